@@ -1,0 +1,76 @@
+//! The database section of a context's configuration.
+
+use std::time::Duration;
+
+use secrecy::SecretString;
+use serde::Deserialize;
+
+/// Where a context keeps its data, and how patient it is.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct DatabaseConfig {
+    /// `sqlite:///absolute/path/file.db` or `postgres://user:password@host/name`.
+    pub url: SecretString,
+    /// The most connections of this process to PostgreSQL, shared evenly by readers and writers.
+    #[serde(default = "DatabaseConfig::default_max_connections")]
+    pub max_connections: u32,
+    /// How long a call waits for a free connection.
+    #[serde(default = "DatabaseConfig::default_acquire_timeout", with = "seconds")]
+    pub acquire_timeout: Duration,
+    /// How long one statement may run (PostgreSQL).
+    #[serde(default = "DatabaseConfig::default_statement_timeout", with = "seconds")]
+    pub statement_timeout: Duration,
+    /// How long one statement waits for a lock held by another.
+    #[serde(default = "DatabaseConfig::default_lock_timeout", with = "seconds")]
+    pub lock_timeout: Duration,
+    /// The PostgreSQL schema; the context's name when absent.
+    #[serde(default)]
+    pub schema: Option<String>,
+}
+
+impl DatabaseConfig {
+    /// Makes a configuration with the default limits.
+    pub fn new(url: impl Into<SecretString>) -> Self {
+        Self {
+            url: url.into(),
+            max_connections: Self::default_max_connections(),
+            acquire_timeout: Self::default_acquire_timeout(),
+            statement_timeout: Self::default_statement_timeout(),
+            lock_timeout: Self::default_lock_timeout(),
+            schema: None,
+        }
+    }
+
+    const fn default_max_connections() -> u32 {
+        10
+    }
+
+    const fn default_acquire_timeout() -> Duration {
+        Duration::from_secs(2)
+    }
+
+    const fn default_statement_timeout() -> Duration {
+        Duration::from_secs(5)
+    }
+
+    const fn default_lock_timeout() -> Duration {
+        Duration::from_secs(2)
+    }
+}
+
+/// Durations are written as seconds, fractions allowed.
+mod seconds {
+    use std::time::Duration;
+
+    use serde::{Deserialize as _, Deserializer, de::Error as _};
+
+    pub(super) fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Duration, D::Error> {
+        let seconds = f64::deserialize(deserializer)?;
+        let duration = Duration::try_from_secs_f64(seconds).map_err(D::Error::custom)?;
+        if duration.is_zero() {
+            Err(D::Error::custom("must be longer than zero seconds"))
+        } else {
+            Ok(duration)
+        }
+    }
+}

@@ -1,0 +1,233 @@
+//! Write transactions: all or nothing, repeated when another was in the way.
+
+use std::fmt;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::time::Duration;
+
+use sea_orm::{
+    ConnectionTrait, DatabaseTransaction, DbBackend, DbErr, ExecResult, QueryResult, SqliteTransactionMode, Statement,
+    TransactionOptions, TransactionTrait as _,
+};
+use tokio::sync::SemaphorePermit;
+use tokio::time::{sleep, timeout};
+
+use crate::constraint::Constraints;
+use crate::error::is_conflict;
+use crate::{Backend, Database, Error};
+
+/// How often a transaction is tried before its conflict is reported.
+const TRIES: u32 = 3;
+
+/// An open write transaction; clones share it.
+///
+/// A statement that fails ends the transaction on both databases: what follows is rolled back,
+/// whatever the closure answers.
+#[derive(Clone)]
+pub struct Tx {
+    open: Arc<Open>,
+}
+
+struct Open {
+    transaction: DatabaseTransaction,
+    constraints: Constraints,
+    failed: AtomicBool,
+    conflicted: AtomicBool,
+    outbox: AtomicBool,
+    feed: AtomicBool,
+}
+
+/// What became of one try.
+enum Attempt<T, E> {
+    Committed(T),
+    Conflict(E),
+    Failed(E),
+}
+
+impl Database {
+    /// Runs `work` in a transaction: commits when it answers `Ok`, rolls back when it answers `Err`.
+    ///
+    /// Conflicts with other transactions are retried from outside, so `work` may run up to three
+    /// times and must await nothing but the database. On SQLite writes run one after the other; on
+    /// PostgreSQL the isolation is READ COMMITTED. A dropped future rolls back, or, once the commit
+    /// was sent, leaves it to the database whether it happened.
+    pub async fn write<T, E, F, Fut>(&self, work: F) -> Result<T, E>
+    where
+        F: Fn(Tx) -> Fut,
+        Fut: Future<Output = Result<T, E>> + Send,
+        E: From<Error>,
+    {
+        let mut tried = 0;
+        loop {
+            tried += 1;
+            match self.attempt(&work).await {
+                Attempt::Committed(value) => return Ok(value),
+                Attempt::Conflict(_) if tried < TRIES => sleep(pause(tried)).await,
+                Attempt::Conflict(error) | Attempt::Failed(error) => return Err(error),
+            }
+        }
+    }
+
+    async fn attempt<T, E, F, Fut>(&self, work: &F) -> Attempt<T, E>
+    where
+        F: Fn(Tx) -> Fut,
+        Fut: Future<Output = Result<T, E>> + Send,
+        E: From<Error>,
+    {
+        let (tx, _permit) = match self.begin().await {
+            Ok(begun) => begun,
+            Err(error) if error.is_conflict() => return Attempt::Conflict(error.into()),
+            Err(error) => return Attempt::Failed(error.into()),
+        };
+        // Boxed, since a use case's future is large and this one is part of every handler's.
+        let outcome = Box::pin(work(tx.clone())).await;
+        let Some(open) = Arc::into_inner(tx.open) else {
+            // Somebody still holds the transaction; it is rolled back when the last holder is gone.
+            return Attempt::Failed(Error::internal("a transaction was kept beyond its closure").into());
+        };
+        self.finish(open, outcome).await
+    }
+
+    async fn begin(&self) -> Result<(Tx, Option<SemaphorePermit<'_>>), Error> {
+        let permit = match &self.inner.pools.gate {
+            Some(gate) => match timeout(self.inner.acquire_timeout, gate.acquire()).await {
+                Ok(Ok(permit)) => Some(permit),
+                Ok(Err(_)) | Err(_) => return Err(Error::Unavailable),
+            },
+            None => None,
+        };
+        let options = TransactionOptions {
+            isolation_level: None,
+            access_mode: None,
+            // A transaction that begins by reading could not be upgraded once another has written.
+            sqlite_transaction_mode: Some(SqliteTransactionMode::Immediate),
+        };
+        let transaction = self.inner.pools.writer.begin_with_options(options).await?;
+        Ok((Tx::new(transaction, self.inner.constraints), permit))
+    }
+
+    /// Ends the transaction explicitly and awaits it, so that the connection is clean when it is reused.
+    async fn finish<T, E: From<Error>>(&self, open: Open, outcome: Result<T, E>) -> Attempt<T, E> {
+        let conflicted = open.conflicted.load(Ordering::Relaxed);
+        let outcome = match outcome {
+            // PostgreSQL answers COMMIT of a failed transaction with a silent ROLLBACK.
+            Ok(_) if open.failed.load(Ordering::Relaxed) && !conflicted => {
+                Err(Error::internal("a failed statement was ignored").into())
+            }
+            Ok(_) if conflicted => Err(Error::Conflict.into()),
+            other => other,
+        };
+        let (outbox, feed) = (open.outbox.load(Ordering::Relaxed), open.feed.load(Ordering::Relaxed));
+        match outcome {
+            Err(error) => {
+                if let Err(rollback) = open.transaction.rollback().await {
+                    tracing::debug!(error = %rollback, "the rollback was left to the connection's end");
+                }
+                if conflicted {
+                    Attempt::Conflict(error)
+                } else {
+                    Attempt::Failed(error)
+                }
+            }
+            Ok(value) => match open.transaction.commit().await {
+                Ok(()) => {
+                    self.tell(outbox, feed);
+                    Attempt::Committed(value)
+                }
+                Err(error) if is_conflict(&error) => Attempt::Conflict(Error::Conflict.into()),
+                Err(error) => Attempt::Failed(Error::from(self.inner.constraints.name(error)).into()),
+            },
+        }
+    }
+
+    /// Wakes this process's relay and sequencer; those of others poll.
+    fn tell(&self, outbox: bool, feed: bool) {
+        if outbox {
+            self.inner.outbox.send_replace(());
+        }
+        if feed {
+            self.inner.feed.send_replace(());
+        }
+    }
+}
+
+/// A pause before the next try, spread so that those who met once do not meet again.
+fn pause(tried: u32) -> Duration {
+    static DRAWN: AtomicU64 = AtomicU64::new(0);
+    let drawn = DRAWN.fetch_add(0x9e37_79b9_7f4a_7c15, Ordering::Relaxed) ^ u64::from(std::process::id());
+    let spread = (drawn.wrapping_mul(0xbf58_476d_1ce4_e5b9) >> 32) % 20;
+    Duration::from_millis(u64::from(tried) * 5 + spread)
+}
+
+impl Tx {
+    fn new(transaction: DatabaseTransaction, constraints: Constraints) -> Self {
+        Self {
+            open: Arc::new(Open {
+                transaction,
+                constraints,
+                failed: AtomicBool::new(false),
+                conflicted: AtomicBool::new(false),
+                outbox: AtomicBool::new(false),
+                feed: AtomicBool::new(false),
+            }),
+        }
+    }
+
+    /// Returns which database it is.
+    pub fn backend(&self) -> Backend {
+        match self.get_database_backend() {
+            DbBackend::Postgres => Backend::Postgres,
+            _ => Backend::Sqlite,
+        }
+    }
+
+    /// Remembers that the relay has something to do once this is committed.
+    pub(crate) fn appended_to_outbox(&self) {
+        self.open.outbox.store(true, Ordering::Relaxed);
+    }
+
+    /// Remembers that the sequencer has something to do once this is committed.
+    pub(crate) fn appended_to_feed(&self) {
+        self.open.feed.store(true, Ordering::Relaxed);
+    }
+
+    /// Remembers how the statement ended and names the constraint it violated.
+    fn note<T>(&self, result: Result<T, DbErr>) -> Result<T, DbErr> {
+        result.map_err(|error| {
+            self.open.failed.store(true, Ordering::Relaxed);
+            if is_conflict(&error) {
+                self.open.conflicted.store(true, Ordering::Relaxed);
+            }
+            self.open.constraints.name(error)
+        })
+    }
+}
+
+impl fmt::Debug for Tx {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Tx")
+    }
+}
+
+#[async_trait::async_trait]
+impl ConnectionTrait for Tx {
+    fn get_database_backend(&self) -> DbBackend {
+        self.open.transaction.get_database_backend()
+    }
+
+    async fn execute_raw(&self, statement: Statement) -> Result<ExecResult, DbErr> {
+        self.note(self.open.transaction.execute_raw(statement).await)
+    }
+
+    async fn execute_unprepared(&self, sql: &str) -> Result<ExecResult, DbErr> {
+        self.note(self.open.transaction.execute_unprepared(sql).await)
+    }
+
+    async fn query_one_raw(&self, statement: Statement) -> Result<Option<QueryResult>, DbErr> {
+        self.note(self.open.transaction.query_one_raw(statement).await)
+    }
+
+    async fn query_all_raw(&self, statement: Statement) -> Result<Vec<QueryResult>, DbErr> {
+        self.note(self.open.transaction.query_all_raw(statement).await)
+    }
+}
