@@ -120,7 +120,13 @@ mod tests {
     fn only_the_lower_case_hyphenated_form_is_an_id() {
         let text = "01890a5d-ac96-774b-bcce-b302099a8057";
         assert_eq!(UserId::parse(text).map(|id| id.to_string()).as_deref(), Ok(text));
-        for wrong in ["", "01890A5D-AC96-774B-BCCE-B302099A8057", "01890a5dac96774bbcceb302099a8057", "{01890a5d-ac96-774b-bcce-b302099a8057}", "00000000-0000-0000-0000-000000000000"] {
+        for wrong in [
+            "",
+            "01890A5D-AC96-774B-BCCE-B302099A8057",
+            "01890a5dac96774bbcceb302099a8057",
+            "{01890a5d-ac96-774b-bcce-b302099a8057}",
+            "00000000-0000-0000-0000-000000000000",
+        ] {
             assert_eq!(UserId::parse(wrong), Err(ParseIdError), "{wrong}");
         }
     }
