@@ -18,6 +18,7 @@ pub trait Entropy: Send + Sync + fmt::Debug {
 pub struct SystemEntropy;
 
 impl Entropy for SystemEntropy {
+    #[expect(clippy::disallowed_methods, reason = "this is the one place that asks the system for randomness")]
     #[expect(
         clippy::expect_used,
         reason = "without randomness nothing may go on: every secret would be guessable"
