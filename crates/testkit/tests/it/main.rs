@@ -1,0 +1,4 @@
+//! The test parts themselves, against a real client.
+
+mod postgres;
+mod smtp;
