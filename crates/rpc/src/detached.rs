@@ -1,0 +1,72 @@
+//! Work that a client cannot cancel.
+//!
+//! tonic drops the future of a handler when its client goes away or its deadline passes. Dropped inside `BEGIN`, a
+//! database connection can return to the pool with its transaction open, and the next write on it is acknowledged and
+//! then lost. So the body of every mutating handler runs in its own task; the shutdown waits for it.
+
+use tokio_util::task::TaskTracker;
+use tonic::{Code, Status};
+use tracing::Instrument as _;
+
+use crate::call::Call;
+use crate::status::{StatusBuilder, domain, reason};
+
+/// Runs a mutation to its end, whatever becomes of the client that asked for it.
+///
+/// The task keeps the span, the request id and the place among the calls in flight, but not the deadline: a mutation
+/// that began is finished, not abandoned half-way.
+pub async fn run<T: Send + 'static>(
+    work: impl Future<Output = Result<T, Status>> + Send + 'static,
+) -> Result<T, Status> {
+    let work = work.in_current_span();
+    let task = match Call::current() {
+        Some(call) => {
+            let tasks = call.tasks.clone();
+            tasks.spawn(Call { deadline: None, ..call }.scope(work))
+        }
+        None => TaskTracker::new().spawn(work),
+    };
+    match task.await {
+        Ok(answer) => answer,
+        // The panic goes on in the handler, where the stack turns it into INTERNAL.
+        Err(error) => match error.try_into_panic() {
+            Ok(panic) => std::panic::resume_unwind(panic),
+            Err(_) => Err(interrupted()),
+        },
+    }
+}
+
+fn interrupted() -> Status {
+    let message = "The server is going away; it is not known whether the change was made. Repeat the call.";
+    StatusBuilder::new(Code::Unavailable, domain::AUTHZ, reason::SHUTTING_DOWN, message).build()
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+    use std::sync::atomic::{AtomicBool, Ordering};
+    use std::time::Duration;
+
+    use super::*;
+
+    #[tokio::test(start_paused = true)]
+    async fn dropping_the_handler_does_not_stop_the_work() {
+        let done = Arc::new(AtomicBool::new(false));
+        let seen = Arc::clone(&done);
+        let handler = run(async move {
+            tokio::time::sleep(Duration::from_secs(5)).await;
+            seen.store(true, Ordering::SeqCst);
+            Ok(())
+        });
+        let cancelled = tokio::time::timeout(Duration::from_secs(1), handler).await;
+        assert!(cancelled.is_err());
+        tokio::time::sleep(Duration::from_secs(5)).await;
+        assert!(done.load(Ordering::SeqCst));
+    }
+
+    #[tokio::test]
+    async fn a_panic_of_the_work_goes_on_in_the_handler() {
+        let handler = TaskTracker::new().spawn(run::<()>(async { panic!("inside") }));
+        assert!(handler.await.expect_err("panics").is_panic());
+    }
+}

@@ -1,0 +1,187 @@
+//! The layers that every call passes, in order.
+
+mod admission;
+mod answer;
+mod boundary;
+mod deadline;
+mod errors;
+mod limits;
+mod metrics;
+mod panics;
+mod request_id;
+mod step;
+mod trace;
+
+use std::convert::Infallible;
+use std::fmt;
+use std::sync::Arc;
+use std::task::{Context, Poll};
+use std::time::Duration;
+
+use http::{Request, Response};
+use rolecall_kernel::entropy::Entropy;
+use rolecall_kernel::time::Clock;
+use rolecall_telemetry::red::RpcMetrics;
+use serde::Deserialize;
+use tonic::body::Body;
+use tonic::service::Routes;
+use tower::util::BoxCloneSyncService;
+use tower::{Layer, Service};
+
+use crate::lifecycle::Lifecycle;
+use crate::methods::Methods;
+use step::{Layered, Step as _};
+
+pub use limits::Limited;
+
+/// The layers from the outside in, each with the reason why it stands where it stands.
+pub const LAYERS: [(&str, &str); 9] = [
+    (
+        trace::Trace::NAME,
+        "first, so that all that follows is logged and traced as part of the call",
+    ),
+    (
+        metrics::Metrics::NAME,
+        "outside of whatever may refuse, so that refusals are counted too",
+    ),
+    (
+        request_id::Identify::NAME,
+        "before any answer can be made, so that every answer carries the id",
+    ),
+    (
+        errors::Seal::NAME,
+        "outside of all that fails: details are completed and internal text is held back",
+    ),
+    (
+        panics::Catch::NAME,
+        "inside of the seal, which turns the panic into INTERNAL with a request id",
+    ),
+    (
+        deadline::Limit::NAME,
+        "before the waiting begins, so that no queue or look-up outlasts the caller",
+    ),
+    (
+        admission::Admit::NAME,
+        "before signatures are verified, so that a flood costs little",
+    ),
+    (
+        boundary::AUTHENTICATION,
+        "on the head of the request, before a byte of its body is read",
+    ),
+    (
+        limits::NAME,
+        "next to the service: only callers that passed may make the server read a body",
+    ),
+];
+
+/// The bounds of the stack.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct StackConfig {
+    /// How many unary calls may be in flight; beyond, calls are refused at once.
+    pub max_calls: usize,
+    /// How many streaming calls may be in flight.
+    pub max_streams: usize,
+    /// How long a unary call may take, whatever its client allows.
+    #[serde(with = "humantime_serde")]
+    pub unary_timeout: Duration,
+    /// How long a streaming call may take.
+    #[serde(with = "humantime_serde")]
+    pub stream_timeout: Duration,
+}
+
+impl Default for StackConfig {
+    fn default() -> Self {
+        Self {
+            max_calls: 1_000,
+            max_streams: 4_000,
+            unary_timeout: Duration::from_secs(10),
+            stream_timeout: Duration::from_secs(3_600),
+        }
+    }
+}
+
+/// What the stack needs beside its bounds and services.
+#[derive(Debug, Clone)]
+pub struct Tools {
+    /// Which methods there are.
+    pub methods: Arc<Methods>,
+    /// Where calls are counted.
+    pub metrics: RpcMetrics,
+    /// The time in request ids.
+    pub clock: Arc<dyn Clock>,
+    /// The randomness in request ids.
+    pub entropy: Arc<dyn Entropy>,
+}
+
+/// The services behind all layers; cheap to clone, the same for calls from the network and from within.
+#[derive(Clone)]
+pub struct Stack {
+    service: BoxCloneSyncService<Request<Body>, Response<Body>, Infallible>,
+    lifecycle: Lifecycle,
+}
+
+impl Stack {
+    /// Returns what the shutdown waits for and ends.
+    pub fn lifecycle(&self) -> &Lifecycle {
+        &self.lifecycle
+    }
+}
+
+impl Service<Request<Body>> for Stack {
+    type Response = Response<Body>;
+    type Error = Infallible;
+    type Future = <BoxCloneSyncService<Request<Body>, Response<Body>, Infallible> as Service<Request<Body>>>::Future;
+
+    fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Infallible>> {
+        self.service.poll_ready(cx)
+    }
+
+    fn call(&mut self, request: Request<Body>) -> Self::Future {
+        self.service.call(request)
+    }
+}
+
+impl fmt::Debug for Stack {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Stack")
+            .field("lifecycle", &self.lifecycle)
+            .finish_non_exhaustive()
+    }
+}
+
+/// Puts the layers around the services, with whatever layer authenticates.
+pub fn assemble<A>(routes: Routes, authentication: &A, config: &StackConfig, tools: Tools) -> Stack
+where
+    A: Layer<Limited<Routes>>,
+    A::Service: Service<Request<Body>, Response = Response<Body>, Error = Infallible> + Clone + Send + Sync + 'static,
+    <A::Service as Service<Request<Body>>>::Future: Send + 'static,
+{
+    let lifecycle = Lifecycle::default();
+    let Tools {
+        methods,
+        metrics,
+        clock,
+        entropy,
+    } = tools;
+    let services = Limited::new(routes.prepare(), Arc::clone(&methods));
+    let stack = boundary::Boundary::new(authentication.layer(services));
+    let stack = Layered::new(
+        admission::Admit::new(config, Arc::clone(&methods), lifecycle.clone()),
+        stack,
+    );
+    let stack = Layered::new(
+        deadline::Limit::new(config, Arc::clone(&methods), lifecycle.clone()),
+        stack,
+    );
+    let stack = Layered::new(panics::Catch, stack);
+    let stack = Layered::new(errors::Seal, stack);
+    let stack = Layered::new(request_id::Identify::new(clock, entropy), stack);
+    let stack = Layered::new(metrics::Metrics::new(metrics, Arc::clone(&methods)), stack);
+    let stack = Layered::new(trace::Trace::new(methods), stack);
+    let service = BoxCloneSyncService::new(boundary::Outside::new(stack));
+    Stack { service, lifecycle }
+}
+
+#[cfg(test)]
+mod tests;

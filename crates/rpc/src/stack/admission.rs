@@ -1,0 +1,101 @@
+//! How many calls are served at once: what is too much is refused at once, since a queue would hide it.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use http::Request;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tonic::body::Body;
+use tonic::{Code, Status};
+
+use super::StackConfig;
+use super::deadline::Deadline;
+use super::request_id::RequestId;
+use super::step::{Answer, Rest, Step, answered, refuse};
+use crate::call::Call;
+use crate::channel::InProcess;
+use crate::lifecycle::Lifecycle;
+use crate::methods::Methods;
+use crate::status::{StatusBuilder, domain, reason};
+
+/// Admits calls and makes them the call of their task.
+#[derive(Clone)]
+pub(super) struct Admit {
+    calls: Arc<Semaphore>,
+    streams: Arc<Semaphore>,
+    methods: Arc<Methods>,
+    lifecycle: Lifecycle,
+}
+
+impl Admit {
+    pub(super) fn new(config: &StackConfig, methods: Arc<Methods>, lifecycle: Lifecycle) -> Self {
+        let calls = Arc::new(Semaphore::new(config.max_calls));
+        let streams = Arc::new(Semaphore::new(config.max_streams));
+        Self {
+            calls,
+            streams,
+            methods,
+            lifecycle,
+        }
+    }
+
+    fn admit(&self, request: &Request<Body>) -> Result<Option<Arc<OwnedSemaphorePermit>>, Status> {
+        let method = self.methods.get(request.uri().path());
+        // A call from within is part of one that was admitted: to refuse it would waste what was done so far.
+        if method.is_health() || request.extensions().get::<InProcess>().is_some() {
+            return Ok(None);
+        }
+        let places = if method.is_streaming() {
+            &self.streams
+        } else {
+            &self.calls
+        };
+        Arc::clone(places)
+            .try_acquire_owned()
+            .map(|permit| Some(Arc::new(permit)))
+            .map_err(|_| overloaded())
+    }
+
+    fn enter(&self, request: &Request<Body>, permit: Option<Arc<OwnedSemaphorePermit>>) -> Call {
+        let extensions = request.extensions();
+        Call {
+            request_id: extensions
+                .get()
+                .map_or_else(|| "".into(), |RequestId(id)| Arc::clone(id)),
+            deadline: extensions.get().map(|Deadline(at)| *at),
+            tasks: self.lifecycle.tasks.clone(),
+            permit,
+        }
+    }
+}
+
+impl Step for Admit {
+    const NAME: &'static str = "admission";
+
+    fn handle<S: Rest>(&self, request: Request<Body>, rest: &mut S) -> impl Future<Output = Answer> + Send + 'static {
+        let called = self.admit(&request).map(|permit| {
+            let call = self.enter(&request, permit);
+            let answer = call.clone().sync_scope(|| rest.call(request));
+            (call.clone().scope(answer), call)
+        });
+        async move {
+            match called {
+                Ok((answer, call)) => {
+                    let mut answer = answered(answer.await);
+                    if !answer.body().is_empty() {
+                        answer.body_mut().call = Some(call);
+                    }
+                    answer
+                }
+                Err(status) => refuse(status),
+            }
+        }
+    }
+}
+
+fn overloaded() -> Status {
+    let message = "The server has more calls at hand than it can finish; repeat the call later.";
+    StatusBuilder::new(Code::ResourceExhausted, domain::AUTHZ, reason::OVERLOADED, message)
+        .retry_after(Duration::from_secs(1))
+        .build()
+}

@@ -1,0 +1,195 @@
+//! Every error leaves with exactly one `ErrorInfo` and a `RequestInfo`; the text of a defect does not leave.
+
+use std::sync::Arc;
+
+use bytes::Bytes;
+use http::{HeaderMap, Request};
+use tonic::body::Body;
+use tonic::{Code, Status};
+use tonic_types::pb;
+
+use super::answer;
+use super::request_id::RequestId;
+use super::step::{Answer, Rest, Step, answered};
+use crate::details::Details;
+use crate::status::{domain, reason};
+
+/// Completes errors.
+#[derive(Clone, Copy)]
+pub(super) struct Seal;
+
+impl Step for Seal {
+    const NAME: &'static str = "errors";
+
+    fn handle<S: Rest>(&self, request: Request<Body>, rest: &mut S) -> impl Future<Output = Answer> + Send + 'static {
+        let id = request
+            .extensions()
+            .get()
+            .map_or_else(|| "".into(), |RequestId(id)| Arc::clone(id));
+        let sealer = Sealer { request_id: id };
+        let answer = rest.call(request);
+        async move {
+            let mut answer = answered(answer.await);
+            if answer.body().is_empty() {
+                sealer.seal_head(&mut answer);
+            } else {
+                answer.body_mut().sealer = Some(sealer);
+            }
+            answer
+        }
+    }
+}
+
+/// Completes the errors of one call.
+pub(super) struct Sealer {
+    request_id: Arc<str>,
+}
+
+impl Sealer {
+    /// Completes the error in the head of an answer that has no body.
+    fn seal_head(&self, answer: &mut Answer) {
+        if answer::code(answer.headers()) == Code::Ok {
+            return;
+        }
+        // tonic leaves the status itself beside its headers; only that one still knows its cause.
+        let status = answer
+            .extensions_mut()
+            .remove()
+            .or_else(|| Status::from_header_map(answer.headers()));
+        if let Some(status) = status {
+            self.write(status, answer.headers_mut());
+        }
+    }
+
+    /// Completes the error in trailers; those of a success stay as they are.
+    pub(super) fn seal_trailers(&self, mut trailers: HeaderMap) -> HeaderMap {
+        if answer::code(&trailers) != Code::Ok
+            && let Some(status) = Status::from_header_map(&trailers)
+        {
+            self.write(status, &mut trailers);
+        }
+        trailers
+    }
+
+    fn write(&self, status: Status, headers: &mut HeaderMap) {
+        let sealed = self.seal(&status);
+        for name in [Status::GRPC_STATUS, Status::GRPC_MESSAGE, Status::GRPC_STATUS_DETAILS] {
+            headers.remove(name);
+        }
+        if sealed.add_header(headers).is_err() {
+            headers.insert(Status::GRPC_STATUS, http::HeaderValue::from_static("13"));
+        }
+    }
+
+    /// Returns the status as it may leave.
+    fn seal(&self, status: &Status) -> Status {
+        let mut details = Details::decode(status.details());
+        let info = details.find::<pb::ErrorInfo>().filter(|info| !info.reason.is_empty());
+        let (code, info) = match info {
+            Some(info) => (defect_code(status.code()), info),
+            None => classify(status),
+        };
+        log(status, code);
+        let message = if code == Code::Internal {
+            details = Details::default();
+            format!(
+                "A defect of the server; its log says more under the request id {}.",
+                self.request_id
+            )
+        } else if info.reason == reason::REQUEST_MALFORMED && status.code() == Code::Internal {
+            format!(
+                "The request is not a valid message of the method: {}.",
+                status.message()
+            )
+        } else {
+            status.message().to_owned()
+        };
+        details.remove::<pb::ErrorInfo>();
+        details.remove::<pb::DebugInfo>();
+        details.remove::<pb::RequestInfo>();
+        details.prepend(&if code == Code::Internal {
+            without_metadata(info)
+        } else {
+            info
+        });
+        details.push(&pb::RequestInfo {
+            request_id: self.request_id.to_string(),
+            serving_data: String::new(),
+        });
+        let encoded = Bytes::from(details.encode(code, &message));
+        Status::with_details_and_metadata(code, message, encoded, status.metadata().clone())
+    }
+}
+
+/// UNKNOWN and DATA_LOSS are nothing that a caller could act on.
+const fn defect_code(code: Code) -> Code {
+    match code {
+        Code::Unknown | Code::DataLoss => Code::Internal,
+        other => other,
+    }
+}
+
+fn without_metadata(info: pb::ErrorInfo) -> pb::ErrorInfo {
+    pb::ErrorInfo {
+        metadata: Default::default(),
+        ..info
+    }
+}
+
+/// Gives a code and an `ErrorInfo` to a status that came without: those of tonic itself.
+fn classify(status: &Status) -> (Code, pb::ErrorInfo) {
+    let (code, reason) = match status.code() {
+        // tonic answers INTERNAL for what cannot be decoded, although the fault is the caller's.
+        Code::Internal if status.message().starts_with("failed to decode Protobuf message") => {
+            (Code::InvalidArgument, reason::REQUEST_MALFORMED)
+        }
+        // tonic answers OUT_OF_RANGE for a message beyond its limit; the gRPC specification says RESOURCE_EXHAUSTED.
+        Code::OutOfRange => (Code::ResourceExhausted, reason::REQUEST_TOO_LARGE),
+        Code::Internal | Code::Unknown | Code::DataLoss => (Code::Internal, reason::INTERNAL),
+        Code::Cancelled | Code::DeadlineExceeded => (Code::DeadlineExceeded, reason::DEADLINE_EXCEEDED),
+        Code::ResourceExhausted => (Code::ResourceExhausted, reason::OVERLOADED),
+        Code::Unavailable => (Code::Unavailable, reason::SHUTTING_DOWN),
+        code @ (Code::Unimplemented | Code::NotFound) => (code, reason::METHOD_UNKNOWN),
+        code @ (Code::Ok
+        | Code::InvalidArgument
+        | Code::AlreadyExists
+        | Code::PermissionDenied
+        | Code::FailedPrecondition
+        | Code::Aborted
+        | Code::Unauthenticated) => (code, reason::UNSPECIFIED),
+    };
+    let (reason, domain) = (reason.to_owned(), domain::AUTHZ.to_owned());
+    (
+        code,
+        pb::ErrorInfo {
+            reason,
+            domain,
+            ..Default::default()
+        },
+    )
+}
+
+/// Writes the whole chain of a defect once; the span of the call adds the method and the request id.
+fn log(status: &Status, code: Code) {
+    let chain = Chain(status);
+    match code {
+        Code::Internal => tracing::error!(%chain, "defect"),
+        Code::Unavailable => tracing::warn!(%chain, "out of reach"),
+        _ => tracing::debug!(code = ?code, message = status.message(), "refused"),
+    }
+}
+
+/// A status and its causes, in one line.
+struct Chain<'a>(&'a Status);
+
+impl std::fmt::Display for Chain<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(self.0.message())?;
+        let mut cause = std::error::Error::source(self.0);
+        while let Some(error) = cause {
+            write!(f, ": {error}")?;
+            cause = error.source();
+        }
+        Ok(())
+    }
+}

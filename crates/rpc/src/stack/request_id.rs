@@ -1,0 +1,96 @@
+//! The name of a call: what the client sees is what the logs hold.
+
+use std::sync::Arc;
+
+use http::{HeaderValue, Request};
+use rolecall_kernel::entropy::Entropy;
+use rolecall_kernel::id;
+use rolecall_kernel::time::Clock;
+use tonic::body::Body;
+use tracing::Span;
+
+use super::step::{Answer, Rest, Step, answered};
+use crate::REQUEST_ID;
+
+/// The longest name that is taken from a client.
+const MAX: usize = 64;
+
+/// The name of the call, for the layers further in.
+#[derive(Clone, Debug)]
+pub(super) struct RequestId(pub(super) Arc<str>);
+
+/// Takes the call's name from its client or makes one.
+#[derive(Clone)]
+pub(super) struct Identify {
+    clock: Arc<dyn Clock>,
+    entropy: Arc<dyn Entropy>,
+}
+
+impl Identify {
+    pub(super) fn new(clock: Arc<dyn Clock>, entropy: Arc<dyn Entropy>) -> Self {
+        Self { clock, entropy }
+    }
+
+    fn name(&self, request: &Request<Body>) -> (Arc<str>, HeaderValue) {
+        let given = request
+            .headers()
+            .get(REQUEST_ID)
+            .filter(|value| is_sensible(value.as_bytes()));
+        if let Some((value, Ok(text))) = given.map(|value| (value, value.to_str())) {
+            return (text.into(), value.clone());
+        }
+        let made = id::RequestId::new(self.clock.now(), &*self.entropy).to_string();
+        // A UUID always is a header value.
+        let value = HeaderValue::try_from(made.as_str()).unwrap_or(HeaderValue::from_static(""));
+        (made.into(), value)
+    }
+}
+
+impl Step for Identify {
+    const NAME: &'static str = "request id";
+
+    fn handle<S: Rest>(
+        &self,
+        mut request: Request<Body>,
+        rest: &mut S,
+    ) -> impl Future<Output = Answer> + Send + 'static {
+        let (id, value) = self.name(&request);
+        Span::current().record("request_id", &*id);
+        request.extensions_mut().insert(RequestId(id));
+        request.headers_mut().insert(REQUEST_ID, value.clone());
+        let answer = rest.call(request);
+        async move {
+            let mut answer = answered(answer.await);
+            answer.headers_mut().insert(REQUEST_ID, value);
+            answer
+        }
+    }
+}
+
+/// A UUID or another short token; nothing that could forge a line of a log.
+fn is_sensible(id: &[u8]) -> bool {
+    (1..=MAX).contains(&id.len())
+        && id
+            .iter()
+            .all(|byte| byte.is_ascii_alphanumeric() || b"-_.".contains(byte))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_short_plain_tokens_are_taken_from_a_client() {
+        for good in [
+            "01890a5d-ac96-774b-bcce-b302099a8057",
+            "a",
+            "Build_7.retry-2",
+            &"x".repeat(MAX),
+        ] {
+            assert!(is_sensible(good.as_bytes()), "{good}");
+        }
+        for bad in ["", " ", "a b", "a\nb", "a=b", "\u{e4}", "a\"b", &"x".repeat(MAX + 1)] {
+            assert!(!is_sensible(bad.as_bytes()), "{bad}");
+        }
+    }
+}
