@@ -1,0 +1,127 @@
+//! The commands and their dispatch.
+
+use std::process::ExitCode;
+
+use clap::Subcommand;
+
+use crate::commands::{
+    access, audit, bootstrap, certs, deliveries, health, invitations, mail, members, organizations, password,
+    service_accounts, session, users,
+};
+use crate::connection::{Connection, RemoteArgs};
+use crate::failure::Failure;
+use crate::output::{Answer, Format};
+
+/// What an administrator can do.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    #[command(flatten)]
+    #[doc(hidden)]
+    Session(session::Command),
+    #[doc(hidden)]
+    Bootstrap(bootstrap::Bootstrap),
+    #[doc(hidden)]
+    Users(users::Users),
+    #[doc(hidden)]
+    Invitations(invitations::Invitations),
+    #[doc(hidden)]
+    Organizations(organizations::Organizations),
+    #[doc(hidden)]
+    Members(members::Members),
+    #[doc(hidden)]
+    Access(access::Access),
+    #[doc(hidden)]
+    Audit(audit::Audit),
+    #[doc(hidden)]
+    Deliveries(deliveries::Deliveries),
+    #[doc(hidden)]
+    ServiceAccounts(service_accounts::ServiceAccounts),
+    #[doc(hidden)]
+    Password(password::Password),
+    #[doc(hidden)]
+    Health(health::Health),
+    #[doc(hidden)]
+    Certs(certs::Certs),
+    #[doc(hidden)]
+    Mail(mail::Mail),
+}
+
+/// Runs a command, prints its answer or its failure, and returns the exit code.
+pub async fn run(command: Command) -> ExitCode {
+    let format = command.remote().map_or(Format::Table, |remote| remote.output);
+    match answer(command).await {
+        Ok((answer, code)) => {
+            let (text, hint) = answer.render(format);
+            print(&text);
+            if let Some(hint) = hint {
+                eprintln!("{hint}");
+            }
+            code
+        }
+        Err(failure) => {
+            eprintln!("{failure}");
+            failure.exit_code()
+        }
+    }
+}
+
+/// Writes to standard output; a reader that went away, as `head` does, is no failure.
+fn print(text: &str) {
+    use std::io::Write as _;
+    let _ = std::io::stdout().lock().write_all(text.as_bytes());
+}
+
+async fn answer(command: Command) -> Result<(Answer, ExitCode), Failure> {
+    let Some(remote) = command.remote() else {
+        return local(command).map(|answer| (answer, ExitCode::SUCCESS));
+    };
+    let connection = Connection::new(remote)?;
+    let answer = match command {
+        Command::Session(command) => command.run(&connection).await?,
+        Command::Bootstrap(command) => command.run(&connection).await?,
+        Command::Users(group) => group.command.run(&connection).await?,
+        Command::Invitations(group) => group.command.run(&connection).await?,
+        Command::Organizations(group) => group.command.run(&connection).await?,
+        Command::Members(group) => group.command.run(&connection).await?,
+        Command::Access(group) => return group.command.run(&connection).await,
+        Command::Audit(group) => group.command.run(&connection).await?,
+        Command::Deliveries(group) => group.command.run(&connection).await?,
+        Command::ServiceAccounts(group) => group.command.run(&connection).await?,
+        Command::Password(group) => group.command.run(&connection).await?,
+        Command::Health(command) => command.run(&connection).await?,
+        command @ (Command::Certs(_) | Command::Mail(_)) => local(command)?,
+    };
+    Ok((answer, ExitCode::SUCCESS))
+}
+
+/// Runs what needs no server.
+fn local(command: Command) -> Result<Answer, Failure> {
+    match command {
+        Command::Certs(group) => group.command.run(),
+        Command::Mail(group) => group.command.run(),
+        other => Err(Failure::Usage(format!("{other:?} needs a server"))),
+    }
+}
+
+impl Command {
+    fn remote(&self) -> Option<&RemoteArgs> {
+        match self {
+            Self::Session(command) => Some(command.remote()),
+            Self::Bootstrap(command) => Some(&command.remote),
+            Self::Users(group) => Some(&group.remote),
+            Self::Invitations(group) => Some(&group.remote),
+            Self::Organizations(group) => Some(&group.remote),
+            Self::Members(group) => Some(&group.remote),
+            Self::Access(group) => Some(&group.remote),
+            Self::Audit(group) => Some(&group.remote),
+            Self::Deliveries(group) => Some(&group.remote),
+            Self::ServiceAccounts(group) => Some(&group.remote),
+            Self::Password(group) => Some(&group.remote),
+            Self::Health(command) => Some(&command.remote),
+            Self::Certs(_) | Self::Mail(_) => None,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

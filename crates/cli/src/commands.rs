@@ -1,0 +1,53 @@
+//! The commands, one file a group.
+
+pub(crate) mod access;
+pub(crate) mod audit;
+pub(crate) mod bootstrap;
+pub(crate) mod certs;
+pub(crate) mod deliveries;
+pub(crate) mod health;
+pub(crate) mod invitations;
+pub(crate) mod mail;
+pub(crate) mod members;
+pub(crate) mod organizations;
+pub(crate) mod password;
+pub(crate) mod service_accounts;
+pub(crate) mod session;
+pub(crate) mod users;
+
+use clap::Args;
+use prost_types::Timestamp;
+
+/// Which page of a list.
+#[derive(Debug, Args)]
+pub(crate) struct PageArgs {
+    /// How many a page holds, 1000 at most
+    #[arg(long, default_value_t = 50, value_parser = clap::value_parser!(i32).range(1..=1000))]
+    pub(crate) page_size: i32,
+
+    /// Where to go on: the token that the page before ended with
+    #[arg(long, default_value = "", hide_default_value = true, value_name = "TOKEN")]
+    pub(crate) page_token: String,
+}
+
+/// A person's names.
+#[derive(Debug, Args)]
+pub(crate) struct NameArgs {
+    /// Full name as it is shown; the given and the family name joined when absent
+    #[arg(long, default_value = "", hide_default_value = true)]
+    pub(crate) name: String,
+
+    /// Given name
+    #[arg(long, default_value = "", hide_default_value = true)]
+    pub(crate) given_name: String,
+
+    /// Family name
+    #[arg(long, default_value = "", hide_default_value = true)]
+    pub(crate) family_name: String,
+}
+
+/// Parses a point in time such as `2027-01-31T12:00:00Z`.
+pub(crate) fn parse_time(text: &str) -> Result<Timestamp, String> {
+    text.parse()
+        .map_err(|_| "write it like 2027-01-31T12:00:00Z (RFC 3339)".to_owned())
+}

@@ -1,0 +1,137 @@
+//! Organizations.
+
+use clap::{Args, Subcommand};
+use rolecall_api::organization::v1::organization_service_client::OrganizationServiceClient;
+use rolecall_api::organization::v1::{
+    CreateOrganizationRequest, FirstOwner, GetOrganizationRequest, ListOrganizationsRequest,
+};
+
+use super::PageArgs;
+use crate::connection::{Connection, RemoteArgs};
+use crate::failure::Failure;
+use crate::output::{Answer, Column, View};
+
+const ORGANIZATION: &[Column] = &[
+    Column("organization", "organizationId", ""),
+    Column("name", "name", ""),
+    Column("state", "state", "ORGANIZATION_STATE_"),
+    Column("home", "home", ""),
+    Column("made", "createTime", ""),
+];
+
+const CREATED: &[Column] = &[
+    Column("organization", "organization.organizationId", ""),
+    Column("name", "organization.name", ""),
+    Column("first owner", "firstOwnerId", ""),
+];
+
+const LIST: &[Column] = &[
+    Column("ORGANIZATION", "organizationId", ""),
+    Column("NAME", "name", ""),
+    Column("STATE", "state", "ORGANIZATION_STATE_"),
+    Column("HOME", "home", ""),
+];
+
+/// Create, read and list organizations
+#[derive(Debug, Args)]
+pub struct Organizations {
+    #[command(subcommand)]
+    pub(crate) command: Command,
+    #[command(flatten)]
+    pub(crate) remote: RemoteArgs,
+}
+
+/// The commands of the group.
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Create an organization and invite its first owner by mail
+    #[command(after_help = "Examples:
+  rolecall organizations create --name \"Second Institute\" --owner-email mary@example.org --owner-given-name Mary --owner-family-name Somerville")]
+    Create(Box<Create>),
+    /// Show an organization
+    #[command(after_help = "Examples:
+  rolecall organizations get
+  rolecall organizations get 01890a5d-ac96-774b-bcce-b302099a8057")]
+    Get {
+        /// Id of the organization; your own when absent
+        #[arg(default_value = "", hide_default_value = true)]
+        organization_id: String,
+    },
+    /// List all organizations in order of creation
+    #[command(after_help = "Examples:
+  rolecall organizations list
+  rolecall organizations list --output json")]
+    List {
+        #[command(flatten)]
+        page: PageArgs,
+    },
+}
+
+/// What `organizations create` takes.
+#[derive(Debug, Args)]
+pub(crate) struct Create {
+    /// Name of the organization
+    #[arg(long)]
+    name: String,
+    /// E-mail address of the first owner
+    #[arg(long)]
+    owner_email: String,
+    /// Full name of the first owner; the given and the family name joined when absent
+    #[arg(long, default_value = "", hide_default_value = true)]
+    owner_name: String,
+    /// Given name of the first owner
+    #[arg(long)]
+    owner_given_name: String,
+    /// Family name of the first owner
+    #[arg(long)]
+    owner_family_name: String,
+    /// Check everything and change nothing
+    #[arg(long)]
+    validate_only: bool,
+}
+
+impl Command {
+    pub(crate) async fn run(self, connection: &Connection) -> Result<Answer, Failure> {
+        let mut client = OrganizationServiceClient::new(connection.signed_in().await?);
+        match self {
+            Self::Create(create) => {
+                let answer = client.create_organization(create.into_request()).await?.into_inner();
+                let view = View::One("", CREATED);
+                Answer::message("rolecall.organization.v1.CreateOrganizationResponse", &answer, view)
+            }
+            Self::Get { organization_id } => {
+                let answer = client
+                    .get_organization(GetOrganizationRequest { organization_id })
+                    .await?
+                    .into_inner();
+                let view = View::One("organization", ORGANIZATION);
+                Answer::message("rolecall.organization.v1.GetOrganizationResponse", &answer, view)
+            }
+            Self::List {
+                page: PageArgs { page_size, page_token },
+            } => {
+                let request = ListOrganizationsRequest { page_size, page_token };
+                let answer = client.list_organizations(request).await?.into_inner();
+                let view = View::List("organizations", LIST);
+                Answer::message("rolecall.organization.v1.ListOrganizationsResponse", &answer, view)
+            }
+        }
+    }
+}
+
+impl Create {
+    fn into_request(self) -> CreateOrganizationRequest {
+        let first_owner = FirstOwner {
+            email: self.owner_email,
+            name: self.owner_name,
+            given_name: self.owner_given_name,
+            family_name: self.owner_family_name,
+        };
+        CreateOrganizationRequest {
+            request_id: String::new(),
+            name: self.name,
+            first_owner: Some(first_owner),
+            validate_only: self.validate_only,
+        }
+    }
+}

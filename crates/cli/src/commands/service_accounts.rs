@@ -1,0 +1,231 @@
+//! Accounts and keys of programs.
+
+use clap::{Args, Subcommand};
+use prost_types::Timestamp;
+use rolecall_api::identity::v1::service_account_service_client::ServiceAccountServiceClient;
+use rolecall_api::identity::v1::{
+    CreateApiKeyRequest, CreateServiceAccountRequest, DeleteApiKeyRequest, DeleteServiceAccountRequest,
+    GetServiceAccountRequest, ListApiKeysRequest, ListServiceAccountsRequest,
+};
+
+use super::{PageArgs, parse_time};
+use crate::connection::{Connection, RemoteArgs, Wire};
+use crate::failure::Failure;
+use crate::output::{Answer, Column, View};
+
+const ACCOUNT: &[Column] = &[
+    Column("service account", "serviceAccountId", ""),
+    Column("name", "name", ""),
+    Column("organization", "organizationId", ""),
+    Column("permissions", "permissions", ""),
+    Column("made", "createTime", ""),
+];
+
+const ACCOUNTS: &[Column] = &[
+    Column("SERVICE ACCOUNT", "serviceAccountId", ""),
+    Column("NAME", "name", ""),
+    Column("ORGANIZATION", "organizationId", ""),
+    Column("PERMISSIONS", "permissions", ""),
+];
+
+const NEW_KEY: &[Column] = &[
+    Column("key id", "apiKey.apiKeyId", ""),
+    Column("ends", "apiKey.expireTime", ""),
+    Column("key, shown once", "secret", ""),
+];
+
+const KEYS: &[Column] = &[
+    Column("KEY ID", "apiKeyId", ""),
+    Column("MADE", "createTime", ""),
+    Column("ENDS", "expireTime", ""),
+];
+
+/// Create accounts for programs, and their keys
+#[derive(Debug, Args)]
+pub struct ServiceAccounts {
+    #[command(subcommand)]
+    pub(crate) command: Command,
+    #[command(flatten)]
+    pub(crate) remote: RemoteArgs,
+}
+
+/// The commands of the group.
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Create a service account
+    #[command(after_help = "Examples:
+  rolecall service-accounts create --name \"Compute backend\" --permission organization.access.check
+  rolecall service-accounts create --organization - --name Gateway --permission organization.access.check --permission identity.tokens.introspect")]
+    Create {
+        /// Id of the organization that it acts in; your own when absent, `-` for the whole instance
+        #[arg(long, default_value = "", hide_default_value = true, allow_hyphen_values = true)]
+        organization: String,
+        /// What it is called
+        #[arg(long)]
+        name: String,
+        /// A permission to hold; may be repeated
+        #[arg(long = "permission", required = true)]
+        permissions: Vec<String>,
+    },
+    /// Show a service account
+    #[command(after_help = "Examples:
+  rolecall service-accounts get 01890a5d-ac96-774b-bcce-b302099a8057")]
+    Get {
+        /// Id of the service account
+        service_account_id: String,
+    },
+    /// List service accounts in order of creation
+    #[command(after_help = "Examples:
+  rolecall service-accounts list
+  rolecall service-accounts list --organization -")]
+    List {
+        /// Id of the organization; your own when absent, `-` for all that you may see
+        #[arg(long, default_value = "", hide_default_value = true, allow_hyphen_values = true)]
+        organization: String,
+        #[command(flatten)]
+        page: PageArgs,
+    },
+    /// Delete a service account; its keys and tokens end at once
+    #[command(after_help = "Examples:
+  rolecall service-accounts delete 01890a5d-ac96-774b-bcce-b302099a8057")]
+    Delete {
+        /// Id of the service account
+        service_account_id: String,
+    },
+    /// Create a key; it is shown once
+    #[command(after_help = "Examples:
+  rolecall service-accounts create-key 01890a5d-ac96-774b-bcce-b302099a8057
+  rolecall service-accounts create-key 01890a5d-ac96-774b-bcce-b302099a8057 --until 2027-01-31T12:00:00Z")]
+    CreateKey {
+        /// Id of the service account
+        service_account_id: String,
+        /// When the key ends; 90 days from now when absent, which is also the longest
+        #[arg(long, value_parser = parse_time, value_name = "TIME")]
+        until: Option<Timestamp>,
+    },
+    /// List the keys of a service account, without the keys themselves
+    #[command(after_help = "Examples:
+  rolecall service-accounts list-keys 01890a5d-ac96-774b-bcce-b302099a8057")]
+    ListKeys {
+        /// Id of the service account
+        service_account_id: String,
+        #[command(flatten)]
+        page: PageArgs,
+    },
+    /// Delete a key
+    #[command(after_help = "Examples:
+  rolecall service-accounts delete-key 01890a5d-ac96-774b-bcce-b302099a8057")]
+    DeleteKey {
+        /// Id of the key
+        api_key_id: String,
+    },
+}
+
+type Client = ServiceAccountServiceClient<Wire>;
+
+impl Command {
+    pub(crate) async fn run(self, connection: &Connection) -> Result<Answer, Failure> {
+        let client = ServiceAccountServiceClient::new(connection.signed_in().await?);
+        match self {
+            Self::CreateKey {
+                service_account_id,
+                until,
+            } => create_key(client, service_account_id, until).await,
+            Self::ListKeys {
+                service_account_id,
+                page,
+            } => list_keys(client, service_account_id, page).await,
+            Self::DeleteKey { api_key_id } => delete_key(client, api_key_id).await,
+            other => other.run_account(client).await,
+        }
+    }
+
+    async fn run_account(self, mut client: Client) -> Result<Answer, Failure> {
+        let account = || View::One("serviceAccount", ACCOUNT);
+        match self {
+            Self::Create {
+                organization,
+                name,
+                permissions,
+            } => {
+                let (request_id, organization_id) = (String::new(), organization);
+                let request = CreateServiceAccountRequest {
+                    request_id,
+                    organization_id,
+                    name,
+                    permissions,
+                };
+                let answer = client.create_service_account(request).await?.into_inner();
+                Answer::message("rolecall.identity.v1.CreateServiceAccountResponse", &answer, account())
+            }
+            Self::Get { service_account_id } => {
+                let request = GetServiceAccountRequest { service_account_id };
+                let answer = client.get_service_account(request).await?.into_inner();
+                Answer::message("rolecall.identity.v1.GetServiceAccountResponse", &answer, account())
+            }
+            Self::List {
+                organization,
+                page: PageArgs { page_size, page_token },
+            } => {
+                let request = ListServiceAccountsRequest {
+                    organization_id: organization,
+                    page_size,
+                    page_token,
+                };
+                let answer = client.list_service_accounts(request).await?.into_inner();
+                let view = View::List("serviceAccounts", ACCOUNTS);
+                Answer::message("rolecall.identity.v1.ListServiceAccountsResponse", &answer, view)
+            }
+            Self::Delete { service_account_id } => {
+                let sentence = format!("deleted the service account {service_account_id}");
+                let request = DeleteServiceAccountRequest {
+                    service_account_id,
+                    ..Default::default()
+                };
+                client.delete_service_account(request).await?;
+                Ok(Answer::sentence(sentence))
+            }
+            other => Err(Failure::Usage(format!("{other:?} is about keys"))),
+        }
+    }
+}
+
+async fn create_key(mut client: Client, id: String, until: Option<Timestamp>) -> Result<Answer, Failure> {
+    let request = CreateApiKeyRequest {
+        request_id: String::new(),
+        service_account_id: id,
+        expire_time: until,
+    };
+    let answer = client.create_api_key(request).await?.into_inner();
+    Answer::message(
+        "rolecall.identity.v1.CreateApiKeyResponse",
+        &answer,
+        View::One("", NEW_KEY),
+    )
+}
+
+async fn list_keys(mut client: Client, id: String, page: PageArgs) -> Result<Answer, Failure> {
+    let PageArgs { page_size, page_token } = page;
+    let request = ListApiKeysRequest {
+        service_account_id: id,
+        page_size,
+        page_token,
+    };
+    let answer = client.list_api_keys(request).await?.into_inner();
+    Answer::message(
+        "rolecall.identity.v1.ListApiKeysResponse",
+        &answer,
+        View::List("apiKeys", KEYS),
+    )
+}
+
+async fn delete_key(mut client: Client, api_key_id: String) -> Result<Answer, Failure> {
+    let sentence = format!("deleted the key {api_key_id}");
+    client
+        .delete_api_key(DeleteApiKeyRequest {
+            api_key_id,
+            ..Default::default()
+        })
+        .await?;
+    Ok(Answer::sentence(sentence))
+}
