@@ -1,0 +1,193 @@
+//! Whoever calls, as handlers see it.
+
+use std::sync::Arc;
+
+use rolecall_kernel::id::{OrganizationId, ServiceAccountId, SessionId, SubjectId, UserId};
+use rolecall_kernel::time::Timestamp;
+use sha2::{Digest as _, Sha256};
+use tonic::{Request, Status};
+
+use crate::access::{ScopeKind, SubjectAccess, SubjectKind};
+use crate::policy::Rule;
+use crate::refusal::Refusal;
+use crate::scope::Scope;
+use crate::token::claims::{AccessClaims, ServiceClaims};
+
+/// What kind of caller it is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum CallerKind {
+    /// A person.
+    User,
+    /// A program with an account.
+    ServiceAccount,
+    /// Another service of the suite.
+    Service,
+}
+
+/// Whoever calls: its token was good, its session goes on, and it is active at [`revision`](Self::revision).
+#[derive(Debug, Clone)]
+pub struct Caller {
+    identity: Identity,
+    access: Arc<SubjectAccess>,
+}
+
+#[derive(Debug, Clone)]
+enum Identity {
+    Subject(Arc<AccessClaims>),
+    Service(Arc<ServiceClaims>),
+}
+
+impl Caller {
+    /// Makes the caller that an access token and the rights of its subject tell of.
+    pub const fn new(claims: Arc<AccessClaims>, access: Arc<SubjectAccess>) -> Self {
+        Self {
+            identity: Identity::Subject(claims),
+            access,
+        }
+    }
+
+    /// Makes the caller that a service token tells of.
+    pub fn of_service(claims: Arc<ServiceClaims>) -> Self {
+        let access = Arc::new(SubjectAccess {
+            subject: subject_of_service(claims.caller().unwrap_or_default()),
+            kind: SubjectKind::ServiceAccount,
+            organization_id: None,
+            organization_active: false,
+            roles: Vec::new(),
+            admin: false,
+            blocked: false,
+            grants: Vec::new(),
+            revision: 0,
+        });
+        Self {
+            identity: Identity::Service(claims),
+            access,
+        }
+    }
+
+    /// Returns what kind of caller it is.
+    pub fn kind(&self) -> CallerKind {
+        match (&self.identity, self.access.kind) {
+            (Identity::Service(_), _) => CallerKind::Service,
+            (Identity::Subject(_), SubjectKind::User) => CallerKind::User,
+            (Identity::Subject(_), SubjectKind::ServiceAccount) => CallerKind::ServiceAccount,
+        }
+    }
+
+    /// Returns who calls. A service of the suite has an identifier of its own, derived from its name.
+    pub fn subject(&self) -> SubjectId {
+        self.access.subject
+    }
+
+    /// Returns the user, if a person calls.
+    pub fn user(&self) -> Option<UserId> {
+        (self.kind() == CallerKind::User).then(|| UserId::from_uuid(self.subject().as_uuid()))
+    }
+
+    /// Returns the service account, if one calls.
+    pub fn service_account(&self) -> Option<ServiceAccountId> {
+        (self.kind() == CallerKind::ServiceAccount).then(|| ServiceAccountId::from_uuid(self.subject().as_uuid()))
+    }
+
+    /// Returns the name of the calling service of the suite, such as `identity`.
+    pub fn service(&self) -> Option<&str> {
+        match &self.identity {
+            Identity::Subject(_) => None,
+            Identity::Service(claims) => claims.caller(),
+        }
+    }
+
+    /// Returns the session that the token belongs to.
+    pub fn session(&self) -> Option<SessionId> {
+        self.claims().and_then(|claims| claims.sid)
+    }
+
+    /// Returns when the caller last proved who it is.
+    pub fn auth_time(&self) -> Timestamp {
+        match &self.identity {
+            Identity::Subject(claims) => claims.auth_time,
+            Identity::Service(claims) => claims.iat,
+        }
+    }
+
+    /// Returns how the caller proved who it is (RFC 8176).
+    pub fn authentication_methods(&self) -> &[String] {
+        self.claims().map_or(&[], |claims| &claims.amr)
+    }
+
+    /// Returns the claims of the access token; a service of the suite has none.
+    pub fn claims(&self) -> Option<&AccessClaims> {
+        match &self.identity {
+            Identity::Subject(claims) => Some(claims),
+            Identity::Service(_) => None,
+        }
+    }
+
+    /// Returns the organization that the caller belongs to.
+    pub fn organization(&self) -> Option<OrganizationId> {
+        self.access.organization_id
+    }
+
+    /// Returns the rights of the caller; empty for a service of the suite.
+    pub fn access(&self) -> &SubjectAccess {
+        &self.access
+    }
+
+    /// Returns the revision at which the rights were read.
+    pub fn revision(&self) -> i64 {
+        self.access.revision
+    }
+
+    /// Returns where the caller holds the permission: the widest of its grants.
+    ///
+    /// A service of the suite reaches only methods that are open to services, and there it is
+    /// trusted with every row: such a method carries the actor, whose rights it checks itself.
+    pub fn scope(&self, permission: &str) -> Scope {
+        if self.service().is_some() {
+            return Scope::All;
+        }
+        match (self.access.widest(permission), self.access.organization_id) {
+            (Some(ScopeKind::Any), _) => Scope::All,
+            (Some(ScopeKind::Own), Some(organization)) => Scope::organization(organization),
+            (Some(ScopeKind::SelfOnly), _) => Scope::SelfOnly(self.access.subject),
+            (Some(ScopeKind::Own), None) | (None, _) => Scope::Nothing,
+        }
+    }
+
+    /// Tells whether the caller holds the permission anywhere.
+    pub fn holds(&self, permission: &str) -> bool {
+        self.service().is_some() || self.access.widest(permission).is_some()
+    }
+}
+
+/// The same name always gives the same identifier (`UUIDv8`, RFC 9562), which is nobody else's.
+fn subject_of_service(name: &str) -> SubjectId {
+    let digest = Sha256::new()
+        .chain_update(b"rolecall/service/")
+        .chain_update(name)
+        .finalize();
+    let mut bytes = [0; 16];
+    bytes.copy_from_slice(&digest[..16]);
+    SubjectId::from_uuid(uuid::Builder::from_custom_bytes(bytes).into_uuid())
+}
+
+/// Returns who calls; every method but a public one has a caller.
+pub fn caller<T>(request: &Request<T>) -> Result<Arc<Caller>, Status> {
+    request
+        .extensions()
+        .get::<Arc<Caller>>()
+        .cloned()
+        .ok_or_else(|| Refusal::Internal.into_status(None))
+}
+
+/// Returns the rule of the method that is called.
+pub fn rule<T>(request: &Request<T>) -> Result<Arc<Rule>, Status> {
+    request
+        .extensions()
+        .get::<Arc<Rule>>()
+        .cloned()
+        .ok_or_else(|| Refusal::Internal.into_status(None))
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,242 @@
+//! The decision about one call.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+use http::{HeaderMap, header};
+use rolecall_kernel::id::SubjectId;
+
+use crate::access::cache::{AccessCache, AccessRefusal};
+use crate::access::{SubjectAccess, SubjectKind};
+use crate::caller::Caller;
+use crate::policy::{Access, Policy, Rule};
+use crate::refusal::Refusal;
+use crate::revocation::{RevocationRefusal, Revocations};
+use crate::token::claims::{AccessClaims, ServiceClaims};
+use crate::token::verifier::{TokenError, Verified, Verifier};
+
+/// The metadata key by which a caller demands an answer at a revision of the access changes or newer.
+pub const MIN_REVISION: &str = "rolecall-min-revision";
+
+/// Decides whether a call may be made.
+#[derive(Debug)]
+pub struct Authorizer {
+    policy: Arc<Policy>,
+    verifier: Arc<Verifier>,
+    revocations: Revocations,
+    access: AccessCache,
+    local_services: BTreeSet<String>,
+}
+
+/// What is known about a call without waiting.
+pub(super) enum Decision {
+    /// Anyone may call.
+    Open,
+    /// This caller may.
+    Admitted(Arc<Caller>),
+    /// It may not be made.
+    Refused(Refusal),
+    /// Somebody must be asked first.
+    Ask(Question),
+}
+
+/// What must be found out by waiting.
+pub(super) struct Question {
+    token: String,
+    at_least: Option<i64>,
+}
+
+impl Authorizer {
+    /// Puts the parts together. `local_services` names the contexts that this process hosts, such as
+    /// `identity`: a service token for another one is refused.
+    pub fn new<N: Into<String>>(
+        policy: Arc<Policy>,
+        verifier: Arc<Verifier>,
+        revocations: Revocations,
+        access: AccessCache,
+        local_services: impl IntoIterator<Item = N>,
+    ) -> Self {
+        let local_services = local_services.into_iter().map(Into::into).collect();
+        Self {
+            policy,
+            verifier,
+            revocations,
+            access,
+            local_services,
+        }
+    }
+
+    pub(super) fn rule(&self, path: &str) -> Option<Arc<Rule>> {
+        self.policy.shared_rule(path).cloned()
+    }
+
+    /// Decides with what is at hand, which nearly always suffices.
+    pub(super) fn decide(&self, rule: &Rule, headers: &HeaderMap) -> Decision {
+        if rule.is_public() {
+            return Decision::Open;
+        }
+        let (token, at_least) = match (bearer(headers), min_revision(headers)) {
+            (Ok(token), Ok(at_least)) => (token, at_least),
+            (Err(refusal), _) | (_, Err(refusal)) => return Decision::Refused(refusal),
+        };
+        match self.try_now(rule, token, at_least) {
+            Some(Ok(caller)) => Decision::Admitted(Arc::new(caller)),
+            Some(Err(refusal)) => Decision::Refused(refusal),
+            None => Decision::Ask(Question {
+                token: token.to_owned(),
+                at_least,
+            }),
+        }
+    }
+
+    /// `None` when the keys, the revocations or the access of the subject must be asked for.
+    fn try_now(&self, rule: &Rule, token: &str, at_least: Option<i64>) -> Option<Result<Caller, Refusal>> {
+        let claims = match self.verifier.verify(token) {
+            Err(TokenError::UnknownKey) => return None,
+            Err(error) => return Some(Err(bad_token(&error))),
+            Ok(Verified::Service(claims)) => return Some(self.service(rule, claims)),
+            Ok(Verified::Access(claims)) => claims,
+        };
+        if let Err(refusal) = check_kind(rule, &claims) {
+            return Some(Err(refusal));
+        }
+        if let Err(error) = self.revocations.peek(&claims)? {
+            return Some(Err(revoked(&error)));
+        }
+        let access = self.access.peek(claims.sub, at_least)?;
+        Some(admit(rule, claims, access))
+    }
+
+    /// Decides after asking whoever must be asked.
+    pub(super) async fn ask(&self, rule: &Rule, question: Question) -> Result<Arc<Caller>, Refusal> {
+        let verified = self.verifier.verify_or_refresh(&question.token).await;
+        let claims = match verified.map_err(|error| bad_token(&error))? {
+            Verified::Service(claims) => return self.service(rule, claims).map(Arc::new),
+            Verified::Access(claims) => claims,
+        };
+        check_kind(rule, &claims)?;
+        self.revocations.check(&claims).await.map_err(|error| revoked(&error))?;
+        let access = self.access(claims.sub, question.at_least).await?;
+        // The session may have ended while the access was asked for.
+        if self.revocations.is_revoked(&claims) {
+            return Err(Refusal::SessionEnded);
+        }
+        admit(rule, claims, access).map(Arc::new)
+    }
+
+    async fn access(&self, subject: SubjectId, at_least: Option<i64>) -> Result<Arc<SubjectAccess>, Refusal> {
+        self.access.get(subject, at_least).await.map_err(|error| match error {
+            AccessRefusal::Unknown => Refusal::SubjectInactive,
+            AccessRefusal::Unconfirmed(source) => {
+                let source = source.as_ref().map(tracing::field::display);
+                tracing::warn!(%subject, at_least, source, "the access of a caller cannot be confirmed");
+                Refusal::AccessUnconfirmed
+            }
+        })
+    }
+
+    /// A service token opens the internal methods of the one service that it is for, in the process that hosts it.
+    fn service(&self, rule: &Rule, claims: Arc<ServiceClaims>) -> Result<Caller, Refusal> {
+        if !rule.is_internal() {
+            return Err(Refusal::CallerKindRefused("users and service accounts"));
+        }
+        let callee = claims.callee().unwrap_or_default();
+        if callee != &*rule.context || !self.local_services.contains(callee) {
+            return Err(Refusal::TokenInvalid);
+        }
+        Ok(Caller::of_service(claims))
+    }
+}
+
+/// Refuses kinds of callers whom nothing could admit, before anything is asked for.
+fn check_kind(rule: &Rule, claims: &AccessClaims) -> Result<(), Refusal> {
+    if rule.refuse_service_accounts && claims.kind == SubjectKind::ServiceAccount {
+        return Err(Refusal::CallerKindRefused("users"));
+    }
+    match &rule.access {
+        Access::Restricted {
+            authenticated: false,
+            permissions,
+            ..
+        } if permissions.is_empty() => Err(Refusal::CallerKindRefused("the services of the suite")),
+        Access::Public | Access::Restricted { .. } => Ok(()),
+    }
+}
+
+fn admit(rule: &Rule, claims: Arc<AccessClaims>, access: Arc<SubjectAccess>) -> Result<Caller, Refusal> {
+    // A token says what it took the subject for; who has become something else must log in anew.
+    if !access.is_active() || access.kind != claims.kind {
+        return Err(Refusal::SubjectInactive);
+    }
+    let caller = Caller::new(claims, access);
+    match &rule.access {
+        Access::Restricted {
+            authenticated: false,
+            permissions,
+            ..
+        } => {
+            if permissions.iter().any(|permission| caller.holds(permission)) {
+                Ok(caller)
+            } else {
+                Err(Refusal::PermissionMissing(permissions.clone()))
+            }
+        }
+        Access::Public
+        | Access::Restricted {
+            authenticated: true, ..
+        } => Ok(caller),
+    }
+}
+
+fn bad_token(error: &TokenError) -> Refusal {
+    if let TokenError::Unconfirmed(source) = error {
+        let source = source.as_ref().map(tracing::field::display);
+        tracing::warn!(source, "the signing keys cannot be confirmed");
+        return Refusal::AccessUnconfirmed;
+    }
+    tracing::debug!(%error, "a token was refused");
+    Refusal::TokenInvalid
+}
+
+fn revoked(error: &RevocationRefusal) -> Refusal {
+    match error {
+        RevocationRefusal::Ended => Refusal::SessionEnded,
+        RevocationRefusal::Unconfirmed(source) => {
+            let source = source.as_ref().map(tracing::field::display);
+            tracing::warn!(source, "whether a session goes on cannot be confirmed");
+            Refusal::AccessUnconfirmed
+        }
+    }
+}
+
+/// Returns the token of `authorization: Bearer <token>` (RFC 6750); two headers are none.
+fn bearer(headers: &HeaderMap) -> Result<&str, Refusal> {
+    let expected = "`Bearer`, a space and the access token, sent once";
+    let mut values = headers.get_all(header::AUTHORIZATION).iter();
+    let value = values.next().ok_or(Refusal::CredentialsMissing)?;
+    let text = value.to_str().ok().filter(|_| values.next().is_none());
+    let (scheme, token) = text.and_then(|text| text.split_once(' ')).unwrap_or_default();
+    if scheme.eq_ignore_ascii_case("bearer") && !token.is_empty() {
+        Ok(token)
+    } else {
+        Err(Refusal::MetadataInvalid {
+            key: "authorization",
+            expected,
+        })
+    }
+}
+
+/// Returns the revision that the caller demands; the largest if it names several.
+fn min_revision(headers: &HeaderMap) -> Result<Option<i64>, Refusal> {
+    let invalid = Refusal::MetadataInvalid {
+        key: MIN_REVISION,
+        expected: "a revision in decimal digits",
+    };
+    let parse = |text: &str| -> Option<i64> {
+        let digits = !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
+        digits.then(|| text.parse().ok()).flatten()
+    };
+    let values = headers.get_all(MIN_REVISION).iter();
+    let revisions: Option<Vec<i64>> = values.map(|value| value.to_str().ok().and_then(parse)).collect();
+    revisions.map(|revisions| revisions.into_iter().max()).ok_or(invalid)
+}

@@ -1,0 +1,208 @@
+//! The public keys that access tokens are verified with.
+
+use std::collections::HashMap;
+use std::fmt;
+use std::sync::Arc;
+use std::time::Duration;
+
+use arc_swap::ArcSwap;
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use ed25519_dalek::{SigningKey, VerifyingKey};
+use jsonwebtoken::DecodingKey;
+use tokio::sync::Mutex;
+use tokio::time::Instant;
+
+use super::crypto;
+use crate::access::AccessError;
+
+/// Unknown key ids make the source be asked at most this often, so that forged ones are no lever.
+const REFRESH_INTERVAL: Duration = Duration::from_secs(1);
+
+/// The bytes are no public key that may be trusted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum KeyError {
+    /// Not 32 bytes in base64url without padding.
+    #[error("an Ed25519 public key is 32 bytes in base64url without padding")]
+    Encoding,
+    /// Not a point of the curve, or one under which signatures of others hold too.
+    #[error("the bytes are not an Ed25519 public key")]
+    Weak,
+}
+
+/// An Ed25519 public key and the id by which tokens name it.
+#[derive(Clone)]
+pub struct PublicKey {
+    kid: Arc<str>,
+    bytes: [u8; 32],
+    decoding: DecodingKey,
+}
+
+impl PublicKey {
+    /// Takes a key by its 32 bytes (RFC 8032).
+    pub fn new(kid: &str, bytes: [u8; 32]) -> Result<Self, KeyError> {
+        let key = VerifyingKey::from_bytes(&bytes).map_err(|_| KeyError::Weak)?;
+        if key.is_weak() {
+            Err(KeyError::Weak)
+        } else {
+            Ok(Self::from_valid(kid, bytes))
+        }
+    }
+
+    /// Takes a key by the `kid` and `x` of its JSON Web Key (RFC 8037).
+    pub fn from_jwk(kid: &str, x: &str) -> Result<Self, KeyError> {
+        let bytes = URL_SAFE_NO_PAD.decode(x).map_err(|_| KeyError::Encoding)?;
+        Self::new(kid, bytes.try_into().map_err(|_| KeyError::Encoding)?)
+    }
+
+    pub(super) fn of(kid: &str, key: &SigningKey) -> Self {
+        Self::from_valid(kid, key.verifying_key().to_bytes())
+    }
+
+    fn from_valid(kid: &str, bytes: [u8; 32]) -> Self {
+        Self {
+            kid: Arc::from(kid),
+            bytes,
+            decoding: DecodingKey::from_ed_der(&bytes),
+        }
+    }
+
+    /// Returns the id by which tokens name the key.
+    pub fn kid(&self) -> &str {
+        &self.kid
+    }
+
+    /// Returns the 32 bytes.
+    pub const fn as_bytes(&self) -> &[u8; 32] {
+        &self.bytes
+    }
+
+    /// Returns the `x` of the JSON Web Key.
+    pub fn x(&self) -> String {
+        URL_SAFE_NO_PAD.encode(self.bytes)
+    }
+
+    pub(super) const fn decoding(&self) -> &DecodingKey {
+        &self.decoding
+    }
+}
+
+impl PartialEq for PublicKey {
+    fn eq(&self, other: &Self) -> bool {
+        self.kid == other.kid && self.bytes == other.bytes
+    }
+}
+
+impl Eq for PublicKey {}
+
+impl fmt::Debug for PublicKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "PublicKey({}, {})", self.kid, self.x())
+    }
+}
+
+/// Tells the public keys: asked when a token names a key that is not known yet.
+#[async_trait::async_trait]
+pub trait KeySource: Send + Sync {
+    /// Returns all keys that tokens may be signed with now.
+    async fn signing_keys(&self) -> Result<Vec<PublicKey>, AccessError>;
+}
+
+/// The keys that are trusted at present; replaced as a whole, read without a lock.
+pub struct KeySet {
+    current: ArcSwap<Keys>,
+    source: Option<Arc<dyn KeySource>>,
+    last_refresh: Mutex<Option<Instant>>,
+}
+
+/// One state of the set. Its generation tells verified tokens whether they must be looked at again.
+pub(super) struct Keys {
+    pub(super) generation: u64,
+    by_kid: HashMap<Arc<str>, PublicKey>,
+}
+
+impl Keys {
+    fn new(generation: u64, keys: impl IntoIterator<Item = PublicKey>) -> Self {
+        crypto::install();
+        Self {
+            generation,
+            by_kid: keys.into_iter().map(|key| (Arc::clone(&key.kid), key)).collect(),
+        }
+    }
+
+    pub(super) fn get(&self, kid: &str) -> Option<&PublicKey> {
+        self.by_kid.get(kid)
+    }
+}
+
+impl KeySet {
+    /// Makes a set of keys that this process manages itself: an unknown key id is refused.
+    pub fn new(keys: impl IntoIterator<Item = PublicKey>) -> Self {
+        Self {
+            current: ArcSwap::from_pointee(Keys::new(0, keys)),
+            source: None,
+            last_refresh: Mutex::new(None),
+        }
+    }
+
+    /// Makes a set that asks the source when a token names an unknown key.
+    pub fn from_source(source: Arc<dyn KeySource>) -> Self {
+        Self {
+            source: Some(source),
+            ..Self::new([])
+        }
+    }
+
+    /// Replaces all keys. Tokens of a key that is gone are refused from the next call on.
+    pub fn replace(&self, keys: impl IntoIterator<Item = PublicKey>) {
+        let keys: Vec<_> = keys.into_iter().collect();
+        self.current
+            .rcu(|current| Keys::new(current.generation + 1, keys.iter().cloned()));
+    }
+
+    /// Returns the keys in no order.
+    pub fn keys(&self) -> Vec<PublicKey> {
+        self.current.load().by_kid.values().cloned().collect()
+    }
+
+    pub(super) fn load(&self) -> arc_swap::Guard<Arc<Keys>> {
+        self.current.load()
+    }
+
+    /// Asks the source for the keys, unless the key has become known meanwhile.
+    ///
+    /// The lock makes one caller ask while the others wait for its answer; it guards nothing but the time.
+    pub(super) async fn refresh(&self, kid: &str) -> Result<Refreshed, AccessError> {
+        let Some(source) = &self.source else {
+            return Ok(Refreshed::Known);
+        };
+        let mut last = self.last_refresh.lock().await;
+        if self.load().get(kid).is_some() {
+            return Ok(Refreshed::Known);
+        }
+        if last.is_some_and(|last| last.elapsed() < REFRESH_INTERVAL) {
+            return Ok(Refreshed::TooSoon);
+        }
+        *last = Some(Instant::now());
+        let keys = source.signing_keys().await?;
+        if keys != self.keys() {
+            self.replace(keys);
+        }
+        Ok(Refreshed::Known)
+    }
+}
+
+/// What a refresh of the keys came to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Refreshed {
+    /// The set is what the source says; a key that is not in it does not exist.
+    Known,
+    /// The source was asked a moment ago and is not asked again yet.
+    TooSoon,
+}
+
+impl fmt::Debug for KeySet {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_set().entries(self.load().by_kid.keys()).finish()
+    }
+}
