@@ -1,1 +1,18 @@
-//! Placeholder.
+//! The black-box tests of Rolecall: the real binary, over the wire, with real databases and mail.
+//!
+//! | Module | Holds |
+//! |---|---|
+//! | [`stack`] | starts, kills and restarts servers in every layout |
+//! | [`actor`] | somebody who calls: a person, an administrator, a backend |
+//! | [`mail`] | reads the mails that arrived |
+//! | [`raw`] | calls any method by its path, with any bytes |
+//! | [`refusal`] | reads a refusal as a client would |
+//!
+//! The stories are in `tests/it/`. A test helper that fails is a failed test, so helpers panic.
+#![expect(clippy::expect_used, clippy::panic, reason = "a helper that fails is a failed test")]
+
+pub mod actor;
+pub mod mail;
+pub mod raw;
+pub mod refusal;
+pub mod stack;

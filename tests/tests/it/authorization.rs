@@ -1,0 +1,180 @@
+//! Every method that the descriptor lists is attacked; what is not attacked does not exist.
+
+use std::collections::BTreeSet;
+
+use bytes::Bytes;
+use prost_reflect::{
+    DescriptorPool, DynamicMessage, ExtensionDescriptor, MethodDescriptor, ReflectMessage as _, Value,
+};
+use rolecall_api::identity::v1 as identity;
+use rolecall_tests::actor::Actor;
+use rolecall_tests::raw;
+use rolecall_tests::refusal::{self, Refusal};
+use rolecall_tests::stack::{SERVICES, Stack};
+use tonic::Code;
+
+use crate::world;
+
+/// The access rule of a method, as its option says it.
+#[derive(Debug)]
+#[expect(clippy::struct_excessive_bools, reason = "the option has these flags")]
+struct Rule {
+    public: bool,
+    authenticated: bool,
+    internal: bool,
+    refuse_service_accounts: bool,
+    permissions: Vec<String>,
+}
+
+fn option() -> ExtensionDescriptor {
+    let pool = DescriptorPool::decode(rolecall_api::DESCRIPTOR_SET).unwrap();
+    pool.get_extension_by_name("rolecall.authz.v1.rule").unwrap()
+}
+
+fn rule(method: &MethodDescriptor) -> Rule {
+    let options = method.options();
+    let option = options.descriptor().parent_pool().get_extension_by_name(option().full_name()).unwrap();
+    assert!(options.has_extension(&option), "{} has no rule", raw::path(method));
+    let value = options.get_extension(&option);
+    let rule = value.as_message().unwrap();
+    let flag = |name: &str| rule.get_field_by_name(name).and_then(|value| value.as_bool()).unwrap_or_default();
+    Rule {
+        public: flag("public"),
+        authenticated: flag("authenticated"),
+        internal: flag("internal"),
+        refuse_service_accounts: flag("refuse_service_accounts"),
+        permissions: strings(rule, "permissions"),
+    }
+}
+
+fn strings(message: &DynamicMessage, field: &str) -> Vec<String> {
+    let value = message.get_field_by_name(field).unwrap();
+    value.as_list().unwrap().iter().filter_map(Value::as_str).map(str::to_owned).collect()
+}
+
+/// The context that serves a method.
+fn service(method: &MethodDescriptor) -> &'static str {
+    let name = method.parent_service().full_name().to_owned();
+    SERVICES.into_iter().find(|service| name.contains(&format!(".{service}."))).unwrap()
+}
+
+async fn attack(stack: &Stack, method: &MethodDescriptor, token: Option<&str>) -> Result<(), Refusal> {
+    let answer = raw::call(&stack.channel(service(method)), &raw::path(method), Bytes::new(), token).await;
+    answer.map(drop).map_err(|status| refusal::of(&status))
+}
+
+/// Whether a refusal came from the door rather than from the room behind it.
+fn is_closed_door(result: &Result<(), Refusal>) -> bool {
+    result.as_ref().is_err_and(|refusal| refusal.domain == "authz.rolecall")
+}
+
+#[tokio::test]
+async fn every_method_is_closed_to_those_it_is_not_for() {
+    let stack = Stack::start(world::ONE_SQLITE).await;
+    let admin = world::bootstrap(&stack).await;
+    let guest = world::member(&stack, &admin, "guest@home.example", &["GUEST"]).await;
+
+    let methods = raw::methods();
+    assert!(methods.len() > 30, "the descriptor lists our methods");
+    for method in &methods {
+        let (path, rule) = (raw::path(method), rule(method));
+        let anonymous = attack(&stack, method, None).await;
+        let forged = attack(&stack, method, Some(&one_bit_off(admin.token()))).await;
+        if rule.public {
+            assert!(!is_closed_door(&anonymous) && !is_closed_door(&forged), "{path}: {anonymous:?}");
+            continue;
+        }
+        let missing = anonymous.expect_err(&path);
+        assert_eq!((missing.code, missing.reason.as_str()), (Code::Unauthenticated, "CREDENTIALS_MISSING"), "{path}");
+        let invalid = forged.expect_err(&path);
+        assert_eq!((invalid.code, invalid.reason.as_str()), (Code::Unauthenticated, "TOKEN_INVALID"), "{path}");
+        if rule.internal && rule.permissions.is_empty() {
+            let insider = attack(&stack, method, Some(admin.token())).await.expect_err(&path);
+            assert_eq!(
+                (insider.code, insider.reason.as_str()),
+                (Code::PermissionDenied, "CALLER_KIND_REFUSED"),
+                "{path}"
+            );
+        } else if !rule.authenticated {
+            check_guest(&stack, method, &rule, &guest).await;
+        }
+    }
+}
+
+/// A guest passes the door only where the table gives it a permission on itself.
+async fn check_guest(stack: &Stack, method: &MethodDescriptor, rule: &Rule, guest: &Actor) {
+    let held = ["identity.users.get", "organization.members.get", "organization.organizations.get"];
+    let result = attack(stack, method, Some(guest.token())).await;
+    if rule.permissions.iter().any(|permission| held.contains(&permission.as_str())) {
+        assert!(!is_closed_door(&result), "{}: {result:?}", raw::path(method));
+    } else {
+        let refused = result.expect_err(&raw::path(method));
+        assert_eq!((refused.code, refused.reason.as_str()), (Code::PermissionDenied, "PERMISSION_MISSING"));
+    }
+}
+
+#[tokio::test]
+async fn every_permission_but_the_needed_one_opens_nothing() {
+    let stack = Stack::start(world::ONE_SQLITE).await;
+    let admin = world::bootstrap(&stack).await;
+    let methods = raw::methods();
+    let all: BTreeSet<String> = methods.iter().flat_map(|method| rule(method).permissions).collect();
+    for permission in &all {
+        let others: Vec<String> = all.iter().filter(|other| *other != permission).cloned().collect();
+        let without = service_account(&stack, &admin, others).await;
+        let with = service_account(&stack, &admin, vec![permission.clone()]).await;
+        for method in &methods {
+            let rule = rule(method);
+            if rule.permissions != [permission.clone()] {
+                continue;
+            }
+            let path = raw::path(method);
+            let refused = attack(&stack, method, Some(&without)).await.expect_err(&path);
+            let expected = if rule.refuse_service_accounts { "CALLER_KIND_REFUSED" } else { "PERMISSION_MISSING" };
+            assert_eq!((refused.code, refused.reason.as_str()), (Code::PermissionDenied, expected), "{path}");
+            let opened = attack(&stack, method, Some(&with)).await;
+            assert_eq!(is_closed_door(&opened), rule.refuse_service_accounts, "{path}: {opened:?}");
+        }
+    }
+}
+
+/// Makes a service account of the whole instance with these permissions and gives its token.
+async fn service_account(stack: &Stack, admin: &Actor, permissions: Vec<String>) -> String {
+    let request = identity::CreateServiceAccountRequest {
+        organization_id: "-".to_owned(),
+        name: "Attacker".to_owned(),
+        permissions,
+        ..Default::default()
+    };
+    let made = admin.service_accounts().create_service_account(request).await.unwrap().into_inner();
+    let service_account_id = made.service_account.unwrap().service_account_id;
+    let request = identity::CreateApiKeyRequest { service_account_id, ..Default::default() };
+    let key = admin.service_accounts().create_api_key(request).await.unwrap().into_inner().secret;
+    let request = identity::ExchangeApiKeyRequest { api_key: key };
+    let answer = Actor::anonymous(stack).authentication().exchange_api_key(request).await.unwrap();
+    answer.into_inner().access_token
+}
+
+/// The same token with one bit of its signature turned.
+fn one_bit_off(token: &str) -> String {
+    let mut bytes = token.as_bytes().to_vec();
+    let index = bytes.len() - 20;
+    bytes[index] = if bytes[index] == b'A' { b'B' } else { b'A' };
+    String::from_utf8(bytes).unwrap()
+}
+
+#[tokio::test]
+async fn a_token_with_any_one_character_changed_is_refused() {
+    let stack = Stack::start(world::ONE_SQLITE).await;
+    let admin = world::bootstrap(&stack).await;
+    let channel = stack.channel("identity");
+    let path = "/rolecall.identity.v1.AccountService/GetAccount";
+    raw::call(&channel, path, Bytes::new(), Some(admin.token())).await.expect("the whole token works");
+    for index in 0..admin.token().len() {
+        let mut bytes = admin.token().as_bytes().to_vec();
+        bytes[index] = if bytes[index] == b'x' { b'y' } else { b'x' };
+        let token = String::from_utf8(bytes).unwrap();
+        let answer = raw::call(&channel, path, Bytes::new(), Some(&token)).await;
+        refusal::expect_reason(answer, Code::Unauthenticated, "TOKEN_INVALID");
+    }
+}

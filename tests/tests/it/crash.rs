@@ -1,0 +1,203 @@
+//! Power cuts at every step: what was acknowledged is there, what was not is whole or absent.
+
+use std::time::Duration;
+
+use rolecall_api::identity::v1 as identity;
+use rolecall_api::organization::v1 as organization;
+use rolecall_testkit::SeededEntropy;
+use rolecall_tests::actor::{Actor, PASSWORD};
+use rolecall_tests::stack::{Plan, Stack};
+use tonic::Status;
+
+use crate::world::{self, ADMIN};
+
+/// Every step at which the server can be told to die.
+const CREATE_USER_STEPS: [&str; 6] = [
+    "create_user.after_start",
+    "add_member.after_commit",
+    "create_user.after_add_member",
+    "create_user.after_commit",
+    "confirm_member.after_commit",
+    "create_user.after_confirm",
+];
+const ACCEPT_STEPS: [&str; 4] =
+    ["accept.after_claim", "activate_member.after_commit", "accept.after_activate", "accept.after_commit"];
+const BLOCK_STEPS: [&str; 2] = ["block.before_commit", "block.after_commit"];
+
+#[tokio::test]
+async fn a_user_is_whole_or_absent_after_a_crash_at_any_step_of_its_creation_on_sqlite() {
+    create_user_crashes(world::ONE_SQLITE).await;
+}
+
+#[tokio::test]
+async fn a_user_is_whole_or_absent_after_a_crash_at_any_step_of_its_creation_on_postgres() {
+    create_user_crashes(world::ONE_POSTGRES).await;
+}
+
+async fn create_user_crashes(plan: Plan) {
+    let mut stack = Stack::start(plan).await;
+    world::bootstrap(&stack).await;
+    for (index, step) in CREATE_USER_STEPS.into_iter().enumerate() {
+        let email = format!("c{index}@home.example");
+        stack.kill();
+        stack.launch_all(Some(step)).await;
+        let admin = Actor::log_in(&stack, ADMIN).await.expect("the administrator logs in");
+        let request = world::create_user_request(&email, &["GUEST"]);
+        let answer = admin.users().create_user(request.clone()).await;
+        assert!(answer.is_err(), "{step}: the server should have died");
+        wait_for_death(&mut stack).await;
+        stack.revive().await;
+        let admin = Actor::log_in(&stack, ADMIN).await.expect("the administrator logs in again");
+        settle(&stack, &admin, &email).await;
+        // Whichever way it went, a repeat ends with exactly one account, and its person can come in.
+        match admin.users().create_user(request).await {
+            Ok(_) => {}
+            Err(status) => assert_eq!(status.code(), tonic::Code::AlreadyExists, "{step}: {status:?}"),
+        }
+        assert_eq!(whole_users(&admin, &email).await, (1, 1), "{step}");
+        world::accept(&stack, &email).await.unwrap_or_else(|status| panic!("{step}: {status:?}"));
+        Actor::log_in(&stack, &email).await.unwrap_or_else(|status| panic!("{step}: {status:?}"));
+    }
+    // A crash between the mail server's answer and its record may repeat a mail, but never as another mail.
+    for step in 0..CREATE_USER_STEPS.len() {
+        let to = format!("c{step}@home.example");
+        let ids: std::collections::BTreeSet<String> =
+            stack.mailbox.mails().into_iter().filter(|mail| mail.to == to).map(|mail| mail.message_id).collect();
+        assert_eq!(ids.len(), 1, "{to}");
+    }
+}
+
+#[tokio::test]
+async fn an_invitation_is_accepted_or_open_after_a_crash_at_any_step() {
+    let mut stack = Stack::start(world::ONE_SQLITE).await;
+    let admin = world::bootstrap(&stack).await;
+    for (index, step) in ACCEPT_STEPS.into_iter().enumerate() {
+        let email = format!("a{index}@home.example");
+        admin_again(&stack).await.users().create_user(world::create_user_request(&email, &["GUEST"])).await.unwrap();
+        stack.mailbox.wait_for(&email, "nvit").await;
+        stack.kill();
+        stack.launch_all(Some(step)).await;
+        assert!(world::accept(&stack, &email).await.is_err(), "{step}: the server should have died");
+        wait_for_death(&mut stack).await;
+        stack.revive().await;
+        let log_in = || Actor::log_in_with(&stack, &email, PASSWORD);
+        let logged_in = world::within_five_seconds(log_in, Result::is_ok).await;
+        if logged_in.is_err() {
+            world::accept(&stack, &email).await.unwrap_or_else(|status| panic!("{step}: {status:?}"));
+            Actor::log_in(&stack, &email).await.unwrap_or_else(|status| panic!("{step}: {status:?}"));
+        }
+    }
+    drop(admin);
+}
+
+#[tokio::test]
+async fn a_block_holds_or_left_no_trace_after_a_crash_at_any_step() {
+    let mut stack = Stack::start(world::ONE_POSTGRES).await;
+    let admin = world::bootstrap(&stack).await;
+    for (index, step) in BLOCK_STEPS.into_iter().enumerate() {
+        let email = format!("b{index}@home.example");
+        let person = world::member(&stack, &admin_again(&stack).await, &email, &["GUEST"]).await;
+        stack.kill();
+        stack.launch_all(Some(step)).await;
+        let request = organization::BlockMemberRequest {
+            user_id: person.id.clone(),
+            reason: "crash".to_owned(),
+            ..Default::default()
+        };
+        let answer = admin_again(&stack).await.members().block_member(request).await;
+        assert!(answer.is_err(), "{step}: the server should have died");
+        wait_for_death(&mut stack).await;
+        stack.revive().await;
+        let get = organization::GetMemberRequest { user_id: person.id.clone() };
+        let member = admin_again(&stack).await.members().get_member(get).await.unwrap().into_inner().member.unwrap();
+        let (is_blocked, may_log_in) = (member.block.is_some(), Actor::log_in(&stack, &email).await.is_ok());
+        assert_eq!(is_blocked, !may_log_in, "{step}");
+        assert_eq!(is_blocked, step == "block.after_commit", "{step}");
+    }
+    drop(admin);
+}
+
+#[tokio::test]
+async fn nothing_acknowledged_is_lost_by_kills_at_random_moments() {
+    let mut stack = Stack::start(world::ONE_SQLITE).await;
+    world::bootstrap(&stack).await;
+    let seed = SeededEntropy::new();
+    let rounds = kills();
+    let mut acknowledged = Vec::new();
+    for round in 0..rounds {
+        let admin = admin_again(&stack).await;
+        let pause = Duration::from_millis(seed.below(120));
+        let mut users = admin.users();
+        let emails: Vec<String> = (0..4).map(|index| format!("k{round}x{index}@home.example")).collect();
+        let work = async {
+            let mut done = Vec::new();
+            for email in &emails {
+                if users.create_user(world::create_user_request(email, &["GUEST"])).await.is_ok() {
+                    done.push(email.clone());
+                }
+            }
+            done
+        };
+        let (done, ()) = tokio::join!(work, async {
+            tokio::time::sleep(pause).await;
+            stack.kill_now();
+        });
+        acknowledged.extend(done);
+        stack.kill();
+        stack.revive().await;
+    }
+    let admin = admin_again(&stack).await;
+    for email in &acknowledged {
+        assert_eq!(whole_users(&admin, email).await, (1, 1), "{email} was acknowledged and is not whole");
+        stack.mailbox.wait_for(email, "nvit").await;
+    }
+    let (users, members) = world::within_five_seconds(|| counts(&admin), |(users, members)| users == members).await;
+    assert_eq!(users, members, "no half user is left");
+}
+
+/// How many kills: a few in the short run, the full number of the issue in the long one.
+fn kills() -> usize {
+    std::option_env!("ROLECALL_LONG_TESTS").map_or(8, |_| 200)
+}
+
+async fn admin_again(stack: &Stack) -> Actor {
+    Actor::log_in(stack, ADMIN).await.expect("the administrator logs in")
+}
+
+async fn wait_for_death(stack: &mut Stack) {
+    let deadline = tokio::time::Instant::now() + Duration::from_secs(10);
+    while !stack.has_casualty() {
+        assert!(tokio::time::Instant::now() < deadline, "the server did not die");
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
+}
+
+/// Waits until the account and the membership of an address agree, which a repair brings about.
+async fn settle(stack: &Stack, admin: &Actor, email: &str) {
+    let check = || async { whole_users(admin, email).await };
+    let (users, members) = world::within_five_seconds(check, |(users, members)| users == members).await;
+    assert_eq!(users, members, "half a user:\n{}", stack.logs());
+}
+
+async fn all_users(admin: &Actor) -> Result<Vec<identity::User>, Status> {
+    let request = identity::ListUsersRequest { page_size: 1_000, ..Default::default() };
+    Ok(admin.users().list_users(request).await?.into_inner().users)
+}
+
+async fn all_members(admin: &Actor) -> Result<Vec<organization::Member>, Status> {
+    let request = organization::ListMembersRequest { page_size: 1_000, ..Default::default() };
+    Ok(admin.members().list_members(request).await?.into_inner().members)
+}
+
+async fn counts(admin: &Actor) -> (usize, usize) {
+    (all_users(admin).await.unwrap().len(), all_members(admin).await.unwrap().len())
+}
+
+/// How many accounts of this address there are, and how many memberships of those accounts.
+async fn whole_users(admin: &Actor, email: &str) -> (usize, usize) {
+    let users = all_users(admin).await.unwrap();
+    let ids: Vec<&str> = users.iter().filter(|user| user.email == email).map(|user| user.user_id.as_str()).collect();
+    let members = all_members(admin).await.unwrap();
+    let memberships = members.iter().filter(|member| ids.contains(&member.user_id.as_str())).count();
+    (ids.len(), memberships)
+}

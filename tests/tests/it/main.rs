@@ -1,0 +1,11 @@
+//! The stories that Rolecall must tell, told over the wire.
+#![expect(clippy::panic, clippy::unwrap_used, clippy::expect_used, reason = "a test that cannot go on has failed")]
+
+mod authorization;
+mod bad_input;
+mod clients;
+mod crash;
+mod journey;
+mod mail;
+mod race;
+mod world;
