@@ -19,10 +19,7 @@ pub struct SystemEntropy;
 
 impl Entropy for SystemEntropy {
     #[expect(clippy::disallowed_methods, reason = "this is the one place that asks the system for randomness")]
-    #[expect(
-        clippy::expect_used,
-        reason = "without randomness nothing may go on: every secret would be guessable"
-    )]
+    #[expect(clippy::expect_used, reason = "without randomness nothing may go on: every secret would be guessable")]
     fn fill(&self, buffer: &mut [u8]) {
         getrandom::fill(buffer).expect("the operating system gives random bytes");
     }
@@ -93,9 +90,7 @@ mod tests {
         for index in 4..text.len() {
             let mut flipped = text.as_bytes().to_vec();
             flipped[index] ^= 0x20;
-            let other = String::from_utf8(flipped)
-                .ok()
-                .and_then(|text| OpaqueToken::parse("rci_", &text));
+            let other = String::from_utf8(flipped).ok().and_then(|text| OpaqueToken::parse("rci_", &text));
             assert!(other.is_none_or(|other| other.digest() != token.digest()));
         }
         assert!(OpaqueToken::parse("rcr_", text).is_none());

@@ -149,14 +149,8 @@ impl Sealer {
     pub fn seal(&self, context: &[u8], plain: &[u8], entropy: &dyn Entropy) -> Vec<u8> {
         let mut nonce = [0; NONCE_BYTES];
         entropy.fill(&mut nonce);
-        let payload = Payload {
-            msg: plain,
-            aad: context,
-        };
-        let sealed = self
-            .0
-            .encrypt(&XNonce::from(nonce), payload)
-            .expect("below the cipher's limit");
+        let payload = Payload { msg: plain, aad: context };
+        let sealed = self.0.encrypt(&XNonce::from(nonce), payload).expect("below the cipher's limit");
         [&nonce[..], &sealed].concat()
     }
 
@@ -164,14 +158,8 @@ impl Sealer {
     pub fn open(&self, context: &[u8], sealed: &[u8]) -> Result<Zeroizing<Vec<u8>>, OpenError> {
         let (nonce, body) = sealed.split_at_checked(NONCE_BYTES).ok_or(OpenError)?;
         let nonce: [u8; NONCE_BYTES] = nonce.try_into().map_err(|_| OpenError)?;
-        let payload = Payload {
-            msg: body,
-            aad: context,
-        };
-        self.0
-            .decrypt(&XNonce::from(nonce), payload)
-            .map(Zeroizing::new)
-            .map_err(|_| OpenError)
+        let payload = Payload { msg: body, aad: context };
+        self.0.decrypt(&XNonce::from(nonce), payload).map(Zeroizing::new).map_err(|_| OpenError)
     }
 }
 
@@ -190,10 +178,7 @@ mod tests {
     fn a_sealed_value_opens_only_whole_unchanged_and_in_its_place() {
         let sealer = MasterKey::new(&SystemEntropy).sealer(Purpose::MailSecret);
         let closed = sealer.seal(b"here", b"secret", &SystemEntropy);
-        assert_eq!(
-            sealer.open(b"here", &closed).as_deref().map(Vec::as_slice),
-            Ok(&b"secret"[..])
-        );
+        assert_eq!(sealer.open(b"here", &closed).as_deref().map(Vec::as_slice), Ok(&b"secret"[..]));
         assert_eq!(sealer.open(b"there", &closed), Err(OpenError));
         for index in 0..closed.len() {
             let mut changed = closed.clone();
@@ -208,10 +193,7 @@ mod tests {
         let master = MasterKey::new(&SystemEntropy);
         let sealed = master.sealer(Purpose::MailSecret).seal(b"", b"secret", &SystemEntropy);
         assert_eq!(master.sealer(Purpose::SigningKey).open(b"", &sealed), Err(OpenError));
-        assert_ne!(
-            *master.derive(Purpose::PageToken),
-            *master.derive(Purpose::ServiceToken)
-        );
+        assert_ne!(*master.derive(Purpose::PageToken), *master.derive(Purpose::ServiceToken));
     }
 
     #[test]
@@ -219,9 +201,6 @@ mod tests {
         assert!(MasterKey::parse(&STANDARD.encode([0; 32])).is_err());
         assert!(MasterKey::parse("short").is_err());
         let key = MasterKey::new(&SystemEntropy);
-        assert_eq!(
-            MasterKey::parse(&format!("{}\n", *key.encode())).map(|key| *key.0),
-            Ok(*key.0)
-        );
+        assert_eq!(MasterKey::parse(&format!("{}\n", *key.encode())).map(|key| *key.0), Ok(*key.0));
     }
 }

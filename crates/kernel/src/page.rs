@@ -69,10 +69,7 @@ impl PageTokens {
             return Err(PageError::ForeignToken);
         }
         let sealed = URL_SAFE_NO_PAD.decode(token).map_err(|_| PageError::ForeignToken)?;
-        let position = self
-            .0
-            .open(&canonical(binding), &sealed)
-            .map_err(|_| PageError::ForeignToken)?;
+        let position = self.0.open(&canonical(binding), &sealed).map_err(|_| PageError::ForeignToken)?;
         Ok(Some(position.to_vec()))
     }
 }
@@ -118,10 +115,7 @@ mod tests {
         assert_eq!(tokens.open(&["users", "org-a"], &token), Ok(Some(b"after-7".to_vec())));
         assert_eq!(tokens.open(&["users", "org-b"], &token), Err(PageError::ForeignToken));
         assert_eq!(tokens.open(&["usersorg-a"], &token), Err(PageError::ForeignToken));
-        assert_eq!(
-            tokens.open(&["users", "org-a"], "nonsense"),
-            Err(PageError::ForeignToken)
-        );
+        assert_eq!(tokens.open(&["users", "org-a"], "nonsense"), Err(PageError::ForeignToken));
         assert_eq!(tokens.open(&["users", "org-a"], ""), Ok(None));
     }
 

@@ -53,10 +53,7 @@ impl EmailAddress {
         }
         let domain = canonical_domain(domain).ok_or(TextError::NotAnEmailAddress)?;
         let folded: String = local.to_lowercase().nfc().collect();
-        Ok(Self {
-            key: format!("{folded}@{domain}"),
-            display: format!("{local}@{domain}"),
-        })
+        Ok(Self { key: format!("{folded}@{domain}"), display: format!("{local}@{domain}") })
     }
 
     /// Returns the address as its owner writes it, the domain in its ASCII form.
@@ -73,10 +70,7 @@ impl EmailAddress {
 /// Letters, digits and the marks of RFC 5322's `atext`, in parts joined by single dots.
 fn is_dot_atom(local: &str) -> bool {
     let is_atext = |c: char| c.is_alphanumeric() || "!#$%&'*+-/=?^_`{|}~".contains(c);
-    !local.is_empty()
-        && local
-            .split('.')
-            .all(|part| !part.is_empty() && part.chars().all(is_atext))
+    !local.is_empty() && local.split('.').all(|part| !part.is_empty() && part.chars().all(is_atext))
 }
 
 /// The IDNA form of a domain name with at least two labels; `None` for anything else.
@@ -118,8 +112,8 @@ fn line(text: &str, max: usize) -> Result<String, TextError> {
     Ok(text)
 }
 
-/// Control characters, line breaks, and the invisible ones that reorder or hide text.
-fn is_forbidden(c: char) -> bool {
+/// Tells whether a character is a control character, a line break, or an invisible one that reorders or hides text.
+pub fn is_forbidden(c: char) -> bool {
     c.is_control()
         || matches!(c, '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}' | '\u{fff9}'..='\u{fffb}' | '\u{e0000}'..='\u{e007f}' | '\u{061c}' | '\u{00ad}')
 }
@@ -237,12 +231,7 @@ mod tests {
 
     #[test]
     fn a_name_has_no_line_breaks_and_no_invisible_characters() {
-        assert_eq!(
-            PersonName::parse("  Ada   Lovelace ")
-                .map(|name| name.to_string())
-                .as_deref(),
-            Ok("Ada Lovelace")
-        );
+        assert_eq!(PersonName::parse("  Ada   Lovelace ").map(|name| name.to_string()).as_deref(), Ok("Ada Lovelace"));
         for wrong in ["Ada\nLovelace", "Ada\u{202e}", "Ada\u{200b}", "Ada\0"] {
             assert_eq!(PersonName::parse(wrong), Err(TextError::ControlCharacter), "{wrong:?}");
         }
