@@ -26,6 +26,11 @@ impl Fingerprint {
         Self(key.hash(&[method.as_bytes(), request]))
     }
 
+    /// Takes the bytes of a fingerprint that was kept.
+    pub const fn from_bytes(bytes: [u8; 32]) -> Self {
+        Self(bytes)
+    }
+
     /// Returns its bytes.
     pub const fn as_bytes(&self) -> &[u8; 32] {
         &self.0

@@ -16,6 +16,7 @@
 //! Time and randomness are arguments. A new table of a context is a migration of that context; a
 //! new table of every context is a step in `migrate/platform.rs`.
 
+pub mod fault;
 pub mod feed;
 pub mod idempotency;
 pub mod inbox;

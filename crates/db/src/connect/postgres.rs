@@ -68,7 +68,7 @@ fn session(options: PgConnectOptions, config: &DatabaseConfig, context: &str, sc
             ("statement_timeout", millis(config.statement_timeout)),
             ("lock_timeout", millis(config.lock_timeout)),
             ("idle_in_transaction_session_timeout", millis(IDLE_IN_TRANSACTION)),
-            ("default_transaction_isolation", "read\\ committed".to_owned()),
+            ("default_transaction_isolation", "read committed".to_owned()),
             ("client_min_messages", "warning".to_owned()),
         ])
 }
