@@ -59,7 +59,7 @@ impl Actor {
 
     /// Somebody with this access token.
     pub fn bearer(stack: &Stack, token: &str) -> Self {
-        Self::with(stack, Bearer(format!("Bearer {token}").parse().ok()), String::new(), None)
+        Self::with(stack, &Bearer(format!("Bearer {token}").parse().ok()), String::new(), None)
     }
 
     /// Logs in with the usual password.

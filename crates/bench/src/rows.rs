@@ -1,0 +1,7 @@
+//! The rows of the plan of measurements.
+
+pub(crate) mod block;
+pub(crate) mod login;
+pub(crate) mod stack;
+pub(crate) mod start;
+mod world;

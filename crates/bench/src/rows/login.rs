@@ -1,0 +1,93 @@
+//! Row 6: logging in, beside the raw hash.
+
+use std::time::Duration;
+
+use argon2::{Algorithm, Argon2, Params, Version};
+use rolecall_api::identity::v1::LogInRequest;
+use rolecall_tests::actor::{Actor, PASSWORD};
+use rolecall_tests::stack::Stack;
+use tokio::time::Instant;
+
+use super::world;
+use crate::measure::{round, summary};
+use crate::process::memory;
+use crate::report::Line;
+use crate::{Settings, cores};
+
+/// Memory of one hash: 19 456 KiB.
+const HASH_MIB: f64 = 19.0;
+
+/// Measures logins a second against hashes a second, and the memory of a storm.
+pub(crate) async fn run(settings: &Settings) -> anyhow::Result<Vec<Line>> {
+    let stack = Stack::start(world::ONE_SQLITE).await;
+    world::bootstrap(&stack).await?;
+    let pids = stack.pids();
+    let client = Actor::anonymous(&stack).authentication();
+    let log_in = |_lane: usize| {
+        let mut client = client.clone();
+        async move { client.log_in(request()).await.is_ok() }
+    };
+    let (mut logins, mut hashes) = (Vec::new(), Vec::new());
+    for _ in 0..settings.rounds {
+        logins.push(round(&pids, cores() * 4, settings.span, &log_in).await?);
+        let span = settings.span;
+        hashes.push(tokio::task::spawn_blocking(move || raw_hashes(span)).await?);
+    }
+    let failed: u64 = logins.iter().map(|round| round.errors).sum();
+    anyhow::ensure!(failed == 0, "{failed} logins failed");
+    let (done, raw) = (summary(&logins, |round| round.rate), summary(&hashes, |rate| *rate));
+    let ratio = done.median / raw.median;
+    let throughput = Line {
+        row: 6,
+        work: format!("LogIn, {} at once", cores() * 4),
+        yardstick: format!("raw argon2id of the same parameters on {} threads", cores()),
+        result: format!("{ratio:.2}x: {done} logins/s against {raw} hashes/s"),
+        goal: "at least 0.95x".to_owned(),
+        met: ratio >= 0.95,
+    };
+    Ok(vec![throughput, storm(&stack, pids[0]).await?])
+}
+
+fn request() -> LogInRequest {
+    LogInRequest { email: world::ADMIN.to_owned(), password: PASSWORD.to_owned() }
+}
+
+/// Hashes a second on as many threads as there are cores.
+fn raw_hashes(span: Duration) -> f64 {
+    let start = Instant::now();
+    let worker = || {
+        let params = Params::new(19_456, 2, 1, Some(32)).unwrap_or_default();
+        let argon2 = Argon2::new(Algorithm::Argon2id, Version::V0x13, params);
+        let (mut count, mut out) = (0_u32, [0; 32]);
+        while start.elapsed() < span {
+            count += u32::from(argon2.hash_password_into(PASSWORD.as_bytes(), b"0123456789abcdef", &mut out).is_ok());
+        }
+        count
+    };
+    let total: u32 = std::thread::scope(|scope| {
+        let threads: Vec<_> = (0..cores()).map(|_| scope.spawn(worker)).collect();
+        threads.into_iter().map(|thread| thread.join().unwrap_or_default()).sum()
+    });
+    f64::from(total) / start.elapsed().as_secs_f64()
+}
+
+/// Five hundred logins at once: the memory stays bounded, and what cannot be done is refused.
+async fn storm(stack: &Stack, pid: u32) -> anyhow::Result<Line> {
+    let (idle, _) = memory(pid)?;
+    let calls = (0..500).map(|_| {
+        let mut client = Actor::anonymous(stack).authentication();
+        async move { client.log_in(request()).await.is_ok() }
+    });
+    let answers = futures::future::join_all(calls).await;
+    let (_, most) = memory(pid)?;
+    #[expect(clippy::cast_precision_loss, reason = "a handful of cores")]
+    let bound = idle + cores() as f64 * HASH_MIB + 32.0;
+    Ok(Line {
+        row: 6,
+        work: format!("a storm of 500 logins, {} answered", answers.iter().filter(|done| **done).count()),
+        yardstick: "resident memory after the rounds before".to_owned(),
+        result: format!("{most:.0} MiB at most, {idle:.0} MiB before"),
+        goal: format!("below {bound:.0} MiB: before + cores x 19 MiB + 32 MiB for 500 connections"),
+        met: most < bound,
+    })
+}

@@ -1,0 +1,90 @@
+//! Rows 1 and 2: what our stack costs, beside a bare tonic echo of the same messages.
+
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use bytes::Bytes;
+use rolecall_tests::raw;
+use tokio::time::Instant;
+
+use crate::Settings;
+use crate::echo::{self, Child, PATH};
+use crate::measure::{Round, round, summary};
+use crate::report::Line;
+
+const CONCURRENCY: usize = 64;
+const CONNECTIONS: usize = 4;
+
+/// Measures the stack with a cached token and with tokens never seen before.
+pub(crate) async fn run(settings: &Settings) -> anyhow::Result<Vec<Line>> {
+    let (bare, stack) = (Child::start("echo-bare").await?, Child::start("echo-stack").await?);
+    let one = echo::token(0);
+    let fresh = AtomicUsize::new(1);
+    let (mut plain, mut cached, mut first) = (Vec::new(), Vec::new(), Vec::new());
+    for _ in 0..settings.rounds {
+        plain.push(load(settings, &bare, || None).await?);
+        cached.push(load(settings, &stack, || Some(one.clone())).await?);
+        first.push(load(settings, &stack, || Some(echo::token(fresh.fetch_add(1, Ordering::Relaxed)))).await?);
+    }
+    let failed: u64 = plain.iter().chain(&cached).chain(&first).map(|round| round.errors).sum();
+    anyhow::ensure!(failed == 0, "{failed} echoes failed");
+    Ok(lines(&plain, &cached, &first, verification_micros()))
+}
+
+/// One round against one server over a few connections.
+async fn load(settings: &Settings, server: &Child, token: impl Fn() -> Option<String> + Sync) -> anyhow::Result<Round> {
+    let channels = server.channels(CONNECTIONS);
+    let body = Bytes::from_static(b"\x0a\x10sixteen bytes ok");
+    let call = |lane: usize| {
+        let (channel, token, body) = (channels[lane % CONNECTIONS].clone(), token(), body.clone());
+        async move { raw::call_unary(&channel, PATH, body, token.as_deref()).await.is_ok() }
+    };
+    // The first calls open the connections and warm the caches.
+    round(&[server.pid()], CONCURRENCY, settings.span / 4, &call).await?;
+    round(&[server.pid()], CONCURRENCY, settings.span, &call).await
+}
+
+/// The CPU of one strict verification alone, in microseconds.
+fn verification_micros() -> f64 {
+    let tokens: Vec<String> = (0..2_000).map(|index| echo::token(1_000_000 + index)).collect();
+    let verifier = echo::verifier();
+    let start = Instant::now();
+    let good = tokens.iter().filter(|token| echo::verify(&verifier, token)).count();
+    assert_eq!(good, tokens.len(), "every token is good");
+    start.elapsed().as_secs_f64() * 1e6 / 2_000.0
+}
+
+fn lines(plain: &[Round], cached: &[Round], first: &[Round], verification: f64) -> Vec<Line> {
+    let cpu = |rounds: &[Round]| summary(rounds, |round| round.cpu);
+    let rate = |rounds: &[Round]| summary(rounds, |round| round.rate);
+    let (bare, ours, new) = (cpu(plain), cpu(cached), cpu(first));
+    let (cost, speed) = (ours.median / bare.median, rate(cached).median / rate(plain).median);
+    let wanted = bare.median + verification;
+    let first_cost = new.median / wanted;
+    let yardstick = format!("bare tonic echo of the same messages, {CONCURRENCY} in flight");
+    vec![
+        Line {
+            row: 1,
+            work: "a unary method behind the whole stack, token cached: CPU a call".to_owned(),
+            yardstick: yardstick.clone(),
+            result: format!("{cost:.2}x: {ours} us against {bare} us"),
+            goal: "at most 1.5x".to_owned(),
+            met: cost <= 1.5,
+        },
+        Line {
+            row: 1,
+            work: "the same: calls a second".to_owned(),
+            yardstick,
+            result: format!("{speed:.2}x: {} against {}", rate(cached), rate(plain)),
+            goal: "at least 0.75x".to_owned(),
+            met: speed >= 0.75,
+        },
+        Line {
+            row: 2,
+            work: "the same with a token never seen before: CPU a call".to_owned(),
+            yardstick: format!("echo plus one Ed25519 verification ({verification:.1} us)"),
+            result: format!("{first_cost:.2}x: {new} us against {wanted:.1} us"),
+            goal: "at most 1.2x".to_owned(),
+            met: first_cost <= 1.2,
+        },
+    ]
+}
