@@ -15,6 +15,8 @@ use std::time::Duration;
 use futures::future::BoxFuture;
 use http::{HeaderValue, Request, Response, header};
 use http_body_util::BodyExt as _;
+use rolecall_authz::ServiceTokens;
+use rolecall_kernel::time::Clock;
 use tokio::time::Instant;
 use tonic::body::Body;
 use tonic::{Code, Status};
@@ -52,11 +54,7 @@ impl Channel {
     /// Until then every call fails with UNAVAILABLE.
     pub fn local() -> (Self, LocalSlot) {
         let slot = LocalSlot::default();
-        let channel = Self {
-            route: Route::Local(slot.clone()),
-            credential: None,
-            answer_timeout: ANSWER_TIMEOUT,
-        };
+        let channel = Self { route: Route::Local(slot.clone()), credential: None, answer_timeout: ANSWER_TIMEOUT };
         (channel, slot)
     }
 
@@ -64,11 +62,21 @@ impl Channel {
     /// must be made inside the runtime.
     pub fn remote(config: &RemoteConfig) -> Result<Self, RemoteError> {
         let route = Route::Remote(remote::connect(config)?);
-        Ok(Self {
-            route,
-            credential: None,
-            answer_timeout: config.answer_timeout,
-        })
+        Ok(Self { route, credential: None, answer_timeout: config.answer_timeout })
+    }
+
+    /// Adds a fresh service token to every call: `from` is the calling service, `to` the called one.
+    #[must_use]
+    pub fn authenticated(
+        self,
+        tokens: ServiceTokens,
+        from: impl Into<String>,
+        to: impl Into<String>,
+        clock: Arc<dyn Clock>,
+    ) -> Self {
+        let (from, to) = (from.into(), to.into());
+        let credential = Credential::new(clock, move |now| tokens.issue(&from, &to, now));
+        Self { credential: Some(Arc::new(credential)), ..self }
     }
 
     async fn send(self, mut request: Request<Body>) -> Result<Response<Body>, Status> {
@@ -109,15 +117,9 @@ fn prepare(request: &mut Request<Body>) -> Result<Option<Instant>, Status> {
     let now = Instant::now();
     let headers = request.headers_mut();
     rolecall_telemetry::context::inject(headers);
-    let own = headers
-        .get(timeout::HEADER)
-        .and_then(|value| timeout::parse(value).ok())
-        .map(|limit| now + limit);
+    let own = headers.get(timeout::HEADER).and_then(|value| timeout::parse(value).ok()).map(|limit| now + limit);
     let Some(call) = Call::current() else { return Ok(own) };
-    if let (false, Ok(id)) = (
-        headers.contains_key(crate::REQUEST_ID),
-        HeaderValue::try_from(&*call.request_id),
-    ) {
+    if let (false, Ok(id)) = (headers.contains_key(crate::REQUEST_ID), HeaderValue::try_from(&*call.request_id)) {
         headers.insert(crate::REQUEST_ID, id);
     }
     let Some(deadline) = [own, call.deadline].into_iter().flatten().min() else {
@@ -142,7 +144,7 @@ async fn call_remote(channel: tonic::transport::Channel, request: Request<Body>)
 
 fn late() -> Status {
     let message = "The service that was called did not answer in time; repeat the call.";
-    StatusBuilder::new(Code::DeadlineExceeded, domain::RPC, reason::DEADLINE_EXCEEDED, message).build()
+    StatusBuilder::new(Code::DeadlineExceeded, domain::AUTHZ, reason::DEADLINE_EXCEEDED, message).build()
 }
 
 fn unreachable(error: impl Into<tonic::codegen::StdError>) -> Status {
@@ -151,7 +153,7 @@ fn unreachable(error: impl Into<tonic::codegen::StdError>) -> Status {
         return late();
     }
     let message = "A service that this call needs is out of reach; repeat the call.";
-    StatusBuilder::new(Code::Unavailable, domain::RPC, reason::UNREACHABLE, message)
+    StatusBuilder::new(Code::Unavailable, domain::AUTHZ, reason::UNREACHABLE, message)
         .retry_after(Duration::from_secs(1))
         .source(error)
         .build()

@@ -19,16 +19,7 @@ macro_rules! details {
     )*};
 }
 
-details!(
-    ErrorInfo,
-    BadRequest,
-    PreconditionFailure,
-    QuotaFailure,
-    RetryInfo,
-    ResourceInfo,
-    RequestInfo,
-    DebugInfo
-);
+details!(ErrorInfo, BadRequest, PreconditionFailure, QuotaFailure, RetryInfo, ResourceInfo, RequestInfo, DebugInfo);
 
 /// The details of one error.
 #[derive(Debug, Default)]
@@ -44,32 +35,19 @@ impl Details {
 
     /// Reads the details of a status; what cannot be read counts as absent.
     pub(crate) fn decode(bytes: &[u8]) -> Self {
-        Self(
-            pb::Status::decode(bytes)
-                .map(|status| status.details)
-                .unwrap_or_default(),
-        )
+        Self(pb::Status::decode(bytes).map(|status| status.details).unwrap_or_default())
     }
 
     /// Adds a detail unless it is empty.
     pub(crate) fn push<T: Detail + PartialEq>(&mut self, detail: &T) {
         if *detail != T::default() {
-            self.0.push(Any {
-                type_url: type_url::<T>(),
-                value: detail.encode_to_vec(),
-            });
+            self.0.push(Any { type_url: type_url::<T>(), value: detail.encode_to_vec() });
         }
     }
 
     /// Adds a detail before all others.
     pub(crate) fn prepend<T: Detail>(&mut self, detail: &T) {
-        self.0.insert(
-            0,
-            Any {
-                type_url: type_url::<T>(),
-                value: detail.encode_to_vec(),
-            },
-        );
+        self.0.insert(0, Any { type_url: type_url::<T>(), value: detail.encode_to_vec() });
     }
 
     /// Returns the first detail of this type.
@@ -85,12 +63,7 @@ impl Details {
 
     /// Returns the bytes for the trailer.
     pub(crate) fn encode(self, code: Code, message: &str) -> Vec<u8> {
-        pb::Status {
-            code: i32::from(code),
-            message: message.to_owned(),
-            details: self.0,
-        }
-        .encode_to_vec()
+        pb::Status { code: i32::from(code), message: message.to_owned(), details: self.0 }.encode_to_vec()
     }
 }
 
@@ -99,9 +72,5 @@ fn type_url<T: Detail>() -> String {
 }
 
 fn is<T: Detail>(any: &Any) -> bool {
-    any.type_url
-        .rsplit('/')
-        .next()
-        .and_then(|name| name.strip_prefix("google.rpc."))
-        == Some(T::NAME)
+    any.type_url.rsplit('/').next().and_then(|name| name.strip_prefix("google.rpc.")) == Some(T::NAME)
 }

@@ -39,10 +39,7 @@ impl Probe {
         F: Future<Output = bool> + Send + 'static,
     {
         let services = services.into_iter().map(Into::into).collect();
-        Self {
-            services,
-            ready: Box::new(move || Box::pin(ready())),
-        }
+        Self { services, ready: Box::new(move || Box::pin(ready())) }
     }
 
     async fn ask(&self) -> bool {
@@ -52,9 +49,7 @@ impl Probe {
 
 impl std::fmt::Debug for Probe {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Probe")
-            .field("services", &self.services)
-            .finish_non_exhaustive()
+        f.debug_struct("Probe").field("services", &self.services).finish_non_exhaustive()
     }
 }
 
@@ -68,14 +63,8 @@ pub struct Health {
 impl Health {
     /// Makes the health of the services that the probes name.
     pub async fn new(probes: Vec<Probe>) -> Self {
-        let health = Self {
-            reporter: HealthReporter::new(),
-            probes,
-        };
-        health
-            .reporter
-            .set_service_status(LIVENESS, ServingStatus::Serving)
-            .await;
+        let health = Self { reporter: HealthReporter::new(), probes };
+        health.reporter.set_service_status(LIVENESS, ServingStatus::Serving).await;
         health.stop().await;
         health
     }
@@ -102,9 +91,7 @@ impl Health {
         for (probe, ready) in self.probes.iter().zip(&ready) {
             self.report(probe, *ready).await;
         }
-        self.reporter
-            .set_service_status("", status(ready.into_iter().all(|ready| ready)))
-            .await;
+        self.reporter.set_service_status("", status(ready.into_iter().all(|ready| ready))).await;
     }
 
     async fn stop(&self) {
@@ -122,9 +109,5 @@ impl Health {
 }
 
 const fn status(ready: bool) -> ServingStatus {
-    if ready {
-        ServingStatus::Serving
-    } else {
-        ServingStatus::NotServing
-    }
+    if ready { ServingStatus::Serving } else { ServingStatus::NotServing }
 }

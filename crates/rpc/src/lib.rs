@@ -12,7 +12,7 @@
 //! | [`health`], [`reflection`] | the standard services beside ours |
 //!
 //! To add a layer: a [`Step`](stack) in a file of `stack/`, its line in `stack::LAYERS`, its place in
-//! `stack::assemble`; a test compares the two.
+//! `stack::build`; a test compares the two.
 
 pub mod call;
 pub mod channel;

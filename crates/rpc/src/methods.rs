@@ -57,11 +57,7 @@ impl Methods {
             tonic_reflection::pb::v1::FILE_DESCRIPTOR_SET,
             tonic_reflection::pb::v1alpha::FILE_DESCRIPTOR_SET,
         ];
-        let mut methods = Self {
-            known: HashMap::new(),
-            services: Vec::new(),
-            unknown: unknown(),
-        };
+        let mut methods = Self { known: HashMap::new(), services: Vec::new(), unknown: unknown() };
         for bytes in descriptors {
             let services = methods.add(bytes, &limit)?;
             methods.services.extend(services);
@@ -78,8 +74,7 @@ impl Methods {
         for file in FileDescriptorSet::decode(bytes)?.file {
             for service in &file.service {
                 let name = service_name(&file, service.name());
-                self.known
-                    .extend(service.method.iter().map(|method| describe(&name, method, limit)));
+                self.known.extend(service.method.iter().map(|method| describe(&name, method, limit)));
                 services.push(name);
             }
         }
@@ -103,11 +98,7 @@ impl Methods {
 }
 
 fn service_name(file: &FileDescriptorProto, service: &str) -> String {
-    if file.package().is_empty() {
-        service.to_owned()
-    } else {
-        format!("{}.{service}", file.package())
-    }
+    if file.package().is_empty() { service.to_owned() } else { format!("{}.{service}", file.package()) }
 }
 
 fn describe(
@@ -127,12 +118,7 @@ fn describe(
 
 fn unknown() -> Method {
     let path = rolecall_telemetry::red::OTHER.into();
-    Method {
-        path,
-        client_streaming: false,
-        server_streaming: false,
-        max_request_bytes: DEFAULT_MAX_REQUEST,
-    }
+    Method { path, client_streaming: false, server_streaming: false, max_request_bytes: DEFAULT_MAX_REQUEST }
 }
 
 #[cfg(test)]
@@ -150,10 +136,6 @@ mod tests {
         assert_eq!(methods.services().collect::<Vec<_>>(), ["grpc.health.v1.Health"]);
         let none = methods.get("/grpc.health.v1.Health/Nothing");
         assert!(!none.is_streaming() && !none.is_health());
-        assert!(
-            methods
-                .get("/grpc.reflection.v1alpha.ServerReflection/ServerReflectionInfo")
-                .is_streaming()
-        );
+        assert!(methods.get("/grpc.reflection.v1alpha.ServerReflection/ServerReflectionInfo").is_streaming());
     }
 }

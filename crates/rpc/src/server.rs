@@ -123,16 +123,9 @@ async fn wind_down(
         () = tokio::time::sleep(drain.grace) => false,
         () = shutdown.abort.cancelled() => false,
     };
-    let left = Drained {
-        connections: connections.tasks.len(),
-        tasks: lifecycle.tasks(),
-    };
+    let left = Drained { connections: connections.tasks.len(), tasks: lifecycle.tasks() };
     if !calm {
-        tracing::warn!(
-            connections = left.connections,
-            tasks = left.tasks,
-            "the drain was cut short"
-        );
+        tracing::warn!(connections = left.connections, tasks = left.tasks, "the drain was cut short");
         lifecycle.end_streams();
         connections.kill.cancel();
         connections.tasks.wait().await;

@@ -19,6 +19,7 @@ use std::task::{Context, Poll};
 use std::time::Duration;
 
 use http::{Request, Response};
+use rolecall_authz::Policy;
 use rolecall_kernel::entropy::Entropy;
 use rolecall_kernel::time::Clock;
 use rolecall_telemetry::red::RpcMetrics;
@@ -36,42 +37,15 @@ pub use limits::Limited;
 
 /// The layers from the outside in, each with the reason why it stands where it stands.
 pub const LAYERS: [(&str, &str); 9] = [
-    (
-        trace::Trace::NAME,
-        "first, so that all that follows is logged and traced as part of the call",
-    ),
-    (
-        metrics::Metrics::NAME,
-        "outside of whatever may refuse, so that refusals are counted too",
-    ),
-    (
-        request_id::Identify::NAME,
-        "before any answer can be made, so that every answer carries the id",
-    ),
-    (
-        errors::Seal::NAME,
-        "outside of all that fails: details are completed and internal text is held back",
-    ),
-    (
-        panics::Catch::NAME,
-        "inside of the seal, which turns the panic into INTERNAL with a request id",
-    ),
-    (
-        deadline::Limit::NAME,
-        "before the waiting begins, so that no queue or look-up outlasts the caller",
-    ),
-    (
-        admission::Admit::NAME,
-        "before signatures are verified, so that a flood costs little",
-    ),
-    (
-        boundary::AUTHENTICATION,
-        "on the head of the request, before a byte of its body is read",
-    ),
-    (
-        limits::NAME,
-        "next to the service: only callers that passed may make the server read a body",
-    ),
+    (trace::Trace::NAME, "first, so that all that follows is logged and traced as part of the call"),
+    (metrics::Metrics::NAME, "outside of whatever may refuse, so that refusals are counted too"),
+    (request_id::Identify::NAME, "before any answer can be made, so that every answer carries the id"),
+    (errors::Seal::NAME, "outside of all that fails: details are completed and internal text is held back"),
+    (panics::Catch::NAME, "inside of the seal, which turns the panic into INTERNAL with a request id"),
+    (deadline::Limit::NAME, "before the waiting begins, so that no queue or look-up outlasts the caller"),
+    (admission::Admit::NAME, "before signatures are verified, so that a flood costs little"),
+    (boundary::AUTHENTICATION, "on the head of the request, before a byte of its body is read"),
+    (limits::NAME, "next to the service: only callers that passed may make the server read a body"),
 ];
 
 /// The bounds of the stack.
@@ -101,7 +75,7 @@ impl Default for StackConfig {
     }
 }
 
-/// What the stack needs beside its bounds and services.
+/// What the stack needs beside its bounds, its services and the layer that authenticates.
 #[derive(Debug, Clone)]
 pub struct Tools {
     /// Which methods there are.
@@ -112,6 +86,22 @@ pub struct Tools {
     pub clock: Arc<dyn Clock>,
     /// The randomness in request ids.
     pub entropy: Arc<dyn Entropy>,
+}
+
+impl Tools {
+    /// Makes the tools of a server: `descriptors` are the encoded descriptor sets of what is served, the policy says
+    /// how large their requests may be. Call it after telemetry is set up.
+    pub fn new(
+        descriptors: &[&[u8]],
+        policy: &Policy,
+        clock: Arc<dyn Clock>,
+        entropy: Arc<dyn Entropy>,
+    ) -> Result<Self, prost::DecodeError> {
+        let limit = |path: &str| policy.rule(path).map(|rule| rule.max_request_bytes);
+        let methods = Arc::new(Methods::from_descriptors(descriptors, limit)?);
+        let metrics = RpcMetrics::new(methods.paths().map(str::to_owned));
+        Ok(Self { methods, metrics, clock, entropy })
+    }
 }
 
 /// The services behind all layers; cheap to clone, the same for calls from the network and from within.
@@ -144,36 +134,24 @@ impl Service<Request<Body>> for Stack {
 
 impl fmt::Debug for Stack {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Stack")
-            .field("lifecycle", &self.lifecycle)
-            .finish_non_exhaustive()
+        f.debug_struct("Stack").field("lifecycle", &self.lifecycle).finish_non_exhaustive()
     }
 }
 
-/// Puts the layers around the services, with whatever layer authenticates.
-pub fn assemble<A>(routes: Routes, authentication: &A, config: &StackConfig, tools: Tools) -> Stack
+/// Puts the layers around the services; `authentication` is the `AuthLayer` of `rolecall_authz`, or what a test puts
+/// in its place.
+pub fn build<A>(routes: Routes, authentication: &A, config: &StackConfig, tools: Tools) -> Stack
 where
     A: Layer<Limited<Routes>>,
     A::Service: Service<Request<Body>, Response = Response<Body>, Error = Infallible> + Clone + Send + Sync + 'static,
     <A::Service as Service<Request<Body>>>::Future: Send + 'static,
 {
     let lifecycle = Lifecycle::default();
-    let Tools {
-        methods,
-        metrics,
-        clock,
-        entropy,
-    } = tools;
+    let Tools { methods, metrics, clock, entropy } = tools;
     let services = Limited::new(routes.prepare(), Arc::clone(&methods));
     let stack = boundary::Boundary::new(authentication.layer(services));
-    let stack = Layered::new(
-        admission::Admit::new(config, Arc::clone(&methods), lifecycle.clone()),
-        stack,
-    );
-    let stack = Layered::new(
-        deadline::Limit::new(config, Arc::clone(&methods), lifecycle.clone()),
-        stack,
-    );
+    let stack = Layered::new(admission::Admit::new(config, Arc::clone(&methods), lifecycle.clone()), stack);
+    let stack = Layered::new(deadline::Limit::new(config, Arc::clone(&methods), lifecycle.clone()), stack);
     let stack = Layered::new(panics::Catch, stack);
     let stack = Layered::new(errors::Seal, stack);
     let stack = Layered::new(request_id::Identify::new(clock, entropy), stack);

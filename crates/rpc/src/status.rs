@@ -17,18 +17,18 @@ pub mod domain {
     pub const ORGANIZATION: &str = "organization.rolecall";
     /// Errors of the notification context.
     pub const NOTIFICATION: &str = "notification.rolecall";
-    /// Errors of the server stack, authentication and authorization included.
+    /// Errors of the server stack and of calls between services, authentication and authorization included.
     pub const AUTHZ: &str = "authz.rolecall";
-    /// Errors of a caller's own side of a call between services.
-    pub const RPC: &str = "rpc.rolecall";
 }
 
 /// Reasons of the server stack; they are the values of `rolecall.authz.v1.ErrorReason` without their prefix.
 pub mod reason {
     /// A metadata value of the call cannot be read.
     pub const METADATA_INVALID: &str = "METADATA_INVALID";
-    /// No such method is served here.
-    pub const METHOD_UNKNOWN: &str = "METHOD_UNKNOWN";
+    /// The method exists, and another server serves it.
+    pub const METHOD_NOT_SERVED: &str = "METHOD_NOT_SERVED";
+    /// Nothing of that name is served here.
+    pub const SERVICE_UNKNOWN: &str = "SERVICE_UNKNOWN";
     /// The request is larger than the method allows.
     pub const REQUEST_TOO_LARGE: &str = "REQUEST_TOO_LARGE";
     /// The request is not a valid message of the method.
@@ -76,11 +76,7 @@ pub struct StatusBuilder {
 impl StatusBuilder {
     /// Starts an error; `message` is one English sentence that says what to do.
     pub fn new(code: Code, domain: &'static str, reason: &str, message: impl Into<String>) -> Self {
-        let info = pb::ErrorInfo {
-            reason: reason.to_owned(),
-            domain: domain.to_owned(),
-            ..Default::default()
-        };
+        let info = pb::ErrorInfo { reason: reason.to_owned(), domain: domain.to_owned(), ..Default::default() };
         Self {
             code,
             message: message.into(),
@@ -102,8 +98,7 @@ impl StatusBuilder {
 
     /// Adds a `BadRequest` violation; `field` is the path of the field in the request.
     pub fn violation(mut self, field: impl Into<String>, reason: &str, description: impl Into<String>) -> Self {
-        self.violations
-            .push(field_violation(field.into(), reason, description.into()));
+        self.violations.push(field_violation(field.into(), reason, description.into()));
         self
     }
 
@@ -116,11 +111,7 @@ impl StatusBuilder {
     /// Adds `ResourceInfo`: the type (its message name) and the name (its id) of what the error is about.
     pub fn resource(mut self, kind: impl Into<String>, name: impl Into<String>) -> Self {
         let (resource_type, resource_name) = (kind.into(), name.into());
-        self.resource = Some(pb::ResourceInfo {
-            resource_type,
-            resource_name,
-            ..Default::default()
-        });
+        self.resource = Some(pb::ResourceInfo { resource_type, resource_name, ..Default::default() });
         self
     }
 
@@ -132,22 +123,14 @@ impl StatusBuilder {
         description: impl Into<String>,
     ) -> Self {
         let (r#type, subject, description) = (kind.into(), subject.into(), description.into());
-        self.preconditions.push(pb::precondition_failure::Violation {
-            r#type,
-            subject,
-            description,
-        });
+        self.preconditions.push(pb::precondition_failure::Violation { r#type, subject, description });
         self
     }
 
     /// Adds a `QuotaFailure`: whose limit was reached, and which.
     pub fn quota(mut self, subject: impl Into<String>, description: impl Into<String>) -> Self {
         let (subject, description) = (subject.into(), description.into());
-        self.quotas.push(pb::quota_failure::Violation {
-            subject,
-            description,
-            ..Default::default()
-        });
+        self.quotas.push(pb::quota_failure::Violation { subject, description, ..Default::default() });
         self
     }
 
@@ -160,19 +143,11 @@ impl StatusBuilder {
     /// Makes the status.
     pub fn build(self) -> Status {
         let mut details = Details::of(&self.info);
-        details.push(&pb::BadRequest {
-            field_violations: self.violations,
-        });
-        details.push(&pb::PreconditionFailure {
-            violations: self.preconditions,
-        });
-        details.push(&pb::QuotaFailure {
-            violations: self.quotas,
-        });
+        details.push(&pb::BadRequest { field_violations: self.violations });
+        details.push(&pb::PreconditionFailure { violations: self.preconditions });
+        details.push(&pb::QuotaFailure { violations: self.quotas });
         if let Some(delay) = self.retry_after {
-            details.push(&pb::RetryInfo {
-                retry_delay: prost_types::Duration::try_from(delay).ok(),
-            });
+            details.push(&pb::RetryInfo { retry_delay: prost_types::Duration::try_from(delay).ok() });
         }
         if let Some(resource) = self.resource {
             details.push(&resource);
@@ -194,18 +169,11 @@ impl From<StatusBuilder> for Status {
 
 /// Makes the answer to a defect: the cause is logged with the request id, the caller sees only a fixed sentence.
 pub fn internal(domain: &'static str, source: impl Into<BoxError>) -> Status {
-    StatusBuilder::new(Code::Internal, domain, reason::INTERNAL, "A defect of the server.")
-        .source(source)
-        .build()
+    StatusBuilder::new(Code::Internal, domain, reason::INTERNAL, "A defect of the server.").source(source).build()
 }
 
 fn field_violation(field: String, reason: &str, description: String) -> pb::bad_request::FieldViolation {
-    pb::bad_request::FieldViolation {
-        field,
-        description,
-        reason: reason.to_owned(),
-        localized_message: None,
-    }
+    pb::bad_request::FieldViolation { field, description, reason: reason.to_owned(), localized_message: None }
 }
 
 /// Collects every field violation of a request, so that the caller learns all of them at once.
@@ -239,11 +207,7 @@ impl Violations {
 
     /// Makes the INVALID_ARGUMENT status with all that was noted; the message names the fields.
     pub fn into_status(self, domain: &'static str, reason: &str) -> Status {
-        let said: Vec<_> = self
-            .0
-            .iter()
-            .map(|one| format!("{}: {}", one.field, one.description))
-            .collect();
+        let said: Vec<_> = self.0.iter().map(|one| format!("{}: {}", one.field, one.description)).collect();
         let message = format!("The request is not valid: {}.", said.join("; "));
         let mut builder = StatusBuilder::new(Code::InvalidArgument, domain, reason, message);
         builder.violations = self.0;
@@ -268,20 +232,11 @@ mod tests {
             .build();
         let details = status.get_error_details();
         let info = details.error_info().expect("ErrorInfo");
-        assert_eq!(
-            (info.reason.as_str(), info.domain.as_str()),
-            ("WRONG_STATE", "identity.rolecall")
-        );
+        assert_eq!((info.reason.as_str(), info.domain.as_str()), ("WRONG_STATE", "identity.rolecall"));
         assert_eq!(info.metadata.get("state").map(String::as_str), Some("blocked"));
         assert_eq!(details.bad_request().map(|bad| bad.field_violations.len()), Some(1));
-        assert_eq!(
-            details.retry_info().and_then(|retry| retry.retry_delay),
-            Some(Duration::from_millis(1_500))
-        );
-        assert_eq!(
-            details.resource_info().map(|one| one.resource_name.as_str()),
-            Some("u1")
-        );
+        assert_eq!(details.retry_info().and_then(|retry| retry.retry_delay), Some(Duration::from_millis(1_500)));
+        assert_eq!(details.resource_info().map(|one| one.resource_name.as_str()), Some("u1"));
         assert_eq!(details.precondition_failure().map(|one| one.violations.len()), Some(1));
         assert_eq!(details.quota_failure().map(|one| one.violations.len()), Some(1));
     }
@@ -304,10 +259,7 @@ mod tests {
         assert_eq!(status.code(), Code::InvalidArgument);
         assert!(status.message().contains("name: must be given"), "{}", status.message());
         let fields = status.get_details_bad_request().expect("BadRequest").field_violations;
-        assert_eq!(
-            fields.iter().map(|one| one.field.as_str()).collect::<Vec<_>>(),
-            ["size", "name"]
-        );
+        assert_eq!(fields.iter().map(|one| one.field.as_str()).collect::<Vec<_>>(), ["size", "name"]);
     }
 
     #[test]

@@ -55,19 +55,7 @@ mod tests {
         assert_eq!(parsed("250m"), Ok(Duration::from_millis(250)));
         assert_eq!(parsed("2H"), Ok(Duration::from_secs(7_200)));
         assert_eq!(parsed("99999999n"), Ok(Duration::from_nanos(99_999_999)));
-        for wrong in [
-            "",
-            "m",
-            "5",
-            "5 s",
-            "5s",
-            "-5S",
-            "+5S",
-            "1.5S",
-            "123456789S",
-            "S5",
-            "5SS",
-        ] {
+        for wrong in ["", "m", "5", "5 s", "5s", "-5S", "+5S", "1.5S", "123456789S", "S5", "5SS"] {
             assert_eq!(parsed(wrong), Err(Malformed), "{wrong}");
         }
     }

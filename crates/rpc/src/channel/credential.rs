@@ -21,11 +21,7 @@ pub(super) struct Credential {
 
 impl Credential {
     pub(super) fn new(clock: Arc<dyn Clock>, issue: impl Fn(Timestamp) -> String + Send + Sync + 'static) -> Self {
-        Self {
-            issue: Box::new(issue),
-            clock,
-            newest: Mutex::new(None),
-        }
+        Self { issue: Box::new(issue), clock, newest: Mutex::new(None) }
     }
 
     /// Returns the value of the `authorization` header.
@@ -77,25 +73,14 @@ mod tests {
         let issued = Arc::new(AtomicUsize::new(0));
         let count = Arc::clone(&issued);
         let clock: Arc<dyn Clock> = Arc::clone(&hand) as _;
-        let credential = Credential::new(clock, move |now| {
-            format!("{}-{}", now.as_seconds(), count.fetch_add(1, Ordering::SeqCst))
-        });
+        let credential =
+            Credential::new(clock, move |now| format!("{}-{}", now.as_seconds(), count.fetch_add(1, Ordering::SeqCst)));
         let mut seen = Vec::new();
         for seconds in [0, 29, 30, 59, 60, 5] {
             hand.0.store(seconds, Ordering::SeqCst);
             seen.push(credential.header().to_str().expect("text").to_owned());
         }
-        assert_eq!(
-            seen,
-            [
-                "Bearer 0-0",
-                "Bearer 0-0",
-                "Bearer 30-1",
-                "Bearer 30-1",
-                "Bearer 60-2",
-                "Bearer 5-3"
-            ]
-        );
+        assert_eq!(seen, ["Bearer 0-0", "Bearer 0-0", "Bearer 30-1", "Bearer 30-1", "Bearer 60-2", "Bearer 5-3"]);
         assert!(credential.header().is_sensitive());
         assert!(!format!("{credential:?}").contains("Bearer"));
     }

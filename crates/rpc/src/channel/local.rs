@@ -51,15 +51,13 @@ impl LocalSlot {
 
 impl fmt::Debug for LocalSlot {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("LocalSlot")
-            .field("bound", &self.get().is_some())
-            .finish()
+        f.debug_struct("LocalSlot").field("bound", &self.get().is_some()).finish()
     }
 }
 
 fn unbound() -> Status {
     let message = "A service that this call needs is not there yet; repeat the call.";
-    StatusBuilder::new(Code::Unavailable, domain::RPC, reason::UNREACHABLE, message)
+    StatusBuilder::new(Code::Unavailable, domain::AUTHZ, reason::UNREACHABLE, message)
         .retry_after(Duration::from_secs(1))
         .build()
 }

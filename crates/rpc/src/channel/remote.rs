@@ -107,17 +107,11 @@ fn encrypt(endpoint: Endpoint, config: &RemoteConfig) -> Result<Endpoint, Remote
     let tls = match &config.ca_file {
         None => ClientTlsConfig::new().with_native_roots(),
         Some(path) => {
-            let pem = std::fs::read(path).map_err(|source| RemoteError::CaFile {
-                path: path.clone(),
-                source,
-            })?;
+            let pem = std::fs::read(path).map_err(|source| RemoteError::CaFile { path: path.clone(), source })?;
             ClientTlsConfig::new().ca_certificate(Certificate::from_pem(pem))
         }
     };
-    endpoint.tls_config(tls).map_err(|source| RemoteError::Tls {
-        address: config.address.clone(),
-        source,
-    })
+    endpoint.tls_config(tls).map_err(|source| RemoteError::Tls { address: config.address.clone(), source })
 }
 
 fn is_loopback(host: &str) -> bool {
@@ -131,37 +125,21 @@ mod tests {
 
     #[tokio::test]
     async fn only_loopback_is_reached_without_encryption() {
-        for address in [
-            "http://localhost:8443",
-            "http://127.0.0.1:8443",
-            "http://[::1]:8443",
-            "https://identity:8443",
-        ] {
+        for address in ["http://localhost:8443", "http://127.0.0.1:8443", "http://[::1]:8443", "https://identity:8443"]
+        {
             assert!(connect(&RemoteConfig::new(address)).is_ok(), "{address}");
         }
-        for address in [
-            "http://identity:8443",
-            "http://10.0.0.1:1",
-            "identity:8443",
-            "ftp://identity",
-            "",
-            "https://",
-        ] {
+        for address in ["http://identity:8443", "http://10.0.0.1:1", "identity:8443", "ftp://identity", "", "https://"]
+        {
             assert!(connect(&RemoteConfig::new(address)).is_err(), "{address}");
         }
-        let allowed = RemoteConfig {
-            plaintext: true,
-            ..RemoteConfig::new("http://identity:8443")
-        };
+        let allowed = RemoteConfig { plaintext: true, ..RemoteConfig::new("http://identity:8443") };
         assert!(connect(&allowed).is_ok());
     }
 
     #[tokio::test]
     async fn an_unreadable_certificate_authority_is_named() {
-        let config = RemoteConfig {
-            ca_file: Some("/nowhere/ca.pem".into()),
-            ..RemoteConfig::new("https://identity")
-        };
+        let config = RemoteConfig { ca_file: Some("/nowhere/ca.pem".into()), ..RemoteConfig::new("https://identity") };
         let error = connect(&config).expect_err("refused");
         assert!(error.to_string().contains("/nowhere/ca.pem"), "{error}");
     }

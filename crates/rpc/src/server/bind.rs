@@ -31,10 +31,7 @@ impl Listener {
 
 impl std::fmt::Debug for Listener {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Listener")
-            .field("address", &self.address)
-            .field("tls", &self.tls.is_some())
-            .finish()
+        f.debug_struct("Listener").field("address", &self.address).field("tls", &self.tls.is_some()).finish()
     }
 }
 
@@ -93,15 +90,8 @@ pub async fn bind(config: &ListenerConfig) -> Result<Listener, BindError> {
         io::ErrorKind::PermissionDenied => BindError::Forbidden(address),
         _ => BindError::Address { address, source },
     })?;
-    let address = socket
-        .local_addr()
-        .map_err(|source| BindError::Address { address, source })?;
-    Ok(Listener {
-        socket,
-        tls,
-        config: config.clone(),
-        address,
-    })
+    let address = socket.local_addr().map_err(|source| BindError::Address { address, source })?;
+    Ok(Listener { socket, tls, config: config.clone(), address })
 }
 
 fn acceptor(config: &TlsConfig) -> Result<TlsAcceptor, BindError> {
@@ -126,9 +116,7 @@ fn acceptor(config: &TlsConfig) -> Result<TlsAcceptor, BindError> {
 /// An origin is a scheme, a host and perhaps a port; `*` would let every page of the world call with a user's token.
 fn check_origins(origins: &[String]) -> Result<(), BindError> {
     let is_origin = |origin: &str| {
-        let host = origin
-            .strip_prefix("https://")
-            .or_else(|| origin.strip_prefix("http://"));
+        let host = origin.strip_prefix("https://").or_else(|| origin.strip_prefix("http://"));
         host.is_some_and(|host| !host.is_empty() && !host.contains(['/', '*', ' ', '?', '#']))
             && HeaderValue::from_str(origin).is_ok()
     };
@@ -147,14 +135,7 @@ mod tests {
         for good in ["https://app.example.org", "http://localhost:5173"] {
             assert!(check_origins(&[good.to_owned()]).is_ok(), "{good}");
         }
-        for bad in [
-            "*",
-            "app.example.org",
-            "https://",
-            "https://*.example.org",
-            "https://app.example.org/",
-            "null",
-        ] {
+        for bad in ["*", "app.example.org", "https://", "https://*.example.org", "https://app.example.org/", "null"] {
             assert!(check_origins(&[bad.to_owned()]).is_err(), "{bad}");
         }
     }

@@ -86,10 +86,6 @@ pub struct DrainConfig {
 
 impl Default for DrainConfig {
     fn default() -> Self {
-        Self {
-            notice: Duration::ZERO,
-            streams: Duration::from_secs(2),
-            grace: Duration::from_secs(20),
-        }
+        Self { notice: Duration::ZERO, streams: Duration::from_secs(2), grace: Duration::from_secs(20) }
     }
 }

@@ -60,10 +60,7 @@ impl Connections {
 
     async fn handshake(self, stream: TcpStream, peer: SocketAddr) -> io::Result<()> {
         stream.set_nodelay(true)?;
-        let info = TcpConnectInfo {
-            local_addr: stream.local_addr().ok(),
-            remote_addr: Some(peer),
-        };
+        let info = TcpConnectInfo { local_addr: stream.local_addr().ok(), remote_addr: Some(peer) };
         match self.tls.clone() {
             None => self.speak(stream, info).await,
             Some(tls) => {
@@ -79,18 +76,9 @@ impl Connections {
     {
         let age = age(&self.config, &info);
         let read = Arc::new(AtomicUsize::new(0));
-        let stream = TokioIo::new(Counted {
-            stream,
-            read: Arc::clone(&read),
-        });
+        let stream = TokioIo::new(Counted { stream, read: Arc::clone(&read) });
         let builder = builder(&self.config);
-        let connection = builder.serve_connection(
-            stream,
-            Served {
-                front: self.front,
-                info,
-            },
-        );
+        let connection = builder.serve_connection(stream, Served { front: self.front, info });
         tokio::pin!(connection);
         let silence = silent(self.config.handshake_timeout, read);
         tokio::select! {
@@ -127,10 +115,7 @@ fn age(config: &ListenerConfig, info: &TcpConnectInfo) -> Duration {
 
 fn builder(config: &ListenerConfig) -> Builder<TokioExecutor> {
     let mut builder = Builder::new(TokioExecutor::new());
-    builder
-        .http1()
-        .timer(TokioTimer::new())
-        .header_read_timeout(config.handshake_timeout);
+    builder.http1().timer(TokioTimer::new()).header_read_timeout(config.handshake_timeout);
     builder
         .http2()
         .timer(TokioTimer::new())

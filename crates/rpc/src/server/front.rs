@@ -28,20 +28,10 @@ pub(super) struct Front(Option<Cors<Dispatch>>, Dispatch);
 impl Front {
     pub(super) fn new(stack: Stack, http: axum::Router, allowed_origins: &[String]) -> Self {
         let web = GrpcWebLayer::new().layer(stack.clone());
-        let dispatch = Dispatch {
-            stack,
-            web,
-            http: http.layer(CatchPanicLayer::new()),
-        };
-        let origins: Vec<_> = allowed_origins
-            .iter()
-            .filter_map(|origin| HeaderValue::from_str(origin).ok())
-            .collect();
+        let dispatch = Dispatch { stack, web, http: http.layer(CatchPanicLayer::new()) };
+        let origins: Vec<_> = allowed_origins.iter().filter_map(|origin| HeaderValue::from_str(origin).ok()).collect();
         // Without allowed origins there is no layer at all, and browsers refuse on their own.
-        Self(
-            (!origins.is_empty()).then(|| cors(origins).layer(dispatch.clone())),
-            dispatch,
-        )
+        Self((!origins.is_empty()).then(|| cors(origins).layer(dispatch.clone())), dispatch)
     }
 }
 
@@ -64,23 +54,12 @@ impl Service<Request<Body>> for Front {
 
 fn cors(origins: Vec<HeaderValue>) -> CorsLayer {
     let plain = [header::CONTENT_TYPE, header::AUTHORIZATION, REQUEST_ID];
-    let asked = [
-        "x-grpc-web",
-        "x-user-agent",
-        "grpc-timeout",
-        "rolecall-min-revision",
-        "traceparent",
-    ];
+    let asked = ["x-grpc-web", "x-user-agent", "grpc-timeout", "rolecall-min-revision", "traceparent"];
     let told = ["grpc-status", "grpc-message", "grpc-status-details-bin"].map(HeaderName::from_static);
     CorsLayer::new()
         .allow_origin(origins)
         .allow_methods([Method::GET, Method::POST])
-        .allow_headers(
-            plain
-                .into_iter()
-                .chain(asked.map(HeaderName::from_static))
-                .collect::<Vec<_>>(),
-        )
+        .allow_headers(plain.into_iter().chain(asked.map(HeaderName::from_static)).collect::<Vec<_>>())
         .expose_headers(told.into_iter().chain([REQUEST_ID]).collect::<Vec<_>>())
         .max_age(PREFLIGHT_AGE)
 }
@@ -122,12 +101,9 @@ enum Kind {
 
 impl Kind {
     fn of(request: &Request<Body>) -> Self {
-        let content = request
-            .headers()
-            .get(header::CONTENT_TYPE)
-            .and_then(|value| value.to_str().ok())
-            .unwrap_or("");
-        let Some(rest) = content.strip_prefix("application/grpc") else {
+        let content = request.headers().get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or("");
+        let kind = content.split(';').next().unwrap_or("").trim();
+        let Some(rest) = kind.strip_prefix("application/grpc") else {
             return Self::Http;
         };
         match (rest, request.method() == Method::POST, request.version()) {
@@ -161,10 +137,7 @@ mod tests {
     #[test]
     fn the_content_type_decides_who_answers() {
         let kind = |method: Method, content: &str, version| {
-            let request = Request::builder()
-                .method(method)
-                .version(version)
-                .header(header::CONTENT_TYPE, content);
+            let request = Request::builder().method(method).version(version).header(header::CONTENT_TYPE, content);
             Kind::of(&request.body(Body::empty()).expect("a request"))
         };
         let (post, h1, h2) = (Method::POST, Version::HTTP_11, Version::HTTP_2);
@@ -173,17 +146,9 @@ mod tests {
         assert_eq!(kind(post.clone(), "application/grpc-web+proto", h1), Kind::Web);
         assert_eq!(kind(post.clone(), "application/grpc-web-text", h2), Kind::Web);
         assert_eq!(kind(post.clone(), "application/json", h2), Kind::Http);
-        assert_eq!(
-            kind(post.clone(), "application/grpc", h1),
-            Kind::Refused(StatusCode::HTTP_VERSION_NOT_SUPPORTED)
-        );
-        assert_eq!(
-            kind(post, "application/grpc+json", h2),
-            Kind::Refused(StatusCode::UNSUPPORTED_MEDIA_TYPE)
-        );
-        assert_eq!(
-            kind(Method::GET, "application/grpc", h2),
-            Kind::Refused(StatusCode::METHOD_NOT_ALLOWED)
-        );
+        assert_eq!(kind(post.clone(), "application/grpc; charset=utf-8", h2), Kind::Grpc);
+        assert_eq!(kind(post.clone(), "application/grpc", h1), Kind::Refused(StatusCode::HTTP_VERSION_NOT_SUPPORTED));
+        assert_eq!(kind(post, "application/grpc+json", h2), Kind::Refused(StatusCode::UNSUPPORTED_MEDIA_TYPE));
+        assert_eq!(kind(Method::GET, "application/grpc", h2), Kind::Refused(StatusCode::METHOD_NOT_ALLOWED));
     }
 }

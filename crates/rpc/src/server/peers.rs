@@ -36,11 +36,7 @@ pub(super) struct Place {
 impl Peers {
     pub(super) fn new(config: &ListenerConfig) -> Self {
         let (max, max_per_network) = (config.max_connections, config.max_connections_per_network);
-        Self(Arc::new(Inner {
-            max,
-            max_per_network,
-            open: Mutex::default(),
-        }))
+        Self(Arc::new(Inner { max, max_per_network, open: Mutex::default() }))
     }
 
     /// Gives a place, unless there are too many connections.
@@ -58,10 +54,7 @@ impl Peers {
             *from_it += 1;
         }
         open.all += 1;
-        Some(Place {
-            peers: self.clone(),
-            network,
-        })
+        Some(Place { peers: self.clone(), network })
     }
 }
 
@@ -111,11 +104,8 @@ mod tests {
     #[test]
     fn one_network_cannot_take_every_place() {
         let peers = peers(100, 2);
-        let kept: Vec<_> = ["2001:db8::1", "2001:db8::2"]
-            .map(|peer| peers.admit(ip(peer)))
-            .into_iter()
-            .flatten()
-            .collect();
+        let kept: Vec<_> =
+            ["2001:db8::1", "2001:db8::2"].map(|peer| peers.admit(ip(peer))).into_iter().flatten().collect();
         assert_eq!(kept.len(), 2);
         assert!(peers.admit(ip("2001:db8::ffff")).is_none());
         assert!(peers.admit(ip("2001:db8:0:1::1")).is_some());

@@ -37,10 +37,7 @@ impl Shutdown {
 
 impl From<CancellationToken> for Shutdown {
     fn from(drain: CancellationToken) -> Self {
-        Self {
-            drain,
-            abort: CancellationToken::new(),
-        }
+        Self { drain, abort: CancellationToken::new() }
     }
 }
 

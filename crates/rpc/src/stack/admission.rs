@@ -4,13 +4,13 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use http::Request;
+use rolecall_authz::CallId;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tonic::body::Body;
 use tonic::{Code, Status};
 
 use super::StackConfig;
 use super::deadline::Deadline;
-use super::request_id::RequestId;
 use super::step::{Answer, Rest, Step, answered, refuse};
 use crate::call::Call;
 use crate::channel::InProcess;
@@ -31,12 +31,7 @@ impl Admit {
     pub(super) fn new(config: &StackConfig, methods: Arc<Methods>, lifecycle: Lifecycle) -> Self {
         let calls = Arc::new(Semaphore::new(config.max_calls));
         let streams = Arc::new(Semaphore::new(config.max_streams));
-        Self {
-            calls,
-            streams,
-            methods,
-            lifecycle,
-        }
+        Self { calls, streams, methods, lifecycle }
     }
 
     fn admit(&self, request: &Request<Body>) -> Result<Option<Arc<OwnedSemaphorePermit>>, Status> {
@@ -45,23 +40,14 @@ impl Admit {
         if method.is_health() || request.extensions().get::<InProcess>().is_some() {
             return Ok(None);
         }
-        let places = if method.is_streaming() {
-            &self.streams
-        } else {
-            &self.calls
-        };
-        Arc::clone(places)
-            .try_acquire_owned()
-            .map(|permit| Some(Arc::new(permit)))
-            .map_err(|_| overloaded())
+        let places = if method.is_streaming() { &self.streams } else { &self.calls };
+        Arc::clone(places).try_acquire_owned().map(|permit| Some(Arc::new(permit))).map_err(|_| overloaded())
     }
 
     fn enter(&self, request: &Request<Body>, permit: Option<Arc<OwnedSemaphorePermit>>) -> Call {
         let extensions = request.extensions();
         Call {
-            request_id: extensions
-                .get()
-                .map_or_else(|| "".into(), |RequestId(id)| Arc::clone(id)),
+            request_id: extensions.get().map_or_else(|| "".into(), |CallId(id)| Arc::clone(id)),
             deadline: extensions.get().map(|Deadline(at)| *at),
             tasks: self.lifecycle.tasks.clone(),
             permit,

@@ -39,11 +39,7 @@ pub(crate) struct AnswerBody {
 impl AnswerBody {
     /// Wraps the body that a service made.
     pub(super) fn new(inner: Body) -> Self {
-        Self {
-            ended: inner.is_end_stream(),
-            inner,
-            ..Self::default()
-        }
+        Self { ended: inner.is_end_stream(), inner, ..Self::default() }
     }
 
     /// Tells whether nothing follows the head of the answer.
@@ -126,17 +122,11 @@ impl http_body::Body for AnswerBody {
     }
 
     fn size_hint(&self) -> SizeHint {
-        if self.ended {
-            SizeHint::with_exact(0)
-        } else {
-            self.inner.size_hint()
-        }
+        if self.ended { SizeHint::with_exact(0) } else { self.inner.size_hint() }
     }
 }
 
 /// Reads the code from trailers, or from the head of an answer that is nothing but an error.
 pub(super) fn code(headers: &HeaderMap) -> Code {
-    headers
-        .get(Status::GRPC_STATUS)
-        .map_or(Code::Ok, |value| Code::from_bytes(value.as_bytes()))
+    headers.get(Status::GRPC_STATUS).map_or(Code::Ok, |value| Code::from_bytes(value.as_bytes()))
 }

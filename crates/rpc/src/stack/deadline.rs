@@ -32,12 +32,7 @@ pub(super) struct Limit {
 
 impl Limit {
     pub(super) fn new(config: &StackConfig, methods: Arc<Methods>, lifecycle: Lifecycle) -> Self {
-        Self {
-            unary: config.unary_timeout,
-            stream: config.stream_timeout,
-            methods,
-            lifecycle,
-        }
+        Self { unary: config.unary_timeout, stream: config.stream_timeout, methods, lifecycle }
     }
 
     fn deadline(&self, method: &Method, request: &Request<Body>) -> Result<Instant, Status> {
@@ -95,13 +90,7 @@ fn malformed() -> Status {
 
 fn expired() -> Status {
     let message = "The call took longer than it may; allow more time, ask for less, or repeat it later.";
-    StatusBuilder::new(
-        Code::DeadlineExceeded,
-        domain::AUTHZ,
-        reason::DEADLINE_EXCEEDED,
-        message,
-    )
-    .build()
+    StatusBuilder::new(Code::DeadlineExceeded, domain::AUTHZ, reason::DEADLINE_EXCEEDED, message).build()
 }
 
 fn leaving() -> Status {

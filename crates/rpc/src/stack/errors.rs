@@ -4,12 +4,12 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use http::{HeaderMap, Request};
+use rolecall_authz::CallId;
 use tonic::body::Body;
 use tonic::{Code, Status};
 use tonic_types::pb;
 
 use super::answer;
-use super::request_id::RequestId;
 use super::step::{Answer, Rest, Step, answered};
 use crate::details::Details;
 use crate::status::{domain, reason};
@@ -22,10 +22,7 @@ impl Step for Seal {
     const NAME: &'static str = "errors";
 
     fn handle<S: Rest>(&self, request: Request<Body>, rest: &mut S) -> impl Future<Output = Answer> + Send + 'static {
-        let id = request
-            .extensions()
-            .get()
-            .map_or_else(|| "".into(), |RequestId(id)| Arc::clone(id));
+        let id = request.extensions().get().map_or_else(|| "".into(), |CallId(id)| Arc::clone(id));
         let sealer = Sealer { request_id: id };
         let answer = rest.call(request);
         async move {
@@ -52,10 +49,7 @@ impl Sealer {
             return;
         }
         // tonic leaves the status itself beside its headers; only that one still knows its cause.
-        let status = answer
-            .extensions_mut()
-            .remove()
-            .or_else(|| Status::from_header_map(answer.headers()));
+        let status = answer.extensions_mut().remove().or_else(|| Status::from_header_map(answer.headers()));
         if let Some(status) = status {
             self.write(status, answer.headers_mut());
         }
@@ -92,30 +86,17 @@ impl Sealer {
         log(status, code);
         let message = if code == Code::Internal {
             details = Details::default();
-            format!(
-                "A defect of the server; its log says more under the request id {}.",
-                self.request_id
-            )
+            format!("A defect of the server; its log says more under the request id {}.", self.request_id)
         } else if info.reason == reason::REQUEST_MALFORMED && status.code() == Code::Internal {
-            format!(
-                "The request is not a valid message of the method: {}.",
-                status.message()
-            )
+            format!("The request is not a valid message of the method: {}.", status.message())
         } else {
             status.message().to_owned()
         };
         details.remove::<pb::ErrorInfo>();
         details.remove::<pb::DebugInfo>();
         details.remove::<pb::RequestInfo>();
-        details.prepend(&if code == Code::Internal {
-            without_metadata(info)
-        } else {
-            info
-        });
-        details.push(&pb::RequestInfo {
-            request_id: self.request_id.to_string(),
-            serving_data: String::new(),
-        });
+        details.prepend(&if code == Code::Internal { without_metadata(info) } else { info });
+        details.push(&pb::RequestInfo { request_id: self.request_id.to_string(), serving_data: String::new() });
         let encoded = Bytes::from(details.encode(code, &message));
         Status::with_details_and_metadata(code, message, encoded, status.metadata().clone())
     }
@@ -130,10 +111,7 @@ const fn defect_code(code: Code) -> Code {
 }
 
 fn without_metadata(info: pb::ErrorInfo) -> pb::ErrorInfo {
-    pb::ErrorInfo {
-        metadata: Default::default(),
-        ..info
-    }
+    pb::ErrorInfo { metadata: Default::default(), ..info }
 }
 
 /// Gives a code and an `ErrorInfo` to a status that came without: those of tonic itself.
@@ -149,7 +127,9 @@ fn classify(status: &Status) -> (Code, pb::ErrorInfo) {
         Code::Cancelled | Code::DeadlineExceeded => (Code::DeadlineExceeded, reason::DEADLINE_EXCEEDED),
         Code::ResourceExhausted => (Code::ResourceExhausted, reason::OVERLOADED),
         Code::Unavailable => (Code::Unavailable, reason::SHUTTING_DOWN),
-        code @ (Code::Unimplemented | Code::NotFound) => (code, reason::METHOD_UNKNOWN),
+        Code::Unimplemented => (Code::Unimplemented, reason::METHOD_NOT_SERVED),
+        // The one bare NOT_FOUND is that of the health service.
+        Code::NotFound => (Code::NotFound, reason::SERVICE_UNKNOWN),
         code @ (Code::Ok
         | Code::InvalidArgument
         | Code::AlreadyExists
@@ -159,14 +139,7 @@ fn classify(status: &Status) -> (Code, pb::ErrorInfo) {
         | Code::Unauthenticated) => (code, reason::UNSPECIFIED),
     };
     let (reason, domain) = (reason.to_owned(), domain::AUTHZ.to_owned());
-    (
-        code,
-        pb::ErrorInfo {
-            reason,
-            domain,
-            ..Default::default()
-        },
-    )
+    (code, pb::ErrorInfo { reason, domain, ..Default::default() })
 }
 
 /// Writes the whole chain of a defect once; the span of the call adds the method and the request id.

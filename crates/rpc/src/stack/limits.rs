@@ -57,31 +57,18 @@ where
             return Either::Right(at_once(Ok(status.into_http())));
         }
         let scan = Scan::new(method);
-        Either::Left(self.inner.call(request.map(|inner| {
-            Body::new(Checked {
-                inner,
-                scan,
-                ended: false,
-            })
-        })))
+        Either::Left(self.inner.call(request.map(|inner| Body::new(Checked { inner, scan, ended: false }))))
     }
 }
 
 fn check_head(headers: &HeaderMap, method: &Method) -> Result<(), Status> {
-    if headers
-        .get("grpc-encoding")
-        .is_some_and(|encoding| encoding != "identity")
-    {
+    if headers.get("grpc-encoding").is_some_and(|encoding| encoding != "identity") {
         let message = "Requests are not accepted compressed; send them without `grpc-encoding`.";
-        return Err(
-            StatusBuilder::new(Code::InvalidArgument, domain::AUTHZ, reason::METADATA_INVALID, message)
-                .metadata("key", "grpc-encoding")
-                .build(),
-        );
+        return Err(StatusBuilder::new(Code::InvalidArgument, domain::AUTHZ, reason::METADATA_INVALID, message)
+            .metadata("key", "grpc-encoding")
+            .build());
     }
-    let length = headers
-        .get(header::CONTENT_LENGTH)
-        .and_then(|length| length.to_str().ok()?.parse::<usize>().ok());
+    let length = headers.get(header::CONTENT_LENGTH).and_then(|length| length.to_str().ok()?.parse::<usize>().ok());
     match length {
         Some(length) if !method.client_streaming && length > method.max_request_bytes.saturating_add(PREFIX) => {
             Err(too_large(method.max_request_bytes))
@@ -143,24 +130,13 @@ struct Scan {
 impl Scan {
     const fn new(method: &Method) -> Self {
         let (max, single) = (method.max_request_bytes, !method.client_streaming);
-        Self {
-            max,
-            single,
-            messages: 0,
-            prefix: [0; PREFIX],
-            have: 0,
-            left: 0,
-        }
+        Self { max, single, messages: 0, prefix: [0; PREFIX], have: 0, left: 0 }
     }
 
     /// Looks at the next bytes.
     fn data(&mut self, mut data: &[u8]) -> Result<(), Status> {
         while !data.is_empty() {
-            let taken = if self.left > 0 {
-                self.skip(data)
-            } else {
-                self.read_prefix(data)?
-            };
+            let taken = if self.left > 0 { self.skip(data) } else { self.read_prefix(data)? };
             data = &data[taken..];
         }
         Ok(())
@@ -217,14 +193,9 @@ impl Scan {
 
 fn too_large(max: usize) -> Status {
     let message = format!("The request is larger than the {max} bytes that the method allows; send less at once.");
-    StatusBuilder::new(
-        Code::ResourceExhausted,
-        domain::AUTHZ,
-        reason::REQUEST_TOO_LARGE,
-        message,
-    )
-    .metadata("max_request_bytes", max.to_string())
-    .build()
+    StatusBuilder::new(Code::ResourceExhausted, domain::AUTHZ, reason::REQUEST_TOO_LARGE, message)
+        .metadata("max_request_bytes", max.to_string())
+        .build()
 }
 
 fn malformed(what: &str) -> Status {
@@ -238,14 +209,7 @@ mod tests {
     use proptest::prelude::*;
 
     fn scan(max: usize, single: bool) -> Scan {
-        Scan {
-            max,
-            single,
-            messages: 0,
-            prefix: [0; PREFIX],
-            have: 0,
-            left: 0,
-        }
+        Scan { max, single, messages: 0, prefix: [0; PREFIX], have: 0, left: 0 }
     }
 
     fn frame(length: usize) -> Vec<u8> {
@@ -257,49 +221,30 @@ mod tests {
 
     fn reason_of(result: Result<(), Status>) -> Option<String> {
         use tonic_types::StatusExt as _;
-        result
-            .err()
-            .and_then(|status| status.get_details_error_info())
-            .map(|info| info.reason)
+        result.err().and_then(|status| status.get_details_error_info()).map(|info| info.reason)
     }
 
     #[test]
     fn the_size_is_refused_from_its_prefix_alone() {
         let mut scan = scan(100, true);
         assert_eq!(scan.data(&frame(101)[..4]).map_err(|_| ()), Ok(()));
-        assert_eq!(
-            reason_of(scan.data(&frame(101)[4..5])).as_deref(),
-            Some(reason::REQUEST_TOO_LARGE)
-        );
+        assert_eq!(reason_of(scan.data(&frame(101)[4..5])).as_deref(), Some(reason::REQUEST_TOO_LARGE));
     }
 
     #[test]
     fn no_message_half_a_message_and_two_messages_are_malformed() {
-        assert_eq!(
-            reason_of(scan(9, true).end()).as_deref(),
-            Some(reason::REQUEST_MALFORMED)
-        );
+        assert_eq!(reason_of(scan(9, true).end()).as_deref(), Some(reason::REQUEST_MALFORMED));
         for cut in 1..frame(4).len() {
             let mut scan = scan(9, true);
             assert!(scan.data(&frame(4)[..cut]).is_ok());
-            assert_eq!(
-                reason_of(scan.end()).as_deref(),
-                Some(reason::REQUEST_MALFORMED),
-                "{cut}"
-            );
+            assert_eq!(reason_of(scan.end()).as_deref(), Some(reason::REQUEST_MALFORMED), "{cut}");
         }
         let mut scan = scan(9, true);
-        assert_eq!(
-            reason_of(scan.data(&[frame(4), frame(4)].concat())).as_deref(),
-            Some(reason::REQUEST_MALFORMED)
-        );
+        assert_eq!(reason_of(scan.data(&[frame(4), frame(4)].concat())).as_deref(), Some(reason::REQUEST_MALFORMED));
         let mut compressed = frame(4);
         compressed[0] = 1;
         let mut scan = self::scan(9, true);
-        assert_eq!(
-            reason_of(scan.data(&compressed)).as_deref(),
-            Some(reason::REQUEST_MALFORMED)
-        );
+        assert_eq!(reason_of(scan.data(&compressed)).as_deref(), Some(reason::REQUEST_MALFORMED));
     }
 
     proptest! {

@@ -35,9 +35,6 @@ impl Step for Catch {
 
 /// Makes the error of a panic; its text is for the log only.
 pub(super) fn defect(panic: &(dyn Any + Send)) -> Status {
-    let text = panic
-        .downcast_ref::<&str>()
-        .copied()
-        .or_else(|| panic.downcast_ref::<String>().map(String::as_str));
+    let text = panic.downcast_ref::<&str>().copied().or_else(|| panic.downcast_ref::<String>().map(String::as_str));
     internal(domain::AUTHZ, format!("panic: {}", text.unwrap_or("(no text)")))
 }

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use http::{HeaderValue, Request};
+use rolecall_authz::CallId;
 use rolecall_kernel::entropy::Entropy;
 use rolecall_kernel::id;
 use rolecall_kernel::time::Clock;
@@ -14,10 +15,6 @@ use crate::REQUEST_ID;
 
 /// The longest name that is taken from a client.
 const MAX: usize = 64;
-
-/// The name of the call, for the layers further in.
-#[derive(Clone, Debug)]
-pub(super) struct RequestId(pub(super) Arc<str>);
 
 /// Takes the call's name from its client or makes one.
 #[derive(Clone)]
@@ -32,10 +29,7 @@ impl Identify {
     }
 
     fn name(&self, request: &Request<Body>) -> (Arc<str>, HeaderValue) {
-        let given = request
-            .headers()
-            .get(REQUEST_ID)
-            .filter(|value| is_sensible(value.as_bytes()));
+        let given = request.headers().get(REQUEST_ID).filter(|value| is_sensible(value.as_bytes()));
         if let Some((value, Ok(text))) = given.map(|value| (value, value.to_str())) {
             return (text.into(), value.clone());
         }
@@ -56,7 +50,7 @@ impl Step for Identify {
     ) -> impl Future<Output = Answer> + Send + 'static {
         let (id, value) = self.name(&request);
         Span::current().record("request_id", &*id);
-        request.extensions_mut().insert(RequestId(id));
+        request.extensions_mut().insert(CallId(id));
         request.headers_mut().insert(REQUEST_ID, value.clone());
         let answer = rest.call(request);
         async move {
@@ -69,10 +63,7 @@ impl Step for Identify {
 
 /// A UUID or another short token; nothing that could forge a line of a log.
 fn is_sensible(id: &[u8]) -> bool {
-    (1..=MAX).contains(&id.len())
-        && id
-            .iter()
-            .all(|byte| byte.is_ascii_alphanumeric() || b"-_.".contains(byte))
+    (1..=MAX).contains(&id.len()) && id.iter().all(|byte| byte.is_ascii_alphanumeric() || b"-_.".contains(byte))
 }
 
 #[cfg(test)]
@@ -81,12 +72,7 @@ mod tests {
 
     #[test]
     fn only_short_plain_tokens_are_taken_from_a_client() {
-        for good in [
-            "01890a5d-ac96-774b-bcce-b302099a8057",
-            "a",
-            "Build_7.retry-2",
-            &"x".repeat(MAX),
-        ] {
+        for good in ["01890a5d-ac96-774b-bcce-b302099a8057", "a", "Build_7.retry-2", &"x".repeat(MAX)] {
             assert!(is_sensible(good.as_bytes()), "{good}");
         }
         for bad in ["", " ", "a b", "a\nb", "a=b", "\u{e4}", "a\"b", &"x".repeat(MAX + 1)] {
