@@ -65,13 +65,8 @@ impl SubjectAccess {
     ///
     /// [`ScopeKind::Own`] is nowhere for a subject without an organization.
     pub fn widest(&self, permission: &str) -> Option<ScopeKind> {
-        let held = self
-            .grants
-            .iter()
-            .filter(|(granted, _)| granted == permission)
-            .map(|(_, kind)| *kind);
-        held.filter(|kind| *kind != ScopeKind::Own || self.organization_id.is_some())
-            .max()
+        let held = self.grants.iter().filter(|(granted, _)| granted == permission).map(|(_, kind)| *kind);
+        held.filter(|kind| *kind != ScopeKind::Own || self.organization_id.is_some()).max()
     }
 }
 
@@ -116,11 +111,7 @@ mod tests {
 
     #[test]
     fn the_widest_grant_of_a_permission_counts() {
-        let grants = [
-            ("a.b.c", ScopeKind::SelfOnly),
-            ("a.b.c", ScopeKind::Any),
-            ("a.b.c", ScopeKind::Own),
-        ];
+        let grants = [("a.b.c", ScopeKind::SelfOnly), ("a.b.c", ScopeKind::Any), ("a.b.c", ScopeKind::Own)];
         assert_eq!(access(Some(1), &grants).widest("a.b.c"), Some(ScopeKind::Any));
         assert_eq!(access(Some(1), &grants[..1]).widest("a.b.c"), Some(ScopeKind::SelfOnly));
         assert_eq!(access(Some(1), &grants).widest("a.b"), None);
@@ -136,26 +127,8 @@ mod tests {
     #[test]
     fn blocked_subjects_and_those_of_suspended_organizations_are_not_active() {
         assert!(access(Some(1), &[]).is_active());
-        assert!(
-            !SubjectAccess {
-                blocked: true,
-                ..access(Some(1), &[])
-            }
-            .is_active()
-        );
-        assert!(
-            !SubjectAccess {
-                organization_active: false,
-                ..access(Some(1), &[])
-            }
-            .is_active()
-        );
-        assert!(
-            SubjectAccess {
-                organization_active: false,
-                ..access(None, &[])
-            }
-            .is_active()
-        );
+        assert!(!SubjectAccess { blocked: true, ..access(Some(1), &[]) }.is_active());
+        assert!(!SubjectAccess { organization_active: false, ..access(Some(1), &[]) }.is_active());
+        assert!(SubjectAccess { organization_active: false, ..access(None, &[]) }.is_active());
     }
 }

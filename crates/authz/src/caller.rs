@@ -40,10 +40,7 @@ enum Identity {
 impl Caller {
     /// Makes the caller that an access token and the rights of its subject tell of.
     pub const fn new(claims: Arc<AccessClaims>, access: Arc<SubjectAccess>) -> Self {
-        Self {
-            identity: Identity::Subject(claims),
-            access,
-        }
+        Self { identity: Identity::Subject(claims), access }
     }
 
     /// Makes the caller that a service token tells of.
@@ -59,10 +56,7 @@ impl Caller {
             grants: Vec::new(),
             revision: 0,
         });
-        Self {
-            identity: Identity::Service(claims),
-            access,
-        }
+        Self { identity: Identity::Service(claims), access }
     }
 
     /// Returns what kind of caller it is.
@@ -162,10 +156,7 @@ impl Caller {
 
 /// The same name always gives the same identifier (`UUIDv8`, RFC 9562), which is nobody else's.
 fn subject_of_service(name: &str) -> SubjectId {
-    let digest = Sha256::new()
-        .chain_update(b"rolecall/service/")
-        .chain_update(name)
-        .finalize();
+    let digest = Sha256::new().chain_update(b"rolecall/service/").chain_update(name).finalize();
     let mut bytes = [0; 16];
     bytes.copy_from_slice(&digest[..16]);
     SubjectId::from_uuid(uuid::Builder::from_custom_bytes(bytes).into_uuid())
@@ -173,20 +164,22 @@ fn subject_of_service(name: &str) -> SubjectId {
 
 /// Returns who calls; every method but a public one has a caller.
 pub fn caller<T>(request: &Request<T>) -> Result<Arc<Caller>, Status> {
-    request
-        .extensions()
-        .get::<Arc<Caller>>()
-        .cloned()
-        .ok_or_else(|| Refusal::Internal.into_status(None))
+    found(request.extensions().get::<Arc<Caller>>())
 }
 
 /// Returns the rule of the method that is called.
 pub fn rule<T>(request: &Request<T>) -> Result<Arc<Rule>, Status> {
-    request
-        .extensions()
-        .get::<Arc<Rule>>()
-        .cloned()
-        .ok_or_else(|| Refusal::Internal.into_status(None))
+    found(request.extensions().get::<Arc<Rule>>())
+}
+
+fn found<T>(extension: Option<&Arc<T>>) -> Result<Arc<T>, Status> {
+    extension.cloned().ok_or_else(|| {
+        tracing::error!(
+            missing = std::any::type_name::<T>(),
+            "a method asks for what the authorization layer did not leave"
+        );
+        Refusal::Internal.into_status(None)
+    })
 }
 
 #[cfg(test)]

@@ -36,9 +36,7 @@ pub struct AuthLayer {
 impl AuthLayer {
     /// Makes the layer.
     pub fn new(authorizer: Authorizer) -> Self {
-        Self {
-            authorizer: Arc::new(authorizer),
-        }
+        Self { authorizer: Arc::new(authorizer) }
     }
 }
 
@@ -46,10 +44,7 @@ impl<S> Layer<S> for AuthLayer {
     type Service = AuthService<S>;
 
     fn layer(&self, inner: S) -> Self::Service {
-        AuthService {
-            inner,
-            authorizer: Arc::clone(&self.authorizer),
-        }
+        AuthService { inner, authorizer: Arc::clone(&self.authorizer) }
     }
 }
 
@@ -79,7 +74,7 @@ where
         // A caller comes from this layer or not at all.
         request.extensions_mut().remove::<Arc<Caller>>();
         let Some(rule) = self.authorizer.rule(request.uri().path()) else {
-            return AuthFuture::refused(Refusal::MethodUnknown(request.uri().path().to_owned()), &request);
+            return AuthFuture::refused(Refusal::unknown_method(request.uri().path()), &request);
         };
         request.extensions_mut().insert(Arc::clone(&rule));
         match self.authorizer.decide(&rule, request.headers()) {
@@ -95,12 +90,7 @@ where
                 let clone = self.inner.clone();
                 let inner = std::mem::replace(&mut self.inner, clone);
                 let answer = Box::pin(async move { authorizer.ask(&rule, question).await });
-                AuthFuture {
-                    state: State::Asking {
-                        answer,
-                        call: Some((inner, request)),
-                    },
-                }
+                AuthFuture { state: State::Asking { answer, call: Some((inner, request)) } }
             }
         }
     }
@@ -131,17 +121,11 @@ pin_project! {
 
 impl<S: Service<Request<B>>, B> AuthFuture<S, B> {
     const fn admitted(future: S::Future) -> Self {
-        Self {
-            state: State::Admitted { future },
-        }
+        Self { state: State::Admitted { future } }
     }
 
     fn refused(refusal: Refusal, request: &Request<B>) -> Self {
-        Self {
-            state: State::Refused {
-                status: Some(refusal.into_status(request.extensions().get())),
-            },
-        }
+        Self { state: State::Refused { status: Some(refusal.into_status(request.extensions().get())) } }
     }
 }
 
@@ -164,13 +148,11 @@ where
                 StateProjection::Asking { answer, call } => match (ready!(answer.as_mut().poll(cx)), call.take()) {
                     (Ok(caller), Some((mut inner, mut request))) => {
                         request.extensions_mut().insert(caller);
-                        State::Admitted {
-                            future: inner.call(request),
-                        }
+                        State::Admitted { future: inner.call(request) }
                     }
-                    (Err(refusal), Some((_, request))) => State::Refused {
-                        status: Some(refusal.into_status(request.extensions().get())),
-                    },
+                    (Err(refusal), Some((_, request))) => {
+                        State::Refused { status: Some(refusal.into_status(request.extensions().get())) }
+                    }
                     (_, None) => State::Refused { status: None },
                 },
             };

@@ -20,16 +20,8 @@ const NAMED: &[(&str, &str, Named)] = &[
     ("/grpc.health.v1.Health/Check", "health", Named::Public),
     ("/grpc.health.v1.Health/List", "health", Named::Public),
     ("/grpc.health.v1.Health/Watch", "health", Named::Public),
-    (
-        "/grpc.reflection.v1.ServerReflection/ServerReflectionInfo",
-        "reflection",
-        Named::Reflection,
-    ),
-    (
-        "/grpc.reflection.v1alpha.ServerReflection/ServerReflectionInfo",
-        "reflection",
-        Named::Reflection,
-    ),
+    ("/grpc.reflection.v1.ServerReflection/ServerReflectionInfo", "reflection", Named::Reflection),
+    ("/grpc.reflection.v1alpha.ServerReflection/ServerReflectionInfo", "reflection", Named::Reflection),
 ];
 
 #[derive(Debug, Clone, Copy)]
@@ -102,11 +94,7 @@ impl fmt::Display for Rule {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match &self.access {
             Access::Public => f.write_str("public")?,
-            Access::Restricted {
-                authenticated,
-                internal,
-                permissions,
-            } => {
+            Access::Restricted { authenticated, internal, permissions } => {
                 let fixed = [(*authenticated, "authenticated"), (*internal, "internal")];
                 let fixed = fixed.into_iter().filter_map(|(holds, name)| holds.then_some(name));
                 let names: Vec<&str> = fixed.chain(permissions.iter().map(|name| &**name)).collect();
@@ -169,11 +157,7 @@ fn named_rules(reflection: ReflectionAccess) -> impl Iterator<Item = (Box<str>, 
             Named::Public => true,
             Named::Reflection => reflection == ReflectionAccess::Public,
         };
-        let signed_in = Access::Restricted {
-            authenticated: true,
-            internal: false,
-            permissions: Vec::new(),
-        };
+        let signed_in = Access::Restricted { authenticated: true, internal: false, permissions: Vec::new() };
         let rule = Rule {
             access: if public { Access::Public } else { signed_in },
             max_request_bytes: PUBLIC_MAX_REQUEST_BYTES,

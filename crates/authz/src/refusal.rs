@@ -49,6 +49,11 @@ pub enum Refusal {
 }
 
 impl Refusal {
+    /// Refuses a method that does not exist; what the caller made up is repeated only in part.
+    pub(crate) fn unknown_method(path: &str) -> Self {
+        Self::MethodUnknown(path.chars().take(200).collect())
+    }
+
     /// Returns the reason, a value of `rolecall.authz.v1.ErrorReason` without its prefix.
     pub const fn reason(&self) -> &'static str {
         match self {

@@ -63,18 +63,8 @@ struct Ended {
 impl Revocations {
     /// Makes an empty set. With [`Freshness::Stream`] and no source, a silent stream refuses every call.
     pub fn new(clock: Arc<dyn Clock>, freshness: Freshness, source: Option<Arc<dyn RevocationSource>>) -> Self {
-        let ended = Ended {
-            sessions: HashMap::new(),
-            subjects: HashMap::new(),
-            swept: Instant::now(),
-        };
-        Self(Arc::new(Inner {
-            clock,
-            freshness,
-            source,
-            stream: Heartbeat::new(),
-            ended: RwLock::new(ended),
-        }))
+        let ended = Ended { sessions: HashMap::new(), subjects: HashMap::new(), swept: Instant::now() };
+        Self(Arc::new(Inner { clock, freshness, source, stream: Heartbeat::new(), ended: RwLock::new(ended) }))
     }
 
     /// Ends all tokens of the session; `until` is when the last of them would end by itself.
@@ -97,11 +87,7 @@ impl Revocations {
     pub fn is_revoked(&self, claims: &AccessClaims) -> bool {
         let ended = self.read();
         let by_session = claims.sid.is_some_and(|session| ended.sessions.contains_key(&session));
-        by_session
-            || ended
-                .subjects
-                .get(&claims.sub)
-                .is_some_and(|(not_before, _)| claims.iat < *not_before)
+        by_session || ended.subjects.get(&claims.sub).is_some_and(|(not_before, _)| claims.iat < *not_before)
     }
 
     /// Is the heartbeat of the stream: every revocation until now was passed on.

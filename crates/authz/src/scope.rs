@@ -58,18 +58,12 @@ impl Permit {
 impl RowFacts {
     /// Returns the facts of a row that belongs to an organization and is about no subject.
     pub const fn of_organization(organization: OrganizationId) -> Self {
-        Self {
-            organization_id: Some(organization),
-            subject_id: None,
-        }
+        Self { organization_id: Some(organization), subject_id: None }
     }
 
     /// Returns the facts of a row that is about a subject of an organization, or of the instance.
     pub const fn of_subject(organization: Option<OrganizationId>, subject: SubjectId) -> Self {
-        Self {
-            organization_id: organization,
-            subject_id: Some(subject),
-        }
+        Self { organization_id: organization, subject_id: Some(subject) }
     }
 }
 
@@ -149,10 +143,7 @@ mod tests {
             RowFacts::of_subject(Some(organization(1)), subject(1)),
             RowFacts::of_subject(Some(organization(2)), subject(2)),
             RowFacts::of_subject(None, subject(1)),
-            RowFacts {
-                organization_id: None,
-                subject_id: None,
-            },
+            RowFacts { organization_id: None, subject_id: None },
         ];
         let scopes = [
             Scope::All,
@@ -181,18 +172,9 @@ mod tests {
     #[test]
     fn the_part_of_a_scope_in_an_organization_is_never_wider_than_the_scope() {
         assert_eq!(Scope::All.within(organization(1)), Scope::organization(organization(1)));
-        assert_eq!(
-            Scope::organization(organization(1)).within(organization(1)),
-            Scope::organization(organization(1))
-        );
-        assert_eq!(
-            Scope::organization(organization(1)).within(organization(2)),
-            Scope::Nothing
-        );
-        assert_eq!(
-            Scope::SelfOnly(subject(1)).within(organization(2)),
-            Scope::SelfOnly(subject(1))
-        );
+        assert_eq!(Scope::organization(organization(1)).within(organization(1)), Scope::organization(organization(1)));
+        assert_eq!(Scope::organization(organization(1)).within(organization(2)), Scope::Nothing);
+        assert_eq!(Scope::SelfOnly(subject(1)).within(organization(2)), Scope::SelfOnly(subject(1)));
         assert_eq!(Scope::Nothing.within(organization(1)), Scope::Nothing);
     }
 

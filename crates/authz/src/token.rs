@@ -5,7 +5,7 @@
 //! | access token (RFC 9068) | `at+jwt` | the keys that identity publishes | 5 minutes |
 //! | service token | `svc+jwt` | the key derived from the master key | 60 seconds at most |
 //!
-//! The kind decides which keys are asked, so one kind is never accepted as the other. EdDSA is the
+//! The kind decides which keys are asked, so one kind is never accepted as the other. `EdDSA` is the
 //! only algorithm; verification is the strict one of RFC 8032 with canonical points, which leaves a
 //! token exactly one valid spelling.
 

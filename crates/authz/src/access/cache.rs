@@ -98,12 +98,7 @@ impl AccessCache {
     pub fn new(source: Arc<dyn AccessSource>, config: AccessCacheConfig) -> Self {
         let capacity = config.capacity.div_ceil(SHARDS);
         let shards = (0..SHARDS).map(|_| Mutex::new(Shard::new(capacity))).collect();
-        Self(Arc::new(Inner {
-            source,
-            config,
-            shards,
-            stream: Heartbeat::new(),
-        }))
+        Self(Arc::new(Inner { source, config, shards, stream: Heartbeat::new() }))
     }
 
     /// Returns what the subject may do, at the revision `at_least` or newer.
@@ -116,11 +111,7 @@ impl AccessCache {
                 tokio::time::sleep(PAUSE * attempt).await;
             }
             let (fill, is_own) = self.fill(subject);
-            let answer = fill
-                .answer
-                .clone()
-                .await
-                .map_err(|error| AccessRefusal::Unconfirmed(Some(error)))?;
+            let answer = fill.answer.clone().await;
             match self.land(subject, &fill, answer)? {
                 Landing::Current(access) if self.satisfies(&access, at_least) => return Ok(access),
                 Landing::Unknown if self.is_absence_certain(at_least) => return Err(AccessRefusal::Unknown),
@@ -179,11 +170,7 @@ impl AccessCache {
     pub fn is_stale(&self) -> bool {
         match self.0.config.freshness {
             Freshness::InProcess => false,
-            Freshness::Stream => self
-                .0
-                .stream
-                .silence()
-                .is_none_or(|silence| silence > self.0.config.stale_after),
+            Freshness::Stream => self.0.stream.silence().is_none_or(|silence| silence > self.0.config.stale_after),
         }
     }
 
@@ -203,8 +190,7 @@ impl AccessCache {
     }
 
     fn fill(&self, subject: SubjectId) -> (Fill, bool) {
-        self.shard(subject)
-            .fill(subject, Instant::now(), JOIN_WINDOW, || self.ask(subject))
+        self.shard(subject).fill(subject, Instant::now(), JOIN_WINDOW, || self.ask(subject))
     }
 
     /// The question holds the source, not the cache, so that an unfinished one keeps nothing alive in a circle.
@@ -220,16 +206,17 @@ impl AccessCache {
         .boxed()
     }
 
-    fn land(
-        &self,
-        subject: SubjectId,
-        fill: &Fill,
-        answer: Option<Arc<SubjectAccess>>,
-    ) -> Result<Landing, AccessRefusal> {
-        if answer.as_ref().is_some_and(|access| access.subject != subject) {
-            let error = AccessError::unavailable("the source answered for another subject");
-            return Err(AccessRefusal::Unconfirmed(Some(error)));
-        }
+    fn land(&self, subject: SubjectId, fill: &Fill, answer: Answer) -> Result<Landing, AccessRefusal> {
+        let answer = answer.and_then(|answer| match answer {
+            Some(access) if access.subject != subject => {
+                Err(AccessError::unavailable("the source answered for another subject"))
+            }
+            answer => Ok(answer),
+        });
+        let answer = answer.map_err(|error| {
+            self.shard(subject).abandon(subject, fill);
+            AccessRefusal::Unconfirmed(Some(error))
+        })?;
         let (now, lifetime) = (Instant::now(), self.0.config.entry_lifetime);
         Ok(self.shard(subject).land(subject, fill, answer, now..now + lifetime))
     }
@@ -266,11 +253,7 @@ pub(crate) struct Heartbeat {
 
 impl Heartbeat {
     pub(crate) fn new() -> Self {
-        Self {
-            origin: Instant::now(),
-            last: AtomicU64::new(0),
-            revision: AtomicI64::new(i64::MIN),
-        }
+        Self { origin: Instant::now(), last: AtomicU64::new(0), revision: AtomicI64::new(i64::MIN) }
     }
 
     pub(crate) fn beat(&self, revision: i64) {

@@ -36,6 +36,14 @@ struct Slot {
     used: u64,
 }
 
+impl Slot {
+    fn forget(&mut self, fill: &Fill) {
+        if self.fill.as_ref().is_some_and(|current| current.answer.ptr_eq(&fill.answer)) {
+            self.fill = None;
+        }
+    }
+}
+
 struct Entry {
     access: Arc<SubjectAccess>,
     expires: Instant,
@@ -105,13 +113,16 @@ impl Shard {
         {
             return (fill.clone(), false);
         }
-        let fill = Fill {
-            answer: futures::FutureExt::shared(ask()),
-            epoch: events,
-            begun: now,
-        };
+        let fill = Fill { answer: futures::FutureExt::shared(ask()), epoch: events, begun: now };
         slot.fill = Some(fill.clone());
         (fill, true)
+    }
+
+    /// Gives up a question that was not answered; the next caller asks anew.
+    pub(super) fn abandon(&mut self, subject: SubjectId, fill: &Fill) {
+        if let Some(slot) = self.slots.get_mut(&subject) {
+            slot.forget(fill);
+        }
     }
 
     /// Puts an answer in its place, unless something changed while it was on its way.
@@ -124,13 +135,7 @@ impl Shard {
     ) -> Landing {
         let (cleared, epoch, floor) = (self.cleared, self.epoch, self.floor);
         let slot = self.slot(subject);
-        if slot
-            .fill
-            .as_ref()
-            .is_some_and(|current| current.answer.ptr_eq(&fill.answer))
-        {
-            slot.fill = None;
-        }
+        slot.forget(fill);
         if fill.epoch < cleared {
             return Landing::Outdated;
         }
@@ -150,10 +155,7 @@ impl Shard {
                 Landing::Current(Arc::clone(&entry.access))
             }
             _ => {
-                slot.entry = Some(Entry {
-                    access: Arc::clone(&access),
-                    expires: life.end,
-                });
+                slot.entry = Some(Entry { access: Arc::clone(&access), expires: life.end });
                 Landing::Current(access)
             }
         }
@@ -170,11 +172,7 @@ impl Shard {
         };
         slot.floor = slot.floor.max(revision);
         slot.epoch = self.events;
-        if slot
-            .entry
-            .as_ref()
-            .is_some_and(|entry| entry.access.revision < revision)
-        {
+        if slot.entry.as_ref().is_some_and(|entry| entry.access.revision < revision) {
             slot.entry = None;
         }
     }
@@ -185,11 +183,7 @@ impl Shard {
         self.epoch = self.events;
         self.floor = self.floor.max(revision);
         for slot in self.slots.values_mut() {
-            if slot
-                .entry
-                .as_ref()
-                .is_some_and(|entry| entry.access.revision < revision)
-            {
+            if slot.entry.as_ref().is_some_and(|entry| entry.access.revision < revision) {
                 slot.entry = None;
             }
         }
@@ -210,11 +204,7 @@ impl Shard {
         }
         let floor = i64::MIN;
         let used = self.ticks;
-        self.slots.entry(subject).or_insert_with(|| Slot {
-            floor,
-            used,
-            ..Slot::default()
-        })
+        self.slots.entry(subject).or_insert_with(|| Slot { floor, used, ..Slot::default() })
     }
 
     /// Gives up the eighth of the slots that was used least recently.

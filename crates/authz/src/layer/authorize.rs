@@ -57,13 +57,7 @@ impl Authorizer {
         local_services: impl IntoIterator<Item = N>,
     ) -> Self {
         let local_services = local_services.into_iter().map(Into::into).collect();
-        Self {
-            policy,
-            verifier,
-            revocations,
-            access,
-            local_services,
-        }
+        Self { policy, verifier, revocations, access, local_services }
     }
 
     pub(super) fn rule(&self, path: &str) -> Option<Arc<Rule>> {
@@ -82,10 +76,7 @@ impl Authorizer {
         match self.try_now(rule, token, at_least) {
             Some(Ok(caller)) => Decision::Admitted(Arc::new(caller)),
             Some(Err(refusal)) => Decision::Refused(refusal),
-            None => Decision::Ask(Question {
-                token: token.to_owned(),
-                at_least,
-            }),
+            None => Decision::Ask(Question { token: token.to_owned(), at_least }),
         }
     }
 
@@ -154,11 +145,9 @@ fn check_kind(rule: &Rule, claims: &AccessClaims) -> Result<(), Refusal> {
         return Err(Refusal::CallerKindRefused("users"));
     }
     match &rule.access {
-        Access::Restricted {
-            authenticated: false,
-            permissions,
-            ..
-        } if permissions.is_empty() => Err(Refusal::CallerKindRefused("the services of the suite")),
+        Access::Restricted { authenticated: false, permissions, .. } if permissions.is_empty() => {
+            Err(Refusal::CallerKindRefused("the services of the suite"))
+        }
         Access::Public | Access::Restricted { .. } => Ok(()),
     }
 }
@@ -170,21 +159,14 @@ fn admit(rule: &Rule, claims: Arc<AccessClaims>, access: Arc<SubjectAccess>) -> 
     }
     let caller = Caller::new(claims, access);
     match &rule.access {
-        Access::Restricted {
-            authenticated: false,
-            permissions,
-            ..
-        } => {
+        Access::Restricted { authenticated: false, permissions, .. } => {
             if permissions.iter().any(|permission| caller.holds(permission)) {
                 Ok(caller)
             } else {
                 Err(Refusal::PermissionMissing(permissions.clone()))
             }
         }
-        Access::Public
-        | Access::Restricted {
-            authenticated: true, ..
-        } => Ok(caller),
+        Access::Public | Access::Restricted { authenticated: true, .. } => Ok(caller),
     }
 }
 
@@ -211,27 +193,18 @@ fn revoked(error: &RevocationRefusal) -> Refusal {
 
 /// Returns the token of `authorization: Bearer <token>` (RFC 6750); two headers are none.
 fn bearer(headers: &HeaderMap) -> Result<&str, Refusal> {
-    let expected = "`Bearer`, a space and the access token, sent once";
     let mut values = headers.get_all(header::AUTHORIZATION).iter();
     let value = values.next().ok_or(Refusal::CredentialsMissing)?;
-    let text = value.to_str().ok().filter(|_| values.next().is_none());
-    let (scheme, token) = text.and_then(|text| text.split_once(' ')).unwrap_or_default();
-    if scheme.eq_ignore_ascii_case("bearer") && !token.is_empty() {
-        Ok(token)
-    } else {
-        Err(Refusal::MetadataInvalid {
-            key: "authorization",
-            expected,
-        })
+    if values.next().is_some() {
+        return Err(Refusal::MetadataInvalid { key: "authorization", expected: "sent once" });
     }
+    let (scheme, token) = value.to_str().ok().and_then(|text| text.split_once(' ')).unwrap_or_default();
+    if scheme.eq_ignore_ascii_case("bearer") { Ok(token) } else { Err(Refusal::TokenInvalid) }
 }
 
 /// Returns the revision that the caller demands; the largest if it names several.
 fn min_revision(headers: &HeaderMap) -> Result<Option<i64>, Refusal> {
-    let invalid = Refusal::MetadataInvalid {
-        key: MIN_REVISION,
-        expected: "a revision in decimal digits",
-    };
+    let invalid = Refusal::MetadataInvalid { key: MIN_REVISION, expected: "a revision in decimal digits" };
     let parse = |text: &str| -> Option<i64> {
         let digits = !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
         digits.then(|| text.parse().ok()).flatten()

@@ -17,10 +17,7 @@ pub(super) fn rules(bytes: &[u8]) -> Result<Vec<(Box<str>, Rule)>, PolicyError> 
     let option = pool.get_extension_by_name(OPTION).ok_or(PolicyError::OptionMissing)?;
     let mut rules = Vec::new();
     let mut errors = Vec::new();
-    for service in pool
-        .services()
-        .filter(|service| service.package_name().starts_with(PACKAGES))
-    {
+    for service in pool.services().filter(|service| service.package_name().starts_with(PACKAGES)) {
         let context = context_of(service.package_name());
         for method in service.methods() {
             let path = format!("/{}/{}", service.full_name(), method.name());
@@ -30,11 +27,7 @@ pub(super) fn rules(bytes: &[u8]) -> Result<Vec<(Box<str>, Rule)>, PolicyError> 
             }
         }
     }
-    if errors.is_empty() {
-        Ok(rules)
-    } else {
-        Err(PolicyError::Rules(errors))
-    }
+    if errors.is_empty() { Ok(rules) } else { Err(PolicyError::Rules(errors)) }
 }
 
 /// `rolecall.identity.v1` belongs to `identity`.
@@ -59,6 +52,7 @@ fn rule(method: &MethodDescriptor, option: &ExtensionDescriptor, context: &Arc<s
 }
 
 /// The option as it is written.
+#[expect(clippy::struct_excessive_bools, reason = "it mirrors the message")]
 #[derive(Default)]
 struct Declared {
     public: bool,
@@ -102,11 +96,7 @@ impl Declared {
         let admits_subjects = self.authenticated || !self.permissions.is_empty();
         if self.public {
             let further = admits_subjects || self.internal || self.refuse_service_accounts;
-            return if further {
-                Err(RuleProblem::PublicWithConditions)
-            } else {
-                Ok(Access::Public)
-            };
+            return if further { Err(RuleProblem::PublicWithConditions) } else { Ok(Access::Public) };
         }
         match (admits_subjects, self.internal) {
             (false, false) => Err(RuleProblem::Empty),
@@ -136,9 +126,7 @@ fn permissions(names: &[Value]) -> Result<Vec<Permission>, RuleProblem> {
 fn is_permission(name: &str) -> bool {
     let is_part = |part: &str| {
         part.starts_with(|first: char| first.is_ascii_lowercase())
-            && part
-                .chars()
-                .all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '_')
+            && part.chars().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '_')
     };
     name.split('.').count() == 3 && name.split('.').all(is_part)
 }

@@ -13,11 +13,13 @@ use jsonwebtoken::DecodingKey;
 use tokio::sync::Mutex;
 use tokio::time::Instant;
 
-use super::crypto;
 use crate::access::AccessError;
 
 /// Unknown key ids make the source be asked at most this often, so that forged ones are no lever.
 const REFRESH_INTERVAL: Duration = Duration::from_secs(1);
+
+/// How long the source may take for an answer.
+const SOURCE_TIMEOUT: Duration = Duration::from_secs(2);
 
 /// The bytes are no public key that may be trusted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
@@ -42,11 +44,7 @@ impl PublicKey {
     /// Takes a key by its 32 bytes (RFC 8032).
     pub fn new(kid: &str, bytes: [u8; 32]) -> Result<Self, KeyError> {
         let key = VerifyingKey::from_bytes(&bytes).map_err(|_| KeyError::Weak)?;
-        if key.is_weak() {
-            Err(KeyError::Weak)
-        } else {
-            Ok(Self::from_valid(kid, bytes))
-        }
+        if key.is_weak() { Err(KeyError::Weak) } else { Ok(Self::from_valid(kid, bytes)) }
     }
 
     /// Takes a key by the `kid` and `x` of its JSON Web Key (RFC 8037).
@@ -60,11 +58,7 @@ impl PublicKey {
     }
 
     fn from_valid(kid: &str, bytes: [u8; 32]) -> Self {
-        Self {
-            kid: Arc::from(kid),
-            bytes,
-            decoding: DecodingKey::from_ed_der(&bytes),
-        }
+        Self { kid: Arc::from(kid), bytes, decoding: DecodingKey::from_ed_der(&bytes) }
     }
 
     /// Returns the id by which tokens name the key.
@@ -122,14 +116,6 @@ pub(super) struct Keys {
 }
 
 impl Keys {
-    fn new(generation: u64, keys: impl IntoIterator<Item = PublicKey>) -> Self {
-        crypto::install();
-        Self {
-            generation,
-            by_kid: keys.into_iter().map(|key| (Arc::clone(&key.kid), key)).collect(),
-        }
-    }
-
     pub(super) fn get(&self, kid: &str) -> Option<&PublicKey> {
         self.by_kid.get(kid)
     }
@@ -138,26 +124,25 @@ impl Keys {
 impl KeySet {
     /// Makes a set of keys that this process manages itself: an unknown key id is refused.
     pub fn new(keys: impl IntoIterator<Item = PublicKey>) -> Self {
-        Self {
-            current: ArcSwap::from_pointee(Keys::new(0, keys)),
-            source: None,
-            last_refresh: Mutex::new(None),
-        }
+        let current = ArcSwap::from_pointee(Keys { generation: 0, by_kid: HashMap::new() });
+        let set = Self { current, source: None, last_refresh: Mutex::new(None) };
+        set.replace(keys);
+        set
     }
 
     /// Makes a set that asks the source when a token names an unknown key.
     pub fn from_source(source: Arc<dyn KeySource>) -> Self {
-        Self {
-            source: Some(source),
-            ..Self::new([])
-        }
+        Self { source: Some(source), ..Self::new([]) }
     }
 
     /// Replaces all keys. Tokens of a key that is gone are refused from the next call on.
     pub fn replace(&self, keys: impl IntoIterator<Item = PublicKey>) {
-        let keys: Vec<_> = keys.into_iter().collect();
-        self.current
-            .rcu(|current| Keys::new(current.generation + 1, keys.iter().cloned()));
+        let by_kid: HashMap<_, _> = keys.into_iter().map(|key| (Arc::clone(&key.kid), key)).collect();
+        self.current.rcu(|current| {
+            // The same keys again are no reason to verify every remembered token again.
+            let generation = current.generation + u64::from(current.by_kid != by_kid);
+            Keys { generation, by_kid: by_kid.clone() }
+        });
     }
 
     /// Returns the keys in no order.
@@ -171,7 +156,7 @@ impl KeySet {
 
     /// Asks the source for the keys, unless the key has become known meanwhile.
     ///
-    /// The lock makes one caller ask while the others wait for its answer; it guards nothing but the time.
+    /// The lock is a queue rather than a guard: one caller asks, the others wait for its answer.
     pub(super) async fn refresh(&self, kid: &str) -> Result<Refreshed, AccessError> {
         let Some(source) = &self.source else {
             return Ok(Refreshed::Known);
@@ -184,10 +169,8 @@ impl KeySet {
             return Ok(Refreshed::TooSoon);
         }
         *last = Some(Instant::now());
-        let keys = source.signing_keys().await?;
-        if keys != self.keys() {
-            self.replace(keys);
-        }
+        let answer = tokio::time::timeout(SOURCE_TIMEOUT, source.signing_keys()).await;
+        self.replace(answer.map_err(AccessError::unavailable)??);
         Ok(Refreshed::Known)
     }
 }

@@ -27,17 +27,10 @@ impl Signing {
         header.typ = Some(typ.to_owned());
         header.kid = Some(kid.to_owned());
         let public = PublicKey::of(kid, &SigningKey::from_bytes(seed));
-        Self {
-            key: EncodingKey::from_ed_der(seed),
-            header,
-            public,
-        }
+        Self { key: EncodingKey::from_ed_der(seed), header, public }
     }
 
-    #[expect(
-        clippy::expect_used,
-        reason = "claims are plain data, and the key was made for this algorithm"
-    )]
+    #[expect(clippy::expect_used, reason = "claims are plain data, and the key was made for this algorithm")]
     fn sign(&self, claims: &impl Serialize) -> String {
         jsonwebtoken::encode(&self.header, claims, &self.key).expect("claims that can be written down")
     }
@@ -84,11 +77,7 @@ pub struct ServiceTokens(Arc<Signing>);
 impl ServiceTokens {
     /// Derives the key from the master key.
     pub fn new(master: &MasterKey) -> Self {
-        Self(Arc::new(Signing::new(
-            "service",
-            SERVICE_TYPE,
-            &master.derive(Purpose::ServiceToken),
-        )))
+        Self(Arc::new(Signing::new("service", SERVICE_TYPE, &master.derive(Purpose::ServiceToken))))
     }
 
     /// Issues a token for a call from one service to another, good for [`SERVICE_LIFETIME`].
