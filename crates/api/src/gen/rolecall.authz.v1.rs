@@ -47,6 +47,8 @@ pub enum StatusCode {
     Aborted = 10,
     /// A position is outside of what is still kept.
     OutOfRange = 11,
+    /// The method exists, but not here.
+    Unimplemented = 12,
     /// A defect of the server.
     Internal = 13,
     /// Something the server needs is out of reach; repeat later.
@@ -71,6 +73,7 @@ impl StatusCode {
             Self::FailedPrecondition => "STATUS_CODE_FAILED_PRECONDITION",
             Self::Aborted => "STATUS_CODE_ABORTED",
             Self::OutOfRange => "STATUS_CODE_OUT_OF_RANGE",
+            Self::Unimplemented => "STATUS_CODE_UNIMPLEMENTED",
             Self::Internal => "STATUS_CODE_INTERNAL",
             Self::Unavailable => "STATUS_CODE_UNAVAILABLE",
             Self::Unauthenticated => "STATUS_CODE_UNAUTHENTICATED",
@@ -89,6 +92,7 @@ impl StatusCode {
             "STATUS_CODE_FAILED_PRECONDITION" => Some(Self::FailedPrecondition),
             "STATUS_CODE_ABORTED" => Some(Self::Aborted),
             "STATUS_CODE_OUT_OF_RANGE" => Some(Self::OutOfRange),
+            "STATUS_CODE_UNIMPLEMENTED" => Some(Self::Unimplemented),
             "STATUS_CODE_INTERNAL" => Some(Self::Internal),
             "STATUS_CODE_UNAVAILABLE" => Some(Self::Unavailable),
             "STATUS_CODE_UNAUTHENTICATED" => Some(Self::Unauthenticated),
@@ -132,6 +136,12 @@ pub enum ErrorReason {
     Internal = 14,
     /// The server is going away; repeat on another connection.
     ShuttingDown = 15,
+    /// A service that the call needs is out of reach; repeat later.
+    Unreachable = 16,
+    /// The method exists, but another server of the suite serves it.
+    MethodNotServed = 17,
+    /// The health was asked of a service that is not served here.
+    ServiceUnknown = 18,
 }
 impl ErrorReason {
     /// String value of the enum field names used in the ProtoBuf definition.
@@ -156,6 +166,9 @@ impl ErrorReason {
             Self::DeadlineExceeded => "ERROR_REASON_DEADLINE_EXCEEDED",
             Self::Internal => "ERROR_REASON_INTERNAL",
             Self::ShuttingDown => "ERROR_REASON_SHUTTING_DOWN",
+            Self::Unreachable => "ERROR_REASON_UNREACHABLE",
+            Self::MethodNotServed => "ERROR_REASON_METHOD_NOT_SERVED",
+            Self::ServiceUnknown => "ERROR_REASON_SERVICE_UNKNOWN",
         }
     }
     /// Creates an enum from field names used in the ProtoBuf definition.
@@ -177,6 +190,9 @@ impl ErrorReason {
             "ERROR_REASON_DEADLINE_EXCEEDED" => Some(Self::DeadlineExceeded),
             "ERROR_REASON_INTERNAL" => Some(Self::Internal),
             "ERROR_REASON_SHUTTING_DOWN" => Some(Self::ShuttingDown),
+            "ERROR_REASON_UNREACHABLE" => Some(Self::Unreachable),
+            "ERROR_REASON_METHOD_NOT_SERVED" => Some(Self::MethodNotServed),
+            "ERROR_REASON_SERVICE_UNKNOWN" => Some(Self::ServiceUnknown),
             _ => None,
         }
     }
