@@ -1,10 +1,29 @@
 //! Tasks of the repository: `cargo xtask --help`.
+//!
+//! One module a task: `codegen`, `policy`, `layers`, `sizes`, `deploy`, `deny`, `grpcurl`, and `suites` for
+//! `test`, which runs them all. `process` runs other programs, `tools` finds or installs them,
+//! `contract` reads `proto/`. A new check is a function in `suites/checks.rs` and a line in `SUITES`.
 
 mod codegen;
+mod contract;
+mod deny;
+mod deploy;
+mod files;
+mod grpcurl;
+mod layers;
+mod policy;
+mod process;
+mod server;
+mod sizes;
+mod suites;
+mod tools;
 
 use std::path::PathBuf;
+use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
+
+use crate::tools::Tools;
 
 /// Tasks of the repository.
 #[derive(Debug, Parser)]
@@ -15,21 +34,67 @@ struct Arguments {
 
 #[derive(Debug, Subcommand)]
 enum Task {
-    /// Writes the generated Rust code of `crates/api` from `proto/`.
+    /// Writes everything that comes from `proto/`: Rust, Go, TypeScript, `docs/errors.md`.
     Codegen {
-        /// Fails, naming the files, when the checked-in code differs; writes nothing.
+        /// Fails, naming the files, when the checked-in ones differ; writes nothing.
+        #[arg(long)]
+        check: bool,
+        /// Only the Rust code, which needs neither Go nor Node.
+        #[arg(long)]
+        rust_only: bool,
+    },
+    /// Writes `tests/golden/policy.txt`: who may call which method.
+    Policy {
+        /// Fails when the checked-in file differs; writes nothing.
         #[arg(long)]
         check: bool,
     },
+    /// Checks which crate and which room of a context knows which.
+    Layers,
+    /// Prints how large files and functions are; fails above the limits.
+    Sizes,
+    /// Checks the files of `deploy/`.
+    Deploy,
+    /// Checks licences, sources and bans of the dependencies, and advisories where a copy is given.
+    Deny,
+    /// Runs every block of `docs/grpcurl.md` against a server of its own.
+    Grpcurl,
+    /// Runs every check and every test; installs what is missing or names it.
+    Test {
+        /// Runs the random tests in their full numbers.
+        #[arg(long)]
+        long: bool,
+        /// Runs only this suite; may be repeated.
+        #[arg(long, value_name = "SUITE")]
+        only: Vec<String>,
+    },
 }
 
-fn main() -> anyhow::Result<()> {
-    match Arguments::parse().task {
-        Task::Codegen { check } => codegen::run(check),
+fn main() -> ExitCode {
+    match run(Arguments::parse().task) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("error: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn run(task: Task) -> anyhow::Result<()> {
+    match task {
+        Task::Codegen { check, rust_only } => codegen::run(check, rust_only),
+        Task::Policy { check } => policy::run(check),
+        Task::Layers => layers::run(),
+        Task::Sizes => sizes::run(),
+        Task::Deploy => deploy::run(&Tools::for_tests()?).map(drop),
+        Task::Deny => deny::run(&Tools::for_tests()?),
+        Task::Grpcurl => grpcurl::run(&Tools::for_tests()?).map(drop),
+        Task::Test { long, only } => suites::run(&suites::Plan { long, only }),
     }
 }
 
 /// The root of the repository.
 fn root() -> PathBuf {
-    PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../..")
+    let crates = PathBuf::from(env!("CARGO_MANIFEST_DIR"));
+    crates.ancestors().nth(2).map_or(crates.clone(), std::path::Path::to_owned)
 }
