@@ -67,10 +67,32 @@ mod seconds {
     pub(super) fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Duration, D::Error> {
         let seconds = f64::deserialize(deserializer)?;
         let duration = Duration::try_from_secs_f64(seconds).map_err(D::Error::custom)?;
-        if duration.is_zero() {
-            Err(D::Error::custom("must be longer than zero seconds"))
-        } else {
-            Ok(duration)
+        if duration.is_zero() { Err(D::Error::custom("must be longer than zero seconds")) } else { Ok(duration) }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn limits_have_defaults_and_unknown_keys_are_errors() {
+        let parse = |text| serde_json::from_str::<DatabaseConfig>(text);
+        let config = parse(r#"{"url": "sqlite:///x.db", "lock_timeout": 0.5}"#).expect("it is complete");
+        assert_eq!((config.max_connections, config.acquire_timeout), (10, Duration::from_secs(2)));
+        assert_eq!(
+            (config.statement_timeout, config.lock_timeout),
+            (Duration::from_secs(5), Duration::from_millis(500))
+        );
+        assert_eq!(config.schema, None);
+        for wrong in [
+            r"{}",
+            r#"{"url": "x", "timeout": 1}"#,
+            r#"{"url": "x", "lock_timeout": 0}"#,
+            r#"{"url": "x", "lock_timeout": -1}"#,
+        ] {
+            assert!(parse(wrong).is_err(), "{wrong}");
         }
+        assert!(!format!("{config:?}").contains("x.db"));
     }
 }

@@ -10,6 +10,9 @@ use crate::database::Pools;
 
 pub(crate) use postgres::Guard;
 
+/// Prepared statements kept for each connection; more than a context has.
+const STATEMENTS: usize = 512;
+
 /// Why a database could not be opened; the text says what to do and holds no password.
 #[derive(Debug, thiserror::Error)]
 pub enum ConnectError {
@@ -77,8 +80,6 @@ pub(crate) async fn open(config: &DatabaseConfig, context: &str, guard: Guard) -
     } else if url.starts_with("postgres://") || url.starts_with("postgresql://") {
         postgres::open(config, url, context, guard).await
     } else {
-        Err(ConnectError::Address {
-            context: context.to_owned(),
-        })
+        Err(ConnectError::Address { context: context.to_owned() })
     }
 }

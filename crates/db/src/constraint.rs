@@ -1,5 +1,7 @@
 //! Names of unique constraints, also on SQLite, which does not report them.
 
+mod schema;
+
 use std::borrow::Cow;
 use std::error::Error as StdError;
 use std::fmt;
@@ -45,9 +47,7 @@ impl Constraints {
     /// Adds the constraint's name to a unique violation of SQLite; leaves any other error alone.
     pub(crate) fn name(self, error: DbErr) -> DbErr {
         let named = driver_error(&error).and_then(|database| self.violation(database));
-        named.map_or(error, |violation| {
-            DbErr::Exec(RuntimeErr::SqlxError(Arc::new(sqlx::Error::database(violation))))
-        })
+        named.map_or(error, |violation| DbErr::Exec(RuntimeErr::SqlxError(Arc::new(sqlx::Error::database(violation)))))
     }
 
     fn violation(self, error: &dyn DatabaseError) -> Option<NamedViolation> {
@@ -69,30 +69,24 @@ impl Constraints {
             let declared = constraint.columns.iter().map(|column| (constraint.table, *column));
             columns.iter().copied().eq(declared)
         };
-        self.0
-            .iter()
-            .chain(PLATFORM)
-            .find(is_it)
-            .map(|constraint| constraint.name.to_owned())
+        self.0.iter().chain(PLATFORM).find(is_it).map(|constraint| constraint.name.to_owned())
     }
 }
 
 /// Returns what the driver was told by the database.
 pub(crate) fn driver_error(error: &DbErr) -> Option<&dyn DatabaseError> {
-    match sqlx_error(error)? {
-        sqlx::Error::Database(database) => Some(&**database),
-        _ => None,
-    }
+    sqlx_error(error)?.as_database_error()
 }
 
-/// Returns the driver's error inside SeaORM's.
+/// Returns the error of the driver below `SeaORM`.
 pub(crate) fn sqlx_error(error: &DbErr) -> Option<&sqlx::Error> {
-    match error {
-        DbErr::Conn(RuntimeErr::SqlxError(inner))
-        | DbErr::Exec(RuntimeErr::SqlxError(inner))
-        | DbErr::Query(RuntimeErr::SqlxError(inner)) => Some(inner),
-        _ => None,
+    if let DbErr::Conn(RuntimeErr::SqlxError(inner))
+    | DbErr::Exec(RuntimeErr::SqlxError(inner))
+    | DbErr::Query(RuntimeErr::SqlxError(inner)) = error
+    {
+        return Some(inner);
     }
+    None
 }
 
 /// A unique violation of SQLite that carries the constraint's name, as PostgreSQL's do.

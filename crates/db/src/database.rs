@@ -99,9 +99,7 @@ impl Database {
 
     /// Returns a connection that reads, each statement by itself; it refuses to write.
     pub fn reader(&self) -> Reader {
-        Reader {
-            connection: self.inner.pools.reader.clone(),
-        }
+        Reader { connection: self.inner.pools.reader.clone() }
     }
 
     /// Returns a receiver that changes after feed entries were numbered by this process.
@@ -112,9 +110,7 @@ impl Database {
     /// Asks the database for a sign of life.
     pub async fn ping(&self) -> Result<(), Error> {
         let reader = self.reader();
-        crate::sql::integer(&reader, "SELECT CAST(1 AS bigint)", vec![])
-            .await
-            .map(drop)
+        crate::sql::integer(&reader, "SELECT CAST(1 AS bigint)", vec![]).await.map(drop)
     }
 
     /// Closes all connections, waiting for those in use.
@@ -133,10 +129,7 @@ impl Database {
 
 impl fmt::Debug for Database {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Database")
-            .field("context", &self.inner.context)
-            .field("backend", &self.backend())
-            .finish()
+        f.debug_struct("Database").field("context", &self.inner.context).field("backend", &self.backend()).finish()
     }
 }
 

@@ -25,13 +25,7 @@ pub struct FeedEntry {
 pub async fn append(tx: &Tx, feed: &'static str, payload: &[u8], now: Timestamp) -> Result<(), Error> {
     tx.appended_to_feed();
     let text = "INSERT INTO feed_entries (feed, payload, created) VALUES ($1, $2, $3)";
-    execute(
-        tx,
-        text,
-        vec![feed.into(), payload.to_vec().into(), now.as_micros().into()],
-    )
-    .await
-    .map(drop)
+    execute(tx, text, vec![feed.into(), payload.to_vec().into(), now.as_micros().into()]).await.map(drop)
 }
 
 /// Appends an entry that is numbered at once, and returns its number.
@@ -42,12 +36,7 @@ pub async fn append_numbered(tx: &Tx, feed: &'static str, payload: &[u8], now: T
     tx.appended_to_feed();
     let seq = advance(tx, feed, 1).await?;
     let text = "INSERT INTO feed_entries (feed, seq, payload, created) VALUES ($1, $2, $3, $4)";
-    execute(
-        tx,
-        text,
-        vec![feed.into(), seq.into(), payload.to_vec().into(), now.as_micros().into()],
-    )
-    .await?;
+    execute(tx, text, vec![feed.into(), seq.into(), payload.to_vec().into(), now.as_micros().into()]).await?;
     Ok(seq)
 }
 

@@ -54,9 +54,7 @@ pub struct Stored {
 
 impl fmt::Debug for Stored {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Stored")
-            .field("answer_bytes", &self.answer.len())
-            .finish_non_exhaustive()
+        f.debug_struct("Stored").field("answer_bytes", &self.answer.len()).finish_non_exhaustive()
     }
 }
 
@@ -74,13 +72,8 @@ pub async fn find<C: ConnectionTrait>(
         return Ok(None);
     };
     let fingerprint: Vec<u8> = row.try_get("", "fingerprint")?;
-    let fingerprint = fingerprint
-        .try_into()
-        .map_err(|_| Error::internal("a fingerprint has 32 bytes"))?;
-    Ok(Some(Stored {
-        fingerprint: Fingerprint(fingerprint),
-        answer: row.try_get("", "answer")?,
-    }))
+    let fingerprint = fingerprint.try_into().map_err(|_| Error::internal("a fingerprint has 32 bytes"))?;
+    Ok(Some(Stored { fingerprint: Fingerprint(fingerprint), answer: row.try_get("", "answer")? }))
 }
 
 /// Stores what the request was answered; violates [`CONSTRAINT`] when it already was.

@@ -12,11 +12,5 @@ use crate::{Error, Tx};
 /// event under way elsewhere is waited for.
 pub async fn accept(tx: &Tx, source: &str, event_id: EventId, now: Timestamp) -> Result<bool, Error> {
     let text = "INSERT INTO inbox (source, event_id, accepted) VALUES ($1, $2, $3) ON CONFLICT DO NOTHING";
-    Ok(execute(
-        tx,
-        text,
-        vec![source.into(), event_id.as_uuid().into(), now.as_micros().into()],
-    )
-    .await?
-        == 1)
+    Ok(execute(tx, text, vec![source.into(), event_id.as_uuid().into(), now.as_micros().into()]).await? == 1)
 }

@@ -30,8 +30,7 @@ pub async fn try_acquire(
     ttl: Duration,
     now: Timestamp,
 ) -> Result<Option<Lease>, Error> {
-    db.write(|tx| async move { hold(&tx, name, holder, ttl, now).await })
-        .await
+    db.write(|tx| async move { hold(&tx, name, holder, ttl, now).await }).await
 }
 
 /// The same inside a transaction, which then ends alone: others wait for the lease's row.
@@ -42,20 +41,10 @@ pub async fn hold(tx: &Tx, name: &str, holder: Uuid, ttl: Duration, now: Timesta
         WHERE leases.expires <= $4 OR leases.holder = excluded.holder
         RETURNING epoch";
     let expires = now.plus(ttl);
-    let values = vec![
-        name.into(),
-        holder.into(),
-        expires.as_micros().into(),
-        now.as_micros().into(),
-    ];
+    let values = vec![name.into(), holder.into(), expires.as_micros().into(), now.as_micros().into()];
     let row = tx.query_one_raw(statement(tx, text, values)).await?;
     let epoch = row.map(|row| row.try_get_by_index::<i64>(0)).transpose()?;
-    Ok(epoch.map(|epoch| Lease {
-        name: name.to_owned(),
-        holder,
-        epoch,
-        expires,
-    }))
+    Ok(epoch.map(|epoch| Lease { name: name.to_owned(), holder, epoch, expires }))
 }
 
 /// Prolongs a lease; `false` when it was lost, and the work must stop.
@@ -65,12 +54,8 @@ pub async fn renew(db: &Database, lease: &mut Lease, ttl: Duration, now: Timesta
     let held = &*lease;
     let renewed = db
         .write(|tx| async move {
-            let values = vec![
-                held.name.as_str().into(),
-                held.holder.into(),
-                held.epoch.into(),
-                expires.as_micros().into(),
-            ];
+            let values =
+                vec![held.name.as_str().into(), held.holder.into(), held.epoch.into(), expires.as_micros().into()];
             execute(&tx, text, values).await
         })
         .await?;

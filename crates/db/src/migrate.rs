@@ -78,12 +78,7 @@ impl Database {
     /// Applies the missing steps; several processes may call it at once.
     pub async fn migrate(&self, steps: Vec<Box<dyn MigrationTrait>>) -> Result<Applied, MigrateError> {
         let steps = with_platform(steps)?;
-        let options = TransactionOptions {
-            isolation_level: None,
-            access_mode: None,
-            sqlite_transaction_mode: Some(SqliteTransactionMode::Immediate),
-        };
-        let transaction = self.inner.pools.writer.begin_with_options(options).await?;
+        let transaction = self.begin_alone().await?;
         match self.apply_missing(&transaction, &steps).await {
             Ok(applied) => transaction.commit().await.map(|()| applied).map_err(Into::into),
             Err(error) => {
@@ -110,6 +105,24 @@ impl Database {
         Ok(compare(&steps, &applied))
     }
 
+    /// Begins the transaction; on SQLite another process that migrates is waited for here.
+    async fn begin_alone(&self) -> Result<DatabaseTransaction, Error> {
+        const TRIES: u32 = 30;
+        let options = TransactionOptions {
+            isolation_level: None,
+            access_mode: None,
+            sqlite_transaction_mode: Some(SqliteTransactionMode::Immediate),
+        };
+        let mut tried = 0;
+        loop {
+            tried += 1;
+            match self.inner.pools.writer.begin_with_options(options).await.map_err(Error::from) {
+                Err(error) if error.is_conflict() && tried < TRIES => {}
+                begun => return begun,
+            }
+        }
+    }
+
     async fn apply_missing(
         &self,
         transaction: &DatabaseTransaction,
@@ -133,18 +146,10 @@ impl Database {
 
     async fn apply(&self, transaction: &DatabaseTransaction, step: &dyn MigrationTrait) -> Result<(), MigrateError> {
         let manager = SchemaManager::new(transaction);
-        let failed = |source| MigrateError::Step {
-            name: step.name().to_owned(),
-            source,
-        };
+        let failed = |source| MigrateError::Step { name: step.name().to_owned(), source };
         step.up(&manager).await.map_err(failed)?;
         let values = vec![step.name().into(), self.inner.context.as_str().into()];
-        execute(
-            transaction,
-            "INSERT INTO schema_migrations (name, context) VALUES ($1, $2)",
-            values,
-        )
-        .await?;
+        execute(transaction, "INSERT INTO schema_migrations (name, context) VALUES ($1, $2)", values).await?;
         tracing::info!(context = %self.inner.context, step = step.name(), "the schema took a step");
         Ok(())
     }
@@ -152,31 +157,15 @@ impl Database {
 
 /// Waits for other migrators, lifts the time limit of ordinary statements, and makes the schema.
 async fn prepare_postgres(transaction: &DatabaseTransaction, schema: &str) -> Result<(), MigrateError> {
-    for setting in [
-        "statement_timeout = 0",
-        "idle_in_transaction_session_timeout = 0",
-        "lock_timeout = '60s'",
-    ] {
+    for setting in ["statement_timeout = 0", "idle_in_transaction_session_timeout = 0", "lock_timeout = '60s'"] {
         transaction.execute_unprepared(&format!("SET LOCAL {setting}")).await?;
     }
     let lock = "SELECT pg_advisory_xact_lock(hashtextextended($1, 0))";
-    transaction
-        .query_one_raw(statement(
-            transaction,
-            lock,
-            vec![format!("rolecall/migrate/{schema}").into()],
-        ))
-        .await?;
+    transaction.query_one_raw(statement(transaction, lock, vec![format!("rolecall/migrate/{schema}").into()])).await?;
     // Asked first, since an application's role may lack the right to create what is already there.
     let there = "SELECT 1 FROM pg_catalog.pg_namespace WHERE nspname = $1";
-    if transaction
-        .query_one_raw(statement(transaction, there, vec![schema.into()]))
-        .await?
-        .is_none()
-    {
-        transaction
-            .execute_unprepared(&format!("CREATE SCHEMA \"{}\"", schema.replace('"', "")))
-            .await?;
+    if transaction.query_one_raw(statement(transaction, there, vec![schema.into()])).await?.is_none() {
+        transaction.execute_unprepared(&format!("CREATE SCHEMA \"{}\"", schema.replace('"', ""))).await?;
     }
     Ok(())
 }
@@ -196,10 +185,7 @@ async fn applied<C: ConnectionTrait>(connection: &C, context: &str) -> Result<Ha
     for row in connection.query_all_raw(statement(connection, text, vec![])).await? {
         let found: String = row.try_get("", "context")?;
         if found != context {
-            return Err(MigrateError::Foreign {
-                found,
-                expected: context.to_owned(),
-            });
+            return Err(MigrateError::Foreign { found, expected: context.to_owned() });
         }
         names.insert(row.try_get("", "name")?);
     }

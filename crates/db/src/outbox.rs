@@ -120,20 +120,13 @@ async fn append_in_two(tx: &Tx, event: &Event, consumers: &[Consumer]) -> Result
     if consumers.is_empty() {
         return Ok(());
     }
-    let mut values = vec![
-        position.into(),
-        event.subject.as_str().into(),
-        event.occurred.as_micros().into(),
-    ];
+    let mut values = vec![position.into(), event.subject.as_str().into(), event.occurred.as_micros().into()];
     let mut rows = Vec::with_capacity(consumers.len());
     for consumer in consumers {
         values.push(consumer.0.into());
         rows.push(format!("($1, ${}, $2, $3)", values.len()));
     }
-    let text = format!(
-        "INSERT INTO outbox_deliveries (position, consumer, subject, due) VALUES {}",
-        rows.join(", ")
-    );
+    let text = format!("INSERT INTO outbox_deliveries (position, consumer, subject, due) VALUES {}", rows.join(", "));
     execute(tx, &text, values).await.map(drop)
 }
 
@@ -143,17 +136,14 @@ pub async fn pending<C: ConnectionTrait>(reader: &C) -> Result<u64, Error> {
     Ok(u64::try_from(integer(reader, text, vec![]).await?).unwrap_or_default())
 }
 
+/// SQLite uses a partial index only where its condition is spelled out: `state <> 1`.
+const OLDEST: &str = "SELECT o.occurred FROM outbox_deliveries d JOIN outbox o ON o.position = d.position
+    WHERE d.state = 0 AND d.state <> 1 AND d.consumer = $1 ORDER BY d.position LIMIT 1";
+
 /// Returns when the oldest pending event of a consumer occurred; how far the consumer lags.
 pub async fn oldest_pending<C: ConnectionTrait>(reader: &C, consumer: &str) -> Result<Option<Timestamp>, Error> {
-    let text = "SELECT o.occurred FROM outbox_deliveries d JOIN outbox o ON o.position = d.position
-        WHERE d.state = 0 AND d.consumer = $1 ORDER BY d.position LIMIT 1";
-    let row = reader
-        .query_one_raw(statement(reader, text, vec![consumer.into()]))
-        .await?;
-    Ok(row
-        .map(|row| row.try_get_by_index(0))
-        .transpose()?
-        .map(Timestamp::from_micros))
+    let row = reader.query_one_raw(statement(reader, OLDEST, vec![consumer.into()])).await?;
+    Ok(row.map(|row| row.try_get_by_index(0)).transpose()?.map(Timestamp::from_micros))
 }
 
 /// Lists parked events of a consumer, oldest first.
@@ -161,7 +151,7 @@ pub async fn list_parked<C: ConnectionTrait>(reader: &C, consumer: &str, limit: 
     let text = "SELECT o.event_id, o.topic, o.subject, o.organization_id, o.occurred, o.payload, o.trace,
             d.consumer, d.reason, d.attempts, d.settled
         FROM outbox_deliveries d JOIN outbox o ON o.position = d.position
-        WHERE d.state = 2 AND d.consumer = $1 ORDER BY d.position LIMIT $2";
+        WHERE d.state = 2 AND d.state <> 1 AND d.consumer = $1 ORDER BY d.position LIMIT $2";
     let values = vec![consumer.into(), i64::from(limit).into()];
     let rows = reader.query_all_raw(statement(reader, text, values)).await?;
     Ok(rows.iter().map(parked).collect::<Result<_, DbErr>>()?)
@@ -174,12 +164,7 @@ pub async fn replay(tx: &Tx, consumer: &str, event_id: EventId, now: Timestamp) 
     tx.appended_to_outbox();
     let text = "UPDATE outbox_deliveries SET state = $4, due = $3, lease = NULL, settled = NULL, attempts = 0
         WHERE state = 2 AND consumer = $1 AND position = (SELECT position FROM outbox WHERE event_id = $2)";
-    let values = vec![
-        consumer.into(),
-        event_id.as_uuid().into(),
-        now.as_micros().into(),
-        state::PENDING.into(),
-    ];
+    let values = vec![consumer.into(), event_id.as_uuid().into(), now.as_micros().into(), state::PENDING.into()];
     Ok(execute(tx, text, values).await? == 1)
 }
 
@@ -189,9 +174,7 @@ pub(crate) fn event(row: &QueryResult) -> Result<Event, DbErr> {
         event_id: EventId::from_uuid(row.try_get("", "event_id")?),
         topic: row.try_get("", "topic")?,
         subject: row.try_get("", "subject")?,
-        organization_id: row
-            .try_get::<Option<Uuid>>("", "organization_id")?
-            .map(OrganizationId::from_uuid),
+        organization_id: row.try_get::<Option<Uuid>>("", "organization_id")?.map(OrganizationId::from_uuid),
         occurred: Timestamp::from_micros(row.try_get("", "occurred")?),
         payload: row.try_get("", "payload")?,
         trace: row.try_get("", "trace")?,

@@ -86,10 +86,7 @@ pub struct Relay {
 
 impl fmt::Debug for Relay {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Relay")
-            .field("db", &self.db)
-            .field("consumers", &self.consumers)
-            .finish_non_exhaustive()
+        f.debug_struct("Relay").field("db", &self.db).field("consumers", &self.consumers).finish_non_exhaustive()
     }
 }
 
@@ -121,14 +118,7 @@ impl Relay {
         deliver: Arc<dyn Deliver>,
         config: RelayConfig,
     ) -> Self {
-        Self {
-            db,
-            clock,
-            entropy,
-            consumers,
-            deliver,
-            config,
-        }
+        Self { db, clock, entropy, consumers, deliver, config }
     }
 
     /// Returns a handle that wakes it; commits of this process that appended an event do so by themselves.
@@ -183,7 +173,7 @@ impl Relay {
     }
 
     async fn sweep(&self, shutdown: &CancellationToken) {
-        const PERIOD: Duration = Duration::from_secs(600);
+        const PERIOD: Duration = Duration::from_mins(10);
         while shutdown.run_until_cancelled(tokio::time::sleep(PERIOD)).await.is_some() {
             if let Err(error) = sweep::run(&self.db, self.clock.now(), &self.config.retention).await {
                 tracing::warn!(%error, "old rows could not be deleted");
@@ -197,15 +187,9 @@ impl Relay {
         let Some(claims) = claim(self, consumer).await? else {
             return Ok(Pulse::default());
         };
-        let mut pulse = Pulse {
-            claimed: claims.events.len(),
-            done: 0,
-        };
+        let mut pulse = Pulse { claimed: claims.events.len(), done: 0 };
         let verdicts = self.hand_over(&claims, begun).await;
-        pulse.done = verdicts
-            .values()
-            .filter(|verdict| matches!(verdict, Verdict::Done))
-            .count();
+        pulse.done = verdicts.values().filter(|verdict| matches!(verdict, Verdict::Done)).count();
         settle(self, &claims, verdicts).await?;
         Ok(pulse)
     }
@@ -219,10 +203,8 @@ impl Relay {
             if begun.elapsed() * 2 > self.config.lease {
                 break;
             }
-            let wave: Vec<&Claimed> = wave
-                .into_iter()
-                .filter(|claimed| !stopped.contains(claimed.event.subject.as_str()))
-                .collect();
+            let wave: Vec<&Claimed> =
+                wave.into_iter().filter(|claimed| !stopped.contains(claimed.event.subject.as_str())).collect();
             let mut outcomes = self.deliver_wave(claims.consumer, &wave, begun).await;
             for claimed in wave {
                 let outcome = outcomes.remove(&claimed.event.event_id).unwrap_or_else(no_answer);
@@ -258,9 +240,7 @@ impl Relay {
 }
 
 fn no_answer() -> Outcome {
-    Outcome::Retry {
-        reason: "the consumer gave no answer".to_owned(),
-    }
+    Outcome::Retry { reason: "the consumer gave no answer".to_owned() }
 }
 
 /// Groups events so that the nth event of each subject is in the nth group.
@@ -299,10 +279,7 @@ mod tests {
     fn a_pause_grows_from_a_second_to_five_minutes_and_is_spread() {
         for attempts in 0..100 {
             let pause = backoff(attempts, &SystemEntropy);
-            assert!(
-                pause >= Duration::from_millis(500) && pause <= Duration::from_secs(300),
-                "{pause:?}"
-            );
+            assert!(pause >= Duration::from_millis(500) && pause <= Duration::from_mins(5), "{pause:?}");
         }
         assert!(backoff(0, &SystemEntropy) <= Duration::from_secs(1));
         assert!(backoff(20, &SystemEntropy) >= Duration::from_secs(150));

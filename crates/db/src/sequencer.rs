@@ -34,7 +34,7 @@ impl Default for SequencerConfig {
             lease: Duration::from_secs(2),
             poll: Duration::from_millis(100),
             batch: 500,
-            retention: Duration::from_secs(7 * 24 * 3_600),
+            retention: Duration::from_hours(7 * 24),
         }
     }
 }
@@ -49,10 +49,7 @@ pub struct Sequencer {
 
 impl fmt::Debug for Sequencer {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Sequencer")
-            .field("db", &self.db)
-            .field("holder", &self.holder)
-            .finish_non_exhaustive()
+        f.debug_struct("Sequencer").field("db", &self.db).field("holder", &self.holder).finish_non_exhaustive()
     }
 }
 
@@ -61,12 +58,7 @@ impl Sequencer {
     pub fn new(db: Database, clock: Arc<dyn Clock>, entropy: &dyn Entropy, config: SequencerConfig) -> Self {
         let mut random = [0; 16];
         entropy.fill(&mut random);
-        Self {
-            db,
-            clock,
-            holder: Uuid::from_bytes(random),
-            config,
-        }
+        Self { db, clock, holder: Uuid::from_bytes(random), config }
     }
 
     /// Numbers and trims until the shutdown.
@@ -93,10 +85,8 @@ impl Sequencer {
         let mut trimmed = 0;
         for feed in self.feeds("SELECT feed FROM feed_heads").await? {
             let feed = feed.as_str();
-            trimmed += self
-                .db
-                .write(|tx| async move { execute(&tx, text, vec![feed.into(), before.into()]).await })
-                .await?;
+            trimmed +=
+                self.db.write(|tx| async move { execute(&tx, text, vec![feed.into(), before.into()]).await }).await?;
         }
         Ok(trimmed)
     }
@@ -120,7 +110,7 @@ impl Sequencer {
     }
 
     async fn trim_now_and_then(&self, shutdown: &CancellationToken) {
-        const PERIOD: Duration = Duration::from_secs(600);
+        const PERIOD: Duration = Duration::from_mins(10);
         while shutdown.run_until_cancelled(tokio::time::sleep(PERIOD)).await.is_some() {
             if let Err(error) = self.trim().await {
                 tracing::warn!(%error, "old feed entries could not be deleted");
@@ -131,10 +121,7 @@ impl Sequencer {
     /// Numbers one batch of each feed that has something to number.
     async fn pulse(&self) -> Result<usize, Error> {
         let mut numbered = 0;
-        for feed in self
-            .feeds("SELECT DISTINCT feed FROM feed_entries WHERE seq IS NULL")
-            .await?
-        {
+        for feed in self.feeds("SELECT DISTINCT feed FROM feed_entries WHERE seq IS NULL").await? {
             let feed = feed.as_str();
             numbered += self.db.write(|tx| self.number(tx, feed)).await?;
         }
@@ -147,10 +134,7 @@ impl Sequencer {
     async fn feeds(&self, text: &str) -> Result<Vec<String>, Error> {
         let reader = self.db.reader();
         let rows = reader.query_all_raw(statement(&reader, text, vec![])).await?;
-        Ok(rows
-            .iter()
-            .map(|row| row.try_get_by_index(0))
-            .collect::<Result<_, _>>()?)
+        Ok(rows.iter().map(|row| row.try_get_by_index(0)).collect::<Result<_, _>>()?)
     }
 
     async fn number(&self, tx: Tx, feed: &str) -> Result<usize, Error> {

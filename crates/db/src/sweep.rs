@@ -7,7 +7,7 @@ use rolecall_kernel::time::Timestamp;
 use crate::sql::execute;
 use crate::{Database, Error};
 
-const DAY: Duration = Duration::from_secs(24 * 3_600);
+const DAY: Duration = Duration::from_hours(24);
 
 /// How long rows are kept that nothing waits for.
 #[derive(Debug, Clone)]
@@ -22,11 +22,7 @@ pub struct Retention {
 
 impl Default for Retention {
     fn default() -> Self {
-        Self {
-            delivered: DAY * 7,
-            inbox: DAY * 35,
-            idempotency: DAY,
-        }
+        Self { delivered: DAY * 7, inbox: DAY * 35, idempotency: DAY }
     }
 }
 
@@ -47,16 +43,11 @@ const IDEMPOTENCY: &str = "DELETE FROM idempotency_records WHERE (caller, method
 /// Deletes all that is past its retention and returns how many rows that were.
 pub async fn run(db: &Database, now: Timestamp, retention: &Retention) -> Result<u64, Error> {
     let mut deleted = 0;
-    for (text, kept) in [
-        (OUTBOX, retention.delivered),
-        (INBOX, retention.inbox),
-        (IDEMPOTENCY, retention.idempotency),
-    ] {
+    for (text, kept) in [(OUTBOX, retention.delivered), (INBOX, retention.inbox), (IDEMPOTENCY, retention.idempotency)]
+    {
         let before = now.minus(kept).as_micros();
         loop {
-            let chunk = db
-                .write(|tx| async move { execute(&tx, text, vec![before.into()]).await })
-                .await?;
+            let chunk = db.write(|tx| async move { execute(&tx, text, vec![before.into()]).await }).await?;
             deleted += chunk;
             if chunk < CHUNK {
                 break;

@@ -123,11 +123,7 @@ impl Database {
                 if let Err(rollback) = open.transaction.rollback().await {
                     tracing::debug!(error = %rollback, "the rollback was left to the connection's end");
                 }
-                if conflicted {
-                    Attempt::Conflict(error)
-                } else {
-                    Attempt::Failed(error)
-                }
+                if conflicted { Attempt::Conflict(error) } else { Attempt::Failed(error) }
             }
             Ok(value) => match open.transaction.commit().await {
                 Ok(()) => {
@@ -175,10 +171,7 @@ impl Tx {
 
     /// Returns which database it is.
     pub fn backend(&self) -> Backend {
-        match self.get_database_backend() {
-            DbBackend::Postgres => Backend::Postgres,
-            _ => Backend::Sqlite,
-        }
+        if self.get_database_backend() == DbBackend::Postgres { Backend::Postgres } else { Backend::Sqlite }
     }
 
     /// Remembers that the relay has something to do once this is committed.

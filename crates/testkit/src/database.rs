@@ -27,22 +27,14 @@ impl TestDatabase {
     pub async fn sqlite() -> Self {
         let directory = tempfile::tempdir().expect("a temporary directory can be made");
         let url = format!("sqlite://{}", directory.path().join("test.db").display());
-        Self {
-            config: DatabaseConfig::new(url),
-            backend: Backend::Sqlite,
-            _place: Place::Directory(directory),
-        }
+        Self { config: DatabaseConfig::new(url), backend: Backend::Sqlite, _place: Place::Directory(directory) }
     }
 
     /// Makes an empty PostgreSQL database.
     pub async fn postgres() -> Self {
         let fresh = fresh_url().await;
         let config = DatabaseConfig::new(fresh.url());
-        Self {
-            config,
-            backend: Backend::Postgres,
-            _place: Place::Server(fresh),
-        }
+        Self { config, backend: Backend::Postgres, _place: Place::Server(fresh) }
     }
 
     /// Returns the configuration that opens it.
@@ -57,9 +49,7 @@ impl TestDatabase {
 
     /// Opens it for a context, as it is.
     pub async fn connect(&self, context: &str, constraints: &'static [UniqueConstraint]) -> Database {
-        Database::connect(&self.config, context, constraints)
-            .await
-            .expect("the test database opens")
+        Database::connect(&self.config, context, constraints).await.expect("the test database opens")
     }
 
     /// Opens it for a context with the schema of these steps.

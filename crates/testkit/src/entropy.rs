@@ -30,10 +30,7 @@ impl SeededEntropy {
 
     /// Makes a source from a seed.
     pub fn from_seed(seed: u64) -> Self {
-        Self {
-            seed,
-            state: Arc::new(AtomicU64::new(seed)),
-        }
+        Self { seed, state: Arc::new(AtomicU64::new(seed)) }
     }
 
     /// Returns the seed.

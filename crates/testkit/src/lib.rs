@@ -27,14 +27,8 @@ pub use database::TestDatabase;
 pub use entropy::SeededEntropy;
 pub use smtp::{Behaviour, Mail, SmtpSink};
 
-#[doc(hidden)]
-pub use tokio;
-
 /// Returns a setting of the test run.
-#[expect(
-    clippy::disallowed_methods,
-    reason = "tests are steered by the environment; no configuration reaches them"
-)]
+#[expect(clippy::disallowed_methods, reason = "tests are steered by the environment; no configuration reaches them")]
 fn setting(name: &str) -> Option<String> {
     std::env::var(name).ok().filter(|value| !value.is_empty())
 }

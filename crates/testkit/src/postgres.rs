@@ -22,7 +22,7 @@ use self::server::Server;
 pub struct Cluster {
     admin: Url,
     server: Option<Server>,
-    _directory: Option<TempDir>,
+    directory: Option<TempDir>,
 }
 
 impl Cluster {
@@ -36,34 +36,18 @@ impl Cluster {
     pub async fn private() -> Self {
         let directory = tempfile::tempdir().expect("a temporary directory can be made");
         let path = directory.path().to_owned();
-        let server = tokio::task::spawn_blocking(move || Server::make(&path, true))
-            .await
-            .expect("the server starts");
-        Self {
-            admin: server.admin_url(),
-            server: Some(server),
-            _directory: Some(directory),
-        }
+        let server = tokio::task::spawn_blocking(move || Server::make(&path, true)).await.expect("the server starts");
+        Self { admin: server.admin_url(), server: Some(server), directory: Some(directory) }
     }
 
     async fn find_shared() -> Self {
         if let Some(url) = crate::setting("ROLECALL_TEST_POSTGRES_URL") {
             let admin = Url::parse(&url).expect("ROLECALL_TEST_POSTGRES_URL is an address");
-            return Self {
-                admin,
-                server: None,
-                _directory: None,
-            };
+            return Self { admin, server: None, directory: None };
         }
         let durable = crate::setting("ROLECALL_TEST_POSTGRES_FSYNC").is_some_and(|value| value == "on");
-        let server = tokio::task::spawn_blocking(move || Server::shared(durable))
-            .await
-            .expect("the server starts");
-        let cluster = Self {
-            admin: server.admin_url(),
-            server: Some(server),
-            _directory: None,
-        };
+        let server = tokio::task::spawn_blocking(move || Server::shared(durable)).await.expect("the server starts");
+        let cluster = Self { admin: server.admin_url(), server: Some(server), directory: None };
         cluster.drop_orphans().await;
         cluster
     }
@@ -74,11 +58,7 @@ impl Cluster {
         if let Some(server) = &self.server {
             server.note_use();
         }
-        let name = format!(
-            "rolecall_test_{}_{}",
-            std::process::id(),
-            MADE.fetch_add(1, Ordering::Relaxed)
-        );
+        let name = format!("rolecall_test_{}_{}", std::process::id(), MADE.fetch_add(1, Ordering::Relaxed));
         let admin = connect(&self.admin).await;
         admin
             .execute_unprepared(&format!("CREATE DATABASE {name}{}", self.owner()))
@@ -87,22 +67,15 @@ impl Cluster {
         let _ = admin.close().await;
         let mut url = self.admin.clone();
         url.set_path(&name);
-        if let Some(server) = &self.server {
-            server.sign(&mut url);
+        if self.server.is_some() {
+            Server::sign(&mut url);
         }
-        FreshDatabase {
-            url: url.into(),
-            admin: self.admin.clone(),
-            name,
-        }
+        FreshDatabase { url: url.into(), admin: self.admin.clone(), name }
     }
 
     /// Tests run as a role without special rights, as production does.
     fn owner(&self) -> String {
-        self.server
-            .as_ref()
-            .map(|_| format!(" OWNER {}", server::ROLE))
-            .unwrap_or_default()
+        self.server.as_ref().map(|_| format!(" OWNER {}", server::ROLE)).unwrap_or_default()
     }
 
     /// Ends the server at once, as a power failure would.
@@ -122,10 +95,8 @@ impl Cluster {
 
     async fn control(&self, act: impl FnOnce(&Server) + Send + 'static) {
         let server = self.server.clone().expect("only a private server can be controlled");
-        assert!(self._directory.is_some(), "only a private server can be controlled");
-        tokio::task::spawn_blocking(move || act(&server))
-            .await
-            .expect("the server obeys");
+        assert!(self.directory.is_some(), "only a private server can be controlled");
+        tokio::task::spawn_blocking(move || act(&server)).await.expect("the server obeys");
     }
 
     /// Drops databases whose test program is gone.
@@ -137,9 +108,7 @@ impl Cluster {
             let name: String = row.try_get_by_index(0).unwrap_or_default();
             let owner = name.split('_').nth(2).unwrap_or_default();
             if !std::path::Path::new("/proc").join(owner).exists() {
-                let _ = admin
-                    .execute_unprepared(&format!("DROP DATABASE IF EXISTS {name}"))
-                    .await;
+                let _ = admin.execute_unprepared(&format!("DROP DATABASE IF EXISTS {name}")).await;
             }
         }
         let _ = admin.close().await;
@@ -148,7 +117,7 @@ impl Cluster {
 
 impl Drop for Cluster {
     fn drop(&mut self) {
-        if let (Some(server), Some(_)) = (&self.server, &self._directory) {
+        if let (Some(server), Some(_)) = (&self.server, &self.directory) {
             server.stop("immediate");
         }
     }
@@ -182,10 +151,7 @@ impl FreshDatabase {
         let mut url = self.admin.clone();
         url.set_path(&self.name);
         let admin = connect(&url).await;
-        admin
-            .execute_unprepared(sql)
-            .await
-            .expect("the administrator's statement runs");
+        admin.execute_unprepared(sql).await.expect("the administrator's statement runs");
         let _ = admin.close().await;
     }
 }
@@ -199,10 +165,7 @@ impl fmt::Debug for FreshDatabase {
 impl Drop for FreshDatabase {
     /// Cuts what is still connected; a database that stays is removed by a later run.
     fn drop(&mut self) {
-        let (admin, sql) = (
-            self.admin.clone(),
-            format!("DROP DATABASE IF EXISTS {} WITH (FORCE)", self.name),
-        );
+        let (admin, sql) = (self.admin.clone(), format!("DROP DATABASE IF EXISTS {} WITH (FORCE)", self.name));
         let removal = std::thread::spawn(move || {
             let Ok(runtime) = tokio::runtime::Builder::new_current_thread().enable_all().build() else {
                 return;
@@ -220,15 +183,10 @@ impl Drop for FreshDatabase {
 
 fn options(url: &Url) -> ConnectOptions {
     let mut options = ConnectOptions::new(url.as_str());
-    options
-        .max_connections(1)
-        .sqlx_logging(false)
-        .acquire_timeout(std::time::Duration::from_secs(20));
+    options.max_connections(1).sqlx_logging(false).acquire_timeout(std::time::Duration::from_secs(20));
     options
 }
 
 async fn connect(url: &Url) -> DatabaseConnection {
-    Database::connect(options(url))
-        .await
-        .expect("the PostgreSQL of the tests answers")
+    Database::connect(options(url)).await.expect("the PostgreSQL of the tests answers")
 }

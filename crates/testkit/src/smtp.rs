@@ -78,11 +78,7 @@ impl Shared {
 
     /// Ends the scripted behaviour that was just shown.
     fn shown(&self) {
-        self.conduct
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .script
-            .pop_front();
+        self.conduct.lock().unwrap_or_else(PoisonError::into_inner).script.pop_front();
     }
 
     fn keep(&self, mail: Mail) {
@@ -95,11 +91,7 @@ impl SmtpSink {
     pub async fn start() -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port is free");
         let address = listener.local_addr().expect("a listener has an address");
-        let mut sink = Self {
-            address,
-            shared: Arc::default(),
-            running: None,
-        };
+        let mut sink = Self { address, shared: Arc::default(), running: None };
         sink.serve(listener);
         sink
     }
@@ -121,12 +113,7 @@ impl SmtpSink {
 
     /// Treats the next messages like this, one after the other.
     pub fn script(&self, behaviours: impl IntoIterator<Item = Behaviour>) {
-        self.shared
-            .conduct
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .script
-            .extend(behaviours);
+        self.shared.conduct.lock().unwrap_or_else(PoisonError::into_inner).script.extend(behaviours);
     }
 
     /// Returns all messages kept, oldest first.

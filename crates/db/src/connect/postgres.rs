@@ -34,19 +34,14 @@ pub(super) async fn open(
     context: &str,
     guard: Guard,
 ) -> Result<Pools, ConnectError> {
-    let options: PgConnectOptions = url.parse().map_err(|_| ConnectError::Address {
-        context: context.to_owned(),
-    })?;
+    let options: PgConnectOptions = url.parse().map_err(|_| ConnectError::Address { context: context.to_owned() })?;
     let schema = config.schema.clone().unwrap_or_else(|| context.to_owned());
     let options = session(options, config, context, &schema);
     check_server(&options, config, context).await?;
     let readers = (config.max_connections / 2).max(1);
     let writers = config.max_connections.saturating_sub(readers).max(1);
     let pool = |size| {
-        PgPoolOptions::new()
-            .max_connections(size)
-            .acquire_timeout(config.acquire_timeout)
-            .test_before_acquire(false)
+        PgPoolOptions::new().max_connections(size).acquire_timeout(config.acquire_timeout).test_before_acquire(false)
     };
     Ok(Pools {
         backend: Backend::Postgres,
@@ -62,6 +57,7 @@ fn session(options: PgConnectOptions, config: &DatabaseConfig, context: &str, sc
     let millis = |duration: Duration| duration.as_millis().max(1).to_string();
     options
         .disable_statement_logging()
+        .statement_cache_capacity(super::STATEMENTS)
         .application_name(&format!("rolecall-{context}"))
         .options([
             ("search_path", format!("\"{}\"", schema.replace('"', ""))),
@@ -106,11 +102,7 @@ async fn check_server(options: &PgConnectOptions, config: &DatabaseConfig, conte
     let _ = connection.close().await;
     if version < OLDEST {
         let found = format!("{}.{}", version / 10_000, version % 10_000);
-        return Err(ConnectError::TooOld {
-            context: context.to_owned(),
-            server: server(),
-            found,
-        });
+        return Err(ConnectError::TooOld { context: context.to_owned(), server: server(), found });
     }
     Ok(())
 }
@@ -118,8 +110,7 @@ async fn check_server(options: &PgConnectOptions, config: &DatabaseConfig, conte
 /// A reader cannot write: an autocommit write would escape the transaction that owns its event.
 fn reader(pool: PgPoolOptions, options: &PgConnectOptions) -> PgPool {
     let options = options.clone().options([("default_transaction_read_only", "on")]);
-    pool.before_acquire(|connection, metadata| Box::pin(is_alive(connection, metadata)))
-        .connect_lazy_with(options)
+    pool.before_acquire(|connection, metadata| Box::pin(is_alive(connection, metadata))).connect_lazy_with(options)
 }
 
 async fn is_alive(connection: &mut PgConnection, metadata: PoolConnectionMetadata) -> Result<bool, SqlxError> {
@@ -144,8 +135,6 @@ fn writer(pool: PgPoolOptions, options: PgConnectOptions, guard: Guard) -> PgPoo
 /// Outside a transaction both times are those of this very message. Only the simple protocol
 /// guarantees that; it also serves as the check that the connection lives.
 async fn is_outside_transaction(connection: &mut PgConnection) -> Result<bool, SqlxError> {
-    let row = raw_sql("SELECT transaction_timestamp() = statement_timestamp()")
-        .fetch_one(connection)
-        .await?;
+    let row = raw_sql("SELECT transaction_timestamp() = statement_timestamp()").fetch_one(connection).await?;
     row.try_get(0)
 }

@@ -36,18 +36,15 @@ pub(super) async fn claim(relay: &Relay, consumer: Consumer) -> Result<Option<Cl
     relay.entropy.fill(&mut random);
     let lease = Uuid::from_bytes(random);
     let events = relay.db.write(|tx| claim_in(tx, relay, consumer, lease)).await?;
-    Ok((!events.is_empty()).then_some(Claims {
-        consumer,
-        lease,
-        events,
-    }))
+    Ok((!events.is_empty()).then_some(Claims { consumer, lease, events }))
 }
+
+const DUE: &str = "SELECT position FROM outbox_deliveries WHERE state = 0 AND consumer = $1 AND due <= $2 LIMIT 1";
 
 /// Asks a reader first: an idle relay must not queue for SQLite's single writer.
 async fn is_any_due(relay: &Relay, consumer: Consumer) -> Result<bool, Error> {
-    let text = "SELECT position FROM outbox_deliveries WHERE state = 0 AND consumer = $1 AND due <= $2 LIMIT 1";
     let values = vec![consumer.0.into(), relay.clock.now().as_micros().into()];
-    Ok(integer(&relay.db.reader(), text, values).await? != 0)
+    Ok(integer(&relay.db.reader(), DUE, values).await? != 0)
 }
 
 async fn claim_in(tx: Tx, relay: &Relay, consumer: Consumer, lease: Uuid) -> Result<Vec<Claimed>, Error> {
@@ -66,12 +63,7 @@ async fn claim_in(tx: Tx, relay: &Relay, consumer: Consumer, lease: Uuid) -> Res
     );
     let until = relay.clock.now().plus(relay.config.lease);
     let positions = array(events.iter().map(|claimed| claimed.position));
-    execute(
-        &tx,
-        &text,
-        vec![consumer.0.into(), lease.into(), until.as_micros().into(), positions],
-    )
-    .await?;
+    execute(&tx, &text, vec![consumer.0.into(), lease.into(), until.as_micros().into(), positions]).await?;
     Ok(events)
 }
 
@@ -113,19 +105,11 @@ async fn followers(tx: &Tx, consumer: Consumer, heads: &[Claimed], room: usize) 
     let positions = array(heads.iter().map(|claimed| claimed.position));
     let room = i64::try_from(room).unwrap_or(i64::MAX);
     let rows = tx
-        .query_all_raw(statement(
-            tx,
-            &text,
-            vec![consumer.0.into(), array(subjects), positions, room.into()],
-        ))
+        .query_all_raw(statement(tx, &text, vec![consumer.0.into(), array(subjects), positions, room.into()]))
         .await?;
     Ok(rows.iter().map(claimed).collect::<Result<_, DbErr>>()?)
 }
 
 fn claimed(row: &QueryResult) -> Result<Claimed, DbErr> {
-    Ok(Claimed {
-        position: row.try_get("", "position")?,
-        attempts: row.try_get("", "attempts")?,
-        event: event(row)?,
-    })
+    Ok(Claimed { position: row.try_get("", "position")?, attempts: row.try_get("", "attempts")?, event: event(row)? })
 }

@@ -22,10 +22,7 @@ pub(super) enum Verdict {
 /// Writes the verdicts down, as far as the claim still holds.
 pub(super) async fn settle(relay: &Relay, claims: &Claims, verdicts: HashMap<i64, Verdict>) -> Result<(), Error> {
     let verdicts = &verdicts;
-    relay
-        .db
-        .write(|tx| settle_in(tx, claims, verdicts, relay.clock.now()))
-        .await
+    relay.db.write(|tx| settle_in(tx, claims, verdicts, relay.clock.now())).await
 }
 
 async fn settle_in(tx: Tx, claims: &Claims, verdicts: &HashMap<i64, Verdict>, now: Timestamp) -> Result<(), Error> {
@@ -44,12 +41,7 @@ async fn settle_in(tx: Tx, claims: &Claims, verdicts: &HashMap<i64, Verdict>, no
 
 async fn finish(tx: &Tx, claims: &Claims, verdicts: &HashMap<i64, Verdict>, now: Timestamp) -> Result<(), Error> {
     let is_done = |claimed: &&Claimed| matches!(verdicts.get(&claimed.position), Some(Verdict::Done));
-    let done: Vec<i64> = claims
-        .events
-        .iter()
-        .filter(is_done)
-        .map(|claimed| claimed.position)
-        .collect();
+    let done: Vec<i64> = claims.events.iter().filter(is_done).map(|claimed| claimed.position).collect();
     if done.is_empty() {
         return Ok(());
     }
@@ -59,21 +51,12 @@ async fn finish(tx: &Tx, claims: &Claims, verdicts: &HashMap<i64, Verdict>, now:
         state::DONE,
         integers(tx.get_database_backend(), "$3")
     );
-    execute(
-        tx,
-        &text,
-        [ours(claims), vec![array(done), now.as_micros().into()]].concat(),
-    )
-    .await
-    .map(drop)
+    execute(tx, &text, [ours(claims), vec![array(done), now.as_micros().into()]].concat()).await.map(drop)
 }
 
 async fn release(tx: &Tx, claims: &Claims, verdicts: &HashMap<i64, Verdict>, now: Timestamp) -> Result<(), Error> {
-    let untouched = claims
-        .events
-        .iter()
-        .map(|claimed| claimed.position)
-        .filter(|position| !verdicts.contains_key(position));
+    let untouched =
+        claims.events.iter().map(|claimed| claimed.position).filter(|position| !verdicts.contains_key(position));
     let untouched: Vec<i64> = untouched.collect();
     if untouched.is_empty() {
         return Ok(());
@@ -82,13 +65,7 @@ async fn release(tx: &Tx, claims: &Claims, verdicts: &HashMap<i64, Verdict>, now
         "UPDATE outbox_deliveries SET lease = NULL, due = $4 WHERE consumer = $1 AND lease = $2 AND position IN {}",
         integers(tx.get_database_backend(), "$3")
     );
-    execute(
-        tx,
-        &text,
-        [ours(claims), vec![array(untouched), now.as_micros().into()]].concat(),
-    )
-    .await
-    .map(drop)
+    execute(tx, &text, [ours(claims), vec![array(untouched), now.as_micros().into()]].concat()).await.map(drop)
 }
 
 /// Puts an event off, and the later ones of its subject with it: they could not be claimed anyway,
@@ -103,12 +80,7 @@ async fn retry(tx: &Tx, claims: &Claims, claimed: &Claimed, reason: &str, due: T
     let text = "UPDATE outbox_deliveries SET due = $4
         WHERE state = 0 AND consumer = $1 AND subject = $2 AND position > $3 AND due < $4";
     let subject = claimed.event.subject.as_str();
-    let values = vec![
-        claims.consumer.0.into(),
-        subject.into(),
-        claimed.position.into(),
-        due.as_micros().into(),
-    ];
+    let values = vec![claims.consumer.0.into(), subject.into(), claimed.position.into(), due.as_micros().into()];
     execute(tx, text, values).await.map(drop)
 }
 

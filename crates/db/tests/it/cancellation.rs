@@ -19,11 +19,7 @@ async fn poll_times<F: Future>(future: F, times: usize) -> bool {
             return Poll::Ready(true);
         }
         polled += 1;
-        if polled > times {
-            Poll::Ready(false)
-        } else {
-            Poll::Pending
-        }
+        if polled > times { Poll::Ready(false) } else { Poll::Pending }
     })
     .await
 }
@@ -34,11 +30,8 @@ async fn sweep(db: &Database, config: &DatabaseConfig) -> (i64, i64) {
     let mut acknowledged = 0;
     for round in 0..10 {
         for times in 0..12 {
-            let cancelled = db.write(|tx| async move {
-                insert(&tx, "cancelled", "eve", 1)
-                    .await
-                    .and(Err::<(), _>(Error::Conflict))
-            });
+            let cancelled = db
+                .write(|tx| async move { insert(&tx, "cancelled", "eve", 1).await.and(Err::<(), _>(Error::Conflict)) });
             poll_times(cancelled, times).await;
             let name = format!("{round}-{times}");
             let text = "INSERT INTO things (name, owner, number) VALUES ($1, $1, 1)";
@@ -50,10 +43,7 @@ async fn sweep(db: &Database, config: &DatabaseConfig) -> (i64, i64) {
     // What was left open is rolled back when its connection goes.
     db.clone().close().await;
     let witness = Database::connect(config, "example", &[]).await.expect("it opens");
-    (
-        integer(&witness.reader(), "SELECT count(*) FROM things WHERE owner <> 'eve'").await,
-        acknowledged,
-    )
+    (integer(&witness.reader(), "SELECT count(*) FROM things WHERE owner <> 'eve'").await, acknowledged)
 }
 
 #[tokio::test]
@@ -76,10 +66,7 @@ async fn without_the_guard_an_acknowledged_write_is_lost() {
     config.max_connections = 2;
     let db = Database::connect_unguarded(&config, "example").await.expect("it opens");
     let (there, acknowledged) = sweep(&db, &config).await;
-    assert!(
-        there < acknowledged,
-        "the reproduction shows nothing: {there} of {acknowledged} are there"
-    );
+    assert!(there < acknowledged, "the reproduction shows nothing: {there} of {acknowledged} are there");
 }
 
 on_each_database! {

@@ -60,18 +60,12 @@ pub(crate) async fn insert<C: ConnectionTrait>(
     number: i64,
 ) -> Result<(), Error> {
     let text = "INSERT INTO things (name, owner, number) VALUES ($1, $2, $3)";
-    execute(connection, text, vec![name.into(), owner.into(), number.into()])
-        .await
-        .map(drop)
+    execute(connection, text, vec![name.into(), owner.into(), number.into()]).await.map(drop)
 }
 
 pub(crate) async fn integer<C: ConnectionTrait>(connection: &C, text: &str) -> i64 {
     let statement = Statement::from_string(connection.get_database_backend(), text);
-    let row = connection
-        .query_one_raw(statement)
-        .await
-        .expect("the query runs")
-        .expect("a row");
+    let row = connection.query_one_raw(statement).await.expect("the query runs").expect("a row");
     row.try_get_by_index(0).expect("an integer")
 }
 

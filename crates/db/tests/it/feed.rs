@@ -15,25 +15,16 @@ use crate::example::open;
 const FEED: &str = "changes";
 
 fn sequencer(db: &Database, clock: &TestClock) -> Sequencer {
-    Sequencer::new(
-        db.clone(),
-        Arc::new(clock.clone()),
-        &SystemEntropy,
-        SequencerConfig::default(),
-    )
+    Sequencer::new(db.clone(), Arc::new(clock.clone()), &SystemEntropy, SequencerConfig::default())
 }
 
 async fn append(db: &Database, clock: &TestClock, payload: &str) {
     let (payload, now) = (payload.as_bytes(), clock.now());
-    db.write(|tx| async move { feed::append(&tx, FEED, payload, now).await })
-        .await
-        .expect("it is appended");
+    db.write(|tx| async move { feed::append(&tx, FEED, payload, now).await }).await.expect("it is appended");
 }
 
 async fn read(db: &Database, after: i64) -> Vec<FeedEntry> {
-    feed::read_after(&db.reader(), FEED, after, 1_000)
-        .await
-        .expect("it is read")
+    feed::read_after(&db.reader(), FEED, after, 1_000).await.expect("it is read")
 }
 
 fn seqs(entries: &[FeedEntry]) -> Vec<i64> {
@@ -41,10 +32,7 @@ fn seqs(entries: &[FeedEntry]) -> Vec<i64> {
 }
 
 fn payloads(entries: &[FeedEntry]) -> Vec<String> {
-    entries
-        .iter()
-        .map(|entry| String::from_utf8_lossy(&entry.payload).into_owned())
-        .collect()
+    entries.iter().map(|entry| String::from_utf8_lossy(&entry.payload).into_owned()).collect()
 }
 
 on_each_database! {
@@ -114,7 +102,7 @@ on_each_database! {
         };
         let running = futures::future::join_all(sequencers.map(|sequencer| sequencer.run(shutdown.clone())));
         let all = async { tokio::join!(writers, follower, running).1 };
-        let seen = tokio::time::timeout(Duration::from_secs(60), all).await.expect("nothing is missed");
+        let seen = tokio::time::timeout(Duration::from_mins(1), all).await.expect("nothing is missed");
         assert_eq!(seqs(&seen), (1..=96).collect::<Vec<_>>());
         for writer in 0..8 {
             let own: Vec<String> = payloads(&seen).into_iter().filter(|payload| payload.starts_with(&format!("{writer}/"))).collect();
@@ -127,12 +115,12 @@ on_each_database! {
         let sequencer = sequencer(&db, &clock);
         append(&db, &clock, "old").await;
         sequencer.drain().await.expect("it numbers");
-        clock.advance(Duration::from_secs(8 * 24 * 3_600));
+        clock.advance(Duration::from_hours(8 * 24));
         append(&db, &clock, "new").await;
         sequencer.drain().await.expect("it numbers");
         assert_eq!(sequencer.trim().await.expect("it trims"), 1);
         assert_eq!(feed::oldest(&db.reader(), FEED).await.ok(), Some(2));
-        clock.advance(Duration::from_secs(8 * 24 * 3_600));
+        clock.advance(Duration::from_hours(8 * 24));
         assert_eq!(sequencer.trim().await.expect("it trims"), 1);
         assert_eq!((feed::head(&db.reader(), FEED).await.ok(), feed::oldest(&db.reader(), FEED).await.ok()), (Some(2), Some(3)));
         append(&db, &clock, "newest").await;
@@ -149,10 +137,7 @@ async fn a_transaction_that_commits_late_is_not_missed_on_postgres() {
     let sequencer = sequencer(&db, &clock);
     let (began, has_begun) = oneshot::channel();
     let (go_on, may_go_on) = oneshot::channel::<()>();
-    let (began, may_go_on) = (
-        std::sync::Mutex::new(Some(began)),
-        tokio::sync::Mutex::new(Some(may_go_on)),
-    );
+    let (began, may_go_on) = (std::sync::Mutex::new(Some(began)), tokio::sync::Mutex::new(Some(may_go_on)));
     let now = clock.now();
     let (began, may_go_on) = (&began, &may_go_on);
     let late = db.write(|tx| async move {

@@ -35,7 +35,7 @@ on_each_database! {
         assert_eq!((stored.fingerprint, stored.answer.as_slice()), (fingerprint, &b"answer"[..]));
         assert_ne!(stored.fingerprint, Fingerprint::new(&key, "Create", b"another thing"));
         assert_eq!(find("Delete").await, None);
-        sweep::run(&db, clock.advance(Duration::from_secs(23 * 3_600)), &sweep::Retention::default()).await.expect("it sweeps");
+        sweep::run(&db, clock.advance(Duration::from_hours(23)), &sweep::Retention::default()).await.expect("it sweeps");
         assert!(find("Create").await.is_some());
         sweep::run(&db, clock.advance(Duration::from_secs(3_601)), &sweep::Retention::default()).await.expect("it sweeps");
         assert_eq!(find("Create").await, None);

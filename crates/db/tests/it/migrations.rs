@@ -8,10 +8,7 @@ use crate::example::{CONSTRAINTS, Step, count, integer, steps, write_one};
 
 fn with_next() -> Vec<Box<dyn MigrationTrait>> {
     let mut steps = steps();
-    steps.push(Box::new(Step(
-        "example_0002_colour",
-        &["ALTER TABLE things ADD COLUMN colour text"],
-    )));
+    steps.push(Box::new(Step("example_0002_colour", &["ALTER TABLE things ADD COLUMN colour text"])));
     steps
 }
 
@@ -38,6 +35,17 @@ on_each_database! {
         assert_eq!(db.schema_state(with_next()).await.expect("it can be asked"), SchemaState::Behind(1));
         db.migrate(with_next()).await.expect("it migrates");
         assert_eq!(db.schema_state(with_next()).await.expect("it can be asked"), SchemaState::Current);
+    }
+
+    async fn declared_constraints_are_those_of_the_schema(database) {
+        const WRONG: &[rolecall_db::UniqueConstraint] = rolecall_db::constraints! {
+            "things_pkey" => "things", ["name"];
+            "things_number_owner_key" => "things", ["number", "owner"];
+        };
+        let db = database.open("example", CONSTRAINTS, steps()).await;
+        assert_eq!(db.missing_constraints().await.expect("it can be asked"), Vec::<&str>::new());
+        let wrong = database.connect("example", WRONG).await;
+        assert_eq!(wrong.missing_constraints().await.expect("it can be asked"), ["things_number_owner_key"]);
     }
 
     async fn a_newer_schema_is_refused(database) {
@@ -77,11 +85,7 @@ async fn contexts_in_one_postgres_database_have_schemas_of_their_own() {
         let db = database.open(context, CONSTRAINTS, steps()).await;
         write_one(&db, "same").await.expect("the tables are not shared");
         assert_eq!(
-            integer(
-                &db.reader(),
-                "SELECT count(*) FROM pg_tables WHERE tablename = 'things'"
-            )
-            .await,
+            integer(&db.reader(), "SELECT count(*) FROM pg_tables WHERE tablename = 'things'").await,
             if context == "one" { 1 } else { 2 }
         );
     }

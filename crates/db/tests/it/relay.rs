@@ -27,18 +27,12 @@ struct Script {
 
 impl Script {
     fn answer(&self, topic: &str, outcomes: impl IntoIterator<Item = Outcome>) {
-        self.outcomes
-            .lock()
-            .expect("not poisoned")
-            .insert(topic.to_owned(), outcomes.into_iter().collect());
+        self.outcomes.lock().expect("not poisoned").insert(topic.to_owned(), outcomes.into_iter().collect());
     }
 
     fn seen_by(&self, consumer: Consumer) -> Vec<String> {
         let seen = self.seen.lock().expect("not poisoned");
-        seen.iter()
-            .filter(|(who, _)| *who == consumer.0)
-            .map(|(_, topic)| topic.clone())
-            .collect()
+        seen.iter().filter(|(who, _)| *who == consumer.0).map(|(_, topic)| topic.clone()).collect()
     }
 }
 
@@ -52,15 +46,9 @@ impl Deliver for Script {
         self.batches.lock().expect("not poisoned").push(events.len());
         tokio::task::yield_now().await;
         let answer = |event: Event| {
-            self.seen
-                .lock()
-                .expect("not poisoned")
-                .push((consumer, event.topic.clone()));
+            self.seen.lock().expect("not poisoned").push((consumer, event.topic.clone()));
             let mut outcomes = self.outcomes.lock().expect("not poisoned");
-            let scripted = outcomes
-                .get_mut(&event.topic)
-                .filter(|list| !list.is_empty())
-                .map(|list| list.remove(0));
+            let scripted = outcomes.get_mut(&event.topic).filter(|list| !list.is_empty()).map(|list| list.remove(0));
             (event.event_id, scripted.unwrap_or(Outcome::Done))
         };
         events.into_iter().map(answer).collect()
@@ -68,9 +56,7 @@ impl Deliver for Script {
 }
 
 fn retry() -> Outcome {
-    Outcome::Retry {
-        reason: "not now".into(),
-    }
+    Outcome::Retry { reason: "not now".into() }
 }
 
 fn park() -> Outcome {
@@ -85,11 +71,7 @@ struct Stage {
 
 impl Stage {
     async fn new(database: &rolecall_testkit::TestDatabase) -> Self {
-        Self {
-            db: open(database).await,
-            clock: TestClock::new(),
-            script: Arc::default(),
-        }
+        Self { db: open(database).await, clock: TestClock::new(), script: Arc::default() }
     }
 
     fn relay(&self) -> Relay {
@@ -97,29 +79,17 @@ impl Stage {
     }
 
     fn relay_with(&self, deliver: Arc<dyn Deliver>) -> Relay {
-        let config = RelayConfig {
-            lease: Duration::from_secs(2),
-            poll: Duration::from_millis(20),
-            ..RelayConfig::default()
-        };
+        let config =
+            RelayConfig { lease: Duration::from_secs(2), poll: Duration::from_millis(20), ..RelayConfig::default() };
         let entropy = Arc::new(SeededEntropy::new());
-        Relay::new(
-            self.db.clone(),
-            Arc::new(self.clock.clone()),
-            entropy,
-            vec![MAIL, AUDIT],
-            deliver,
-            config,
-        )
+        Relay::new(self.db.clone(), Arc::new(self.clock.clone()), entropy, vec![MAIL, AUDIT], deliver, config)
     }
 
     async fn append(&self, subject: &str, topic: &str, consumers: &[Consumer]) -> EventId {
         let event = self.event(subject, topic);
         let told = &event;
-        let appended: Result<(), Error> = self
-            .db
-            .write(|tx| async move { outbox::append(&tx, told, consumers).await })
-            .await;
+        let appended: Result<(), Error> =
+            self.db.write(|tx| async move { outbox::append(&tx, told, consumers).await }).await;
         appended.expect("it is appended");
         event.event_id
     }
@@ -294,7 +264,7 @@ on_each_database! {
             shutdown.cancel();
         };
         let all = async { tokio::join!(work, futures::future::join_all(relays)) };
-        tokio::time::timeout(Duration::from_secs(60), all).await.expect("all is delivered");
+        tokio::time::timeout(Duration::from_mins(1), all).await.expect("all is delivered");
         let seen = stage.script.seen_by(MAIL);
         for writer in 0..6 {
             let own: Vec<&String> = seen.iter().filter(|topic| topic.starts_with(&format!("{writer}/"))).collect();
@@ -304,7 +274,7 @@ on_each_database! {
 
     async fn a_commit_wakes_the_relay_before_its_poll(database) {
         let stage = Stage::new(&database).await;
-        let config = RelayConfig { poll: Duration::from_secs(3_600), ..RelayConfig::default() };
+        let config = RelayConfig { poll: Duration::from_hours(1), ..RelayConfig::default() };
         let relay = Relay::new(
             stage.db.clone(),
             Arc::new(stage.clock.clone()),
@@ -333,9 +303,9 @@ on_each_database! {
         stage.append("eve", "bad", &[MAIL]).await;
         stage.relay().drain().await;
         let rows = async || integer(&stage.db.reader(), "SELECT count(*) FROM outbox").await;
-        sweep::run(&stage.db, stage.clock.advance(Duration::from_secs(6 * 24 * 3_600)), &sweep::Retention::default()).await.expect("it sweeps");
+        sweep::run(&stage.db, stage.clock.advance(Duration::from_hours(6 * 24)), &sweep::Retention::default()).await.expect("it sweeps");
         assert_eq!(rows().await, 2);
-        sweep::run(&stage.db, stage.clock.advance(Duration::from_secs(2 * 24 * 3_600)), &sweep::Retention::default()).await.expect("it sweeps");
+        sweep::run(&stage.db, stage.clock.advance(Duration::from_hours(2 * 24)), &sweep::Retention::default()).await.expect("it sweeps");
         assert_eq!(rows().await, 1);
         assert_eq!(outbox::list_parked(&stage.db.reader(), MAIL.0, 10).await.expect("they are listed").len(), 1);
     }

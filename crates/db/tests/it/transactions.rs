@@ -32,7 +32,8 @@ on_each_database! {
     async fn a_violated_constraint_is_reported_by_its_name(database) {
         let db = open(&database).await;
         write_one(&db, "a").await.expect("the first is new");
-        let by_key = write_one(&db, "a").await.expect_err("the name is taken");
+        let by_key: Error =
+            db.write(|tx| async move { insert(&tx, "a", "b", 2).await }).await.expect_err("the name is taken");
         assert!(by_key.violates("things_pkey"), "{by_key:?}");
         let by_pair: Error = db.write(|tx| async move { insert(&tx, "b", "a", 1).await }).await.expect_err("the pair is taken");
         assert!(by_pair.violates("things_owner_number_key"), "{by_pair:?}");
@@ -122,23 +123,16 @@ async fn provoke(tx: &Tx) -> Result<(), Error> {
 }
 
 async fn insert_counter(db: &rolecall_db::Database) {
-    db.write(|tx| async move { insert(&tx, "counter", "ada", 0).await })
-        .await
-        .expect("it is new");
+    db.write(|tx| async move { insert(&tx, "counter", "ada", 0).await }).await.expect("it is new");
 }
 
 /// Reads under a lock, then writes what was read plus one.
 async fn increment(tx: Tx) -> Result<(), Error> {
     let mut query = Query::select();
-    query
-        .column(Alias::new("number"))
-        .from(Alias::new("things"))
-        .lock(sea_orm::sea_query::LockType::Update);
+    query.column(Alias::new("number")).from(Alias::new("things")).lock(sea_orm::sea_query::LockType::Update);
     let row = tx.query_one(&query).await?.expect("the counter is there");
     let number: i64 = row.try_get_by_index(0)?;
-    execute(&tx, "UPDATE things SET number = $1", vec![(number + 1).into()])
-        .await
-        .map(drop)
+    execute(&tx, "UPDATE things SET number = $1", vec![(number + 1).into()]).await.map(drop)
 }
 
 #[tokio::test]
@@ -192,9 +186,7 @@ async fn a_statement_beyond_its_time_is_a_timeout() {
     let database = rolecall_testkit::TestDatabase::postgres().await;
     let mut config = database.config();
     config.statement_timeout = Duration::from_millis(100);
-    let db = rolecall_db::Database::connect(&config, "example", &[])
-        .await
-        .expect("it opens");
+    let db = rolecall_db::Database::connect(&config, "example", &[]).await.expect("it opens");
     let slow: Result<(), Error> = db
         .write(|tx| async move {
             tx.execute_unprepared("SELECT pg_sleep(5)").await?;
@@ -211,9 +203,7 @@ async fn a_full_pool_and_a_dead_server_are_unavailable() {
     let mut config = rolecall_db::DatabaseConfig::new(fresh.url());
     config.acquire_timeout = Duration::from_millis(500);
     config.max_connections = 2;
-    let db = rolecall_db::Database::connect(&config, "example", &[])
-        .await
-        .expect("it opens");
+    let db = rolecall_db::Database::connect(&config, "example", &[]).await.expect("it opens");
     let occupied = db.write(|_| async {
         tokio::time::sleep(Duration::from_millis(800)).await;
         Ok::<_, Error>(())
@@ -225,9 +215,7 @@ async fn a_full_pool_and_a_dead_server_are_unavailable() {
     assert!(matches!(db.ping().await, Err(Error::Unavailable)));
     cluster.start().await;
     db.ping().await.expect("new connections are made");
-    db.write(|_| async { Ok::<_, Error>(()) })
-        .await
-        .expect("new connections are made");
+    db.write(|_| async { Ok::<_, Error>(()) }).await.expect("new connections are made");
 }
 
 #[tokio::test]
@@ -240,25 +228,15 @@ async fn errors_of_connecting_say_what_to_do_and_hold_no_password() {
         ("postgres://ada:secret@127.0.0.1:1/x", "check that it runs"),
     ] {
         let config = rolecall_db::DatabaseConfig::new(url);
-        let error = rolecall_db::Database::connect(&config, "example", &[])
-            .await
-            .expect_err("it cannot open")
-            .to_string();
-        assert!(
-            error.contains(hint) && error.contains("example") && !error.contains("secret"),
-            "{error}"
-        );
+        let error =
+            rolecall_db::Database::connect(&config, "example", &[]).await.expect_err("it cannot open").to_string();
+        assert!(error.contains(hint) && error.contains("example") && !error.contains("secret"), "{error}");
     }
     let fresh = rolecall_testkit::postgres::fresh_url().await;
     let config = rolecall_db::DatabaseConfig::new(format!("{}x", fresh.url()));
-    let error = rolecall_db::Database::connect(&config, "example", &[])
-        .await
-        .expect_err("no such database")
-        .to_string();
-    assert!(
-        error.contains("does not exist") && error.contains("check the user"),
-        "{error}"
-    );
+    let error =
+        rolecall_db::Database::connect(&config, "example", &[]).await.expect_err("no such database").to_string();
+    assert!(error.contains("does not exist") && error.contains("check the user"), "{error}");
 }
 
 #[test]
@@ -267,4 +245,18 @@ fn rows_are_locked_on_postgres_only() {
     let locked = sea_orm_migration::seaql_migrations::Entity::find().lock_for_update();
     assert!(locked.build(DbBackend::Postgres).to_string().ends_with("FOR UPDATE"));
     assert!(!locked.build(DbBackend::Sqlite).to_string().contains("FOR UPDATE"));
+}
+
+#[tokio::test]
+async fn a_new_sqlite_file_is_its_owners_alone() {
+    use std::os::unix::fs::PermissionsExt as _;
+    let directory = tempfile::tempdir().expect("a directory");
+    let path = directory.path().join("private.db");
+    let config = rolecall_db::DatabaseConfig::new(format!("sqlite://{}", path.display()));
+    let db = rolecall_db::Database::connect(&config, "example", &[]).await.expect("it opens");
+    db.migrate(vec![]).await.expect("it migrates");
+    for file in std::fs::read_dir(directory.path()).expect("a directory").flatten() {
+        let mode = file.metadata().expect("a file").permissions().mode();
+        assert_eq!(mode & 0o077, 0, "{file:?} has the mode {mode:o}");
+    }
 }

@@ -48,36 +48,19 @@ impl Server {
     fn running(directory: &Path) -> Option<Self> {
         let port = fs::read_to_string(directory.join("port")).ok()?.trim().parse().ok()?;
         TcpStream::connect((Ipv4Addr::LOCALHOST, port)).ok()?;
-        let server = Self {
-            directory: directory.to_owned(),
-            programs: programs(),
-            port,
-        };
+        let server = Self { directory: directory.to_owned(), programs: programs(), port };
         server.run("pg_ctl", &["status"]).status.success().then_some(server)
     }
 
     /// Makes an empty cluster in the directory and starts it.
     pub(super) fn make(directory: &Path, durable: bool) -> Self {
-        let server = Self {
-            directory: directory.to_owned(),
-            programs: programs(),
-            port: free_port(),
-        };
+        let server = Self { directory: directory.to_owned(), programs: programs(), port: free_port() };
         server.prepare();
         // A collation that is not the order of bytes shows queries that silently rely on one.
-        let locale = [
-            "--encoding=UTF8",
-            "--locale=C.UTF-8",
-            "--locale-provider=icu",
-            "--icu-locale=en-US",
-        ];
+        let locale = ["--encoding=UTF8", "--locale=C.UTF-8", "--locale-provider=icu", "--icu-locale=en-US"];
         let arguments = [&["--auth=trust", "--no-sync", "--username", ADMIN][..], &locale].concat();
         let made = server.run("initdb", &arguments);
-        assert!(
-            made.status.success(),
-            "initdb failed: {}",
-            String::from_utf8_lossy(&made.stderr)
-        );
+        assert!(made.status.success(), "initdb failed: {}", String::from_utf8_lossy(&made.stderr));
         server.configure(durable);
         server.start();
         server.make_role();
@@ -115,10 +98,7 @@ impl Server {
     /// Starts the server and waits until it answers.
     pub(super) fn start(&self) {
         let log = self.data().join("server.log");
-        let started = self.run(
-            "pg_ctl",
-            &["start", "--wait", "--silent", "--log", &log.display().to_string()],
-        );
+        let started = self.run("pg_ctl", &["start", "--wait", "--silent", "--log", &log.display().to_string()]);
         let said = fs::read_to_string(log).unwrap_or_default();
         assert!(started.status.success(), "PostgreSQL did not start:\n{said}");
     }
@@ -131,25 +111,9 @@ impl Server {
     fn make_role(&self) {
         let sql = format!("CREATE ROLE {ROLE} LOGIN PASSWORD '{PASSWORD}'");
         let port = self.port.to_string();
-        let arguments = [
-            "-h",
-            "127.0.0.1",
-            "-p",
-            &port,
-            "-U",
-            ADMIN,
-            "-d",
-            "postgres",
-            "-q",
-            "-c",
-            &sql,
-        ];
+        let arguments = ["-h", "127.0.0.1", "-p", &port, "-U", ADMIN, "-d", "postgres", "-q", "-c", &sql];
         let made = self.command("psql").args(arguments).output().expect("psql runs");
-        assert!(
-            made.status.success(),
-            "the role cannot be made: {}",
-            String::from_utf8_lossy(&made.stderr)
-        );
+        assert!(made.status.success(), "the role cannot be made: {}", String::from_utf8_lossy(&made.stderr));
     }
 
     /// Runs a program of PostgreSQL on the data directory.
@@ -158,18 +122,9 @@ impl Server {
         command.arg("--pgdata").arg(self.data()).args(arguments);
         // The server inherits these; an open pipe would keep whoever reads the tests' output waiting.
         let errors = tempfile::tempfile().expect("a temporary file can be made");
-        command
-            .stdin(Stdio::null())
-            .stdout(Stdio::null())
-            .stderr(errors.try_clone().expect("a file can be shared"));
-        let status = command
-            .status()
-            .unwrap_or_else(|error| panic!("{program} does not run: {error}"));
-        Output {
-            status,
-            stdout: Vec::new(),
-            stderr: read_back(errors),
-        }
+        command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(errors.try_clone().expect("a file can be shared"));
+        let status = command.status().unwrap_or_else(|error| panic!("{program} does not run: {error}"));
+        Output { status, stdout: Vec::new(), stderr: read_back(errors) }
     }
 
     /// PostgreSQL refuses to run as root, so root runs it as somebody else.
@@ -179,9 +134,7 @@ impl Server {
             None => Command::new(program),
             Some(user) => {
                 let mut command = Command::new("setpriv");
-                command
-                    .arg(format!("--reuid={}", user.uid))
-                    .arg(format!("--regid={}", user.gid));
+                command.arg(format!("--reuid={}", user.uid)).arg(format!("--regid={}", user.gid));
                 command.arg("--clear-groups").arg("--").arg(program);
                 command
             }
@@ -198,23 +151,15 @@ impl Server {
             None => Command::new("sh"),
             Some(user) => {
                 let mut command = Command::new("setpriv");
-                command
-                    .arg(format!("--reuid={}", user.uid))
-                    .arg(format!("--regid={}", user.gid));
+                command.arg(format!("--reuid={}", user.uid)).arg(format!("--regid={}", user.gid));
                 command.args(["--clear-groups", "--", "sh"]);
                 command
             }
         };
-        command
-            .args(["-c", script, "sh"])
-            .arg(self.programs.join("pg_ctl"))
-            .current_dir(&self.directory);
-        command
-            .stdin(Stdio::null())
-            .stdout(Stdio::null())
-            .stderr(Stdio::null())
-            .process_group(0);
-        command.spawn().expect("sh runs");
+        command.args(["-c", script, "sh"]).arg(self.programs.join("pg_ctl")).current_dir(&self.directory);
+        command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null()).process_group(0);
+        #[expect(clippy::zombie_processes, reason = "it outlives this program, and init takes it over")]
+        let _watcher = command.spawn().expect("sh runs");
     }
 
     /// Puts off the end of the shared server.
@@ -228,7 +173,7 @@ impl Server {
     }
 
     /// Puts the tests' own user and password into an address.
-    pub(super) fn sign(&self, url: &mut Url) {
+    pub(super) fn sign(url: &mut Url) {
         let signed = url.set_username(ROLE).and_then(|()| url.set_password(Some(PASSWORD)));
         signed.expect("the address has a host");
     }
@@ -250,27 +195,16 @@ fn read_back(mut file: File) -> Vec<u8> {
 /// The directory of the newest PostgreSQL of at least version 15.
 fn programs() -> PathBuf {
     let debian = fs::read_dir("/usr/lib/postgresql").into_iter().flatten().flatten();
-    let version = |path: &PathBuf| {
-        path.file_name()
-            .and_then(|name| name.to_str())
-            .and_then(|name| name.parse::<u32>().ok())
-    };
-    let newest = debian
-        .map(|entry| entry.path())
-        .filter(|path| version(path) >= Some(15))
-        .max_by_key(version);
+    let version =
+        |path: &PathBuf| path.file_name().and_then(|name| name.to_str()).and_then(|name| name.parse::<u32>().ok());
+    let newest = debian.map(|entry| entry.path()).filter(|path| version(path) >= Some(15)).max_by_key(version);
     let candidates = newest
         .map(|path| path.join("bin"))
         .into_iter()
         .chain([PathBuf::from("/usr/local/bin"), PathBuf::from("/usr/bin")]);
-    candidates
-        .into_iter()
-        .find(|path| path.join("initdb").exists())
-        .unwrap_or_else(|| {
-            panic!(
-                "no PostgreSQL server was found: install the package postgresql-15, or set ROLECALL_TEST_POSTGRES_URL"
-            )
-        })
+    candidates.into_iter().find(|path| path.join("initdb").exists()).unwrap_or_else(|| {
+        panic!("no PostgreSQL server was found: install the package postgresql-15, or set ROLECALL_TEST_POSTGRES_URL")
+    })
 }
 
 fn free_port() -> u16 {
@@ -284,9 +218,7 @@ struct User {
 }
 
 fn user_id() -> u32 {
-    fs::metadata("/proc/self")
-        .map(|metadata| metadata.uid())
-        .unwrap_or_default()
+    fs::metadata("/proc/self").map(|metadata| metadata.uid()).unwrap_or_default()
 }
 
 /// Whom root runs PostgreSQL as; `None` for everybody but root.
@@ -296,15 +228,8 @@ fn unprivileged() -> Option<User> {
     }
     let users = fs::read_to_string("/etc/passwd").expect("there are users");
     let find = |name: &str| {
-        let fields: Vec<&str> = users
-            .lines()
-            .find(|line| line.split(':').next() == Some(name))?
-            .split(':')
-            .collect();
-        Some(User {
-            uid: fields.get(2)?.parse().ok()?,
-            gid: fields.get(3)?.parse().ok()?,
-        })
+        let fields: Vec<&str> = users.lines().find(|line| line.split(':').next() == Some(name))?.split(':').collect();
+        Some(User { uid: fields.get(2)?.parse().ok()?, gid: fields.get(3)?.parse().ok()? })
     };
     find("postgres").or_else(|| find("nobody"))
 }

@@ -47,31 +47,19 @@ fn split(message: &str) -> (&str, &str) {
 
 fn header(message: &str, name: &str) -> Option<String> {
     let unfolded = split(message).0.replace("\r\n ", " ").replace("\r\n\t", " ");
-    let line = unfolded.split("\r\n").find(|line| {
-        line.split_once(':')
-            .is_some_and(|(found, _)| found.eq_ignore_ascii_case(name))
-    })?;
+    let line = unfolded
+        .split("\r\n")
+        .find(|line| line.split_once(':').is_some_and(|(found, _)| found.eq_ignore_ascii_case(name)))?;
     line.split_once(':').map(|(_, value)| value.trim().to_owned())
 }
 
 /// Finds the first part of a type, looking into multiparts.
 fn part(message: &str, wanted: &str) -> Option<String> {
     let content_type = header(message, "Content-Type").unwrap_or_else(|| "text/plain".to_owned());
-    let kind = content_type
-        .split(';')
-        .next()
-        .unwrap_or_default()
-        .trim()
-        .to_ascii_lowercase();
+    let kind = content_type.split(';').next().unwrap_or_default().trim().to_ascii_lowercase();
     let body = split(message).1;
     if kind.starts_with("multipart/") {
-        let boundary = content_type
-            .split("boundary=")
-            .nth(1)?
-            .split(';')
-            .next()?
-            .trim()
-            .trim_matches('"');
+        let boundary = content_type.split("boundary=").nth(1)?.split(';').next()?.trim().trim_matches('"');
         let delimiter = format!("--{boundary}");
         let mut parts = body.split(&delimiter).skip(1);
         return parts.find_map(|text| part(text.trim_start_matches("\r\n"), wanted));
@@ -83,10 +71,7 @@ fn decode(body: &str, encoding: &str) -> String {
     match encoding.to_ascii_lowercase().as_str() {
         "base64" => {
             let packed: String = body.chars().filter(|c| !c.is_whitespace()).collect();
-            STANDARD
-                .decode(packed)
-                .map(|bytes| String::from_utf8_lossy(&bytes).into_owned())
-                .unwrap_or_default()
+            STANDARD.decode(packed).map(|bytes| String::from_utf8_lossy(&bytes).into_owned()).unwrap_or_default()
         }
         "quoted-printable" => unquote(&body.replace("=\r\n", "")),
         _ => body.to_owned(),
@@ -99,9 +84,8 @@ fn unquote(text: &str) -> String {
     let mut rest = text.as_bytes();
     while let Some((&first, tail)) = rest.split_first() {
         let code = (first == b'=').then(|| tail.get(..2)).flatten();
-        let code = code
-            .and_then(|code| std::str::from_utf8(code).ok())
-            .and_then(|code| u8::from_str_radix(code, 16).ok());
+        let code =
+            code.and_then(|code| std::str::from_utf8(code).ok()).and_then(|code| u8::from_str_radix(code, 16).ok());
         bytes.push(code.unwrap_or(first));
         rest = if code.is_some() { &tail[2..] } else { tail };
     }
@@ -142,11 +126,7 @@ mod tests {
             --x\r\nContent-Type: text/plain; charset=utf-8\r\nContent-Transfer-Encoding: quoted-printable\r\n\r\n\
             K=C3=B6l=\r\nn = 1\r\n--x\r\nContent-Type: text/html\r\nContent-Transfer-Encoding: base64\r\n\r\n\
             PGI+SzwvYj4=\r\n--x--\r\n";
-        let mail = Mail {
-            sender: String::new(),
-            recipients: Vec::new(),
-            data: data.as_bytes().to_vec(),
-        };
+        let mail = Mail { sender: String::new(), recipients: Vec::new(), data: data.as_bytes().to_vec() };
         assert_eq!(mail.subject(), "Gr\u{fc}\u{df}e aus K\u{f6}ln");
         assert_eq!(mail.text().trim(), "K\u{f6}ln = 1");
         assert_eq!(mail.html().as_deref(), Some("<b>K</b>"));

@@ -19,12 +19,7 @@ struct Session<'a> {
 
 /// Answers the client until it quits, vanishes, or is hung up on.
 pub(super) async fn serve(stream: TcpStream, shared: &Shared) {
-    let mut session = Session {
-        stream: BufReader::new(stream),
-        shared,
-        sender: None,
-        recipients: Vec::new(),
-    };
+    let mut session = Session { stream: BufReader::new(stream), shared, sender: None, recipients: Vec::new() };
     // A client that vanishes is none of the server's concern.
     let _ = session.converse().await;
 }
@@ -46,10 +41,7 @@ impl Session<'_> {
             let line = self.hear().await?;
             let (verb, rest) = line.split_once(' ').unwrap_or((&line, ""));
             match verb.to_ascii_uppercase().as_str() {
-                "EHLO" => {
-                    self.say("250-sink.test\r\n250-8BITMIME\r\n250-SMTPUTF8\r\n250 AUTH PLAIN LOGIN")
-                        .await?
-                }
+                "EHLO" => self.say("250-sink.test\r\n250-8BITMIME\r\n250-SMTPUTF8\r\n250 AUTH PLAIN LOGIN").await?,
                 "HELO" | "NOOP" => self.say("250 sink.test").await?,
                 "AUTH" => self.authenticate(rest).await?,
                 "MAIL" => self.begin(rest).await?,
@@ -92,20 +84,22 @@ impl Session<'_> {
         if self.sender.is_none() {
             return self.say("503 5.5.1 MAIL first").await;
         }
-        match self.shared.behaviour() {
-            Behaviour::DeferRecipient => {
-                self.shared.shown();
-                self.say("451 4.3.0 try later").await
-            }
-            Behaviour::RefuseRecipient => {
-                self.shared.shown();
-                self.say("550 5.1.1 nobody here").await
-            }
-            _ => {
+        let refusal = match self.shared.behaviour() {
+            Behaviour::DeferRecipient => "451 4.3.0 try later",
+            Behaviour::RefuseRecipient => "550 5.1.1 nobody here",
+            Behaviour::Accept
+            | Behaviour::RefuseConnection
+            | Behaviour::RefuseAuthentication
+            | Behaviour::DeferData
+            | Behaviour::StoreAndHangUp
+            | Behaviour::LoseAndHangUp
+            | Behaviour::FallSilent => {
                 self.recipients.push(path(rest));
-                self.say("250 2.1.5 ok").await
+                return self.say("250 2.1.5 ok").await;
             }
-        }
+        };
+        self.shared.shown();
+        self.say(refusal).await
     }
 
     async fn data(&mut self) -> Result<(), Error> {
@@ -114,11 +108,7 @@ impl Session<'_> {
         };
         self.say("354 go on").await?;
         let data = self.hear_data().await?;
-        let mail = Mail {
-            sender,
-            recipients: std::mem::take(&mut self.recipients),
-            data,
-        };
+        let mail = Mail { sender, recipients: std::mem::take(&mut self.recipients), data };
         let behaviour = self.shared.behaviour();
         self.shared.shown();
         match behaviour {
@@ -129,7 +119,11 @@ impl Session<'_> {
                 Err(hang_up())
             }
             Behaviour::FallSilent => std::future::pending().await,
-            _ => {
+            Behaviour::Accept
+            | Behaviour::RefuseConnection
+            | Behaviour::RefuseAuthentication
+            | Behaviour::DeferRecipient
+            | Behaviour::RefuseRecipient => {
                 self.shared.keep(mail);
                 self.say("250 2.0.0 kept").await
             }

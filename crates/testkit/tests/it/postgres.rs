@@ -1,10 +1,12 @@
 //! The PostgreSQL of the tests.
 
 use rolecall_testkit::postgres::{Cluster, fresh_url};
-use sea_orm::{ConnectionTrait as _, Database, Statement};
+use sea_orm::{ConnectOptions, ConnectionTrait as _, Database, Statement};
 
 async fn count(url: &str, sql: &str) -> Option<i64> {
-    let connection = Database::connect(url).await.ok()?;
+    let mut options = ConnectOptions::new(url);
+    options.sqlx_logging(false).acquire_timeout(std::time::Duration::from_secs(2));
+    let connection = Database::connect(options).await.ok()?;
     let statement = Statement::from_string(connection.get_database_backend(), sql);
     let row = connection.query_one_raw(statement).await.ok()??;
     row.try_get_by_index(0).ok()
@@ -14,10 +16,7 @@ async fn count(url: &str, sql: &str) -> Option<i64> {
 async fn a_fresh_database_is_gone_once_dropped() {
     let fresh = fresh_url().await;
     let url = fresh.url().to_owned();
-    assert_eq!(
-        count(&url, "SELECT count(*) FROM pg_tables WHERE schemaname = 'public'").await,
-        Some(0)
-    );
+    assert_eq!(count(&url, "SELECT count(*) FROM pg_tables WHERE schemaname = 'public'").await, Some(0));
     let kept = Database::connect(&url).await.expect("it answers");
     drop(fresh);
     assert_eq!(count(&url, "SELECT 1::bigint").await, None);
