@@ -159,8 +159,8 @@ fn unreachable(error: impl Into<tonic::codegen::StdError>) -> Status {
         .build()
 }
 
-/// Tells whether tonic's own timer was faster than ours; it says CANCELLED for what is DEADLINE_EXCEEDED.
+/// Tells whether tonic's own timer was faster than ours; it says CANCELLED for what is `DEADLINE_EXCEEDED`.
 fn has_expired(error: &(dyn std::error::Error + 'static)) -> bool {
     let mut chain = std::iter::successors(Some(error), |error| error.source());
-    chain.any(|error| error.is::<tonic::TimeoutExpired>())
+    chain.any(<dyn std::error::Error>::is::<tonic::TimeoutExpired>)
 }

@@ -4,12 +4,14 @@
 //! database connection can return to the pool with its transaction open, and the next write on it is acknowledged and
 //! then lost. So the body of every mutating handler runs in its own task; the shutdown waits for it.
 
+use tokio::sync::oneshot;
+use tokio::task::{JoinError, JoinHandle};
 use tokio_util::task::TaskTracker;
 use tonic::{Code, Status};
 use tracing::Instrument as _;
 
 use crate::call::Call;
-use crate::status::{StatusBuilder, domain, reason};
+use crate::status::{Chain, StatusBuilder, domain, reason};
 
 /// Runs a mutation to its end, whatever becomes of the client that asked for it.
 ///
@@ -18,21 +20,32 @@ use crate::status::{StatusBuilder, domain, reason};
 pub async fn run<T: Send + 'static>(
     work: impl Future<Output = Result<T, Status>> + Send + 'static,
 ) -> Result<T, Status> {
-    let work = work.in_current_span();
-    let task = match Call::current() {
+    let (tell, told) = oneshot::channel();
+    let work = async move {
+        // An error that nobody waits for any more would otherwise be lost.
+        if let Err(Err(status)) = tell.send(work.await) {
+            tracing::warn!(code = ?status.code(), chain = %Chain(&status), "a mutation failed after its client went away");
+        }
+    };
+    let task = spawn(work.in_current_span());
+    if let Ok(answer) = told.await {
+        return answer;
+    }
+    match task.await.map_err(JoinError::try_into_panic) {
+        // The panic goes on in the handler, where the stack turns it into INTERNAL.
+        Err(Ok(panic)) => std::panic::resume_unwind(panic),
+        Ok(()) | Err(Err(_)) => Err(interrupted()),
+    }
+}
+
+/// Spawns on the tracker of the server that the current call belongs to; outside of a call, on one of its own.
+fn spawn(work: impl Future<Output = ()> + Send + 'static) -> JoinHandle<()> {
+    match Call::current() {
         Some(call) => {
             let tasks = call.tasks.clone();
             tasks.spawn(Call { deadline: None, ..call }.scope(work))
         }
         None => TaskTracker::new().spawn(work),
-    };
-    match task.await {
-        Ok(answer) => answer,
-        // The panic goes on in the handler, where the stack turns it into INTERNAL.
-        Err(error) => match error.try_into_panic() {
-            Ok(panic) => std::panic::resume_unwind(panic),
-            Err(_) => Err(interrupted()),
-        },
     }
 }
 

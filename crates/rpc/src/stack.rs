@@ -70,7 +70,7 @@ impl Default for StackConfig {
             max_calls: 1_000,
             max_streams: 4_000,
             unary_timeout: Duration::from_secs(10),
-            stream_timeout: Duration::from_secs(3_600),
+            stream_timeout: Duration::from_hours(1),
         }
     }
 }

@@ -205,13 +205,28 @@ impl Violations {
         self.0.is_empty()
     }
 
-    /// Makes the INVALID_ARGUMENT status with all that was noted; the message names the fields.
+    /// Makes the `INVALID_ARGUMENT` status with all that was noted; the message names the fields.
     pub fn into_status(self, domain: &'static str, reason: &str) -> Status {
         let said: Vec<_> = self.0.iter().map(|one| format!("{}: {}", one.field, one.description)).collect();
         let message = format!("The request is not valid: {}.", said.join("; "));
         let mut builder = StatusBuilder::new(Code::InvalidArgument, domain, reason, message);
         builder.violations = self.0;
         builder.build()
+    }
+}
+
+/// A status and its causes, in one line for the log.
+pub(crate) struct Chain<'a>(pub(crate) &'a Status);
+
+impl std::fmt::Display for Chain<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(self.0.message())?;
+        let mut cause = std::error::Error::source(self.0);
+        while let Some(error) = cause {
+            write!(f, ": {error}")?;
+            cause = error.source();
+        }
+        Ok(())
     }
 }
 

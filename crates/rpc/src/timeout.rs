@@ -53,7 +53,7 @@ mod tests {
     fn only_digits_and_a_unit_are_a_timeout() {
         let parsed = |text| parse(&HeaderValue::from_static(text));
         assert_eq!(parsed("250m"), Ok(Duration::from_millis(250)));
-        assert_eq!(parsed("2H"), Ok(Duration::from_secs(7_200)));
+        assert_eq!(parsed("2H"), Ok(Duration::from_hours(2)));
         assert_eq!(parsed("99999999n"), Ok(Duration::from_nanos(99_999_999)));
         for wrong in ["", "m", "5", "5 s", "5s", "-5S", "+5S", "1.5S", "123456789S", "S5", "5SS"] {
             assert_eq!(parsed(wrong), Err(Malformed), "{wrong}");
@@ -65,7 +65,7 @@ mod tests {
         fn a_written_timeout_is_read_back_to_its_precision(millis in 0_u64..2_000_000_000) {
             let timeout = Duration::from_millis(millis);
             let back = format(timeout).map(|value| parse(&value));
-            prop_assert!(matches!(back, Some(Ok(back)) if back <= timeout && timeout - back < Duration::from_secs(1)));
+            prop_assert!(matches!(back, Some(Ok(back)) if back <= timeout && timeout < back + Duration::from_secs(1)));
         }
 
         #[test]

@@ -30,11 +30,7 @@ pub struct Config {
 
 impl Default for Config {
     fn default() -> Self {
-        Self {
-            format: Format::Text,
-            filter: "info".to_owned(),
-            otlp: None,
-        }
+        Self { format: Format::Text, filter: "info".to_owned(), otlp: None }
     }
 }
 
@@ -80,10 +76,7 @@ mod tests {
     fn an_endpoint_is_enough_for_a_collector() {
         let config: Config = toml::from_str("[otlp]\nendpoint = 'http://localhost:4317'").expect("parses");
         let otlp = config.otlp.expect("given");
-        assert_eq!(
-            (otlp.metrics_interval, otlp.service_name.as_str()),
-            (Duration::from_secs(30), "rolecall")
-        );
+        assert_eq!((otlp.metrics_interval, otlp.service_name.as_str()), (Duration::from_secs(30), "rolecall"));
         assert_eq!(config.filter, "info");
     }
 

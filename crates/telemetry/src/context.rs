@@ -84,10 +84,7 @@ mod tests {
             assert_ne!(stored, PARENT, "another span");
             let mut leaving = HeaderMap::new();
             inject(&mut leaving);
-            assert_eq!(
-                leaving.get(HEADER).and_then(|value| value.to_str().ok()),
-                Some(stored.as_str())
-            );
+            assert_eq!(leaving.get(HEADER).and_then(|value| value.to_str().ok()), Some(stored.as_str()));
         });
     }
 

@@ -81,10 +81,7 @@ pub fn init(config: &Config) -> Result<Guard, InitError> {
         return Ok(Guard::default());
     };
     opentelemetry::global::set_meter_provider(meter.clone());
-    Ok(Guard {
-        tracer: Some(tracer),
-        meter: Some(meter),
-    })
+    Ok(Guard { tracer: Some(tracer), meter: Some(meter) })
 }
 
 /// Makes the subscriber; its lines go to `writer`.
@@ -99,22 +96,13 @@ where
     let filter = EnvFilter::builder().parse(format!("{QUIET},{}", config.filter))?;
     let lines = fmt::layer::<Registry>().with_writer(writer);
     let lines = match config.format {
-        Format::Text => lines
-            .with_ansi(std::io::IsTerminal::is_terminal(&std::io::stderr()))
-            .boxed(),
-        Format::Json => lines
-            .json()
-            .flatten_event(true)
-            .with_current_span(true)
-            .with_span_list(false)
-            .boxed(),
+        Format::Text => lines.with_ansi(std::io::IsTerminal::is_terminal(&std::io::stderr())).boxed(),
+        Format::Json => lines.json().flatten_event(true).with_current_span(true).with_span_list(false).boxed(),
     };
     // Only our own spans are exported: those of the HTTP stack would trace the exporter's own calls.
     let spans = tracer.map(|tracer| {
         let ours = Targets::new().with_target("rolecall", Level::INFO);
-        tracing_opentelemetry::layer()
-            .with_tracer(tracer.tracer("rolecall"))
-            .with_filter(ours)
+        tracing_opentelemetry::layer().with_tracer(tracer.tracer("rolecall")).with_filter(ours)
     });
     Ok(Registry::default().with(lines.with_filter(filter)).with(spans))
 }
@@ -132,15 +120,9 @@ impl Exporters {
         let channel = connect(config)?;
         let resource = Resource::builder()
             .with_service_name(config.service_name.clone())
-            .with_attribute(opentelemetry::KeyValue::new(
-                "service.version",
-                env!("CARGO_PKG_VERSION"),
-            ))
+            .with_attribute(opentelemetry::KeyValue::new("service.version", env!("CARGO_PKG_VERSION")))
             .build();
-        let spans = SpanExporter::builder()
-            .with_tonic()
-            .with_channel(channel.clone())
-            .build()?;
+        let spans = SpanExporter::builder().with_tonic().with_channel(channel.clone()).build()?;
         let tracer = SdkTracerProvider::builder()
             .with_batch_exporter(spans)
             // By the trace id alone, so that every service decides alike and a stranger's `sampled` flag decides nothing.
@@ -148,21 +130,14 @@ impl Exporters {
             .with_resource(resource.clone())
             .build();
         let numbers = MetricExporter::builder().with_tonic().with_channel(channel).build()?;
-        let reader = PeriodicReader::builder(numbers)
-            .with_interval(config.metrics_interval)
-            .build();
-        let meter = SdkMeterProvider::builder()
-            .with_reader(reader)
-            .with_resource(resource)
-            .build();
+        let reader = PeriodicReader::builder(numbers).with_interval(config.metrics_interval).build();
+        let meter = SdkMeterProvider::builder().with_reader(reader).with_resource(resource).build();
         Ok(Self { tracer, meter })
     }
 }
 
 fn connect(config: &OtlpConfig) -> Result<Channel, InitError> {
-    let endpoint = Endpoint::from_shared(config.endpoint.clone())?
-        .connect_timeout(FLUSH)
-        .timeout(FLUSH);
+    let endpoint = Endpoint::from_shared(config.endpoint.clone())?.connect_timeout(FLUSH).timeout(FLUSH);
     if !config.endpoint.starts_with("https://") {
         return Ok(endpoint.connect_lazy());
     }

@@ -31,7 +31,10 @@ impl Listener {
 
 impl std::fmt::Debug for Listener {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Listener").field("address", &self.address).field("tls", &self.tls.is_some()).finish()
+        f.debug_struct("Listener")
+            .field("address", &self.address)
+            .field("tls", &self.tls.is_some())
+            .finish_non_exhaustive()
     }
 }
 
@@ -85,10 +88,14 @@ pub async fn bind(config: &ListenerConfig) -> Result<Listener, BindError> {
         }
         tracing::warn!(%address, "calls are accepted in plaintext; passwords and tokens can be read on the way");
     }
-    let socket = TcpListener::bind(address).await.map_err(|source| match source.kind() {
-        io::ErrorKind::AddrInUse => BindError::InUse(address),
-        io::ErrorKind::PermissionDenied => BindError::Forbidden(address),
-        _ => BindError::Address { address, source },
+    let socket = TcpListener::bind(address).await.map_err(|source| {
+        if source.kind() == io::ErrorKind::AddrInUse {
+            BindError::InUse(address)
+        } else if source.kind() == io::ErrorKind::PermissionDenied {
+            BindError::Forbidden(address)
+        } else {
+            BindError::Address { address, source }
+        }
     })?;
     let address = socket.local_addr().map_err(|source| BindError::Address { address, source })?;
     Ok(Listener { socket, tls, config: config.clone(), address })

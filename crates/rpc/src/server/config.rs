@@ -53,7 +53,7 @@ impl Default for ListenerConfig {
             keepalive: Duration::from_secs(20),
             max_concurrent_streams: 100,
             max_header_list: 16 * 1024,
-            connection_age: Duration::from_secs(600),
+            connection_age: Duration::from_mins(10),
             connection_grace: Duration::from_secs(30),
         }
     }

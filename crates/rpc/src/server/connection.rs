@@ -35,6 +35,9 @@ const MAX_PENDING_RESETS: usize = 20;
 /// Streams that the server had to reset because of a client's errors (CVE-2025-8671).
 const MAX_ERROR_RESETS: usize = 256;
 
+/// What is read ahead of an HTTP/1 request, its head included, in bytes.
+const MAX_HTTP1_BUFFER: usize = 64 * 1024;
+
 /// What all connections of a listener share.
 #[derive(Clone)]
 pub(super) struct Connections {
@@ -52,7 +55,7 @@ impl Connections {
     /// Serves a connection to its end.
     pub(super) async fn serve(self, stream: TcpStream, peer: SocketAddr) {
         let kill = self.kill.clone();
-        let served = self.handshake(stream, peer);
+        let served = Box::pin(self.handshake(stream, peer));
         if let Some(Err(error)) = kill.run_until_cancelled(served).await {
             tracing::debug!(%error, "a connection ended early");
         }
@@ -110,12 +113,16 @@ async fn silent(timeout: Duration, read: Arc<AtomicUsize>) {
 /// The age that this connection may reach: its peer's port spreads the ends, so that they do not come all at once.
 fn age(config: &ListenerConfig, info: &TcpConnectInfo) -> Duration {
     let port = info.remote_addr.map_or(0, |peer| peer.port());
-    config.connection_age * (900 + u32::from(port % 201)) / 1_000
+    config.connection_age.saturating_mul(900 + u32::from(port % 201)) / 1_000
 }
 
 fn builder(config: &ListenerConfig) -> Builder<TokioExecutor> {
     let mut builder = Builder::new(TokioExecutor::new());
-    builder.http1().timer(TokioTimer::new()).header_read_timeout(config.handshake_timeout);
+    builder
+        .http1()
+        .timer(TokioTimer::new())
+        .header_read_timeout(config.handshake_timeout)
+        .max_buf_size(MAX_HTTP1_BUFFER);
     builder
         .http2()
         .timer(TokioTimer::new())

@@ -19,7 +19,7 @@ use crate::stack::Stack;
 const HTTP_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// How long a browser may remember what it is allowed.
-const PREFLIGHT_AGE: Duration = Duration::from_secs(3_600);
+const PREFLIGHT_AGE: Duration = Duration::from_hours(1);
 
 /// The service of every connection; cheap to clone.
 #[derive(Clone, Debug)]

@@ -37,7 +37,10 @@ impl Admit {
     fn admit(&self, request: &Request<Body>) -> Result<Option<Arc<OwnedSemaphorePermit>>, Status> {
         let method = self.methods.get(request.uri().path());
         // A call from within is part of one that was admitted: to refuse it would waste what was done so far.
-        if method.is_health() || request.extensions().get::<InProcess>().is_some() {
+        if request.extensions().get::<InProcess>().is_some() {
+            return Ok(Call::current().and_then(|call| call.permit));
+        }
+        if method.is_health() {
             return Ok(None);
         }
         let places = if method.is_streaming() { &self.streams } else { &self.calls };
@@ -59,6 +62,7 @@ impl Step for Admit {
     const NAME: &'static str = "admission";
 
     fn handle<S: Rest>(&self, request: Request<Body>, rest: &mut S) -> impl Future<Output = Answer> + Send + 'static {
+        let streams = self.methods.get(request.uri().path()).is_streaming();
         let called = self.admit(&request).map(|permit| {
             let call = self.enter(&request, permit);
             let answer = call.clone().sync_scope(|| rest.call(request));
@@ -68,7 +72,8 @@ impl Step for Admit {
             match called {
                 Ok((answer, call)) => {
                     let mut answer = answered(answer.await);
-                    if !answer.body().is_empty() {
+                    // A unary answer is done; were its place kept until it is read, slow readers could take them all.
+                    if streams && !answer.body().is_empty() {
                         answer.body_mut().call = Some(call);
                     }
                     answer

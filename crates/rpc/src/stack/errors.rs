@@ -12,7 +12,7 @@ use tonic_types::pb;
 use super::answer;
 use super::step::{Answer, Rest, Step, answered};
 use crate::details::Details;
-use crate::status::{domain, reason};
+use crate::status::{Chain, domain, reason};
 
 /// Completes errors.
 #[derive(Clone, Copy)]
@@ -51,7 +51,7 @@ impl Sealer {
         // tonic leaves the status itself beside its headers; only that one still knows its cause.
         let status = answer.extensions_mut().remove().or_else(|| Status::from_header_map(answer.headers()));
         if let Some(status) = status {
-            self.write(status, answer.headers_mut());
+            self.write(&status, answer.headers_mut());
         }
     }
 
@@ -60,13 +60,13 @@ impl Sealer {
         if answer::code(&trailers) != Code::Ok
             && let Some(status) = Status::from_header_map(&trailers)
         {
-            self.write(status, &mut trailers);
+            self.write(&status, &mut trailers);
         }
         trailers
     }
 
-    fn write(&self, status: Status, headers: &mut HeaderMap) {
-        let sealed = self.seal(&status);
+    fn write(&self, status: &Status, headers: &mut HeaderMap) {
+        let sealed = self.seal(status);
         for name in [Status::GRPC_STATUS, Status::GRPC_MESSAGE, Status::GRPC_STATUS_DETAILS] {
             headers.remove(name);
         }
@@ -79,90 +79,92 @@ impl Sealer {
     fn seal(&self, status: &Status) -> Status {
         let mut details = Details::decode(status.details());
         let info = details.find::<pb::ErrorInfo>().filter(|info| !info.reason.is_empty());
-        let (code, info) = match info {
-            Some(info) => (defect_code(status.code()), info),
-            None => classify(status),
+        let (code, info, message) = match info {
+            Some(info) => (defect_code(status.code()), info, status.message().to_owned()),
+            None => {
+                let (code, reason, message) = classify(status);
+                (code, stack_info(reason), message)
+            }
         };
         log(status, code);
-        let message = if code == Code::Internal {
+        let (info, message) = if code == Code::Internal {
             details = Details::default();
-            format!("A defect of the server; its log says more under the request id {}.", self.request_id)
-        } else if info.reason == reason::REQUEST_MALFORMED && status.code() == Code::Internal {
-            format!("The request is not a valid message of the method: {}.", status.message())
+            let sentence = "A defect of the server; its log says more under the request id";
+            (without_metadata(info), format!("{sentence} {}.", self.request_id))
         } else {
-            status.message().to_owned()
+            (info, message)
         };
         details.remove::<pb::ErrorInfo>();
         details.remove::<pb::DebugInfo>();
         details.remove::<pb::RequestInfo>();
-        details.prepend(&if code == Code::Internal { without_metadata(info) } else { info });
+        details.prepend(&info);
         details.push(&pb::RequestInfo { request_id: self.request_id.to_string(), serving_data: String::new() });
         let encoded = Bytes::from(details.encode(code, &message));
         Status::with_details_and_metadata(code, message, encoded, status.metadata().clone())
     }
 }
 
-/// UNKNOWN and DATA_LOSS are nothing that a caller could act on.
-const fn defect_code(code: Code) -> Code {
-    match code {
-        Code::Unknown | Code::DataLoss => Code::Internal,
-        other => other,
-    }
+/// `UNKNOWN` and `DATA_LOSS` are nothing that a caller could act on.
+fn defect_code(code: Code) -> Code {
+    if matches!(code, Code::Unknown | Code::DataLoss) { Code::Internal } else { code }
+}
+
+fn stack_info(reason: &str) -> pb::ErrorInfo {
+    pb::ErrorInfo { reason: reason.to_owned(), domain: domain::AUTHZ.to_owned(), ..Default::default() }
 }
 
 fn without_metadata(info: pb::ErrorInfo) -> pb::ErrorInfo {
-    pb::ErrorInfo { metadata: Default::default(), ..info }
+    pb::ErrorInfo { reason: info.reason, domain: info.domain, ..Default::default() }
 }
 
-/// Gives a code and an `ErrorInfo` to a status that came without: those of tonic itself.
-fn classify(status: &Status) -> (Code, pb::ErrorInfo) {
-    let (code, reason) = match status.code() {
+/// Gives a code, a reason and a sentence to a status that came without `ErrorInfo`: those of tonic itself.
+fn classify(status: &Status) -> (Code, &'static str, String) {
+    let said = status.message();
+    let (code, reason, message) = match status.code() {
         // tonic answers INTERNAL for what cannot be decoded, although the fault is the caller's.
-        Code::Internal if status.message().starts_with("failed to decode Protobuf message") => {
-            (Code::InvalidArgument, reason::REQUEST_MALFORMED)
+        Code::Internal if said.starts_with("failed to decode Protobuf message") => {
+            let message = format!("The request is not a valid message of the method: {said}.");
+            return (Code::InvalidArgument, reason::REQUEST_MALFORMED, message);
         }
         // tonic answers OUT_OF_RANGE for a message beyond its limit; the gRPC specification says RESOURCE_EXHAUSTED.
-        Code::OutOfRange => (Code::ResourceExhausted, reason::REQUEST_TOO_LARGE),
-        Code::Internal | Code::Unknown | Code::DataLoss => (Code::Internal, reason::INTERNAL),
-        Code::Cancelled | Code::DeadlineExceeded => (Code::DeadlineExceeded, reason::DEADLINE_EXCEEDED),
-        Code::ResourceExhausted => (Code::ResourceExhausted, reason::OVERLOADED),
-        Code::Unavailable => (Code::Unavailable, reason::SHUTTING_DOWN),
-        Code::Unimplemented => (Code::Unimplemented, reason::METHOD_NOT_SERVED),
-        // The one bare NOT_FOUND is that of the health service.
-        Code::NotFound => (Code::NotFound, reason::SERVICE_UNKNOWN),
+        Code::OutOfRange => (Code::ResourceExhausted, reason::REQUEST_TOO_LARGE, "The message is too large."),
+        Code::Internal | Code::Unknown | Code::DataLoss => (Code::Internal, reason::INTERNAL, ""),
+        Code::Cancelled | Code::DeadlineExceeded => {
+            (Code::DeadlineExceeded, reason::DEADLINE_EXCEEDED, "The call was not finished in time; repeat it.")
+        }
+        Code::ResourceExhausted => {
+            (Code::ResourceExhausted, reason::OVERLOADED, "A limit is reached; repeat the call later.")
+        }
+        // The text of a transport error names hosts and ports.
+        Code::Unavailable => {
+            (Code::Unavailable, reason::UNREACHABLE, "Something the server needs is out of reach; repeat the call.")
+        }
+        Code::Unimplemented => (
+            Code::Unimplemented,
+            reason::METHOD_NOT_SERVED,
+            "The method is not served here; call the server that does.",
+        ),
+        // The bare NOT_FOUND is that of health and reflection.
+        Code::NotFound => (Code::NotFound, reason::SERVICE_UNKNOWN, "Nothing of that name is served here."),
         code @ (Code::Ok
         | Code::InvalidArgument
         | Code::AlreadyExists
         | Code::PermissionDenied
         | Code::FailedPrecondition
         | Code::Aborted
-        | Code::Unauthenticated) => (code, reason::UNSPECIFIED),
+        | Code::Unauthenticated) => (code, reason::UNSPECIFIED, said),
     };
-    let (reason, domain) = (reason.to_owned(), domain::AUTHZ.to_owned());
-    (code, pb::ErrorInfo { reason, domain, ..Default::default() })
+    (code, reason, message.to_owned())
 }
 
 /// Writes the whole chain of a defect once; the span of the call adds the method and the request id.
 fn log(status: &Status, code: Code) {
     let chain = Chain(status);
-    match code {
-        Code::Internal => tracing::error!(%chain, "defect"),
-        Code::Unavailable => tracing::warn!(%chain, "out of reach"),
-        _ => tracing::debug!(code = ?code, message = status.message(), "refused"),
-    }
-}
-
-/// A status and its causes, in one line.
-struct Chain<'a>(&'a Status);
-
-impl std::fmt::Display for Chain<'_> {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str(self.0.message())?;
-        let mut cause = std::error::Error::source(self.0);
-        while let Some(error) = cause {
-            write!(f, ": {error}")?;
-            cause = error.source();
-        }
-        Ok(())
+    if code == Code::Internal {
+        tracing::error!(%chain, "defect");
+    } else if code == Code::Unavailable {
+        tracing::warn!(%chain, "out of reach");
+    } else {
+        tracing::debug!(?code, message = status.message(), "refused");
     }
 }

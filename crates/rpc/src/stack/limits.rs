@@ -1,7 +1,7 @@
 //! What a request may be: one message or several, each within the method's size, uncompressed, whole.
 //!
 //! The length of a message stands in the five bytes before it, so a message that is too large is refused before it is
-//! buffered. tonic would reserve memory for it first, and answer OUT_OF_RANGE.
+//! buffered. tonic would reserve memory for it first, and answer `OUT_OF_RANGE`.
 
 use std::pin::Pin;
 use std::sync::Arc;

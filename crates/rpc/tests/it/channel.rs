@@ -97,7 +97,8 @@ async fn a_call_hands_on_request_id_deadline_and_trace_either_way() {
     let tracer = opentelemetry_sdk::trace::SdkTracerProvider::builder().build();
     let tracer = opentelemetry::trace::TracerProvider::tracer(&tracer, "test");
     let spans = tracing_opentelemetry::layer().with_tracer(tracer);
-    let _traced = tracing::subscriber::set_default(tracing_subscriber::registry().with(spans));
+    // For the whole process: a subscriber of one thread is missed by spans that another thread looked at first.
+    tracing::subscriber::set_global_default(tracing_subscriber::registry().with(spans)).expect("the only one");
     for index in [0, 1] {
         let server = Server::start().await;
         let [local, remote] = both(&server);

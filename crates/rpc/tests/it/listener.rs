@@ -165,7 +165,7 @@ async fn a_list_of_headers_beyond_the_limit_is_refused() {
 async fn settings_are_read_with_their_units() {
     let text = "address = '0.0.0.0:443'\nhandshake_timeout = '3s'\nconnection_age = '5m'\nallowed_origins = ['https://a.example']";
     let config: ListenerConfig = toml::from_str(text).expect("parses");
-    assert_eq!((config.handshake_timeout, config.connection_age), (Duration::from_secs(3), Duration::from_secs(300)));
+    assert_eq!((config.handshake_timeout, config.connection_age), (Duration::from_secs(3), Duration::from_mins(5)));
     assert!(toml::from_str::<ListenerConfig>("adress = '0.0.0.0:443'").is_err());
     let drain: DrainConfig = toml::from_str("grace = '25s'").expect("parses");
     assert_eq!(drain.grace, Duration::from_secs(25));

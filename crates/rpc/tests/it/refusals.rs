@@ -131,6 +131,31 @@ async fn neither_a_panic_nor_a_defect_shows_its_text() {
 }
 
 #[tokio::test]
+async fn the_text_of_a_transport_error_stays_inside() {
+    let server = Server::start().await;
+    let status = server.echo("far:tcp connect error: db.internal:5432").await.expect_err("fails");
+    assert_eq!((status.code(), reason(&status)), (Code::Unavailable, authz("UNREACHABLE")));
+    assert!(!status.message().contains("db.internal"), "{}", status.message());
+}
+
+#[tokio::test]
+async fn a_client_that_does_not_read_its_answer_takes_no_place() {
+    use hyper_util::rt::{TokioExecutor, TokioIo};
+    let config = StackConfig { max_calls: 1, ..Default::default() };
+    let server = Server::with(config, loopback(), DrainConfig::default()).await;
+    let socket = TokioIo::new(tokio::net::TcpStream::connect(server.address).await.expect("connects"));
+    let mut client = hyper::client::conn::http2::Builder::new(TokioExecutor::new());
+    let shaken = client.initial_stream_window_size(0).handshake(socket).await;
+    let (mut sender, connection) = shaken.expect("speaks HTTP/2");
+    tokio_util::task::TaskTracker::new().spawn(connection);
+    let body: Full<bytes::Bytes> = Full::from(frame(&Text { text: "unread".to_owned() }.encode_to_vec()));
+    let request = http::Request::post(format!("http://localhost{ECHO}")).header("content-type", "application/grpc");
+    let unread = sender.send_request(request.body(body).expect("a request")).await.expect("a head");
+    assert_eq!(server.echo("next").await.expect("admitted"), "next");
+    drop(unread);
+}
+
+#[tokio::test]
 async fn the_details_of_a_service_leave_as_they_are() {
     let server = Server::start().await;
     let status = server.echo("rich").await.expect_err("fails");
@@ -226,4 +251,26 @@ async fn a_cancelled_call_does_not_stop_a_detached_handler_and_keeps_its_place()
         tokio::time::sleep(Duration::from_millis(5)).await;
     }
     assert_eq!(world.done.load(std::sync::atomic::Ordering::SeqCst), 1, "the work was finished");
+}
+
+#[test]
+fn every_reason_of_the_stack_is_declared_in_the_contract() {
+    use rolecall_api::authz::v1::ErrorReason;
+    use rolecall_rpc::status::reason as own;
+    let reasons = [
+        own::METADATA_INVALID,
+        own::METHOD_NOT_SERVED,
+        own::SERVICE_UNKNOWN,
+        own::REQUEST_TOO_LARGE,
+        own::REQUEST_MALFORMED,
+        own::OVERLOADED,
+        own::DEADLINE_EXCEEDED,
+        own::INTERNAL,
+        own::SHUTTING_DOWN,
+        own::UNSPECIFIED,
+        own::UNREACHABLE,
+    ];
+    for reason in reasons {
+        assert!(ErrorReason::from_str_name(&format!("ERROR_REASON_{reason}")).is_some(), "{reason}");
+    }
 }

@@ -28,6 +28,7 @@ use rolecall_rpc::{call, detached};
 use rolecall_telemetry::red::RpcMetrics;
 use tokio::sync::Notify;
 use tokio::task::JoinHandle;
+use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use tonic::body::Body;
 use tonic::service::RoutesBuilder;
@@ -83,6 +84,7 @@ impl World {
             ("panic", secret) => panic!("{secret}"),
             ("internal", secret) => return Err(internal(domain::IDENTITY, std::io::Error::other(secret.to_owned()))),
             ("bare", secret) => return Err(Status::unknown(secret)),
+            ("far", secret) => return Err(Status::unavailable(secret)),
             ("rich", _) => return Err(rich()),
             ("id", _) => call::request_id().map(|id| id.to_string()).unwrap_or_default(),
             ("left", _) => left(),
@@ -211,7 +213,7 @@ pub(crate) async fn stack(world: &World, config: &StackConfig) -> Stack {
     let metrics = RpcMetrics::new(methods.paths().map(str::to_owned));
     let tools = Tools { methods, metrics, clock: Arc::new(SystemClock), entropy: Arc::new(SystemEntropy) };
     let stack = build(routes.routes(), &Identity::new(), config, tools);
-    TaskTracker::new().spawn(health.run(Default::default()));
+    TaskTracker::new().spawn(health.run(CancellationToken::new()));
     stack
 }
 

@@ -31,11 +31,7 @@ impl io::Write for Lines {
 
 fn logged(format: Format, filter: &str, run: impl FnOnce()) -> String {
     let lines = Lines::default();
-    let config = Config {
-        format,
-        filter: filter.to_owned(),
-        otlp: None,
-    };
+    let config = Config { format, filter: filter.to_owned(), otlp: None };
     let writer = lines.clone();
     let subscriber = subscriber(&config, None, move || writer.clone()).expect("valid");
     tracing::subscriber::with_default(subscriber, run);
@@ -55,10 +51,7 @@ fn no_level_and_no_format_shows_a_secret() {
     for format in [Format::Text, Format::Json] {
         let text = logged(format, "trace", || {
             let password = SecretString::from("correct horse battery staple");
-            let command = LogIn {
-                email: Redacted("ada@example.org"),
-                password: password.clone(),
-            };
+            let command = LogIn { email: Redacted("ada@example.org"), password: password.clone() };
             let span = tracing::trace_span!("log_in", ?command, ?password);
             let _entered = span.enter();
             tracing::trace!(?command, email = %command.email, "arrived");
@@ -77,10 +70,7 @@ fn libraries_are_quiet_unless_the_filter_names_them() {
         tracing::info!(target: "rolecall_identity", "ours");
     };
     let usual = logged(Format::Text, "debug", speak);
-    assert!(
-        usual.contains("ours") && !usual.contains("SELECT") && !usual.contains("frame"),
-        "{usual}"
-    );
+    assert!(usual.contains("ours") && !usual.contains("SELECT") && !usual.contains("frame"), "{usual}");
     let asked = logged(Format::Text, "info,sqlx=info", speak);
     assert!(asked.contains("SELECT"), "{asked}");
 }
@@ -100,16 +90,8 @@ fn a_json_line_is_one_object_with_the_fields_of_its_span() {
 
 #[test]
 fn a_wrong_setting_is_an_error_that_names_it() {
-    let filter = Config {
-        filter: "info,=,".to_owned(),
-        ..Config::default()
-    };
-    assert!(
-        init(&filter)
-            .expect_err("refused")
-            .to_string()
-            .contains("telemetry.filter")
-    );
+    let filter = Config { filter: "info,=,".to_owned(), ..Config::default() };
+    assert!(init(&filter).expect_err("refused").to_string().contains("telemetry.filter"));
     let otlp = OtlpConfig {
         endpoint: "http://localhost:4317".to_owned(),
         ca_file: None,
@@ -117,10 +99,7 @@ fn a_wrong_setting_is_an_error_that_names_it() {
         metrics_interval: Duration::from_secs(1),
         service_name: "rolecall".to_owned(),
     };
-    let config = Config {
-        otlp: Some(otlp),
-        ..Config::default()
-    };
+    let config = Config { otlp: Some(otlp), ..Config::default() };
     assert!(init(&config).expect_err("refused").to_string().contains("sample_ratio"));
 }
 
@@ -130,13 +109,10 @@ async fn setting_up_twice_is_no_error_and_an_absent_collector_does_not_hold_the_
         endpoint: "http://127.0.0.1:1".to_owned(),
         ca_file: None,
         sample_ratio: 1.0,
-        metrics_interval: Duration::from_secs(60),
+        metrics_interval: Duration::from_mins(1),
         service_name: "rolecall".to_owned(),
     };
-    let config = Config {
-        otlp: Some(otlp),
-        ..Config::default()
-    };
+    let config = Config { otlp: Some(otlp), ..Config::default() };
     let first = init(&config).expect("set up");
     let second = init(&config).expect("no error");
     tracing::info_span!("rpc").in_scope(|| tracing::info!("one span to send"));
