@@ -70,7 +70,7 @@ pub async fn head<C: ConnectionTrait>(reader: &C, feed: &str) -> Result<i64, Err
 /// A reader that stopped further back has missed entries and must begin anew.
 pub async fn oldest<C: ConnectionTrait>(reader: &C, feed: &str) -> Result<i64, Error> {
     let text = "SELECT COALESCE(
-        (SELECT min(seq) FROM feed_entries WHERE feed = $1),
+        (SELECT min(seq) FROM feed_entries WHERE feed = $1 AND seq IS NOT NULL),
         (SELECT head + 1 FROM feed_heads WHERE feed = $1), 1)";
     integer(reader, text, vec![feed.into()]).await
 }

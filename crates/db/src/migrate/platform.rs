@@ -96,9 +96,9 @@ const FIRST: &[&str] = &[
         feed text NOT NULL,
         seq bigint,
         payload {bytes} NOT NULL,
-        created bigint NOT NULL,
-        CONSTRAINT feed_entries_seq_key UNIQUE (feed, seq)
+        created bigint NOT NULL
     )",
+    "CREATE UNIQUE INDEX feed_entries_seq_key ON feed_entries (feed, seq) WHERE seq IS NOT NULL",
     "CREATE INDEX feed_entries_unnumbered_idx ON feed_entries (feed, entry) WHERE seq IS NULL",
     "CREATE INDEX feed_entries_created_idx ON feed_entries (feed, created)",
     "CREATE TABLE idempotency_records (
