@@ -12,12 +12,8 @@ use crate::tools::Tools;
 /// `ROLECALL_ADVISORY_DB` names a clone of the `RustSec` advisory database. Nothing is fetched.
 pub(crate) fn run(tools: &Tools) -> anyhow::Result<()> {
     let check = |config: PathBuf, what: &[&str]| {
-        tools
-            .run_with("cargo-deny")?
-            .args(["--locked", "check", "--hide-inclusion-graph", "--config"])
-            .args([config])
-            .args(what)
-            .run()
+        let deny = tools.run_with("cargo-deny")?.args(["--locked", "--config"]).args([config]);
+        deny.args(["check", "--hide-inclusion-graph"]).args(what).run()
     };
     check(root().join("deny.toml"), &["licenses", "bans", "sources"])?;
     let Some(database) = environment("ROLECALL_ADVISORY_DB").map(PathBuf::from) else {
