@@ -1,0 +1,163 @@
+//! Makes an invited account active: claimed here, activated in organization, completed here.
+
+use rolecall_kernel::entropy::OpaqueToken;
+use rolecall_kernel::id::SagaId;
+use rolecall_kernel::time::Timestamp;
+use tokio::time::Instant;
+
+use super::fault::{Fault, take_faults};
+use super::get_invitation::open;
+use super::{Resources, saga};
+use crate::domain::event::Event;
+use crate::domain::invitation::{Invitation, InvitationState};
+use crate::domain::password::{Password, PasswordError};
+use crate::domain::user::{Membership, User, UserView};
+use crate::events::publish::{about, by_user};
+use crate::peers::{PeerError, Refusal};
+use crate::store::invitations::Claimed;
+use crate::store::{credentials, invitations, users};
+
+/// Which invitation, and the new password.
+#[derive(Debug)]
+pub(crate) struct Command {
+    /// The code from the mail.
+    pub(crate) code: OpaqueToken,
+    /// The new password.
+    pub(crate) password: Password,
+    /// When the caller stops waiting.
+    pub(crate) deadline: Option<Instant>,
+}
+
+/// Why the account is not active.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum Error {
+    /// The code is unknown, used, replaced or ended.
+    #[error("no such invitation")]
+    InvitationNotFound,
+    /// The inviter may no longer invite.
+    #[error("the inviter may no longer invite")]
+    InvitationVoid,
+    /// The password is not good enough.
+    #[error("the password {0}")]
+    PasswordRefused(PasswordError),
+    /// Something did not do its part.
+    #[error(transparent)]
+    Fault(Fault),
+}
+
+take_faults!(Error);
+
+impl From<Fault> for Error {
+    fn from(fault: Fault) -> Self {
+        Self::Fault(fault)
+    }
+}
+
+/// Accepts an invitation.
+pub(crate) async fn run(resources: &Resources, command: Command) -> Result<UserView, Error> {
+    let (invitation, user) = open(resources, &command.code).await?.ok_or(Error::InvitationNotFound)?;
+    // The invitation may be on its way while the creation of the account is still being finished.
+    saga::finish_if_left(resources, SagaId::from_uuid(user.user_id.as_uuid())).await?;
+    let organization = resources.organization.find_organization(invitation.organization_id).await?;
+    let context = user.context_words(&organization.map(|found| found.name).unwrap_or_default());
+    let (policy, hashing) = (resources.password_policy, &resources.hashing);
+    let hash = hashing.check_and_hash(policy, command.password, context, command.deadline).await?;
+    let hash = &hash.map_err(Error::PasswordRefused)?;
+    let code = &command.code.digest();
+    let now = resources.now();
+    let until = now.plus(resources.config.saga_lease);
+    let claimed = resources.db.write(|tx| async move { invitations::claim(&tx, code, hash, until, now).await }).await?;
+    if !claimed {
+        return Err(Error::InvitationNotFound);
+    }
+    rolecall_db::fault::point("accept.after_claim");
+    let claimed = Claimed { invitation, password_hash: hash.clone() };
+    let membership = carry_through(resources, &claimed, &user).await?;
+    let user = users::find(&resources.db.reader(), user.user_id).await?;
+    let user = user.ok_or(Fault::Defect("an accepted account is gone"))?;
+    Ok(UserView { user, membership })
+}
+
+/// Activates and completes; what cannot be decided now is opened again for the next try.
+async fn carry_through(resources: &Resources, claimed: &Claimed, user: &User) -> Result<Membership, Error> {
+    let invitation = &claimed.invitation;
+    match resources.organization.activate_member(invitation.user_id, invitation.inviter_id).await {
+        Ok(membership) => {
+            rolecall_db::fault::point("accept.after_activate");
+            complete(resources, claimed, user).await?;
+            rolecall_db::fault::point("accept.after_commit");
+            Ok(membership)
+        }
+        Err(PeerError::Refused(Refusal::InviterNotEntitled)) => {
+            void(resources, invitation, user).await?;
+            Err(Error::InvitationVoid)
+        }
+        Err(error) => {
+            // Activating is repeatable, and nobody logs in without a password, so opening it again is safe.
+            let id = invitation.invitation_id;
+            let reopened = InvitationState::Pending;
+            resources.db.write(|tx| async move { invitations::settle(&tx, id, reopened).await }).await?;
+            Err(error.into())
+        }
+    }
+}
+
+/// Stores the password and makes the account active, once.
+async fn complete(resources: &Resources, claimed: &Claimed, user: &User) -> Result<(), Fault> {
+    let now = resources.now();
+    resources
+        .db
+        .write(|tx| async move {
+            let invitation = &claimed.invitation;
+            if !invitations::settle(&tx, invitation.invitation_id, InvitationState::Accepted).await? {
+                // The recovery was faster; what it completed is the same.
+                return Ok(());
+            }
+            if !users::activate(&tx, user.user_id, now).await? {
+                return Err(Fault::Defect("a claimed invitation of an account that is not invited"));
+            }
+            credentials::insert(&tx, user.user_id, &claimed.password_hash, now).await?;
+            let event = Event::InvitationAccepted(invitation.invitation_id);
+            resources.publisher.append(&tx, &by_user(user, now, event)).await?;
+            Ok(())
+        })
+        .await
+}
+
+async fn void(resources: &Resources, invitation: &Invitation, user: &User) -> Result<(), Fault> {
+    let now = resources.now();
+    resources
+        .db
+        .write(|tx| async move {
+            if invitations::settle(&tx, invitation.invitation_id, InvitationState::Void).await? {
+                let event = Event::InvitationVoided(invitation.invitation_id);
+                let happened = about(None, Some(user.organization_id), Some(user.user_id.into()), now, event);
+                resources.publisher.append(&tx, &happened).await?;
+            }
+            Ok(())
+        })
+        .await
+}
+
+/// Carries acceptances through whose worker is gone; returns how many were decided.
+pub(crate) async fn recover(resources: &Resources) -> Result<usize, Fault> {
+    let mut decided = 0;
+    for claimed in invitations::list_abandoned(&resources.db.reader(), resources.now(), 100).await? {
+        if !take_over(resources, &claimed, resources.now()).await? {
+            continue;
+        }
+        let Some(user) = users::find(&resources.db.reader(), claimed.invitation.user_id).await? else {
+            continue;
+        };
+        match carry_through(resources, &claimed, &user).await {
+            Ok(_) | Err(Error::InvitationVoid) => decided += 1,
+            Err(error) => tracing::warn!(%error, "an acceptance could not be carried through"),
+        }
+    }
+    Ok(decided)
+}
+
+async fn take_over(resources: &Resources, claimed: &Claimed, now: Timestamp) -> Result<bool, Fault> {
+    let (id, until) = (claimed.invitation.invitation_id, now.plus(resources.config.saga_lease));
+    Ok(resources.db.write(|tx| async move { invitations::take_over(&tx, id, now, until).await }).await?)
+}

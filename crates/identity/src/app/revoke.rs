@@ -1,0 +1,57 @@
+//! Ends sessions: in the tables, in every process, and first of all in this one.
+
+use rolecall_db::{Error, Tx};
+use rolecall_kernel::id::{SessionId, SubjectId};
+use rolecall_kernel::time::Timestamp;
+
+use super::Resources;
+use crate::domain::event::Event;
+use crate::domain::revocation::{Revocation, Revoked};
+use crate::domain::session::EndReason;
+use crate::domain::user::User;
+use crate::events::publish::about;
+use crate::store::revocations;
+
+/// Until when ended tokens could still be shown.
+fn expiry(resources: &Resources, now: Timestamp) -> Timestamp {
+    now.plus(resources.config.access_token_lifetime)
+}
+
+/// Tells the other processes and the audit log, in the transaction that ends the sessions.
+pub(crate) async fn publish(
+    resources: &Resources,
+    tx: &Tx,
+    sessions: &[SessionId],
+    user: &User,
+    actor: Option<SubjectId>,
+    reason: EndReason,
+    now: Timestamp,
+) -> Result<(), Error> {
+    let expires = expiry(resources, now);
+    for session in sessions {
+        let revocation = Revocation { revoked: Revoked::Session(*session), expires };
+        revocations::append(tx, &revocation, now).await?;
+        let event = Event::SessionEnded(*session, reason);
+        let happened = about(actor, Some(user.organization_id), Some(user.user_id.into()), now, event);
+        resources.publisher.append(tx, &happened).await?;
+    }
+    Ok(())
+}
+
+/// Makes this process refuse the tokens of the sessions, before the caller is answered.
+pub(crate) fn obey(resources: &Resources, sessions: &[SessionId], now: Timestamp) {
+    for session in sessions {
+        resources.revocations.revoke_session(*session, expiry(resources, now));
+    }
+}
+
+/// Ends all tokens of a subject that will not come back.
+pub(crate) async fn publish_subject(
+    resources: &Resources,
+    tx: &Tx,
+    subject: SubjectId,
+    now: Timestamp,
+) -> Result<(), Error> {
+    let revocation = Revocation { revoked: Revoked::Subject(subject, now), expires: expiry(resources, now) };
+    revocations::append(tx, &revocation, now).await
+}

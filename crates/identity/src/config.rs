@@ -1,0 +1,162 @@
+//! The identity section of the configuration.
+
+use std::time::Duration;
+
+use argon2::Params;
+use serde::Deserialize;
+
+use crate::domain::session::Lifetimes;
+
+/// How identity works; every field has a default.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct IdentityConfig {
+    /// What the installation is called, before anybody logged in.
+    pub server_name: String,
+    /// The version that `GetServerInfo` tells.
+    #[serde(skip)]
+    pub server_version: String,
+    /// The `iss` of access tokens.
+    pub issuer: String,
+    /// The `aud` of access tokens.
+    pub audience: String,
+    /// How passwords are hashed.
+    pub hashing: HashingConfig,
+    /// Life of an access token.
+    #[serde(with = "humantime_serde")]
+    pub access_token_lifetime: Duration,
+    /// A session ends when its refresh token is not used for this long.
+    #[serde(with = "humantime_serde")]
+    pub session_idle: Duration,
+    /// A session ends this long after the login.
+    #[serde(with = "humantime_serde")]
+    pub session_absolute: Duration,
+    /// The most sessions of one person; the oldest gives way.
+    pub max_sessions: u64,
+    /// How long an invitation can be accepted.
+    #[serde(with = "humantime_serde")]
+    pub invitation_lifetime: Duration,
+    /// How long unfinished work is left to the process that began it.
+    #[serde(with = "humantime_serde")]
+    pub saga_lease: Duration,
+}
+
+/// How passwords are hashed (Argon2id, RFC 9106).
+#[derive(Debug, Clone, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct HashingConfig {
+    /// Memory of one hash in KiB.
+    pub memory_kib: u32,
+    /// Passes over the memory.
+    pub iterations: u32,
+    /// Lanes.
+    pub parallelism: u32,
+    /// How many are computed at once; 0 means one a processor.
+    pub workers: usize,
+    /// How many may wait; more are refused at once.
+    pub queue: usize,
+    /// Lets tests hash cheaply.
+    #[serde(skip)]
+    #[doc(hidden)]
+    pub weak_for_tests: bool,
+}
+
+impl Default for IdentityConfig {
+    fn default() -> Self {
+        let day = Duration::from_secs(86_400);
+        Self {
+            server_name: "Rolecall".to_owned(),
+            server_version: env!("CARGO_PKG_VERSION").to_owned(),
+            issuer: "rolecall".to_owned(),
+            audience: "rolecall".to_owned(),
+            hashing: HashingConfig::default(),
+            access_token_lifetime: Duration::from_secs(300),
+            session_idle: day,
+            session_absolute: day * 7,
+            max_sessions: 20,
+            invitation_lifetime: day * 7,
+            saga_lease: Duration::from_secs(10),
+        }
+    }
+}
+
+impl Default for HashingConfig {
+    fn default() -> Self {
+        Self { memory_kib: 19_456, iterations: 2, parallelism: 1, workers: 0, queue: 64, weak_for_tests: false }
+    }
+}
+
+impl IdentityConfig {
+    /// Reports everything that is wrong, each with what to write instead.
+    pub fn validate(&self) -> Result<(), Vec<String>> {
+        let mut problems = self.hashing.problems();
+        let mut check = |holds: bool, problem: &str| {
+            if !holds {
+                problems.push(format!("identity.{problem}"));
+            }
+        };
+        check(!self.server_name.trim().is_empty(), "server_name must not be empty");
+        check(!self.issuer.is_empty() && !self.audience.is_empty(), "issuer and identity.audience must not be empty");
+        let access = self.access_token_lifetime;
+        let accepted = Duration::from_secs(10)..=rolecall_authz::MAX_ACCESS_LIFETIME;
+        check(accepted.contains(&access), "access_token_lifetime must lie between 10s and 30min");
+        check(self.session_idle >= access, "session_idle must not be shorter than access_token_lifetime");
+        check(self.session_absolute >= self.session_idle, "session_absolute must not be shorter than session_idle");
+        check(self.max_sessions >= 1, "max_sessions must be 1 or more");
+        check(!self.invitation_lifetime.is_zero(), "invitation_lifetime must be longer than zero");
+        check(self.saga_lease >= Duration::from_millis(100), "saga_lease must be 100ms or more");
+        if problems.is_empty() { Ok(()) } else { Err(problems) }
+    }
+
+    pub(crate) const fn lifetimes(&self) -> Lifetimes {
+        Lifetimes {
+            access: self.access_token_lifetime,
+            idle: self.session_idle,
+            absolute: self.session_absolute,
+            grace: Duration::from_secs(30),
+        }
+    }
+}
+
+impl HashingConfig {
+    /// Parameters that make a test run short; never accepted from a file.
+    #[doc(hidden)]
+    pub fn weak_for_tests() -> Self {
+        Self { memory_kib: 64, iterations: 1, weak_for_tests: true, ..Self::default() }
+    }
+
+    fn problems(&self) -> Vec<String> {
+        let mut problems = Vec::new();
+        // OWASP's two equivalent floors: 19 MiB with two passes, 46 MiB with one.
+        let strong = (self.memory_kib >= 19_456 && self.iterations >= 2) || self.memory_kib >= 47_104;
+        if !strong && !self.weak_for_tests {
+            problems.push("identity.hashing must use at least memory_kib = 19456 with iterations = 2".to_owned());
+        }
+        if Params::new(self.memory_kib, self.iterations, self.parallelism, Some(32)).is_err() {
+            problems.push("identity.hashing does not fit together: raise memory_kib or lower parallelism".to_owned());
+        }
+        if self.queue == 0 {
+            problems.push("identity.hashing.queue must be 1 or more".to_owned());
+        }
+        problems
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_defaults_are_valid() {
+        assert_eq!(IdentityConfig::default().validate(), Ok(()));
+    }
+
+    #[test]
+    fn weaker_hashing_is_refused_and_all_problems_are_reported() {
+        let hashing = HashingConfig { memory_kib: 19_455, queue: 0, ..HashingConfig::default() };
+        let config = IdentityConfig { hashing, max_sessions: 0, ..IdentityConfig::default() };
+        assert_eq!(config.validate().expect_err("refused").len(), 3);
+        let one_pass = HashingConfig { memory_kib: 47_104, iterations: 1, ..HashingConfig::default() };
+        assert!(one_pass.problems().is_empty());
+    }
+}

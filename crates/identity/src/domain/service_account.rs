@@ -1,0 +1,78 @@
+//! Accounts and keys of programs.
+
+use std::time::Duration;
+
+use rolecall_kernel::id::{ApiKeyId, OrganizationId, ServiceAccountId};
+use rolecall_kernel::text::PersonName;
+use rolecall_kernel::time::Timestamp;
+
+/// What every key begins with.
+pub(crate) const PREFIX: &str = "rk_";
+
+/// The longest life of a key, and its life when none is named.
+pub(crate) const MAX_KEY_LIFE: Duration = Duration::from_secs(90 * 86_400);
+
+/// The account of a program.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct ServiceAccount {
+    /// Identifier.
+    pub(crate) service_account_id: ServiceAccountId,
+    /// The organization that it acts in; none for the whole instance.
+    pub(crate) organization_id: Option<OrganizationId>,
+    /// What it is called.
+    pub(crate) name: PersonName,
+    /// The permissions that it holds, in order.
+    pub(crate) permissions: Vec<String>,
+    /// When it was made.
+    pub(crate) created: Timestamp,
+}
+
+/// A key of a service account, without its secret.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct ApiKey {
+    /// Identifier.
+    pub(crate) api_key_id: ApiKeyId,
+    /// Whose it is.
+    pub(crate) service_account_id: ServiceAccountId,
+    /// When it ends.
+    pub(crate) expires: Timestamp,
+    /// When it was made.
+    pub(crate) created: Timestamp,
+}
+
+/// Why an end of a key was refused.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub(crate) enum KeyLifeError {
+    /// It lies in the past.
+    #[error("must lie in the future")]
+    Past,
+    /// It lies too far in the future.
+    #[error("must lie at most 90 days in the future")]
+    TooFar,
+}
+
+/// Decides when a key ends.
+pub(crate) fn key_expiry(wish: Option<Timestamp>, now: Timestamp) -> Result<Timestamp, KeyLifeError> {
+    let latest = now.plus(MAX_KEY_LIFE);
+    match wish {
+        None => Ok(latest),
+        Some(wish) if wish <= now => Err(KeyLifeError::Past),
+        Some(wish) if wish > latest => Err(KeyLifeError::TooFar),
+        Some(wish) => Ok(wish),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_key_lives_ninety_days_at_most() {
+        let now = Timestamp::from_seconds(1_000);
+        let latest = now.plus(MAX_KEY_LIFE);
+        assert_eq!(key_expiry(None, now), Ok(latest));
+        assert_eq!(key_expiry(Some(latest), now), Ok(latest));
+        assert_eq!(key_expiry(Some(latest.plus(Duration::from_micros(1))), now), Err(KeyLifeError::TooFar));
+        assert_eq!(key_expiry(Some(now), now), Err(KeyLifeError::Past));
+    }
+}

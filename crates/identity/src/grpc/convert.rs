@@ -1,0 +1,282 @@
+//! Messages as commands: what is parsed is valid, and all that is wrong is told at once.
+
+use rolecall_authz::Caller;
+use rolecall_kernel::id::{OrganizationId, ParseIdError, RequestId};
+use rolecall_kernel::page::PageSize;
+use rolecall_kernel::text::{EmailAddress, Institution, PersonName, TextError, Website};
+use rolecall_kernel::time::Timestamp;
+use rolecall_rpc::status::Violations;
+use tonic::Status;
+
+use super::status::invalid;
+use crate::domain::password::{Password, PasswordPolicy};
+use crate::domain::user::Profile;
+
+/// The roles that a person can be invited with.
+const ROLES: [&str; 4] = ["OWNER", "DATA_STEWARD", "DATA_SCIENTIST", "GUEST"];
+/// The most roles of one person.
+const MAX_ROLES: usize = 10;
+/// The most permissions of one service account.
+const MAX_PERMISSIONS: usize = 50;
+/// The longest name of a permission.
+const MAX_PERMISSION_CHARS: usize = 200;
+
+/// Reads the fields of a request and collects what is wrong with them.
+#[derive(Debug, Default)]
+pub(super) struct Fields(Violations);
+
+impl Fields {
+    /// Notes something that no single field shows.
+    pub(super) fn violate(&mut self, field: &str, reason: &str, description: &str) {
+        self.0.push(field, reason, description);
+    }
+
+    /// Answers with everything that was noted; a value that is missing then was noted.
+    pub(super) fn finish<T>(self, value: Option<T>) -> Result<T, Status> {
+        match value {
+            Some(value) if self.0.is_empty() => Ok(value),
+            _ => Err(invalid(self.0)),
+        }
+    }
+
+    fn text<T>(&mut self, field: &str, parsed: Result<T, TextError>) -> Option<T> {
+        let reason = match &parsed {
+            Ok(_) | Err(TextError::Required) => "REQUIRED",
+            Err(TextError::TooLong(_)) => "TOO_LONG",
+            Err(TextError::ControlCharacter) => "CONTROL_CHARACTER",
+            Err(TextError::NotAnEmailAddress) => "EMAIL_MALFORMED",
+            Err(TextError::NotAWebAddress) => "WEBSITE_MALFORMED",
+        };
+        self.0.check(field, reason, parsed)
+    }
+
+    fn optional_text<T>(&mut self, field: &str, text: &str, parse: fn(&str) -> Result<T, TextError>) -> Option<T> {
+        if text.is_empty() { None } else { self.text(field, parse(text)) }
+    }
+
+    /// Reads an e-mail address.
+    pub(super) fn email(&mut self, text: &str) -> Option<EmailAddress> {
+        self.text("email", EmailAddress::parse(text))
+    }
+
+    /// Reads a line of text.
+    pub(super) fn line<T>(&mut self, field: &str, text: &str, parse: fn(&str) -> Result<T, TextError>) -> Option<T> {
+        self.text(field, parse(text))
+    }
+
+    /// Reads an identifier.
+    pub(super) fn id<T>(&mut self, field: &str, text: &str, parse: fn(&str) -> Result<T, ParseIdError>) -> Option<T> {
+        self.0.check(field, if text.is_empty() { "REQUIRED" } else { "ID_MALFORMED" }, parse(text))
+    }
+
+    /// Reads the name of a change, which may be absent.
+    pub(super) fn request_id(&mut self, text: &str) -> Option<RequestId> {
+        if text.is_empty() { None } else { self.id("request_id", text, RequestId::parse) }
+    }
+
+    /// Reads a password as it is.
+    pub(super) fn password(&mut self, field: &str, text: &str) -> Option<Password> {
+        match Password::parse(text) {
+            Ok(password) => Some(password),
+            Err(error) => {
+                self.0.push(field, error.reason(), error.to_string());
+                None
+            }
+        }
+    }
+
+    /// Reads a new password and the same once more, which is compared when given.
+    pub(super) fn new_password(
+        &mut self,
+        field: &str,
+        text: &str,
+        confirmation: &str,
+        policy: PasswordPolicy,
+    ) -> Option<Password> {
+        let password = self.password(field, text)?;
+        if let Err(error) = policy.check_length(&password) {
+            self.0.push(field, error.reason(), error.to_string());
+        }
+        if !confirmation.is_empty() && !Password::parse(confirmation).is_ok_and(|again| again.is_same(&password)) {
+            let confirmation = format!("{field}_confirmation");
+            self.0.push(confirmation, "CONFIRMATION_DIFFERS", "must be the same as the password");
+        }
+        Some(password)
+    }
+
+    /// Reads the names of a person; `Demand` tells which of them must be there.
+    pub(super) fn profile(&mut self, names: &Names<'_>, demand: Demand) -> Option<Profile> {
+        let given_name = self.name_part("given_name", names.given_name, demand);
+        let family_name = self.name_part("family_name", names.family_name, demand);
+        let parts_given = !(names.given_name.is_empty() && names.family_name.is_empty());
+        let name = if names.name.is_empty() && parts_given {
+            Profile::full_name(given_name.as_ref(), family_name.as_ref())
+        } else {
+            self.text("name", PersonName::parse(names.name))
+        };
+        let institution = self.optional_text("institution", names.institution, Institution::parse);
+        let website = self.optional_text("website", names.website, Website::parse);
+        Some(Profile { name: name?, given_name, family_name, institution, website })
+    }
+
+    fn name_part(&mut self, field: &str, text: &str, demand: Demand) -> Option<PersonName> {
+        match demand {
+            Demand::Parts => self.text(field, PersonName::parse(text)),
+            Demand::Name => self.optional_text(field, text, PersonName::parse),
+        }
+    }
+
+    /// Reads names of roles: at least one, each known.
+    pub(super) fn roles(&mut self, roles: Vec<String>) -> Vec<String> {
+        if roles.is_empty() {
+            self.violate("roles", "REQUIRED", "must name at least one role");
+        }
+        if roles.len() > MAX_ROLES {
+            self.violate("roles", "TOO_MANY", "must name at most 10 roles");
+        }
+        for (index, role) in roles.iter().enumerate().take(MAX_ROLES) {
+            if !ROLES.contains(&role.as_str()) {
+                let known = ROLES.join(", ");
+                self.0.push(format!("roles[{index}]"), "ROLE_UNKNOWN", format!("must be one of {known}"));
+            }
+        }
+        sorted(roles)
+    }
+
+    /// Reads names of permissions: at least one, in their form; organization knows which there are.
+    pub(super) fn permissions(&mut self, permissions: Vec<String>) -> Vec<String> {
+        if permissions.is_empty() {
+            self.violate("permissions", "REQUIRED", "must name at least one permission");
+        }
+        if permissions.len() > MAX_PERMISSIONS {
+            self.violate("permissions", "TOO_MANY", "must name at most 50 permissions");
+        }
+        for (index, permission) in permissions.iter().enumerate().take(MAX_PERMISSIONS) {
+            if !is_permission(permission) {
+                let field = format!("permissions[{index}]");
+                self.0.push(field, "PERMISSION_MALFORMED", "must be a name such as organization.access.check");
+            }
+        }
+        sorted(permissions)
+    }
+
+    /// Reads the size of a page.
+    pub(super) fn page_size(&mut self, size: i32) -> Option<PageSize> {
+        self.0.check("page_size", "PAGE_SIZE_NEGATIVE", PageSize::parse(size))
+    }
+
+    /// Reads which organization to list: the caller's own, all that it may see, or the named one.
+    pub(super) fn listed_organization(&mut self, caller: &Caller, text: &str) -> Option<OrganizationId> {
+        match text {
+            "-" => None,
+            "" => self.own_organization(caller),
+            id => self.id("organization_id", id, OrganizationId::parse),
+        }
+    }
+
+    /// Reads which organization something is made in; absent means the caller's own, which it must have.
+    pub(super) fn target_organization(&mut self, caller: &Caller, text: &str) -> Option<OrganizationId> {
+        if text.is_empty() {
+            self.own_organization(caller);
+            return None;
+        }
+        self.id("organization_id", text, OrganizationId::parse)
+    }
+
+    fn own_organization(&mut self, caller: &Caller) -> Option<OrganizationId> {
+        let own = caller.organization();
+        if own.is_none() {
+            self.violate("organization_id", "REQUIRED", "is required of a caller that belongs to no organization");
+        }
+        own
+    }
+}
+
+/// The name fields of a request, and what else describes a person.
+#[derive(Debug, Default)]
+pub(super) struct Names<'a> {
+    pub(super) name: &'a str,
+    pub(super) given_name: &'a str,
+    pub(super) family_name: &'a str,
+    pub(super) institution: &'a str,
+    pub(super) website: &'a str,
+}
+
+/// Which names must be there.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Demand {
+    /// Both parts; the full name is joined from them unless it is given.
+    Parts,
+    /// The full name or a part to make it from.
+    Name,
+}
+
+fn sorted(mut names: Vec<String>) -> Vec<String> {
+    names.sort();
+    names.dedup();
+    names
+}
+
+fn is_permission(text: &str) -> bool {
+    let is_word = |word: &str| {
+        !word.is_empty() && word.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'_')
+    };
+    text.len() <= MAX_PERMISSION_CHARS && text.split('.').count() == 3 && text.split('.').all(is_word)
+}
+
+/// Reads a time; what lies beyond the calendar saturates.
+pub(super) fn time(time: prost_types::Timestamp) -> Timestamp {
+    let nanos = u64::try_from(time.nanos).unwrap_or_default();
+    Timestamp::from_seconds(time.seconds).plus(std::time::Duration::from_nanos(nanos))
+}
+
+#[cfg(test)]
+mod tests {
+    use tonic_types::StatusExt as _;
+
+    use super::*;
+
+    #[test]
+    fn all_violations_are_told_at_once_by_their_paths() {
+        let mut fields = Fields::default();
+        let email = fields.email("nobody");
+        let names = Names { website: "ftp://example.org", ..Names::default() };
+        let profile = fields.profile(&names, Demand::Parts);
+        fields.roles(vec!["OWNER".to_owned(), "EMPEROR".to_owned()]);
+        fields.new_password("password", "short", "other", PasswordPolicy::default());
+        fields.request_id("7");
+        let status = fields.finish(email.zip(profile)).expect_err("refused");
+        let told = status.get_details_bad_request().expect("BadRequest").field_violations;
+        let paths: Vec<&str> = told.iter().map(|violation| violation.field.as_str()).collect();
+        let expected = [
+            "email",
+            "given_name",
+            "family_name",
+            "name",
+            "website",
+            "roles[1]",
+            "password",
+            "password_confirmation",
+            "request_id",
+        ];
+        assert_eq!(paths, expected);
+        assert!(!status.message().contains("short"), "a password is never repeated");
+    }
+
+    #[test]
+    fn a_full_name_is_joined_from_its_parts() {
+        let mut fields = Fields::default();
+        let names = Names { given_name: "Ada", family_name: "Lovelace", ..Names::default() };
+        let profile = fields.profile(&names, Demand::Parts).expect("complete");
+        assert_eq!(profile.name.as_str(), "Ada Lovelace");
+        assert!(fields.finish(Some(())).is_ok());
+    }
+
+    #[test]
+    fn permissions_have_three_words() {
+        assert!(is_permission("organization.access.check"));
+        for wrong in ["", "a.b", "a.b.c.d", "A.b.c", "a..c", "a.b.c "] {
+            assert!(!is_permission(wrong), "{wrong}");
+        }
+    }
+}

@@ -1,0 +1,56 @@
+//! `rolecall.identity.v1.InstanceService`.
+
+use std::sync::Arc;
+
+use rolecall_api::identity::v1::instance_service_server::InstanceService;
+use rolecall_api::identity::v1::{BootstrapRequest, BootstrapResponse, GetServerInfoRequest, GetServerInfoResponse};
+use rolecall_kernel::entropy::OpaqueToken;
+use rolecall_kernel::text::OrganizationName;
+use rolecall_rpc::{call, detached};
+use tonic::{Request, Response, Status};
+
+use super::convert::{Demand, Fields, Names};
+use super::{Grpc, render};
+use crate::app::bootstrap;
+use crate::app::fault::Fault;
+
+#[tonic::async_trait]
+impl InstanceService for Grpc {
+    async fn bootstrap(&self, request: Request<BootstrapRequest>) -> Result<Response<BootstrapResponse>, Status> {
+        let (deadline, request) = (call::deadline(), request.into_inner());
+        let mut fields = Fields::default();
+        if request.setup_secret.is_empty() {
+            fields.violate("setup_secret", "REQUIRED", "is required; the first start prints it");
+        }
+        let organization = fields.line("organization_name", &request.organization_name, OrganizationName::parse);
+        let email = fields.email(&request.email);
+        let names = Names {
+            name: &request.name,
+            given_name: &request.given_name,
+            family_name: &request.family_name,
+            ..Names::default()
+        };
+        let profile = fields.profile(&names, Demand::Name);
+        let (text, again, policy) = (&request.password, &request.password_confirmation, self.resources.password_policy);
+        let password = fields.new_password("password", text, again, policy);
+        let parsed = organization.zip(email).zip(profile.zip(password));
+        let ((organization_name, email), (profile, password)) = fields.finish(parsed)?;
+        let secret = OpaqueToken::parse(crate::domain::bootstrap::PREFIX, &request.setup_secret);
+        let command = bootstrap::Command { secret, organization_name, email, profile, password, deadline };
+        let resources = Arc::clone(&self.resources);
+        let user = detached::run(async move { Ok(bootstrap::run(&resources, command).await?) }).await?;
+        Ok(Response::new(BootstrapResponse { user: Some(render::user(&user)) }))
+    }
+
+    async fn get_server_info(
+        &self,
+        _: Request<GetServerInfoRequest>,
+    ) -> Result<Response<GetServerInfoResponse>, Status> {
+        let config = &self.resources.config;
+        Ok(Response::new(GetServerInfoResponse {
+            name: config.server_name.clone(),
+            version: config.server_version.clone(),
+            bootstrapped: bootstrap::is_done(&self.resources).await.map_err(Fault::from)?,
+        }))
+    }
+}

@@ -1,0 +1,191 @@
+//! Every outcome as a status: one place where errors meet the contract.
+
+use rolecall_api::identity::v1::ErrorReason as Reason;
+use rolecall_rpc::status::{StatusBuilder, Violations, domain};
+use tonic::{Code, Status};
+
+use crate::app::fault::Fault;
+use crate::app::{
+    accept_invitation, bootstrap, change_password, create_api_key, create_service_account, create_user, delete_api_key,
+    delete_service_account, exchange_api_key, get_invitation, invite_first_owner, log_in, read_service_accounts,
+    read_users, refresh_tokens, resend_invitation,
+};
+use crate::domain::password::PasswordError;
+use crate::hashing::HashingError;
+use crate::peers::PeerError;
+
+/// The status code of a reason, as its enum value declares.
+const fn code(reason: Reason) -> Code {
+    match reason {
+        Reason::RequestInvalid | Reason::RequestIdReused => Code::InvalidArgument,
+        Reason::CredentialsRefused | Reason::RefreshTokenRefused => Code::Unauthenticated,
+        Reason::HashingOverloaded => Code::ResourceExhausted,
+        Reason::SetupSecretRefused | Reason::RoleNotGrantable | Reason::PermissionNotGrantable => {
+            Code::PermissionDenied
+        }
+        Reason::AlreadyBootstrapped
+        | Reason::BootstrapInProgress
+        | Reason::UserNotInvited
+        | Reason::InvitationVoid
+        | Reason::SecretAlreadyReturned => Code::FailedPrecondition,
+        Reason::EmailTaken => Code::AlreadyExists,
+        Reason::UserNotFound
+        | Reason::OrganizationNotFound
+        | Reason::InvitationNotFound
+        | Reason::ServiceAccountNotFound
+        | Reason::ApiKeyNotFound => Code::NotFound,
+        Reason::PeerUnavailable | Reason::StoreUnavailable => Code::Unavailable,
+        Reason::ResumeTokenExpired => Code::OutOfRange,
+        Reason::Unspecified | Reason::Internal => Code::Internal,
+    }
+}
+
+/// One English sentence that says what to do.
+const fn message(reason: Reason) -> &'static str {
+    match reason {
+        Reason::RequestInvalid => "The request is not valid.",
+        Reason::CredentialsRefused => "These credentials do not open an account; check them, or wait and try again.",
+        Reason::RefreshTokenRefused => "The refresh token is not good any more; log in again.",
+        Reason::HashingOverloaded => "More passwords wait to be checked than can be; repeat the call later.",
+        Reason::SetupSecretRefused => {
+            "The setup secret is wrong; take the one that the first start printed, or renew it."
+        }
+        Reason::AlreadyBootstrapped => "The first administrator exists already; log in.",
+        Reason::BootstrapInProgress => "A bootstrap with other content was begun; repeat that one.",
+        Reason::EmailTaken => "The address belongs to another account; take another one.",
+        Reason::UserNotFound => "There is no such account within what you may see.",
+        Reason::UserNotInvited => "The account is not waiting for its invitation to be accepted.",
+        Reason::OrganizationNotFound => "There is no such organization within what you may see.",
+        Reason::RoleNotGrantable => "You may not grant one of the roles; leave it out.",
+        Reason::InvitationNotFound => "The code is unknown, used, replaced or ended; ask for a new invitation.",
+        Reason::InvitationVoid => "The inviter may no longer invite; ask for a new invitation.",
+        Reason::RequestIdReused => "The request id was used before with other content; take a new one.",
+        Reason::SecretAlreadyReturned => "The secret was shown in the first answer and is not kept; make a new one.",
+        Reason::PeerUnavailable => "Another service of the suite is out of reach; repeat the call.",
+        Reason::StoreUnavailable => "The database is out of reach or busy; repeat the call.",
+        Reason::ResumeTokenExpired => "The resume token is older than what is kept; start without one.",
+        Reason::ServiceAccountNotFound => "There is no such service account within what you may see.",
+        Reason::ApiKeyNotFound => "There is no such key within what you may see.",
+        Reason::PermissionNotGrantable => "You may not give one of the permissions; leave it out.",
+        Reason::Unspecified | Reason::Internal => "A defect of the server; the request id finds it in the logs.",
+    }
+}
+
+/// The reason as it stands in `ErrorInfo`.
+fn name(reason: Reason) -> &'static str {
+    reason.as_str_name().trim_start_matches("ERROR_REASON_")
+}
+
+fn builder(reason: Reason) -> StatusBuilder {
+    StatusBuilder::new(code(reason), domain::IDENTITY, name(reason), message(reason))
+}
+
+/// Makes the status of a reason.
+pub(super) fn refuse(reason: Reason) -> Status {
+    builder(reason).build()
+}
+
+/// Makes the status of a request whose fields break rules.
+pub(super) fn invalid(violations: Violations) -> Status {
+    violations.into_status(domain::IDENTITY, name(Reason::RequestInvalid))
+}
+
+fn violation(field: &str, reason: &str, description: impl Into<String>) -> Status {
+    let mut violations = Violations::default();
+    violations.push(field, reason, description);
+    invalid(violations)
+}
+
+fn password(field: &str, error: PasswordError) -> Status {
+    violation(field, error.reason(), error.to_string())
+}
+
+impl Fault {
+    /// Makes the status; the cause is logged at the boundary and never sent.
+    pub(super) fn into_status(self) -> Status {
+        use rolecall_db::Error as Store;
+        let again = std::time::Duration::from_secs(1);
+        match self {
+            Self::Hashing(HashingError::Overloaded { retry_after }) => {
+                builder(Reason::HashingOverloaded).retry_after(retry_after).build()
+            }
+            Self::Store(error @ (Store::Conflict | Store::Unavailable | Store::Timeout)) => {
+                builder(Reason::StoreUnavailable).retry_after(again).source(error).build()
+            }
+            Self::Peer(error @ PeerError::Unavailable(_)) => {
+                builder(Reason::PeerUnavailable).retry_after(again).source(error).build()
+            }
+            Self::Store(error @ (Store::Unique(_) | Store::Internal(_))) => {
+                builder(Reason::Internal).source(error).build()
+            }
+            Self::Peer(error @ (PeerError::Refused(_) | PeerError::Broken(_))) => {
+                builder(Reason::Internal).source(error).build()
+            }
+            Self::Hashing(error @ HashingError::Broken) => builder(Reason::Internal).source(error).build(),
+            Self::Defect(what) => builder(Reason::Internal).source(what).build(),
+        }
+    }
+}
+
+impl From<Fault> for Status {
+    fn from(fault: Fault) -> Self {
+        fault.into_status()
+    }
+}
+
+/// Reads a use case's error as a status: refusals by name, the rest spelled out.
+macro_rules! statuses {
+    ($($error:path { $($variant:ident),* $(,)? } $(with $($pattern:pat => $status:expr),+ $(,)?)?;)*) => {$(
+        impl From<$error> for Status {
+            fn from(error: $error) -> Self {
+                use $error as Error;
+                match error {
+                    $(Error::$variant => refuse(Reason::$variant),)*
+                    $($($pattern => $status,)+)?
+                    Error::Fault(fault) => fault.into_status(),
+                }
+            }
+        }
+    )*};
+}
+
+statuses! {
+    log_in::Error { CredentialsRefused };
+    refresh_tokens::Error { RefreshTokenRefused };
+    exchange_api_key::Error { CredentialsRefused };
+    get_invitation::Error { InvitationNotFound };
+    accept_invitation::Error { InvitationNotFound, InvitationVoid } with
+        Error::PasswordRefused(error) => password("password", error);
+    bootstrap::Error { SetupSecretRefused, AlreadyBootstrapped, BootstrapInProgress } with
+        Error::PasswordRefused(error) => password("password", error);
+    change_password::Error { CredentialsRefused, RequestIdReused } with
+        Error::PasswordRefused(error) => password("new_password", error);
+    create_user::Error { EmailTaken, OrganizationNotFound, RoleNotGrantable, RequestIdReused } with
+        Error::RoleUnknown => violation("roles", "ROLE_UNKNOWN", "must be names of roles");
+    resend_invitation::Error { UserNotFound, UserNotInvited, RequestIdReused };
+    invite_first_owner::Error { EmailTaken };
+    read_users::Error { UserNotFound, OrganizationNotFound };
+    read_service_accounts::Error { ServiceAccountNotFound, OrganizationNotFound };
+    create_service_account::Error { OrganizationNotFound, PermissionNotGrantable, RequestIdReused } with
+        Error::PermissionUnknown => violation("permissions", "PERMISSION_UNKNOWN", "must be names of permissions");
+    delete_service_account::Error { ServiceAccountNotFound, RequestIdReused };
+    create_api_key::Error { ServiceAccountNotFound, SecretAlreadyReturned, RequestIdReused } with
+        Error::LifeRefused(error) => violation("expire_time", "EXPIRE_TIME_OUT_OF_RANGE", error.to_string());
+    delete_api_key::Error { ApiKeyNotFound, RequestIdReused };
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_reason_has_a_name_a_code_and_a_sentence() {
+        for number in 1..=23 {
+            let reason = Reason::try_from(number).expect("a reason");
+            assert!(!name(reason).starts_with("ERROR_REASON"), "{reason:?}");
+            assert!(message(reason).ends_with('.'), "{reason:?}");
+            assert_ne!(code(reason), Code::Ok, "{reason:?}");
+        }
+        assert!(Reason::try_from(24).is_err(), "a new reason needs its code and sentence here");
+    }
+}

@@ -1,0 +1,7 @@
+//! The other contexts, in the words of this one.
+
+mod convert;
+pub(crate) mod deliver;
+pub(crate) mod organization;
+
+pub(crate) use organization::{Access, Organization, OrganizationName, PeerError, Refusal};

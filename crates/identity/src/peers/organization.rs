@@ -1,0 +1,252 @@
+//! The organization context: who belongs where and may do what.
+
+use std::collections::HashMap;
+
+use rolecall_api::organization::v1::membership_service_client::MembershipServiceClient;
+use rolecall_api::organization::v1::{
+    ActivateMemberRequest, AddMemberRequest, AddServiceAccountRequest, BatchGetMembersRequest,
+    BatchGetOrganizationsRequest, BootstrapOrganizationRequest, CheckAddMemberRequest, ConfirmMemberRequest,
+    GetSubjectAccessRequest, RemoveMemberRequest, RemoveServiceAccountRequest,
+};
+use rolecall_kernel::id::{OrganizationId, ServiceAccountId, SubjectId, UserId};
+use rolecall_rpc::channel::Channel;
+use tonic::{Code, Status};
+use tonic_types::StatusExt as _;
+
+use super::convert;
+use crate::domain::user::Membership;
+
+/// Why organization did not do what it was asked.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum PeerError {
+    /// It is out of reach; whether it did something is unknown.
+    #[error("organization is out of reach")]
+    Unavailable(#[source] Box<Status>),
+    /// It refuses, for a reason that a caller can act on.
+    #[error("organization refuses: {0:?}")]
+    Refused(Refusal),
+    /// It answered something that makes no sense.
+    #[error("organization answered something unexpected")]
+    Broken(#[source] Box<Status>),
+}
+
+/// A refusal that a caller can act on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Refusal {
+    /// No such organization within what the actor may see.
+    OrganizationNotFound,
+    /// One of the roles is beyond what the actor may grant.
+    RoleNotGrantable,
+    /// One of the permissions is beyond what the actor may give.
+    PermissionNotGrantable,
+    /// The actor may not do this at all.
+    ActorNotEntitled,
+    /// The inviter may no longer invite.
+    InviterNotEntitled,
+    /// A name of a role or permission is none.
+    RequestInvalid,
+    /// Nobody like that.
+    NotFound,
+    /// There is a home organization already.
+    AlreadyBootstrapped,
+}
+
+impl Refusal {
+    fn parse(reason: &str) -> Option<Self> {
+        Some(match reason {
+            "ORGANIZATION_NOT_FOUND" => Self::OrganizationNotFound,
+            "ROLE_NOT_GRANTABLE" => Self::RoleNotGrantable,
+            "PERMISSION_NOT_GRANTABLE" => Self::PermissionNotGrantable,
+            "ACTOR_NOT_ENTITLED" => Self::ActorNotEntitled,
+            "INVITER_NOT_ENTITLED" => Self::InviterNotEntitled,
+            "REQUEST_INVALID" => Self::RequestInvalid,
+            "MEMBER_NOT_FOUND" | "SUBJECT_NOT_FOUND" => Self::NotFound,
+            "ALREADY_BOOTSTRAPPED" => Self::AlreadyBootstrapped,
+            _ => return None,
+        })
+    }
+}
+
+impl From<Status> for PeerError {
+    fn from(status: Status) -> Self {
+        let info = status.get_details_error_info();
+        let refusal = info
+            .filter(|info| info.domain == rolecall_rpc::status::domain::ORGANIZATION)
+            .and_then(|info| Refusal::parse(&info.reason));
+        match (refusal, status.code()) {
+            (Some(refusal), _) => Self::Refused(refusal),
+            (
+                None,
+                Code::Unavailable | Code::DeadlineExceeded | Code::ResourceExhausted | Code::Aborted | Code::Cancelled,
+            ) => Self::Unavailable(Box::new(status)),
+            (None, _) => Self::Broken(Box::new(status)),
+        }
+    }
+}
+
+/// An organization by name.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct OrganizationName {
+    /// Identifier.
+    pub(crate) organization_id: OrganizationId,
+    /// Name.
+    pub(crate) name: String,
+}
+
+/// Whether a subject may act, as of now.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Access {
+    /// Whether it is an active member of an active organization, and not blocked.
+    pub(crate) active: bool,
+}
+
+type Answer<T> = Result<T, PeerError>;
+
+/// The organization context.
+#[derive(Debug, Clone)]
+pub(crate) struct Organization {
+    client: MembershipServiceClient<Channel>,
+}
+
+impl Organization {
+    /// Takes the way to it.
+    pub(crate) fn new(channel: Channel) -> Self {
+        Self { client: MembershipServiceClient::new(channel) }
+    }
+
+    fn client(&self) -> MembershipServiceClient<Channel> {
+        self.client.clone()
+    }
+
+    /// Makes the home organization with its first administrator; repeatable.
+    pub(crate) async fn bootstrap(&self, id: OrganizationId, name: &str, user_id: UserId) -> Answer<()> {
+        let request = BootstrapOrganizationRequest {
+            organization_id: id.to_string(),
+            name: name.to_owned(),
+            user_id: user_id.to_string(),
+        };
+        self.client().bootstrap_organization(request).await?;
+        Ok(())
+    }
+
+    /// Adds a hidden member; repeatable.
+    pub(crate) async fn add_member(
+        &self,
+        user_id: UserId,
+        organization: Option<OrganizationId>,
+        roles: &[String],
+        actor: SubjectId,
+    ) -> Answer<OrganizationName> {
+        let request = AddMemberRequest {
+            user_id: user_id.to_string(),
+            organization_id: convert::optional(organization),
+            roles: roles.to_vec(),
+            actor_id: actor.to_string(),
+        };
+        let answer = self.client().add_member(request).await?.into_inner();
+        convert::organization(answer.organization)
+    }
+
+    /// Checks what adding would check.
+    pub(crate) async fn check_add_member(
+        &self,
+        organization: Option<OrganizationId>,
+        roles: &[String],
+        actor: SubjectId,
+    ) -> Answer<OrganizationName> {
+        let request = CheckAddMemberRequest {
+            organization_id: convert::optional(organization),
+            roles: roles.to_vec(),
+            actor_id: actor.to_string(),
+        };
+        let answer = self.client().check_add_member(request).await?.into_inner();
+        convert::organization(answer.organization)
+    }
+
+    /// Reveals a member; repeatable.
+    pub(crate) async fn confirm_member(&self, user_id: UserId) -> Answer<()> {
+        let request = ConfirmMemberRequest { user_id: user_id.to_string() };
+        self.client().confirm_member(request).await?;
+        Ok(())
+    }
+
+    /// Makes the roles of an invited member count, if its inviter may still invite; repeatable.
+    pub(crate) async fn activate_member(&self, user_id: UserId, inviter: SubjectId) -> Answer<Membership> {
+        let request = ActivateMemberRequest { user_id: user_id.to_string(), inviter_id: inviter.to_string() };
+        let answer = self.client().activate_member(request).await?.into_inner();
+        Ok(convert::membership(answer.member.unwrap_or_default()))
+    }
+
+    /// Takes a member back that is not active; repeatable.
+    pub(crate) async fn remove_member(&self, user_id: UserId) -> Answer<()> {
+        let request = RemoveMemberRequest { user_id: user_id.to_string() };
+        self.client().remove_member(request).await?;
+        Ok(())
+    }
+
+    /// Reads memberships; unknown ones are left out.
+    pub(crate) async fn members(&self, ids: impl IntoIterator<Item = UserId>) -> Answer<HashMap<UserId, Membership>> {
+        let user_ids: Vec<String> = ids.into_iter().map(|id| id.to_string()).collect();
+        if user_ids.is_empty() {
+            return Ok(HashMap::new());
+        }
+        let answer = self.client().batch_get_members(BatchGetMembersRequest { user_ids }).await?.into_inner();
+        answer
+            .members
+            .into_iter()
+            .map(|member| Ok((convert::user_id(&member.user_id)?, convert::membership(member))))
+            .collect()
+    }
+
+    /// Reads one membership; a person without one holds no role.
+    pub(crate) async fn member(&self, id: UserId) -> Answer<Membership> {
+        Ok(self.members([id]).await?.remove(&id).unwrap_or_default())
+    }
+
+    /// Finds an organization.
+    pub(crate) async fn find_organization(&self, id: OrganizationId) -> Answer<Option<OrganizationName>> {
+        let request = BatchGetOrganizationsRequest { organization_ids: vec![id.to_string()] };
+        let answer = self.client().batch_get_organizations(request).await?.into_inner();
+        answer.organizations.into_iter().next().map(|found| convert::organization(Some(found))).transpose()
+    }
+
+    /// Gives a service account its permissions; repeatable. Returns the organization that it acts in.
+    pub(crate) async fn add_service_account(
+        &self,
+        id: ServiceAccountId,
+        organization: &str,
+        permissions: &[String],
+        actor: SubjectId,
+    ) -> Answer<Option<OrganizationId>> {
+        let request = AddServiceAccountRequest {
+            service_account_id: id.to_string(),
+            organization_id: organization.to_owned(),
+            permissions: permissions.to_vec(),
+            actor_id: actor.to_string(),
+        };
+        let answer = self.client().add_service_account(request).await?.into_inner();
+        convert::organization_id(&answer.organization_id)
+    }
+
+    /// Takes a service account its permissions; repeatable.
+    pub(crate) async fn remove_service_account(&self, id: ServiceAccountId) -> Answer<()> {
+        let request = RemoveServiceAccountRequest { service_account_id: id.to_string() };
+        self.client().remove_service_account(request).await?;
+        Ok(())
+    }
+
+    /// Asks whether a subject may act now; one that organization does not know may not.
+    pub(crate) async fn access(&self, subject: SubjectId) -> Answer<Access> {
+        let request = GetSubjectAccessRequest { subject_id: subject.to_string() };
+        match self.client().get_subject_access(request).await {
+            Ok(answer) => {
+                let answer = answer.into_inner();
+                Ok(Access { active: answer.active && !answer.blocked })
+            }
+            Err(status) => match PeerError::from(status) {
+                PeerError::Refused(Refusal::NotFound) => Ok(Access { active: false }),
+                error => Err(error),
+            },
+        }
+    }
+}

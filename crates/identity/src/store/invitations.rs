@@ -1,0 +1,145 @@
+//! Invitations, found by the hash of their code.
+
+use rolecall_db::{Error, Tx};
+use rolecall_kernel::id::{InvitationId, OrganizationId, SubjectId, UserId};
+use rolecall_kernel::time::Timestamp;
+use sea_orm::ActiveValue::Set;
+use sea_orm::sea_query::Expr;
+use sea_orm::{
+    ColumnTrait as _, ConnectionTrait, EntityTrait as _, QueryFilter as _, QueryOrder as _, QuerySelect as _,
+};
+
+use super::corrupt;
+use super::entity::invitation::{ActiveModel, Column, Entity, Model};
+use crate::domain::invitation::{Invitation, InvitationState};
+
+/// A claimed invitation whose acceptance was left behind.
+#[derive(Clone)]
+pub(crate) struct Claimed {
+    /// The invitation.
+    pub(crate) invitation: Invitation,
+    /// The hash of the password that waits.
+    pub(crate) password_hash: String,
+}
+
+/// Inserts an invitation with the hash of its code.
+pub(crate) async fn insert(tx: &Tx, invitation: &Invitation, code: &[u8; 32], now: Timestamp) -> Result<(), Error> {
+    let row = ActiveModel {
+        invitation_id: Set(invitation.invitation_id.as_uuid()),
+        user_id: Set(invitation.user_id.as_uuid()),
+        organization_id: Set(invitation.organization_id.as_uuid()),
+        inviter_id: Set(invitation.inviter_id.as_uuid()),
+        code_hash: Set(code.to_vec()),
+        state: Set(invitation.state.as_str().to_owned()),
+        created: Set(now.as_micros()),
+        expires: Set(invitation.expires.as_micros()),
+        claimed_password_hash: Set(None),
+        claimed_until: Set(None),
+    };
+    Entity::insert(row).exec_without_returning(tx).await?;
+    Ok(())
+}
+
+/// Finds an invitation by the hash of its code, in whatever state.
+pub(crate) async fn find_by_code<C: ConnectionTrait>(
+    connection: &C,
+    code: &[u8; 32],
+) -> Result<Option<Invitation>, Error> {
+    let row = Entity::find().filter(Column::CodeHash.eq(code.to_vec())).one(connection).await?;
+    row.as_ref().map(read).transpose()
+}
+
+/// Claims a code that is good now and stores the hash of the new password; `false` when it is not, or no longer.
+pub(crate) async fn claim(
+    tx: &Tx,
+    code: &[u8; 32],
+    hash: &str,
+    until: Timestamp,
+    now: Timestamp,
+) -> Result<bool, Error> {
+    let done = Entity::update_many()
+        .col_expr(Column::State, Expr::value(InvitationState::Claimed.as_str()))
+        .col_expr(Column::ClaimedPasswordHash, Expr::value(hash))
+        .col_expr(Column::ClaimedUntil, Expr::value(until.as_micros()))
+        .filter(Column::CodeHash.eq(code.to_vec()))
+        .filter(Column::State.eq(InvitationState::Pending.as_str()))
+        .filter(Column::Expires.gt(now.as_micros()))
+        .exec(tx)
+        .await?;
+    Ok(done.rows_affected == 1)
+}
+
+/// Moves a claimed invitation on and forgets the password hash; `false` when somebody else did.
+pub(crate) async fn settle(tx: &Tx, id: InvitationId, state: InvitationState) -> Result<bool, Error> {
+    let done = Entity::update_many()
+        .col_expr(Column::State, Expr::value(state.as_str()))
+        .col_expr(Column::ClaimedPasswordHash, Expr::value(Option::<String>::None))
+        .col_expr(Column::ClaimedUntil, Expr::value(Option::<i64>::None))
+        .filter(Column::InvitationId.eq(id.as_uuid()))
+        .filter(Column::State.eq(InvitationState::Claimed.as_str()))
+        .exec(tx)
+        .await?;
+    Ok(done.rows_affected == 1)
+}
+
+/// Ends the open invitation of a person because a newer one follows.
+pub(crate) async fn replace_pending(tx: &Tx, user_id: UserId) -> Result<(), Error> {
+    Entity::update_many()
+        .col_expr(Column::State, Expr::value(InvitationState::Replaced.as_str()))
+        .filter(Column::UserId.eq(user_id.as_uuid()))
+        .filter(Column::State.eq(InvitationState::Pending.as_str()))
+        .exec(tx)
+        .await?;
+    Ok(())
+}
+
+/// Tells whether a person is accepting an invitation right now.
+pub(crate) async fn is_being_accepted(tx: &Tx, user_id: UserId) -> Result<bool, Error> {
+    let claimed = Entity::find()
+        .filter(Column::UserId.eq(user_id.as_uuid()))
+        .filter(Column::State.eq(InvitationState::Claimed.as_str()));
+    Ok(claimed.one(tx).await?.is_some())
+}
+
+/// Lists acceptances whose worker has not come back.
+pub(crate) async fn list_abandoned<C: ConnectionTrait>(
+    connection: &C,
+    now: Timestamp,
+    limit: u64,
+) -> Result<Vec<Claimed>, Error> {
+    let rows = Entity::find()
+        .filter(Column::State.eq(InvitationState::Claimed.as_str()))
+        .filter(Column::ClaimedUntil.lte(now.as_micros()))
+        .order_by_asc(Column::ClaimedUntil)
+        .limit(limit)
+        .all(connection)
+        .await?;
+    let claimed = |row: Model| {
+        let password_hash = row.claimed_password_hash.clone().ok_or_else(|| corrupt("invitation"))?;
+        Ok(Claimed { invitation: read(&row)?, password_hash })
+    };
+    rows.into_iter().map(claimed).collect()
+}
+
+/// Takes over an abandoned acceptance; `false` when another worker was faster.
+pub(crate) async fn take_over(tx: &Tx, id: InvitationId, now: Timestamp, until: Timestamp) -> Result<bool, Error> {
+    let done = Entity::update_many()
+        .col_expr(Column::ClaimedUntil, Expr::value(until.as_micros()))
+        .filter(Column::InvitationId.eq(id.as_uuid()))
+        .filter(Column::State.eq(InvitationState::Claimed.as_str()))
+        .filter(Column::ClaimedUntil.lte(now.as_micros()))
+        .exec(tx)
+        .await?;
+    Ok(done.rows_affected == 1)
+}
+
+fn read(row: &Model) -> Result<Invitation, Error> {
+    Ok(Invitation {
+        invitation_id: InvitationId::from_uuid(row.invitation_id),
+        user_id: UserId::from_uuid(row.user_id),
+        organization_id: OrganizationId::from_uuid(row.organization_id),
+        inviter_id: SubjectId::from_uuid(row.inviter_id),
+        state: InvitationState::parse(&row.state).ok_or_else(|| corrupt("invitation"))?,
+        expires: Timestamp::from_micros(row.expires),
+    })
+}

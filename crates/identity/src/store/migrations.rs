@@ -1,0 +1,62 @@
+//! The schema's steps, oldest first; one table or change a file, forward only.
+
+mod m0001_users;
+mod m0002_credentials;
+mod m0003_invitations;
+mod m0004_sessions;
+mod m0005_refresh_tokens;
+mod m0006_login_failures;
+mod m0007_sagas;
+mod m0008_instance;
+mod m0009_signing_keys;
+mod m0010_service_accounts;
+mod m0011_api_keys;
+
+use sea_orm::{ConnectionTrait as _, DbBackend, DbErr};
+use sea_orm_migration::{MigrationName, MigrationTrait, SchemaManager};
+
+/// Returns all steps.
+pub(crate) fn steps() -> Vec<Box<dyn MigrationTrait>> {
+    let steps: [(&'static str, &'static [&'static str]); 11] = [
+        ("identity_0001_users", m0001_users::STATEMENTS),
+        ("identity_0002_credentials", m0002_credentials::STATEMENTS),
+        ("identity_0003_invitations", m0003_invitations::STATEMENTS),
+        ("identity_0004_sessions", m0004_sessions::STATEMENTS),
+        ("identity_0005_refresh_tokens", m0005_refresh_tokens::STATEMENTS),
+        ("identity_0006_login_failures", m0006_login_failures::STATEMENTS),
+        ("identity_0007_sagas", m0007_sagas::STATEMENTS),
+        ("identity_0008_instance", m0008_instance::STATEMENTS),
+        ("identity_0009_signing_keys", m0009_signing_keys::STATEMENTS),
+        ("identity_0010_service_accounts", m0010_service_accounts::STATEMENTS),
+        ("identity_0011_api_keys", m0011_api_keys::STATEMENTS),
+    ];
+    let boxed = |(name, statements)| Box::new(Step { name, statements }) as Box<dyn MigrationTrait>;
+    steps.into_iter().map(boxed).collect()
+}
+
+/// Statements in the common tongue of both databases, but for `{uuid}` and `{bytes}`.
+struct Step {
+    name: &'static str,
+    statements: &'static [&'static str],
+}
+
+impl MigrationName for Step {
+    fn name(&self) -> &str {
+        self.name
+    }
+}
+
+#[async_trait::async_trait]
+impl MigrationTrait for Step {
+    async fn up(&self, manager: &SchemaManager) -> Result<(), DbErr> {
+        let (uuid, bytes) = match manager.get_database_backend() {
+            DbBackend::Postgres => ("uuid", "bytea"),
+            _ => ("blob", "blob"),
+        };
+        for statement in self.statements {
+            let statement = statement.replace("{uuid}", uuid).replace("{bytes}", bytes);
+            manager.get_connection().execute_unprepared(&statement).await?;
+        }
+        Ok(())
+    }
+}

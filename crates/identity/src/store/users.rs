@@ -1,0 +1,186 @@
+//! Accounts of persons.
+
+use rolecall_authz::{Permit, Scope};
+use rolecall_db::{Error, LockRows as _, Tx};
+use rolecall_kernel::id::{OrganizationId, SubjectId, UserId};
+use rolecall_kernel::page::{Page, PageSize};
+use rolecall_kernel::text::{EmailAddress, Institution, PersonName, TextError, Website};
+use rolecall_kernel::time::Timestamp;
+use sea_orm::ActiveValue::Set;
+use sea_orm::prelude::Uuid;
+use sea_orm::sea_query::{Expr, ExprTrait as _, Query};
+use sea_orm::{
+    ColumnTrait as _, ConnectionTrait, EntityTrait as _, QueryFilter as _, QueryOrder as _, QuerySelect as _, Select,
+};
+
+use super::corrupt;
+use super::entity::{credential, saga, user};
+use super::scope::condition;
+use crate::domain::user::{Profile, User, UserState};
+
+/// Inserts an account; violates [`USERS_EMAIL_KEY`](super::USERS_EMAIL_KEY) when the address is taken.
+pub(crate) async fn insert(tx: &Tx, user: &User) -> Result<(), Error> {
+    let text = |value: Option<&str>| Set(value.unwrap_or_default().to_owned());
+    let profile = &user.profile;
+    let row = user::ActiveModel {
+        user_id: Set(user.user_id.as_uuid()),
+        organization_id: Set(user.organization_id.as_uuid()),
+        email: Set(user.email.as_str().to_owned()),
+        email_key: Set(user.email.key().to_owned()),
+        email_verified: Set(user.email_verified),
+        name: Set(profile.name.as_str().to_owned()),
+        given_name: text(profile.given_name.as_ref().map(PersonName::as_str)),
+        family_name: text(profile.family_name.as_ref().map(PersonName::as_str)),
+        institution: text(profile.institution.as_ref().map(Institution::as_str)),
+        website: text(profile.website.as_ref().map(Website::as_str)),
+        state: Set(user.state.as_str().to_owned()),
+        version: Set(user.version),
+        created: Set(user.created.as_micros()),
+        updated: Set(user.updated.as_micros()),
+        last_login: Set(user.last_login.map(Timestamp::as_micros)),
+    };
+    user::Entity::insert(row).exec_without_returning(tx).await?;
+    Ok(())
+}
+
+/// Finds an account, whoever asks.
+pub(crate) async fn find<C: ConnectionTrait>(connection: &C, user_id: UserId) -> Result<Option<User>, Error> {
+    let row = user::Entity::find_by_id(user_id.as_uuid()).one(connection).await?;
+    row.map(read).transpose()
+}
+
+/// Finds an account and keeps it as it is until the transaction ends.
+pub(crate) async fn lock(tx: &Tx, user_id: UserId) -> Result<Option<User>, Error> {
+    let row = user::Entity::find_by_id(user_id.as_uuid()).lock_for_update().one(tx).await?;
+    row.map(read).transpose()
+}
+
+/// Finds an account within a scope, once all contexts know it.
+pub(crate) async fn find_in_scope<C: ConnectionTrait>(
+    connection: &C,
+    user_id: UserId,
+    scope: &Scope,
+) -> Result<Option<User>, Error> {
+    let found = visible(scope).filter(user::Column::UserId.eq(user_id.as_uuid()));
+    found.one(connection).await?.map(read).transpose()
+}
+
+/// Lists accounts within a scope in order of creation.
+pub(crate) async fn list<C: ConnectionTrait>(
+    connection: &C,
+    scope: &Scope,
+    after: Option<UserId>,
+    size: PageSize,
+) -> Result<Page<User>, Error> {
+    let mut found = visible(scope).order_by_asc(user::Column::UserId).limit(u64::from(size.get()) + 1);
+    if let Some(after) = after {
+        found = found.filter(user::Column::UserId.gt(after.as_uuid()));
+    }
+    let users = found.all(connection).await?.into_iter().map(read).collect::<Result<_, _>>()?;
+    Ok(Page::from_overfetch(users, size))
+}
+
+/// Accounts within a scope whose creation is finished in every context.
+fn visible(scope: &Scope) -> Select<user::Entity> {
+    let unfinished = Query::select()
+        .expr(Expr::val(1))
+        .from(saga::Entity)
+        .and_where(Expr::col((saga::Entity, saga::Column::SagaId)).equals((user::Entity, user::Column::UserId)))
+        .to_owned();
+    let own = condition(scope, (user::Entity, user::Column::OrganizationId), (user::Entity, user::Column::UserId));
+    user::Entity::find().filter(own).filter(Expr::exists(unfinished).not())
+}
+
+/// Finds accounts by identifier, in no order; unknown ones are left out.
+pub(crate) async fn find_many<C: ConnectionTrait>(connection: &C, ids: &[SubjectId]) -> Result<Vec<User>, Error> {
+    if ids.is_empty() {
+        return Ok(Vec::new());
+    }
+    let found = user::Entity::find().filter(user::Column::UserId.is_in(ids.iter().map(|id| id.as_uuid())));
+    found.all(connection).await?.into_iter().map(read).collect()
+}
+
+/// Finds an account by its address, with the hash of its password if it has one.
+pub(crate) async fn find_by_email<C: ConnectionTrait>(
+    connection: &C,
+    email: &EmailAddress,
+) -> Result<Option<(User, Option<String>)>, Error> {
+    let found = user::Entity::find().filter(user::Column::EmailKey.eq(email.key()));
+    let row = found.one(connection).await?;
+    // Asked in any case, so that an unknown address takes as long as a known one.
+    let user_id = row.as_ref().map_or(Uuid::nil(), |row| row.user_id);
+    let credential = credential::Entity::find_by_id(user_id).one(connection).await?;
+    let hash = credential.map(|credential| credential.password_hash);
+    row.map(|row| Ok((read(row)?, hash))).transpose()
+}
+
+/// Tells whether an address belongs to an account; only the unique constraint decides.
+pub(crate) async fn is_email_taken<C: ConnectionTrait>(connection: &C, email: &EmailAddress) -> Result<bool, Error> {
+    Ok(find_by_email(connection, email).await?.is_some())
+}
+
+/// Notes a login; `false` when the account is not active. Holds the row, so that logins of one person queue up.
+pub(crate) async fn note_login(tx: &Tx, user_id: UserId, now: Timestamp) -> Result<bool, Error> {
+    let done = user::Entity::update_many()
+        .col_expr(user::Column::LastLogin, Expr::value(now.as_micros()))
+        .filter(user::Column::UserId.eq(user_id.as_uuid()))
+        .filter(user::Column::State.eq(UserState::Active.as_str()))
+        .exec(tx)
+        .await?;
+    Ok(done.rows_affected == 1)
+}
+
+/// Makes an invited account active, its address proven; `false` when it is not invited.
+pub(crate) async fn activate(tx: &Tx, user_id: UserId, now: Timestamp) -> Result<bool, Error> {
+    let done = user::Entity::update_many()
+        .col_expr(user::Column::State, Expr::value(UserState::Active.as_str()))
+        .col_expr(user::Column::EmailVerified, Expr::value(true))
+        .col_expr(user::Column::Version, Expr::col(user::Column::Version).add(1))
+        .col_expr(user::Column::Updated, Expr::value(now.as_micros()))
+        .filter(user::Column::UserId.eq(user_id.as_uuid()))
+        .filter(user::Column::State.eq(UserState::Invited.as_str()))
+        .exec(tx)
+        .await?;
+    Ok(done.rows_affected == 1)
+}
+
+/// Notes a change of the account for which a permit was given.
+pub(crate) async fn touch(tx: &Tx, permit: &Permit, now: Timestamp) -> Result<bool, Error> {
+    let Some(subject) = permit.facts().subject_id else {
+        return Ok(false);
+    };
+    let done = user::Entity::update_many()
+        .col_expr(user::Column::Version, Expr::col(user::Column::Version).add(1))
+        .col_expr(user::Column::Updated, Expr::value(now.as_micros()))
+        .filter(user::Column::UserId.eq(subject.as_uuid()))
+        .exec(tx)
+        .await?;
+    Ok(done.rows_affected == 1)
+}
+
+fn read(row: user::Model) -> Result<User, Error> {
+    let broken = |_: TextError| corrupt("account");
+    Ok(User {
+        user_id: UserId::from_uuid(row.user_id),
+        organization_id: OrganizationId::from_uuid(row.organization_id),
+        email: EmailAddress::parse(&row.email).map_err(broken)?,
+        email_verified: row.email_verified,
+        profile: Profile {
+            name: PersonName::parse(&row.name).map_err(broken)?,
+            given_name: optional(&row.given_name, PersonName::parse).map_err(broken)?,
+            family_name: optional(&row.family_name, PersonName::parse).map_err(broken)?,
+            institution: optional(&row.institution, Institution::parse).map_err(broken)?,
+            website: optional(&row.website, Website::parse).map_err(broken)?,
+        },
+        state: UserState::parse(&row.state).ok_or_else(|| corrupt("account"))?,
+        version: row.version,
+        created: Timestamp::from_micros(row.created),
+        updated: Timestamp::from_micros(row.updated),
+        last_login: row.last_login.map(Timestamp::from_micros),
+    })
+}
+
+/// An empty text in a table is an absent value.
+fn optional<T>(text: &str, parse: impl Fn(&str) -> Result<T, TextError>) -> Result<Option<T>, TextError> {
+    if text.is_empty() { Ok(None) } else { parse(text).map(Some) }
+}

@@ -1,0 +1,323 @@
+//! A double of organization and notification: it remembers, and refuses on request.
+
+use std::collections::{HashMap, HashSet};
+use std::sync::{Arc, Mutex, MutexGuard};
+
+use rolecall_api::notification::v1 as notification;
+use rolecall_api::notification::v1::mail_service_server::MailService;
+use rolecall_api::organization::v1::membership_service_server::MembershipService;
+use rolecall_api::organization::v1::*;
+use rolecall_authz::{AccessError, AccessSource, ScopeKind, SubjectAccess, SubjectKind as Kind};
+use rolecall_kernel::id::{OrganizationId, SubjectId};
+use rolecall_rpc::status::{StatusBuilder, domain};
+use tonic::{Code, Request, Response, Status};
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum State {
+    Hidden,
+    Pending,
+    Active,
+}
+
+#[derive(Debug, Clone)]
+pub(crate) struct FakeMember {
+    pub(crate) organization_id: String,
+    pub(crate) roles: Vec<String>,
+    pub(crate) state: State,
+    pub(crate) blocked: bool,
+}
+
+#[derive(Debug, Default)]
+pub(crate) struct Known {
+    pub(crate) organizations: HashMap<String, String>,
+    pub(crate) members: HashMap<String, FakeMember>,
+    pub(crate) service_accounts: HashMap<String, (String, Vec<String>)>,
+    /// Methods that are out of reach.
+    pub(crate) down: HashSet<&'static str>,
+    /// Methods that never answer.
+    pub(crate) stuck: HashSet<&'static str>,
+    pub(crate) inviter_lost_rights: bool,
+    pub(crate) audit: Vec<IngestedEvent>,
+    pub(crate) mail: Vec<notification::IngestedEvent>,
+}
+
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Fake(Arc<Mutex<Known>>);
+
+impl Fake {
+    pub(crate) fn known(&self) -> MutexGuard<'_, Known> {
+        self.0.lock().expect("not poisoned")
+    }
+
+    pub(crate) fn topics(&self) -> Vec<String> {
+        self.known().audit.iter().map(|event| event.topic.clone()).collect()
+    }
+
+    async fn reach(&self, method: &'static str) -> Result<(), Status> {
+        if self.known().stuck.contains(method) {
+            std::future::pending::<()>().await;
+        }
+        if self.known().down.contains(method) { Err(Status::unavailable("down")) } else { Ok(()) }
+    }
+
+    fn may_add(&self, actor: &str, organization: &str, roles: &[String]) -> Result<String, Status> {
+        let known = self.known();
+        let actor = known.members.get(actor).ok_or_else(|| refuse(Code::PermissionDenied, "ACTOR_NOT_ENTITLED"))?;
+        let is_admin = actor.roles.iter().any(|role| role == "ADMIN");
+        let organization = if organization.is_empty() { &actor.organization_id } else { organization };
+        if !known.organizations.contains_key(organization) || (!is_admin && organization != actor.organization_id) {
+            return Err(refuse(Code::NotFound, "ORGANIZATION_NOT_FOUND"));
+        }
+        if roles.iter().any(|role| role == "ADMIN") {
+            return Err(refuse(Code::PermissionDenied, "ROLE_NOT_GRANTABLE"));
+        }
+        Ok(organization.to_owned())
+    }
+
+    fn organization(&self, id: &str) -> Option<Organization> {
+        let name = self.known().organizations.get(id)?.clone();
+        Some(Organization { organization_id: id.to_owned(), name, ..Default::default() })
+    }
+
+    fn member(&self, id: &str) -> Option<Member> {
+        let found = self.known().members.get(id)?.clone();
+        (found.state != State::Hidden).then(|| Member {
+            user_id: id.to_owned(),
+            organization_id: found.organization_id,
+            roles: found.roles,
+            block: found.blocked.then(Block::default),
+            ..Default::default()
+        })
+    }
+}
+
+fn refuse(code: Code, reason: &str) -> Status {
+    StatusBuilder::new(code, domain::ORGANIZATION, reason, "Refused.").build()
+}
+
+fn ok<T>(message: T) -> Result<Response<T>, Status> {
+    Ok(Response::new(message))
+}
+
+#[tonic::async_trait]
+impl MembershipService for Fake {
+    async fn bootstrap_organization(
+        &self,
+        request: Request<BootstrapOrganizationRequest>,
+    ) -> Result<Response<BootstrapOrganizationResponse>, Status> {
+        self.reach("bootstrap_organization").await?;
+        let request = request.into_inner();
+        let mut known = self.known();
+        if !known.organizations.is_empty() && !known.organizations.contains_key(&request.organization_id) {
+            return Err(refuse(Code::FailedPrecondition, "ALREADY_BOOTSTRAPPED"));
+        }
+        known.organizations.insert(request.organization_id.clone(), request.name);
+        let roles = vec!["ADMIN".to_owned(), "OWNER".to_owned()];
+        let member =
+            FakeMember { organization_id: request.organization_id, roles, state: State::Active, blocked: false };
+        known.members.insert(request.user_id, member);
+        ok(BootstrapOrganizationResponse {})
+    }
+
+    async fn add_member(&self, request: Request<AddMemberRequest>) -> Result<Response<AddMemberResponse>, Status> {
+        self.reach("add_member").await?;
+        let request = request.into_inner();
+        let organization_id = self.may_add(&request.actor_id, &request.organization_id, &request.roles)?;
+        let roles = request.roles;
+        let member =
+            FakeMember { organization_id: organization_id.clone(), roles, state: State::Hidden, blocked: false };
+        self.known().members.insert(request.user_id, member);
+        ok(AddMemberResponse { organization: self.organization(&organization_id) })
+    }
+
+    async fn check_add_member(
+        &self,
+        request: Request<CheckAddMemberRequest>,
+    ) -> Result<Response<CheckAddMemberResponse>, Status> {
+        let request = request.into_inner();
+        let organization_id = self.may_add(&request.actor_id, &request.organization_id, &request.roles)?;
+        ok(CheckAddMemberResponse { organization: self.organization(&organization_id) })
+    }
+
+    async fn confirm_member(
+        &self,
+        request: Request<ConfirmMemberRequest>,
+    ) -> Result<Response<ConfirmMemberResponse>, Status> {
+        self.reach("confirm_member").await?;
+        let mut known = self.known();
+        if let Some(member) = known.members.get_mut(&request.into_inner().user_id)
+            && member.state == State::Hidden
+        {
+            member.state = State::Pending;
+        }
+        ok(ConfirmMemberResponse {})
+    }
+
+    async fn activate_member(
+        &self,
+        request: Request<ActivateMemberRequest>,
+    ) -> Result<Response<ActivateMemberResponse>, Status> {
+        self.reach("activate_member").await?;
+        let id = request.into_inner().user_id;
+        if self.known().inviter_lost_rights {
+            return Err(refuse(Code::FailedPrecondition, "INVITER_NOT_ENTITLED"));
+        }
+        match self.known().members.get_mut(&id) {
+            Some(member) => member.state = State::Active,
+            None => return Err(refuse(Code::NotFound, "MEMBER_NOT_FOUND")),
+        }
+        ok(ActivateMemberResponse { member: self.member(&id) })
+    }
+
+    async fn remove_member(
+        &self,
+        request: Request<RemoveMemberRequest>,
+    ) -> Result<Response<RemoveMemberResponse>, Status> {
+        self.reach("remove_member").await?;
+        self.known().members.remove(&request.into_inner().user_id);
+        ok(RemoveMemberResponse {})
+    }
+
+    async fn batch_get_members(
+        &self,
+        request: Request<BatchGetMembersRequest>,
+    ) -> Result<Response<BatchGetMembersResponse>, Status> {
+        let members = request.into_inner().user_ids.iter().filter_map(|id| self.member(id)).collect();
+        ok(BatchGetMembersResponse { members })
+    }
+
+    async fn batch_get_organizations(
+        &self,
+        request: Request<BatchGetOrganizationsRequest>,
+    ) -> Result<Response<BatchGetOrganizationsResponse>, Status> {
+        let organizations =
+            request.into_inner().organization_ids.iter().filter_map(|id| self.organization(id)).collect();
+        ok(BatchGetOrganizationsResponse { organizations })
+    }
+
+    async fn add_service_account(
+        &self,
+        request: Request<AddServiceAccountRequest>,
+    ) -> Result<Response<AddServiceAccountResponse>, Status> {
+        self.reach("add_service_account").await?;
+        let request = request.into_inner();
+        if request.permissions.iter().any(|name| name == "organization.datasets.register") {
+            return Err(refuse(Code::PermissionDenied, "PERMISSION_NOT_GRANTABLE"));
+        }
+        let organization_id = match request.organization_id.as_str() {
+            "-" => String::new(),
+            id => self.may_add(&request.actor_id, id, &[])?,
+        };
+        self.known()
+            .service_accounts
+            .insert(request.service_account_id, (organization_id.clone(), request.permissions));
+        ok(AddServiceAccountResponse { organization_id })
+    }
+
+    async fn remove_service_account(
+        &self,
+        request: Request<RemoveServiceAccountRequest>,
+    ) -> Result<Response<RemoveServiceAccountResponse>, Status> {
+        self.reach("remove_service_account").await?;
+        self.known().service_accounts.remove(&request.into_inner().service_account_id);
+        ok(RemoveServiceAccountResponse {})
+    }
+
+    async fn get_subject_access(
+        &self,
+        request: Request<GetSubjectAccessRequest>,
+    ) -> Result<Response<GetSubjectAccessResponse>, Status> {
+        self.reach("get_subject_access").await?;
+        let id = request.into_inner().subject_id;
+        let known = self.known();
+        let found = known.members.get(&id).map(|member| (member.state == State::Active, member.blocked));
+        let found = found.or_else(|| known.service_accounts.contains_key(&id).then_some((true, false)));
+        let (active, blocked) = found.ok_or_else(|| refuse(Code::NotFound, "SUBJECT_NOT_FOUND"))?;
+        ok(GetSubjectAccessResponse { subject_id: id, active, blocked, ..Default::default() })
+    }
+
+    async fn ingest_events(
+        &self,
+        request: Request<IngestEventsRequest>,
+    ) -> Result<Response<IngestEventsResponse>, Status> {
+        let events = request.into_inner().events;
+        let done = |event: &IngestedEvent| IngestResult {
+            event_id: event.event_id.clone(),
+            outcome: IngestOutcome::Done.into(),
+            detail: String::new(),
+        };
+        let results = events.iter().map(done).collect();
+        self.known().audit.extend(events);
+        ok(IngestEventsResponse { results })
+    }
+}
+
+#[tonic::async_trait]
+impl MailService for Fake {
+    async fn ingest_events(
+        &self,
+        request: Request<notification::IngestEventsRequest>,
+    ) -> Result<Response<notification::IngestEventsResponse>, Status> {
+        let events = request.into_inner().events;
+        let done = |event: &notification::IngestedEvent| notification::IngestResult {
+            event_id: event.event_id.clone(),
+            outcome: notification::IngestOutcome::Done.into(),
+            detail: String::new(),
+        };
+        let results = events.iter().map(done).collect();
+        self.known().mail.extend(events);
+        ok(notification::IngestEventsResponse { results })
+    }
+}
+
+const OWNER: [&str; 8] = [
+    "identity.users.create",
+    "identity.users.get",
+    "identity.users.list",
+    "identity.service_accounts.create",
+    "identity.service_accounts.get",
+    "identity.service_accounts.list",
+    "identity.service_accounts.delete",
+    "identity.tokens.introspect",
+];
+
+#[tonic::async_trait]
+impl AccessSource for Fake {
+    async fn subject_access(&self, subject: SubjectId) -> Result<Option<SubjectAccess>, AccessError> {
+        let known = self.known();
+        let id = subject.to_string();
+        if let Some((organization, permissions)) = known.service_accounts.get(&id) {
+            let grants = permissions.iter().map(|name| (name.clone(), ScopeKind::Own)).collect();
+            return Ok(Some(access(subject, Kind::ServiceAccount, organization, grants, false)));
+        }
+        let Some(member) = known.members.get(&id) else { return Ok(None) };
+        let has = |role: &str| member.roles.iter().any(|held| held == role);
+        let scope = if has("ADMIN") { ScopeKind::Any } else { ScopeKind::Own };
+        let mut grants = vec![("identity.users.get".to_owned(), ScopeKind::SelfOnly)];
+        if has("ADMIN") || has("OWNER") {
+            grants.extend(OWNER.map(|name| (name.to_owned(), scope)));
+        }
+        let blocked = member.blocked || member.state != State::Active;
+        Ok(Some(access(subject, Kind::User, &member.organization_id, grants, blocked)))
+    }
+}
+
+fn access(
+    subject: SubjectId,
+    kind: Kind,
+    organization: &str,
+    grants: Vec<(String, ScopeKind)>,
+    blocked: bool,
+) -> SubjectAccess {
+    SubjectAccess {
+        subject,
+        kind,
+        organization_id: OrganizationId::parse(organization).ok(),
+        organization_active: true,
+        roles: Vec::new(),
+        admin: false,
+        blocked,
+        grants,
+        revision: 1,
+    }
+}
