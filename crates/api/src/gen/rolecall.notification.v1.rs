@@ -305,7 +305,8 @@ pub mod delivery_service_client {
             self.inner.unary(req, path, codec).await
         }
         /// Takes parked deliveries up again, at once (`DELIVERY_NOT_PARKED` when one
-        /// of them is not parked; then none is).
+        /// of them is not parked, `DELIVERY_SECRET_GONE` when one carried a secret,
+        /// which parking erased; then none is).
         pub async fn retry_deliveries(
             &mut self,
             request: impl tonic::IntoRequest<super::RetryDeliveriesRequest>,
@@ -367,7 +368,8 @@ pub mod delivery_service_server {
             tonic::Status,
         >;
         /// Takes parked deliveries up again, at once (`DELIVERY_NOT_PARKED` when one
-        /// of them is not parked; then none is).
+        /// of them is not parked, `DELIVERY_SECRET_GONE` when one carried a secret,
+        /// which parking erased; then none is).
         async fn retry_deliveries(
             &self,
             request: tonic::Request<super::RetryDeliveriesRequest>,
@@ -650,6 +652,9 @@ pub enum ErrorReason {
     StoreUnavailable = 6,
     /// A defect of the server; the request id finds it in the logs.
     Internal = 7,
+    /// The secret that the mail carried was erased when it was parked; have a new
+    /// one made, for an invitation with `ResendInvitation`.
+    DeliverySecretGone = 8,
 }
 impl ErrorReason {
     /// String value of the enum field names used in the ProtoBuf definition.
@@ -666,6 +671,7 @@ impl ErrorReason {
             Self::RequestIdReused => "ERROR_REASON_REQUEST_ID_REUSED",
             Self::StoreUnavailable => "ERROR_REASON_STORE_UNAVAILABLE",
             Self::Internal => "ERROR_REASON_INTERNAL",
+            Self::DeliverySecretGone => "ERROR_REASON_DELIVERY_SECRET_GONE",
         }
     }
     /// Creates an enum from field names used in the ProtoBuf definition.
@@ -679,6 +685,7 @@ impl ErrorReason {
             "ERROR_REASON_REQUEST_ID_REUSED" => Some(Self::RequestIdReused),
             "ERROR_REASON_STORE_UNAVAILABLE" => Some(Self::StoreUnavailable),
             "ERROR_REASON_INTERNAL" => Some(Self::Internal),
+            "ERROR_REASON_DELIVERY_SECRET_GONE" => Some(Self::DeliverySecretGone),
             _ => None,
         }
     }
@@ -750,14 +757,15 @@ pub struct MailCommand {
     /// The organization that it concerns; empty for the whole installation.
     #[prost(string, tag = "4")]
     pub organization_id: ::prost::alloc::string::String,
-    /// What the template shows, by name.
+    /// What the template shows, by name; `invitation` shows `organization_name`,
+    /// `inviter_name` and `recipient_name`, each of which may be absent.
     #[prost(map = "string, string", tag = "5")]
     pub variables: ::std::collections::HashMap<
         ::prost::alloc::string::String,
         ::prost::alloc::string::String,
     >,
     /// The secret, sealed under the installation's key for mail secrets, bound to
-    /// the id of the event that carries it.
+    /// the id of the event that carries it (its text, as in `event_id`).
     #[prost(bytes = "vec", tag = "6")]
     pub sealed_secret: ::prost::alloc::vec::Vec<u8>,
     /// After this time the mail is of no use and is not sent.
