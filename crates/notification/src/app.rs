@@ -1,0 +1,8 @@
+//! The use cases, one a file.
+
+pub(crate) mod accept_events;
+pub(crate) mod delete_finished;
+pub(crate) mod deliver;
+pub(crate) mod get_delivery;
+pub(crate) mod list_deliveries;
+pub(crate) mod retry_deliveries;

@@ -1,0 +1,189 @@
+//! Sends what is due: claim, send, write down.
+//!
+//! Mail is delivered at least once. An attempt is written down before it begins; a process that dies
+//! between the server's answer and the record sends the same mail again, under the same Message-ID.
+
+use std::time::Duration;
+
+use futures::StreamExt as _;
+use rolecall_db::Error;
+use rolecall_kernel::id::{EventId, RequestId};
+use tokio::time::{Instant, sleep, timeout};
+use tracing::Instrument as _;
+
+use crate::channel;
+use crate::context::Shared;
+use crate::domain::arrival::Variables;
+use crate::domain::delivery::{AttemptOutcome, Due};
+use crate::domain::event::{Event, What};
+use crate::domain::mail::Mail;
+use crate::domain::schedule::{Next, Outcome};
+use crate::domain::template::Template;
+use crate::events::publish;
+use crate::render::Extras;
+use crate::store::claims::{self, Lease, Verdict};
+
+/// What one pass did.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub(crate) struct Pass {
+    pub(crate) expired: u64,
+    pub(crate) attempted: usize,
+}
+
+/// An attempt that has ended.
+struct Ended {
+    due: Due,
+    verdict: Verdict,
+}
+
+/// Claims what is due, as much as is sent at once, and sends it.
+pub(crate) async fn run(shared: &Shared) -> Result<Pass, Error> {
+    let begun = Instant::now();
+    if !claims::is_any_due(&shared.database.reader(), shared.clock.now()).await? {
+        return Ok(Pass::default());
+    }
+    let holder = RequestId::new(shared.clock.now(), &*shared.entropy).as_uuid();
+    let lease = Lease { holder, ttl: shared.config.lease };
+    let (expired, due) = claim(shared, lease).await?;
+    let pass = Pass { expired, attempted: due.len() };
+    let attempts = futures::stream::iter(due).map(|due| {
+        let span = tracing::info_span!("deliver", delivery_id = %due.delivery_id, template = due.template);
+        if let Some(trace) = &due.trace {
+            rolecall_telemetry::context::continue_trace(&span, trace);
+        }
+        attempt(shared, due, begun).instrument(span)
+    });
+    let concurrency = usize::from(shared.config.concurrency);
+    let mut ended = attempts.buffer_unordered(concurrency).ready_chunks(concurrency);
+    while let Some(ended) = ended.next().await {
+        record(shared, lease, &ended, begun).await;
+    }
+    Ok(pass)
+}
+
+async fn claim(shared: &Shared, lease: Lease) -> Result<(u64, Vec<Due>), Error> {
+    let now = shared.clock.now();
+    let most = if shared.channel.is_resting(now) { 0 } else { u64::from(shared.config.concurrency) };
+    let kind = shared.channel.kind();
+    shared
+        .database
+        .write(|tx| async move {
+            let expired = claims::expire(&tx, now).await?;
+            let due = if most == 0 { Vec::new() } else { claims::claim(&tx, lease, kind, most, now).await? };
+            Ok((expired, due))
+        })
+        .await
+}
+
+async fn attempt(shared: &Shared, due: Due, begun: Instant) -> Ended {
+    let outcome = match render(shared, &due) {
+        Ok(mail) => send(shared, &mail, begun).await,
+        Err(outcome) => outcome,
+    };
+    let now = shared.clock.now();
+    if let Outcome::Unusable(reason) = &outcome
+        && !shared.channel.is_resting(now)
+    {
+        tracing::error!(reason, "the mail server takes no mail from us; check notification.smtp");
+        shared.channel.rest_until(now.plus(shared.config.channel_pause));
+    }
+    let next = shared.schedule.next(&outcome, due.tries, due.queued, now);
+    let (outcome, detail) = match outcome {
+        Outcome::Sent(detail) => (AttemptOutcome::Sent, detail),
+        Outcome::Deferred(detail) | Outcome::Unusable(detail) => (AttemptOutcome::Deferred, detail),
+        Outcome::Refused(detail) => (AttemptOutcome::Refused, detail),
+    };
+    // What the server said may hold the address, so it is kept with the attempt and not logged.
+    tracing::info!(number = due.number, ?outcome, ?next, "a delivery was attempted");
+    let verdict = Verdict { delivery_id: due.delivery_id, number: due.number, outcome, detail, next };
+    Ended { due, verdict }
+}
+
+async fn send(shared: &Shared, mail: &Mail, begun: Instant) -> Outcome {
+    let limit = shared.config.send_timeout;
+    if shared.channel.is_resting(shared.clock.now()) {
+        return Outcome::Unusable("the channel rests".to_owned());
+    }
+    // A process that was stopped for long must not send what another has claimed meanwhile.
+    if begun.elapsed() + limit > shared.config.lease {
+        return Outcome::Deferred("this process was too slow".to_owned());
+    }
+    match timeout(limit, shared.channel.send(mail)).await {
+        Ok(outcome) => outcome,
+        Err(_) => Outcome::Deferred(format!("no answer within {limit:?}")),
+    }
+}
+
+/// Renders the mail; the secret is opened here and nowhere else.
+fn render(shared: &Shared, due: &Due) -> Result<Mail, Outcome> {
+    // A row of a newer version waits for a process that knows its template.
+    let unknown =
+        || Outcome::Deferred(format!("this process does not know {} v{}", due.template, due.template_version));
+    let template = Template::parse(&due.template).ok_or_else(unknown)?;
+    let refused = |reason: &str| Outcome::Refused(reason.to_owned());
+    let variables: Variables =
+        serde_json::from_str(&due.variables).map_err(|_| refused("its variables cannot be read"))?;
+    let opened = match &due.sealed_secret {
+        None if template.needs_secret() => return Err(refused("its secret is missing")),
+        None => None,
+        Some(sealed) => {
+            let context = due.event_id.to_string();
+            let opened = shared.mail_secrets.open(context.as_bytes(), sealed);
+            Some(opened.map_err(|_| refused("its secret cannot be opened with this installation's key"))?)
+        }
+    };
+    let secret = opened.as_ref().map(|bytes| std::str::from_utf8(bytes)).transpose();
+    let secret = secret.map_err(|_| refused("its secret is not text"))?;
+    let extras = Extras { secret, expires: due.expires };
+    let content = shared.renderer.render(template, due.template_version, &variables, extras).map_err(|error| {
+        tracing::error!(error = &error as &dyn std::error::Error, "a template cannot be rendered");
+        unknown()
+    })?;
+    Ok(Mail { delivery_id: due.delivery_id, to: due.email.clone(), date: shared.clock.now(), content })
+}
+
+/// Writes down what came of attempts, and tries again while it holds the claim: what is forgotten is sent twice.
+async fn record(shared: &Shared, lease: Lease, ended: &[Ended], begun: Instant) {
+    let mut pause = Duration::from_millis(100);
+    while let Err(error) = record_once(shared, lease, ended).await {
+        if begun.elapsed() > lease.ttl {
+            let deliveries = ended.len();
+            tracing::error!(%error, deliveries, "attempts could not be written down; their mails may be sent again");
+            return;
+        }
+        sleep(pause).await;
+        pause = (pause * 2).min(Duration::from_secs(1));
+    }
+}
+
+async fn record_once(shared: &Shared, lease: Lease, ended: &[Ended]) -> Result<(), Error> {
+    let now = shared.clock.now();
+    shared
+        .database
+        .write(|tx| async move {
+            for Ended { due, verdict } in ended {
+                let is_ours = claims::settle(&tx, lease.holder, verdict, now).await?;
+                if !is_ours {
+                    tracing::warn!(delivery_id = %due.delivery_id, "the claim was lost before its attempt was written down");
+                } else if verdict.next == Next::Park {
+                    publish::append(&tx, &parked(shared, due)).await?;
+                }
+            }
+            Ok(())
+        })
+        .await
+}
+
+fn parked(shared: &Shared, due: &Due) -> Event {
+    let now = shared.clock.now();
+    Event {
+        event_id: EventId::new(now, &*shared.entropy),
+        actor: None,
+        organization_id: due.organization_id,
+        recipient_id: due.recipient_id,
+        delivery_id: due.delivery_id,
+        request_id: None,
+        occurred: now,
+        what: What::DeliveryParked(channel::detail(&due.template)),
+    }
+}

@@ -1,0 +1,10 @@
+//! Deliveries, their templates and their legal transitions; pure functions and types.
+
+pub(crate) mod arrival;
+pub(crate) mod calendar;
+pub(crate) mod clean;
+pub(crate) mod delivery;
+pub(crate) mod event;
+pub(crate) mod mail;
+pub(crate) mod schedule;
+pub(crate) mod template;

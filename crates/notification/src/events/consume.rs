@@ -1,0 +1,158 @@
+//! From an event of another context to what somebody must be told.
+
+use prost::Message as _;
+use rolecall_api::notification::v1::{IngestedEvent, MailCommand};
+use rolecall_api::{identity, organization};
+use rolecall_kernel::id::{EventId, OrganizationId, SubjectId};
+use rolecall_kernel::text::EmailAddress;
+use rolecall_kernel::time::Timestamp;
+
+use crate::domain::arrival::{Arrival, Command, Content, Notice, Variables};
+use crate::domain::calendar;
+use crate::domain::template::Template;
+use crate::grpc::convert::time;
+
+/// What an event is to this context.
+#[derive(Debug)]
+pub(crate) enum Reading {
+    /// Somebody must be told.
+    Arrival(Arrival),
+    /// Nobody is told of it.
+    NotOurs,
+    /// It can never be worked on, for this reason.
+    Malformed(String),
+}
+
+/// Reads an event.
+pub(crate) fn read(event: &IngestedEvent) -> Reading {
+    let Ok(event_id) = EventId::parse(&event.event_id) else {
+        return Reading::Malformed("event_id must be a lower-case UUID".to_owned());
+    };
+    match content(event) {
+        Ok(Some(content)) => {
+            let source = event.topic.split('.').next().unwrap_or_default().to_owned();
+            let trace = Some(event.traceparent.clone()).filter(|trace| !trace.is_empty());
+            Reading::Arrival(Arrival { event_id, source, trace, content })
+        }
+        Ok(None) => Reading::NotOurs,
+        Err(reason) => Reading::Malformed(reason),
+    }
+}
+
+fn content(event: &IngestedEvent) -> Result<Option<Content>, String> {
+    match event.topic.as_str() {
+        "notification.mail_requested" => command(&event.payload).map(Content::Command).map(Some),
+        "organization.member_blocked" | "organization.member_unblocked" | "organization.member_roles_changed" => {
+            member_notice(&event.payload).map(Content::Notice).map(Some)
+        }
+        "identity.password_changed" => account_notice(&event.payload).map(Content::Notice).map(Some),
+        // An order for this context that it does not understand must not be lost silently.
+        topic if topic.starts_with("notification.") => Err(format!("the topic {topic} is not known here")),
+        _ => Ok(None),
+    }
+}
+
+fn command(payload: &[u8]) -> Result<Command, String> {
+    let message = MailCommand::decode(payload).map_err(|_| "the payload is no MailCommand".to_owned())?;
+    let template = Template::parse(&message.template).ok_or("the template is not known here")?;
+    let recipient = SubjectId::parse(&message.recipient_id).map_err(|error| format!("recipient_id {error}"))?;
+    let email = EmailAddress::parse(&message.email).map_err(|error| format!("email {error}"))?;
+    let organization = optional(&message.organization_id, OrganizationId::parse)
+        .map_err(|error| format!("organization_id {error}"))?;
+    let expires = optional_time(message.expire_time).map_err(|()| "expire_time is out of range")?;
+    let sealed_secret = Some(message.sealed_secret).filter(|sealed| !sealed.is_empty());
+    if template.needs_secret() && (sealed_secret.is_none() || expires.is_none()) {
+        return Err(format!("{} needs sealed_secret and expire_time", template.as_str()));
+    }
+    let variables: Variables = message.variables.into_iter().collect();
+    Ok(Command { template, recipient, email, organization, variables, sealed_secret, expires })
+}
+
+fn member_notice(payload: &[u8]) -> Result<Notice, String> {
+    use organization::v1::domain_event::Event;
+    let message = organization::v1::DomainEvent::decode(payload).map_err(|_| "the payload is no DomainEvent")?;
+    let (template, variables) = match message.event {
+        Some(Event::MemberBlocked(blocked)) => (Template::MemberBlocked, block(blocked)?),
+        Some(Event::MemberUnblocked(_)) => (Template::MemberUnblocked, Variables::new()),
+        Some(Event::MemberRolesChanged(changed)) => {
+            let (old, new) = (roles(&changed.old_roles), roles(&changed.new_roles));
+            let variables = Variables::from([("old_roles".to_owned(), old), ("new_roles".to_owned(), new)]);
+            (Template::MemberRolesChanged, variables)
+        }
+        _ => return Err("the payload does not fit its topic".to_owned()),
+    };
+    let head = Head {
+        actor_id: &message.actor_id,
+        organization_id: &message.organization_id,
+        target_id: &message.target_id,
+        occurred: message.occurred_time,
+    };
+    head.notice(template, variables)
+}
+
+fn block(blocked: organization::v1::MemberBlocked) -> Result<Variables, String> {
+    let mut variables = Variables::from([("reason".to_owned(), blocked.reason)]);
+    if let Some(until) = optional_time(blocked.until_time).map_err(|()| "until_time is out of range")? {
+        variables.insert("until".to_owned(), calendar::spell(until));
+    }
+    Ok(variables)
+}
+
+fn account_notice(payload: &[u8]) -> Result<Notice, String> {
+    use identity::v1::domain_event::Event;
+    let message = identity::v1::DomainEvent::decode(payload).map_err(|_| "the payload is no DomainEvent")?;
+    let Some(Event::PasswordChanged(_)) = message.event else {
+        return Err("the payload does not fit its topic".to_owned());
+    };
+    let head = Head {
+        actor_id: &message.actor_id,
+        organization_id: &message.organization_id,
+        target_id: &message.target_id,
+        occurred: message.occurred_time,
+    };
+    head.notice(Template::PasswordChanged, Variables::new())
+}
+
+/// What the events of all contexts have in common.
+struct Head<'a> {
+    actor_id: &'a str,
+    organization_id: &'a str,
+    target_id: &'a str,
+    occurred: Option<prost_types::Timestamp>,
+}
+
+impl Head<'_> {
+    fn notice(&self, template: Template, variables: Variables) -> Result<Notice, String> {
+        let occurred = optional_time(self.occurred).map_err(|()| "occurred_time is out of range")?;
+        Ok(Notice {
+            template,
+            recipient: SubjectId::parse(self.target_id).map_err(|error| format!("target_id {error}"))?,
+            actor: optional(self.actor_id, SubjectId::parse).map_err(|error| format!("actor_id {error}"))?,
+            organization: optional(self.organization_id, OrganizationId::parse)
+                .map_err(|error| format!("organization_id {error}"))?,
+            variables,
+            occurred: occurred.ok_or("occurred_time is required")?,
+        })
+    }
+}
+
+fn optional<T, E>(text: &str, parse: impl FnOnce(&str) -> Result<T, E>) -> Result<Option<T>, E> {
+    if text.is_empty() { Ok(None) } else { parse(text).map(Some) }
+}
+
+fn optional_time(message: Option<prost_types::Timestamp>) -> Result<Option<Timestamp>, ()> {
+    message.map(|message| time(message).ok_or(())).transpose()
+}
+
+/// Spells role names such as `DATA_SCIENTIST` as people say them.
+fn roles(names: &[String]) -> String {
+    let title = |word: &str| {
+        let mut letters = word.chars();
+        letters.next().map(|first| first.to_uppercase().chain(letters.flat_map(char::to_lowercase)).collect::<String>())
+    };
+    let spell = |name: &String| name.split('_').filter_map(title).collect::<Vec<_>>().join(" ");
+    names.iter().map(spell).collect::<Vec<_>>().join(", ")
+}
+
+#[cfg(test)]
+mod tests;

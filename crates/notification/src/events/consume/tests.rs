@@ -1,0 +1,108 @@
+use std::collections::HashMap;
+
+use proptest::prelude::*;
+use rolecall_api::organization::v1 as org;
+
+use super::*;
+
+/// Breaks one field.
+type Spoil = fn(&mut MailCommand);
+
+const ID: &str = "01890a5d-ac96-774b-bcce-b302099a8057";
+
+fn event(topic: &str, payload: Vec<u8>) -> IngestedEvent {
+    IngestedEvent { event_id: ID.to_owned(), topic: topic.to_owned(), payload, ..Default::default() }
+}
+
+fn mail_command() -> MailCommand {
+    MailCommand {
+        template: "invitation".to_owned(),
+        recipient_id: ID.to_owned(),
+        email: "ada@example.org".to_owned(),
+        organization_id: ID.to_owned(),
+        variables: HashMap::from([("inviter_name".to_owned(), "Grace".to_owned())]),
+        sealed_secret: vec![1],
+        expire_time: Some(prost_types::Timestamp { seconds: 1, nanos: 0 }),
+    }
+}
+
+fn blocked(change: impl FnOnce(&mut org::DomainEvent)) -> Reading {
+    let mut message = org::DomainEvent {
+        actor_id: ID.to_owned(),
+        organization_id: ID.to_owned(),
+        target_id: ID.to_owned(),
+        request_id: String::new(),
+        occurred_time: Some(prost_types::Timestamp { seconds: 1, nanos: 0 }),
+        event: Some(org::domain_event::Event::MemberBlocked(org::MemberBlocked {
+            reason: "left".to_owned(),
+            until_time: Some(prost_types::Timestamp { seconds: 86_400, nanos: 0 }),
+        })),
+    };
+    change(&mut message);
+    read(&event("organization.member_blocked", message.encode_to_vec()))
+}
+
+#[test]
+fn topics_of_others_are_nobodys_concern_and_unknown_orders_are_parked() {
+    for topic in ["identity.login_succeeded", "organization.member_added", "", "billing.invoice_sent"] {
+        assert!(matches!(read(&event(topic, vec![0xff])), Reading::NotOurs), "{topic}");
+    }
+    assert!(matches!(read(&event("notification.page_requested", vec![])), Reading::Malformed(_)));
+}
+
+#[test]
+fn a_mail_command_is_read_or_refused_with_the_field_that_is_wrong() {
+    let read = |command: MailCommand| read(&event("notification.mail_requested", command.encode_to_vec()));
+    assert!(matches!(read(mail_command()), Reading::Arrival(_)));
+    let wrong: [(&str, Spoil); 7] = [
+        ("template", |command| command.template = "newsletter".to_owned()),
+        ("recipient_id", |command| command.recipient_id = "7".to_owned()),
+        ("email", |command| command.email = "ada@example.org, eve@evil.example".to_owned()),
+        ("organization_id", |command| command.organization_id = "x".to_owned()),
+        ("sealed_secret", |command| command.sealed_secret.clear()),
+        ("expire_time", |command| command.expire_time = None),
+        ("expire_time", |command| command.expire_time = Some(prost_types::Timestamp { seconds: i64::MAX, nanos: 0 })),
+    ];
+    for (field, spoil) in wrong {
+        let mut command = mail_command();
+        spoil(&mut command);
+        assert!(matches!(read(command), Reading::Malformed(reason) if reason.contains(field)), "{field}");
+    }
+}
+
+#[test]
+fn a_block_tells_why_and_until_when() {
+    let Reading::Arrival(Arrival { content: Content::Notice(notice), source, .. }) = blocked(|_| ()) else {
+        panic!("a notice");
+    };
+    assert_eq!(source, "organization");
+    assert_eq!(notice.variables["reason"], "left");
+    assert_eq!(notice.variables["until"], "Friday, 2 January 1970, 00:00 UTC");
+}
+
+#[test]
+fn a_payload_that_does_not_fit_its_topic_is_malformed() {
+    assert!(matches!(blocked(|message| message.event = None), Reading::Malformed(_)));
+    assert!(matches!(blocked(|message| message.target_id.clear()), Reading::Malformed(_)));
+    assert!(matches!(blocked(|message| message.occurred_time = None), Reading::Malformed(_)));
+    assert!(matches!(blocked(|message| message.actor_id.clear()), Reading::Arrival(_)));
+    assert!(matches!(read(&event("identity.password_changed", vec![])), Reading::Malformed(_)));
+    let mut nameless = event("identity.password_changed", vec![]);
+    nameless.event_id.clear();
+    assert!(matches!(read(&nameless), Reading::Malformed(_)));
+}
+
+#[test]
+fn roles_are_spelled_as_people_say_them() {
+    let names = ["DATA_SCIENTIST".to_owned(), "OWNER".to_owned()];
+    assert_eq!(roles(&names), "Data Scientist, Owner");
+}
+
+proptest! {
+    #[test]
+    fn no_payload_panics(bytes in proptest::collection::vec(any::<u8>(), 0..200)) {
+        for topic in ["notification.mail_requested", "organization.member_blocked", "identity.password_changed"] {
+            let _ = read(&event(topic, bytes.clone()));
+        }
+    }
+}

@@ -1,0 +1,48 @@
+//! From an event of this context to its envelope in the outbox.
+
+use prost::Message as _;
+use rolecall_api::notification::v1::{DeliveryParked, DeliveryRetried, DomainEvent, domain_event};
+use rolecall_db::{Consumer, Error, Event as Envelope, Tx, outbox};
+
+use crate::domain::event::{Event, What};
+use crate::grpc::convert::timestamp;
+
+/// Who hears of everything: the audit log.
+pub(crate) const CONSUMERS: [Consumer; 1] = [Consumer("organization")];
+
+/// Appends the event to the outbox, in the transaction of the change that it tells of.
+pub(crate) async fn append(tx: &Tx, event: &Event) -> Result<(), Error> {
+    let (topic, what) = encode(event);
+    let message = DomainEvent {
+        actor_id: event.actor.map(|id| id.to_string()).unwrap_or_default(),
+        organization_id: event.organization_id.map(|id| id.to_string()).unwrap_or_default(),
+        target_id: event.recipient_id.to_string(),
+        request_id: event.request_id.clone().unwrap_or_default(),
+        occurred_time: Some(timestamp(event.occurred)),
+        event: Some(what),
+    };
+    let envelope = Envelope {
+        event_id: event.event_id,
+        topic: topic.to_owned(),
+        subject: event.delivery_id.to_string(),
+        organization_id: event.organization_id,
+        occurred: event.occurred,
+        payload: message.encode_to_vec(),
+        trace: rolecall_telemetry::context::current(),
+    };
+    outbox::append(tx, &envelope, &CONSUMERS).await
+}
+
+fn encode(event: &Event) -> (&'static str, domain_event::Event) {
+    let delivery_id = event.delivery_id.to_string();
+    match &event.what {
+        What::DeliveryRetried => {
+            let retried = DeliveryRetried { delivery_id };
+            ("notification.delivery_retried", domain_event::Event::DeliveryRetried(retried))
+        }
+        What::DeliveryParked(template) => {
+            let parked = DeliveryParked { delivery_id, template: template.clone() };
+            ("notification.delivery_parked", domain_event::Event::DeliveryParked(parked))
+        }
+    }
+}

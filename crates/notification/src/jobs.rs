@@ -1,0 +1,41 @@
+//! What runs beside the services.
+
+use std::time::Duration;
+
+use tokio_util::sync::CancellationToken;
+
+use crate::app::{delete_finished, deliver};
+use crate::context::Shared;
+
+/// How often finished deliveries are looked through.
+const SWEEP_PERIOD: Duration = Duration::from_mins(10);
+
+/// Sends what is due until the shutdown; what is under way is finished first.
+pub(crate) async fn deliver(shared: &Shared, shutdown: CancellationToken) {
+    while !shutdown.is_cancelled() {
+        let pause = match deliver::run(shared).await {
+            Ok(pass) if pass.attempted > 0 => continue,
+            Ok(_) => shared.config.poll,
+            Err(error) => {
+                tracing::warn!(%error, "deliveries could not be claimed");
+                shared.config.poll * 4
+            }
+        };
+        tokio::select! {
+            () = shutdown.cancelled() => {}
+            () = shared.wake.notified() => {}
+            () = tokio::time::sleep(pause) => {}
+        }
+    }
+}
+
+/// Deletes old deliveries now and then until the shutdown.
+pub(crate) async fn sweep(shared: &Shared, shutdown: CancellationToken) {
+    while shutdown.run_until_cancelled(tokio::time::sleep(SWEEP_PERIOD)).await.is_some() {
+        match delete_finished::run(shared).await {
+            Ok(0) => {}
+            Ok(deleted) => tracing::info!(deleted, "old deliveries were deleted"),
+            Err(error) => tracing::warn!(%error, "old deliveries could not be deleted"),
+        }
+    }
+}

@@ -1,0 +1,66 @@
+//! Asks organization for names, and hands it this context's events for the audit log.
+
+use std::collections::{HashMap, HashSet};
+
+use rolecall_api::organization::v1::membership_service_client::MembershipServiceClient;
+use rolecall_api::organization::v1::{
+    BatchGetOrganizationsRequest, IngestEventsRequest, IngestOutcome, IngestResult, IngestedEvent,
+};
+use rolecall_db::{Deliver, Event, Outcome};
+use rolecall_kernel::id::{EventId, OrganizationId};
+use rolecall_rpc::channel::Channel;
+
+use super::Unreachable;
+use crate::grpc::convert::timestamp;
+
+pub(super) async fn names(
+    channel: Channel,
+    organizations: HashSet<OrganizationId>,
+) -> Result<HashMap<OrganizationId, String>, Unreachable> {
+    let organization_ids = organizations.iter().map(ToString::to_string).collect();
+    let request = BatchGetOrganizationsRequest { organization_ids };
+    let answer = MembershipServiceClient::new(channel).batch_get_organizations(request).await;
+    let answer = answer.map_err(|status| Unreachable::new("organization", &status))?.into_inner();
+    let read = answer.organizations.into_iter().filter_map(|organization| {
+        let id = OrganizationId::parse(&organization.organization_id).ok()?;
+        Some((id, organization.name))
+    });
+    Ok(read.collect())
+}
+
+/// Delivers this context's outbox.
+pub(crate) struct AuditLog(pub(crate) Channel);
+
+#[async_trait::async_trait]
+impl Deliver for AuditLog {
+    async fn deliver(&self, _: &'static str, events: Vec<Event>) -> Vec<(EventId, Outcome)> {
+        let ids: Vec<EventId> = events.iter().map(|event| event.event_id).collect();
+        let request = IngestEventsRequest { events: events.into_iter().map(envelope).collect() };
+        match MembershipServiceClient::new(self.0.clone()).ingest_events(request).await {
+            Ok(answer) => answer.into_inner().results.iter().filter_map(outcome).collect(),
+            Err(status) => {
+                let reason = Unreachable::new("organization", &status).to_string();
+                ids.into_iter().map(|id| (id, Outcome::Retry { reason: reason.clone() })).collect()
+            }
+        }
+    }
+}
+
+fn envelope(event: Event) -> IngestedEvent {
+    IngestedEvent {
+        event_id: event.event_id.to_string(),
+        topic: event.topic,
+        payload: event.payload,
+        occurred_time: Some(timestamp(event.occurred)),
+        traceparent: event.trace.unwrap_or_default(),
+    }
+}
+
+fn outcome(result: &IngestResult) -> Option<(EventId, Outcome)> {
+    let outcome = match result.outcome() {
+        IngestOutcome::Done => Outcome::Done,
+        IngestOutcome::Park => Outcome::Park { reason: result.detail.clone() },
+        IngestOutcome::Retry | IngestOutcome::Unspecified => Outcome::Retry { reason: result.detail.clone() },
+    };
+    Some((EventId::parse(&result.event_id).ok()?, outcome))
+}

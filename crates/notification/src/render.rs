@@ -1,0 +1,160 @@
+//! From a template and what it shows to a finished mail.
+//!
+//! HTML is escaped by the engine. Every variable is [cleaned](crate::domain::clean) besides, so that
+//! nobody puts a link, a line break or a header of its own into our mail.
+
+use std::collections::BTreeMap;
+
+use minijinja::{AutoEscape, Environment, UndefinedBehavior, Value};
+
+use crate::domain::arrival::Variables;
+use crate::domain::calendar;
+use crate::domain::clean::clean;
+use crate::domain::mail::Rendered;
+use crate::domain::template::Template;
+use rolecall_kernel::time::Timestamp;
+
+/// A subject longer than this is cut; it stays one line in most programs.
+const SUBJECT_MAX: usize = 150;
+
+macro_rules! sources {
+    ($($name:literal),* $(,)?) => {
+        [$(($name, include_str!(concat!("templates/", $name)))),*]
+    };
+}
+
+/// Every source file of every version that deliveries may be pinned to.
+const SOURCES: [(&str, &str); 17] = sources![
+    "v1/layout.html",
+    "v1/footer.txt",
+    "v1/invitation.subject.txt",
+    "v1/invitation.txt",
+    "v1/invitation.html",
+    "v1/member_blocked.subject.txt",
+    "v1/member_blocked.txt",
+    "v1/member_blocked.html",
+    "v1/member_unblocked.subject.txt",
+    "v1/member_unblocked.txt",
+    "v1/member_unblocked.html",
+    "v1/member_roles_changed.subject.txt",
+    "v1/member_roles_changed.txt",
+    "v1/member_roles_changed.html",
+    "v1/password_changed.subject.txt",
+    "v1/password_changed.txt",
+    "v1/password_changed.html",
+];
+
+/// Why a mail cannot be rendered: a defect, or a version that this build does not know.
+#[derive(Debug, thiserror::Error)]
+#[error("the template cannot be rendered")]
+pub(crate) struct RenderError(#[from] minijinja::Error);
+
+/// Renders the built-in templates.
+#[derive(Debug)]
+pub(crate) struct Renderer {
+    environment: Environment<'static>,
+    server: Server,
+}
+
+/// What mails say of the server.
+#[derive(Debug, Clone)]
+pub(crate) struct Server {
+    /// The configured address, never one from a request.
+    url: String,
+    /// Host and port, as grpcurl wants them.
+    address: String,
+    is_plaintext: bool,
+}
+
+impl Server {
+    /// Takes apart a web address that configuration has validated.
+    pub(crate) fn new(external_url: &str) -> Self {
+        let url = external_url.trim_end_matches('/');
+        let is_plaintext = url.starts_with("http://");
+        let host = url.split_once("://").map_or(url, |(_, rest)| rest);
+        let host = host.split('/').next().unwrap_or_default();
+        let after_name = host.rsplit_once(']').map_or(host, |(_, rest)| rest);
+        let port = match (after_name.contains(':'), is_plaintext) {
+            (true, _) => "",
+            (false, true) => ":80",
+            (false, false) => ":443",
+        };
+        Self { url: url.to_owned(), address: format!("{host}{port}"), is_plaintext }
+    }
+}
+
+/// What goes into a mail beside its variables.
+#[derive(Clone, Copy, Default)]
+pub(crate) struct Extras<'a> {
+    /// The opened secret.
+    pub(crate) secret: Option<&'a str>,
+    /// Until when it works.
+    pub(crate) expires: Option<Timestamp>,
+}
+
+impl Renderer {
+    /// Reads all templates.
+    pub(crate) fn new(server: Server) -> Result<Self, RenderError> {
+        let mut environment = Environment::new();
+        environment.set_undefined_behavior(UndefinedBehavior::SemiStrict);
+        // An error must not print the variables, of which one is the secret.
+        environment.set_debug(false);
+        environment.set_auto_escape_callback(|name| match name.rsplit_once('.') {
+            Some((_, "html")) => AutoEscape::Html,
+            _ => AutoEscape::None,
+        });
+        for (name, source) in SOURCES {
+            environment.add_template(name, source)?;
+        }
+        Ok(Self { environment, server })
+    }
+
+    /// Renders a template in the version that the delivery is pinned to.
+    pub(crate) fn render(
+        &self,
+        template: Template,
+        version: i32,
+        variables: &Variables,
+        extras: Extras<'_>,
+    ) -> Result<Rendered, RenderError> {
+        let mut values = self.values(variables, extras);
+        let subject = self.part(template, version, "subject.txt", &values)?;
+        let subject: String = clean(&subject).chars().take(SUBJECT_MAX).collect();
+        values.insert("subject".to_owned(), Value::from(subject.clone()));
+        let text = self.part(template, version, "txt", &values)?;
+        let html = self.part(template, version, "html", &values)?;
+        Ok(Rendered { subject, text, html })
+    }
+
+    fn part(
+        &self,
+        template: Template,
+        version: i32,
+        part: &str,
+        values: &BTreeMap<String, Value>,
+    ) -> Result<String, RenderError> {
+        let name = format!("v{version}/{}.{part}", template.as_str());
+        let text = self.environment.get_template(&name)?.render(Value::from(values.clone()))?;
+        Ok(format!("{}\n", text.trim_end()))
+    }
+
+    /// Our own values come last: no variable of another context takes their place.
+    fn values(&self, variables: &Variables, extras: Extras<'_>) -> BTreeMap<String, Value> {
+        let given = variables.iter().map(|(name, text)| (name.clone(), Value::from(clean(text))));
+        let mut values: BTreeMap<String, Value> = given.collect();
+        // Configuration allows no character in them that HTML would have to escape.
+        values.insert("server_url".to_owned(), Value::from_safe_string(self.server.url.clone()));
+        values.insert("server_address".to_owned(), Value::from_safe_string(self.server.address.clone()));
+        values.insert("is_plaintext".to_owned(), Value::from(self.server.is_plaintext));
+        if let Some(secret) = extras.secret {
+            values.insert("code".to_owned(), Value::from(secret));
+        }
+        if let Some(expires) = extras.expires {
+            values.insert("until".to_owned(), Value::from(calendar::spell(expires)));
+        }
+        values
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,104 @@
+use std::path::Path;
+
+use super::*;
+
+const CODE: &str = "rci_AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA";
+
+fn variables(pairs: &[(&str, &str)]) -> Variables {
+    pairs.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect()
+}
+
+fn render(template: Template, given: &Variables) -> Rendered {
+    let renderer = Renderer::new(Server::new("https://rolecall.example.org:8443/")).expect("templates parse");
+    let secret = template.needs_secret().then_some(CODE);
+    let expires = template.needs_secret().then(|| Timestamp::from_seconds(1_795_914_840));
+    renderer.render(template, Template::VERSION, given, Extras { secret, expires }).expect("it renders")
+}
+
+fn full() -> Variables {
+    variables(&[
+        ("recipient_name", "Ada Lovelace"),
+        ("inviter_name", "Grace Hopper"),
+        ("actor_name", "Grace Hopper"),
+        ("organization_name", "Analytical Engines & Sons"),
+        ("occurred", "Thursday, 1 January 2026, 00:00 UTC"),
+        ("until", "Sunday, 29 November 2026, 01:14 UTC"),
+        ("reason", "left the project"),
+        ("old_roles", "Data Scientist"),
+        ("new_roles", "Data Scientist, Data Steward"),
+    ])
+}
+
+/// `UPDATE_GOLDEN=1` writes the files anew.
+#[test]
+#[expect(clippy::disallowed_methods, reason = "a test is steered by the environment")]
+fn every_template_reads_as_its_golden_file() {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../tests/golden/mail");
+    let bare = variables(&[("occurred", "Thursday, 1 January 2026, 00:00 UTC")]);
+    for template in Template::ALL {
+        for (kind, given) in [("full", full()), ("bare", bare.clone())] {
+            let mail = render(template, &given);
+            let found = format!("Subject: {}\n\n{}\n==== HTML ====\n{}", mail.subject, mail.text, mail.html);
+            let path = folder.join(format!("{}.{kind}.txt", template.as_str()));
+            if std::env::var("UPDATE_GOLDEN").is_ok() {
+                std::fs::create_dir_all(&folder).expect("the folder can be made");
+                std::fs::write(&path, &found).expect("the file can be written");
+            }
+            let wanted = std::fs::read_to_string(&path).unwrap_or_default();
+            assert_eq!(found, wanted, "{}", path.display());
+        }
+    }
+}
+
+#[test]
+fn a_name_puts_neither_markup_nor_links_nor_lines_into_a_mail() {
+    let evil =
+        "Eve</p><a href=\"https://evil.example/\">click</a>\r\nBcc: all@victims.example \u{202e}txt.exe {{ code }}";
+    let mut given = full();
+    for value in given.values_mut() {
+        evil.clone_into(value);
+    }
+    for template in Template::ALL {
+        let mail = render(template, &given);
+        for text in [&mail.subject, &mail.text, &mail.html] {
+            assert!(!text.contains("evil.example") && !text.contains("victims.example"), "{text}");
+            assert!(!text.contains('\u{202e}') && !text.contains('\r'), "{text}");
+        }
+        assert!(!mail.subject.contains('\n'));
+        assert!(!mail.html.contains("<a"), "{}", mail.html);
+        let lines = |text: &str| text.lines().filter(|line| line.starts_with("Bcc")).count();
+        assert_eq!(lines(&mail.text), 0);
+        assert_eq!(mail.text.matches(CODE).count(), usize::from(template.needs_secret()));
+    }
+}
+
+#[test]
+fn variables_of_others_replace_none_of_ours() {
+    let given =
+        variables(&[("code", "theirs"), ("server_url", "theirs"), ("until", "theirs"), ("server_address", "theirs")]);
+    let mail = render(Template::Invitation, &given);
+    assert!(!mail.text.contains("theirs") && !mail.html.contains("theirs"));
+    assert!(mail.text.contains("\nrci_AAAA"), "the code stands on a line of its own");
+    assert!(mail.text.contains("rolecall invitations accept --server https://rolecall.example.org:8443\n"));
+}
+
+#[test]
+fn a_long_name_does_not_make_a_long_subject() {
+    let mail = render(Template::Invitation, &variables(&[("organization_name", &"Very Long ".repeat(100))]));
+    assert!(mail.subject.chars().count() <= SUBJECT_MAX);
+}
+
+#[test]
+fn the_address_for_grpcurl_has_host_and_port() {
+    for (url, address, is_plaintext) in [
+        ("https://rolecall.example.org", "rolecall.example.org:443", false),
+        ("https://rolecall.example.org:8443/", "rolecall.example.org:8443", false),
+        ("http://127.0.0.1:50051", "127.0.0.1:50051", true),
+        ("http://localhost", "localhost:80", true),
+        ("http://[::1]", "[::1]:80", true),
+        ("http://[::1]:50051/", "[::1]:50051", true),
+    ] {
+        let server = Server::new(url);
+        assert_eq!((server.address.as_str(), server.is_plaintext), (address, is_plaintext), "{url}");
+    }
+}

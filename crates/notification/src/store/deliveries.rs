@@ -1,0 +1,206 @@
+//! Storing, reading and taking up deliveries.
+
+use rolecall_authz::{Permit, RowFacts, Scope, scope};
+use rolecall_db::{Error, LockRows as _, Reader, Tx};
+use rolecall_kernel::id::{DeliveryId, OrganizationId, SubjectId};
+use rolecall_kernel::page::{Page, PageSize};
+use rolecall_kernel::time::Timestamp;
+use sea_orm::prelude::{Expr, Uuid};
+use sea_orm::{
+    ColumnTrait as _, Condition, ConnectionTrait, EntityTrait as _, QueryFilter as _, QueryOrder as _,
+    QuerySelect as _, Set,
+};
+
+use super::entity::{attempt, delivery};
+use crate::domain::delivery::{Attempt, ChannelKind, Delivery, Draft, Filter, State};
+use crate::domain::template::Template;
+
+/// Stores deliveries, to be attempted at once.
+pub(crate) async fn insert(tx: &Tx, drafts: Vec<Draft>, now: Timestamp) -> Result<(), Error> {
+    if drafts.is_empty() {
+        return Ok(());
+    }
+    let rows = drafts.into_iter().map(|draft| row(draft, now)).collect::<Result<Vec<_>, _>>()?;
+    delivery::Entity::insert_many(rows).exec_without_returning(tx).await?;
+    Ok(())
+}
+
+fn row(draft: Draft, now: Timestamp) -> Result<delivery::ActiveModel, Error> {
+    let variables = serde_json::to_string(&draft.variables).map_err(|error| sea_orm::DbErr::Json(error.to_string()))?;
+    Ok(delivery::ActiveModel {
+        delivery_id: Set(draft.delivery_id.as_uuid()),
+        event_id: Set(draft.event_id.as_uuid()),
+        organization_id: Set(draft.organization_id.map(OrganizationId::as_uuid)),
+        recipient_id: Set(draft.recipient_id.as_uuid()),
+        template: Set(draft.template.as_str().to_owned()),
+        template_version: Set(Template::VERSION),
+        email: Set(draft.email.as_str().to_owned()),
+        variables: Set(variables),
+        has_secret: Set(draft.sealed_secret.is_some()),
+        sealed_secret: Set(draft.sealed_secret),
+        state: Set(code(State::Pending)),
+        channel: Set(draft.channel.as_str().to_owned()),
+        next_attempt: Set(now.as_micros()),
+        lease: Set(None),
+        attempt_count: Set(0),
+        tries: Set(0),
+        queued: Set(now.as_micros()),
+        expires: Set(draft.expires.map(Timestamp::as_micros)),
+        created: Set(now.as_micros()),
+        sent: Set(None),
+        trace: Set(draft.trace),
+    })
+}
+
+/// Lists deliveries within a scope, the newest first.
+pub(crate) async fn list(
+    reader: &Reader,
+    scope: &Scope,
+    filter: Filter,
+    after: Option<DeliveryId>,
+    size: PageSize,
+) -> Result<Page<Delivery>, Error> {
+    use delivery::Column;
+    let mut condition = within(scope);
+    if let Some(organization) = filter.organization {
+        condition = condition.add(Column::OrganizationId.eq(organization.as_uuid()));
+    }
+    if let Some(state) = filter.state {
+        condition = condition.add(Column::State.eq(code(state)));
+    }
+    if let Some(recipient) = filter.recipient {
+        condition = condition.add(Column::RecipientId.eq(recipient.as_uuid()));
+    }
+    if let Some(after) = after {
+        condition = condition.add(Column::DeliveryId.lt(after.as_uuid()));
+    }
+    let query = delivery::Entity::find().filter(condition).order_by_desc(Column::DeliveryId);
+    let rows = query.limit(u64::from(size.get()) + 1).all(reader).await?;
+    Ok(Page::from_overfetch(rows.into_iter().map(read).collect(), size))
+}
+
+/// Looks for a delivery within a scope.
+pub(crate) async fn find(reader: &Reader, scope: &Scope, id: DeliveryId) -> Result<Option<Delivery>, Error> {
+    let condition = within(scope).add(delivery::Column::DeliveryId.eq(id.as_uuid()));
+    Ok(delivery::Entity::find().filter(condition).one(reader).await?.map(read))
+}
+
+/// Reads deliveries within a scope, in no order, those that are there.
+pub(crate) async fn list_by_id<C: ConnectionTrait>(
+    connection: &C,
+    scope: &Scope,
+    ids: &[DeliveryId],
+) -> Result<Vec<Delivery>, Error> {
+    let rows = delivery::Entity::find().filter(any_of(scope, ids)).all(connection).await?;
+    Ok(rows.into_iter().map(read).collect())
+}
+
+/// The same, and locks them; in the order of their ids, so that two callers never wait for each other.
+pub(crate) async fn lock(tx: &Tx, scope: &Scope, ids: &[DeliveryId]) -> Result<Vec<(Delivery, Permit)>, Error> {
+    let query = delivery::Entity::find().filter(any_of(scope, ids)).order_by_asc(delivery::Column::DeliveryId);
+    let rows = query.lock_for_update().all(tx).await?;
+    Ok(rows.into_iter().map(read).filter_map(|delivery| permit(scope, delivery)).collect())
+}
+
+fn permit(scope: &Scope, delivery: Delivery) -> Option<(Delivery, Permit)> {
+    let permit = scope.permit(RowFacts::of_subject(delivery.organization_id, delivery.recipient_id))?;
+    Some((delivery, permit))
+}
+
+fn any_of(scope: &Scope, ids: &[DeliveryId]) -> Condition {
+    within(scope).add(delivery::Column::DeliveryId.is_in(ids.iter().map(|id| id.as_uuid())))
+}
+
+/// Makes parked deliveries pending again, their schedule begun anew.
+pub(crate) async fn update_retried(tx: &Tx, parked: &[(Delivery, Permit)], now: Timestamp) -> Result<(), Error> {
+    use delivery::Column;
+    let ids = parked.iter().map(|(delivery, _)| delivery.delivery_id.as_uuid());
+    delivery::Entity::update_many()
+        .col_expr(Column::State, Expr::value(code(State::Pending)))
+        .col_expr(Column::NextAttempt, Expr::value(now.as_micros()))
+        .col_expr(Column::Queued, Expr::value(now.as_micros()))
+        .col_expr(Column::Tries, Expr::value(0))
+        .filter(Column::DeliveryId.is_in(ids))
+        .filter(Column::State.eq(code(State::Parked)))
+        .exec(tx)
+        .await?;
+    Ok(())
+}
+
+/// Lists the attempts at a delivery, the oldest first.
+pub(crate) async fn list_attempts(reader: &Reader, id: DeliveryId) -> Result<Vec<Attempt>, Error> {
+    let query = attempt::Entity::find().filter(attempt::Column::DeliveryId.eq(id.as_uuid()));
+    let rows = query.order_by_asc(attempt::Column::Number).all(reader).await?;
+    Ok(rows.into_iter().map(read_attempt).collect())
+}
+
+/// Deletes up to `most` deliveries that were finished and made before a time; returns how many.
+pub(crate) async fn delete_finished(tx: &Tx, before: Timestamp, most: u64) -> Result<u64, Error> {
+    use delivery::Column;
+    let old = delivery::Entity::find()
+        .select_only()
+        .column(Column::DeliveryId)
+        // A literal, so that the partial index serves a prepared statement too.
+        .filter(Expr::cust("state <> 0"))
+        .filter(Column::Created.lt(before.as_micros()))
+        .limit(most);
+    let ids: Vec<Uuid> = old.into_tuple().all(tx).await?;
+    if ids.is_empty() {
+        return Ok(0);
+    }
+    Ok(delivery::Entity::delete_many().filter(Column::DeliveryId.is_in(ids)).exec(tx).await?.rows_affected)
+}
+
+/// What of the table the caller may see at all.
+fn within(scope: &Scope) -> Condition {
+    use delivery::Column;
+    let all = Condition::all();
+    match scope.as_organization_filter() {
+        scope::Filter::All => all,
+        scope::Filter::Organizations(ids) => all.add(Column::OrganizationId.is_in(ids.iter().map(|id| id.as_uuid()))),
+        scope::Filter::Subject(subject) => all.add(Column::RecipientId.eq(subject.as_uuid())),
+        scope::Filter::Nothing => all.add(Expr::cust("1 = 0")),
+    }
+}
+
+fn read(row: delivery::Model) -> Delivery {
+    let state = state(row.state);
+    Delivery {
+        delivery_id: DeliveryId::from_uuid(row.delivery_id),
+        organization_id: row.organization_id.map(OrganizationId::from_uuid),
+        recipient_id: SubjectId::from_uuid(row.recipient_id),
+        template: row.template,
+        channel: ChannelKind::parse(&row.channel).unwrap_or(ChannelKind::Folder),
+        state,
+        created: Timestamp::from_micros(row.created),
+        next_attempt: (state == State::Pending).then(|| Timestamp::from_micros(row.next_attempt)),
+        sent: row.sent.map(Timestamp::from_micros),
+        attempt_count: row.attempt_count,
+        is_secret_gone: row.has_secret && row.sealed_secret.is_none(),
+    }
+}
+
+fn read_attempt(row: attempt::Model) -> Attempt {
+    let (outcome, detail) = (row.outcome.unwrap_or_default(), row.detail);
+    Attempt { started: Timestamp::from_micros(row.started), outcome, detail }
+}
+
+/// Spells a state as it is stored.
+pub(super) const fn code(state: State) -> i16 {
+    match state {
+        State::Pending => 0,
+        State::Sent => 1,
+        State::Parked => 2,
+        State::Expired => 3,
+    }
+}
+
+/// Reads a stored state; the table holds no others.
+const fn state(code: i16) -> State {
+    match code {
+        0 => State::Pending,
+        1 => State::Sent,
+        2 => State::Parked,
+        _ => State::Expired,
+    }
+}

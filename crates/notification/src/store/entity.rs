@@ -1,0 +1,4 @@
+//! Rows as `SeaORM` sees them.
+
+pub(super) mod attempt;
+pub(super) mod delivery;

@@ -1,0 +1,282 @@
+//! One installation of the context, with everything around it.
+
+use std::sync::Arc;
+use std::task::{Context, Poll};
+use std::time::Duration;
+
+use prost::Message as _;
+use rolecall_api::identity::v1 as id;
+use rolecall_api::notification::v1 as api;
+use rolecall_api::notification::v1::delivery_service_client::DeliveryServiceClient;
+use rolecall_api::notification::v1::mail_service_client::MailServiceClient;
+use rolecall_api::organization::v1 as org;
+use rolecall_authz::{AccessClaims, Caller, ScopeKind, ServiceClaims, SubjectAccess, SubjectKind};
+use rolecall_db::{Database, RelayConfig};
+use rolecall_kernel::id::{EventId, OrganizationId, SubjectId};
+use rolecall_kernel::key::{MasterKey, Purpose};
+use rolecall_kernel::time::{Clock as _, Timestamp};
+use rolecall_notification::{Dependencies, Notification, NotificationConfig, Peers, SmtpConfig, SmtpTls};
+use rolecall_testkit::{SeededEntropy, SmtpSink, TestClock, TestDatabase};
+use tempfile::TempDir;
+use tonic::body::Body;
+use tonic::service::Routes;
+use tower::Service;
+
+use crate::peers::Doubles;
+
+pub(crate) const CODE: &str = "rci_AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA";
+pub(crate) const DAY: Duration = Duration::from_hours(24);
+pub(crate) const MINUTE: Duration = Duration::from_mins(1);
+
+pub(crate) struct World {
+    pub(crate) db: Database,
+    pub(crate) clock: TestClock,
+    pub(crate) entropy: SeededEntropy,
+    pub(crate) doubles: Doubles,
+    pub(crate) sink: SmtpSink,
+    pub(crate) folder: TempDir,
+    pub(crate) notification: Notification,
+    dependencies: Dependencies,
+    config: NotificationConfig,
+    _database: TestDatabase,
+}
+
+impl World {
+    /// Mails go to the sink.
+    pub(crate) async fn new(database: TestDatabase) -> Self {
+        Self::with(database, |config, port| config.smtp = Some(smtp(port))).await
+    }
+
+    pub(crate) async fn with(database: TestDatabase, change: impl FnOnce(&mut NotificationConfig, u16)) -> Self {
+        let db = database.open("notification", Notification::constraints(), Notification::migrations()).await;
+        let (clock, entropy, doubles) = (TestClock::new(), SeededEntropy::new(), Doubles::default());
+        let (sink, folder) = (SmtpSink::start().await, tempfile::tempdir().expect("a folder"));
+        let channel = doubles.serve().await;
+        let dependencies = Dependencies {
+            database: db.clone(),
+            clock: Arc::new(clock.clone()),
+            entropy: Arc::new(entropy.clone()),
+            master_key: MasterKey::new(&entropy),
+            peers: Peers { identity: channel.clone(), organization: channel },
+            relay: RelayConfig::default(),
+        };
+        let mut config = NotificationConfig {
+            external_url: "https://rolecall.example.org".to_owned(),
+            mail_folder: folder.path().join("mail"),
+            from: "Rolecall <rolecall@example.org>".to_owned(),
+            send_timeout: Duration::from_secs(1),
+            lease: MINUTE,
+            ..NotificationConfig::default()
+        };
+        change(&mut config, sink.port());
+        assert_eq!(config.validate(), Vec::<String>::new());
+        let notification = Notification::new(dependencies.clone(), config.clone()).expect("it starts");
+        Self { db, clock, entropy, doubles, sink, folder, notification, dependencies, config, _database: database }
+    }
+
+    /// Another process on the same database.
+    pub(crate) fn replica(&self) -> Notification {
+        Notification::new(self.dependencies.clone(), self.config.clone()).expect("it starts")
+    }
+
+    pub(crate) fn event_id(&self) -> EventId {
+        EventId::new(self.clock.now(), &self.entropy)
+    }
+
+    /// Makes an organization that the doubles know.
+    pub(crate) fn organization(&self, name: &str) -> OrganizationId {
+        let organization = OrganizationId::new(self.clock.now(), &self.entropy);
+        self.doubles.know(|known| known.organizations.insert(organization.to_string(), name.to_owned()));
+        organization
+    }
+
+    /// Makes a person that the doubles know.
+    pub(crate) fn person(&self, name: &str) -> SubjectId {
+        let subject = SubjectId::new(self.clock.now(), &self.entropy);
+        let email = format!("{}@example.org", name.to_lowercase());
+        let contact =
+            id::Contact { subject_id: subject.to_string(), email, name: name.to_owned(), email_verified: true };
+        self.doubles.know(|known| known.contacts.insert(contact.subject_id.clone(), contact));
+        subject
+    }
+
+    pub(crate) fn invitation(&self, organization: OrganizationId, email: &str) -> api::IngestedEvent {
+        let event_id = self.event_id();
+        let sealer = self.dependencies.master_key.sealer(Purpose::MailSecret);
+        let command = api::MailCommand {
+            template: "invitation".to_owned(),
+            recipient_id: SubjectId::new(self.clock.now(), &self.entropy).to_string(),
+            email: email.to_owned(),
+            organization_id: organization.to_string(),
+            variables: [("inviter_name", "Grace"), ("organization_name", "Engines")]
+                .map(|(name, value)| (name.to_owned(), value.to_owned()))
+                .into(),
+            sealed_secret: sealer.seal(event_id.to_string().as_bytes(), CODE.as_bytes(), &self.entropy),
+            expire_time: Some(wire(self.clock.now().plus(DAY * 7))),
+        };
+        self.event(event_id, "notification.mail_requested", command.encode_to_vec())
+    }
+
+    pub(crate) fn blocked(
+        &self,
+        organization: OrganizationId,
+        actor: SubjectId,
+        target: SubjectId,
+    ) -> api::IngestedEvent {
+        let message = org::DomainEvent {
+            actor_id: actor.to_string(),
+            organization_id: organization.to_string(),
+            target_id: target.to_string(),
+            request_id: String::new(),
+            occurred_time: Some(wire(self.clock.now())),
+            event: Some(org::domain_event::Event::MemberBlocked(org::MemberBlocked {
+                reason: "left the project".to_owned(),
+                until_time: None,
+            })),
+        };
+        self.event(self.event_id(), "organization.member_blocked", message.encode_to_vec())
+    }
+
+    pub(crate) fn event(&self, event_id: EventId, topic: &str, payload: Vec<u8>) -> api::IngestedEvent {
+        api::IngestedEvent {
+            event_id: event_id.to_string(),
+            topic: topic.to_owned(),
+            payload,
+            occurred_time: Some(wire(self.clock.now())),
+            traceparent: String::new(),
+        }
+    }
+
+    pub(crate) async fn ingest(&self, events: Vec<api::IngestedEvent>) -> Vec<api::IngestOutcome> {
+        let client = &mut MailServiceClient::new(self.calls(service()));
+        let answer = client.ingest_events(api::IngestEventsRequest { events }).await.expect("taken");
+        answer.into_inner().results.iter().map(api::IngestResult::outcome).collect()
+    }
+
+    pub(crate) async fn drain(&self) -> usize {
+        self.notification.drain().await.expect("drained")
+    }
+
+    /// Moves the clock on and sends what is due then.
+    pub(crate) async fn drain_after(&self, duration: Duration) -> usize {
+        self.clock.advance(duration);
+        self.drain().await
+    }
+
+    fn calls(&self, caller: Caller) -> As {
+        As { routes: self.notification.register(Routes::default()), caller: Arc::new(caller) }
+    }
+
+    pub(crate) fn client(&self, caller: Caller) -> DeliveryServiceClient<As> {
+        DeliveryServiceClient::new(self.calls(caller))
+    }
+
+    /// Everything, as ADMIN sees it, newest first.
+    pub(crate) async fn all(&self) -> Vec<api::Delivery> {
+        let request = api::ListDeliveriesRequest { organization_id: "-".to_owned(), ..Default::default() };
+        let answer = self.client(self.admin()).list_deliveries(request).await.expect("listed");
+        answer.into_inner().deliveries
+    }
+
+    /// One delivery with its attempts, as ADMIN sees it.
+    pub(crate) async fn get(&self, delivery_id: &str) -> api::Delivery {
+        let request = api::GetDeliveryRequest { delivery_id: delivery_id.to_owned() };
+        let answer = self.client(self.admin()).get_delivery(request).await.expect("found");
+        answer.into_inner().delivery.expect("a delivery")
+    }
+
+    /// The outcomes of the attempts at the only delivery.
+    pub(crate) async fn outcomes(&self) -> Vec<String> {
+        let deliveries = self.all().await;
+        assert_eq!(deliveries.len(), 1);
+        self.get(&deliveries[0].delivery_id).await.attempts.into_iter().map(|attempt| attempt.outcome).collect()
+    }
+
+    pub(crate) fn admin(&self) -> Caller {
+        self.caller(None, ScopeKind::Any)
+    }
+
+    pub(crate) fn owner(&self, organization: OrganizationId) -> Caller {
+        self.caller(Some(organization), ScopeKind::Own)
+    }
+
+    fn caller(&self, organization_id: Option<OrganizationId>, kind: ScopeKind) -> Caller {
+        let permissions = ["list", "get", "retry"].map(|verb| (format!("notification.deliveries.{verb}"), kind));
+        self.caller_with(organization_id, permissions.to_vec())
+    }
+
+    pub(crate) fn caller_with(
+        &self,
+        organization_id: Option<OrganizationId>,
+        grants: Vec<(String, ScopeKind)>,
+    ) -> Caller {
+        let subject = SubjectId::new(self.clock.now(), &self.entropy);
+        let claims = AccessClaims {
+            iss: "test".to_owned(),
+            sub: subject,
+            aud: "test".to_owned(),
+            exp: Timestamp::from_seconds(i64::MAX / 2_000_000),
+            iat: self.clock.now(),
+            sid: None,
+            jti: "test".to_owned(),
+            auth_time: self.clock.now(),
+            amr: Vec::new(),
+            kind: SubjectKind::User,
+        };
+        let access = SubjectAccess {
+            subject,
+            kind: SubjectKind::User,
+            organization_id,
+            organization_active: true,
+            roles: Vec::new(),
+            admin: false,
+            blocked: false,
+            grants,
+            revision: 1,
+        };
+        Caller::new(Arc::new(claims), Arc::new(access))
+    }
+}
+
+pub(crate) fn smtp(port: u16) -> SmtpConfig {
+    SmtpConfig {
+        host: "127.0.0.1".to_owned(),
+        port: Some(port),
+        tls: SmtpTls::None,
+        ca_file: None,
+        username: None,
+        password: None,
+    }
+}
+
+fn service() -> Caller {
+    let (exp, iat) = (Timestamp::from_seconds(1), Timestamp::from_seconds(0));
+    let (sub, aud) = ("service:identity".to_owned(), "service:notification".to_owned());
+    Caller::of_service(Arc::new(ServiceClaims { iss: "test".to_owned(), sub, aud, exp, iat }))
+}
+
+pub(crate) fn wire(time: Timestamp) -> prost_types::Timestamp {
+    prost_types::Timestamp { seconds: time.as_seconds(), nanos: 0 }
+}
+
+/// Calls the services as somebody whom the layers in front have let in.
+#[derive(Clone)]
+pub(crate) struct As {
+    routes: Routes,
+    caller: Arc<Caller>,
+}
+
+impl Service<http::Request<Body>> for As {
+    type Response = http::Response<Body>;
+    type Error = <Routes as Service<http::Request<Body>>>::Error;
+    type Future = <Routes as Service<http::Request<Body>>>::Future;
+
+    fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Self::Error>> {
+        Service::<http::Request<Body>>::poll_ready(&mut self.routes, cx)
+    }
+
+    fn call(&mut self, mut request: http::Request<Body>) -> Self::Future {
+        request.extensions_mut().insert(Arc::clone(&self.caller));
+        self.routes.call(request)
+    }
+}
