@@ -1,0 +1,143 @@
+//! The contexts that this process hosts.
+
+use std::sync::Arc;
+
+use anyhow::{Context as _, Result, bail};
+use rolecall_db::Database;
+use rolecall_identity::{Identity, SetupSecret};
+use rolecall_notification::Notification;
+use rolecall_organization::Organization;
+use tokio_util::sync::CancellationToken;
+use tonic::service::Routes;
+
+use super::channels::Channels;
+use super::guard::Guard;
+use super::{Surroundings, Worker};
+use crate::announce::Setup;
+use crate::config::Service;
+use crate::config::schema::Config;
+use crate::settings;
+
+/// What each context is made from.
+pub(super) struct Materials<'a> {
+    pub(super) config: &'a Config,
+    pub(super) surroundings: &'a Surroundings,
+    pub(super) channels: &'a Channels,
+    pub(super) guard: &'a Guard,
+}
+
+/// The hosted contexts; those that other processes host are absent.
+#[derive(Default)]
+pub(crate) struct Contexts {
+    identity: Option<Identity>,
+    organization: Option<Organization>,
+    notification: Option<Notification>,
+}
+
+impl Contexts {
+    /// Makes the context of each database.
+    pub(super) async fn new(materials: &Materials<'_>, databases: Vec<(Service, Database)>) -> Result<Self> {
+        let mut contexts = Self::default();
+        for (service, database) in databases {
+            match service {
+                Service::Identity => contexts.identity = Some(identity(materials, database).await?),
+                Service::Organization => contexts.organization = Some(organization(materials, database)?),
+                Service::Notification => contexts.notification = Some(notification(materials, database)?),
+            }
+        }
+        Ok(contexts)
+    }
+
+    /// Adds the services of the contexts.
+    pub(super) fn register(&self, routes: Routes) -> Routes {
+        let routes = self.identity.iter().fold(routes, |routes, context| context.register(routes));
+        let routes = self.organization.iter().fold(routes, |routes, context| context.register(routes));
+        self.notification.iter().fold(routes, |routes, context| context.register(routes))
+    }
+
+    /// Returns the work of the contexts beside their services.
+    pub(super) fn workers(&self, shutdown: &CancellationToken) -> Vec<Worker> {
+        let identity = self.identity.iter().flat_map(|context| context.workers(shutdown));
+        let organization = self.organization.iter().flat_map(|context| context.workers(shutdown));
+        let notification = self.notification.iter().flat_map(|context| context.workers(shutdown));
+        let identity = identity.map(|worker| Worker { name: worker.name, run: worker.run });
+        let organization = organization.map(|worker| Worker { name: worker.name, run: worker.run });
+        let notification = notification.map(|worker| Worker { name: worker.name, run: worker.run });
+        identity.chain(organization).chain(notification).collect()
+    }
+
+    /// Makes the setup secret of a new installation; there is nothing to say where identity is not hosted.
+    pub(crate) async fn setup(&self) -> Result<Setup> {
+        let Some(identity) = &self.identity else { return Ok(Setup::Done) };
+        Ok(match identity.setup_secret().await.context("the setup secret cannot be made")? {
+            SetupSecret::Fresh(secret) => Setup::Secret(secret.expose().to_owned()),
+            SetupSecret::AlreadyIssued => Setup::Waiting,
+            SetupSecret::Bootstrapped => Setup::Done,
+        })
+    }
+}
+
+async fn identity(materials: &Materials<'_>, database: Database) -> Result<Identity> {
+    let (from, channels) = (Service::Identity, materials.channels);
+    let peers = rolecall_identity::Peers {
+        organization: channels.between(from, Service::Organization),
+        notification: channels.between(from, Service::Notification),
+    };
+    let dependencies = rolecall_identity::Dependencies {
+        database,
+        clock: Arc::clone(&materials.surroundings.clock),
+        entropy: Arc::clone(&materials.surroundings.entropy),
+        master_key: materials.surroundings.master_key.clone(),
+        peers,
+        keys: Arc::clone(&materials.guard.keys),
+        revocations: materials.guard.revocations.clone(),
+        relay: settings::relay(materials.config),
+    };
+    Ok(Identity::new(dependencies, settings::identity(materials.config)).await?)
+}
+
+fn organization(materials: &Materials<'_>, database: Database) -> Result<Organization> {
+    let (from, channels) = (Service::Organization, materials.channels);
+    let peers = rolecall_organization::Peers {
+        identity: channels.between(from, Service::Identity),
+        organization: channels.between(from, Service::Organization),
+        notification: channels.between(from, Service::Notification),
+    };
+    let dependencies = rolecall_organization::Dependencies {
+        database,
+        clock: Arc::clone(&materials.surroundings.clock),
+        entropy: Arc::clone(&materials.surroundings.entropy),
+        master_key: materials.surroundings.master_key.clone(),
+        access: materials.guard.access.clone(),
+        peers,
+    };
+    Ok(Organization::new(dependencies, settings::organization(materials.config))?)
+}
+
+fn notification(materials: &Materials<'_>, database: Database) -> Result<Notification> {
+    let (from, channels) = (Service::Notification, materials.channels);
+    let peers = rolecall_notification::Peers {
+        identity: channels.between(from, Service::Identity),
+        organization: channels.between(from, Service::Organization),
+    };
+    let dependencies = rolecall_notification::Dependencies {
+        database,
+        clock: Arc::clone(&materials.surroundings.clock),
+        entropy: Arc::clone(&materials.surroundings.entropy),
+        master_key: materials.surroundings.master_key.clone(),
+        peers,
+        relay: settings::relay(materials.config),
+    };
+    Ok(Notification::new(dependencies, settings::notification(materials.config))?)
+}
+
+/// Replaces the setup secret in the database of identity.
+pub(crate) async fn renew_setup_secret(database: &Database, surroundings: &Surroundings) -> Result<String> {
+    let (clock, entropy) = (surroundings.clock.as_ref(), surroundings.entropy.as_ref());
+    match Identity::renew_setup_secret(database, clock, entropy).await.context("the setup secret cannot be renewed")? {
+        SetupSecret::Fresh(secret) => Ok(secret.expose().to_owned()),
+        SetupSecret::AlreadyIssued | SetupSecret::Bootstrapped => {
+            bail!("the first administrator exists: no setup secret is needed any more")
+        }
+    }
+}

@@ -1,0 +1,152 @@
+//! What subjects may do: asked of organization, and forgotten when its stream tells of a change.
+
+use std::sync::Arc;
+
+use rolecall_api::organization::v1::member_service_client::MemberServiceClient;
+use rolecall_api::organization::v1::membership_service_client::MembershipServiceClient;
+use rolecall_api::organization::v1::{
+    GetSubjectAccessRequest, GetSubjectAccessResponse, PermissionScope, SubjectKind as WireKind,
+    WatchAccessChangesRequest, WatchAccessChangesResponse,
+};
+use rolecall_authz::{AccessCache, AccessError, AccessSource, ScopeKind, SubjectAccess, SubjectKind};
+use rolecall_kernel::entropy::Entropy;
+use rolecall_kernel::id::{OrganizationId, SubjectId};
+use rolecall_rpc::channel::Channel;
+use tokio_util::sync::CancellationToken;
+use tonic::{Code, Status};
+
+use super::{Ended, keep_up, next};
+
+/// The role that administers the instance.
+const ADMIN: &str = "ADMIN";
+
+/// Asks organization, wherever it is.
+pub(crate) struct PeerAccess(pub(crate) Channel);
+
+#[async_trait::async_trait]
+impl AccessSource for PeerAccess {
+    async fn subject_access(&self, subject: SubjectId) -> Result<Option<SubjectAccess>, AccessError> {
+        let request = GetSubjectAccessRequest { subject_id: subject.to_string() };
+        match MembershipServiceClient::new(self.0.clone()).get_subject_access(request).await {
+            Ok(answer) => read(subject, answer.into_inner()).map(Some),
+            Err(status) if status.code() == Code::NotFound => Ok(None),
+            Err(status) => Err(AccessError::unavailable(status)),
+        }
+    }
+}
+
+fn read(subject: SubjectId, answer: GetSubjectAccessResponse) -> Result<SubjectAccess, AccessError> {
+    let kind = match answer.kind() {
+        WireKind::User => SubjectKind::User,
+        WireKind::ServiceAccount => SubjectKind::ServiceAccount,
+        WireKind::Unspecified => return Err(AccessError::unavailable("organization tells no kind of subject")),
+    };
+    let organization_id = match answer.organization_id.as_str() {
+        "" => None,
+        id => Some(OrganizationId::parse(id).map_err(AccessError::unavailable)?),
+    };
+    let grants = answer.grants.iter().filter_map(|grant| Some((grant.permission.clone(), scope(grant.scope())?)));
+    Ok(SubjectAccess {
+        subject,
+        kind,
+        organization_id,
+        organization_active: answer.active,
+        admin: answer.roles.iter().any(|role| role == ADMIN),
+        blocked: answer.blocked || !answer.active,
+        grants: grants.collect(),
+        roles: answer.roles,
+        revision: answer.revision,
+    })
+}
+
+/// A scope that this version does not know grants nothing.
+fn scope(scope: PermissionScope) -> Option<ScopeKind> {
+    match scope {
+        PermissionScope::Unspecified => None,
+        PermissionScope::All => Some(ScopeKind::Any),
+        PermissionScope::OwnOrganization => Some(ScopeKind::Own),
+        PermissionScope::Self_ => Some(ScopeKind::SelfOnly),
+    }
+}
+
+/// Follows the changes until the shutdown.
+pub(crate) async fn follow_access(
+    channel: Channel,
+    cache: AccessCache,
+    entropy: Arc<dyn Entropy>,
+    shutdown: CancellationToken,
+) {
+    let follower = Follower { channel, cache, token: std::sync::Mutex::default() };
+    keep_up("access changes", entropy, shutdown, || follower.run()).await;
+}
+
+struct Follower {
+    channel: Channel,
+    cache: AccessCache,
+    token: std::sync::Mutex<String>,
+}
+
+impl Follower {
+    async fn run(&self) -> Ended {
+        let resume_token = self.token();
+        let is_fresh_start = resume_token.is_empty();
+        let request = WatchAccessChangesRequest { resume_token };
+        let mut stream = match MemberServiceClient::new(self.channel.clone()).watch_access_changes(request).await {
+            Ok(stream) => stream.into_inner(),
+            Err(status) => return Ended::Never(self.give_up(status)),
+        };
+        let mut heard = false;
+        loop {
+            match next(&mut stream).await {
+                Ok(message) => {
+                    // What was read before a stream that begins now may have been changed before it began.
+                    if is_fresh_start && !heard {
+                        self.cache.invalidate_all();
+                    }
+                    heard = true;
+                    self.take(message);
+                }
+                Err(status) if heard => return Ended::After(self.give_up(status)),
+                Err(status) => return Ended::Never(self.give_up(status)),
+            }
+        }
+    }
+
+    fn take(&self, message: WatchAccessChangesResponse) {
+        let Ok(revision) = message.revision.parse() else {
+            // Without its revision a message cannot be believed; the silence that follows is noticed.
+            tracing::warn!("a change of access came without a revision");
+            return;
+        };
+        let subjects = message.subject_ids.iter().map(|id| SubjectId::parse(id));
+        let unreadable = subjects.fold(false, |unreadable, subject| match subject {
+            Ok(subject) => {
+                self.cache.invalidate(subject, revision);
+                unreadable
+            }
+            Err(_) => true,
+        });
+        if unreadable {
+            self.cache.invalidate_all();
+        }
+        self.cache.checkpoint(revision);
+        self.set_token(message.resume_token);
+    }
+
+    /// A token that is too old means that changes were missed.
+    fn give_up(&self, status: Status) -> Status {
+        if status.code() == Code::OutOfRange {
+            self.cache.invalidate_all();
+            self.set_token(String::new());
+        }
+        status
+    }
+
+    fn token(&self) -> String {
+        self.token.lock().unwrap_or_else(std::sync::PoisonError::into_inner).clone()
+    }
+
+    fn set_token(&self, token: String) {
+        *self.token.lock().unwrap_or_else(std::sync::PoisonError::into_inner) = token;
+    }
+}
