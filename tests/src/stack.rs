@@ -55,6 +55,17 @@ pub struct Plan {
     pub store: Store,
     /// How mail leaves.
     pub post: Post,
+    /// Whether passwords are hashed as in production, or cheaply so that stories are quick.
+    pub hashing: Hashing,
+}
+
+/// How passwords are hashed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Hashing {
+    /// With the default parameters.
+    Real,
+    /// Cheaply.
+    Weak,
 }
 
 struct Process {
@@ -69,6 +80,7 @@ pub struct Stack {
     pub mailbox: Mailbox,
     folder: TempDir,
     database: Option<FreshDatabase>,
+    hashing: Hashing,
     processes: Vec<Process>,
 }
 
@@ -96,7 +108,8 @@ impl Stack {
             Layout::Three => SERVICES.iter().map(|service| vec![*service]).collect(),
         };
         let process = |services| Process { services, port: free_port(), child: None };
-        let stack = Self { mailbox, folder, database, processes: groups.into_iter().map(process).collect() };
+        let hashing = plan.hashing;
+        let stack = Self { mailbox, folder, database, hashing, processes: groups.into_iter().map(process).collect() };
         stack.write_key();
         stack
     }
@@ -234,19 +247,17 @@ impl Stack {
                 self.address("identity"),
             ),
             format!("[keys]\nmaster_key_file = \"{folder}/master.key\""),
-            "[testing]\nenabled = true\nlease_seconds = 2".to_owned(),
+            format!("[testing]\nenabled = true\nlease = \"2s\"\nweak_hashing = {}", self.hashing == Hashing::Weak),
         ];
         sections.extend(abort_at.map(|step| format!("abort_at = \"{step}\"")));
         sections.extend(self.peers_section(process));
-        if let Some(database) = &self.database {
-            sections.push(format!("[database]\nurl = \"{}\"\nmigrate_at_start = true", database.url()));
-        }
+        sections.push("[database]\nmigrate_at_start = true".to_owned());
+        sections.extend(self.database.as_ref().map(|database| format!("url = \"{}\"", database.url())));
         if let Mailbox::Smtp(sink) = &self.mailbox {
-            sections.push("[notification]\nretry_seconds = [1, 1, 2, 2, 5]".to_owned());
-            let (port, from) = (sink.port(), "rolecall@example.org");
-            sections.push(format!(
-                "[notification.smtp]\nhost = \"127.0.0.1\"\nport = {port}\ntls = \"none\"\nfrom = \"{from}\""
-            ));
+            sections
+                .push("[notification]\nretry = [\"1s\", \"1s\", \"2s\", \"5s\"]\nchannel_pause = \"1s\"".to_owned());
+            let port = sink.port();
+            sections.push(format!("[notification.smtp]\nhost = \"127.0.0.1\"\nport = {port}\ntls = \"none\""));
         }
         sections.join("\n") + "\n"
     }

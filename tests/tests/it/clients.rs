@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use rolecall_tests::stack::{Layout, Plan, Post, Stack, Store};
+use rolecall_tests::stack::{Hashing, Layout, Plan, Post, Stack, Store};
 
 const LAYOUTS: [(Layout, Store); 4] = [
     (Layout::One, Store::Sqlite),
@@ -31,7 +31,7 @@ async fn a_typescript_program_lives_the_journey_in_every_layout() {
 
 /// Starts a stack and runs a program against it, told by its environment where everything is.
 async fn run(layout: Layout, store: Store, program: &str, arguments: &[&str], folder: &Path) {
-    let stack = Stack::start(Plan { layout, store, post: Post::Folder }).await;
+    let stack = Stack::start(Plan { layout, store, post: Post::Folder, hashing: Hashing::Weak }).await;
     let mut command = Command::new(program);
     command.args(arguments).current_dir(folder);
     for service in rolecall_tests::stack::SERVICES {

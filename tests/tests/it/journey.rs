@@ -6,7 +6,7 @@ use rolecall_api::organization::v1 as organization;
 use rolecall_api::organization::v1::AccessReason;
 use rolecall_tests::actor::{Actor, PASSWORD};
 use rolecall_tests::refusal;
-use rolecall_tests::stack::{Layout, Plan, Post, Stack, Store};
+use rolecall_tests::stack::{Hashing, Layout, Plan, Post, Stack, Store};
 use tonic::Code;
 
 use crate::world::{self, ADMIN, within_five_seconds};
@@ -16,22 +16,22 @@ const PERSON: &str = "pat@lab.example";
 
 #[tokio::test]
 async fn the_journey_runs_in_one_process_on_sqlite_with_a_mail_folder() {
-    journey(Plan { layout: Layout::One, store: Store::Sqlite, post: Post::Folder }).await;
+    journey(Plan { layout: Layout::One, store: Store::Sqlite, post: Post::Folder, hashing: Hashing::Weak }).await;
 }
 
 #[tokio::test]
 async fn the_journey_runs_in_one_process_on_postgres_with_a_mail_server() {
-    journey(Plan { layout: Layout::One, store: Store::Postgres, post: Post::Smtp }).await;
+    journey(Plan { layout: Layout::One, store: Store::Postgres, post: Post::Smtp, hashing: Hashing::Weak }).await;
 }
 
 #[tokio::test]
 async fn the_journey_runs_in_three_processes_on_sqlite_with_a_mail_server() {
-    journey(Plan { layout: Layout::Three, store: Store::Sqlite, post: Post::Smtp }).await;
+    journey(Plan { layout: Layout::Three, store: Store::Sqlite, post: Post::Smtp, hashing: Hashing::Weak }).await;
 }
 
 #[tokio::test]
 async fn the_journey_runs_in_three_processes_on_postgres_with_a_mail_server() {
-    journey(Plan { layout: Layout::Three, store: Store::Postgres, post: Post::Smtp }).await;
+    journey(Plan { layout: Layout::Three, store: Store::Postgres, post: Post::Smtp, hashing: Hashing::Weak }).await;
 }
 
 async fn journey(plan: Plan) {

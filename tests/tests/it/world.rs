@@ -3,17 +3,19 @@
 use rolecall_api::identity::v1 as identity;
 use rolecall_api::organization::v1 as organization;
 use rolecall_tests::actor::{Actor, PASSWORD};
-use rolecall_tests::stack::{Layout, Plan, Post, Stack, Store};
+use rolecall_tests::stack::{Hashing, Layout, Plan, Post, Stack, Store};
 use tonic::Status;
 
 /// The address of the first administrator.
 pub(crate) const ADMIN: &str = "admin@home.example";
 
 /// One process on SQLite with a real mail server: the quickest whole.
-pub(crate) const ONE_SQLITE: Plan = Plan { layout: Layout::One, store: Store::Sqlite, post: Post::Smtp };
+pub(crate) const ONE_SQLITE: Plan =
+    Plan { layout: Layout::One, store: Store::Sqlite, post: Post::Smtp, hashing: Hashing::Weak };
 
 /// One process on PostgreSQL with a real mail server.
-pub(crate) const ONE_POSTGRES: Plan = Plan { layout: Layout::One, store: Store::Postgres, post: Post::Smtp };
+pub(crate) const ONE_POSTGRES: Plan =
+    Plan { layout: Layout::One, store: Store::Postgres, post: Post::Smtp, hashing: Hashing::Weak };
 
 /// What `Bootstrap` is called with.
 pub(crate) fn bootstrap_request(setup_secret: String) -> identity::BootstrapRequest {

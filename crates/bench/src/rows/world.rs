@@ -2,19 +2,22 @@
 
 use rolecall_api::identity::v1::BootstrapRequest;
 use rolecall_tests::actor::{Actor, PASSWORD};
-use rolecall_tests::stack::{Layout, Plan, Post, Stack, Store};
+use rolecall_tests::stack::{Hashing, Layout, Plan, Post, Stack, Store};
 
 /// The address of the first administrator.
 pub(crate) const ADMIN: &str = "admin@home.example";
 
 /// One process on SQLite, mail into the folder.
-pub(crate) const ONE_SQLITE: Plan = Plan { layout: Layout::One, store: Store::Sqlite, post: Post::Folder };
+pub(crate) const ONE_SQLITE: Plan =
+    Plan { layout: Layout::One, store: Store::Sqlite, post: Post::Folder, hashing: Hashing::Real };
 
 /// One process on PostgreSQL, mail into the folder.
-pub(crate) const ONE_POSTGRES: Plan = Plan { layout: Layout::One, store: Store::Postgres, post: Post::Folder };
+pub(crate) const ONE_POSTGRES: Plan =
+    Plan { layout: Layout::One, store: Store::Postgres, post: Post::Folder, hashing: Hashing::Real };
 
 /// Three processes on PostgreSQL, mail into the folder.
-pub(crate) const THREE_POSTGRES: Plan = Plan { layout: Layout::Three, store: Store::Postgres, post: Post::Folder };
+pub(crate) const THREE_POSTGRES: Plan =
+    Plan { layout: Layout::Three, store: Store::Postgres, post: Post::Folder, hashing: Hashing::Real };
 
 /// Makes the first administrator and logs it in.
 pub(crate) async fn bootstrap(stack: &Stack) -> anyhow::Result<Actor> {
