@@ -218,7 +218,8 @@ func (w world) changesAreObeyed(ctx context.Context, owner, pat person, id strin
 	must[*organizationv1.BlockMemberResponse](w.t)(members.BlockMember(ctx, block))
 	soon(w.t, func() bool {
 		_, err := identityv1.NewAccountServiceClient(pat.identity).GetAccount(ctx, &identityv1.GetAccountRequest{})
-		return rolecall.ReasonOf(err) == rolecall.AuthzSubjectInactive
+		reason := rolecall.ReasonOf(err) // the sessions of a blocked person end a moment later
+		return reason == rolecall.AuthzSubjectInactive || reason == rolecall.AuthzSessionEnded
 	})
 	_, err = rolecall.LogIn(ctx, w.anonymous, "pat@lab.example", password)
 	wantReason(w.t, err, rolecall.IdentityCredentialsRefused)

@@ -31,9 +31,9 @@ const LEVELS: &[(&str, u8)] = &[
     ("rolecall-server", 5),
     ("rolecall-cli", 5),
     ("rolecall", 6),
-    ("rolecall-bench", 7),
     ("rolecall-tests", 7),
     ("xtask", 7),
+    ("rolecall-bench", 8),
 ];
 
 /// The contexts; they meet in messages only.
