@@ -1,3 +1,4 @@
-// Package journey holds a test of the client against a real server, under the
-// build tag of the same name.
+// Package journey tells the main job through the Go client, against a real
+// server: the longest example. The end-to-end tests in tests/ start a server in
+// every layout and run it.
 package journey

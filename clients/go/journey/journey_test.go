@@ -1,7 +1,3 @@
-//go:build journey
-
-// Package journey tells the main job through the Go client, against a real
-// server; `cargo xtask test --only journeys` starts one and runs it.
 package journey
 
 import (
@@ -25,11 +21,11 @@ const password = "dusty otter keeps 7 lanterns"
 
 func setting(t *testing.T, name string) string {
 	t.Helper()
-	value := os.Getenv("ROLECALL_JOURNEY_" + name)
+	value := os.Getenv("ROLECALL_" + name)
 	if value == "" {
-		t.Fatalf("set ROLECALL_JOURNEY_%s, as `cargo xtask test --only journeys` does", name)
+		t.Fatalf("set ROLECALL_%s, as the end-to-end tests in tests/ do", name)
 	}
-	return value
+	return strings.TrimPrefix(value, "http://")
 }
 
 func must[T any](t *testing.T) func(T, error) T {

@@ -1,4 +1,5 @@
-// The main job through the TypeScript client, against a real server (`cargo xtask test --only journeys`).
+// The main job through the TypeScript client, against a real server: the end-to-end tests in tests/ start one in every
+// layout and run it.
 import assert from "node:assert/strict";
 import { readdir, readFile } from "node:fs/promises";
 import { join } from "node:path";
@@ -19,12 +20,12 @@ import { ApiKey, connect, reasonOf, Session, violationsOf, type Connection } fro
 const PASSWORD = "dusty otter keeps 7 lanterns";
 
 function setting(name: string): string {
-  const value = process.env[`ROLECALL_JOURNEY_${name}`];
-  assert.ok(value, `set ROLECALL_JOURNEY_${name}, as \`cargo xtask test --only journeys\` does`);
+  const value = process.env[`ROLECALL_${name}`];
+  assert.ok(value, `set ROLECALL_${name}, as the end-to-end tests in tests/ do`);
   return value;
 }
 
-const addresses = { identity: `http://${setting("IDENTITY")}`, organization: `http://${setting("ORGANIZATION")}` };
+const addresses = { identity: setting("IDENTITY"), organization: setting("ORGANIZATION") };
 const anonymous = connect(addresses.identity);
 
 /** Both services as one person sees them. */

@@ -13,7 +13,7 @@ use crate::process::Program;
 use crate::root;
 
 /// How long a start may take, on a machine that is busy with other things.
-const PATIENCE: Duration = Duration::from_secs(60);
+const PATIENCE: Duration = Duration::from_mins(1);
 
 /// One process with all services, on an empty folder; it ends with this value.
 #[derive(Debug)]

@@ -40,7 +40,6 @@ const SUITES: &[Suite] = &[
     ("go", clients::go),
     ("typescript", clients::typescript),
     ("grpcurl", clients::grpcurl),
-    ("journeys", clients::journeys),
 ];
 
 struct Line {

@@ -16,8 +16,9 @@ pub(super) fn tests(tools: &Tools, plan: &Plan) -> anyhow::Result<Counts> {
     // The end-to-end tests start the binary that lies beside them.
     cargo(["build", "--workspace", "--locked", "--quiet"]).run()?;
     let mut counts = Counts::default();
+    // Some of them run the clients of other languages, and find Go and Node through these tools.
     let test = tools.run_with("cargo")?.args(["test", "--workspace", "--locked", "--quiet", "--no-fail-fast"]);
-    let test = if plan.long { test.variable("ROLECALL_TEST_LONG", "1") } else { test };
+    let test = if plan.long { test.variable("ROLECALL_LONG_TESTS", "1") } else { test };
     let succeeded = test.run_reading(|line| counts.read_cargo(line))?;
     Ok(counts.settle(succeeded))
 }
