@@ -42,13 +42,13 @@ impl std::fmt::Debug for Listener {
 #[derive(Debug, thiserror::Error)]
 pub enum BindError {
     /// Another program has the port.
-    #[error("{0} is in use by another program: stop that program, or choose another port in `listener.address`")]
+    #[error("{0} is in use by another program: stop that program, or choose another port in `server.listen`")]
     InUse(SocketAddr),
     /// The port is not for everybody.
-    #[error("{0} may not be taken by this user: choose a port above 1023 in `listener.address`")]
+    #[error("{0} may not be taken by this user: choose a port above 1023 in `server.listen`")]
     Forbidden(SocketAddr),
     /// The address cannot be taken.
-    #[error("{address} cannot be listened on ({source}): correct `listener.address`")]
+    #[error("{address} cannot be listened on ({source}): correct `server.listen`")]
     Address {
         /// The address.
         address: SocketAddr,
@@ -57,15 +57,15 @@ pub enum BindError {
     },
     /// Calls would travel in the clear.
     #[error(
-        "{0} is not on loopback and no certificate is given: set `listener.tls`, or `listener.plaintext = true` where \
+        "{0} is not on loopback and no certificate is given: set `server.tls`, or `server.plaintext = true` where \
          something before the server encrypts"
     )]
     Plaintext(SocketAddr),
     /// An origin is none.
-    #[error("`{0}` in `listener.allowed_origins` is no origin: write it like `https://app.example.org`")]
+    #[error("`{0}` in `server.allowed_origins` is no origin: write it like `https://app.example.org`")]
     Origin(String),
     /// A file of the certificate cannot be read.
-    #[error("{path} cannot be read ({source}): correct `listener.tls`", path = path.display())]
+    #[error("{path} cannot be read ({source}): correct `server.tls`", path = path.display())]
     CertificateFile {
         /// The file.
         path: PathBuf,
@@ -73,7 +73,7 @@ pub enum BindError {
         source: rustls::pki_types::pem::Error,
     },
     /// Certificate and key do not fit.
-    #[error("the certificate and the key of `listener.tls` cannot be used together: {0}")]
+    #[error("the certificate and the key of `server.tls` cannot be used together: {0}")]
     Certificate(#[from] rustls::Error),
 }
 

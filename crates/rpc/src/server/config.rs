@@ -1,4 +1,4 @@
-//! The `listener` and `drain` sections of the configuration.
+//! What the `server` section of the configuration says of listening and ending.
 
 use std::net::{Ipv4Addr, SocketAddr};
 use std::path::PathBuf;

@@ -79,12 +79,11 @@ impl Sealer {
     fn seal(&self, status: &Status) -> Status {
         let mut details = Details::decode(status.details());
         let info = details.find::<pb::ErrorInfo>().filter(|info| !info.reason.is_empty());
-        let (code, info, message) = match info {
-            Some(info) => (defect_code(status.code()), info, status.message().to_owned()),
-            None => {
-                let (code, reason, message) = classify(status);
-                (code, stack_info(reason), message)
-            }
+        let (code, info, message) = if let Some(info) = info {
+            (defect_code(status.code()), info, status.message().to_owned())
+        } else {
+            let (code, reason, message) = classify(status);
+            (code, stack_info(reason), message)
         };
         log(status, code);
         let (info, message) = if code == Code::Internal {

@@ -22,14 +22,14 @@ async fn a_port_in_use_is_one_clear_sentence() {
     let error = bind(&again).await.expect_err("in use");
     assert!(matches!(error, BindError::InUse(address) if address == first.address()));
     let text = error.to_string();
-    assert!(text.contains("in use") && text.contains("listener.address") && !text.contains('\n'), "{text}");
+    assert!(text.contains("in use") && text.contains("server.listen") && !text.contains('\n'), "{text}");
 }
 
 #[tokio::test]
 async fn plaintext_beyond_loopback_must_be_asked_for() {
     let open = ListenerConfig { address: ([0, 0, 0, 0], 0).into(), ..Default::default() };
     let error = bind(&open).await.expect_err("refused");
-    assert!(error.to_string().contains("listener.plaintext = true"), "{error}");
+    assert!(error.to_string().contains("server.plaintext = true"), "{error}");
     assert!(bind(&ListenerConfig { plaintext: true, ..open }).await.is_ok());
 }
 
@@ -83,7 +83,7 @@ async fn a_certificate_that_cannot_be_used_is_named() {
     assert!(error.to_string().contains("/nowhere/server.pem"), "{error}");
     let wrong = TlsConfig { certificate_file: ca, ..tls };
     let error = bind(&ListenerConfig { tls: Some(wrong), ..loopback() }).await.expect_err("does not fit");
-    assert!(error.to_string().contains("listener.tls"), "{error}");
+    assert!(error.to_string().contains("server.tls"), "{error}");
 }
 
 /// Reads until the server closes, and tells whether it did so in time.
