@@ -63,14 +63,14 @@ pub struct HashingConfig {
 
 impl Default for IdentityConfig {
     fn default() -> Self {
-        let day = Duration::from_secs(86_400);
+        let day = Duration::from_hours(24);
         Self {
             server_name: "Rolecall".to_owned(),
             server_version: env!("CARGO_PKG_VERSION").to_owned(),
             issuer: "rolecall".to_owned(),
             audience: "rolecall".to_owned(),
             hashing: HashingConfig::default(),
-            access_token_lifetime: Duration::from_secs(300),
+            access_token_lifetime: Duration::from_mins(5),
             session_idle: day,
             session_absolute: day * 7,
             max_sessions: 20,

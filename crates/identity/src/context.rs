@@ -164,7 +164,7 @@ impl Identity {
     pub fn sequencer(&self) -> Sequencer {
         let resources = &self.resources;
         // Longer than any token lives, so that a reader that begins anew misses nothing that matters.
-        let retention = std::time::Duration::from_secs(3_600);
+        let retention = std::time::Duration::from_hours(1);
         let config = SequencerConfig { retention, ..SequencerConfig::default() };
         Sequencer::new(resources.db.clone(), Arc::clone(&resources.clock), resources.entropy.as_ref(), config)
     }

@@ -12,11 +12,11 @@ use crate::store::{api_keys, login_failures, sessions};
 /// How often unfinished work is looked for.
 const RECOVERY: Duration = Duration::from_millis(500);
 /// How often what has served its time is deleted.
-const SWEEP: Duration = Duration::from_secs(600);
+const SWEEP: Duration = Duration::from_mins(10);
 /// How often revocations of other processes are looked for.
 const POLL: Duration = Duration::from_millis(100);
 /// How long ended sessions, old failures and ended keys are kept.
-const KEPT: Duration = Duration::from_secs(30 * 86_400);
+const KEPT: Duration = Duration::from_hours(30 * 24);
 
 /// Finishes or undoes work whose worker is gone, until the shutdown.
 pub(crate) async fn recover(resources: Arc<Resources>, shutdown: CancellationToken) {

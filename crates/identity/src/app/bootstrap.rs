@@ -68,14 +68,14 @@ impl From<Refusal> for Error {
 /// Bootstraps; after a crash the same call goes on where it stopped.
 pub(crate) async fn run(resources: &Resources, command: Command) -> Result<UserView, Error> {
     let secret = command.secret.as_ref().map(OpaqueToken::digest);
-    let content = fingerprint(resources, &command);
+    let asked = fingerprint(resources, &command);
     let known = instance::find(&resources.db.reader()).await?.ok_or(Error::SetupSecretRefused)?;
-    known.admit(secret.as_ref(), &content)?;
+    known.admit(secret.as_ref(), &asked)?;
     let context = password_context(&command.email, &command.profile, command.organization_name.as_str());
     let (policy, hashing) = (resources.password_policy, &resources.hashing);
     let hash = hashing.check_and_hash(policy, command.password.clone(), context, command.deadline).await?;
     let hash = hash.map_err(Error::PasswordRefused)?;
-    let (user_id, organization_id) = claim(resources, secret.as_ref(), &content).await?;
+    let (user_id, organization_id) = claim(resources, secret.as_ref(), &asked).await?;
     rolecall_db::fault::point("bootstrap.after_claim");
     let name = command.organization_name.as_str();
     match resources.organization.bootstrap(organization_id, name, user_id).await {

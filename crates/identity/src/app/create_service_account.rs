@@ -73,7 +73,9 @@ impl From<PeerError> for Error {
                 Self::PermissionNotGrantable
             }
             PeerError::Refused(Refusal::RequestInvalid) => Self::PermissionUnknown,
-            error => Self::Fault(error.into()),
+            error @ (PeerError::Unavailable(_) | PeerError::Refused(_) | PeerError::Broken(_)) => {
+                Self::Fault(error.into())
+            }
         }
     }
 }

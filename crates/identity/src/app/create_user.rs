@@ -78,7 +78,9 @@ impl From<PeerError> for Error {
             PeerError::Refused(Refusal::OrganizationNotFound) => Self::OrganizationNotFound,
             PeerError::Refused(Refusal::RoleNotGrantable | Refusal::ActorNotEntitled) => Self::RoleNotGrantable,
             PeerError::Refused(Refusal::RequestInvalid) => Self::RoleUnknown,
-            error => Self::Fault(error.into()),
+            error @ (PeerError::Unavailable(_) | PeerError::Refused(_) | PeerError::Broken(_)) => {
+                Self::Fault(error.into())
+            }
         }
     }
 }
@@ -138,13 +140,9 @@ async fn stored(resources: &Resources, command: &Command) -> Result<Option<Vec<u
 
 /// A parallel run of the same request is answered like that one.
 async fn repeated(resources: &Resources, command: &Command, error: Error) -> Result<Answer<Created>, Error> {
-    match error {
-        Error::Fault(fault) if fault.is_repeat() => match stored(resources, command).await? {
-            Some(stored) => Ok(Answer::Stored(stored)),
-            None => Err(Error::Fault(fault)),
-        },
-        error => Err(error),
-    }
+    let is_repeat = matches!(&error, Error::Fault(fault) if fault.is_repeat());
+    let stored = if is_repeat { stored(resources, command).await? } else { None };
+    stored.map(Answer::Stored).ok_or(error)
 }
 
 async fn check(resources: &Resources, command: &Command) -> Result<Created, Error> {

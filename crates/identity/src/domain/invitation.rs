@@ -46,6 +46,7 @@ impl InvitationState {
 
 /// An invitation, without its code.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[expect(clippy::struct_field_names, reason = "identifiers are called here what the contract calls them")]
 pub(crate) struct Invitation {
     /// Identifier.
     pub(crate) invitation_id: InvitationId,

@@ -60,6 +60,7 @@ impl SagaState {
 
 /// The progress of one piece of work.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[expect(clippy::struct_field_names, reason = "identifiers are called here what the contract calls them")]
 pub(crate) struct Saga {
     /// Identifier: that of the account it is about.
     pub(crate) saga_id: SagaId,

@@ -10,10 +10,11 @@ use rolecall_kernel::time::Timestamp;
 pub(crate) const PREFIX: &str = "rk_";
 
 /// The longest life of a key, and its life when none is named.
-pub(crate) const MAX_KEY_LIFE: Duration = Duration::from_secs(90 * 86_400);
+pub(crate) const MAX_KEY_LIFE: Duration = Duration::from_hours(90 * 24);
 
 /// The account of a program.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[expect(clippy::struct_field_names, reason = "identifiers are called here what the contract calls them")]
 pub(crate) struct ServiceAccount {
     /// Identifier.
     pub(crate) service_account_id: ServiceAccountId,
@@ -29,6 +30,7 @@ pub(crate) struct ServiceAccount {
 
 /// A key of a service account, without its secret.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[expect(clippy::struct_field_names, reason = "identifiers are called here what the contract calls them")]
 pub(crate) struct ApiKey {
     /// Identifier.
     pub(crate) api_key_id: ApiKeyId,

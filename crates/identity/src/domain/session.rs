@@ -20,6 +20,7 @@ pub(crate) struct Lifetimes {
 
 /// A login session.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[expect(clippy::struct_field_names, reason = "identifiers are called here what the contract calls them")]
 pub(crate) struct Session {
     /// Identifier, the `sid` of its tokens.
     pub(crate) session_id: SessionId,
@@ -101,9 +102,9 @@ mod tests {
     use super::*;
 
     const LIFETIMES: Lifetimes = Lifetimes {
-        access: Duration::from_secs(300),
-        idle: Duration::from_secs(86_400),
-        absolute: Duration::from_secs(7 * 86_400),
+        access: Duration::from_mins(5),
+        idle: Duration::from_hours(24),
+        absolute: Duration::from_hours(7 * 24),
         grace: Duration::from_secs(30),
     };
 
@@ -117,12 +118,12 @@ mod tests {
         let start = Timestamp::from_seconds(1_000_000);
         let idle = session(start);
         assert!(idle.is_alive(start.plus(Duration::from_secs(86_399))));
-        assert!(!idle.is_alive(start.plus(Duration::from_secs(86_400))));
+        assert!(!idle.is_alive(start.plus(Duration::from_hours(24))));
         let mut busy = idle;
         let mut now = start;
         while busy.is_alive(now) {
             busy = busy.refreshed(now, &LIFETIMES);
-            now = now.plus(Duration::from_secs(600));
+            now = now.plus(Duration::from_mins(10));
         }
         assert_eq!(now.since(start), LIFETIMES.absolute);
     }

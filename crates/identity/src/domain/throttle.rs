@@ -7,7 +7,7 @@ use rolecall_kernel::time::Timestamp;
 /// Failures in a row before tries have to wait.
 const FREE_FAILURES: i64 = 5;
 const FIRST_WAIT: Duration = Duration::from_secs(30);
-const LONGEST_WAIT: Duration = Duration::from_secs(3_600);
+const LONGEST_WAIT: Duration = Duration::from_hours(1);
 
 /// What is remembered of the failures in a row for one address.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

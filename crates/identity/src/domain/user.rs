@@ -54,6 +54,7 @@ impl Profile {
 
 /// The account of a person; a member of exactly one organization.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[expect(clippy::struct_field_names, reason = "identifiers are called here what the contract calls them")]
 pub(crate) struct User {
     /// Identifier.
     pub(crate) user_id: UserId,

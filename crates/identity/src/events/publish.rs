@@ -46,10 +46,8 @@ impl Publisher {
             occurred_time: Some(time(happened.occurred)),
             event: Some(event),
         };
-        let consumers: &[Consumer] = match happened.event {
-            Event::PasswordChanged => &[AUDIT, MAIL],
-            _ => &[AUDIT],
-        };
+        // The person is told by mail; everything is told to the audit log.
+        let consumers: &[Consumer] = if happened.event == Event::PasswordChanged { &[AUDIT, MAIL] } else { &[AUDIT] };
         let envelope = Envelope {
             event_id: EventId::new(happened.occurred, self.entropy.as_ref()),
             topic: format!("identity.{name}"),

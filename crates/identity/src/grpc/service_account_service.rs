@@ -32,7 +32,8 @@ fn made(account: &ServiceAccount) -> CreateServiceAccountResponse {
 }
 
 /// Answers without content are stored as nothing.
-fn nothing(_: &()) -> Vec<u8> {
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "answers are encoded from references")]
+fn nothing((): &()) -> Vec<u8> {
     Vec::new()
 }
 

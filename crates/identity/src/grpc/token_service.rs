@@ -91,7 +91,9 @@ impl TokenService for Grpc {
     ) -> Result<Response<ListSigningKeysResponse>, Status> {
         let keys = signing_keys::list(&self.resources.db, self.resources.now()).await.map_err(|error| match error {
             signing_keys::SigningKeyError::Store(error) => Fault::from(error),
-            _ => Fault::Defect("a stored signing key is not usable"),
+            signing_keys::SigningKeyError::WrongMasterKey | signing_keys::SigningKeyError::Malformed => {
+                Fault::Defect("a stored signing key is not usable")
+            }
         })?;
         Ok(Response::new(ListSigningKeysResponse { keys: keys.iter().map(key).collect() }))
     }

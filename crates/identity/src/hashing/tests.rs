@@ -8,6 +8,12 @@ async fn hashing(workers: usize, queue: usize) -> Hashing {
     Hashing::new(&config, Arc::new(SystemEntropy)).await.expect("usable parameters")
 }
 
+/// Runs beside the test, which waits for it.
+#[expect(clippy::disallowed_methods, reason = "the test itself waits for what it begins")]
+fn spawn<T: Send + 'static>(work: impl Future<Output = T> + Send + 'static) -> tokio::task::JoinHandle<T> {
+    tokio::spawn(work)
+}
+
 fn password(text: &str) -> Password {
     Password::parse(text).expect("a password")
 }
@@ -19,7 +25,7 @@ fn argon2id_gives_the_tag_of_rfc_9106_section_5_3() {
     let argon2 = Argon2::new_with_secret(&[3; 8], Algorithm::Argon2id, Version::V0x13, params).expect("valid");
     let mut tag = [0; 32];
     argon2.hash_password_into(&[1; 32], &[2; 16], &mut tag).expect("hashed");
-    let hex: String = tag.iter().map(|byte| format!("{byte:02x}")).collect();
+    let hex = tag.iter().fold(String::new(), |hex, byte| hex + &format!("{byte:02x}"));
     assert_eq!(hex, "0d640df58d78766c08c037a34a8b53c9d01ef0452d75b65eb52520e96b01e659");
 }
 
@@ -56,7 +62,7 @@ async fn a_hash_of_other_parameters_is_outdated() {
 async fn what_does_not_fit_the_queue_is_refused_at_once_with_a_time_to_retry() {
     let hashing = hashing(1, 2).await;
     let (release, held) = std::sync::mpsc::channel::<()>();
-    let busy = tokio::task::spawn({
+    let busy = spawn({
         let hashing = hashing.clone();
         async move { hashing.run(None, move || held.recv()).await }
     });
@@ -66,7 +72,7 @@ async fn what_does_not_fit_the_queue_is_refused_at_once_with_a_time_to_retry() {
     let waiting: Vec<_> = (0..2)
         .map(|_| {
             let hashing = hashing.clone();
-            tokio::task::spawn(async move { hashing.hash(password("x"), None).await })
+            spawn(async move { hashing.hash(password("x"), None).await })
         })
         .collect();
     while hashing.inner.under_way.load(Ordering::SeqCst) < 3 {

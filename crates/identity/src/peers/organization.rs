@@ -245,7 +245,7 @@ impl Organization {
             }
             Err(status) => match PeerError::from(status) {
                 PeerError::Refused(Refusal::NotFound) => Ok(Access { active: false }),
-                error => Err(error),
+                error @ (PeerError::Unavailable(_) | PeerError::Refused(_) | PeerError::Broken(_)) => Err(error),
             },
         }
     }

@@ -49,10 +49,8 @@ impl MigrationName for Step {
 #[async_trait::async_trait]
 impl MigrationTrait for Step {
     async fn up(&self, manager: &SchemaManager) -> Result<(), DbErr> {
-        let (uuid, bytes) = match manager.get_database_backend() {
-            DbBackend::Postgres => ("uuid", "bytea"),
-            _ => ("blob", "blob"),
-        };
+        let is_postgres = manager.get_database_backend() == DbBackend::Postgres;
+        let (uuid, bytes) = if is_postgres { ("uuid", "bytea") } else { ("blob", "blob") };
         for statement in self.statements {
             let statement = statement.replace("{uuid}", uuid).replace("{bytes}", bytes);
             manager.get_connection().execute_unprepared(&statement).await?;

@@ -46,13 +46,13 @@ pub(crate) async fn insert(tx: &Tx, user: &User) -> Result<(), Error> {
 /// Finds an account, whoever asks.
 pub(crate) async fn find<C: ConnectionTrait>(connection: &C, user_id: UserId) -> Result<Option<User>, Error> {
     let row = user::Entity::find_by_id(user_id.as_uuid()).one(connection).await?;
-    row.map(read).transpose()
+    row.as_ref().map(read).transpose()
 }
 
 /// Finds an account and keeps it as it is until the transaction ends.
 pub(crate) async fn lock(tx: &Tx, user_id: UserId) -> Result<Option<User>, Error> {
     let row = user::Entity::find_by_id(user_id.as_uuid()).lock_for_update().one(tx).await?;
-    row.map(read).transpose()
+    row.as_ref().map(read).transpose()
 }
 
 /// Finds an account within a scope, once all contexts know it.
@@ -62,7 +62,7 @@ pub(crate) async fn find_in_scope<C: ConnectionTrait>(
     scope: &Scope,
 ) -> Result<Option<User>, Error> {
     let found = visible(scope).filter(user::Column::UserId.eq(user_id.as_uuid()));
-    found.one(connection).await?.map(read).transpose()
+    found.one(connection).await?.as_ref().map(read).transpose()
 }
 
 /// Lists accounts within a scope in order of creation.
@@ -76,7 +76,7 @@ pub(crate) async fn list<C: ConnectionTrait>(
     if let Some(after) = after {
         found = found.filter(user::Column::UserId.gt(after.as_uuid()));
     }
-    let users = found.all(connection).await?.into_iter().map(read).collect::<Result<_, _>>()?;
+    let users = found.all(connection).await?.iter().map(read).collect::<Result<_, _>>()?;
     Ok(Page::from_overfetch(users, size))
 }
 
@@ -97,7 +97,7 @@ pub(crate) async fn find_many<C: ConnectionTrait>(connection: &C, ids: &[Subject
         return Ok(Vec::new());
     }
     let found = user::Entity::find().filter(user::Column::UserId.is_in(ids.iter().map(|id| id.as_uuid())));
-    found.all(connection).await?.into_iter().map(read).collect()
+    found.all(connection).await?.iter().map(read).collect()
 }
 
 /// Finds an account by its address, with the hash of its password if it has one.
@@ -111,7 +111,7 @@ pub(crate) async fn find_by_email<C: ConnectionTrait>(
     let user_id = row.as_ref().map_or(Uuid::nil(), |row| row.user_id);
     let credential = credential::Entity::find_by_id(user_id).one(connection).await?;
     let hash = credential.map(|credential| credential.password_hash);
-    row.map(|row| Ok((read(row)?, hash))).transpose()
+    row.map(|row| Ok((read(&row)?, hash))).transpose()
 }
 
 /// Tells whether an address belongs to an account; only the unique constraint decides.
@@ -158,7 +158,7 @@ pub(crate) async fn touch(tx: &Tx, permit: &Permit, now: Timestamp) -> Result<bo
     Ok(done.rows_affected == 1)
 }
 
-fn read(row: user::Model) -> Result<User, Error> {
+fn read(row: &user::Model) -> Result<User, Error> {
     let broken = |_: TextError| corrupt("account");
     Ok(User {
         user_id: UserId::from_uuid(row.user_id),

@@ -72,7 +72,7 @@ on_each_database! {
         let once = world.accounts().change_password(bearer(&tokens.access_token, request.clone())).await.expect("changed");
         let twice = world.accounts().change_password(bearer(&tokens.access_token, request.clone())).await.expect("repeated");
         assert_eq!(once.into_inner(), twice.into_inner());
-        request.new_password = "another green lamp whistles".to_owned();
+        "another green lamp whistles".clone_into(&mut request.new_password);
         request.new_password_confirmation.clear();
         let reused = world.accounts().change_password(bearer(&tokens.access_token, request)).await.expect_err("refused");
         assert_eq!(reason(&reused), "REQUEST_ID_REUSED");

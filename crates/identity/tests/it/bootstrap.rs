@@ -46,7 +46,7 @@ on_each_database! {
         let cut = world.instance().bootstrap(world.bootstrap_request()).await.expect_err("cut");
         assert_eq!(reason(&cut), "PEER_UNAVAILABLE");
         let mut other = world.bootstrap_request();
-        other.email = "eve@example.org".to_owned();
+        "eve@example.org".clone_into(&mut other.email);
         let refused = world.instance().bootstrap(other).await.expect_err("refused");
         assert_eq!(reason(&refused), "BOOTSTRAP_IN_PROGRESS");
         world.peers.known().down.clear();
@@ -79,7 +79,7 @@ on_each_database! {
         let fields: Vec<_> = told.iter().map(|violation| violation.field.as_str()).collect();
         assert_eq!(fields, ["organization_name", "email", "name", "password", "password_confirmation"]);
         let mut guessable = world.bootstrap_request();
-        guessable.password = "analytical engines".to_owned();
+        "analytical engines".clone_into(&mut guessable.password);
         let refused = world.instance().bootstrap(guessable).await.expect_err("refused");
         assert_eq!(reason(&refused), "REQUEST_INVALID");
         assert!(world.peers.known().members.is_empty());

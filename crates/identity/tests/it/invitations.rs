@@ -56,7 +56,7 @@ on_each_database! {
         let new = world.code("ada@example.org").await;
         assert_ne!(old, new);
         assert_eq!(reason(&world.accept(&old).await.expect_err("replaced")), "INVITATION_NOT_FOUND");
-        world.clock.advance(Duration::from_secs(7 * 86_400));
+        world.clock.advance(Duration::from_hours(7 * 24));
         assert_eq!(reason(&world.accept(&new).await.expect_err("ended")), "INVITATION_NOT_FOUND");
         let tokens = world.log_in(ADMIN).await;
         world.users().resend_invitation(bearer(&tokens.access_token, request.clone())).await.expect("resent");

@@ -104,14 +104,14 @@ on_each_database! {
     async fn a_session_ends_by_idleness_and_at_the_latest_after_seven_days(database) {
         let (world, _) = World::bootstrapped(&database).await;
         let idle = world.log_in(ADMIN).await;
-        world.clock.advance(Duration::from_secs(86_400));
+        world.clock.advance(Duration::from_hours(24));
         refresh(&world, &idle.refresh_token).await.expect_err("idle too long");
         let mut token = world.log_in(ADMIN).await.refresh_token;
         for _ in 0..13 {
-            world.clock.advance(Duration::from_secs(12 * 3_600));
+            world.clock.advance(Duration::from_hours(12));
             token = refresh(&world, &token).await.expect("busy").refresh_token;
         }
-        world.clock.advance(Duration::from_secs(12 * 3_600));
+        world.clock.advance(Duration::from_hours(12));
         refresh(&world, &token).await.expect_err("seven days are over");
     }
 

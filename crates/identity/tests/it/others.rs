@@ -23,7 +23,10 @@ fn blocked_event(world: &World, user_id: &str, at: Timestamp) -> IngestedEvent {
         event_id: EventId::new(world.clock.now(), &SystemEntropy).to_string(),
         topic: "organization.member_blocked".to_owned(),
         payload: event.encode_to_vec(),
-        occurred_time: Some(prost_types::Timestamp { seconds: at.as_seconds(), nanos: at.subsec_nanos() as i32 }),
+        occurred_time: Some(prost_types::Timestamp {
+            seconds: at.as_seconds(),
+            nanos: at.subsec_nanos().cast_signed(),
+        }),
         traceparent: String::new(),
     }
 }

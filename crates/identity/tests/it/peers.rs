@@ -95,6 +95,7 @@ fn refuse(code: Code, reason: &str) -> Status {
     StatusBuilder::new(code, domain::ORGANIZATION, reason, "Refused.").build()
 }
 
+#[expect(clippy::unnecessary_wraps, reason = "every method of a service answers like this")]
 fn ok<T>(message: T) -> Result<Response<T>, Status> {
     Ok(Response::new(message))
 }

@@ -160,7 +160,7 @@ on_each_database! {
         world.log_in(ADMIN).await;
         world.try_log_in("nobody@example.org", "not this one at all").await.expect_err("refused");
         assert_eq!(world.identity.sweep().await.expect("swept"), 0);
-        world.clock.advance(Duration::from_secs(40 * 86_400));
+        world.clock.advance(Duration::from_hours(40 * 24));
         assert_eq!(world.identity.sweep().await.expect("swept"), 2);
     }
 }

@@ -41,7 +41,7 @@ on_each_database! {
         let token = exchange(&world, &made.secret).await.expect("exchanged");
         let users = world.users().list_users(bearer(&token, ListUsersRequest::default())).await.expect("listed").into_inner();
         assert_eq!(users.users.len(), 1);
-        world.clock.advance(Duration::from_secs(90 * 86_400));
+        world.clock.advance(Duration::from_hours(90 * 24));
         let ended = exchange(&world, &made.secret).await.expect_err("ended");
         let unknown = exchange(&world, "rk_unknown").await.expect_err("unknown");
         assert_eq!(bytes(&ended), bytes(&unknown));
