@@ -1,0 +1,116 @@
+//! Gives a service account its permissions, bounded by those of the actor.
+
+use std::collections::BTreeSet;
+
+use rolecall_db::Tx;
+use rolecall_kernel::id::{OrganizationId, ServiceAccountId, SubjectId};
+
+use super::entitlement::{Lacking, find_actor, find_organization};
+use super::{App, Told};
+use crate::domain::event::{Origin, What};
+use crate::domain::service_account::ServiceAccount;
+use crate::store::{access, service_accounts};
+
+const PERMISSION: &str = "identity.service_accounts.create";
+
+/// Where a service account acts.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Place {
+    /// In the actor's own organization.
+    Own,
+    /// In this organization.
+    Organization(OrganizationId),
+    /// In the whole instance.
+    Instance,
+}
+
+/// Who gives what to whom.
+#[derive(Debug, Clone)]
+pub(crate) struct Command {
+    pub(crate) service_account_id: ServiceAccountId,
+    pub(crate) place: Place,
+    /// Names of the catalogue.
+    pub(crate) permissions: BTreeSet<&'static str>,
+    pub(crate) actor: SubjectId,
+    pub(crate) request: Origin,
+}
+
+/// Why nothing is given.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum Error {
+    /// The actor has no organization of its own and names none.
+    #[error("the actor has to name an organization")]
+    OrganizationMissing,
+    /// No such organization within what the actor may see.
+    #[error("no such organization")]
+    OrganizationNotFound,
+    /// The actor lacks the right.
+    #[error("the actor lacks the right")]
+    NotEntitled,
+    /// The actor does not hold these itself, there and without conditions.
+    #[error("the permissions are not the actor's to give")]
+    NotGrantable(Vec<&'static str>),
+    /// The account exists with other content.
+    #[error("the account exists with other content")]
+    AccountElsewhere,
+    /// The database did not do it.
+    #[error(transparent)]
+    Store(#[from] rolecall_db::Error),
+}
+
+impl From<Lacking> for Error {
+    fn from(lacking: Lacking) -> Self {
+        match lacking {
+            Lacking::OrganizationMissing => Self::OrganizationMissing,
+            Lacking::OrganizationNotFound => Self::OrganizationNotFound,
+            Lacking::Right => Self::NotEntitled,
+            Lacking::Store(error) => Self::Store(error),
+        }
+    }
+}
+
+/// Gives the permissions and returns where; repeating it changes nothing.
+pub(crate) async fn run(app: &App, command: &Command) -> Result<Option<OrganizationId>, Error> {
+    let (organization, revision) = app.database.write(|tx| async move { add(app, &tx, command).await }).await?;
+    if let Some(revision) = revision {
+        app.announce(command.service_account_id.into(), revision);
+    }
+    Ok(organization)
+}
+
+async fn add(app: &App, tx: &Tx, command: &Command) -> Result<(Option<OrganizationId>, Option<i64>), Error> {
+    let revision = access::advance(tx).await?;
+    let organization_id = judge(app, tx, command).await?;
+    let service_account_id = command.service_account_id;
+    let account = ServiceAccount { service_account_id, organization_id, permissions: command.permissions.clone() };
+    if let Some(present) = service_accounts::find(tx, service_account_id).await? {
+        return if present == account { Ok((organization_id, None)) } else { Err(Error::AccountElsewhere) };
+    }
+    let now = app.now();
+    service_accounts::insert(tx, &account, now).await?;
+    let permissions = account.permissions.iter().map(|name| (*name).to_owned()).collect();
+    let what = What::ServiceAccountAdded { service_account_id, permissions };
+    let told = Told { revision, subject_id: service_account_id.into(), organization_id, occurred: now, what };
+    let origin = Origin { actor: Some(command.actor), ..command.request.clone() };
+    app.tell_change(tx, &origin, told).await?;
+    Ok((organization_id, Some(revision)))
+}
+
+/// Nobody gives what it does not hold, where it does not hold it.
+async fn judge(app: &App, tx: &Tx, command: &Command) -> Result<Option<OrganizationId>, Error> {
+    let now = app.now();
+    let actor = find_actor(tx, command.actor, now).await?;
+    let organization = match command.place {
+        Place::Instance if actor.may_everywhere(PERMISSION, now) => None,
+        Place::Instance => return Err(Error::NotEntitled),
+        Place::Own => Some(find_organization(tx, &actor, PERMISSION, None, now).await?),
+        Place::Organization(id) => Some(find_organization(tx, &actor, PERMISSION, Some(id), now).await?),
+    };
+    let organization = organization.map(|organization| organization.organization_id);
+    let holds = |name: &str| match organization {
+        Some(id) => actor.may(name, id, now),
+        None => actor.may_everywhere(name, now),
+    };
+    let lacking: Vec<&str> = command.permissions.iter().copied().filter(|name| !holds(name)).collect();
+    if lacking.is_empty() { Ok(organization) } else { Err(Error::NotGrantable(lacking)) }
+}

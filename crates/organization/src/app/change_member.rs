@@ -1,0 +1,126 @@
+//! What all changes of a member share: the lock, the scope, the actor's rights, the guards, the event.
+
+use rolecall_authz::{RowFacts, Scope};
+use rolecall_db::Tx;
+use rolecall_kernel::id::UserId;
+use rolecall_kernel::time::Timestamp;
+
+use super::idempotency::RequestIdReused;
+use super::{App, Told};
+use crate::domain::actor::Subject;
+use crate::domain::event::{Origin, What};
+use crate::domain::guard::{Orphaned, keep_somebody_in_charge};
+use crate::domain::member::Member;
+use crate::domain::role::RoleSet;
+use crate::store::{access, members, subjects};
+
+/// Why a member stays as it is.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum Error {
+    /// No such member within the scope of the caller.
+    #[error("no such member")]
+    NotFound,
+    /// Nobody does this to itself.
+    #[error("nobody does this to itself")]
+    OnItself,
+    /// The caller lost the right to it while asking.
+    #[error("the caller lacks the right")]
+    NotEntitled,
+    /// Nobody who can act would be in charge.
+    #[error(transparent)]
+    Orphaned(#[from] Orphaned),
+    /// The caller may not give or take these roles.
+    #[error("the roles are not the caller's to give")]
+    NotGrantable(RoleSet),
+    /// Somebody else changed the member; this is its version now.
+    #[error("the member has changed to {current}")]
+    EtagMismatch {
+        /// The etag as it is now.
+        current: String,
+    },
+    /// The member has not accepted its invitation.
+    #[error("the member has not accepted its invitation")]
+    NotActive,
+    /// The member is not blocked.
+    #[error("the member is not blocked")]
+    NotBlocked,
+    /// The request id was used before with other content.
+    #[error(transparent)]
+    RequestIdReused(#[from] RequestIdReused),
+    /// The database did not do it.
+    #[error(transparent)]
+    Store(#[from] rolecall_db::Error),
+}
+
+/// Whom a caller wants to change, and by which right.
+#[derive(Debug, Clone)]
+pub(crate) struct Target {
+    pub(crate) user_id: UserId,
+    /// Where the caller holds the permission.
+    pub(crate) scope: Scope,
+    pub(crate) origin: Origin,
+}
+
+/// A member after a change.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Changed {
+    pub(crate) member: Member,
+    pub(crate) revision: i64,
+}
+
+/// What a decision is made on.
+pub(crate) struct Case<'a> {
+    pub(crate) member: &'a Member,
+    pub(crate) actor: &'a Subject,
+    pub(crate) now: Timestamp,
+}
+
+/// Changes a member in the given transaction; `decide` says how, or that nothing changes.
+pub(crate) async fn apply(
+    app: &App,
+    tx: &Tx,
+    target: &Target,
+    permission: &'static str,
+    decide: impl Fn(&Case<'_>) -> Result<Option<(Member, What)>, Error> + Send,
+) -> Result<Changed, Error> {
+    let now = app.now();
+    // First of all: from here on nobody else changes anybody's access until this transaction ends.
+    let revision = access::advance(tx).await?;
+    let member = members::find_locked(tx, &target.scope, target.user_id).await?.ok_or(Error::NotFound)?;
+    let actor = entitled_actor(tx, target, &member, permission, now).await?;
+    let case = Case { member: &member, actor: &actor, now };
+    let Some((after, what)) = decide(&case)? else { return Ok(Changed { member, revision }) };
+    let others = members::count_others(tx, &member, now).await?;
+    keep_somebody_in_charge(&member, &after, others, now)?;
+    let facts = RowFacts::of_subject(Some(member.organization_id), member.user_id.into());
+    let permit = target.scope.permit(facts).ok_or(Error::NotFound)?;
+    members::update(tx, &permit, &after).await?;
+    let told = Told {
+        revision,
+        subject_id: after.user_id.into(),
+        organization_id: Some(after.organization_id),
+        occurred: now,
+        what,
+    };
+    app.tell_change(tx, &target.origin, told).await?;
+    Ok(Changed { member: after, revision })
+}
+
+/// Reads the actor under the lock: what it was allowed a moment ago it may have lost since.
+async fn entitled_actor(
+    tx: &Tx,
+    target: &Target,
+    member: &Member,
+    permission: &'static str,
+    now: Timestamp,
+) -> Result<Subject, Error> {
+    let actor = target.origin.actor.ok_or(Error::NotEntitled)?;
+    if actor == member.user_id.into() {
+        return Err(Error::OnItself);
+    }
+    let actor = subjects::find(tx, &Scope::All, actor).await?.ok_or(Error::NotEntitled)?;
+    if !actor.may(permission, member.organization_id, now) {
+        return Err(Error::NotEntitled);
+    }
+    Ok(actor)
+}

@@ -1,0 +1,90 @@
+//! Tells what a subject may do, as of now.
+
+use std::fmt;
+use std::sync::Arc;
+
+use rolecall_authz::{AccessError, AccessSource, Scope, ScopeKind, SubjectAccess, SubjectKind};
+use rolecall_db::{Database, Error};
+use rolecall_kernel::id::SubjectId;
+use rolecall_kernel::time::{Clock, Timestamp};
+
+use crate::domain::actor::{Grant, Subject};
+use crate::domain::permission::Holding;
+use crate::domain::role::Role;
+use crate::store::{access, subjects};
+
+/// A subject, and the revision at which it was read.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Snapshot {
+    pub(crate) subject: Subject,
+    pub(crate) revision: i64,
+    pub(crate) now: Timestamp,
+}
+
+/// Reads a subject and the revision of all access.
+pub(crate) async fn read(database: &Database, clock: &dyn Clock, id: SubjectId) -> Result<Option<Snapshot>, Error> {
+    let reader = database.reader();
+    // Read first: what is read after it is at this revision or newer.
+    let revision = access::head(&reader).await?.revision;
+    let now = clock.now();
+    let subject = subjects::find(&reader, &Scope::All, id).await?;
+    Ok(subject.map(|subject| Snapshot { subject, revision, now }))
+}
+
+/// Tells the rights of subjects from the tables of this process; what the access cache asks.
+#[derive(Clone)]
+pub struct LocalAccess {
+    database: Database,
+    clock: Arc<dyn Clock>,
+}
+
+impl LocalAccess {
+    /// Makes the source over the database of the organization context.
+    pub const fn new(database: Database, clock: Arc<dyn Clock>) -> Self {
+        Self { database, clock }
+    }
+}
+
+impl fmt::Debug for LocalAccess {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("LocalAccess").field("database", &self.database).finish_non_exhaustive()
+    }
+}
+
+#[async_trait::async_trait]
+impl AccessSource for LocalAccess {
+    async fn subject_access(&self, subject: SubjectId) -> Result<Option<SubjectAccess>, AccessError> {
+        let snapshot = read(&self.database, self.clock.as_ref(), subject).await.map_err(AccessError::unavailable)?;
+        Ok(snapshot.as_ref().map(Snapshot::to_access))
+    }
+}
+
+impl Snapshot {
+    fn to_access(&self) -> SubjectAccess {
+        let Self { subject, revision, now } = self;
+        SubjectAccess {
+            subject: subject.subject_id(),
+            kind: match subject {
+                Subject::Member(_) => SubjectKind::User,
+                Subject::ServiceAccount(_) => SubjectKind::ServiceAccount,
+            },
+            organization_id: subject.organization_id(),
+            organization_active: true,
+            roles: subject.roles().names(),
+            admin: subject.roles().contains(Role::Admin),
+            blocked: !subject.can_act(*now),
+            grants: subject.grants().iter().filter_map(to_grant).collect(),
+            revision: *revision,
+        }
+    }
+}
+
+fn to_grant(grant: &Grant) -> Option<(String, ScopeKind)> {
+    let kind = match grant.holding {
+        Holding::Any => ScopeKind::Any,
+        Holding::Own => ScopeKind::Own,
+        Holding::OnSelf => ScopeKind::SelfOnly,
+        Holding::If(_) => return None,
+    };
+    Some((grant.permission.to_owned(), kind))
+}

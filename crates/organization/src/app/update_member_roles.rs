@@ -1,0 +1,51 @@
+//! Replaces the roles of a member.
+
+use super::App;
+use super::change_member::{self, Case, Changed, Error, Target};
+use super::idempotency::{Answer, Repeat, once};
+use crate::domain::event::What;
+use crate::domain::member::Member;
+use crate::domain::role::RoleSet;
+
+const PERMISSION: &str = "organization.members.assign_roles";
+
+/// Whose roles become which.
+#[derive(Debug)]
+pub(crate) struct Command {
+    pub(crate) target: Target,
+    /// Organizational roles; `ADMIN` stays as it is.
+    pub(crate) roles: RoleSet,
+    /// The version that the change is based on.
+    pub(crate) etag: Option<String>,
+    pub(crate) repeat: Option<Repeat<Changed>>,
+}
+
+/// Replaces the roles, and makes this process obey before it answers.
+pub(crate) async fn run(app: &App, command: &Command) -> Result<Answer<Changed>, Error> {
+    let answer = once(app, command.repeat.as_ref(), app.now(), |tx| async move {
+        change_member::apply(app, &tx, &command.target, PERMISSION, |case| decide(command, case)).await
+    })
+    .await?;
+    if let Answer::Fresh(changed) = &answer {
+        app.announce(changed.member.user_id.into(), changed.revision);
+    }
+    Ok(answer)
+}
+
+fn decide(command: &Command, case: &Case<'_>) -> Result<Option<(Member, What)>, Error> {
+    let Case { member, actor, now } = *case;
+    let current = member.etag();
+    if command.etag.as_ref().is_some_and(|etag| *etag != current) {
+        return Err(Error::EtagMismatch { current });
+    }
+    let (old, new) = (member.roles, member.roles.replaced_by(command.roles));
+    // What is taken counts like what is given: who may not make an owner may not unmake one.
+    if !actor.may_grant(old.difference(new), member.organization_id, now) {
+        return Err(Error::NotGrantable(old.difference(new)));
+    }
+    if old == new {
+        return Ok(None);
+    }
+    let after = Member { roles: new, ..member.clone() }.changed(now);
+    Ok(Some((after, What::MemberRolesChanged { user_id: member.user_id, old, new })))
+}

@@ -1,0 +1,197 @@
+//! Subjects as actors: what they may do where, and which roles and permissions they may give.
+
+use rolecall_kernel::id::{OrganizationId, SubjectId};
+use rolecall_kernel::time::Timestamp;
+
+use super::member::{Block, Member, MemberState};
+use super::permission::{CATALOGUE, Holding, Permission};
+use super::role::{Role, RoleSet};
+use super::service_account::ServiceAccount;
+
+/// Whoever can act, as the tables know it at one revision.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Subject {
+    /// A person.
+    Member(Member),
+    /// A program.
+    ServiceAccount(ServiceAccount),
+}
+
+/// A permission without conditions, and where it is held.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Grant {
+    pub(crate) permission: &'static str,
+    pub(crate) holding: Holding,
+}
+
+impl Subject {
+    /// Returns the subject's id.
+    pub(crate) fn subject_id(&self) -> SubjectId {
+        match self {
+            Self::Member(member) => member.user_id.into(),
+            Self::ServiceAccount(account) => account.service_account_id.into(),
+        }
+    }
+
+    /// Returns where the subject belongs; none for a service account of the whole instance.
+    pub(crate) fn organization_id(&self) -> Option<OrganizationId> {
+        match self {
+            Self::Member(member) => Some(member.organization_id),
+            Self::ServiceAccount(account) => account.organization_id,
+        }
+    }
+
+    /// Tells whether the subject's roles and permissions count, a block aside.
+    pub(crate) fn is_active(&self) -> bool {
+        match self {
+            Self::Member(member) => member.state == MemberState::Active,
+            Self::ServiceAccount(_) => true,
+        }
+    }
+
+    /// Returns the block that keeps the subject out now.
+    pub(crate) fn block_in_force(&self, now: Timestamp) -> Option<&Block> {
+        match self {
+            Self::Member(member) => member.block_in_force(now),
+            Self::ServiceAccount(_) => None,
+        }
+    }
+
+    /// Tells whether the subject can act now.
+    pub(crate) fn can_act(&self, now: Timestamp) -> bool {
+        self.is_active() && self.block_in_force(now).is_none()
+    }
+
+    /// Returns the subject's roles; a service account has none.
+    pub(crate) fn roles(&self) -> RoleSet {
+        match self {
+            Self::Member(member) => member.roles,
+            Self::ServiceAccount(_) => RoleSet::default(),
+        }
+    }
+
+    /// Returns the widest place where the subject holds the permission.
+    pub(crate) fn holding(&self, permission: &Permission) -> Option<Holding> {
+        match self {
+            Self::Member(member) => member.roles.iter().filter_map(|role| permission.held_by(role)).max(),
+            Self::ServiceAccount(account) => {
+                let held = if account.organization_id.is_some() { Holding::Own } else { Holding::Any };
+                account.permissions.contains(permission.name).then_some(held)
+            }
+        }
+    }
+
+    /// Lists the permissions that the subject holds without conditions.
+    pub(crate) fn grants(&self) -> Vec<Grant> {
+        let unconditional = |permission: &'static Permission| match self.holding(permission)? {
+            Holding::If(_) => None,
+            holding @ (Holding::OnSelf | Holding::Own | Holding::Any) => {
+                Some(Grant { permission: permission.name, holding })
+            }
+        };
+        CATALOGUE.iter().filter_map(unconditional).collect()
+    }
+
+    /// Tells whether the subject can use the permission now, on anything in this organization.
+    pub(crate) fn may(&self, permission: &str, organization: OrganizationId, now: Timestamp) -> bool {
+        self.can_act(now)
+            && match Permission::find(permission).and_then(|permission| self.holding(permission)) {
+                Some(Holding::Any) => true,
+                Some(Holding::Own) => self.organization_id() == Some(organization),
+                Some(Holding::OnSelf | Holding::If(_)) | None => false,
+            }
+    }
+
+    /// Tells whether the subject can use the permission now, on anything in the whole instance.
+    pub(crate) fn may_everywhere(&self, permission: &str, now: Timestamp) -> bool {
+        let held = Permission::find(permission).and_then(|permission| self.holding(permission));
+        self.can_act(now) && held == Some(Holding::Any)
+    }
+
+    /// Returns the roles that the subject may give and take in this organization.
+    ///
+    /// That is a right of its own, beside the permission to assign roles at all: an administrator
+    /// and an owner may give every role of an organization; a service account that was entrusted
+    /// with assigning roles none that would let somebody assign roles in turn.
+    pub(crate) fn grantable(&self, organization: OrganizationId, now: Timestamp) -> RoleSet {
+        const ORGANIZATIONAL: [Role; 4] = [Role::DataScientist, Role::DataSteward, Role::Guest, Role::Owner];
+        if !self.may("organization.members.assign_roles", organization, now) {
+            return RoleSet::default();
+        }
+        let is_program = matches!(self, Self::ServiceAccount(_));
+        ORGANIZATIONAL.into_iter().filter(|role| !(is_program && *role == Role::Owner)).collect()
+    }
+
+    /// Tells whether the subject may give all these roles in this organization.
+    pub(crate) fn may_grant(&self, roles: RoleSet, organization: OrganizationId, now: Timestamp) -> bool {
+        let grantable = self.grantable(organization, now);
+        roles.iter().all(|role| grantable.contains(role))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use rolecall_kernel::entropy::SystemEntropy;
+    use rolecall_kernel::id::{ServiceAccountId, UserId};
+
+    use super::*;
+
+    const NOW: Timestamp = Timestamp::from_seconds(1_000);
+
+    fn organization() -> OrganizationId {
+        OrganizationId::new(NOW, &SystemEntropy)
+    }
+
+    fn member(organization: OrganizationId, roles: &[Role]) -> Subject {
+        let roles = roles.iter().copied().collect();
+        let hidden = Member::hidden(UserId::new(NOW, &SystemEntropy), organization, roles, NOW);
+        Subject::Member(Member { state: MemberState::Active, ..hidden })
+    }
+
+    fn set(roles: &[Role]) -> RoleSet {
+        roles.iter().copied().collect()
+    }
+
+    #[test]
+    fn an_administrator_grants_every_organizational_role_anywhere_and_never_admin() {
+        let admin = member(organization(), &[Role::Admin]);
+        let all = set(&[Role::Owner, Role::DataSteward, Role::DataScientist, Role::Guest]);
+        assert!(admin.may_grant(all, organization(), NOW));
+        assert!(!admin.may_grant(set(&[Role::Admin]), organization(), NOW));
+    }
+
+    #[test]
+    fn an_owner_grants_in_its_own_organization_only() {
+        let (own, foreign) = (organization(), organization());
+        let owner = member(own, &[Role::Owner]);
+        assert!(owner.may_grant(set(&[Role::Owner, Role::Guest]), own, NOW));
+        assert!(!owner.may_grant(set(&[Role::Guest]), foreign, NOW));
+    }
+
+    #[test]
+    fn nobody_else_grants_anything() {
+        let own = organization();
+        let others = member(own, &[Role::DataScientist, Role::DataSteward, Role::Guest]);
+        assert!(!others.may_grant(set(&[Role::Guest]), own, NOW));
+    }
+
+    #[test]
+    fn a_service_account_grants_no_role_that_grants() {
+        let own = organization();
+        let permissions = ["organization.members.assign_roles"].into_iter().collect();
+        let service_account_id = ServiceAccountId::new(NOW, &SystemEntropy);
+        let account = ServiceAccount { service_account_id, organization_id: Some(own), permissions };
+        let account = Subject::ServiceAccount(account);
+        assert!(account.may_grant(set(&[Role::DataScientist]), own, NOW));
+        assert!(!account.may_grant(set(&[Role::Owner]), own, NOW));
+        assert!(!account.may_grant(set(&[Role::Guest]), organization(), NOW));
+    }
+
+    #[test]
+    fn conditional_permissions_are_no_grants() {
+        let steward = member(organization(), &[Role::DataSteward]);
+        let names: Vec<&str> = steward.grants().iter().map(|grant| grant.permission).collect();
+        assert!(names.contains(&"organization.datasets.register"));
+        assert!(!names.contains(&"organization.datasets.update_registered"));
+    }
+}

@@ -1,0 +1,76 @@
+//! What happened to organizations and memberships.
+
+use std::sync::Arc;
+
+use rolecall_kernel::id::{EventId, OrganizationId, ServiceAccountId, SubjectId, UserId};
+use rolecall_kernel::text::{OrganizationName, Reason};
+use rolecall_kernel::time::Timestamp;
+
+use super::role::RoleSet;
+
+/// Who caused a change, and by which call.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub(crate) struct Origin {
+    /// The subject; none when the installation acts by itself.
+    pub(crate) actor: Option<SubjectId>,
+    /// The request id of the call.
+    pub(crate) request_id: Option<Arc<str>>,
+}
+
+/// Something that happened.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[expect(clippy::struct_field_names, reason = "an id bears one name on the wire, in tables and here")]
+pub(crate) struct Event {
+    pub(crate) event_id: EventId,
+    pub(crate) origin: Origin,
+    /// The organization that it concerns; none for the whole instance.
+    pub(crate) organization_id: Option<OrganizationId>,
+    pub(crate) occurred: Timestamp,
+    pub(crate) what: What,
+}
+
+/// What happened.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum What {
+    OrganizationCreated { organization_id: OrganizationId, name: OrganizationName },
+    MemberAdded { user_id: UserId, roles: RoleSet },
+    MemberActivated { user_id: UserId, roles: RoleSet },
+    MemberRemoved { user_id: UserId },
+    MemberRolesChanged { user_id: UserId, old: RoleSet, new: RoleSet },
+    MemberBlocked { user_id: UserId, reason: Reason, until: Option<Timestamp> },
+    MemberUnblocked { user_id: UserId },
+    ServiceAccountAdded { service_account_id: ServiceAccountId, permissions: Vec<String> },
+    ServiceAccountRemoved { service_account_id: ServiceAccountId },
+}
+
+impl What {
+    /// Returns the topic.
+    pub(crate) const fn topic(&self) -> &'static str {
+        match self {
+            Self::OrganizationCreated { .. } => "organization.organization_created",
+            Self::MemberAdded { .. } => "organization.member_added",
+            Self::MemberActivated { .. } => "organization.member_activated",
+            Self::MemberRemoved { .. } => "organization.member_removed",
+            Self::MemberRolesChanged { .. } => "organization.member_roles_changed",
+            Self::MemberBlocked { .. } => "organization.member_blocked",
+            Self::MemberUnblocked { .. } => "organization.member_unblocked",
+            Self::ServiceAccountAdded { .. } => "organization.service_account_added",
+            Self::ServiceAccountRemoved { .. } => "organization.service_account_removed",
+        }
+    }
+
+    /// Returns the member or service account that it happened to.
+    pub(crate) fn target(&self) -> Option<SubjectId> {
+        match self {
+            Self::OrganizationCreated { .. } => None,
+            Self::MemberAdded { user_id, .. }
+            | Self::MemberActivated { user_id, .. }
+            | Self::MemberRemoved { user_id }
+            | Self::MemberRolesChanged { user_id, .. }
+            | Self::MemberBlocked { user_id, .. }
+            | Self::MemberUnblocked { user_id } => Some((*user_id).into()),
+            Self::ServiceAccountAdded { service_account_id, .. }
+            | Self::ServiceAccountRemoved { service_account_id } => Some((*service_account_id).into()),
+        }
+    }
+}

@@ -1,0 +1,75 @@
+//! Organizations.
+
+use std::fmt;
+
+use rolecall_kernel::id::OrganizationId;
+use rolecall_kernel::text::OrganizationName;
+use rolecall_kernel::time::Timestamp;
+use unicode_normalization::UnicodeNormalization as _;
+
+/// Where an organization stands in its life.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum OrganizationState {
+    /// Being made: nobody sees it yet.
+    Hidden,
+    /// Its members can act.
+    Active,
+}
+
+/// A tenant of the installation.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[expect(clippy::struct_field_names, reason = "an id bears one name on the wire, in tables and here")]
+pub(crate) struct Organization {
+    pub(crate) organization_id: OrganizationId,
+    pub(crate) name: OrganizationName,
+    pub(crate) state: OrganizationState,
+    /// Whether it was made at installation.
+    pub(crate) home: bool,
+    pub(crate) version: i64,
+    pub(crate) created: Timestamp,
+}
+
+impl Organization {
+    /// Returns the version as callers give it back.
+    pub(crate) fn etag(&self) -> String {
+        format!("v{}", self.version)
+    }
+}
+
+/// The person that becomes the first owner, as it was entered.
+#[derive(Clone, PartialEq, Eq)]
+pub(crate) struct OwnerContact {
+    pub(crate) email: String,
+    pub(crate) full_name: String,
+    pub(crate) given_name: String,
+    pub(crate) family_name: String,
+}
+
+impl fmt::Debug for OwnerContact {
+    /// Personal data stays out of logs.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("OwnerContact(redacted)")
+    }
+}
+
+/// Returns what decides whether two names are the same: letter case and form aside.
+///
+/// Lower case of upper case folds what lower case alone leaves apart, such as the German sharp s.
+pub(crate) fn name_key(name: &OrganizationName) -> String {
+    let folded: String = name.as_str().nfc().collect::<String>().to_uppercase().to_lowercase();
+    folded.nfc().collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_that_differ_in_case_or_form_only_are_the_same() {
+        let key = |text: &str| OrganizationName::parse(text).map(|name| name_key(&name));
+        assert_eq!(key("Caf\u{e9} Z\u{fc}rich"), key("CAFE\u{301} Z\u{dc}RICH"));
+        assert_eq!(key("Stra\u{df}e"), key("STRASSE"));
+        assert_eq!(key("A  B"), key("a b"));
+        assert_ne!(key("Acme"), key("Acme 2"));
+    }
+}

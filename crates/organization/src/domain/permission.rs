@@ -1,0 +1,126 @@
+//! The permission catalogue: one line a permission, with the roles that hold it and where.
+//!
+//! The golden file `tests/golden/permissions.txt` shows it as a table, so that a change of who may
+//! do what is a visible line in review. To add a permission: a line here, then
+//! `UPDATE_GOLDEN=1 cargo test -p rolecall-organization`.
+
+use std::collections::HashMap;
+use std::sync::LazyLock;
+
+use super::role::Role;
+
+/// Where a role holds a permission.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub(crate) enum Holding {
+    /// In the own organization or beyond, on a condition about the resource.
+    If(Condition),
+    /// On the own record.
+    OnSelf,
+    /// In the own organization.
+    Own,
+    /// In every organization.
+    Any,
+}
+
+/// What must be true of a resource beside the role.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub(crate) enum Condition {
+    /// The subject registered the dataset.
+    Registrant,
+    /// An active asset policy names the subject.
+    Beneficiary,
+    /// The subject created the compute spec.
+    Creator,
+    /// The compute spec touches datasets that the subject may view.
+    DatasetsViewable,
+    /// The compute spec touches datasets of the own organization.
+    DatasetsOwn,
+    /// The target is no holder of `ADMIN`, or of `OWNER` for an owner whose organization allows it.
+    ImpersonationAllowed,
+}
+
+/// A permission and who holds it.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Permission {
+    /// Its name: `<context>.<collection>.<verb>`.
+    pub(crate) name: &'static str,
+    holders: &'static [(Role, Holding)],
+}
+
+impl Permission {
+    /// Finds a permission by its name.
+    pub(crate) fn find(name: &str) -> Option<&'static Self> {
+        static BY_NAME: LazyLock<HashMap<&'static str, &'static Permission>> =
+            LazyLock::new(|| CATALOGUE.iter().map(|permission| (permission.name, permission)).collect());
+        BY_NAME.get(name).copied()
+    }
+
+    /// Returns where the role holds it.
+    pub(crate) fn held_by(&self, role: Role) -> Option<Holding> {
+        self.holders.iter().find(|(holder, _)| *holder == role).map(|(_, holding)| *holding)
+    }
+}
+
+macro_rules! catalogue {
+    ($($name:literal: $($role:ident $holding:expr),+;)+) => {
+        /// Every permission.
+        pub(crate) const CATALOGUE: &[Permission] = &[$(
+            Permission { name: $name, holders: &[$((Role::$role, $holding)),+] }
+        ),+];
+    };
+}
+
+use Condition::{Beneficiary, Creator, DatasetsOwn, DatasetsViewable, ImpersonationAllowed, Registrant};
+use Holding::{Any, If, OnSelf, Own};
+
+catalogue! {
+    "identity.service_accounts.create": Admin Any, Owner Own;
+    "identity.service_accounts.delete": Admin Any, Owner Own;
+    "identity.service_accounts.get": Admin Any, Owner Own;
+    "identity.service_accounts.list": Admin Any, Owner Own;
+    "identity.tokens.introspect": Admin Any, Owner Own;
+    "identity.users.create": Admin Any, Owner Own;
+    "identity.users.delete": Admin Any, Owner Own;
+    "identity.users.get": Admin Any, Owner Own, DataSteward OnSelf, DataScientist OnSelf, Guest OnSelf;
+    "identity.users.impersonate": Admin If(ImpersonationAllowed), Owner If(ImpersonationAllowed);
+    "identity.users.list": Admin Any, Owner Own;
+    "identity.users.update": Admin Any, Owner Own, DataSteward OnSelf, DataScientist OnSelf, Guest OnSelf;
+    "notification.deliveries.get": Admin Any, Owner Own;
+    "notification.deliveries.list": Admin Any, Owner Own;
+    "notification.deliveries.retry": Admin Any, Owner Own;
+    "organization.access.check": Admin Any, Owner Own;
+    "organization.asset_policies.create": Owner Own;
+    "organization.asset_policies.update": Owner Own;
+    "organization.audit_events.list": Admin Any, Owner Own;
+    "organization.compute_specs.create": Owner If(DatasetsViewable), DataScientist If(DatasetsViewable);
+    "organization.compute_specs.get": Owner Own;
+    "organization.compute_specs.get_created": Owner If(Creator), DataScientist If(Creator);
+    "organization.compute_specs.get_touching": Owner If(DatasetsOwn);
+    "organization.compute_specs.review": Owner If(DatasetsOwn);
+    "organization.compute_specs.run": Owner If(Creator), DataScientist If(Creator);
+    "organization.compute_specs.submit": Owner If(DatasetsViewable), DataScientist If(DatasetsViewable);
+    "organization.datasets.get": Owner Own;
+    "organization.datasets.get_granted": Owner If(Beneficiary), DataSteward If(Beneficiary), DataScientist If(Beneficiary);
+    "organization.datasets.get_registered": Owner If(Registrant), DataSteward If(Registrant);
+    "organization.datasets.register": Owner Own, DataSteward Own;
+    "organization.datasets.update": Owner Own;
+    "organization.datasets.update_registered": Owner If(Registrant), DataSteward If(Registrant);
+    "organization.instance_admins.grant": Admin Any;
+    "organization.instance_admins.list": Admin Any;
+    "organization.instance_admins.revoke": Admin Any;
+    "organization.members.assign_roles": Admin Any, Owner Own;
+    "organization.members.block": Admin Any, Owner Own;
+    "organization.members.get": Admin Any, Owner Own, DataSteward OnSelf, DataScientist OnSelf, Guest OnSelf;
+    "organization.members.list": Admin Any, Owner Own;
+    "organization.models.get": Owner Own, DataSteward Own, DataScientist Own;
+    "organization.models.publish": Owner Own;
+    "organization.models.register": Owner Own;
+    "organization.organizations.create": Admin Any;
+    "organization.organizations.get": Admin Any, Owner Own, DataSteward Own, DataScientist Own, Guest Own;
+    "organization.organizations.list": Admin Any;
+    "organization.settings.get": Admin Any, Owner Own;
+    "organization.settings.update": Admin Any, Owner Own;
+}
+
+#[cfg(test)]
+mod tests;

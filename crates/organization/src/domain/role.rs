@@ -1,0 +1,157 @@
+//! Roles: sets of permissions, not ranks.
+
+use std::fmt;
+
+/// A role that a member can hold.
+///
+/// Declared in the order of their names, which is also the order in which they are listed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub(crate) enum Role {
+    /// Administers people and organizations of the whole instance, and reads no organization's data.
+    Admin,
+    /// Computes on data that is opened to it.
+    DataScientist,
+    /// Adds and keeps datasets.
+    DataSteward,
+    /// Has an account and little else.
+    Guest,
+    /// Holds every right of its organization.
+    Owner,
+}
+
+/// The text is not the name of a role.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("must be DATA_SCIENTIST, DATA_STEWARD, GUEST or OWNER")]
+pub(crate) struct ParseRoleError;
+
+impl Role {
+    /// All roles.
+    pub(crate) const ALL: [Self; 5] = [Self::Admin, Self::DataScientist, Self::DataSteward, Self::Guest, Self::Owner];
+
+    /// Returns the name on the wire and in tables.
+    pub(crate) const fn name(self) -> &'static str {
+        match self {
+            Self::Admin => "ADMIN",
+            Self::DataScientist => "DATA_SCIENTIST",
+            Self::DataSteward => "DATA_STEWARD",
+            Self::Guest => "GUEST",
+            Self::Owner => "OWNER",
+        }
+    }
+
+    /// Finds a role by its name.
+    pub(crate) fn parse(name: &str) -> Result<Self, ParseRoleError> {
+        Self::ALL.into_iter().find(|role| role.name() == name).ok_or(ParseRoleError)
+    }
+
+    /// Finds a role that an organization gives, which `ADMIN` is not.
+    pub(crate) fn parse_organizational(name: &str) -> Result<Self, ParseRoleError> {
+        Self::parse(name).and_then(|role| if role == Self::Admin { Err(ParseRoleError) } else { Ok(role) })
+    }
+
+    const fn bit(self) -> u8 {
+        match self {
+            Self::Admin => 1,
+            Self::DataScientist => 2,
+            Self::DataSteward => 4,
+            Self::Guest => 8,
+            Self::Owner => 16,
+        }
+    }
+}
+
+impl fmt::Display for Role {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(self.name())
+    }
+}
+
+/// A set of roles.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Default)]
+pub(crate) struct RoleSet(u8);
+
+impl RoleSet {
+    /// Tells whether the role is in the set.
+    pub(crate) const fn contains(self, role: Role) -> bool {
+        self.0 & role.bit() != 0
+    }
+
+    /// Tells whether the set is empty.
+    pub(crate) const fn is_empty(self) -> bool {
+        self.0 == 0
+    }
+
+    /// Returns the set with the role added.
+    #[must_use]
+    pub(crate) const fn with(self, role: Role) -> Self {
+        Self(self.0 | role.bit())
+    }
+
+    /// Returns the roles that are in exactly one of the two sets.
+    #[must_use]
+    pub(crate) const fn difference(self, other: Self) -> Self {
+        Self(self.0 ^ other.0)
+    }
+
+    /// Returns the set with its organizational roles replaced by `roles`; `ADMIN` stays as it is.
+    #[must_use]
+    pub(crate) const fn replaced_by(self, roles: Self) -> Self {
+        let admin = Role::Admin.bit();
+        Self((self.0 & admin) | (roles.0 & !admin))
+    }
+
+    /// Returns the roles in alphabetical order.
+    pub(crate) fn iter(self) -> impl Iterator<Item = Role> {
+        Role::ALL.into_iter().filter(move |role| self.contains(*role))
+    }
+
+    /// Returns the names in alphabetical order.
+    pub(crate) fn names(self) -> Vec<String> {
+        self.iter().map(|role| role.name().to_owned()).collect()
+    }
+}
+
+impl FromIterator<Role> for RoleSet {
+    fn from_iter<I: IntoIterator<Item = Role>>(roles: I) -> Self {
+        roles.into_iter().fold(Self::default(), Self::with)
+    }
+}
+
+impl fmt::Debug for RoleSet {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_set().entries(self.iter().map(Role::name)).finish()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn roles_are_listed_in_alphabetical_order() {
+        let all: RoleSet = Role::ALL.into_iter().rev().collect();
+        let mut sorted = all.names();
+        sorted.sort();
+        assert_eq!(all.names(), sorted);
+    }
+
+    #[test]
+    fn a_name_means_one_role_and_admin_is_not_given_by_organizations() {
+        for role in Role::ALL {
+            assert_eq!(Role::parse(role.name()), Ok(role));
+        }
+        for wrong in ["", "owner", "ADMIN ", "ROOT"] {
+            assert_eq!(Role::parse(wrong), Err(ParseRoleError), "{wrong:?}");
+        }
+        assert_eq!(Role::parse_organizational("ADMIN"), Err(ParseRoleError));
+        assert_eq!(Role::parse_organizational("OWNER"), Ok(Role::Owner));
+    }
+
+    #[test]
+    fn replacing_roles_leaves_admin_as_it_is() {
+        let admin: RoleSet = [Role::Admin, Role::Owner].into_iter().collect();
+        let guest: RoleSet = [Role::Guest].into_iter().collect();
+        assert_eq!(admin.replaced_by(guest), [Role::Admin, Role::Guest].into_iter().collect());
+        assert_eq!(guest.replaced_by(admin), [Role::Owner].into_iter().collect());
+    }
+}

@@ -1,0 +1,86 @@
+//! Domain events as the other contexts read them.
+
+use prost::Message as _;
+use rolecall_api::organization::v1 as pb;
+use rolecall_db::{Consumer, Error, Tx, outbox};
+use rolecall_kernel::time::Timestamp;
+
+use crate::domain::event::{Event, What};
+
+const ORGANIZATION: Consumer = Consumer("organization");
+const IDENTITY: Consumer = Consumer("identity");
+const NOTIFICATION: Consumer = Consumer("notification");
+
+/// Everybody who is ever told anything.
+pub(crate) const CONSUMERS: [Consumer; 3] = [ORGANIZATION, IDENTITY, NOTIFICATION];
+
+/// Writes the event into the outbox, in the transaction of the change that it tells.
+pub(crate) async fn append(tx: &Tx, event: &Event) -> Result<(), Error> {
+    let subject = event.what.target().map(|target| target.to_string());
+    let organization = event.organization_id.map(|id| id.to_string()).unwrap_or_default();
+    let stored = rolecall_db::Event {
+        event_id: event.event_id,
+        topic: event.what.topic().to_owned(),
+        subject: subject.unwrap_or(organization),
+        organization_id: event.organization_id,
+        occurred: event.occurred,
+        payload: encode(event).encode_to_vec(),
+        trace: rolecall_telemetry::context::current(),
+    };
+    outbox::append(tx, &stored, consumers(&event.what)).await
+}
+
+/// The audit log is told everything, the others what concerns them.
+const fn consumers(what: &What) -> &'static [Consumer] {
+    match what {
+        // Ends the sessions, and mails the person.
+        What::MemberBlocked { .. } => &[ORGANIZATION, IDENTITY, NOTIFICATION],
+        What::MemberRolesChanged { .. } | What::MemberUnblocked { .. } => &[ORGANIZATION, NOTIFICATION],
+        What::OrganizationCreated { .. }
+        | What::MemberAdded { .. }
+        | What::MemberActivated { .. }
+        | What::MemberRemoved { .. }
+        | What::ServiceAccountAdded { .. }
+        | What::ServiceAccountRemoved { .. } => &[ORGANIZATION],
+    }
+}
+
+fn encode(event: &Event) -> pb::DomainEvent {
+    pb::DomainEvent {
+        actor_id: event.origin.actor.map(|actor| actor.to_string()).unwrap_or_default(),
+        organization_id: event.organization_id.map(|id| id.to_string()).unwrap_or_default(),
+        target_id: event.what.target().map(|target| target.to_string()).unwrap_or_default(),
+        request_id: event.origin.request_id.as_deref().unwrap_or_default().to_owned(),
+        occurred_time: Some(timestamp(event.occurred)),
+        event: Some(encode_what(&event.what)),
+    }
+}
+
+fn encode_what(what: &What) -> pb::domain_event::Event {
+    use pb::domain_event::Event as Wire;
+    match what {
+        What::OrganizationCreated { name, .. } => {
+            Wire::OrganizationCreated(pb::OrganizationCreated { name: name.as_str().to_owned() })
+        }
+        What::MemberAdded { roles, .. } => Wire::MemberAdded(pb::MemberAdded { roles: roles.names() }),
+        What::MemberActivated { roles, .. } => Wire::MemberActivated(pb::MemberActivated { roles: roles.names() }),
+        What::MemberRemoved { .. } => Wire::MemberRemoved(pb::MemberRemoved {}),
+        What::MemberRolesChanged { old, new, .. } => {
+            Wire::MemberRolesChanged(pb::MemberRolesChanged { old_roles: old.names(), new_roles: new.names() })
+        }
+        What::MemberBlocked { reason, until, .. } => Wire::MemberBlocked(pb::MemberBlocked {
+            reason: reason.as_str().to_owned(),
+            until_time: until.map(timestamp),
+        }),
+        What::MemberUnblocked { .. } => Wire::MemberUnblocked(pb::MemberUnblocked {}),
+        What::ServiceAccountAdded { permissions, .. } => {
+            Wire::ServiceAccountAdded(pb::ServiceAccountAdded { permissions: permissions.clone() })
+        }
+        What::ServiceAccountRemoved { .. } => Wire::ServiceAccountRemoved(pb::ServiceAccountRemoved {}),
+    }
+}
+
+/// Returns the time as it is sent.
+pub(crate) fn timestamp(time: Timestamp) -> prost_types::Timestamp {
+    prost_types::Timestamp { seconds: time.as_seconds(), nanos: i32::try_from(time.subsec_nanos()).unwrap_or_default() }
+}

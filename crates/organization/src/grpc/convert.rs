@@ -1,0 +1,135 @@
+//! Messages as commands: every field is checked, and all violations are answered at once.
+
+mod internal;
+mod page;
+mod public;
+
+pub(super) use internal::{
+    activate_member, add_member, add_service_account, batch_ids, bootstrap_organization, check_add_member, ingested,
+    one_id,
+};
+pub(super) use page::{next_audit_page, next_page};
+pub(super) use public::{
+    block_member, check_access, create_organization, list_audit_events, list_members, list_organizations,
+    unblock_member, update_member_roles,
+};
+
+use rolecall_kernel::id::ParseIdError;
+use rolecall_kernel::text::TextError;
+use rolecall_kernel::time::Timestamp;
+use rolecall_rpc::status::Violations;
+
+use crate::domain::role::{Role, RoleSet};
+
+/// The most roles that a member can be given in one request.
+const MAX_ROLES: usize = 10;
+
+/// A field is wrong, and what is wrong has been noted.
+struct Noted;
+
+/// The checks of fields; each notes what is wrong and gives `None`.
+trait Fields {
+    /// Takes an identifier that must be there.
+    fn id<T>(&mut self, field: &str, text: &str, parse: fn(&str) -> Result<T, ParseIdError>) -> Option<T>;
+    /// Takes an identifier that may be absent.
+    fn optional_id<T>(
+        &mut self,
+        field: &str,
+        text: &str,
+        parse: fn(&str) -> Result<T, ParseIdError>,
+    ) -> Result<Option<T>, Noted>;
+    /// Takes a text of a kind of its own.
+    fn text<T>(&mut self, field: &str, text: &str, parse: fn(&str) -> Result<T, TextError>) -> Option<T>;
+    /// Takes one to ten organizational roles.
+    fn roles(&mut self, field: &str, names: &[String]) -> Option<RoleSet>;
+}
+
+impl Fields for Violations {
+    fn id<T>(&mut self, field: &str, text: &str, parse: fn(&str) -> Result<T, ParseIdError>) -> Option<T> {
+        if text.is_empty() {
+            self.push(field, "REQUIRED", "is required");
+            return None;
+        }
+        self.check(field, "ID_MALFORMED", parse(text))
+    }
+
+    fn optional_id<T>(
+        &mut self,
+        field: &str,
+        text: &str,
+        parse: fn(&str) -> Result<T, ParseIdError>,
+    ) -> Result<Option<T>, Noted> {
+        if text.is_empty() {
+            return Ok(None);
+        }
+        self.check(field, "ID_MALFORMED", parse(text)).map(Some).ok_or(Noted)
+    }
+
+    fn text<T>(&mut self, field: &str, text: &str, parse: fn(&str) -> Result<T, TextError>) -> Option<T> {
+        let parsed = parse(text);
+        let reason = parsed.as_ref().err().map_or("", |error| text_reason(*error));
+        self.check(field, reason, parsed)
+    }
+
+    fn roles(&mut self, field: &str, names: &[String]) -> Option<RoleSet> {
+        if names.is_empty() {
+            self.push(field, "REQUIRED", "is required");
+            return None;
+        }
+        if names.len() > MAX_ROLES {
+            self.push(field, "TOO_MANY", format!("must have at most {MAX_ROLES} entries"));
+            return None;
+        }
+        let mut roles = Some(RoleSet::default());
+        for (index, name) in names.iter().enumerate() {
+            let role = self.check(&format!("{field}[{index}]"), "ROLE_UNKNOWN", Role::parse_organizational(name));
+            roles = roles.and_then(|roles| Some(roles.with(role?)));
+        }
+        roles
+    }
+}
+
+const fn text_reason(error: TextError) -> &'static str {
+    match error {
+        TextError::Required => "REQUIRED",
+        TextError::TooLong(_) => "TOO_LONG",
+        TextError::ControlCharacter => "CHARACTER_FORBIDDEN",
+        TextError::NotAnEmailAddress => "EMAIL_MALFORMED",
+        TextError::NotAWebAddress => "WEB_ADDRESS_MALFORMED",
+    }
+}
+
+/// Takes a time of the wire; times outside of years 1 to 9999 are no times.
+fn parse_time(time: prost_types::Timestamp) -> Option<Timestamp> {
+    const FIRST: i64 = -62_135_596_800;
+    const LAST: i64 = 253_402_300_799;
+    let nanos = i64::from(time.nanos);
+    if !(FIRST..=LAST).contains(&time.seconds) || !(0..1_000_000_000).contains(&nanos) {
+        return None;
+    }
+    Some(Timestamp::from_micros(time.seconds.checked_mul(1_000_000)?.checked_add(nanos / 1_000)?))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn all_wrong_roles_are_named_with_their_places() {
+        let mut violations = Violations::default();
+        let names = ["OWNER", "ADMIN", "KING"].map(str::to_owned);
+        assert_eq!(violations.roles("roles", &names), None);
+        let status = super::super::status::invalid(violations);
+        assert!(status.message().contains("roles[1]") && status.message().contains("roles[2]"));
+        assert!(!status.message().contains("roles[0]"));
+    }
+
+    #[test]
+    fn times_that_are_none_are_refused() {
+        let time = |seconds, nanos| parse_time(prost_types::Timestamp { seconds, nanos });
+        assert_eq!(time(1, 2_000), Some(Timestamp::from_micros(1_000_002)));
+        assert_eq!(time(i64::MAX, 0), None);
+        assert_eq!(time(0, -1), None);
+        assert_eq!(time(0, 1_000_000_000), None);
+    }
+}

@@ -1,0 +1,130 @@
+//! Requests of the other services of the suite.
+
+use rolecall_api::organization::v1 as pb;
+use rolecall_authz::Caller;
+use rolecall_kernel::id::{EventId, OrganizationId, ParseIdError, ServiceAccountId, SubjectId, UserId};
+use rolecall_kernel::text::OrganizationName;
+use rolecall_rpc::status::Violations;
+use tonic::Status;
+
+use super::{Fields as _, parse_time};
+use crate::app::add_service_account::Place;
+use crate::app::{add_member as add, add_service_account as account, bootstrap_organization as bootstrap};
+use crate::domain::audit::AuditEvent;
+use crate::domain::permission::Permission;
+use crate::events::consume::EventReader;
+use crate::grpc::origin;
+use crate::grpc::status::invalid;
+
+/// The most ids that are read at once.
+const MAX_IDS: usize = 1_000;
+/// The most permissions that a service account is given.
+const MAX_PERMISSIONS: usize = 50;
+
+/// Reads the one id of a request.
+pub(in crate::grpc) fn one_id<T>(
+    field: &str,
+    text: &str,
+    parse: fn(&str) -> Result<T, ParseIdError>,
+) -> Result<T, Status> {
+    let mut violations = Violations::default();
+    violations.id(field, text, parse).ok_or_else(|| invalid(violations))
+}
+
+/// Reads a list of ids.
+pub(in crate::grpc) fn batch_ids<T>(
+    field: &str,
+    texts: &[String],
+    parse: fn(&str) -> Result<T, ParseIdError>,
+) -> Result<Vec<T>, Status> {
+    let mut violations = Violations::default();
+    if texts.len() > MAX_IDS {
+        violations.push(field, "TOO_MANY", format!("must have at most {MAX_IDS} entries"));
+        return Err(invalid(violations));
+    }
+    let ids: Vec<T> = texts
+        .iter()
+        .enumerate()
+        .filter_map(|(index, text)| violations.id(&format!("{field}[{index}]"), text, parse))
+        .collect();
+    if violations.is_empty() { Ok(ids) } else { Err(invalid(violations)) }
+}
+
+pub(in crate::grpc) fn bootstrap_organization(
+    caller: &Caller,
+    request: &pb::BootstrapOrganizationRequest,
+) -> Result<bootstrap::Command, Status> {
+    let mut violations = Violations::default();
+    let organization_id = violations.id("organization_id", &request.organization_id, OrganizationId::parse);
+    let name = violations.text("name", &request.name, OrganizationName::parse);
+    let user_id = violations.id("user_id", &request.user_id, UserId::parse);
+    let (Some(organization_id), Some(name), Some(user_id)) = (organization_id, name, user_id) else {
+        return Err(invalid(violations));
+    };
+    Ok(bootstrap::Command { organization_id, name, user_id, origin: origin(caller) })
+}
+
+pub(in crate::grpc) fn add_member(request: &pb::AddMemberRequest) -> Result<(UserId, add::Command), Status> {
+    let mut violations = Violations::default();
+    let user_id = violations.id("user_id", &request.user_id, UserId::parse);
+    let command = adding(&mut violations, &request.organization_id, &request.roles, &request.actor_id);
+    user_id.zip(command).ok_or_else(|| invalid(violations))
+}
+
+pub(in crate::grpc) fn check_add_member(request: &pb::CheckAddMemberRequest) -> Result<add::Command, Status> {
+    let mut violations = Violations::default();
+    let command = adding(&mut violations, &request.organization_id, &request.roles, &request.actor_id);
+    command.ok_or_else(|| invalid(violations))
+}
+
+fn adding(violations: &mut Violations, organization: &str, roles: &[String], actor: &str) -> Option<add::Command> {
+    let organization = violations.optional_id("organization_id", organization, OrganizationId::parse);
+    let roles = violations.roles("roles", roles);
+    let actor = violations.id("actor_id", actor, SubjectId::parse);
+    Some(add::Command { actor: actor?, organization: organization.ok()?, roles: roles? })
+}
+
+pub(in crate::grpc) fn activate_member(request: &pb::ActivateMemberRequest) -> Result<(UserId, SubjectId), Status> {
+    let mut violations = Violations::default();
+    let user_id = violations.id("user_id", &request.user_id, UserId::parse);
+    let inviter = violations.id("inviter_id", &request.inviter_id, SubjectId::parse);
+    user_id.zip(inviter).ok_or_else(|| invalid(violations))
+}
+
+pub(in crate::grpc) fn add_service_account(
+    caller: &Caller,
+    request: &pb::AddServiceAccountRequest,
+) -> Result<account::Command, Status> {
+    let mut violations = Violations::default();
+    let id = violations.id("service_account_id", &request.service_account_id, ServiceAccountId::parse);
+    let actor = violations.id("actor_id", &request.actor_id, SubjectId::parse);
+    let place = match request.organization_id.as_str() {
+        "" => Some(Place::Own),
+        "-" => Some(Place::Instance),
+        text => violations.id("organization_id", text, OrganizationId::parse).map(Place::Organization),
+    };
+    let count = request.permissions.len();
+    if !(1..=MAX_PERMISSIONS).contains(&count) {
+        violations.push("permissions", "COUNT", format!("must have 1 to {MAX_PERMISSIONS} entries"));
+    }
+    let mut permissions = std::collections::BTreeSet::new();
+    for (index, name) in request.permissions.iter().enumerate().take(MAX_PERMISSIONS) {
+        match Permission::find(name) {
+            Some(permission) => drop(permissions.insert(permission.name)),
+            None => violations.push(format!("permissions[{index}]"), "PERMISSION_UNKNOWN", "must be a permission"),
+        }
+    }
+    match (id, actor, place, violations.is_empty()) {
+        (Some(service_account_id), Some(actor), Some(place), true) => {
+            Ok(account::Command { service_account_id, place, permissions, actor, request: origin(caller) })
+        }
+        _ => Err(invalid(violations)),
+    }
+}
+
+/// Reads an event, or says why it can never be read.
+pub(in crate::grpc) fn ingested(reader: &EventReader, event: &pb::IngestedEvent) -> Result<AuditEvent, String> {
+    let event_id = EventId::parse(&event.event_id).map_err(|error| format!("event_id {error}"))?;
+    let occurred = event.occurred_time.and_then(parse_time).ok_or("occurred_time is required")?;
+    reader.read(event_id, &event.topic, &event.payload, occurred).map_err(|error| error.to_string())
+}

@@ -1,0 +1,219 @@
+//! Requests of people and programs.
+
+use prost::Message as _;
+use rolecall_api::organization::v1 as pb;
+use rolecall_authz::Caller;
+use rolecall_kernel::id::{OrganizationId, RequestId, SubjectId, UserId};
+use rolecall_kernel::page::PageSize;
+use rolecall_kernel::text::{EmailAddress, OrganizationName, PersonName, Reason};
+use rolecall_kernel::time::Timestamp;
+use rolecall_rpc::status::Violations;
+use tonic::Status;
+use uuid::Uuid;
+
+use super::page::{by_creation, by_occurrence, list_place, position, size};
+use super::{Fields as _, parse_time};
+use crate::app::change_member::{Changed, Target};
+use crate::app::check_access::Resource;
+use crate::app::idempotency::Repeat;
+use crate::app::{
+    block_member as block, check_access as check, create_organization as create, list_audit_events as audit,
+    read_members as members, unblock_member as unblock, update_member_roles as roles,
+};
+use crate::domain::audit::AuditFilter;
+use crate::domain::page::Position;
+use crate::grpc::status::invalid;
+use crate::grpc::{Api, origin, render};
+
+/// The longest texts that are looked up and not stored.
+const MAX_NAME: usize = 200;
+
+pub(in crate::grpc) fn create_organization(
+    api: &Api,
+    caller: &Caller,
+    request: &pb::CreateOrganizationRequest,
+) -> Result<create::Command, Status> {
+    let mut violations = Violations::default();
+    let request_id = violations.optional_id("request_id", &request.request_id, RequestId::parse);
+    let name = violations.text("name", &request.name, OrganizationName::parse);
+    let owner = first_owner(&mut violations, request.first_owner.as_ref());
+    let (Ok(request_id), Some(name), Some(owner)) = (request_id, name, owner) else {
+        return Err(invalid(violations));
+    };
+    let method = create::METHOD;
+    let request = api.request_key(caller.subject(), method, request_id, &request.encode_to_vec());
+    Ok(create::Command { name, owner, origin: origin(caller), request })
+}
+
+fn first_owner(violations: &mut Violations, owner: Option<&pb::FirstOwner>) -> Option<create::FirstOwner> {
+    let Some(owner) = owner else {
+        violations.push("first_owner", "REQUIRED", "is required");
+        return None;
+    };
+    let email = violations.text("first_owner.email", &owner.email, EmailAddress::parse);
+    let name = match owner.name.as_str() {
+        "" => Some(None),
+        name => violations.text("first_owner.name", name, PersonName::parse).map(Some),
+    };
+    let given_name = violations.text("first_owner.given_name", &owner.given_name, PersonName::parse);
+    let family_name = violations.text("first_owner.family_name", &owner.family_name, PersonName::parse);
+    Some(create::FirstOwner { email: email?, name: name?, given_name: given_name?, family_name: family_name? })
+}
+
+pub(in crate::grpc) fn list_organizations(
+    api: &Api,
+    binding: &[&str],
+    request: &pb::ListOrganizationsRequest,
+) -> Result<(Option<Position>, PageSize), Status> {
+    let mut violations = Violations::default();
+    let size = size(&mut violations, request.page_size);
+    let after = position(&mut violations, api, binding, &request.page_token, by_creation);
+    match (after, size) {
+        (Ok(after), Some(size)) => Ok((after, size)),
+        _ => Err(invalid(violations)),
+    }
+}
+
+pub(in crate::grpc) fn list_members(
+    api: &Api,
+    caller: &Caller,
+    binding: &[&str],
+    request: &pb::ListMembersRequest,
+) -> Result<members::List, Status> {
+    let mut violations = Violations::default();
+    let place = list_place(&mut violations, caller, &request.organization_id);
+    let size = size(&mut violations, request.page_size);
+    let after = position(&mut violations, api, binding, &request.page_token, by_creation);
+    let (Some(place), Some(size), Ok(after)) = (place, size, after) else { return Err(invalid(violations)) };
+    let scope = caller.scope("organization.members.list");
+    Ok(members::List { scope, organization: place.organization(), after, size })
+}
+
+pub(in crate::grpc) fn list_audit_events(
+    api: &Api,
+    caller: &Caller,
+    binding: &[&str],
+    request: &pb::ListAuditEventsRequest,
+) -> Result<audit::Command, Status> {
+    let mut violations = Violations::default();
+    let place = list_place(&mut violations, caller, &request.organization_id);
+    let target = violations.optional_id("target_id", &request.target_id, SubjectId::parse);
+    let actor = violations.optional_id("actor_id", &request.actor_id, SubjectId::parse);
+    if request.topic.len() > MAX_NAME {
+        violations.push("topic", "TOO_LONG", format!("must have at most {MAX_NAME} characters"));
+    }
+    let size = size(&mut violations, request.page_size);
+    let after = position(&mut violations, api, binding, &request.page_token, by_occurrence);
+    let (Some(place), Ok(target), Ok(actor), Some(size), Ok(after), true) =
+        (place, target, actor, size, after, violations.is_empty())
+    else {
+        return Err(invalid(violations));
+    };
+    let uuid = |id: Option<SubjectId>| -> Option<Uuid> { id.map(SubjectId::as_uuid) };
+    let topic = Some(request.topic.clone()).filter(|topic| !topic.is_empty());
+    let filter = AuditFilter { target: uuid(target), actor: uuid(actor), topic };
+    let scope = caller.scope("organization.audit_events.list");
+    Ok(audit::Command { scope, organization: place.organization(), filter, after, size })
+}
+
+pub(in crate::grpc) fn check_access(
+    caller: &Caller,
+    request: &pb::CheckAccessRequest,
+) -> Result<check::Command, Status> {
+    let mut violations = Violations::default();
+    let subject = violations.id("subject_id", &request.subject_id, SubjectId::parse);
+    if request.permission.is_empty() {
+        violations.push("permission", "REQUIRED", "is required");
+    } else if request.permission.len() > MAX_NAME {
+        violations.push("permission", "TOO_LONG", format!("must have at most {MAX_NAME} characters"));
+    }
+    let resource = match request.resource.as_ref().and_then(|resource| resource.resource.as_ref()) {
+        Some(pb::resource::Resource::OrganizationId(id)) => {
+            violations.id("resource.organization_id", id, OrganizationId::parse).map(Resource::Organization)
+        }
+        Some(pb::resource::Resource::UserId(id)) => {
+            violations.id("resource.user_id", id, UserId::parse).map(Resource::User)
+        }
+        None => {
+            violations.push("resource", "REQUIRED", "must name an organization or a user");
+            None
+        }
+    };
+    let (Some(subject), Some(resource), true) = (subject, resource, violations.is_empty()) else {
+        return Err(invalid(violations));
+    };
+    let scope = caller.scope("organization.access.check");
+    Ok(check::Command { scope, subject, permission: request.permission.clone(), resource })
+}
+
+pub(in crate::grpc) fn update_member_roles(
+    api: &Api,
+    caller: &Caller,
+    request: &pb::UpdateMemberRolesRequest,
+) -> Result<roles::Command, Status> {
+    let mut violations = Violations::default();
+    let request_id = violations.optional_id("request_id", &request.request_id, RequestId::parse);
+    let user_id = violations.id("user_id", &request.user_id, UserId::parse);
+    let roles = violations.roles("roles", &request.roles);
+    let (Ok(request_id), Some(user_id), Some(roles)) = (request_id, user_id, roles) else {
+        return Err(invalid(violations));
+    };
+    let method = "/rolecall.organization.v1.MemberService/UpdateMemberRoles";
+    let key = api.request_key(caller.subject(), method, request_id, &request.encode_to_vec());
+    let encode: fn(&Changed) -> Vec<u8> = |changed| render::roles_updated(changed).encode_to_vec();
+    Ok(roles::Command {
+        target: target(caller, user_id, "organization.members.assign_roles"),
+        roles,
+        etag: Some(request.etag.clone()).filter(|etag| !etag.is_empty()),
+        repeat: key.map(|key| Repeat { key, encode }),
+    })
+}
+
+pub(in crate::grpc) fn block_member(
+    api: &Api,
+    caller: &Caller,
+    request: &pb::BlockMemberRequest,
+    now: Timestamp,
+) -> Result<block::Command, Status> {
+    let mut violations = Violations::default();
+    let request_id = violations.optional_id("request_id", &request.request_id, RequestId::parse);
+    let user_id = violations.id("user_id", &request.user_id, UserId::parse);
+    let reason = violations.text("reason", &request.reason, Reason::parse);
+    let until = request.until_time.map(parse_time);
+    if until.is_some_and(|until| until.is_none_or(|until| until <= now)) {
+        violations.push("until_time", "NOT_IN_FUTURE", "must be in the future");
+    }
+    let (Ok(request_id), Some(user_id), Some(reason), true) = (request_id, user_id, reason, violations.is_empty())
+    else {
+        return Err(invalid(violations));
+    };
+    let method = "/rolecall.organization.v1.MemberService/BlockMember";
+    let key = api.request_key(caller.subject(), method, request_id, &request.encode_to_vec());
+    let encode: fn(&Changed) -> Vec<u8> = |changed| render::blocked(changed).encode_to_vec();
+    Ok(block::Command {
+        target: target(caller, user_id, "organization.members.block"),
+        reason,
+        until: until.flatten(),
+        repeat: key.map(|key| Repeat { key, encode }),
+    })
+}
+
+pub(in crate::grpc) fn unblock_member(
+    api: &Api,
+    caller: &Caller,
+    request: &pb::UnblockMemberRequest,
+) -> Result<unblock::Command, Status> {
+    let mut violations = Violations::default();
+    let request_id = violations.optional_id("request_id", &request.request_id, RequestId::parse);
+    let user_id = violations.id("user_id", &request.user_id, UserId::parse);
+    let (Ok(request_id), Some(user_id)) = (request_id, user_id) else { return Err(invalid(violations)) };
+    let method = "/rolecall.organization.v1.MemberService/UnblockMember";
+    let key = api.request_key(caller.subject(), method, request_id, &request.encode_to_vec());
+    let encode: fn(&Changed) -> Vec<u8> = |changed| render::unblocked(changed).encode_to_vec();
+    let target = target(caller, user_id, "organization.members.block");
+    Ok(unblock::Command { target, repeat: key.map(|key| Repeat { key, encode }) })
+}
+
+fn target(caller: &Caller, user_id: UserId, permission: &str) -> Target {
+    Target { user_id, scope: caller.scope(permission), origin: origin(caller) }
+}

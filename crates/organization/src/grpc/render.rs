@@ -1,0 +1,166 @@
+//! Domain types as messages.
+
+use prost::Message as _;
+use rolecall_api::organization::v1 as pb;
+
+use crate::app::change_member::Changed;
+use crate::app::check_access::Checked;
+use crate::app::create_organization::Created;
+use crate::app::subject_access::Snapshot;
+use crate::domain::access::AccessReason;
+use crate::domain::actor::{Grant, Subject};
+use crate::domain::audit::AuditEvent;
+use crate::domain::member::{Block, Member, MemberState};
+use crate::domain::organization::Organization;
+use crate::domain::permission::Holding;
+use crate::events::publish::timestamp;
+use rolecall_kernel::time::Timestamp;
+
+pub(super) fn organization(organization: &Organization) -> pb::Organization {
+    pb::Organization {
+        organization_id: organization.organization_id.to_string(),
+        name: organization.name.as_str().to_owned(),
+        state: pb::OrganizationState::Active.into(),
+        home: organization.home,
+        etag: organization.etag(),
+        create_time: Some(timestamp(organization.created)),
+    }
+}
+
+/// A block that has ended is not shown, whether or not that is written down yet.
+pub(super) fn member(member: &Member, now: Timestamp) -> pb::Member {
+    let state = match member.state {
+        MemberState::Active => pb::MemberState::Active,
+        MemberState::Pending | MemberState::Hidden => pb::MemberState::Pending,
+    };
+    pb::Member {
+        user_id: member.user_id.to_string(),
+        organization_id: member.organization_id.to_string(),
+        roles: member.roles.names(),
+        state: state.into(),
+        block: member.block_in_force(now).map(block),
+        etag: member.etag(),
+        create_time: Some(timestamp(member.created)),
+        update_time: Some(timestamp(member.updated)),
+    }
+}
+
+fn block(block: &Block) -> pb::Block {
+    pb::Block {
+        reason: block.reason.as_str().to_owned(),
+        until_time: block.until.map(timestamp),
+        create_time: Some(timestamp(block.since)),
+        actor_id: block.actor.to_string(),
+    }
+}
+
+pub(super) fn created(created: &Created) -> pb::CreateOrganizationResponse {
+    pb::CreateOrganizationResponse {
+        organization: Some(organization(&created.organization)),
+        first_owner_id: created.first_owner.to_string(),
+    }
+}
+
+/// Encodes what a repeat of `CreateOrganization` is answered.
+pub(crate) fn encode_created(outcome: &Created) -> Vec<u8> {
+    created(outcome).encode_to_vec()
+}
+
+/// The answers to changes of members are the same but for their names.
+macro_rules! changed {
+    ($($function:ident, $message:ident;)*) => {$(
+        pub(super) fn $function(changed: &Changed) -> pb::$message {
+            // As of the change itself: a repeat is answered the same, whenever it comes.
+            let member = member(&changed.member, changed.member.updated);
+            pb::$message { member: Some(member), revision: changed.revision.to_string() }
+        }
+    )*};
+}
+
+changed! {
+    roles_updated, UpdateMemberRolesResponse;
+    blocked, BlockMemberResponse;
+    unblocked, UnblockMemberResponse;
+}
+
+pub(super) fn audit_event(event: AuditEvent) -> pb::AuditEvent {
+    let id = |id: Option<uuid::Uuid>| id.map(|id| id.to_string()).unwrap_or_default();
+    pb::AuditEvent {
+        event_id: event.event_id.to_string(),
+        topic: event.topic,
+        actor_id: id(event.actor_id),
+        organization_id: id(event.organization_id),
+        target_id: id(event.target_id),
+        request_id: event.request_id,
+        occurred_time: Some(timestamp(event.occurred)),
+        details: event.details.into_iter().collect(),
+    }
+}
+
+fn grant(grant: &Grant) -> Option<pb::PermissionGrant> {
+    let scope = match grant.holding {
+        Holding::Any => pb::PermissionScope::All,
+        Holding::Own => pb::PermissionScope::OwnOrganization,
+        Holding::OnSelf => pb::PermissionScope::Self_,
+        Holding::If(_) => return None,
+    };
+    Some(pb::PermissionGrant { permission: grant.permission.to_owned(), scope: scope.into() })
+}
+
+pub(super) fn subject_access(snapshot: &Snapshot) -> pb::GetSubjectAccessResponse {
+    let Snapshot { subject, revision, now } = snapshot;
+    let kind = match subject {
+        Subject::Member(_) => pb::SubjectKind::User,
+        Subject::ServiceAccount(_) => pb::SubjectKind::ServiceAccount,
+    };
+    let block = subject.block_in_force(*now);
+    pb::GetSubjectAccessResponse {
+        subject_id: subject.subject_id().to_string(),
+        kind: kind.into(),
+        organization_id: subject.organization_id().map(|id| id.to_string()).unwrap_or_default(),
+        active: subject.is_active(),
+        blocked: block.is_some(),
+        blocked_until_time: block.and_then(|block| block.until).map(timestamp),
+        roles: subject.roles().names(),
+        grants: subject.grants().iter().filter_map(grant).collect(),
+        revision: *revision,
+    }
+}
+
+pub(super) fn my_access(snapshot: &Snapshot) -> pb::GetMyAccessResponse {
+    let access = subject_access(snapshot);
+    pb::GetMyAccessResponse {
+        subject_id: access.subject_id,
+        organization_id: access.organization_id,
+        roles: access.roles,
+        grants: access.grants,
+        revision: access.revision.to_string(),
+    }
+}
+
+pub(super) fn checked(checked: &Checked) -> pb::CheckAccessResponse {
+    let decision = checked.decision;
+    pb::CheckAccessResponse {
+        allowed: decision.reason.allows(),
+        reason: access_reason(decision.reason).into(),
+        roles: decision.roles.names(),
+        revision: checked.revision.to_string(),
+    }
+}
+
+const fn access_reason(reason: AccessReason) -> pb::AccessReason {
+    match reason {
+        AccessReason::RoleHoldsPermission => pb::AccessReason::RoleHoldsPermission,
+        AccessReason::PermissionGiven => pb::AccessReason::PermissionGiven,
+        AccessReason::OwnRecord => pb::AccessReason::OwnRecord,
+        AccessReason::SubjectUnknown => pb::AccessReason::SubjectUnknown,
+        AccessReason::ResourceUnknown => pb::AccessReason::ResourceUnknown,
+        AccessReason::PermissionUnknown => pb::AccessReason::PermissionUnknown,
+        AccessReason::SubjectInactive => pb::AccessReason::SubjectInactive,
+        AccessReason::Blocked => pb::AccessReason::Blocked,
+        AccessReason::NotAMember => pb::AccessReason::NotAMember,
+        AccessReason::PermissionMissing => pb::AccessReason::PermissionMissing,
+        AccessReason::NotOwnRecord => pb::AccessReason::NotOwnRecord,
+        AccessReason::ConditionNotMet => pb::AccessReason::ConditionNotMet,
+    }
+}

@@ -1,0 +1,73 @@
+//! Work that nobody asks for: following changes of other processes, going on after crashes, tidying.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::time::sleep;
+use tokio_util::sync::CancellationToken;
+
+use crate::app::{App, create_organization, follow_access, lift_ended_blocks};
+use crate::grpc::Api;
+use crate::store::access;
+
+/// Changes of access elsewhere are obeyed after this time.
+const FOLLOW: Duration = Duration::from_millis(100);
+/// Blocks that have ended are written down after this time.
+const LIFT: Duration = Duration::from_secs(1);
+/// Old changes of access are forgotten at this distance.
+const TRIM: Duration = Duration::from_hours(1);
+
+/// Follows the changes of access, also those of other processes, for this process's cache.
+pub(crate) async fn follow(api: Arc<Api>, shutdown: CancellationToken) {
+    let mut seen = None;
+    loop {
+        match follow_access::run(&api.app, seen).await {
+            Ok(revision) => seen = Some(revision),
+            Err(error) => tracing::warn!(%error, "changes of access could not be followed"),
+        }
+        if shutdown.run_until_cancelled(sleep(FOLLOW)).await.is_none() {
+            return;
+        }
+    }
+}
+
+/// Goes on with organizations whose making was left behind.
+pub(crate) async fn recover(api: Arc<Api>, shutdown: CancellationToken) {
+    let period = api.app.creation_lease / 4;
+    let recover =
+        || async { create_organization::recover(&api.app).await.map(drop).map_err(|error| error.to_string()) };
+    every(period, &shutdown, recover).await;
+}
+
+/// Writes down that blocks have ended.
+pub(crate) async fn lift(api: Arc<Api>, shutdown: CancellationToken) {
+    let lift = || async { lift_ended_blocks::run(&api.app).await.map(drop).map_err(|error| error.to_string()) };
+    every(LIFT, &shutdown, lift).await;
+}
+
+/// Forgets old changes of access.
+pub(crate) async fn trim(api: Arc<Api>, retention: Duration, shutdown: CancellationToken) {
+    every(TRIM, &shutdown, || forget(&api.app, retention)).await;
+}
+
+/// Forgets changes of access that are older than the retention.
+pub(crate) async fn forget(app: &App, retention: Duration) -> Result<(), String> {
+    let before = app.now().minus(retention);
+    let trimmed = app.database.write(|tx| async move { access::trim(&tx, before).await }).await;
+    trimmed.map_err(|error: rolecall_db::Error| error.to_string())
+}
+
+/// Works, and works again after each period, until the shutdown; work under way is finished.
+async fn every<Fut>(period: Duration, shutdown: &CancellationToken, work: impl Fn() -> Fut)
+where
+    Fut: Future<Output = Result<(), String>>,
+{
+    loop {
+        if let Err(error) = work().await {
+            tracing::warn!(%error, "a job failed and is tried again");
+        }
+        if shutdown.run_until_cancelled(sleep(period)).await.is_none() {
+            return;
+        }
+    }
+}

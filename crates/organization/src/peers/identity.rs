@@ -1,0 +1,105 @@
+//! Identity: makes the account of an organization's first owner.
+
+use rolecall_api::identity::v1 as pb;
+use rolecall_api::identity::v1::directory_service_client::DirectoryServiceClient;
+use rolecall_kernel::id::{OrganizationId, SubjectId, UserId};
+use rolecall_kernel::text::OrganizationName;
+use rolecall_rpc::channel::Channel;
+use tonic::{Code, Status};
+use tonic_types::StatusExt as _;
+
+use crate::domain::organization::OwnerContact;
+
+/// Whom to invite into what.
+#[derive(Debug, Clone)]
+pub(crate) struct FirstOwnerInvitation {
+    pub(crate) user_id: UserId,
+    pub(crate) organization_id: OrganizationId,
+    pub(crate) organization_name: OrganizationName,
+    pub(crate) actor_id: SubjectId,
+    pub(crate) owner: OwnerContact,
+}
+
+/// Why nobody was invited.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub(crate) enum InviteError {
+    /// The address belongs to another account.
+    #[error("the address is taken")]
+    EmailTaken,
+    /// Identity will never do it, and has done nothing.
+    #[error("identity refused: {0}")]
+    Refused(String),
+    /// It is not known whether it was done.
+    #[error("identity is out of reach: {0}")]
+    Unavailable(String),
+}
+
+/// The way to identity.
+#[derive(Debug, Clone)]
+pub(crate) struct IdentityPeer(DirectoryServiceClient<Channel>);
+
+impl IdentityPeer {
+    pub(crate) fn new(channel: Channel) -> Self {
+        Self(DirectoryServiceClient::new(channel))
+    }
+
+    /// Makes the account and invites it; repeating it with the same account changes nothing.
+    pub(crate) async fn invite_first_owner(&self, invitation: &FirstOwnerInvitation) -> Result<(), InviteError> {
+        let owner = invitation.owner.clone();
+        let request = pb::InviteFirstOwnerRequest {
+            user_id: invitation.user_id.to_string(),
+            organization_id: invitation.organization_id.to_string(),
+            organization_name: invitation.organization_name.as_str().to_owned(),
+            actor_id: invitation.actor_id.to_string(),
+            email: owner.email,
+            name: owner.full_name,
+            given_name: owner.given_name,
+            family_name: owner.family_name,
+        };
+        self.0.clone().invite_first_owner(request).await.map(drop).map_err(|status| classify(&status))
+    }
+}
+
+fn classify(status: &Status) -> InviteError {
+    let reason = status.get_details_error_info().map(|info| info.reason).unwrap_or_default();
+    if reason == "EMAIL_TAKEN" {
+        return InviteError::EmailTaken;
+    }
+    let why = format!("{:?} {reason}", status.code());
+    match status.code() {
+        Code::InvalidArgument | Code::NotFound | Code::AlreadyExists | Code::FailedPrecondition | Code::OutOfRange => {
+            InviteError::Refused(why)
+        }
+        // Also what says that *we* are not let in: an operator mends it, and the work goes on.
+        Code::Ok
+        | Code::Cancelled
+        | Code::Unknown
+        | Code::DeadlineExceeded
+        | Code::PermissionDenied
+        | Code::ResourceExhausted
+        | Code::Aborted
+        | Code::Unimplemented
+        | Code::Internal
+        | Code::Unavailable
+        | Code::DataLoss
+        | Code::Unauthenticated => InviteError::Unavailable(why),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use rolecall_rpc::status::{StatusBuilder, domain};
+
+    use super::*;
+
+    #[test]
+    fn only_a_clear_no_undoes_what_was_begun() {
+        let status = |code, reason| StatusBuilder::new(code, domain::IDENTITY, reason, "No.").build();
+        assert_eq!(classify(&status(Code::AlreadyExists, "EMAIL_TAKEN")), InviteError::EmailTaken);
+        let refused = classify(&status(Code::InvalidArgument, "REQUEST_INVALID"));
+        assert!(matches!(refused, InviteError::Refused(_)));
+        for code in [Code::Unavailable, Code::DeadlineExceeded, Code::Internal, Code::Cancelled, Code::Unknown] {
+            assert!(matches!(classify(&status(code, "X")), InviteError::Unavailable(_)), "{code:?}");
+        }
+    }
+}

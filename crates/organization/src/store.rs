@@ -1,0 +1,44 @@
+//! The tables of organization: rows in, domain types out.
+//!
+//! Functions on tenant data take a scope, which becomes part of the WHERE, and changes demand the
+//! permit that a row read under a scope gave. What is hidden is found only by the functions that
+//! say so.
+
+pub(crate) mod access;
+pub(crate) mod audit;
+pub(crate) mod creations;
+pub(crate) mod members;
+pub(crate) mod migrations;
+pub(crate) mod organizations;
+pub(crate) mod service_accounts;
+pub(crate) mod subjects;
+
+mod entity;
+
+use rolecall_db::UniqueConstraint;
+use sea_orm::DbErr;
+
+/// The name of an organization is taken.
+pub(crate) const NAME_KEY: &str = "organizations_name_key";
+/// The account is a member already.
+pub(crate) const MEMBERS_KEY: &str = "members_pkey";
+/// The same request is being carried out.
+pub(crate) const CREATION_REQUEST_KEY: &str = "organization_creations_request_key";
+
+/// The unique constraints of this context.
+pub(crate) const CONSTRAINTS: &[UniqueConstraint] = rolecall_db::constraints! {
+    "organizations_pkey" => "organizations", ["organization_id"];
+    "organizations_name_key" => "organizations", ["name_key"];
+    "organizations_home_key" => "organizations", ["home"];
+    "members_pkey" => "members", ["user_id"];
+    "service_accounts_pkey" => "service_accounts", ["service_account_id"];
+    "access_changes_pkey" => "access_changes", ["revision"];
+    "audit_events_pkey" => "audit_events", ["event_id"];
+    "organization_creations_pkey" => "organization_creations", ["organization_id"];
+    "organization_creations_request_key" => "organization_creations", ["actor_id", "request_id"];
+};
+
+/// Reports a stored value that no version of this program wrote.
+fn corrupt(what: &str) -> DbErr {
+    DbErr::Custom(format!("the stored {what} is not one"))
+}

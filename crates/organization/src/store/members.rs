@@ -1,0 +1,175 @@
+//! Memberships.
+
+mod row;
+
+use rolecall_authz::{Filter, Permit, Scope};
+use rolecall_db::{Error, LockRows as _, Tx};
+use rolecall_kernel::id::{OrganizationId, SubjectId, UserId};
+use rolecall_kernel::time::Timestamp;
+use sea_orm::sea_query::Expr;
+use sea_orm::{
+    ActiveValue::NotSet, ColumnTrait as _, Condition, ConnectionTrait, EntityTrait as _, ExprTrait as _,
+    PaginatorTrait as _, QueryFilter as _, QueryOrder as _, QuerySelect as _, Select,
+};
+
+use self::row::{ACTIVE, HIDDEN, from_row, to_row};
+use super::entity::member::{ActiveModel, Column, Entity, Model};
+use crate::domain::guard::Others;
+use crate::domain::member::Member;
+use crate::domain::page::Position;
+
+/// Adds a member; violates [`super::MEMBERS_KEY`] when the account is one already.
+pub(crate) async fn insert(tx: &Tx, member: &Member, added_by: Option<SubjectId>) -> Result<(), Error> {
+    Entity::insert(to_row(member, added_by)).exec_without_returning(tx).await?;
+    Ok(())
+}
+
+/// Narrows a query to a scope; `None` when nothing lies in it.
+fn within(query: Select<Entity>, scope: &Scope) -> Option<Select<Entity>> {
+    match scope.as_organization_filter() {
+        Filter::All => Some(query),
+        Filter::Organizations(ids) => {
+            Some(query.filter(Column::OrganizationId.is_in(ids.iter().map(|id| id.as_uuid()))))
+        }
+        Filter::Subject(subject) => Some(query.filter(Column::UserId.eq(subject.as_uuid()))),
+        Filter::Nothing => None,
+    }
+}
+
+fn visible() -> Select<Entity> {
+    Entity::find().filter(Column::State.ne(HIDDEN))
+}
+
+/// Finds a member within the scope.
+pub(crate) async fn find<C: ConnectionTrait>(
+    connection: &C,
+    scope: &Scope,
+    user: UserId,
+) -> Result<Option<Member>, Error> {
+    let Some(query) = within(visible(), scope) else { return Ok(None) };
+    let row = query.filter(Column::UserId.eq(user.as_uuid())).one(connection).await?;
+    Ok(row.as_ref().map(from_row).transpose()?)
+}
+
+/// Finds a member within the scope and locks its row until the transaction ends.
+pub(crate) async fn find_locked(tx: &Tx, scope: &Scope, user: UserId) -> Result<Option<Member>, Error> {
+    let Some(query) = within(visible(), scope) else { return Ok(None) };
+    let row = query.filter(Column::UserId.eq(user.as_uuid())).lock_for_update().one(tx).await?;
+    Ok(row.as_ref().map(from_row).transpose()?)
+}
+
+/// Finds a member, hidden or not, and who added it; only for the work that makes members.
+pub(crate) async fn find_even_hidden(tx: &Tx, user: UserId) -> Result<Option<(Member, Option<SubjectId>)>, Error> {
+    let row: Option<Model> = Entity::find_by_id(user.as_uuid()).lock_for_update().one(tx).await?;
+    let Some(row) = row else { return Ok(None) };
+    let added_by = row.added_by.map(SubjectId::from_uuid);
+    Ok(Some((from_row(&row)?, added_by)))
+}
+
+/// Reads a member, hidden or not; only for the work that makes members.
+pub(crate) async fn read_even_hidden<C: ConnectionTrait>(
+    connection: &C,
+    user: UserId,
+) -> Result<Option<Member>, Error> {
+    let row = Entity::find_by_id(user.as_uuid()).one(connection).await?;
+    Ok(row.as_ref().map(from_row).transpose()?)
+}
+
+/// Reads those of the accounts that are members.
+pub(crate) async fn list_by_id<C: ConnectionTrait>(connection: &C, users: &[UserId]) -> Result<Vec<Member>, Error> {
+    let query = visible().filter(Column::UserId.is_in(users.iter().map(|user| user.as_uuid())));
+    let rows = query.all(connection).await?;
+    Ok(rows.iter().map(from_row).collect::<Result<_, _>>()?)
+}
+
+/// Lists members of the scope in order of creation.
+pub(crate) async fn list<C: ConnectionTrait>(
+    connection: &C,
+    scope: &Scope,
+    after: Option<Position>,
+    limit: u64,
+) -> Result<Vec<Member>, Error> {
+    let Some(mut query) = within(visible(), scope) else { return Ok(Vec::new()) };
+    if let Some(after) = after {
+        query = query.filter(beyond(after));
+    }
+    let query = query.order_by_asc(Column::Created).order_by_asc(Column::UserId).limit(limit);
+    let rows = query.all(connection).await?;
+    Ok(rows.iter().map(from_row).collect::<Result<_, _>>()?)
+}
+
+/// The rows after a position; spelled as a row comparison, which both databases answer from the index.
+fn beyond(after: Position) -> Condition {
+    let row = Expr::tuple([Expr::col(Column::Created), Expr::col(Column::UserId)]);
+    let position = Expr::tuple([Expr::value(after.created.as_micros()), Expr::value(after.id)]);
+    Condition::all().add(row.gt(position))
+}
+
+/// Lists members whose block has ended by itself and is still written down.
+pub(crate) async fn list_with_ended_block<C: ConnectionTrait>(
+    connection: &C,
+    now: Timestamp,
+    limit: u64,
+) -> Result<Vec<UserId>, Error> {
+    let query = Entity::find().filter(Column::BlockedUntil.lte(now.as_micros())).order_by_asc(Column::BlockedUntil);
+    let rows = query.limit(limit).all(connection).await?;
+    Ok(rows.into_iter().map(|row| UserId::from_uuid(row.user_id)).collect())
+}
+
+/// Writes a changed member, which the permit says lies in the scope of the caller.
+pub(crate) async fn update(tx: &Tx, permit: &Permit, member: &Member) -> Result<(), Error> {
+    let facts = permit.facts();
+    let inside = Condition::all()
+        .add(Column::UserId.eq(facts.subject_id.map(SubjectId::as_uuid)))
+        .add(Column::OrganizationId.eq(facts.organization_id.map(OrganizationId::as_uuid)));
+    write(tx, member, inside).await
+}
+
+/// Writes the next state of a member that this installation itself moves on.
+pub(crate) async fn advance(tx: &Tx, member: &Member) -> Result<(), Error> {
+    write(tx, member, Condition::all()).await
+}
+
+async fn write(tx: &Tx, member: &Member, inside: Condition) -> Result<(), Error> {
+    let row = ActiveModel {
+        user_id: NotSet,
+        organization_id: NotSet,
+        created: NotSet,
+        added_by: NotSet,
+        ..to_row(member, None)
+    };
+    let query = Entity::update_many()
+        .set(row)
+        .filter(Column::UserId.eq(member.user_id.as_uuid()))
+        .filter(Column::Version.eq(member.version - 1))
+        .filter(inside);
+    // Read under the lock of the same transaction, so that another version cannot be there.
+    match query.exec(tx).await?.rows_affected {
+        1 => Ok(()),
+        _ => Err(sea_orm::DbErr::RecordNotUpdated.into()),
+    }
+}
+
+/// Removes a member that is not active.
+pub(crate) async fn delete_inactive(tx: &Tx, user: UserId) -> Result<(), Error> {
+    let query = Entity::delete_many().filter(Column::UserId.eq(user.as_uuid())).filter(Column::State.ne(ACTIVE));
+    query.exec(tx).await?;
+    Ok(())
+}
+
+/// Counts who else is in charge and can act; exact for as long as changes of access are kept waiting.
+pub(crate) async fn count_others(tx: &Tx, member: &Member, now: Timestamp) -> Result<Others, Error> {
+    let able = || {
+        Entity::find()
+            .filter(Column::State.eq(ACTIVE))
+            .filter(Column::UserId.ne(member.user_id.as_uuid()))
+            .filter(Condition::any().add(Column::BlockReason.is_null()).add(Column::BlockedUntil.lte(now.as_micros())))
+    };
+    let owners = able()
+        .filter(Column::IsOwner.eq(true))
+        .filter(Column::OrganizationId.eq(member.organization_id.as_uuid()))
+        .count(tx)
+        .await?;
+    let admins = able().filter(Column::IsAdmin.eq(true)).count(tx).await?;
+    Ok(Others { owners, admins })
+}

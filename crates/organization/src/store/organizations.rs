@@ -1,0 +1,148 @@
+//! Organizations.
+
+use rolecall_authz::{Filter, Scope};
+use rolecall_db::{Error, Tx};
+use rolecall_kernel::id::OrganizationId;
+use rolecall_kernel::text::OrganizationName;
+use rolecall_kernel::time::Timestamp;
+use sea_orm::sea_query::Expr;
+use sea_orm::{
+    ColumnTrait as _, Condition, ConnectionTrait, DbErr, EntityTrait as _, ExprTrait as _, QueryFilter as _,
+    QueryOrder as _, QuerySelect as _, Set,
+};
+
+use super::corrupt;
+use super::entity::organization::{ActiveModel, Column, Entity, Model};
+use crate::domain::organization::{Organization, OrganizationState, name_key};
+use crate::domain::page::Position;
+
+const HIDDEN: &str = "HIDDEN";
+const ACTIVE: &str = "ACTIVE";
+
+fn state_name(state: OrganizationState) -> &'static str {
+    match state {
+        OrganizationState::Hidden => HIDDEN,
+        OrganizationState::Active => ACTIVE,
+    }
+}
+
+fn from_row(row: &Model) -> Result<Organization, DbErr> {
+    Ok(Organization {
+        organization_id: OrganizationId::from_uuid(row.organization_id),
+        name: OrganizationName::parse(&row.name).map_err(|_| corrupt("name of an organization"))?,
+        state: match row.state.as_str() {
+            HIDDEN => OrganizationState::Hidden,
+            ACTIVE => OrganizationState::Active,
+            _ => return Err(corrupt("state of an organization")),
+        },
+        home: row.home,
+        version: row.version,
+        created: Timestamp::from_micros(row.created),
+    })
+}
+
+/// Adds an organization; violates [`super::NAME_KEY`] when the name is taken.
+pub(crate) async fn insert(tx: &Tx, organization: &Organization) -> Result<(), Error> {
+    let row = ActiveModel {
+        organization_id: Set(organization.organization_id.as_uuid()),
+        name: Set(organization.name.as_str().to_owned()),
+        name_key: Set(name_key(&organization.name)),
+        state: Set(state_name(organization.state).to_owned()),
+        home: Set(organization.home),
+        version: Set(organization.version),
+        created: Set(organization.created.as_micros()),
+    };
+    Entity::insert(row).exec_without_returning(tx).await?;
+    Ok(())
+}
+
+/// Finds an organization, also one that is being made; only for the work that makes it.
+pub(crate) async fn find_even_hidden<C: ConnectionTrait>(
+    connection: &C,
+    id: OrganizationId,
+) -> Result<Option<Organization>, Error> {
+    let row = Entity::find_by_id(id.as_uuid()).one(connection).await?;
+    Ok(row.as_ref().map(from_row).transpose()?)
+}
+
+/// Finds an organization within the scope.
+pub(crate) async fn find<C: ConnectionTrait>(
+    connection: &C,
+    scope: &Scope,
+    id: OrganizationId,
+) -> Result<Option<Organization>, Error> {
+    if !scope.includes_organization(id) {
+        return Ok(None);
+    }
+    let found = find_even_hidden(connection, id).await?;
+    Ok(found.filter(|organization| organization.state == OrganizationState::Active))
+}
+
+/// Finds the organization that was made at installation.
+pub(crate) async fn find_home<C: ConnectionTrait>(connection: &C) -> Result<Option<Organization>, Error> {
+    let row = Entity::find().filter(Column::Home.eq(true)).one(connection).await?;
+    Ok(row.as_ref().map(from_row).transpose()?)
+}
+
+/// Tells whether a name belongs to an organization, be it one that is being made.
+pub(crate) async fn is_name_taken<C: ConnectionTrait>(connection: &C, name: &OrganizationName) -> Result<bool, Error> {
+    Ok(Entity::find().filter(Column::NameKey.eq(name_key(name))).one(connection).await?.is_some())
+}
+
+/// Reads those of the organizations that exist.
+pub(crate) async fn list_by_id<C: ConnectionTrait>(
+    connection: &C,
+    ids: &[OrganizationId],
+) -> Result<Vec<Organization>, Error> {
+    let query = Entity::find()
+        .filter(Column::OrganizationId.is_in(ids.iter().map(|id| id.as_uuid())))
+        .filter(Column::State.eq(ACTIVE));
+    let rows = query.all(connection).await?;
+    Ok(rows.iter().map(from_row).collect::<Result<_, _>>()?)
+}
+
+/// Lists organizations of the scope in order of creation.
+pub(crate) async fn list<C: ConnectionTrait>(
+    connection: &C,
+    scope: &Scope,
+    after: Option<Position>,
+    limit: u64,
+) -> Result<Vec<Organization>, Error> {
+    let mut query = Entity::find().filter(Column::State.eq(ACTIVE));
+    query = match scope.as_organization_filter() {
+        Filter::All => query,
+        Filter::Organizations(ids) => query.filter(Column::OrganizationId.is_in(ids.iter().map(|id| id.as_uuid()))),
+        Filter::Subject(_) | Filter::Nothing => return Ok(Vec::new()),
+    };
+    if let Some(after) = after {
+        query = query.filter(beyond(after));
+    }
+    let query = query.order_by_asc(Column::Created).order_by_asc(Column::OrganizationId).limit(limit);
+    let rows = query.all(connection).await?;
+    Ok(rows.iter().map(from_row).collect::<Result<_, _>>()?)
+}
+
+/// The rows after a position; spelled as a row comparison, which both databases answer from the index.
+fn beyond(after: Position) -> Condition {
+    let row = Expr::tuple([Expr::col(Column::Created), Expr::col(Column::OrganizationId)]);
+    let position = Expr::tuple([Expr::value(after.created.as_micros()), Expr::value(after.id)]);
+    Condition::all().add(row.gt(position))
+}
+
+/// Shows an organization that was being made; `false` when it was shown already.
+pub(crate) async fn reveal(tx: &Tx, id: OrganizationId) -> Result<bool, Error> {
+    let done = Entity::update_many()
+        .col_expr(Column::State, Expr::value(ACTIVE))
+        .filter(Column::OrganizationId.eq(id.as_uuid()))
+        .filter(Column::State.eq(HIDDEN))
+        .exec(tx)
+        .await?;
+    Ok(done.rows_affected == 1)
+}
+
+/// Removes an organization that was being made.
+pub(crate) async fn delete_hidden(tx: &Tx, id: OrganizationId) -> Result<(), Error> {
+    let query = Entity::delete_many().filter(Column::OrganizationId.eq(id.as_uuid())).filter(Column::State.eq(HIDDEN));
+    query.exec(tx).await?;
+    Ok(())
+}

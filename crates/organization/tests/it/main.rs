@@ -1,0 +1,17 @@
+//! Organization as its callers see it, on both databases: real messages, the real codec, the real rules.
+#![expect(clippy::expect_used, clippy::panic, reason = "a test that cannot go on has to fail where it stands")]
+
+mod access;
+mod audit;
+mod blocks;
+mod bootstrap;
+mod foreign;
+mod memberships;
+mod organizations;
+mod policy;
+mod races;
+mod roles;
+mod service_accounts;
+mod stage;
+mod validation;
+mod watch;

@@ -1,0 +1,78 @@
+//! Service accounts: bounded by whoever makes them.
+
+use rolecall_api::organization::v1 as pb;
+use rolecall_testkit::on_each_database;
+
+use crate::stage::{Stage, Who, refused};
+
+on_each_database! {
+    async fn nobody_gives_what_it_does_not_hold(database) {
+        let stage = Stage::open(&database).await;
+        let (acme, owner) = stage.found("Acme").await;
+        let guest = stage.add_active(owner, acme, &["GUEST"]).await;
+        let (acme, home) = (acme.to_string(), stage.home.to_string());
+        let list = "organization.members.list";
+        for (actor, place, permission, reason) in [
+            (owner, "", "organization.organizations.create", "PERMISSION_NOT_GRANTABLE"),
+            (owner, "", "organization.datasets.update_registered", "PERMISSION_NOT_GRANTABLE"),
+            (stage.admin, "-", "organization.datasets.get", "PERMISSION_NOT_GRANTABLE"),
+            (owner, "-", list, "ACTOR_NOT_ENTITLED"),
+            (owner, &home, list, "ORGANIZATION_NOT_FOUND"),
+            (guest, "", list, "ACTOR_NOT_ENTITLED"),
+            (guest, &acme, list, "ACTOR_NOT_ENTITLED"),
+            (owner, "", "organization.members.eat", "REQUEST_INVALID"),
+        ] {
+            let answer = stage.add_service_account(actor, place, &[permission]).await;
+            assert_eq!(refused(answer), reason, "{place} {permission}");
+        }
+    }
+
+    async fn a_service_account_acts_where_it_was_given_rights_until_it_is_removed(database) {
+        let stage = Stage::open(&database).await;
+        let (acme, owner) = stage.found("Acme").await;
+        let program = stage.add_service_account(owner, "", &["organization.members.list"]).await.expect("adds");
+        let access = stage.subject_access(program).await.expect("known");
+        assert_eq!((access.kind(), access.organization_id), (pb::SubjectKind::ServiceAccount, acme.to_string()));
+        let mut client = stage.members_as(Who::ServiceAccount(program));
+        let own = client.list_members(pb::ListMembersRequest::default()).await.expect("lists").into_inner();
+        assert_eq!(own.members.len(), 1);
+        let foreign = pb::ListMembersRequest { organization_id: stage.home.to_string(), ..Default::default() };
+        assert_eq!(refused(client.list_members(foreign).await), "ORGANIZATION_NOT_FOUND");
+        for _ in 0..2 {
+            let request = pb::RemoveServiceAccountRequest { service_account_id: program.to_string() };
+            stage.memberships().remove_service_account(request).await.expect("what is not there stays so");
+        }
+        assert_eq!(refused(client.list_members(pb::ListMembersRequest::default()).await), "SUBJECT_INACTIVE");
+    }
+
+    async fn adding_is_repeated_with_the_same_content_only(database) {
+        let stage = Stage::open(&database).await;
+        let request = pb::AddServiceAccountRequest {
+            service_account_id: stage.random_id(),
+            organization_id: "-".to_owned(),
+            permissions: vec!["organization.access.check".to_owned()],
+            actor_id: stage.admin.to_string(),
+        };
+        let mut client = stage.memberships();
+        for _ in 0..2 {
+            let answer = client.add_service_account(request.clone()).await.expect("adds").into_inner();
+            assert_eq!(answer.organization_id, "");
+        }
+        let other = pb::AddServiceAccountRequest { organization_id: String::new(), ..request };
+        assert_eq!(refused(client.add_service_account(other).await), "REQUEST_INVALID");
+    }
+
+    async fn a_program_that_assigns_roles_makes_no_owners(database) {
+        let stage = Stage::open(&database).await;
+        let (acme, owner) = stage.found("Acme").await;
+        let second = stage.add_active(owner, acme, &["OWNER"]).await;
+        let guest = stage.add_active(owner, acme, &["GUEST"]).await;
+        let program = stage.add_service_account(owner, "", &["organization.members.assign_roles"]).await.expect("adds");
+        let mut client = stage.members_as(Who::ServiceAccount(program));
+        client.update_member_roles(crate::stage::roles(guest, &["DATA_STEWARD"])).await.expect("may");
+        let up = client.update_member_roles(crate::stage::roles(guest, &["OWNER"])).await;
+        assert_eq!(refused(up), "ROLE_NOT_GRANTABLE");
+        let down = client.update_member_roles(crate::stage::roles(second, &["GUEST"])).await;
+        assert_eq!(refused(down), "ROLE_NOT_GRANTABLE");
+    }
+}

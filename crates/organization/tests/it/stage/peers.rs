@@ -1,0 +1,146 @@
+//! The other contexts, as far as organization can tell.
+
+use std::collections::HashSet;
+use std::sync::{Arc, Mutex};
+
+use rolecall_api::identity::v1 as pb;
+use rolecall_api::identity::v1::directory_service_server::{DirectoryService, DirectoryServiceServer};
+use rolecall_api::notification::v1 as notification;
+use rolecall_api::notification::v1::mail_service_server::{MailService, MailServiceServer};
+use rolecall_organization::Peers;
+use rolecall_rpc::channel::{Channel, LocalSlot};
+use rolecall_rpc::methods::Methods;
+use rolecall_rpc::stack::{Stack, StackConfig, Tools, build};
+use rolecall_rpc::status::{StatusBuilder, domain};
+use rolecall_telemetry::red::RpcMetrics;
+use rolecall_testkit::{SeededEntropy, TestClock};
+use tonic::body::Body;
+use tonic::service::Routes;
+use tonic::{Code, Request, Response, Status};
+use tower::util::MapRequestLayer;
+
+/// How identity answers.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub(crate) enum Mood {
+    #[default]
+    Willing,
+    EmailTaken,
+    /// It does it, and the answer is lost.
+    DoesAndDies,
+    Down,
+    Refusing,
+}
+
+/// Identity, as far as organization can tell.
+#[derive(Debug, Default)]
+pub(crate) struct FakeIdentity {
+    mood: Mutex<Mood>,
+    /// The accounts that it made.
+    accounts: Mutex<HashSet<String>>,
+    /// The topics of the events that it was told.
+    topics: Mutex<Vec<String>>,
+}
+
+impl FakeIdentity {
+    pub(crate) fn set_mood(&self, mood: Mood) {
+        *self.mood.lock().expect("unpoisoned") = mood;
+    }
+
+    pub(crate) fn accounts(&self) -> HashSet<String> {
+        self.accounts.lock().expect("unpoisoned").clone()
+    }
+
+    pub(crate) fn topics(&self) -> Vec<String> {
+        self.topics.lock().expect("unpoisoned").clone()
+    }
+}
+
+struct Directory(Arc<FakeIdentity>);
+
+#[tonic::async_trait]
+impl DirectoryService for Directory {
+    async fn invite_first_owner(
+        &self,
+        request: Request<pb::InviteFirstOwnerRequest>,
+    ) -> Result<Response<pb::InviteFirstOwnerResponse>, Status> {
+        let no = |code, reason| Err(StatusBuilder::new(code, domain::IDENTITY, reason, "No.").build());
+        let mood = *self.0.mood.lock().expect("unpoisoned");
+        match mood {
+            Mood::EmailTaken => return no(Code::AlreadyExists, "EMAIL_TAKEN"),
+            Mood::Down => return no(Code::Unavailable, "STORE_UNAVAILABLE"),
+            Mood::Refusing => return no(Code::InvalidArgument, "REQUEST_INVALID"),
+            Mood::Willing | Mood::DoesAndDies => {}
+        }
+        self.0.accounts.lock().expect("unpoisoned").insert(request.into_inner().user_id);
+        if mood == Mood::DoesAndDies {
+            return no(Code::Unavailable, "SHUTTING_DOWN");
+        }
+        Ok(Response::new(pb::InviteFirstOwnerResponse {}))
+    }
+
+    async fn batch_get_contacts(
+        &self,
+        _: Request<pb::BatchGetContactsRequest>,
+    ) -> Result<Response<pb::BatchGetContactsResponse>, Status> {
+        Ok(Response::new(pb::BatchGetContactsResponse::default()))
+    }
+
+    async fn ingest_events(
+        &self,
+        request: Request<pb::IngestEventsRequest>,
+    ) -> Result<Response<pb::IngestEventsResponse>, Status> {
+        let events = request.into_inner().events;
+        let results = events.iter().map(|event| pb::IngestResult {
+            event_id: event.event_id.clone(),
+            outcome: pb::IngestOutcome::Done.into(),
+            detail: String::new(),
+        });
+        let results = results.collect();
+        self.0.topics.lock().expect("unpoisoned").extend(events.into_iter().map(|event| event.topic));
+        Ok(Response::new(pb::IngestEventsResponse { results }))
+    }
+}
+
+struct Mail;
+
+#[tonic::async_trait]
+impl MailService for Mail {
+    async fn ingest_events(
+        &self,
+        request: Request<notification::IngestEventsRequest>,
+    ) -> Result<Response<notification::IngestEventsResponse>, Status> {
+        let results = request.into_inner().events.into_iter().map(|event| notification::IngestResult {
+            event_id: event.event_id,
+            outcome: notification::IngestOutcome::Done.into(),
+            detail: String::new(),
+        });
+        Ok(Response::new(notification::IngestEventsResponse { results: results.collect() }))
+    }
+}
+
+/// Returns the services of the others.
+pub(crate) fn routes(identity: &Arc<FakeIdentity>) -> Routes {
+    Routes::new(DirectoryServiceServer::new(Directory(Arc::clone(identity)))).add_service(MailServiceServer::new(Mail))
+}
+
+/// Returns ways to all of them, and where to bind them.
+pub(crate) fn channels() -> (Peers, LocalSlot) {
+    let (channel, slot) = Channel::local();
+    (Peers { identity: channel.clone(), organization: channel.clone(), notification: channel }, slot)
+}
+
+/// Puts the real stack before the services; every call through it is one of the suite.
+pub(crate) fn stack(routes: Routes, clock: &TestClock, entropy: &SeededEntropy) -> Stack {
+    let methods = Methods::from_descriptors(&[rolecall_api::DESCRIPTOR_SET], |_| Some(4 * 1024 * 1024));
+    let tools = Tools {
+        methods: Arc::new(methods.expect("our descriptors")),
+        metrics: RpcMetrics::new(Vec::new()),
+        clock: Arc::new(clock.clone()),
+        entropy: Arc::new(entropy.clone()),
+    };
+    let trusted = MapRequestLayer::new(|mut request: http::Request<Body>| {
+        request.extensions_mut().insert(Arc::new(super::wire::service()));
+        request
+    });
+    build(routes, &trusted, &StackConfig::default(), tools)
+}

@@ -1,0 +1,109 @@
+//! Clients whose caller is known: what the layer before the services does, without tokens.
+
+use std::sync::Arc;
+use std::task::{Context, Poll};
+
+use futures::future::BoxFuture;
+use http::{Request, Response};
+use rolecall_authz::access::cache::AccessRefusal;
+use rolecall_authz::{Access, AccessCache, AccessClaims, Caller, Policy, Refusal, ServiceClaims, SubjectKind};
+use rolecall_kernel::id::{ServiceAccountId, SubjectId, UserId};
+use rolecall_kernel::time::Timestamp;
+use tonic::Status;
+use tonic::body::Body;
+use tonic::service::Routes;
+use tower::{Service, ServiceExt as _};
+
+/// Who calls.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Who {
+    User(UserId),
+    ServiceAccount(ServiceAccountId),
+    /// Another service of the suite.
+    Service,
+}
+
+/// The way to the services, for one caller.
+#[derive(Clone)]
+pub(crate) struct Wire {
+    routes: Routes,
+    who: Who,
+    access: AccessCache,
+    policy: Arc<Policy>,
+}
+
+impl Wire {
+    pub(crate) fn new(routes: Routes, who: Who, access: AccessCache, policy: Arc<Policy>) -> Self {
+        Self { routes, who, access, policy }
+    }
+
+    async fn admit(&self, path: &str) -> Result<Arc<Caller>, Status> {
+        let rule = self.policy.rule(path).expect("every method has a rule");
+        let (subject, kind) = match self.who {
+            Who::Service if rule.is_internal() => return Ok(Arc::new(service())),
+            Who::Service => return Err(Refusal::CallerKindRefused("people").into_status(None)),
+            Who::User(user) => (user.into(), SubjectKind::User),
+            Who::ServiceAccount(account) => (account.into(), SubjectKind::ServiceAccount),
+        };
+        let access = self.access.get(subject, None).await.map_err(|refusal| match refusal {
+            AccessRefusal::Unknown => Refusal::SubjectInactive.into_status(None),
+            AccessRefusal::Unconfirmed(_) => Refusal::AccessUnconfirmed.into_status(None),
+        })?;
+        if !access.is_active() {
+            return Err(Refusal::SubjectInactive.into_status(None));
+        }
+        let caller = Caller::new(Arc::new(claims(subject, kind)), access);
+        let anyone = matches!(rule.access, Access::Restricted { authenticated: true, .. });
+        if anyone || rule.permissions().iter().any(|permission| caller.holds(permission)) {
+            return Ok(Arc::new(caller));
+        }
+        Err(Refusal::PermissionMissing(rule.permissions().to_vec()).into_status(None))
+    }
+}
+
+/// A service of the suite, as its token tells of it.
+pub(crate) fn service() -> Caller {
+    let time = Timestamp::from_seconds(0);
+    Caller::of_service(Arc::new(ServiceClaims {
+        iss: rolecall_authz::ISSUER_OF_SERVICES.to_owned(),
+        sub: "service:identity".to_owned(),
+        aud: "service:organization".to_owned(),
+        exp: time,
+        iat: time,
+    }))
+}
+
+fn claims(sub: SubjectId, kind: SubjectKind) -> AccessClaims {
+    let time = Timestamp::from_seconds(0);
+    AccessClaims {
+        iss: "https://rolecall.example".to_owned(),
+        sub,
+        aud: "rolecall".to_owned(),
+        exp: time,
+        iat: time,
+        sid: None,
+        jti: "test".to_owned(),
+        auth_time: time,
+        amr: Vec::new(),
+        kind,
+    }
+}
+
+impl Service<Request<Body>> for Wire {
+    type Response = Response<Body>;
+    type Error = Status;
+    type Future = BoxFuture<'static, Result<Response<Body>, Status>>;
+
+    fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), Status>> {
+        Poll::Ready(Ok(()))
+    }
+
+    fn call(&mut self, mut request: Request<Body>) -> Self::Future {
+        let wire = self.clone();
+        Box::pin(async move {
+            let caller = wire.admit(request.uri().path()).await?;
+            request.extensions_mut().insert(caller);
+            Ok(wire.routes.oneshot(request).await.unwrap_or_else(|never| match never {}))
+        })
+    }
+}
