@@ -6,6 +6,7 @@
 pub(crate) mod accept_invitation;
 pub(crate) mod bootstrap;
 pub(crate) mod change_password;
+pub(crate) mod check_session;
 pub(crate) mod create_api_key;
 pub(crate) mod create_service_account;
 pub(crate) mod create_user;

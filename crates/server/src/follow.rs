@@ -15,7 +15,7 @@ use tokio_util::sync::CancellationToken;
 
 pub(crate) use access::{PeerAccess, follow_access};
 pub(crate) use keys::{PeerKeys, follow_keys};
-pub(crate) use revocations::follow_revocations;
+pub(crate) use revocations::{PeerSessions, follow_revocations};
 
 /// A heartbeat comes every 500 ms; a stream that is silent for this long is given up.
 const SILENCE: Duration = Duration::from_secs(2);

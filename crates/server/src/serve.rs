@@ -6,6 +6,7 @@ use std::path::Path;
 use std::process::ExitCode;
 
 use anyhow::{Context as _, Result, bail};
+use futures::future::join_all;
 use rolecall_db::Database;
 use rolecall_rpc::server::{Drained, Listener, Shutdown, bind};
 use tokio_util::sync::CancellationToken;
@@ -33,9 +34,7 @@ pub(crate) async fn serve(config: Config) -> Result<ExitCode> {
     let workers_end = CancellationToken::new();
     let suite = compose(&config, databases.clone(), &surroundings, &workers_end).await?;
     let drained = run(&config, suite, listener, &shutdown, &workers_end, &data_dir).await?;
-    for (_, database) in databases {
-        database.close().await;
-    }
+    join_all(databases.into_iter().map(|(_, database)| database.close())).await;
     telemetry.shutdown().await;
     Ok(if drained.is_complete() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }

@@ -1258,6 +1258,20 @@ pub struct Contact {
     #[prost(bool, tag = "4")]
     pub email_verified: bool,
 }
+/// What `CheckSession` needs.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct CheckSessionRequest {
+    /// The session.
+    #[prost(string, tag = "1")]
+    pub session_id: ::prost::alloc::string::String,
+}
+/// What `CheckSession` answers.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct CheckSessionResponse {
+    /// Whether the session exists and has not ended.
+    #[prost(bool, tag = "1")]
+    pub active: bool,
+}
 /// What `IngestEvents` needs.
 #[derive(Clone, PartialEq, ::prost::Message)]
 pub struct IngestEventsRequest {
@@ -1494,6 +1508,37 @@ pub mod directory_service_client {
                 );
             self.inner.unary(req, path, codec).await
         }
+        /// Tells whether a session goes on, for a process whose stream of revocations
+        /// is silent.
+        pub async fn check_session(
+            &mut self,
+            request: impl tonic::IntoRequest<super::CheckSessionRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::CheckSessionResponse>,
+            tonic::Status,
+        > {
+            self.inner
+                .ready()
+                .await
+                .map_err(|e| {
+                    tonic::Status::unknown(
+                        format!("Service was not ready: {}", e.into()),
+                    )
+                })?;
+            let codec = tonic_prost::ProstCodec::default();
+            let path = http::uri::PathAndQuery::from_static(
+                "/rolecall.identity.v1.DirectoryService/CheckSession",
+            );
+            let mut req = request.into_request();
+            req.extensions_mut()
+                .insert(
+                    GrpcMethod::new(
+                        "rolecall.identity.v1.DirectoryService",
+                        "CheckSession",
+                    ),
+                );
+            self.inner.unary(req, path, codec).await
+        }
         /// Takes events of other contexts; each is worked on once.
         pub async fn ingest_events(
             &mut self,
@@ -1554,6 +1599,15 @@ pub mod directory_service_server {
             request: tonic::Request<super::BatchGetContactsRequest>,
         ) -> std::result::Result<
             tonic::Response<super::BatchGetContactsResponse>,
+            tonic::Status,
+        >;
+        /// Tells whether a session goes on, for a process whose stream of revocations
+        /// is silent.
+        async fn check_session(
+            &self,
+            request: tonic::Request<super::CheckSessionRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::CheckSessionResponse>,
             tonic::Status,
         >;
         /// Takes events of other contexts; each is worked on once.
@@ -1719,6 +1773,52 @@ pub mod directory_service_server {
                     let inner = self.inner.clone();
                     let fut = async move {
                         let method = BatchGetContactsSvc(inner);
+                        let codec = tonic_prost::ProstCodec::default();
+                        let mut grpc = tonic::server::Grpc::new(codec)
+                            .apply_compression_config(
+                                accept_compression_encodings,
+                                send_compression_encodings,
+                            )
+                            .apply_max_message_size_config(
+                                max_decoding_message_size,
+                                max_encoding_message_size,
+                            );
+                        let res = grpc.unary(method, req).await;
+                        Ok(res)
+                    };
+                    Box::pin(fut)
+                }
+                "/rolecall.identity.v1.DirectoryService/CheckSession" => {
+                    #[allow(non_camel_case_types)]
+                    struct CheckSessionSvc<T: DirectoryService>(pub Arc<T>);
+                    impl<
+                        T: DirectoryService,
+                    > tonic::server::UnaryService<super::CheckSessionRequest>
+                    for CheckSessionSvc<T> {
+                        type Response = super::CheckSessionResponse;
+                        type Future = BoxFuture<
+                            tonic::Response<Self::Response>,
+                            tonic::Status,
+                        >;
+                        fn call(
+                            &mut self,
+                            request: tonic::Request<super::CheckSessionRequest>,
+                        ) -> Self::Future {
+                            let inner = Arc::clone(&self.0);
+                            let fut = async move {
+                                <T as DirectoryService>::check_session(&inner, request)
+                                    .await
+                            };
+                            Box::pin(fut)
+                        }
+                    }
+                    let accept_compression_encodings = self.accept_compression_encodings;
+                    let send_compression_encodings = self.send_compression_encodings;
+                    let max_decoding_message_size = self.max_decoding_message_size;
+                    let max_encoding_message_size = self.max_encoding_message_size;
+                    let inner = self.inner.clone();
+                    let fut = async move {
+                        let method = CheckSessionSvc(inner);
                         let codec = tonic_prost::ProstCodec::default();
                         let mut grpc = tonic::server::Grpc::new(codec)
                             .apply_compression_config(

@@ -4,10 +4,10 @@ use std::sync::Arc;
 
 use rolecall_api::identity::v1::directory_service_server::DirectoryService;
 use rolecall_api::identity::v1::{
-    BatchGetContactsRequest, BatchGetContactsResponse, IngestEventsRequest, IngestEventsResponse, IngestOutcome,
+    BatchGetContactsRequest, BatchGetContactsResponse, CheckSessionRequest, CheckSessionResponse, IngestEventsRequest, IngestEventsResponse, IngestOutcome,
     IngestResult, IngestedEvent, InviteFirstOwnerRequest, InviteFirstOwnerResponse,
 };
-use rolecall_kernel::id::{EventId, OrganizationId, SubjectId, UserId};
+use rolecall_kernel::id::{EventId, OrganizationId, SessionId, SubjectId, UserId};
 use rolecall_rpc::detached;
 use tonic::{Request, Response, Status};
 
@@ -15,7 +15,7 @@ use super::convert::{Demand, Fields, Names, time};
 use super::{Grpc, render};
 use crate::app::Resources;
 use crate::app::fault::Fault;
-use crate::app::{invite_first_owner, read_contacts};
+use crate::app::{check_session, invite_first_owner, read_contacts};
 use crate::events::consume::{Arrived, Outcome, consume};
 
 /// The most subjects of one question.
@@ -87,6 +87,17 @@ impl DirectoryService for Grpc {
         let subjects = fields.finish(Some(subjects))?;
         let users = read_contacts::run(&self.resources, &subjects).await.map_err(Fault::from)?;
         Ok(Response::new(BatchGetContactsResponse { contacts: users.iter().map(render::contact).collect() }))
+    }
+
+    async fn check_session(
+        &self,
+        request: Request<CheckSessionRequest>,
+    ) -> Result<Response<CheckSessionResponse>, Status> {
+        let mut fields = Fields::default();
+        let session = fields.id("session_id", &request.into_inner().session_id, SessionId::parse);
+        let session = fields.finish(session)?;
+        let active = check_session::run(&self.resources, session).await.map_err(Fault::from)?;
+        Ok(Response::new(CheckSessionResponse { active }))
     }
 
     async fn ingest_events(

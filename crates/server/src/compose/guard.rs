@@ -14,7 +14,7 @@ use super::channels::Channels;
 use super::{Surroundings, Worker, is_sole_owner, key_source};
 use crate::config::Service;
 use crate::config::schema::Config;
-use crate::follow::{self, PeerAccess, PeerKeys};
+use crate::follow::{self, PeerAccess, PeerKeys, PeerSessions};
 
 /// What the contexts tell of their changes, and the stack asks.
 pub(crate) struct Guard {
@@ -43,8 +43,9 @@ impl Guard {
         };
         let issuer = config.identity.issuer.clone();
         let accepted = VerifierConfig { audience: config.identity.audience.clone(), ..VerifierConfig::new(issuer) };
+        let sessions = Arc::new(PeerSessions(channels.from_server(Service::Identity)));
         Self {
-            revocations: Revocations::new(clock(), freshness(config, Service::Identity), None),
+            revocations: Revocations::new(clock(), freshness(config, Service::Identity), Some(sessions)),
             access: AccessCache::new(source, AccessCacheConfig::new(freshness(config, Service::Organization))),
             verifier: Arc::new(Verifier::new(Arc::clone(&keys), channels.tokens(), clock(), accepted)),
             keys,

@@ -2,10 +2,11 @@
 
 use std::sync::{Arc, Mutex, PoisonError};
 
+use rolecall_api::identity::v1::directory_service_client::DirectoryServiceClient;
 use rolecall_api::identity::v1::revocation::Ended as What;
 use rolecall_api::identity::v1::token_service_client::TokenServiceClient;
-use rolecall_api::identity::v1::{Revocation, WatchRevocationsRequest};
-use rolecall_authz::Revocations;
+use rolecall_api::identity::v1::{CheckSessionRequest, Revocation, WatchRevocationsRequest};
+use rolecall_authz::{AccessError, RevocationSource, Revocations};
 use rolecall_kernel::entropy::Entropy;
 use rolecall_kernel::id::{SessionId, SubjectId};
 use rolecall_kernel::time::Timestamp;
@@ -14,6 +15,18 @@ use tokio_util::sync::CancellationToken;
 use tonic::{Code, Status};
 
 use super::{Ended, keep_up, next};
+
+/// Asks identity, wherever it is, while its stream is silent.
+pub(crate) struct PeerSessions(pub(crate) Channel);
+
+#[async_trait::async_trait]
+impl RevocationSource for PeerSessions {
+    async fn is_session_active(&self, session: SessionId) -> Result<bool, AccessError> {
+        let request = CheckSessionRequest { session_id: session.to_string() };
+        let answer = DirectoryServiceClient::new(self.0.clone()).check_session(request).await;
+        answer.map(|answer| answer.into_inner().active).map_err(AccessError::unavailable)
+    }
+}
 
 /// Follows the revocations until the shutdown.
 pub(crate) async fn follow_revocations(

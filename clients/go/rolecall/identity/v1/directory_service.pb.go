@@ -393,6 +393,98 @@ func (x *Contact) GetEmailVerified() bool {
 	return false
 }
 
+// What `CheckSession` needs.
+type CheckSessionRequest struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The session.
+	SessionId     string `protobuf:"bytes,1,opt,name=session_id,json=sessionId,proto3" json:"session_id,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *CheckSessionRequest) Reset() {
+	*x = CheckSessionRequest{}
+	mi := &file_rolecall_identity_v1_directory_service_proto_msgTypes[5]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *CheckSessionRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*CheckSessionRequest) ProtoMessage() {}
+
+func (x *CheckSessionRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_rolecall_identity_v1_directory_service_proto_msgTypes[5]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use CheckSessionRequest.ProtoReflect.Descriptor instead.
+func (*CheckSessionRequest) Descriptor() ([]byte, []int) {
+	return file_rolecall_identity_v1_directory_service_proto_rawDescGZIP(), []int{5}
+}
+
+func (x *CheckSessionRequest) GetSessionId() string {
+	if x != nil {
+		return x.SessionId
+	}
+	return ""
+}
+
+// What `CheckSession` answers.
+type CheckSessionResponse struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Whether the session exists and has not ended.
+	Active        bool `protobuf:"varint,1,opt,name=active,proto3" json:"active,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *CheckSessionResponse) Reset() {
+	*x = CheckSessionResponse{}
+	mi := &file_rolecall_identity_v1_directory_service_proto_msgTypes[6]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *CheckSessionResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*CheckSessionResponse) ProtoMessage() {}
+
+func (x *CheckSessionResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_rolecall_identity_v1_directory_service_proto_msgTypes[6]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use CheckSessionResponse.ProtoReflect.Descriptor instead.
+func (*CheckSessionResponse) Descriptor() ([]byte, []int) {
+	return file_rolecall_identity_v1_directory_service_proto_rawDescGZIP(), []int{6}
+}
+
+func (x *CheckSessionResponse) GetActive() bool {
+	if x != nil {
+		return x.Active
+	}
+	return false
+}
+
 // What `IngestEvents` needs.
 type IngestEventsRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -404,7 +496,7 @@ type IngestEventsRequest struct {
 
 func (x *IngestEventsRequest) Reset() {
 	*x = IngestEventsRequest{}
-	mi := &file_rolecall_identity_v1_directory_service_proto_msgTypes[5]
+	mi := &file_rolecall_identity_v1_directory_service_proto_msgTypes[7]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -416,7 +508,7 @@ func (x *IngestEventsRequest) String() string {
 func (*IngestEventsRequest) ProtoMessage() {}
 
 func (x *IngestEventsRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_rolecall_identity_v1_directory_service_proto_msgTypes[5]
+	mi := &file_rolecall_identity_v1_directory_service_proto_msgTypes[7]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -429,7 +521,7 @@ func (x *IngestEventsRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use IngestEventsRequest.ProtoReflect.Descriptor instead.
 func (*IngestEventsRequest) Descriptor() ([]byte, []int) {
-	return file_rolecall_identity_v1_directory_service_proto_rawDescGZIP(), []int{5}
+	return file_rolecall_identity_v1_directory_service_proto_rawDescGZIP(), []int{7}
 }
 
 func (x *IngestEventsRequest) GetEvents() []*IngestedEvent {
@@ -458,7 +550,7 @@ type IngestedEvent struct {
 
 func (x *IngestedEvent) Reset() {
 	*x = IngestedEvent{}
-	mi := &file_rolecall_identity_v1_directory_service_proto_msgTypes[6]
+	mi := &file_rolecall_identity_v1_directory_service_proto_msgTypes[8]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -470,7 +562,7 @@ func (x *IngestedEvent) String() string {
 func (*IngestedEvent) ProtoMessage() {}
 
 func (x *IngestedEvent) ProtoReflect() protoreflect.Message {
-	mi := &file_rolecall_identity_v1_directory_service_proto_msgTypes[6]
+	mi := &file_rolecall_identity_v1_directory_service_proto_msgTypes[8]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -483,7 +575,7 @@ func (x *IngestedEvent) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use IngestedEvent.ProtoReflect.Descriptor instead.
 func (*IngestedEvent) Descriptor() ([]byte, []int) {
-	return file_rolecall_identity_v1_directory_service_proto_rawDescGZIP(), []int{6}
+	return file_rolecall_identity_v1_directory_service_proto_rawDescGZIP(), []int{8}
 }
 
 func (x *IngestedEvent) GetEventId() string {
@@ -532,7 +624,7 @@ type IngestEventsResponse struct {
 
 func (x *IngestEventsResponse) Reset() {
 	*x = IngestEventsResponse{}
-	mi := &file_rolecall_identity_v1_directory_service_proto_msgTypes[7]
+	mi := &file_rolecall_identity_v1_directory_service_proto_msgTypes[9]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -544,7 +636,7 @@ func (x *IngestEventsResponse) String() string {
 func (*IngestEventsResponse) ProtoMessage() {}
 
 func (x *IngestEventsResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_rolecall_identity_v1_directory_service_proto_msgTypes[7]
+	mi := &file_rolecall_identity_v1_directory_service_proto_msgTypes[9]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -557,7 +649,7 @@ func (x *IngestEventsResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use IngestEventsResponse.ProtoReflect.Descriptor instead.
 func (*IngestEventsResponse) Descriptor() ([]byte, []int) {
-	return file_rolecall_identity_v1_directory_service_proto_rawDescGZIP(), []int{7}
+	return file_rolecall_identity_v1_directory_service_proto_rawDescGZIP(), []int{9}
 }
 
 func (x *IngestEventsResponse) GetResults() []*IngestResult {
@@ -582,7 +674,7 @@ type IngestResult struct {
 
 func (x *IngestResult) Reset() {
 	*x = IngestResult{}
-	mi := &file_rolecall_identity_v1_directory_service_proto_msgTypes[8]
+	mi := &file_rolecall_identity_v1_directory_service_proto_msgTypes[10]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -594,7 +686,7 @@ func (x *IngestResult) String() string {
 func (*IngestResult) ProtoMessage() {}
 
 func (x *IngestResult) ProtoReflect() protoreflect.Message {
-	mi := &file_rolecall_identity_v1_directory_service_proto_msgTypes[8]
+	mi := &file_rolecall_identity_v1_directory_service_proto_msgTypes[10]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -607,7 +699,7 @@ func (x *IngestResult) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use IngestResult.ProtoReflect.Descriptor instead.
 func (*IngestResult) Descriptor() ([]byte, []int) {
-	return file_rolecall_identity_v1_directory_service_proto_rawDescGZIP(), []int{8}
+	return file_rolecall_identity_v1_directory_service_proto_rawDescGZIP(), []int{10}
 }
 
 func (x *IngestResult) GetEventId() string {
@@ -658,7 +750,12 @@ const file_rolecall_identity_v1_directory_service_proto_rawDesc = "" +
 	"subject_id\x18\x01 \x01(\tR\tsubjectId\x12\x14\n" +
 	"\x05email\x18\x02 \x01(\tR\x05email\x12\x12\n" +
 	"\x04name\x18\x03 \x01(\tR\x04name\x12%\n" +
-	"\x0eemail_verified\x18\x04 \x01(\bR\remailVerified\"R\n" +
+	"\x0eemail_verified\x18\x04 \x01(\bR\remailVerified\"4\n" +
+	"\x13CheckSessionRequest\x12\x1d\n" +
+	"\n" +
+	"session_id\x18\x01 \x01(\tR\tsessionId\".\n" +
+	"\x14CheckSessionResponse\x12\x16\n" +
+	"\x06active\x18\x01 \x01(\bR\x06active\"R\n" +
 	"\x13IngestEventsRequest\x12;\n" +
 	"\x06events\x18\x01 \x03(\v2#.rolecall.identity.v1.IngestedEventR\x06events\"\xbd\x01\n" +
 	"\rIngestedEvent\x12\x19\n" +
@@ -677,10 +774,11 @@ const file_rolecall_identity_v1_directory_service_proto_rawDesc = "" +
 	"\x1aINGEST_OUTCOME_UNSPECIFIED\x10\x00\x12\x17\n" +
 	"\x13INGEST_OUTCOME_DONE\x10\x01\x12\x18\n" +
 	"\x14INGEST_OUTCOME_RETRY\x10\x02\x12\x17\n" +
-	"\x13INGEST_OUTCOME_PARK\x10\x032\x85\x03\n" +
+	"\x13INGEST_OUTCOME_PARK\x10\x032\xf7\x03\n" +
 	"\x10DirectoryService\x12|\n" +
 	"\x10InviteFirstOwner\x12-.rolecall.identity.v1.InviteFirstOwnerRequest\x1a..rolecall.identity.v1.InviteFirstOwnerResponse\"\t\xaa\xed\x18\x02\x18\x01\x90\x02\x02\x12|\n" +
-	"\x10BatchGetContacts\x12-.rolecall.identity.v1.BatchGetContactsRequest\x1a..rolecall.identity.v1.BatchGetContactsResponse\"\t\xaa\xed\x18\x02\x18\x01\x90\x02\x01\x12u\n" +
+	"\x10BatchGetContacts\x12-.rolecall.identity.v1.BatchGetContactsRequest\x1a..rolecall.identity.v1.BatchGetContactsResponse\"\t\xaa\xed\x18\x02\x18\x01\x90\x02\x01\x12p\n" +
+	"\fCheckSession\x12).rolecall.identity.v1.CheckSessionRequest\x1a*.rolecall.identity.v1.CheckSessionResponse\"\t\xaa\xed\x18\x02\x18\x01\x90\x02\x01\x12u\n" +
 	"\fIngestEvents\x12).rolecall.identity.v1.IngestEventsRequest\x1a*.rolecall.identity.v1.IngestEventsResponse\"\x0e\xaa\xed\x18\a\x18\x010\x80\x80\x80\x02\x90\x02\x02B\xec\x01\n" +
 	"\x18com.rolecall.identity.v1B\x15DirectoryServiceProtoP\x01ZGgithub.com/rolecall/rolecall/clients/go/rolecall/identity/v1;identityv1\xa2\x02\x03RIX\xaa\x02\x14Rolecall.Identity.V1\xca\x02\x14Rolecall\\Identity\\V1\xe2\x02 Rolecall\\Identity\\V1\\GPBMetadata\xea\x02\x16Rolecall::Identity::V1b\x06proto3"
 
@@ -697,7 +795,7 @@ func file_rolecall_identity_v1_directory_service_proto_rawDescGZIP() []byte {
 }
 
 var file_rolecall_identity_v1_directory_service_proto_enumTypes = make([]protoimpl.EnumInfo, 1)
-var file_rolecall_identity_v1_directory_service_proto_msgTypes = make([]protoimpl.MessageInfo, 9)
+var file_rolecall_identity_v1_directory_service_proto_msgTypes = make([]protoimpl.MessageInfo, 11)
 var file_rolecall_identity_v1_directory_service_proto_goTypes = []any{
 	(IngestOutcome)(0),               // 0: rolecall.identity.v1.IngestOutcome
 	(*InviteFirstOwnerRequest)(nil),  // 1: rolecall.identity.v1.InviteFirstOwnerRequest
@@ -705,26 +803,30 @@ var file_rolecall_identity_v1_directory_service_proto_goTypes = []any{
 	(*BatchGetContactsRequest)(nil),  // 3: rolecall.identity.v1.BatchGetContactsRequest
 	(*BatchGetContactsResponse)(nil), // 4: rolecall.identity.v1.BatchGetContactsResponse
 	(*Contact)(nil),                  // 5: rolecall.identity.v1.Contact
-	(*IngestEventsRequest)(nil),      // 6: rolecall.identity.v1.IngestEventsRequest
-	(*IngestedEvent)(nil),            // 7: rolecall.identity.v1.IngestedEvent
-	(*IngestEventsResponse)(nil),     // 8: rolecall.identity.v1.IngestEventsResponse
-	(*IngestResult)(nil),             // 9: rolecall.identity.v1.IngestResult
-	(*timestamppb.Timestamp)(nil),    // 10: google.protobuf.Timestamp
+	(*CheckSessionRequest)(nil),      // 6: rolecall.identity.v1.CheckSessionRequest
+	(*CheckSessionResponse)(nil),     // 7: rolecall.identity.v1.CheckSessionResponse
+	(*IngestEventsRequest)(nil),      // 8: rolecall.identity.v1.IngestEventsRequest
+	(*IngestedEvent)(nil),            // 9: rolecall.identity.v1.IngestedEvent
+	(*IngestEventsResponse)(nil),     // 10: rolecall.identity.v1.IngestEventsResponse
+	(*IngestResult)(nil),             // 11: rolecall.identity.v1.IngestResult
+	(*timestamppb.Timestamp)(nil),    // 12: google.protobuf.Timestamp
 }
 var file_rolecall_identity_v1_directory_service_proto_depIdxs = []int32{
 	5,  // 0: rolecall.identity.v1.BatchGetContactsResponse.contacts:type_name -> rolecall.identity.v1.Contact
-	7,  // 1: rolecall.identity.v1.IngestEventsRequest.events:type_name -> rolecall.identity.v1.IngestedEvent
-	10, // 2: rolecall.identity.v1.IngestedEvent.occurred_time:type_name -> google.protobuf.Timestamp
-	9,  // 3: rolecall.identity.v1.IngestEventsResponse.results:type_name -> rolecall.identity.v1.IngestResult
+	9,  // 1: rolecall.identity.v1.IngestEventsRequest.events:type_name -> rolecall.identity.v1.IngestedEvent
+	12, // 2: rolecall.identity.v1.IngestedEvent.occurred_time:type_name -> google.protobuf.Timestamp
+	11, // 3: rolecall.identity.v1.IngestEventsResponse.results:type_name -> rolecall.identity.v1.IngestResult
 	0,  // 4: rolecall.identity.v1.IngestResult.outcome:type_name -> rolecall.identity.v1.IngestOutcome
 	1,  // 5: rolecall.identity.v1.DirectoryService.InviteFirstOwner:input_type -> rolecall.identity.v1.InviteFirstOwnerRequest
 	3,  // 6: rolecall.identity.v1.DirectoryService.BatchGetContacts:input_type -> rolecall.identity.v1.BatchGetContactsRequest
-	6,  // 7: rolecall.identity.v1.DirectoryService.IngestEvents:input_type -> rolecall.identity.v1.IngestEventsRequest
-	2,  // 8: rolecall.identity.v1.DirectoryService.InviteFirstOwner:output_type -> rolecall.identity.v1.InviteFirstOwnerResponse
-	4,  // 9: rolecall.identity.v1.DirectoryService.BatchGetContacts:output_type -> rolecall.identity.v1.BatchGetContactsResponse
-	8,  // 10: rolecall.identity.v1.DirectoryService.IngestEvents:output_type -> rolecall.identity.v1.IngestEventsResponse
-	8,  // [8:11] is the sub-list for method output_type
-	5,  // [5:8] is the sub-list for method input_type
+	6,  // 7: rolecall.identity.v1.DirectoryService.CheckSession:input_type -> rolecall.identity.v1.CheckSessionRequest
+	8,  // 8: rolecall.identity.v1.DirectoryService.IngestEvents:input_type -> rolecall.identity.v1.IngestEventsRequest
+	2,  // 9: rolecall.identity.v1.DirectoryService.InviteFirstOwner:output_type -> rolecall.identity.v1.InviteFirstOwnerResponse
+	4,  // 10: rolecall.identity.v1.DirectoryService.BatchGetContacts:output_type -> rolecall.identity.v1.BatchGetContactsResponse
+	7,  // 11: rolecall.identity.v1.DirectoryService.CheckSession:output_type -> rolecall.identity.v1.CheckSessionResponse
+	10, // 12: rolecall.identity.v1.DirectoryService.IngestEvents:output_type -> rolecall.identity.v1.IngestEventsResponse
+	9,  // [9:13] is the sub-list for method output_type
+	5,  // [5:9] is the sub-list for method input_type
 	5,  // [5:5] is the sub-list for extension type_name
 	5,  // [5:5] is the sub-list for extension extendee
 	0,  // [0:5] is the sub-list for field type_name
@@ -741,7 +843,7 @@ func file_rolecall_identity_v1_directory_service_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_rolecall_identity_v1_directory_service_proto_rawDesc), len(file_rolecall_identity_v1_directory_service_proto_rawDesc)),
 			NumEnums:      1,
-			NumMessages:   9,
+			NumMessages:   11,
 			NumExtensions: 0,
 			NumServices:   1,
 		},

@@ -23,6 +23,7 @@ const _ = grpc.SupportPackageIsVersion9
 const (
 	DirectoryService_InviteFirstOwner_FullMethodName = "/rolecall.identity.v1.DirectoryService/InviteFirstOwner"
 	DirectoryService_BatchGetContacts_FullMethodName = "/rolecall.identity.v1.DirectoryService/BatchGetContacts"
+	DirectoryService_CheckSession_FullMethodName     = "/rolecall.identity.v1.DirectoryService/CheckSession"
 	DirectoryService_IngestEvents_FullMethodName     = "/rolecall.identity.v1.DirectoryService/IngestEvents"
 )
 
@@ -37,6 +38,9 @@ type DirectoryServiceClient interface {
 	InviteFirstOwner(ctx context.Context, in *InviteFirstOwnerRequest, opts ...grpc.CallOption) (*InviteFirstOwnerResponse, error)
 	// Tells names and addresses of subjects.
 	BatchGetContacts(ctx context.Context, in *BatchGetContactsRequest, opts ...grpc.CallOption) (*BatchGetContactsResponse, error)
+	// Tells whether a session goes on, for a process whose stream of revocations
+	// is silent.
+	CheckSession(ctx context.Context, in *CheckSessionRequest, opts ...grpc.CallOption) (*CheckSessionResponse, error)
 	// Takes events of other contexts; each is worked on once.
 	IngestEvents(ctx context.Context, in *IngestEventsRequest, opts ...grpc.CallOption) (*IngestEventsResponse, error)
 }
@@ -69,6 +73,16 @@ func (c *directoryServiceClient) BatchGetContacts(ctx context.Context, in *Batch
 	return out, nil
 }
 
+func (c *directoryServiceClient) CheckSession(ctx context.Context, in *CheckSessionRequest, opts ...grpc.CallOption) (*CheckSessionResponse, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(CheckSessionResponse)
+	err := c.cc.Invoke(ctx, DirectoryService_CheckSession_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
 func (c *directoryServiceClient) IngestEvents(ctx context.Context, in *IngestEventsRequest, opts ...grpc.CallOption) (*IngestEventsResponse, error) {
 	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
 	out := new(IngestEventsResponse)
@@ -90,6 +104,9 @@ type DirectoryServiceServer interface {
 	InviteFirstOwner(context.Context, *InviteFirstOwnerRequest) (*InviteFirstOwnerResponse, error)
 	// Tells names and addresses of subjects.
 	BatchGetContacts(context.Context, *BatchGetContactsRequest) (*BatchGetContactsResponse, error)
+	// Tells whether a session goes on, for a process whose stream of revocations
+	// is silent.
+	CheckSession(context.Context, *CheckSessionRequest) (*CheckSessionResponse, error)
 	// Takes events of other contexts; each is worked on once.
 	IngestEvents(context.Context, *IngestEventsRequest) (*IngestEventsResponse, error)
 	mustEmbedUnimplementedDirectoryServiceServer()
@@ -107,6 +124,9 @@ func (UnimplementedDirectoryServiceServer) InviteFirstOwner(context.Context, *In
 }
 func (UnimplementedDirectoryServiceServer) BatchGetContacts(context.Context, *BatchGetContactsRequest) (*BatchGetContactsResponse, error) {
 	return nil, status.Error(codes.Unimplemented, "method BatchGetContacts not implemented")
+}
+func (UnimplementedDirectoryServiceServer) CheckSession(context.Context, *CheckSessionRequest) (*CheckSessionResponse, error) {
+	return nil, status.Error(codes.Unimplemented, "method CheckSession not implemented")
 }
 func (UnimplementedDirectoryServiceServer) IngestEvents(context.Context, *IngestEventsRequest) (*IngestEventsResponse, error) {
 	return nil, status.Error(codes.Unimplemented, "method IngestEvents not implemented")
@@ -168,6 +188,24 @@ func _DirectoryService_BatchGetContacts_Handler(srv interface{}, ctx context.Con
 	return interceptor(ctx, in, info, handler)
 }
 
+func _DirectoryService_CheckSession_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(CheckSessionRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(DirectoryServiceServer).CheckSession(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: DirectoryService_CheckSession_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(DirectoryServiceServer).CheckSession(ctx, req.(*CheckSessionRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
 func _DirectoryService_IngestEvents_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
 	in := new(IngestEventsRequest)
 	if err := dec(in); err != nil {
@@ -200,6 +238,10 @@ var DirectoryService_ServiceDesc = grpc.ServiceDesc{
 		{
 			MethodName: "BatchGetContacts",
 			Handler:    _DirectoryService_BatchGetContacts_Handler,
+		},
+		{
+			MethodName: "CheckSession",
+			Handler:    _DirectoryService_CheckSession_Handler,
 		},
 		{
 			MethodName: "IngestEvents",
