@@ -48,6 +48,5 @@ pub(crate) struct NameArgs {
 
 /// Parses a point in time such as `2027-01-31T12:00:00Z`.
 pub(crate) fn parse_time(text: &str) -> Result<Timestamp, String> {
-    text.parse()
-        .map_err(|_| "write it like 2027-01-31T12:00:00Z (RFC 3339)".to_owned())
+    text.parse().map_err(|_| "write it like 2027-01-31T12:00:00Z (RFC 3339)".to_owned())
 }

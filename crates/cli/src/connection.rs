@@ -26,23 +26,12 @@ const MARGIN_SECONDS: i64 = 10;
 #[derive(Debug, Clone, Args)]
 pub(crate) struct RemoteArgs {
     /// Address of the server
-    #[arg(
-        long,
-        global = true,
-        env = "ROLECALL_SERVER",
-        default_value = "http://127.0.0.1:50051"
-    )]
+    #[arg(long, global = true, env = "ROLECALL_SERVER", default_value = "http://127.0.0.1:50051")]
     #[arg(help_heading = "Connection")]
     pub(crate) server: String,
 
     /// Certificate authority of the server in PEM form, such as the `ca.pem` that `rolecall certs init` makes
-    #[arg(
-        long,
-        global = true,
-        env = "ROLECALL_CA_FILE",
-        value_name = "FILE",
-        help_heading = "Connection"
-    )]
+    #[arg(long, global = true, env = "ROLECALL_CA_FILE", value_name = "FILE", help_heading = "Connection")]
     pub(crate) ca_file: Option<PathBuf>,
 
     /// Allow `http://` to a server beyond this machine: passwords then travel in the clear
@@ -50,24 +39,11 @@ pub(crate) struct RemoteArgs {
     pub(crate) plaintext: bool,
 
     /// Where the tokens of this user are kept
-    #[arg(
-        long,
-        global = true,
-        env = "ROLECALL_TOKEN_FILE",
-        value_name = "FILE",
-        help_heading = "Connection"
-    )]
+    #[arg(long, global = true, env = "ROLECALL_TOKEN_FILE", value_name = "FILE", help_heading = "Connection")]
     pub(crate) token_file: Option<PathBuf>,
 
     /// How the answer is printed
-    #[arg(
-        long,
-        global = true,
-        value_enum,
-        default_value_t,
-        value_name = "FORMAT",
-        help_heading = "Output"
-    )]
+    #[arg(long, global = true, value_enum, default_value_t, value_name = "FORMAT", help_heading = "Output")]
     pub(crate) output: Format,
 
     #[arg(long, global = true, env = "XDG_CONFIG_HOME", hide = true, hide_env = true)]
@@ -127,11 +103,7 @@ impl Connection {
             .map_err(|error| Failure::local("the connection cannot be prepared", error))?
             .connect_timeout(Duration::from_secs(5))
             .timeout(Duration::from_secs(30));
-        Ok(Self {
-            channel: endpoint.connect_lazy(),
-            server,
-            tokens: remote.token_file()?,
-        })
+        Ok(Self { channel: endpoint.connect_lazy(), server, tokens: remote.token_file()? })
     }
 
     /// Returns the address of the server.
@@ -165,12 +137,8 @@ impl Connection {
         if SystemClock.now().as_seconds() + MARGIN_SECONDS < login.access_expires {
             return Ok(login.access_token);
         }
-        let request = RefreshTokensRequest {
-            refresh_token: login.refresh_token,
-        };
-        let answer = AuthenticationServiceClient::new(self.public())
-            .refresh_tokens(request)
-            .await;
+        let request = RefreshTokensRequest { refresh_token: login.refresh_token };
+        let answer = AuthenticationServiceClient::new(self.public()).refresh_tokens(request).await;
         let tokens = match answer {
             Ok(answer) => answer.into_inner().tokens.unwrap_or_default(),
             Err(status) if status.code() == tonic::Code::Unauthenticated => {
@@ -187,10 +155,7 @@ impl Connection {
     pub(crate) fn keep(&self, tokens: &Tokens) -> Result<(), Failure> {
         let login = Login {
             access_token: tokens.access_token.clone(),
-            access_expires: tokens
-                .access_token_expire_time
-                .map(|time| time.seconds)
-                .unwrap_or_default(),
+            access_expires: tokens.access_token_expire_time.map(|time| time.seconds).unwrap_or_default(),
             refresh_token: tokens.refresh_token.clone(),
         };
         self.tokens.store(&self.server, login)
@@ -210,9 +175,7 @@ fn server_address(text: &str, plaintext: bool) -> Result<String, Failure> {
         "https" => {}
         "http" if plaintext || is_loopback(&url) => {}
         "http" => {
-            return Err(usage(
-                "passwords would travel in the clear; use https://, or give --plaintext",
-            ));
+            return Err(usage("passwords would travel in the clear; use https://, or give --plaintext"));
         }
         _ => return Err(usage("write it like https://rolecall.example.org:443")),
     }
@@ -251,12 +214,7 @@ mod tests {
 
     #[test]
     fn only_loopback_is_reached_without_encryption() {
-        for address in [
-            "http://localhost:1",
-            "http://127.0.0.1:50051/",
-            "http://[::1]:1",
-            "https://example.org",
-        ] {
+        for address in ["http://localhost:1", "http://127.0.0.1:50051/", "http://[::1]:1", "https://example.org"] {
             assert!(server_address(address, false).is_ok(), "{address}");
         }
         for address in ["http://example.org", "example.org:1", "ftp://localhost", ""] {

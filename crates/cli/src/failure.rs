@@ -65,10 +65,7 @@ impl fmt::Display for Failure {
         match self {
             Self::Usage(text) | Self::Local(text) | Self::Unreachable(text) => write!(f, "error: {text}"),
             Self::LoggedOut(server) => {
-                write!(
-                    f,
-                    "error: nobody is logged in at {server}; run `rolecall login --server {server} --email ...`"
-                )
+                write!(f, "error: nobody is logged in at {server}; run `rolecall login --server {server} --email ...`")
             }
             Self::Refused => f.write_str("refused"),
             Self::Remote(remote) => remote.fmt(f),
@@ -80,7 +77,8 @@ impl From<Status> for Failure {
     fn from(status: Status) -> Self {
         let remote = Remote::new(&status);
         // Only the transport fails without a reason: nothing that Rolecall answers does.
-        if remote.reason.is_empty() && matches!(status.code(), Code::Unavailable | Code::Unknown | Code::Internal) {
+        let codes = [Code::Unavailable, Code::Unknown, Code::Internal, Code::Cancelled, Code::DeadlineExceeded];
+        if remote.reason.is_empty() && codes.contains(&status.code()) {
             return Self::Unreachable(unreachable(&status));
         }
         Self::Remote(Box::new(remote))
@@ -122,9 +120,7 @@ impl Remote {
             request_id: String::new(),
             retry_seconds: None,
         };
-        let details = pb::Status::decode(status.details())
-            .map(|status| status.details)
-            .unwrap_or_default();
+        let details = pb::Status::decode(status.details()).map(|status| status.details).unwrap_or_default();
         for detail in details {
             remote.take(&detail.type_url, &detail.value);
         }
@@ -157,13 +153,7 @@ impl Remote {
 impl fmt::Display for Remote {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "error: {}", printable(&self.message))?;
-        write!(
-            f,
-            "\n  reason: {} ({}, {:?})",
-            printable(&self.reason),
-            printable(&self.domain),
-            self.code
-        )?;
+        write!(f, "\n  reason: {} ({}, {:?})", printable(&self.reason), printable(&self.domain), self.code)?;
         for violation in &self.violations {
             let (field, text) = (printable(&violation.field), printable(&violation.description));
             write!(f, "\n  field {field}: {text}")?;
@@ -196,11 +186,7 @@ mod tests {
 
     fn refused() -> Failure {
         let mut details = ErrorDetails::new();
-        details.set_error_info(
-            "REQUEST_INVALID",
-            "identity.rolecall",
-            [("field".to_owned(), "email".to_owned())],
-        );
+        details.set_error_info("REQUEST_INVALID", "identity.rolecall", [("field".to_owned(), "email".to_owned())]);
         details.add_bad_request_violation("email", "must be an address");
         details.add_bad_request_violation("roles", "must name a role\u{1b}[2J");
         details.set_request_info("0198-x", "");
@@ -210,19 +196,10 @@ mod tests {
     #[test]
     fn an_error_shows_its_reason_every_field_and_the_request_id() {
         let text = refused().to_string();
-        for part in [
-            "Two fields are wrong.",
-            "REQUEST_INVALID",
-            "field email: must be an address",
-            "roles",
-            "0198-x",
-        ] {
+        for part in ["Two fields are wrong.", "REQUEST_INVALID", "field email: must be an address", "roles", "0198-x"] {
             assert!(text.contains(part), "{part} is missing in {text}");
         }
-        assert!(
-            !text.contains('\u{1b}'),
-            "control characters must not reach the terminal"
-        );
+        assert!(!text.contains('\u{1b}'), "control characters must not reach the terminal");
     }
 
     #[test]

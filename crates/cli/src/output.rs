@@ -24,11 +24,7 @@ pub(crate) enum Format {
 
 /// A column: its title, where its value is in the JSON form, and a prefix of enum values that only repeats the title.
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct Column(
-    pub(crate) &'static str,
-    pub(crate) &'static str,
-    pub(crate) &'static str,
-);
+pub(crate) struct Column(pub(crate) &'static str, pub(crate) &'static str, pub(crate) &'static str);
 
 /// What a table shows of an answer.
 #[derive(Debug)]
@@ -53,19 +49,13 @@ pub(crate) struct Answer {
 impl Answer {
     /// Makes an answer from a message of the contract, whose full name it needs.
     pub(crate) fn message<M: Message>(name: &str, message: &M, view: View) -> Result<Self, Failure> {
-        Ok(Self {
-            value: to_json(name, message)?,
-            view,
-        })
+        Ok(Self { value: to_json(name, message)?, view })
     }
 
     /// Makes an answer that is one sentence.
     pub(crate) fn sentence(text: impl Into<String>) -> Self {
         let text = text.into();
-        Self {
-            value: json!({ "message": text }),
-            view: View::Sentence(text),
-        }
+        Self { value: json!({ "message": text }), view: View::Sentence(text) }
     }
 
     /// Makes an answer from JSON.
@@ -78,11 +68,7 @@ impl Answer {
         if format == Format::Json {
             return (format!("{:#}\n", self.value), None);
         }
-        let more = self
-            .value
-            .get("nextPageToken")
-            .and_then(Value::as_str)
-            .filter(|token| !token.is_empty());
+        let more = self.value.get("nextPageToken").and_then(Value::as_str).filter(|token| !token.is_empty());
         let hint = more.map(|token| format!("there is more: add --page-token {token}"));
         (render_view(&self.value, &self.view), hint)
     }
@@ -98,9 +84,7 @@ pub(crate) fn to_json<M: Message>(name: &str, message: &M) -> Result<Value, Fail
     let dynamic =
         DynamicMessage::decode(descriptor, message.encode_to_vec().as_slice()).map_err(|error| broken(&error))?;
     let options = SerializeOptions::new().skip_default_fields(false);
-    dynamic
-        .serialize_with_options(serde_json::value::Serializer, &options)
-        .map_err(|error| broken(&error))
+    dynamic.serialize_with_options(serde_json::value::Serializer, &options).map_err(|error| broken(&error))
 }
 
 fn render_view(value: &Value, view: &View) -> String {
@@ -131,25 +115,13 @@ fn detail(object: &Value, columns: &[Column]) -> String {
 fn table(list: &Value, columns: &[Column]) -> String {
     let titles = columns.iter().map(|column| column.0.to_owned()).collect::<Vec<_>>();
     let elements = list.as_array().map(Vec::as_slice).unwrap_or_default();
-    let rows = elements
-        .iter()
-        .map(|element| columns.iter().map(|column| cell(element, column)).collect());
+    let rows = elements.iter().map(|element| columns.iter().map(|column| cell(element, column)).collect());
     let rows = std::iter::once(titles).chain(rows).collect::<Vec<Vec<String>>>();
     let widths = (0..columns.len())
-        .map(|index| {
-            rows.iter()
-                .map(|row| row[index].chars().count())
-                .max()
-                .unwrap_or_default()
-        })
+        .map(|index| rows.iter().map(|row| row[index].chars().count()).max().unwrap_or_default())
         .collect::<Vec<_>>();
     rows.iter().fold(String::new(), |mut text, row| {
-        let line = row
-            .iter()
-            .zip(&widths)
-            .map(|(cell, width)| format!("{cell:width$}"))
-            .collect::<Vec<_>>()
-            .join("  ");
+        let line = row.iter().zip(&widths).map(|(cell, width)| format!("{cell:width$}")).collect::<Vec<_>>().join("  ");
         text.push_str(line.trim_end());
         text.push('\n');
         text
@@ -187,11 +159,8 @@ mod tests {
     use super::*;
     use rolecall_api::identity::v1::{ListUsersResponse, User, UserState};
 
-    const COLUMNS: &[Column] = &[
-        Column("NAME", "name", ""),
-        Column("STATE", "state", "USER_STATE_"),
-        Column("ROLES", "roles", ""),
-    ];
+    const COLUMNS: &[Column] =
+        &[Column("NAME", "name", ""), Column("STATE", "state", "USER_STATE_"), Column("ROLES", "roles", "")];
 
     fn answer() -> Answer {
         let user = User {
@@ -200,16 +169,9 @@ mod tests {
             roles: vec!["GUEST".to_owned(), "OWNER".to_owned()],
             ..User::default()
         };
-        let response = ListUsersResponse {
-            users: vec![user],
-            next_page_token: "abc".to_owned(),
-        };
-        Answer::message(
-            "rolecall.identity.v1.ListUsersResponse",
-            &response,
-            View::List("users", COLUMNS),
-        )
-        .expect("shown")
+        let response = ListUsersResponse { users: vec![user], next_page_token: "abc".to_owned() };
+        Answer::message("rolecall.identity.v1.ListUsersResponse", &response, View::List("users", COLUMNS))
+            .expect("shown")
     }
 
     #[test]

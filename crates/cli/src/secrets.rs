@@ -19,11 +19,7 @@ pub(crate) enum Secrets {
 impl Secrets {
     /// Takes the flag `--password-stdin`.
     pub(crate) fn from_flag(standard_input: bool) -> Self {
-        if standard_input {
-            Self::StandardInput
-        } else {
-            Self::Prompt
-        }
+        if standard_input { Self::StandardInput } else { Self::Prompt }
     }
 
     /// Reads a secret that exists.
@@ -40,11 +36,7 @@ impl Secrets {
             Self::StandardInput => read_line(what),
             Self::Prompt => {
                 let again = format!("{what} once more");
-                prompt(
-                    Password::new()
-                        .with_prompt(what)
-                        .with_confirmation(again, "They differ; try again."),
-                )
+                prompt(Password::new().with_prompt(what).with_confirmation(again, "They differ; try again."))
             }
         }
     }

@@ -51,11 +51,7 @@ impl TokenFile {
     /// Forgets the login at a server.
     pub(crate) fn forget(&self, server: &str) -> Result<(), Failure> {
         let mut content = self.read()?;
-        if content.servers.remove(server).is_some() {
-            self.write(&content)
-        } else {
-            Ok(())
-        }
+        if content.servers.remove(server).is_some() { self.write(&content) } else { Ok(()) }
     }
 
     fn read(&self) -> Result<Content, Failure> {
@@ -64,15 +60,10 @@ impl TokenFile {
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(Content::default()),
             Err(error) => return Err(self.failure("read", error)),
         };
-        let mode = std::fs::metadata(&self.0)
-            .map_err(|error| self.failure("read", error))?
-            .permissions()
-            .mode();
+        let mode = std::fs::metadata(&self.0).map_err(|error| self.failure("read", error))?.permissions().mode();
         if mode & 0o077 != 0 {
             let file = self.0.display();
-            return Err(Failure::Local(format!(
-                "others may read the token file {file}; run `chmod 600 {file}`"
-            )));
+            return Err(Failure::Local(format!("others may read the token file {file}; run `chmod 600 {file}`")));
         }
         toml::from_str(&text).map_err(|_| self.failure("understood", "delete it and log in again"))
     }
@@ -80,11 +71,7 @@ impl TokenFile {
     /// Writes a new file beside the old one and swaps them, so that a crash leaves one of the two.
     fn write(&self, content: &Content) -> Result<(), Failure> {
         let failed = |error: std::io::Error| self.failure("written", error);
-        let folder = self
-            .0
-            .parent()
-            .filter(|folder| !folder.as_os_str().is_empty())
-            .unwrap_or(Path::new("."));
+        let folder = self.0.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
         std::fs::create_dir_all(folder).map_err(failed)?;
         let text = toml::to_string(content).map_err(|error| self.failure("written", error))?;
         // Temporary files are made with mode 0600.
@@ -105,11 +92,7 @@ mod tests {
     use super::*;
 
     fn login(token: &str) -> Login {
-        Login {
-            access_token: token.to_owned(),
-            access_expires: 1,
-            refresh_token: "rcr_".to_owned(),
-        }
+        Login { access_token: token.to_owned(), access_expires: 1, refresh_token: "rcr_".to_owned() }
     }
 
     #[test]
@@ -124,10 +107,7 @@ mod tests {
         file.forget("http://a").expect("forgotten");
         assert!(file.find("http://a").expect("read").is_none());
         assert_eq!(file.find("http://b").expect("read").expect("kept").access_token, "two");
-        assert_eq!(
-            std::fs::metadata(&path).expect("there").permissions().mode() & 0o777,
-            0o600
-        );
+        assert_eq!(std::fs::metadata(&path).expect("there").permissions().mode() & 0o777, 0o600);
     }
 
     #[test]

@@ -66,3 +66,34 @@ async fn run(command: Command) -> ExitCode {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_command_tree_is_consistent() {
+        Rolecall::command().debug_assert();
+    }
+
+    /// The administrator's commands have the same test in their own crate.
+    #[test]
+    fn every_command_has_examples_that_parse() {
+        let program = Rolecall::command();
+        let leaves = program.get_subcommands().flat_map(|command| match command.has_subcommands() {
+            true => command.get_subcommands().collect::<Vec<_>>(),
+            false => vec![command],
+        });
+        for command in leaves.filter(|command| command.get_name() != "help") {
+            let help = command.get_after_help().map(ToString::to_string).unwrap_or_default();
+            let examples = help.lines().filter(|line| line.starts_with("  rolecall ")).collect::<Vec<_>>();
+            assert!(!examples.is_empty(), "{} has no examples", command.get_name());
+            for example in examples.iter().filter(|example| !example.contains('"')) {
+                let words = example.split(['<', '>']).next().unwrap_or_default().split_whitespace();
+                if let Err(error) = Rolecall::try_parse_from(words) {
+                    panic!("{example}: {error}");
+                }
+            }
+        }
+    }
+}

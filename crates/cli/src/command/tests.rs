@@ -28,11 +28,7 @@ fn all() -> Vec<(String, clap::Command)> {
 fn words(line: &str) -> Vec<String> {
     let line = line.split(" < ").next().unwrap_or_default();
     let quoted = line.split('"').enumerate().flat_map(|(index, part)| {
-        if index % 2 == 1 {
-            vec![part.to_owned()]
-        } else {
-            part.split_whitespace().map(str::to_owned).collect()
-        }
+        if index % 2 == 1 { vec![part.to_owned()] } else { part.split_whitespace().map(str::to_owned).collect() }
     });
     quoted.collect()
 }
@@ -46,20 +42,11 @@ fn the_command_tree_is_consistent() {
 fn every_command_has_help_and_examples_that_parse() {
     for (path, command) in all() {
         assert!(command.get_about().is_some(), "{path} has no help");
-        let help = command
-            .get_after_help()
-            .unwrap_or_else(|| panic!("{path} has no examples"))
-            .to_string();
-        let examples = help
-            .lines()
-            .filter(|line| line.starts_with("  rolecall "))
-            .collect::<Vec<_>>();
+        let help = command.get_after_help().unwrap_or_else(|| panic!("{path} has no examples")).to_string();
+        let examples = help.lines().filter(|line| line.starts_with("  rolecall ")).collect::<Vec<_>>();
         assert!(!examples.is_empty(), "{path} has no examples");
         for example in examples {
-            assert!(
-                example.trim().starts_with(&path),
-                "{path} shows another command: {example}"
-            );
+            assert!(example.trim().starts_with(&path), "{path} shows another command: {example}");
             if let Err(error) = Program::try_parse_from(words(example)) {
                 panic!("{example}: {error}");
             }
@@ -73,31 +60,17 @@ fn no_argument_takes_a_secret() {
         for argument in command.get_arguments() {
             let name = argument.get_id().as_str();
             let secret = ["password", "secret", "code"].iter().any(|word| name.contains(word));
-            assert!(
-                !secret || name.ends_with("_stdin"),
-                "{path} takes {name} on the command line"
-            );
+            assert!(!secret || name.ends_with("_stdin"), "{path} takes {name} on the command line");
         }
     }
 }
 
 #[test]
 fn global_options_may_come_last() {
-    let line = [
-        "rolecall",
-        "users",
-        "list",
-        "--server",
-        "https://example.org",
-        "--output",
-        "json",
-    ];
+    let line = ["rolecall", "users", "list", "--server", "https://example.org", "--output", "json"];
     let program = Program::try_parse_from(line).expect("parses");
     let remote = program.command.remote().expect("remote");
-    assert_eq!(
-        (remote.server.as_str(), remote.output),
-        ("https://example.org", Format::Json)
-    );
+    assert_eq!((remote.server.as_str(), remote.output), ("https://example.org", Format::Json));
 }
 
 #[test]

@@ -25,10 +25,7 @@ const MINE: &[Column] = &[
     Column("revision", "revision", ""),
 ];
 
-const GRANTS: &[Column] = &[
-    Column("PERMISSION", "permission", ""),
-    Column("WHERE", "scope", "PERMISSION_SCOPE_"),
-];
+const GRANTS: &[Column] = &[Column("PERMISSION", "permission", ""), Column("WHERE", "scope", "PERMISSION_SCOPE_")];
 
 /// Ask whether somebody may do something, and what you may do yourself
 #[derive(Debug, Args)]
@@ -74,16 +71,9 @@ impl Command {
         match self {
             Self::Check(check) => {
                 let answer = client.check_access(check.into_request()).await?.into_inner();
-                let code = if answer.allowed {
-                    ExitCode::SUCCESS
-                } else {
-                    Failure::Refused.exit_code()
-                };
+                let code = if answer.allowed { ExitCode::SUCCESS } else { Failure::Refused.exit_code() };
                 let view = View::One("", DECISION);
-                Ok((
-                    Answer::message("rolecall.organization.v1.CheckAccessResponse", &answer, view)?,
-                    code,
-                ))
+                Ok((Answer::message("rolecall.organization.v1.CheckAccessResponse", &answer, view)?, code))
             }
             Self::Mine => {
                 let answer = client.get_my_access(GetMyAccessRequest {}).await?.into_inner();
@@ -97,15 +87,8 @@ impl Command {
 
 impl Check {
     fn into_request(self) -> CheckAccessRequest {
-        let kind = self
-            .organization
-            .map(Kind::OrganizationId)
-            .or(self.user.map(Kind::UserId));
+        let kind = self.organization.map(Kind::OrganizationId).or(self.user.map(Kind::UserId));
         let resource = Some(Resource { resource: kind });
-        CheckAccessRequest {
-            subject_id: self.subject_id,
-            permission: self.permission,
-            resource,
-        }
+        CheckAccessRequest { subject_id: self.subject_id, permission: self.permission, resource }
     }
 }

@@ -53,14 +53,7 @@ impl Bootstrap {
             password: password.expose_secret().to_owned(),
             password_confirmation: password.expose_secret().to_owned(),
         };
-        let answer = InstanceServiceClient::new(connection.public())
-            .bootstrap(request)
-            .await?
-            .into_inner();
-        Answer::message(
-            "rolecall.identity.v1.BootstrapResponse",
-            &answer,
-            View::One("user", USER),
-        )
+        let answer = InstanceServiceClient::new(connection.public()).bootstrap(request).await?.into_inner();
+        Answer::message("rolecall.identity.v1.BootstrapResponse", &answer, View::One("user", USER))
     }
 }

@@ -53,10 +53,7 @@ impl Command {
         let Self::Init { dir, hosts } = self;
         let files = ["ca.pem", "ca.key", "server.pem", "server.key"].map(|name| dir.join(name));
         if let Some(file) = files.iter().find(|file| file.exists()) {
-            return Err(Failure::Local(format!(
-                "{} exists; nothing was changed",
-                file.display()
-            )));
+            return Err(Failure::Local(format!("{} exists; nothing was changed", file.display())));
         }
         let failed = |error: &dyn std::fmt::Display| Failure::local("the certificates cannot be made", error);
         std::fs::create_dir_all(&dir).map_err(|error| failed(&error))?;
@@ -81,11 +78,7 @@ fn make(hosts: &[String]) -> Result<[(String, u32); 4], rcgen::Error> {
     let authority_key = KeyPair::generate()?;
     let authority_certificate = authority.self_signed(&authority_key)?;
 
-    let names = LOCAL_NAMES
-        .iter()
-        .map(ToString::to_string)
-        .chain(hosts.iter().cloned())
-        .collect::<Vec<_>>();
+    let names = LOCAL_NAMES.iter().map(ToString::to_string).chain(hosts.iter().cloned()).collect::<Vec<_>>();
     let mut server = params(&names, "Rolecall server", SERVER_YEARS)?;
     server.key_usages = vec![KeyUsagePurpose::DigitalSignature];
     server.extended_key_usages = vec![ExtendedKeyUsagePurpose::ServerAuth];
@@ -112,11 +105,7 @@ fn params(names: &[String], common_name: &str, years: i32) -> Result<Certificate
 
 /// Returns the date; after the 28th it says the 28th, which every month of every year has.
 fn today() -> (i32, u8, u8) {
-    let text = Timestamp {
-        seconds: SystemClock.now().as_seconds(),
-        nanos: 0,
-    }
-    .to_string();
+    let text = Timestamp { seconds: SystemClock.now().as_seconds(), nanos: 0 }.to_string();
     let mut parts = text.split(['-', 'T']);
     let mut next = || parts.next().unwrap_or_default();
     let (year, month, day) = (next().parse(), next().parse(), next().parse::<u8>());
@@ -125,11 +114,7 @@ fn today() -> (i32, u8, u8) {
 
 /// Writes a file that must not exist, with its mode from the first byte on.
 fn write_new(file: &Path, text: &str, mode: u32) -> std::io::Result<()> {
-    let mut file = std::fs::OpenOptions::new()
-        .write(true)
-        .create_new(true)
-        .mode(mode)
-        .open(file)?;
+    let mut file = std::fs::OpenOptions::new().write(true).create_new(true).mode(mode).open(file)?;
     file.write_all(text.as_bytes())?;
     file.sync_all()
 }
@@ -143,10 +128,7 @@ mod tests {
     fn keys_are_for_their_owner_and_nothing_is_overwritten() {
         let folder = tempfile::tempdir().expect("folder");
         let dir = folder.path().join("certs");
-        let init = || Command::Init {
-            dir: dir.clone(),
-            hosts: vec!["rolecall.internal".to_owned()],
-        };
+        let init = || Command::Init { dir: dir.clone(), hosts: vec!["rolecall.internal".to_owned()] };
         init().run().expect("made");
         let mode = |name| std::fs::metadata(dir.join(name)).expect("there").permissions().mode() & 0o777;
         assert_eq!([mode("ca.key"), mode("server.key")], [0o600, 0o600]);

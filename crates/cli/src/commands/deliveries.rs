@@ -22,11 +22,8 @@ const DELIVERY: &[Column] = &[
     Column("sent", "sentTime", ""),
 ];
 
-const ATTEMPTS: &[Column] = &[
-    Column("STARTED", "startTime", ""),
-    Column("OUTCOME", "outcome", ""),
-    Column("DETAIL", "detail", ""),
-];
+const ATTEMPTS: &[Column] =
+    &[Column("STARTED", "startTime", ""), Column("OUTCOME", "outcome", ""), Column("DETAIL", "detail", "")];
 
 const LIST: &[Column] = &[
     Column("DELIVERY", "deliveryId", ""),
@@ -111,38 +108,21 @@ impl Command {
     pub(crate) async fn run(self, connection: &Connection) -> Result<Answer, Failure> {
         let mut client = DeliveryServiceClient::new(connection.signed_in().await?);
         match self {
-            Self::List {
-                organization,
-                state,
-                recipient,
-                page: PageArgs { page_size, page_token },
-            } => {
+            Self::List { organization, state, recipient, page: PageArgs { page_size, page_token } } => {
                 let state = state.map_or(DeliveryState::Unspecified, DeliveryState::from).into();
                 let (organization_id, recipient_id) = (organization, recipient);
-                let request = ListDeliveriesRequest {
-                    organization_id,
-                    state,
-                    recipient_id,
-                    page_size,
-                    page_token,
-                };
+                let request = ListDeliveriesRequest { organization_id, state, recipient_id, page_size, page_token };
                 let answer = client.list_deliveries(request).await?.into_inner();
                 let view = View::List("deliveries", LIST);
                 Answer::message("rolecall.notification.v1.ListDeliveriesResponse", &answer, view)
             }
             Self::Get { delivery_id } => {
-                let answer = client
-                    .get_delivery(GetDeliveryRequest { delivery_id })
-                    .await?
-                    .into_inner();
+                let answer = client.get_delivery(GetDeliveryRequest { delivery_id }).await?.into_inner();
                 let view = View::Nested("delivery", DELIVERY, "attempts", ATTEMPTS);
                 Answer::message("rolecall.notification.v1.GetDeliveryResponse", &answer, view)
             }
             Self::Retry { delivery_ids } => {
-                let request = RetryDeliveriesRequest {
-                    request_id: String::new(),
-                    delivery_ids,
-                };
+                let request = RetryDeliveriesRequest { request_id: String::new(), delivery_ids };
                 let answer = client.retry_deliveries(request).await?.into_inner();
                 let view = View::List("deliveries", LIST);
                 Answer::message("rolecall.notification.v1.RetryDeliveriesResponse", &answer, view)

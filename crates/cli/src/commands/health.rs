@@ -26,21 +26,11 @@ pub struct Health {
 impl Health {
     pub(crate) async fn run(self, connection: &Connection) -> Result<Answer, Failure> {
         let mut client = HealthClient::new(connection.channel());
-        let status = client
-            .check(HealthCheckRequest { service: self.service })
-            .await?
-            .into_inner()
-            .status();
+        let status = client.check(HealthCheckRequest { service: self.service }).await?.into_inner().status();
         if status != ServingStatus::Serving {
             let status = status.as_str_name();
-            return Err(Failure::Unreachable(format!(
-                "the server {} says {status}",
-                connection.server()
-            )));
+            return Err(Failure::Unreachable(format!("the server {} says {status}", connection.server())));
         }
-        Ok(Answer::json(
-            json!({ "status": "SERVING" }),
-            View::Sentence("serving".to_owned()),
-        ))
+        Ok(Answer::json(json!({ "status": "SERVING" }), View::Sentence("serving".to_owned())))
     }
 }

@@ -63,15 +63,9 @@ impl Command {
         match self {
             Self::Show { code_stdin } => {
                 let code = Secrets::from_flag(code_stdin).read("Code from the mail")?;
-                let request = GetInvitationRequest {
-                    code: code.expose_secret().trim().to_owned(),
-                };
+                let request = GetInvitationRequest { code: code.expose_secret().trim().to_owned() };
                 let answer = client.get_invitation(request).await?.into_inner();
-                Answer::message(
-                    "rolecall.identity.v1.GetInvitationResponse",
-                    &answer,
-                    View::One("", INVITATION),
-                )
+                Answer::message("rolecall.identity.v1.GetInvitationResponse", &answer, View::One("", INVITATION))
             }
             Self::Accept { password_stdin } => {
                 let secrets = Secrets::from_flag(password_stdin);
@@ -83,11 +77,7 @@ impl Command {
                     password_confirmation: password.expose_secret().to_owned(),
                 };
                 let answer = client.accept_invitation(request).await?.into_inner();
-                Answer::message(
-                    "rolecall.identity.v1.AcceptInvitationResponse",
-                    &answer,
-                    View::One("user", USER),
-                )
+                Answer::message("rolecall.identity.v1.AcceptInvitationResponse", &answer, View::One("user", USER))
             }
         }
     }

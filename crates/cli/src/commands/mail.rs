@@ -9,12 +9,8 @@ use serde_json::{Value, json};
 use crate::failure::Failure;
 use crate::output::{Answer, Column, View};
 
-const MAILS: &[Column] = &[
-    Column("MAIL", "mail", ""),
-    Column("DATE", "date", ""),
-    Column("TO", "to", ""),
-    Column("SUBJECT", "subject", ""),
-];
+const MAILS: &[Column] =
+    &[Column("MAIL", "mail", ""), Column("DATE", "date", ""), Column("TO", "to", ""), Column("SUBJECT", "subject", "")];
 
 /// Read the mails of a server without a mail server, in the folder `mail` of its data folder
 #[derive(Debug, Args)]
@@ -50,12 +46,7 @@ pub(crate) enum Command {
 #[derive(Debug, Args)]
 pub(crate) struct Folder {
     /// Data folder of the server
-    #[arg(
-        long,
-        env = "ROLECALL__SERVER__DATA_DIR",
-        default_value = "./rolecall-data",
-        hide_env = true
-    )]
+    #[arg(long, env = "ROLECALL__SERVER__DATA_DIR", default_value = "./rolecall-data", hide_env = true)]
     data_dir: PathBuf,
 }
 
@@ -63,11 +54,7 @@ impl Command {
     pub(crate) fn run(self) -> Result<Answer, Failure> {
         match self {
             Self::List { folder } => {
-                let mails = folder
-                    .files()?
-                    .iter()
-                    .map(|file| summary(file))
-                    .collect::<Result<Vec<_>, _>>()?;
+                let mails = folder.files()?.iter().map(|file| summary(file)).collect::<Result<Vec<_>, _>>()?;
                 Ok(Answer::json(json!({ "mails": mails }), View::List("mails", MAILS)))
             }
             Self::Show { mail, folder } => folder.show(mail.as_deref()),
@@ -80,10 +67,7 @@ impl Folder {
     fn files(&self) -> Result<Vec<PathBuf>, Failure> {
         let folder = self.data_dir.join("mail");
         let unreadable = |error| {
-            Failure::local(
-                format!("the mail folder {} cannot be read; give --data-dir", folder.display()),
-                error,
-            )
+            Failure::local(format!("the mail folder {} cannot be read; give --data-dir", folder.display()), error)
         };
         let entries = match std::fs::read_dir(&folder) {
             Ok(entries) => entries,
@@ -93,9 +77,7 @@ impl Folder {
             }
             Err(error) => return Err(unreadable(error)),
         };
-        let files = entries
-            .map(|entry| entry.map(|entry| entry.path()))
-            .collect::<Result<Vec<_>, _>>();
+        let files = entries.map(|entry| entry.map(|entry| entry.path())).collect::<Result<Vec<_>, _>>();
         let mut files = files.map_err(unreadable)?;
         files.retain(|file| file.extension().is_some_and(|extension| extension == "eml"));
         files.sort();
@@ -107,16 +89,12 @@ impl Folder {
         files.retain(|file| mail.is_none_or(|mail| name(file).starts_with(mail)));
         let file = match (files.as_slice(), mail) {
             ([], _) => {
-                return Err(Failure::Local(
-                    "there is no such mail; see `rolecall mail list`".to_owned(),
-                ));
+                return Err(Failure::Local("there is no such mail; see `rolecall mail list`".to_owned()));
             }
             ([one], _) => one,
             ([.., newest], None) => newest,
             (_, Some(_)) => {
-                return Err(Failure::Usage(
-                    "several mails begin so; give more of the name".to_owned(),
-                ));
+                return Err(Failure::Usage("several mails begin so; give more of the name".to_owned()));
             }
         };
         let bytes = read(file)?;
@@ -132,10 +110,7 @@ impl Folder {
 }
 
 fn printable_lines(text: &str) -> String {
-    text.lines()
-        .map(crate::failure::printable)
-        .collect::<Vec<_>>()
-        .join("\n")
+    text.lines().map(crate::failure::printable).collect::<Vec<_>>().join("\n")
 }
 
 fn summary(file: &Path) -> Result<Value, Failure> {
@@ -164,17 +139,12 @@ fn describe(file: &Path, message: &Message<'_>) -> Value {
 }
 
 fn name(file: &Path) -> String {
-    file.file_stem()
-        .map(|stem| stem.to_string_lossy().into_owned())
-        .unwrap_or_default()
+    file.file_stem().map(|stem| stem.to_string_lossy().into_owned()).unwrap_or_default()
 }
 
 fn address(addresses: Option<&Address<'_>>) -> String {
     let first = addresses.and_then(Address::first);
-    first
-        .and_then(|address| address.address())
-        .unwrap_or_default()
-        .to_owned()
+    first.and_then(|address| address.address()).unwrap_or_default().to_owned()
 }
 
 #[cfg(test)]
@@ -194,9 +164,7 @@ mod tests {
         for name in ["0198-a.eml", "0199-b.eml", "ignored.tmp"] {
             std::fs::write(data.path().join("mail").join(name), MAIL).expect("written");
         }
-        let folder = Folder {
-            data_dir: data.path().to_owned(),
-        };
+        let folder = Folder { data_dir: data.path().to_owned() };
         (data, folder)
     }
 
@@ -211,37 +179,22 @@ mod tests {
     #[test]
     fn a_mail_is_shown_as_its_decoded_text_part() {
         let (_data, folder) = folder();
-        let show = Command::Show {
-            mail: Some("0198".to_owned()),
-            folder,
-        };
+        let show = Command::Show { mail: Some("0198".to_owned()), folder };
         let (text, _) = show.run().expect("shown").render(Format::Table);
-        assert!(
-            text.contains("rci_abcdef grüßt") && text.contains("to: ada@example.org"),
-            "{text}"
-        );
+        assert!(text.contains("rci_abcdef grüßt") && text.contains("to: ada@example.org"), "{text}");
         assert!(!text.contains("<p>"));
     }
 
     #[test]
     fn a_name_that_fits_several_mails_is_not_guessed() {
         let (_data, folder) = folder();
-        assert!(
-            Command::Show {
-                mail: Some("019".to_owned()),
-                folder
-            }
-            .run()
-            .is_err()
-        );
+        assert!(Command::Show { mail: Some("019".to_owned()), folder }.run().is_err());
     }
 
     #[test]
     fn a_data_folder_without_mails_has_an_empty_list() {
         let data = tempfile::tempdir().expect("folder");
-        let folder = Folder {
-            data_dir: data.path().to_owned(),
-        };
+        let folder = Folder { data_dir: data.path().to_owned() };
         assert!(Command::List { folder }.run().is_ok());
     }
 }

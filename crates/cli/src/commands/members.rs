@@ -106,47 +106,23 @@ impl Command {
                 let answer = client.get_member(GetMemberRequest { user_id }).await?.into_inner();
                 Answer::message("rolecall.organization.v1.GetMemberResponse", &answer, member())
             }
-            Self::List {
-                organization,
-                page: PageArgs { page_size, page_token },
-            } => {
-                let request = ListMembersRequest {
-                    organization_id: organization,
-                    page_size,
-                    page_token,
-                };
+            Self::List { organization, page: PageArgs { page_size, page_token } } => {
+                let request = ListMembersRequest { organization_id: organization, page_size, page_token };
                 let answer = client.list_members(request).await?.into_inner();
-                Answer::message(
-                    "rolecall.organization.v1.ListMembersResponse",
-                    &answer,
-                    View::List("members", LIST),
-                )
+                Answer::message("rolecall.organization.v1.ListMembersResponse", &answer, View::List("members", LIST))
             }
             Self::SetRoles { user_id, roles, etag } => {
-                let request = UpdateMemberRolesRequest {
-                    request_id: String::new(),
-                    user_id,
-                    roles,
-                    etag,
-                };
+                let request = UpdateMemberRolesRequest { request_id: String::new(), user_id, roles, etag };
                 let answer = client.update_member_roles(request).await?.into_inner();
                 Answer::message("rolecall.organization.v1.UpdateMemberRolesResponse", &answer, member())
             }
             Self::Block { user_id, reason, until } => {
-                let request = BlockMemberRequest {
-                    request_id: String::new(),
-                    user_id,
-                    reason,
-                    until_time: until,
-                };
+                let request = BlockMemberRequest { request_id: String::new(), user_id, reason, until_time: until };
                 let answer = client.block_member(request).await?.into_inner();
                 Answer::message("rolecall.organization.v1.BlockMemberResponse", &answer, member())
             }
             Self::Unblock { user_id } => {
-                let request = UnblockMemberRequest {
-                    user_id,
-                    ..Default::default()
-                };
+                let request = UnblockMemberRequest { user_id, ..Default::default() };
                 let answer = client.unblock_member(request).await?.into_inner();
                 Answer::message("rolecall.organization.v1.UnblockMemberResponse", &answer, member())
             }

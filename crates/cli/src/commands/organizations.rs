@@ -100,16 +100,11 @@ impl Command {
                 Answer::message("rolecall.organization.v1.CreateOrganizationResponse", &answer, view)
             }
             Self::Get { organization_id } => {
-                let answer = client
-                    .get_organization(GetOrganizationRequest { organization_id })
-                    .await?
-                    .into_inner();
+                let answer = client.get_organization(GetOrganizationRequest { organization_id }).await?.into_inner();
                 let view = View::One("organization", ORGANIZATION);
                 Answer::message("rolecall.organization.v1.GetOrganizationResponse", &answer, view)
             }
-            Self::List {
-                page: PageArgs { page_size, page_token },
-            } => {
+            Self::List { page: PageArgs { page_size, page_token } } => {
                 let request = ListOrganizationsRequest { page_size, page_token };
                 let answer = client.list_organizations(request).await?.into_inner();
                 let view = View::List("organizations", LIST);

@@ -51,14 +51,7 @@ impl Command {
             new_password: new.expose_secret().to_owned(),
             new_password_confirmation: new.expose_secret().to_owned(),
         };
-        let answer = AccountServiceClient::new(wire)
-            .change_password(request)
-            .await?
-            .into_inner();
-        Answer::message(
-            "rolecall.identity.v1.ChangePasswordResponse",
-            &answer,
-            View::One("user", USER),
-        )
+        let answer = AccountServiceClient::new(wire).change_password(request).await?.into_inner();
+        Answer::message("rolecall.identity.v1.ChangePasswordResponse", &answer, View::One("user", USER))
     }
 }

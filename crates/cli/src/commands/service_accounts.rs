@@ -34,11 +34,8 @@ const NEW_KEY: &[Column] = &[
     Column("key, shown once", "secret", ""),
 ];
 
-const KEYS: &[Column] = &[
-    Column("KEY ID", "apiKeyId", ""),
-    Column("MADE", "createTime", ""),
-    Column("ENDS", "expireTime", ""),
-];
+const KEYS: &[Column] =
+    &[Column("KEY ID", "apiKeyId", ""), Column("MADE", "createTime", ""), Column("ENDS", "expireTime", "")];
 
 /// Create accounts for programs, and their keys
 #[derive(Debug, Args)]
@@ -127,14 +124,8 @@ impl Command {
     pub(crate) async fn run(self, connection: &Connection) -> Result<Answer, Failure> {
         let client = ServiceAccountServiceClient::new(connection.signed_in().await?);
         match self {
-            Self::CreateKey {
-                service_account_id,
-                until,
-            } => create_key(client, service_account_id, until).await,
-            Self::ListKeys {
-                service_account_id,
-                page,
-            } => list_keys(client, service_account_id, page).await,
+            Self::CreateKey { service_account_id, until } => create_key(client, service_account_id, until).await,
+            Self::ListKeys { service_account_id, page } => list_keys(client, service_account_id, page).await,
             Self::DeleteKey { api_key_id } => delete_key(client, api_key_id).await,
             other => other.run_account(client).await,
         }
@@ -143,18 +134,9 @@ impl Command {
     async fn run_account(self, mut client: Client) -> Result<Answer, Failure> {
         let account = || View::One("serviceAccount", ACCOUNT);
         match self {
-            Self::Create {
-                organization,
-                name,
-                permissions,
-            } => {
+            Self::Create { organization, name, permissions } => {
                 let (request_id, organization_id) = (String::new(), organization);
-                let request = CreateServiceAccountRequest {
-                    request_id,
-                    organization_id,
-                    name,
-                    permissions,
-                };
+                let request = CreateServiceAccountRequest { request_id, organization_id, name, permissions };
                 let answer = client.create_service_account(request).await?.into_inner();
                 Answer::message("rolecall.identity.v1.CreateServiceAccountResponse", &answer, account())
             }
@@ -163,25 +145,15 @@ impl Command {
                 let answer = client.get_service_account(request).await?.into_inner();
                 Answer::message("rolecall.identity.v1.GetServiceAccountResponse", &answer, account())
             }
-            Self::List {
-                organization,
-                page: PageArgs { page_size, page_token },
-            } => {
-                let request = ListServiceAccountsRequest {
-                    organization_id: organization,
-                    page_size,
-                    page_token,
-                };
+            Self::List { organization, page: PageArgs { page_size, page_token } } => {
+                let request = ListServiceAccountsRequest { organization_id: organization, page_size, page_token };
                 let answer = client.list_service_accounts(request).await?.into_inner();
                 let view = View::List("serviceAccounts", ACCOUNTS);
                 Answer::message("rolecall.identity.v1.ListServiceAccountsResponse", &answer, view)
             }
             Self::Delete { service_account_id } => {
                 let sentence = format!("deleted the service account {service_account_id}");
-                let request = DeleteServiceAccountRequest {
-                    service_account_id,
-                    ..Default::default()
-                };
+                let request = DeleteServiceAccountRequest { service_account_id, ..Default::default() };
                 client.delete_service_account(request).await?;
                 Ok(Answer::sentence(sentence))
             }
@@ -191,41 +163,20 @@ impl Command {
 }
 
 async fn create_key(mut client: Client, id: String, until: Option<Timestamp>) -> Result<Answer, Failure> {
-    let request = CreateApiKeyRequest {
-        request_id: String::new(),
-        service_account_id: id,
-        expire_time: until,
-    };
+    let request = CreateApiKeyRequest { request_id: String::new(), service_account_id: id, expire_time: until };
     let answer = client.create_api_key(request).await?.into_inner();
-    Answer::message(
-        "rolecall.identity.v1.CreateApiKeyResponse",
-        &answer,
-        View::One("", NEW_KEY),
-    )
+    Answer::message("rolecall.identity.v1.CreateApiKeyResponse", &answer, View::One("", NEW_KEY))
 }
 
 async fn list_keys(mut client: Client, id: String, page: PageArgs) -> Result<Answer, Failure> {
     let PageArgs { page_size, page_token } = page;
-    let request = ListApiKeysRequest {
-        service_account_id: id,
-        page_size,
-        page_token,
-    };
+    let request = ListApiKeysRequest { service_account_id: id, page_size, page_token };
     let answer = client.list_api_keys(request).await?.into_inner();
-    Answer::message(
-        "rolecall.identity.v1.ListApiKeysResponse",
-        &answer,
-        View::List("apiKeys", KEYS),
-    )
+    Answer::message("rolecall.identity.v1.ListApiKeysResponse", &answer, View::List("apiKeys", KEYS))
 }
 
 async fn delete_key(mut client: Client, api_key_id: String) -> Result<Answer, Failure> {
     let sentence = format!("deleted the key {api_key_id}");
-    client
-        .delete_api_key(DeleteApiKeyRequest {
-            api_key_id,
-            ..Default::default()
-        })
-        .await?;
+    client.delete_api_key(DeleteApiKeyRequest { api_key_id, ..Default::default() }).await?;
     Ok(Answer::sentence(sentence))
 }

@@ -80,14 +80,8 @@ impl Command {
 
 async fn log_in(login: Login, connection: &Connection) -> Result<Answer, Failure> {
     let password = Secrets::from_flag(login.password_stdin).read("Password")?;
-    let request = LogInRequest {
-        email: login.email.clone(),
-        password: password.expose_secret().to_owned(),
-    };
-    let answer = AuthenticationServiceClient::new(connection.public())
-        .log_in(request)
-        .await?
-        .into_inner();
+    let request = LogInRequest { email: login.email.clone(), password: password.expose_secret().to_owned() };
+    let answer = AuthenticationServiceClient::new(connection.public()).log_in(request).await?.into_inner();
     let Some(Outcome::Tokens(tokens)) = answer.outcome else {
         return Err(Failure::Local(
             "the server asks for something that this version does not know; update it".to_owned(),
@@ -118,9 +112,5 @@ async fn log_out(connection: &Connection) -> Result<Answer, Failure> {
 async fn who_am_i(connection: &Connection) -> Result<Answer, Failure> {
     let mut client = AccountServiceClient::new(connection.signed_in().await?);
     let answer = client.get_account(GetAccountRequest {}).await?.into_inner();
-    Answer::message(
-        "rolecall.identity.v1.GetAccountResponse",
-        &answer,
-        View::One("user", USER),
-    )
+    Answer::message("rolecall.identity.v1.GetAccountResponse", &answer, View::One("user", USER))
 }

@@ -31,11 +31,8 @@ const LIST: &[Column] = &[
     Column("BLOCKED", "blocked", ""),
 ];
 
-pub(crate) const INVITATION: &[Column] = &[
-    Column("invitation", "invitationId", ""),
-    Column("user id", "userId", ""),
-    Column("ends", "expireTime", ""),
-];
+pub(crate) const INVITATION: &[Column] =
+    &[Column("invitation", "invitationId", ""), Column("user id", "userId", ""), Column("ends", "expireTime", "")];
 
 /// Create, read and list accounts
 #[derive(Debug, Args)]
@@ -112,11 +109,7 @@ impl Command {
         match self {
             Self::Create(create) => {
                 let answer = client.create_user(create.into_request()).await?.into_inner();
-                Answer::message(
-                    "rolecall.identity.v1.CreateUserResponse",
-                    &answer,
-                    View::One("user", USER),
-                )
+                Answer::message("rolecall.identity.v1.CreateUserResponse", &answer, View::One("user", USER))
             }
             Self::Get { user_id } => {
                 let answer = client.get_user(GetUserRequest { user_id }).await?.into_inner();
@@ -124,23 +117,12 @@ impl Command {
             }
             Self::List { organization, page } => {
                 let PageArgs { page_size, page_token } = page;
-                let request = ListUsersRequest {
-                    organization_id: organization,
-                    page_size,
-                    page_token,
-                };
+                let request = ListUsersRequest { organization_id: organization, page_size, page_token };
                 let answer = client.list_users(request).await?.into_inner();
-                Answer::message(
-                    "rolecall.identity.v1.ListUsersResponse",
-                    &answer,
-                    View::List("users", LIST),
-                )
+                Answer::message("rolecall.identity.v1.ListUsersResponse", &answer, View::List("users", LIST))
             }
             Self::ResendInvitation { user_id } => {
-                let request = ResendInvitationRequest {
-                    user_id,
-                    ..Default::default()
-                };
+                let request = ResendInvitationRequest { user_id, ..Default::default() };
                 let answer = client.resend_invitation(request).await?.into_inner();
                 let view = View::One("invitation", INVITATION);
                 Answer::message("rolecall.identity.v1.ResendInvitationResponse", &answer, view)
