@@ -96,6 +96,9 @@ impl fmt::Debug for PublicKey {
 }
 
 /// Tells the public keys: asked when a token names a key that is not known yet.
+///
+/// A key must be listed for a second before the first token is signed with it, or from the source's first answer
+/// on: what was not listed a moment ago counts as unknown.
 #[async_trait::async_trait]
 pub trait KeySource: Send + Sync {
     /// Returns all keys that tokens may be signed with now.
@@ -106,7 +109,13 @@ pub trait KeySource: Send + Sync {
 pub struct KeySet {
     current: ArcSwap<Keys>,
     source: Option<Arc<dyn KeySource>>,
-    last_refresh: Mutex<Option<Instant>>,
+    last_refresh: Mutex<Option<Refresh>>,
+}
+
+/// When the source was last asked, and whether it answered.
+struct Refresh {
+    at: Instant,
+    answered: bool,
 }
 
 /// One state of the set. Its generation tells verified tokens whether they must be looked at again.
@@ -165,12 +174,14 @@ impl KeySet {
         if self.load().get(kid).is_some() {
             return Ok(Refreshed::Known);
         }
-        if last.is_some_and(|last| last.elapsed() < REFRESH_INTERVAL) {
-            return Ok(Refreshed::TooSoon);
+        if let Some(last) = last.as_ref().filter(|last| last.at.elapsed() < REFRESH_INTERVAL) {
+            // A key is listed for longer than the interval before it signs, so a fresh answer is the whole truth.
+            return Ok(if last.answered { Refreshed::Known } else { Refreshed::TooSoon });
         }
-        *last = Some(Instant::now());
+        *last = Some(Refresh { at: Instant::now(), answered: false });
         let answer = tokio::time::timeout(SOURCE_TIMEOUT, source.signing_keys()).await;
         self.replace(answer.map_err(AccessError::unavailable)??);
+        *last = Some(Refresh { at: Instant::now(), answered: true });
         Ok(Refreshed::Known)
     }
 }
@@ -180,7 +191,7 @@ impl KeySet {
 pub(super) enum Refreshed {
     /// The set is what the source says; a key that is not in it does not exist.
     Known,
-    /// The source was asked a moment ago and is not asked again yet.
+    /// The source was asked a moment ago, did not answer, and is not asked again yet.
     TooSoon,
 }
 

@@ -168,8 +168,10 @@ async fn the_services_of_the_suite_reach_internal_methods_of_the_service_they_na
     let token = world.services.issue("organization", "identity", now);
     assert_eq!(world.call(INSIDE, &token).await.expect("internal"), "organization: internal, 256 KiB");
     assert!(world.call(MIXED, &token).await.is_ok());
-    let elsewhere = world.services.issue("identity", "organization", now);
-    assert_refused(world.call(INSIDE, &elsewhere).await, Code::Unauthenticated, "TOKEN_INVALID");
+    for other in ["organization", "notification"] {
+        let elsewhere = world.services.issue("identity", other, now);
+        assert_refused(world.call(INSIDE, &elsewhere).await, Code::Unauthenticated, "TOKEN_INVALID");
+    }
     for path in [SIGNED_IN, ONE, PEOPLE] {
         assert_refused(world.call(path, &token).await, Code::PermissionDenied, "CALLER_KIND_REFUSED");
     }
@@ -303,9 +305,10 @@ async fn what_cannot_be_confirmed_is_refused_for_now() {
 async fn a_session_that_ends_while_the_access_is_asked_for_is_refused() {
     let world = world();
     let token = world.user(1, &[GET]);
-    let mut call = Box::pin(world.call(ONE, &token));
-    world.revocations.revoke_session(session(1), world.clock.now().plus(Duration::from_mins(5)));
-    assert_refused(call.as_mut().await, Code::Unauthenticated, "SESSION_ENDED");
+    let (revocations, until) = (world.revocations.clone(), world.clock.now().plus(Duration::from_mins(5)));
+    let ends: Box<dyn FnOnce() + Send> = Box::new(move || revocations.revoke_session(session(1), until));
+    *world.subjects.meanwhile.lock().expect("subjects") = Some(ends);
+    assert_refused(world.call(ONE, &token).await, Code::Unauthenticated, "SESSION_ENDED");
 }
 
 #[tokio::test(start_paused = true)]

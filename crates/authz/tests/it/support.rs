@@ -22,6 +22,9 @@ use tonic_types::{ErrorDetails, StatusExt as _};
 use tower::util::BoxCloneService;
 use tower::{Layer as _, ServiceExt as _};
 
+/// The secret half of the first signing key.
+pub(crate) const SEED: [u8; 32] = [7; 32];
+
 pub(crate) const ISSUER: &str = "https://rolecall.example";
 
 /// A clock that is set by hand.
@@ -51,12 +54,17 @@ pub(crate) struct Subjects {
     known: Mutex<HashMap<SubjectId, SubjectAccess>>,
     pub(crate) fails: AtomicBool,
     pub(crate) asked: AtomicUsize,
+    /// Happens once while the question is on its way.
+    pub(crate) meanwhile: Mutex<Option<Box<dyn FnOnce() + Send>>>,
 }
 
 #[async_trait::async_trait]
 impl AccessSource for Subjects {
     async fn subject_access(&self, subject: SubjectId) -> Result<Option<SubjectAccess>, AccessError> {
         self.asked.fetch_add(1, Ordering::SeqCst);
+        if let Some(happens) = self.meanwhile.lock().expect("subjects").take() {
+            happens();
+        }
         if self.fails.load(Ordering::SeqCst) {
             return Err(AccessError::unavailable("out of reach"));
         }
@@ -91,10 +99,10 @@ impl World {
         Self::serving(SAMPLE, freshness)
     }
 
-    /// Serves what the proto file declares, as the process that hosts `identity`.
+    /// Serves what the proto file declares, as the process that hosts `identity` and `notification`.
     pub(crate) fn serving(source: &str, freshness: Freshness) -> Self {
         let clock = Hand::new();
-        let signer = TokenSigner::from_seed("first", &[7; 32]);
+        let signer = TokenSigner::from_seed("first", &SEED);
         let keys = Arc::new(KeySet::new([signer.public_key().clone()]));
         let services = ServiceTokens::new(&MasterKey::new(&SystemEntropy));
         let subjects = Arc::new(Subjects::default());
@@ -106,7 +114,7 @@ impl World {
             Arc::new(verifier(&clock, &keys, &services)),
             revocations.clone(),
             access.clone(),
-            ["identity"],
+            ["identity", "notification"],
         );
         // The limit panics when it is called without having been polled ready.
         let inner = tower::limit::ConcurrencyLimit::new(tower::service_fn(tell), 10);
