@@ -63,17 +63,11 @@ impl Mailbox {
 
     /// Waits until a mail to `to` with `subject_part` in its subject has arrived; at most 20 seconds.
     pub async fn wait_for(&self, to: &str, subject_part: &str) -> Mail {
-        self.wait_for_count(to, subject_part, 1).await.remove(0)
-    }
-
-    /// Waits until `count` mails to `to` with `subject_part` in their subjects have arrived.
-    pub async fn wait_for_count(&self, to: &str, subject_part: &str, count: usize) -> Vec<Mail> {
         let deadline = tokio::time::Instant::now() + Duration::from_secs(20);
         loop {
-            let mut found = self.mails();
-            found.retain(|mail| mail.to == to && mail.subject.contains(subject_part));
-            if found.len() >= count {
-                return found;
+            let is_wanted = |mail: &Mail| mail.to.eq_ignore_ascii_case(to) && mail.subject.contains(subject_part);
+            if let Some(mail) = self.mails().into_iter().find(is_wanted) {
+                return mail;
             }
             let seen: Vec<_> = self.mails().iter().map(|mail| format!("{}: {}", mail.to, mail.subject)).collect();
             assert!(tokio::time::Instant::now() < deadline, "no mail {subject_part:?} to {to}; arrived: {seen:?}");
