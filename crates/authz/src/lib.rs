@@ -6,7 +6,7 @@
 //! | [`token`] | access and service tokens: signing, keys, strict verification, the cache of verified tokens |
 //! | [`access`] | what a subject may do: the [`AccessSource`], and the [`AccessCache`] that is never older than promised |
 //! | [`revocation`] | sessions and subjects whose tokens have ended |
-//! | [`caller`] | the [`Caller`] that handlers see |
+//! | [`mod@caller`] | the [`Caller`] that handlers see |
 //! | [`scope`] | the [`Scope`] that queries compile into their WHERE, the [`Permit`] that changes demand |
 //! | [`layer`] | the tower layer that puts it all together |
 //! | [`refusal`] | every way to be refused, and its status |
