@@ -72,35 +72,33 @@ fn print(text: &str) {
 }
 
 async fn answer(command: Command) -> Result<(Answer, ExitCode), Failure> {
-    let Some(remote) = command.remote() else {
-        return local(command).map(|answer| (answer, ExitCode::SUCCESS));
-    };
-    let connection = Connection::new(remote)?;
+    let connect = |remote: &RemoteArgs| Connection::new(remote);
     let answer = match command {
-        Command::Session(command) => command.run(&connection).await?,
-        Command::Bootstrap(command) => command.run(&connection).await?,
-        Command::Users(group) => group.command.run(&connection).await?,
-        Command::Invitations(group) => group.command.run(&connection).await?,
-        Command::Organizations(group) => group.command.run(&connection).await?,
-        Command::Members(group) => group.command.run(&connection).await?,
-        Command::Access(group) => return group.command.run(&connection).await,
-        Command::Audit(group) => group.command.run(&connection).await?,
-        Command::Deliveries(group) => group.command.run(&connection).await?,
-        Command::ServiceAccounts(group) => group.command.run(&connection).await?,
-        Command::Password(group) => group.command.run(&connection).await?,
-        Command::Health(command) => command.run(&connection).await?,
-        command @ (Command::Certs(_) | Command::Mail(_)) => local(command)?,
-    };
-    Ok((answer, ExitCode::SUCCESS))
-}
-
-/// Runs what needs no server.
-fn local(command: Command) -> Result<Answer, Failure> {
-    match command {
+        Command::Session(command) => {
+            let connection = connect(command.remote())?;
+            command.run(&connection).await
+        }
+        Command::Bootstrap(command) => {
+            let connection = connect(&command.remote)?;
+            command.run(&connection).await
+        }
+        Command::Health(command) => {
+            let connection = connect(&command.remote)?;
+            command.run(&connection).await
+        }
+        Command::Access(group) => return group.command.run(&connect(&group.remote)?).await,
+        Command::Users(group) => group.command.run(&connect(&group.remote)?).await,
+        Command::Invitations(group) => group.command.run(&connect(&group.remote)?).await,
+        Command::Organizations(group) => group.command.run(&connect(&group.remote)?).await,
+        Command::Members(group) => group.command.run(&connect(&group.remote)?).await,
+        Command::Audit(group) => group.command.run(&connect(&group.remote)?).await,
+        Command::Deliveries(group) => group.command.run(&connect(&group.remote)?).await,
+        Command::ServiceAccounts(group) => group.command.run(&connect(&group.remote)?).await,
+        Command::Password(group) => group.command.run(&connect(&group.remote)?).await,
         Command::Certs(group) => group.command.run(),
         Command::Mail(group) => group.command.run(),
-        other => Err(Failure::Usage(format!("{other:?} needs a server"))),
-    }
+    };
+    Ok((answer?, ExitCode::SUCCESS))
 }
 
 impl Command {

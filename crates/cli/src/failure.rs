@@ -54,7 +54,18 @@ impl Failure {
                 Code::Unauthenticated | Code::PermissionDenied => 3,
                 Code::NotFound => 4,
                 Code::Unavailable | Code::DeadlineExceeded => 5,
-                _ => 1,
+                Code::Ok
+                | Code::Cancelled
+                | Code::Unknown
+                | Code::InvalidArgument
+                | Code::AlreadyExists
+                | Code::ResourceExhausted
+                | Code::FailedPrecondition
+                | Code::Aborted
+                | Code::OutOfRange
+                | Code::Unimplemented
+                | Code::Internal
+                | Code::DataLoss => 1,
             },
         }
     }

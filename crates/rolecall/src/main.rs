@@ -80,9 +80,8 @@ mod tests {
     #[test]
     fn every_command_has_examples_that_parse() {
         let program = Rolecall::command();
-        let leaves = program.get_subcommands().flat_map(|command| match command.has_subcommands() {
-            true => command.get_subcommands().collect::<Vec<_>>(),
-            false => vec![command],
+        let leaves = program.get_subcommands().flat_map(|command| {
+            if command.has_subcommands() { command.get_subcommands().collect::<Vec<_>>() } else { vec![command] }
         });
         for command in leaves.filter(|command| command.get_name() != "help") {
             let help = command.get_after_help().map(ToString::to_string).unwrap_or_default();

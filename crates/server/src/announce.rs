@@ -49,10 +49,8 @@ fn going_on(config: &Config, address: SocketAddr, url: &str, setup: &Setup) -> S
 
 fn first_steps(config: &Config, address: SocketAddr, url: &str, secret: &str) -> String {
     let authority = config.server.tls.cert_file.is_some();
-    let (for_rolecall, for_grpcurl) = match authority {
-        true => (" --ca-file ca.pem", "-cacert ca.pem"),
-        false => ("", "-plaintext"),
-    };
+    let (for_rolecall, for_grpcurl) =
+        if authority { (" --ca-file ca.pem", "-cacert ca.pem") } else { ("", "-plaintext") };
     format!(
         "\nThere is no administrator yet. The setup secret, shown only this once:\n\n  {secret}\n\n\
          Make the first administrator (the secret and a new password are asked for):\n\n  \

@@ -80,7 +80,7 @@ pub struct ConfigArgs {
     /// Configuration file (TOML)
     #[arg(long, env = "ROLECALL_CONFIG", value_name = "FILE")]
     config: Option<PathBuf>,
-    /// Data folder, instead of server.data_dir
+    /// Data folder, instead of `server.data_dir`
     #[arg(long, value_name = "FOLDER")]
     data_dir: Option<String>,
 }
@@ -90,10 +90,10 @@ pub struct ConfigArgs {
 pub struct Serve {
     #[command(flatten)]
     config: ConfigArgs,
-    /// Services to host, instead of server.services: identity,organization,notification
+    /// Services to host, instead of `server.services`: identity,organization,notification
     #[arg(long, value_name = "LIST")]
     services: Option<String>,
-    /// Address and port, instead of server.listen
+    /// Address and port, instead of `server.listen`
     #[arg(long, value_name = "ADDRESS")]
     listen: Option<String>,
 }

@@ -128,5 +128,5 @@ fn is_sole_owner(config: &Config, service: Service) -> bool {
 
 /// Returns the source of signing keys that a channel to identity leads to.
 fn key_source(channels: &Channels) -> Arc<follow::PeerKeys> {
-    Arc::new(follow::PeerKeys(channels.from_server(Service::Identity)))
+    Arc::new(follow::PeerKeys(channels.of_server(Service::Identity)))
 }

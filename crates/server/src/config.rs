@@ -40,8 +40,8 @@ pub struct Sources {
 
 impl Sources {
     /// Takes the file and the flags that were given, and the environment of the process.
-    #[expect(clippy::disallowed_methods, reason = "this is the one place that reads the environment")]
     pub fn of_process(file: Option<PathBuf>, flags: Vec<(&'static str, String)>) -> Self {
+        // This is the one place that reads the environment.
         let variables = std::env::vars_os().filter_map(|(key, value)| Some((key.into_string().ok()?, value)));
         let ours = variables.filter(|(key, _)| key.starts_with(source::PREFIX));
         // What is not UTF-8 is no value of ours; replaced characters make it a problem of its setting.

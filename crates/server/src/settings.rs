@@ -87,7 +87,7 @@ pub(crate) fn identity(config: &Config) -> IdentityConfig {
         ..HashingConfig::default()
     };
     let is_weak = config.testing.enabled && config.testing.weak_hashing;
-    let default = IdentityConfig::default();
+    let saga_lease = IdentityConfig::default().saga_lease;
     IdentityConfig {
         server_name: section.server_name.clone(),
         server_version: crate::VERSION.to_owned(),
@@ -99,8 +99,7 @@ pub(crate) fn identity(config: &Config) -> IdentityConfig {
         session_absolute: section.session_absolute,
         max_sessions: section.max_sessions.into(),
         invitation_lifetime: section.invitation_lifetime,
-        saga_lease: config.testing.lease.unwrap_or(default.saga_lease),
-        ..default
+        saga_lease: config.testing.lease.unwrap_or(saga_lease),
     }
 }
 

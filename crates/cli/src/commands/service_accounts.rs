@@ -122,16 +122,7 @@ type Client = ServiceAccountServiceClient<Wire>;
 
 impl Command {
     pub(crate) async fn run(self, connection: &Connection) -> Result<Answer, Failure> {
-        let client = ServiceAccountServiceClient::new(connection.signed_in().await?);
-        match self {
-            Self::CreateKey { service_account_id, until } => create_key(client, service_account_id, until).await,
-            Self::ListKeys { service_account_id, page } => list_keys(client, service_account_id, page).await,
-            Self::DeleteKey { api_key_id } => delete_key(client, api_key_id).await,
-            other => other.run_account(client).await,
-        }
-    }
-
-    async fn run_account(self, mut client: Client) -> Result<Answer, Failure> {
+        let mut client = ServiceAccountServiceClient::new(connection.signed_in().await?);
         let account = || View::One("serviceAccount", ACCOUNT);
         match self {
             Self::Create { organization, name, permissions } => {
@@ -157,7 +148,9 @@ impl Command {
                 client.delete_service_account(request).await?;
                 Ok(Answer::sentence(sentence))
             }
-            other => Err(Failure::Usage(format!("{other:?} is about keys"))),
+            Self::CreateKey { service_account_id, until } => create_key(client, service_account_id, until).await,
+            Self::ListKeys { service_account_id, page } => list_keys(client, service_account_id, page).await,
+            Self::DeleteKey { api_key_id } => delete_key(client, api_key_id).await,
         }
     }
 }

@@ -49,7 +49,7 @@ impl Channels {
     }
 
     /// Returns the way from what belongs to no single service, such as the access cache.
-    pub(crate) fn from_server(&self, to: Service) -> Channel {
+    pub(crate) fn of_server(&self, to: Service) -> Channel {
         self.authenticated(self.own_name, to)
     }
 

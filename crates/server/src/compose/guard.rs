@@ -39,11 +39,11 @@ impl Guard {
         let own = databases.iter().find(|(service, _)| *service == Service::Organization);
         let source: Arc<dyn AccessSource> = match own {
             Some((_, database)) => Arc::new(LocalAccess::new(database.clone(), clock())),
-            None => Arc::new(PeerAccess(channels.from_server(Service::Organization))),
+            None => Arc::new(PeerAccess(channels.of_server(Service::Organization))),
         };
         let issuer = config.identity.issuer.clone();
         let accepted = VerifierConfig { audience: config.identity.audience.clone(), ..VerifierConfig::new(issuer) };
-        let sessions = Arc::new(PeerSessions(channels.from_server(Service::Identity)));
+        let sessions = Arc::new(PeerSessions(channels.of_server(Service::Identity)));
         Self {
             revocations: Revocations::new(clock(), freshness(config, Service::Identity), Some(sessions)),
             access: AccessCache::new(source, AccessCacheConfig::new(freshness(config, Service::Organization))),
@@ -78,12 +78,12 @@ impl Guard {
         let entropy = || Arc::clone(&surroundings.entropy);
         let mut workers = Vec::new();
         if !config.server.services.contains(&Service::Organization) {
-            let channel = channels.from_server(Service::Organization);
+            let channel = channels.of_server(Service::Organization);
             let run = follow::follow_access(channel, self.access.clone(), entropy(), shutdown.clone());
             workers.push(Worker { name: "follow.access", run: Box::pin(run) });
         }
         if !config.server.services.contains(&Service::Identity) {
-            let channel = channels.from_server(Service::Identity);
+            let channel = channels.of_server(Service::Identity);
             let run = follow::follow_revocations(channel, self.revocations.clone(), entropy(), shutdown.clone());
             workers.push(Worker { name: "follow.revocations", run: Box::pin(run) });
             let run = follow::follow_keys(self.key_source(), Arc::clone(&self.keys), shutdown.clone());

@@ -65,7 +65,7 @@ impl Viewer for Page {
         match value {
             Shown::Value(value) => self.pair(key, &value),
             Shown::Secret(Some(file)) => {
-                self.pair(&format!("{key}_file"), &format!("{:?}", file.display().to_string()))
+                self.pair(&format!("{key}_file"), &format!("{:?}", file.display().to_string()));
             }
             Shown::Secret(None) => self.pair(key, "\"[redacted]\""),
             Shown::Absent | Shown::AbsentSecret if !self.is_example => {}

@@ -59,7 +59,7 @@ section! {
         external_url: Option<String> = None,
         /// The folder of the SQLite files, of the mails while there is no mail server, and of the generated key.
         data_dir: PathBuf = PathBuf::from("./rolecall-data"),
-        /// The origins whose web pages may call, such as "https://app.example.org".
+        /// The origins whose web pages may call, such as `https://app.example.org`.
         allowed_origins: Vec<String> = Vec::new(),
         /// How long connections are still accepted when the server ends, so that a load balancer can notice.
         drain_notice: Duration = DrainConfig::default().notice,
@@ -132,7 +132,7 @@ section! {
 section! {
     /// The services that other processes host.
     Peers {
-        /// Address of identity, such as "https://identity.internal:50051".
+        /// Address of identity, such as `https://identity.internal:50051`.
         identity: Option<String> = None,
         /// Address of organization.
         organization: Option<String> = None,
@@ -150,7 +150,7 @@ section! {
     Telemetry {
         /// How log lines are written to standard error: text or json.
         format: LogFormat = LogFormat::Text,
-        /// Which lines are written, such as "info" or "info,rolecall_identity=debug".
+        /// Which lines are written, such as `info` or `info,rolecall_identity=debug`.
         filter: String = rolecall_telemetry::Config::default().filter,
     }
     sections {
@@ -162,7 +162,7 @@ section! {
 section! {
     /// A collector that speaks OTLP over gRPC.
     Otlp {
-        /// The collector's address, such as "http://localhost:4317". Absent: nothing is sent.
+        /// The collector's address, such as `http://localhost:4317`. Absent: nothing is sent.
         endpoint: Option<String> = None,
         /// The certificate authority of the collector in PEM form; those of the system when absent.
         ca_file: Option<PathBuf> = None,

@@ -143,10 +143,8 @@ impl<'a> Reader<'a> {
 
     fn origin(&self, value: &Value) -> String {
         // The parts of a table that came from several places have no place of their own.
-        let tag = match value {
-            Value::Dict(tag, dict) => dict.values().next().map_or(*tag, Value::tag),
-            other => other.tag(),
-        };
+        let first = value.as_dict().and_then(|dict| dict.values().next());
+        let tag = first.unwrap_or(value).tag();
         self.figment.get_metadata(tag).map_or_else(String::new, |metadata| match &metadata.source {
             Some(Source::File(file)) => format!(" (in {})", file.display()),
             _ => format!(" ({})", metadata.name),

@@ -150,11 +150,8 @@ impl Scalar for String {
 
 impl Scalar for bool {
     fn parse(value: &Value) -> Result<Self, String> {
-        match value {
-            Value::Bool(_, value) => Some(*value),
-            other => other.as_str().and_then(|text| text.parse().ok()),
-        }
-        .ok_or_else(|| "must be true or false".to_owned())
+        let parsed = value.to_bool().or_else(|| value.as_str().and_then(|text| text.parse().ok()));
+        parsed.ok_or_else(|| "must be true or false".to_owned())
     }
 
     fn write(&self) -> String {
@@ -166,10 +163,8 @@ macro_rules! integers {
     ($($type:ty),*) => {$(
         impl Scalar for $type {
             fn parse(value: &Value) -> Result<Self, String> {
-                let parsed = match value {
-                    Value::Num(_, number) => whole(*number).and_then(|number| Self::try_from(number).ok()),
-                    other => other.as_str().and_then(|text| text.parse().ok()),
-                };
+                let number = value.to_num().and_then(whole).and_then(|number| Self::try_from(number).ok());
+                let parsed = number.or_else(|| value.as_str().and_then(|text| text.parse().ok()));
                 parsed.ok_or_else(|| format!("must be a whole number from 0 to {}", Self::MAX))
             }
 
@@ -188,25 +183,14 @@ fn whole(number: Num) -> Option<i128> {
 
 impl Scalar for f64 {
     fn parse(value: &Value) -> Result<Self, String> {
-        let parsed = match value {
-            Value::Num(_, number) => number.to_f64().or_else(|| f64::parse_text(&whole(*number)?.to_string())),
-            other => other.as_str().and_then(Self::parse_text),
-        };
-        parsed.ok_or_else(|| "must be a number".to_owned())
+        let number =
+            value.to_num().and_then(|number| number.to_f64().or_else(|| whole(number)?.to_string().parse().ok()));
+        let parsed = number.or_else(|| value.as_str().and_then(|text| text.parse().ok()));
+        parsed.filter(|number| number.is_finite()).ok_or_else(|| "must be a number".to_owned())
     }
 
     fn write(&self) -> String {
         format!("{self:?}")
-    }
-}
-
-trait ParseText: Sized {
-    fn parse_text(text: &str) -> Option<Self>;
-}
-
-impl ParseText for f64 {
-    fn parse_text(text: &str) -> Option<Self> {
-        text.parse().ok().filter(|number: &Self| number.is_finite())
     }
 }
 
@@ -244,14 +228,12 @@ impl Scalar for SocketAddr {
 
 impl<T: Scalar> Scalar for Vec<T> {
     fn parse(value: &Value) -> Result<Self, String> {
-        match value {
-            Value::Array(_, values) => values.iter().map(T::parse).collect(),
-            other => {
-                let text = other.as_str().ok_or("must be a list such as [\"a\", \"b\"]")?;
-                let parts = text.split(',').map(str::trim).filter(|part| !part.is_empty());
-                parts.map(|part| T::parse(&Value::from(part))).collect()
-            }
+        if let Some(values) = value.as_array() {
+            return values.iter().map(T::parse).collect();
         }
+        let text = value.as_str().ok_or("must be a list such as [\"a\", \"b\"]")?;
+        let parts = text.split(',').map(str::trim).filter(|part| !part.is_empty());
+        parts.map(|part| T::parse(&Value::from(part))).collect()
     }
 
     fn write(&self) -> String {

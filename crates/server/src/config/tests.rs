@@ -53,7 +53,7 @@ fn every_type_of_setting_can_come_from_the_environment() {
     assert_eq!(config.server.services[0], Service::Organization);
     assert!(config.database.migrate_at_start);
     assert_eq!(config.database.max_connections, 20);
-    assert_eq!(config.notification.retry, [Duration::from_secs(1), Duration::from_secs(120)]);
+    assert_eq!(config.notification.retry, [Duration::from_secs(1), Duration::from_mins(2)]);
     assert_eq!(config.identity.server_name, "007");
     assert_eq!(config.notification.smtp.host, None, "an empty variable takes a setting back");
 }

@@ -10,7 +10,7 @@ use rolecall_rpc::channel::Channel;
 use tokio_util::sync::CancellationToken;
 
 /// How often the keys are asked for; a key that was retired is obeyed at most this long.
-const INTERVAL: Duration = Duration::from_secs(60);
+const INTERVAL: Duration = Duration::from_mins(1);
 
 /// How soon a try that failed is repeated.
 const PAUSE: Duration = Duration::from_secs(1);
