@@ -50,6 +50,14 @@ pub(crate) struct Worker {
     pub(crate) run: BoxFuture<'static, ()>,
 }
 
+/// The steps of an end.
+pub(crate) struct Ends {
+    /// Cancelled when no new calls are wanted.
+    pub(crate) drain: CancellationToken,
+    /// Cancelled when the last call is answered; what calls left to do is done until then.
+    pub(crate) workers: CancellationToken,
+}
+
 /// The hosted services, ready to be served.
 pub(crate) struct Suite {
     pub(crate) stack: Stack,
@@ -65,7 +73,7 @@ pub(crate) async fn compose(
     config: &Config,
     databases: Vec<(Service, Database)>,
     surroundings: &Surroundings,
-    shutdown: &CancellationToken,
+    ends: &Ends,
 ) -> Result<Suite> {
     let channels = Channels::new(config, surroundings)?;
     let guard = Guard::new(config, &databases, &channels, surroundings);
@@ -82,9 +90,10 @@ pub(crate) async fn compose(
     let stack = build(routes, &authentication, &settings::stack(config), tools);
     channels.slot.bind(stack.clone());
 
-    let mut workers = contexts.workers(shutdown);
-    workers.extend(guard.workers(config, &channels, surroundings, shutdown));
-    workers.push(Worker { name: "health", run: Box::pin(health.run(shutdown.clone())) });
+    let mut workers = contexts.workers(&ends.workers);
+    workers.extend(guard.workers(config, &channels, surroundings, &ends.workers));
+    // From the first sign of the end on nothing is ready any more, so that no new calls are sent here.
+    workers.push(Worker { name: "health", run: Box::pin(health.run(ends.drain.clone())) });
     let hosts_identity = config.server.services.contains(&Service::Identity);
     let http = if hosts_identity { http::routes(guard.key_source()) } else { Router::new() };
     Ok(Suite { stack, http, workers, contexts, slot: channels.slot })
