@@ -80,7 +80,13 @@ impl Database {
         let steps = with_platform(steps)?;
         let transaction = self.begin_alone().await?;
         match self.apply_missing(&transaction, &steps).await {
-            Ok(applied) => transaction.commit().await.map(|()| applied).map_err(Into::into),
+            Ok(applied) => {
+                transaction.commit().await?;
+                if !applied.0.is_empty() {
+                    tracing::info!(context = %self.inner.context, steps = applied.0.len(), "the schema is up to date");
+                }
+                Ok(applied)
+            }
             Err(error) => {
                 transaction.rollback().await?;
                 Err(error)
@@ -150,7 +156,7 @@ impl Database {
         step.up(&manager).await.map_err(failed)?;
         let values = vec![step.name().into(), self.inner.context.as_str().into()];
         execute(transaction, "INSERT INTO schema_migrations (name, context) VALUES ($1, $2)", values).await?;
-        tracing::info!(context = %self.inner.context, step = step.name(), "the schema took a step");
+        tracing::debug!(context = %self.inner.context, step = step.name(), "the schema took a step");
         Ok(())
     }
 }
