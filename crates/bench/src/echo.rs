@@ -20,10 +20,8 @@ use rolecall_kernel::entropy::SystemEntropy;
 use rolecall_kernel::id::{OrganizationId, SessionId, SubjectId};
 use rolecall_kernel::key::MasterKey;
 use rolecall_kernel::time::{Clock as _, SystemClock};
-use rolecall_rpc::methods::Methods;
 use rolecall_rpc::server::{self, DrainConfig, ListenerConfig, Shutdown};
 use rolecall_rpc::stack::{self, StackConfig, Tools};
-use rolecall_telemetry::red::RpcMetrics;
 use rolecall_tests::raw::{self, RawCodec};
 use tokio::io::{AsyncBufReadExt as _, BufReader};
 use tokio_stream::wrappers::TcpListenerStream;
@@ -70,7 +68,7 @@ impl tower::Service<http::Request<Body>> for EchoService {
 /// Serves the echo with nothing around it, and says where.
 pub(crate) async fn serve_bare() -> anyhow::Result<()> {
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await?;
-    announce(listener.address()?);
+    announce(listener.local_addr()?);
     let incoming = TcpListenerStream::new(listener);
     tonic::transport::Server::builder()
         .tcp_nodelay(true)
@@ -90,21 +88,13 @@ fn announce(address: SocketAddr) {
 pub(crate) async fn serve_stack() -> anyhow::Result<()> {
     let descriptor = descriptor()?;
     let policy = Arc::new(Policy::from_descriptor(&descriptor)?);
-    let limits = Arc::clone(&policy);
-    let limit = move |path: &str| limits.rule(path).map(|rule| rule.max_request_bytes);
-    let methods = Arc::new(Methods::from_descriptors(&[&descriptor], limit)?);
-    let tools = Tools {
-        metrics: RpcMetrics::new(methods.paths().map(str::to_owned)),
-        methods,
-        clock: Arc::new(SystemClock),
-        entropy: Arc::new(SystemEntropy),
-    };
+    let tools = Tools::new(&[&descriptor], &policy, Arc::new(SystemClock), Arc::new(SystemEntropy))?;
     let config = AccessCacheConfig::new(Freshness::InProcess);
     let access = AccessCache::new(Arc::new(Everybody), config);
     let revocations = Revocations::new(Arc::new(SystemClock), Freshness::InProcess, None);
     let authorizer = Authorizer::new(policy, Arc::new(verifier()), revocations, access, ["bench"]);
     let routes = tonic::service::Routes::new(EchoService);
-    let stack = stack::assemble(routes, &AuthLayer::new(authorizer), &StackConfig::default(), tools);
+    let stack = stack::build(routes, &AuthLayer::new(authorizer), &StackConfig::default(), tools);
     let config = ListenerConfig { address: ([127, 0, 0, 1], 0).into(), ..ListenerConfig::default() };
     let listener = server::bind(&config).await?;
     announce(listener.address());

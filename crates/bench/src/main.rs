@@ -88,6 +88,9 @@ async fn measure_all(settings: &Settings, wanted: &[u8]) -> anyhow::Result<Vec<L
     if is_wanted(6) {
         lines.extend(progress("row 6: login", rows::login::run(settings).await?));
     }
+    if is_wanted(9) {
+        lines.extend(progress("row 9: creating users", rows::create::run(settings).await?));
+    }
     if is_wanted(11) {
         lines.extend(progress("row 11: blocking", rows::block::run(settings).await?));
     }

@@ -62,7 +62,8 @@ where
     })
 }
 
-fn total_cpu(pids: &[u32]) -> anyhow::Result<Duration> {
+/// The CPU time that some processes have used so far.
+pub(crate) fn total_cpu(pids: &[u32]) -> anyhow::Result<Duration> {
     pids.iter().map(|pid| cpu_time(*pid)).sum()
 }
 

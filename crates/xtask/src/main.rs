@@ -1,9 +1,10 @@
 //! Tasks of the repository: `cargo xtask --help`.
 //!
 //! One module a task: `codegen`, `policy`, `layers`, `sizes`, `deploy`, `deny`, `grpcurl`, and `suites` for
-//! `test`, which runs them all. `process` runs other programs, `tools` finds or installs them,
-//! `contract` reads `proto/`. A new check is a function in `suites/checks.rs` and a line in `SUITES`.
+//! `test`, which runs them all; `bench` by itself. `process` runs other programs, `tools` finds or
+//! installs them, `contract` reads `proto/`. A new check is a function in `suites/checks.rs` and a line in `SUITES`.
 
+mod bench;
 mod codegen;
 mod contract;
 mod deny;
@@ -18,6 +19,7 @@ mod sizes;
 mod suites;
 mod tools;
 
+use std::ffi::OsString;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
@@ -68,6 +70,12 @@ enum Task {
         #[arg(long, value_name = "SUITE")]
         only: Vec<String>,
     },
+    /// Builds the release programs, measures them and writes `docs/benchmarks.md`; wants PostgreSQL and a quiet machine.
+    Bench {
+        /// Handed to the measuring program, such as `--row 9 --rounds 3`; `-- --help` lists them.
+        #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
+        arguments: Vec<OsString>,
+    },
 }
 
 fn main() -> ExitCode {
@@ -90,6 +98,7 @@ fn run(task: Task) -> anyhow::Result<()> {
         Task::Deny => deny::run(&Tools::for_tests()?),
         Task::Grpcurl => grpcurl::run(&Tools::for_tests()?).map(drop),
         Task::Test { long, only } => suites::run(&suites::Plan { long, only }),
+        Task::Bench { arguments } => bench::run(&arguments),
     }
 }
 

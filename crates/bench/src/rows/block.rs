@@ -9,6 +9,7 @@ use rolecall_api::notification::v1 as notification;
 use rolecall_api::organization::v1 as organization;
 use rolecall_tests::actor::{Actor, PASSWORD};
 use rolecall_tests::stack::Stack;
+use tokio::task::JoinSet;
 use tokio::time::Instant;
 
 use super::world;
@@ -67,7 +68,8 @@ async fn second_owner(stack: &Stack, admin: &Actor) -> anyhow::Result<String> {
 async fn block_once(stack: &Stack, admin: &Actor, person: &str) -> anyhow::Result<Vec<f64>> {
     let busy = log_in_again(stack).await?;
     let stop = Arc::new(AtomicBool::new(false));
-    let hammers = [0, 1, 2].map(|service| tokio::spawn(hammer(busy.clone(), service, Arc::clone(&stop))));
+    let hammer = |service| hammer(busy.clone(), service, Arc::clone(&stop));
+    let hammers: JoinSet<_> = (0..3).map(hammer).collect();
     tokio::time::sleep(Duration::from_millis(300)).await;
     let request = organization::BlockMemberRequest {
         user_id: person.to_owned(),
@@ -79,8 +81,7 @@ async fn block_once(stack: &Stack, admin: &Actor, person: &str) -> anyhow::Resul
     tokio::time::sleep(Duration::from_secs(2)).await;
     stop.store(true, Ordering::Relaxed);
     let mut late = Vec::new();
-    for hammer in hammers {
-        let last = hammer.await?;
+    for last in hammers.join_all().await {
         anyhow::ensure!(last.is_some(), "the token never worked before the block");
         late.push(last.map_or(0.0, |last| last.saturating_duration_since(answered).as_secs_f64() * 1e3));
     }
