@@ -59,6 +59,8 @@ fn create_key(config: &Config, data_dir: &Path, file: &Path) -> Result<()> {
     let what = || format!("the key file {} cannot be written", file.display());
     // Written beside and linked: the key is there whole or not at all, and two starts at once share one.
     let draft = data_dir.join(format!(".{KEY_FILE}.{}", std::process::id()));
+    // Left by a process of the same id that was killed here, as happens in containers.
+    let _: std::io::Result<()> = std::fs::remove_file(&draft);
     let mut open = OpenOptions::new().write(true).create_new(true).mode(0o600).open(&draft).with_context(what)?;
     open.write_all(key.encode().as_bytes()).and_then(|()| open.sync_all()).with_context(what)?;
     let linked = std::fs::hard_link(&draft, file);

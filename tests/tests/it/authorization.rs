@@ -155,6 +155,37 @@ async fn service_account(stack: &Stack, admin: &Actor, permissions: Vec<String>)
     answer.into_inner().access_token
 }
 
+#[tokio::test]
+async fn nobody_makes_a_key_of_an_account_that_may_more_than_itself() {
+    let stack = Stack::start(world::ONE_SQLITE).await;
+    let admin = world::bootstrap(&stack).await;
+    let (_, owner) = world::organization_with_owner(&stack, &admin, "Lab", "olga@lab.example").await;
+    let request = identity::CreateServiceAccountRequest {
+        name: "Data platform".to_owned(),
+        permissions: vec!["organization.datasets.register".to_owned()],
+        ..Default::default()
+    };
+    let made = owner.service_accounts().create_service_account(request).await.unwrap().into_inner();
+    let service_account_id = made.service_account.unwrap().service_account_id;
+    let request = identity::CreateApiKeyRequest { service_account_id, ..Default::default() };
+    owner.service_accounts().create_api_key(request.clone()).await.expect("who may give the permission makes a key");
+    // An administrator of people reads no organization's data, and so takes no key to it.
+    let refused = admin.service_accounts().create_api_key(request).await;
+    refusal::expect_reason(refused, Code::PermissionDenied, "PERMISSION_NOT_GRANTABLE");
+}
+
+#[tokio::test]
+async fn the_stream_of_all_revocations_is_closed_to_an_owner() {
+    let stack = Stack::start(world::ONE_SQLITE).await;
+    let admin = world::bootstrap(&stack).await;
+    let (_, owner) = world::organization_with_owner(&stack, &admin, "Lab", "olga@lab.example").await;
+    let request = identity::WatchRevocationsRequest::default;
+    let refused = owner.signing().watch_revocations(request()).await;
+    refusal::expect_reason(refused.map(drop), Code::PermissionDenied, "PERMISSION_MISSING");
+    let mut opened = admin.signing().watch_revocations(request()).await.unwrap().into_inner();
+    assert!(opened.message().await.unwrap().is_some(), "it begins with a message at the latest after a heartbeat");
+}
+
 /// The same token with one bit of its signature turned.
 fn one_bit_off(token: &str) -> String {
     let mut bytes = token.as_bytes().to_vec();

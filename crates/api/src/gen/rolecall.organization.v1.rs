@@ -267,6 +267,10 @@ pub struct AddServiceAccountRequest {
     /// Who adds; its rights are checked.
     #[prost(string, tag = "4")]
     pub actor_id: ::prost::alloc::string::String,
+    /// Checks the actor's rights, and changes nothing: whoever makes a key could
+    /// act with the permissions that the key opens.
+    #[prost(bool, tag = "5")]
+    pub validate_only: bool,
 }
 /// What `AddServiceAccount` answers.
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]

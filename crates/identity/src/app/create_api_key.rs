@@ -8,11 +8,12 @@ use rolecall_kernel::id::{ApiKeyId, ServiceAccountId, SubjectId};
 use rolecall_kernel::time::Timestamp;
 
 use super::Resources;
-use super::fault::{Fault, take_faults};
+use super::fault::Fault;
 use super::once::{Once, take_repeats};
 use crate::domain::event::Event;
 use crate::domain::service_account::{ApiKey, KeyLifeError, PREFIX, ServiceAccount, key_expiry};
 use crate::events::publish::about;
+use crate::peers::{PeerError, Refusal};
 use crate::store::{api_keys, service_accounts};
 
 /// Whose key, and until when.
@@ -51,6 +52,9 @@ pub(crate) enum Error {
     /// No such account within what the actor may see.
     #[error("no such service account")]
     ServiceAccountNotFound,
+    /// The account holds what the actor may not give.
+    #[error("the permissions of the account are not the actor's to give")]
+    PermissionNotGrantable,
     /// It would end too early or too late.
     #[error("the end of the key {0}")]
     LifeRefused(KeyLifeError),
@@ -65,8 +69,27 @@ pub(crate) enum Error {
     Fault(Fault),
 }
 
-take_faults!(Error);
 take_repeats!(Error);
+
+impl From<PeerError> for Error {
+    fn from(error: PeerError) -> Self {
+        match error {
+            PeerError::Refused(Refusal::PermissionNotGrantable | Refusal::ActorNotEntitled) => {
+                Self::PermissionNotGrantable
+            }
+            PeerError::Refused(Refusal::OrganizationNotFound) => Self::ServiceAccountNotFound,
+            error @ (PeerError::Unavailable(_) | PeerError::Refused(_) | PeerError::Broken(_)) => {
+                Self::Fault(error.into())
+            }
+        }
+    }
+}
+
+impl From<rolecall_db::Error> for Error {
+    fn from(error: rolecall_db::Error) -> Self {
+        Self::Fault(error.into())
+    }
+}
 
 /// Makes a key.
 pub(crate) async fn run(resources: &Resources, command: &Command) -> Result<Made, Error> {
@@ -76,6 +99,8 @@ pub(crate) async fn run(resources: &Resources, command: &Command) -> Result<Made
     }
     let found = service_accounts::find_in_scope(&reader, command.service_account_id, &command.scope).await?;
     let account = found.ok_or(Error::ServiceAccountNotFound)?;
+    // Whoever holds a key can act as the account, so it is bounded like the account itself.
+    resources.organization.check_service_account(&account, command.actor).await?;
     let (now, entropy) = (resources.now(), resources.entropy.as_ref());
     let key = ApiKey {
         api_key_id: ApiKeyId::new(now, entropy),

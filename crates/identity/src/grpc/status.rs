@@ -169,7 +169,7 @@ statuses! {
     create_service_account::Error { OrganizationNotFound, PermissionNotGrantable, RequestIdReused } with
         Error::PermissionUnknown => violation("permissions", "PERMISSION_UNKNOWN", "must be names of permissions");
     delete_service_account::Error { ServiceAccountNotFound, RequestIdReused };
-    create_api_key::Error { ServiceAccountNotFound, SecretAlreadyReturned, RequestIdReused } with
+    create_api_key::Error { ServiceAccountNotFound, PermissionNotGrantable, SecretAlreadyReturned, RequestIdReused } with
         Error::LifeRefused(error) => violation("expire_time", "EXPIRE_TIME_OUT_OF_RANGE", error.to_string());
     delete_api_key::Error { ApiKeyNotFound, RequestIdReused };
 }

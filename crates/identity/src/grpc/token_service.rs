@@ -11,7 +11,7 @@ use rolecall_api::identity::v1::{
     ErrorReason, JsonWebKey, ListSigningKeysRequest, ListSigningKeysResponse, WatchRevocationsRequest,
     WatchRevocationsResponse,
 };
-use rolecall_authz::PublicKey;
+use rolecall_authz::{PublicKey, Refusal, Scope, caller};
 use tokio::time::{Instant, timeout_at};
 use tonic::{Request, Response, Status};
 
@@ -26,6 +26,8 @@ use crate::app::{Resources, signing_keys};
 const POLL: Duration = Duration::from_millis(100);
 /// How long the stream is silent at most.
 const HEARTBEAT: Duration = Duration::from_millis(500);
+/// What others than the services of the suite need to follow the stream.
+const PERMISSION: &str = "identity.tokens.introspect";
 /// What resume tokens are bound to.
 const STREAM: &[u8] = b"TokenService/WatchRevocations";
 
@@ -104,6 +106,10 @@ impl TokenService for Grpc {
         &self,
         request: Request<WatchRevocationsRequest>,
     ) -> Result<Response<Self::WatchRevocationsStream>, Status> {
+        // The stream tells of every organization, so it is for those who may see all of them.
+        if caller(&request)?.scope(PERMISSION) != Scope::All {
+            return Err(Refusal::PermissionMissing(vec![PERMISSION.into()]).into_status(None));
+        }
         let start = self.resume(&request.into_inner().resume_token).await?;
         let grpc = Arc::new(self.clone());
         // The position is gone once the stream has failed, and with it the stream.

@@ -14,6 +14,7 @@ use tonic::{Code, Status};
 use tonic_types::StatusExt as _;
 
 use super::convert;
+use crate::domain::service_account::ServiceAccount;
 use crate::domain::user::Membership;
 
 /// Why organization did not do what it was asked.
@@ -223,9 +224,24 @@ impl Organization {
             organization_id: organization.to_owned(),
             permissions: permissions.to_vec(),
             actor_id: actor.to_string(),
+            validate_only: false,
         };
         let answer = self.client().add_service_account(request).await?.into_inner();
         convert::organization_id(&answer.organization_id)
+    }
+
+    /// Checks that the actor may give a service account what it has.
+    pub(crate) async fn check_service_account(&self, account: &ServiceAccount, actor: SubjectId) -> Answer<()> {
+        let place = account.organization_id.map_or_else(|| "-".to_owned(), |id| id.to_string());
+        let request = AddServiceAccountRequest {
+            service_account_id: account.service_account_id.to_string(),
+            organization_id: place,
+            permissions: account.permissions.clone(),
+            actor_id: actor.to_string(),
+            validate_only: true,
+        };
+        self.client().add_service_account(request).await?;
+        Ok(())
     }
 
     /// Takes a service account its permissions; repeatable.

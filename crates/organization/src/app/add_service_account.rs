@@ -78,6 +78,11 @@ pub(crate) async fn run(app: &App, command: &Command) -> Result<Option<Organizat
     Ok(organization)
 }
 
+/// Checks what [`run`] would check, and changes nothing.
+pub(crate) async fn check(app: &App, command: &Command) -> Result<Option<OrganizationId>, Error> {
+    app.database.write(|tx| async move { judge(app, &tx, command).await }).await
+}
+
 async fn add(app: &App, tx: &Tx, command: &Command) -> Result<(Option<OrganizationId>, Option<i64>), Error> {
     let revision = access::advance(tx).await?;
     let organization_id = judge(app, tx, command).await?;

@@ -31,9 +31,7 @@ pub(crate) async fn run(app: &App, command: &Command) -> Result<Answer<Changed>,
     })
     .await?;
     fault::point("block.after_commit");
-    if let Answer::Fresh(changed) = &answer {
-        app.announce(changed.member.user_id.into(), changed.revision);
-    }
+    change_member::obey(app, &command.target, &answer).await?;
     Ok(answer)
 }
 

@@ -5,7 +5,7 @@ use rolecall_db::Tx;
 use rolecall_kernel::id::UserId;
 use rolecall_kernel::time::Timestamp;
 
-use super::idempotency::RequestIdReused;
+use super::idempotency::{Answer, RequestIdReused};
 use super::{App, Told};
 use crate::domain::actor::Subject;
 use crate::domain::event::{Origin, What};
@@ -66,6 +66,16 @@ pub(crate) struct Target {
 pub(crate) struct Changed {
     pub(crate) member: Member,
     pub(crate) revision: i64,
+}
+
+/// Makes this process obey before it answers, also when another one made the change and answered nobody.
+pub(crate) async fn obey(app: &App, target: &Target, answer: &Answer<Changed>) -> Result<(), Error> {
+    let revision = match answer {
+        Answer::Fresh(changed) => changed.revision,
+        Answer::Repeated(_) => access::head(&app.database.reader()).await?.revision,
+    };
+    app.announce(target.user_id.into(), revision);
+    Ok(())
 }
 
 /// What a decision is made on.

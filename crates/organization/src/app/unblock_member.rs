@@ -21,9 +21,7 @@ pub(crate) async fn run(app: &App, command: &Command) -> Result<Answer<Changed>,
         change_member::apply(app, &tx, &command.target, PERMISSION, decide).await
     })
     .await?;
-    if let Answer::Fresh(changed) = &answer {
-        app.announce(changed.member.user_id.into(), changed.revision);
-    }
+    change_member::obey(app, &command.target, &answer).await?;
     Ok(answer)
 }
 

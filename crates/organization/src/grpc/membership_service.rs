@@ -130,9 +130,13 @@ impl MembershipService for MembershipApi {
         request: Request<pb::AddServiceAccountRequest>,
     ) -> Result<Response<pb::AddServiceAccountResponse>, Status> {
         let command = convert::add_service_account(&*caller(&request)?, request.get_ref())?;
+        let validate_only = request.get_ref().validate_only;
         let api = Arc::clone(&self.0);
         detached::run(async move {
-            let added = add_service_account::run(&api.app, &command).await;
+            let added = match validate_only {
+                true => add_service_account::check(&api.app, &command).await,
+                false => add_service_account::run(&api.app, &command).await,
+            };
             let organization = added.map_err(status::add_service_account)?;
             let organization_id = organization.map(|id| id.to_string()).unwrap_or_default();
             Ok(Response::new(pb::AddServiceAccountResponse { organization_id }))

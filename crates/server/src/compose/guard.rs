@@ -45,7 +45,8 @@ impl Guard {
         let accepted = VerifierConfig { audience: config.identity.audience.clone(), ..VerifierConfig::new(issuer) };
         let sessions = Arc::new(PeerSessions(channels.of_server(Service::Identity)));
         Self {
-            revocations: Revocations::new(clock(), freshness(config, Service::Identity), Some(sessions)),
+            // Kept in memory alone, so after a start nothing is believed before the feed was read once.
+            revocations: Revocations::new(clock(), Freshness::Stream, Some(sessions)),
             access: AccessCache::new(source, AccessCacheConfig::new(freshness(config, Service::Organization))),
             verifier: Arc::new(Verifier::new(Arc::clone(&keys), channels.tokens(), clock(), accepted)),
             keys,

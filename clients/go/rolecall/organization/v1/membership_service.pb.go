@@ -983,7 +983,10 @@ type AddServiceAccountRequest struct {
 	// Names of the permissions.
 	Permissions []string `protobuf:"bytes,3,rep,name=permissions,proto3" json:"permissions,omitempty"`
 	// Who adds; its rights are checked.
-	ActorId       string `protobuf:"bytes,4,opt,name=actor_id,json=actorId,proto3" json:"actor_id,omitempty"`
+	ActorId string `protobuf:"bytes,4,opt,name=actor_id,json=actorId,proto3" json:"actor_id,omitempty"`
+	// Checks the actor's rights, and changes nothing: whoever makes a key could
+	// act with the permissions that the key opens.
+	ValidateOnly  bool `protobuf:"varint,5,opt,name=validate_only,json=validateOnly,proto3" json:"validate_only,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -1044,6 +1047,13 @@ func (x *AddServiceAccountRequest) GetActorId() string {
 		return x.ActorId
 	}
 	return ""
+}
+
+func (x *AddServiceAccountRequest) GetValidateOnly() bool {
+	if x != nil {
+		return x.ValidateOnly
+	}
+	return false
 }
 
 // What `AddServiceAccount` answers.
@@ -1675,12 +1685,13 @@ const file_rolecall_organization_v1_membership_service_proto_rawDesc = "" +
 	"\x1cBatchGetOrganizationsRequest\x12)\n" +
 	"\x10organization_ids\x18\x01 \x03(\tR\x0forganizationIds\"m\n" +
 	"\x1dBatchGetOrganizationsResponse\x12L\n" +
-	"\rorganizations\x18\x01 \x03(\v2&.rolecall.organization.v1.OrganizationR\rorganizations\"\xae\x01\n" +
+	"\rorganizations\x18\x01 \x03(\v2&.rolecall.organization.v1.OrganizationR\rorganizations\"\xd3\x01\n" +
 	"\x18AddServiceAccountRequest\x12,\n" +
 	"\x12service_account_id\x18\x01 \x01(\tR\x10serviceAccountId\x12'\n" +
 	"\x0forganization_id\x18\x02 \x01(\tR\x0eorganizationId\x12 \n" +
 	"\vpermissions\x18\x03 \x03(\tR\vpermissions\x12\x19\n" +
-	"\bactor_id\x18\x04 \x01(\tR\aactorId\"D\n" +
+	"\bactor_id\x18\x04 \x01(\tR\aactorId\x12#\n" +
+	"\rvalidate_only\x18\x05 \x01(\bR\fvalidateOnly\"D\n" +
 	"\x19AddServiceAccountResponse\x12'\n" +
 	"\x0forganization_id\x18\x01 \x01(\tR\x0eorganizationId\"K\n" +
 	"\x1bRemoveServiceAccountRequest\x12,\n" +
