@@ -75,7 +75,9 @@ impl Default for IdentityConfig {
             session_absolute: day * 7,
             max_sessions: 20,
             invitation_lifetime: day * 7,
-            saga_lease: Duration::from_secs(10),
+            // Longer than the 15 s for which a call to another context is waited for, so that work
+            // is not taken over while its worker may still be answered.
+            saga_lease: Duration::from_secs(20),
         }
     }
 }

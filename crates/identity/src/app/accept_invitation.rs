@@ -1,7 +1,8 @@
 //! Makes an invited account active: claimed here, activated in organization, completed here.
 
+use rolecall_db::{Error as StoreError, Tx};
 use rolecall_kernel::entropy::OpaqueToken;
-use rolecall_kernel::id::SagaId;
+use rolecall_kernel::id::{SagaId, UserId};
 use rolecall_kernel::time::Timestamp;
 use tokio::time::Instant;
 
@@ -9,9 +10,9 @@ use super::fault::{Fault, take_faults};
 use super::get_invitation::open;
 use super::{Resources, saga};
 use crate::domain::event::Event;
-use crate::domain::invitation::{Invitation, InvitationState};
+use crate::domain::invitation::InvitationState;
 use crate::domain::password::{Password, PasswordError};
-use crate::domain::user::{Membership, User, UserView};
+use crate::domain::user::{Membership, User, UserState, UserView};
 use crate::events::publish::{about, by_user};
 use crate::peers::{PeerError, Refusal};
 use crate::store::invitations::Claimed;
@@ -66,7 +67,14 @@ pub(crate) async fn run(resources: &Resources, command: Command) -> Result<UserV
     let code = &command.code.digest();
     let now = resources.now();
     let until = now.plus(resources.config.saga_lease);
-    let claimed = resources.db.write(|tx| async move { invitations::claim(&tx, code, hash, until, now).await }).await?;
+    let user_id = user.user_id;
+    let claimed = resources
+        .db
+        .write(|tx| async move {
+            let is_invited = lock_invited(&tx, user_id).await?;
+            Ok::<_, StoreError>(is_invited && invitations::claim(&tx, code, hash, until, now).await?)
+        })
+        .await?;
     if !claimed {
         return Err(Error::InvitationNotFound);
     }
@@ -76,6 +84,11 @@ pub(crate) async fn run(resources: &Resources, command: Command) -> Result<UserV
     let user = users::find(&resources.db.reader(), user.user_id).await?;
     let user = user.ok_or(Fault::Defect("an accepted account is gone"))?;
     Ok(UserView { user, membership })
+}
+
+/// Holds the account until the transaction ends, before its invitations as everybody does; tells whether it is invited.
+async fn lock_invited(tx: &Tx, user_id: UserId) -> Result<bool, StoreError> {
+    Ok(users::lock(tx, user_id).await?.is_some_and(|user| user.state == UserState::Invited))
 }
 
 /// Activates and completes; what cannot be decided now is opened again for the next try.
@@ -89,54 +102,57 @@ async fn carry_through(resources: &Resources, claimed: &Claimed, user: &User) ->
             Ok(membership)
         }
         Err(PeerError::Refused(Refusal::InviterNotEntitled)) => {
-            void(resources, invitation, user).await?;
+            void(resources, claimed, user).await?;
             Err(Error::InvitationVoid)
         }
         Err(error) => {
             // Activating is repeatable, and nobody logs in without a password, so opening it again is safe.
-            let id = invitation.invitation_id;
             let reopened = InvitationState::Pending;
-            resources.db.write(|tx| async move { invitations::settle(&tx, id, reopened).await }).await?;
+            resources.db.write(|tx| async move { invitations::settle(&tx, claimed, reopened).await }).await?;
             Err(error.into())
         }
     }
 }
 
 /// Stores the password and makes the account active, once.
-async fn complete(resources: &Resources, claimed: &Claimed, user: &User) -> Result<(), Fault> {
+async fn complete(resources: &Resources, claimed: &Claimed, user: &User) -> Result<(), Error> {
     let now = resources.now();
-    resources
+    let is_ours = resources
         .db
         .write(|tx| async move {
-            let invitation = &claimed.invitation;
-            if !invitations::settle(&tx, invitation.invitation_id, InvitationState::Accepted).await? {
-                // The recovery was faster; what it completed is the same.
-                return Ok(());
+            if !lock_invited(&tx, user.user_id).await? {
+                // The recovery completed the same, or another acceptance made the account active.
+                end(resources, &tx, claimed, user, now).await?;
+                let stored = credentials::find(&tx, user.user_id).await?;
+                return Ok::<_, StoreError>(stored.as_ref() == Some(&claimed.password_hash));
             }
-            if !users::activate(&tx, user.user_id, now).await? {
-                return Err(Fault::Defect("a claimed invitation of an account that is not invited"));
+            if !invitations::settle(&tx, claimed, InvitationState::Accepted).await? {
+                // Opened again by the recovery, and no longer ours.
+                return Ok(false);
             }
+            users::activate(&tx, user.user_id, now).await?;
             credentials::insert(&tx, user.user_id, &claimed.password_hash, now).await?;
-            let event = Event::InvitationAccepted(invitation.invitation_id);
+            let event = Event::InvitationAccepted(claimed.invitation.invitation_id);
             resources.publisher.append(&tx, &by_user(user, now, event)).await?;
-            Ok(())
+            Ok(true)
         })
-        .await
+        .await?;
+    if is_ours { Ok(()) } else { Err(Error::InvitationNotFound) }
 }
 
-async fn void(resources: &Resources, invitation: &Invitation, user: &User) -> Result<(), Fault> {
+async fn void(resources: &Resources, claimed: &Claimed, user: &User) -> Result<(), Fault> {
     let now = resources.now();
-    resources
-        .db
-        .write(|tx| async move {
-            if invitations::settle(&tx, invitation.invitation_id, InvitationState::Void).await? {
-                let event = Event::InvitationVoided(invitation.invitation_id);
-                let happened = about(None, Some(user.organization_id), Some(user.user_id.into()), now, event);
-                resources.publisher.append(&tx, &happened).await?;
-            }
-            Ok(())
-        })
-        .await
+    Ok(resources.db.write(|tx| async move { end(resources, &tx, claimed, user, now).await }).await?)
+}
+
+/// Makes an invitation void, if this claim still holds it.
+async fn end(resources: &Resources, tx: &Tx, claimed: &Claimed, user: &User, now: Timestamp) -> Result<(), StoreError> {
+    if !invitations::settle(tx, claimed, InvitationState::Void).await? {
+        return Ok(());
+    }
+    let event = Event::InvitationVoided(claimed.invitation.invitation_id);
+    let happened = about(None, Some(user.organization_id), Some(user.user_id.into()), now, event);
+    resources.publisher.append(tx, &happened).await
 }
 
 /// Carries acceptances through whose worker is gone; returns how many were decided.
@@ -150,7 +166,7 @@ pub(crate) async fn recover(resources: &Resources) -> Result<usize, Fault> {
             continue;
         };
         match carry_through(resources, &claimed, &user).await {
-            Ok(_) | Err(Error::InvitationVoid) => decided += 1,
+            Ok(_) | Err(Error::InvitationVoid | Error::InvitationNotFound) => decided += 1,
             Err(error) => tracing::warn!(%error, "an acceptance could not be carried through"),
         }
     }

@@ -104,7 +104,7 @@ pub(crate) async fn run(resources: &Resources, command: &Command) -> Result<Answ
     }
     // Early and friendly; only the unique index decides.
     if users::is_email_taken(&resources.db.reader(), &command.email).await? {
-        return Err(Error::EmailTaken);
+        return repeated(resources, command, Error::EmailTaken).await;
     }
     let now = resources.now();
     let user_id = UserId::new(now, resources.entropy.as_ref());
@@ -138,9 +138,13 @@ async fn stored(resources: &Resources, command: &Command) -> Result<Option<Vec<u
     Ok(Some(stored))
 }
 
-/// A parallel run of the same request is answered like that one.
+/// A parallel run of the same request is answered like that one, which may have taken the address.
 async fn repeated(resources: &Resources, command: &Command, error: Error) -> Result<Answer<Created>, Error> {
-    let is_repeat = matches!(&error, Error::Fault(fault) if fault.is_repeat());
+    let is_repeat = match &error {
+        Error::EmailTaken => true,
+        Error::Fault(fault) => fault.is_repeat(),
+        _ => false,
+    };
     let stored = if is_repeat { stored(resources, command).await? } else { None };
     stored.map(Answer::Stored).ok_or(error)
 }

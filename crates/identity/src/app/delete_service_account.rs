@@ -42,22 +42,49 @@ pub(crate) enum Error {
 take_faults!(Error);
 take_repeats!(Error);
 
+impl Error {
+    fn may_be_repeat(&self) -> bool {
+        match self {
+            Self::ServiceAccountNotFound => true,
+            Self::Fault(fault) => fault.is_repeat(),
+            Self::RequestIdReused => false,
+        }
+    }
+}
+
 /// Deletes an account: gone here with the commit, its permissions right after.
 pub(crate) async fn run(resources: &Resources, command: &Command) -> Result<Answer<()>, Error> {
-    let reader = resources.db.reader();
-    let saga_id = SagaId::from_uuid(command.service_account_id.as_uuid());
-    if let Some(stored) = Once::find(command.once.as_ref(), &reader).await? {
-        saga::finish_if_left(resources, saga_id).await.map_err(Error::Fault)?;
+    if let Some(stored) = stored(resources, command).await? {
         return Ok(Answer::Stored(stored));
     }
+    match delete(resources, command).await {
+        Ok(()) => Ok(Answer::Fresh(())),
+        // To a parallel run of the same request that was slower, the account may be gone.
+        Err(error) if error.may_be_repeat() => stored(resources, command).await?.map(Answer::Stored).ok_or(error),
+        Err(error) => Err(error),
+    }
+}
+
+/// Finds the answer of an earlier run, which is given only once that run's work is finished.
+async fn stored(resources: &Resources, command: &Command) -> Result<Option<Vec<u8>>, Error> {
+    let stored = Once::find(command.once.as_ref(), &resources.db.reader()).await?;
+    if stored.is_some() {
+        let saga_id = SagaId::from_uuid(command.service_account_id.as_uuid());
+        saga::finish_if_left(resources, saga_id).await.map_err(Error::Fault)?;
+    }
+    Ok(stored)
+}
+
+async fn delete(resources: &Resources, command: &Command) -> Result<(), Error> {
+    let reader = resources.db.reader();
+    let saga_id = SagaId::from_uuid(command.service_account_id.as_uuid());
     let found = service_accounts::find_in_scope(&reader, command.service_account_id, &command.scope).await?;
     let account = found.ok_or(Error::ServiceAccountNotFound)?;
     let saga = Saga { saga_id, kind: SagaKind::DeleteServiceAccount, state: SagaState::Committed };
     let now = resources.now();
     commit(resources, command, &account, &saga).await?;
     resources.revocations.revoke_subject_before(command.service_account_id.into(), now);
-    saga::finish(resources, &saga).await.map_err(Error::Fault)?;
-    Ok(Answer::Fresh(()))
+    saga::finish(resources, &saga).await.map_err(Error::Fault)
 }
 
 async fn commit(resources: &Resources, command: &Command, account: &ServiceAccount, saga: &Saga) -> Result<(), Error> {

@@ -1,6 +1,6 @@
 //! Logs a person in.
 
-use rolecall_db::Error as StoreError;
+use rolecall_db::{Error as StoreError, Tx};
 use rolecall_kernel::entropy::OpaqueToken;
 use rolecall_kernel::id::{SessionId, SubjectId};
 use rolecall_kernel::text::EmailAddress;
@@ -64,12 +64,61 @@ pub(crate) async fn run(resources: &Resources, command: Command) -> Result<Token
     let counter = Counter::new(resources, &command.email, user.as_ref());
     match judge(user.as_ref(), verified, access) {
         Ok(user) => {
-            let rehashed = rehash(resources, command, stored.as_deref()).await;
-            open(resources, &counter, user, began, rehashed).await
+            let proven = Proven { user, rehashed: rehash(resources, &command, stored.as_deref()).await, stored };
+            match open(resources, &counter, &proven, began).await? {
+                Opened::Changed => again(resources, &command, &counter, user, began).await,
+                opened => opened.tokens(),
+            }
         }
         Err(failure) => {
             counter.count(resources, failure).await?;
             Err(Error::CredentialsRefused)
+        }
+    }
+}
+
+/// Judges a password against the hash that took the place of the one it was verified by.
+///
+/// Most likely the password was changed; a parallel login may also just have hashed it anew.
+async fn again(
+    resources: &Resources,
+    command: &Command,
+    counter: &Counter<'_>,
+    user: &User,
+    began: Timestamp,
+) -> Result<Tokens, Error> {
+    let stored = credentials::find(&resources.db.reader(), user.user_id).await?;
+    if resources.hashing.verify(command.password.clone(), stored.clone(), command.deadline).await? {
+        let proven = Proven { user, stored, rehashed: None };
+        return open(resources, counter, &proven, began).await?.tokens();
+    }
+    counter.count(resources, LoginFailure::WrongPassword).await?;
+    Err(Error::CredentialsRefused)
+}
+
+/// Who proved to be whom, and by which stored hash.
+struct Proven<'a> {
+    user: &'a User,
+    stored: Option<String>,
+    /// The same password, hashed with the parameters of today.
+    rehashed: Option<String>,
+}
+
+/// What became of a right password.
+enum Opened {
+    /// A session.
+    Session(Tokens),
+    /// It came before its time.
+    Throttled,
+    /// Nothing: another hash was stored since it was verified.
+    Changed,
+}
+
+impl Opened {
+    fn tokens(self) -> Result<Tokens, Error> {
+        match self {
+            Self::Session(tokens) => Ok(tokens),
+            Self::Throttled | Self::Changed => Err(Error::CredentialsRefused),
         }
     }
 }
@@ -84,38 +133,34 @@ fn judge(user: Option<&User>, verified: bool, access: Access) -> Result<&User, L
 }
 
 /// Hashes a right password anew when the parameters changed; a login does not fail over it.
-async fn rehash(resources: &Resources, command: Command, stored: Option<&str>) -> Option<(String, String)> {
-    let stored = stored.filter(|stored| resources.hashing.is_outdated(stored))?;
-    let fresh = resources.hashing.hash(command.password, command.deadline).await.ok()?;
-    Some((stored.to_owned(), fresh))
+async fn rehash(resources: &Resources, command: &Command, stored: Option<&str>) -> Option<String> {
+    stored.filter(|stored| resources.hashing.is_outdated(stored))?;
+    resources.hashing.hash(command.password.clone(), command.deadline).await.ok()
 }
 
 /// Opens the session; what is stored is all or nothing.
 async fn open(
     resources: &Resources,
     counter: &Counter<'_>,
-    user: &User,
+    proven: &Proven<'_>,
     began: Timestamp,
-    rehashed: Option<(String, String)>,
-) -> Result<Tokens, Error> {
+) -> Result<Opened, Error> {
+    let user = proven.user;
     let entropy = resources.entropy.as_ref();
     let session_id = SessionId::new(began, entropy);
     let session = &Session::begin(session_id, user.user_id, began, &resources.config.lifetimes());
     let refresh_token = OpaqueToken::new(refresh::PREFIX, entropy);
-    let (hash, rehashed) = (&refresh_token.digest(), rehashed.as_ref());
-    let evicted: Option<Vec<SessionId>> = resources
+    let hash = &refresh_token.digest();
+    let evicted: Result<Option<Vec<SessionId>>, Error> = resources
         .db
         .write(|tx| async move {
             if !counter.pass(resources, &tx).await? {
                 return Ok(None);
             }
             if !users::note_login(&tx, user.user_id, began).await? {
-                return Err(StoreError::Conflict);
+                return Err(StoreError::Conflict.into());
             }
-            if let Some((old, new)) = rehashed {
-                // Lost to a change of the password meanwhile, which hashed anew anyway.
-                credentials::replace(&tx, user.user_id, old, new, began).await?;
-            }
+            confirm(&tx, proven, began).await?;
             sessions::insert(&tx, session).await?;
             refresh_tokens::insert(&tx, hash, session_id, 0).await?;
             resources.publisher.append(&tx, &by_user(user, began, Event::LoginSucceeded(session_id))).await?;
@@ -124,8 +169,28 @@ async fn open(
             revoke::publish(resources, &tx, &evicted, user, None, EndReason::Evicted, began).await?;
             Ok(Some(evicted))
         })
-        .await?;
-    let evicted = evicted.ok_or(Error::CredentialsRefused)?;
+        .await;
+    let evicted = match evicted {
+        Ok(Some(evicted)) => evicted,
+        Ok(None) => return Ok(Opened::Throttled),
+        Err(Error::CredentialsRefused) => return Ok(Opened::Changed),
+        Err(error) => return Err(error),
+    };
     revoke::obey(resources, &evicted, began);
-    Ok(tokens::of_session(resources, session, refresh_token, began))
+    Ok(Opened::Session(tokens::of_session(resources, session, refresh_token, began)))
+}
+
+/// Refuses a password that was changed since it was verified.
+///
+/// The row of the account is held: a change that comes later waits for it, and ends this session.
+async fn confirm(tx: &Tx, proven: &Proven<'_>, now: Timestamp) -> Result<(), Error> {
+    let user_id = proven.user.user_id;
+    let current = credentials::find(tx, user_id).await?;
+    let Some(current) = current.filter(|current| Some(current) == proven.stored.as_ref()) else {
+        return Err(Error::CredentialsRefused);
+    };
+    if let Some(fresh) = &proven.rehashed {
+        credentials::replace(tx, user_id, &current, fresh, now).await?;
+    }
+    Ok(())
 }

@@ -48,10 +48,17 @@ impl Publisher {
         };
         // The person is told by mail; everything is told to the audit log.
         let consumers: &[Consumer] = if happened.event == Event::PasswordChanged { &[AUDIT, MAIL] } else { &[AUDIT] };
+        let event_id = EventId::new(happened.occurred, self.entropy.as_ref());
+        let subject = match (happened.target, &happened.event) {
+            (Some(target), _) => target.to_string(),
+            // Failures of strangers need no order; as one queue each would wait for all before it.
+            (None, Event::LoginFailed(_)) => event_id.to_string(),
+            (None, _) => "instance".to_owned(),
+        };
         let envelope = Envelope {
-            event_id: EventId::new(happened.occurred, self.entropy.as_ref()),
+            event_id,
             topic: format!("identity.{name}"),
-            subject: happened.target.map_or_else(|| "instance".to_owned(), |target| target.to_string()),
+            subject,
             organization_id: happened.organization_id,
             occurred: happened.occurred,
             payload: message.encode_to_vec(),

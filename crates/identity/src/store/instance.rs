@@ -60,11 +60,12 @@ pub(crate) async fn claim(
     Ok(())
 }
 
-/// Ends the bootstrap for ever; `false` when it had ended.
+/// Ends the bootstrap for ever and forgets what only its repeats needed; `false` when it had ended.
 pub(crate) async fn complete(tx: &Tx) -> Result<bool, Error> {
     let done = Entity::update_many()
         .col_expr(Column::Stage, Expr::value(DONE))
         .col_expr(Column::SetupSecretHash, Expr::value(Option::<Vec<u8>>::None))
+        .col_expr(Column::Fingerprint, Expr::value(Option::<Vec<u8>>::None))
         .filter(Column::Id.eq(ID))
         .filter(Column::Stage.eq(CLAIMED))
         .exec(tx)

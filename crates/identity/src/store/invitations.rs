@@ -70,13 +70,16 @@ pub(crate) async fn claim(
 }
 
 /// Moves a claimed invitation on and forgets the password hash; `false` when somebody else did.
-pub(crate) async fn settle(tx: &Tx, id: InvitationId, state: InvitationState) -> Result<bool, Error> {
+///
+/// The hash is salted and so names one claim: a worker that comes back late settles no claim but its own.
+pub(crate) async fn settle(tx: &Tx, claimed: &Claimed, state: InvitationState) -> Result<bool, Error> {
     let done = Entity::update_many()
         .col_expr(Column::State, Expr::value(state.as_str()))
         .col_expr(Column::ClaimedPasswordHash, Expr::value(Option::<String>::None))
         .col_expr(Column::ClaimedUntil, Expr::value(Option::<i64>::None))
-        .filter(Column::InvitationId.eq(id.as_uuid()))
+        .filter(Column::InvitationId.eq(claimed.invitation.invitation_id.as_uuid()))
         .filter(Column::State.eq(InvitationState::Claimed.as_str()))
+        .filter(Column::ClaimedPasswordHash.eq(claimed.password_hash.as_str()))
         .exec(tx)
         .await?;
     Ok(done.rows_affected == 1)

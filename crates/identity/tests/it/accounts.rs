@@ -34,6 +34,23 @@ on_each_database! {
         assert_eq!(told, ["identity.password_changed"]);
     }
 
+    async fn a_password_that_is_changed_while_a_login_is_under_way_opens_nothing(database) {
+        let (world, _) = World::bootstrapped(&database).await;
+        let mine = world.log_in(ADMIN).await;
+        world.peers.known().hold_next.insert("get_subject_access");
+        let change = async {
+            world.peers.until_held("get_subject_access").await;
+            // Verifying the old password goes on beside the held call.
+            tokio::time::sleep(std::time::Duration::from_millis(100)).await;
+            let changed = world.accounts().change_password(bearer(&mine.access_token, change(PASSWORD, NEW))).await;
+            world.peers.known().held.clear();
+            changed.expect("changed");
+        };
+        let (login, ()) = tokio::join!(world.try_log_in(ADMIN, PASSWORD), change);
+        assert_eq!(reason(&login.expect_err("the old password")), "CREDENTIALS_REFUSED");
+        world.try_log_in(ADMIN, NEW).await.expect("the new password");
+    }
+
     async fn a_wrong_current_password_counts_as_a_failed_login(database) {
         let (world, _) = World::bootstrapped(&database).await;
         let tokens = world.log_in(ADMIN).await;

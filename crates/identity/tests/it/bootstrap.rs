@@ -2,6 +2,7 @@ use rolecall_api::identity::v1::{GetServerInfoRequest, ListSigningKeysRequest, U
 use rolecall_identity::{Identity, SetupSecret};
 use rolecall_kernel::entropy::SystemEntropy;
 use rolecall_testkit::on_each_database;
+use sea_orm::{ConnectionTrait as _, Statement};
 use tonic_types::StatusExt as _;
 
 use crate::harness::{ADMIN, World, at_once, reason};
@@ -24,6 +25,14 @@ on_each_database! {
         assert_eq!(world.log_in(ADMIN).await.user_id, user.user_id);
         world.identity.relay().drain().await;
         assert!(world.peers.topics().contains(&"identity.instance_bootstrapped".to_owned()));
+    }
+
+    async fn what_a_bootstrap_was_begun_with_is_forgotten_once_it_is_done(database) {
+        let (world, _) = World::bootstrapped(&database).await;
+        let text = "SELECT 1 AS one FROM instance WHERE setup_secret_hash IS NULL AND fingerprint IS NULL";
+        let reader = world.db.reader();
+        let found = reader.query_all_raw(Statement::from_string(reader.get_database_backend(), text)).await.expect("read");
+        assert_eq!(found.len(), 1);
     }
 
     async fn parallel_bootstraps_make_one_administrator(database) {

@@ -3,6 +3,7 @@ use std::time::Duration;
 
 use rolecall_api::identity::v1::{GetAccountRequest, LogOutRequest, RefreshTokensRequest, WatchRevocationsRequest};
 use rolecall_testkit::on_each_database;
+use sea_orm::{ConnectionTrait as _, Statement};
 use tonic::Code;
 
 use crate::harness::{ADMIN, PASSWORD, World, at_once, bearer, bytes, reason};
@@ -39,6 +40,17 @@ on_each_database! {
         let failures = world.peers.topics().into_iter().filter(|topic| topic == "identity.login_failed").count();
         assert_eq!(failures, 10);
         assert_eq!(admin.email, ADMIN);
+    }
+
+    async fn failures_of_strangers_wait_for_nothing_before_them(database) {
+        let (world, _) = World::bootstrapped(&database).await;
+        for _ in 0..3 {
+            world.try_log_in("nobody@example.org", PASSWORD).await.expect_err("refused");
+        }
+        let text = "SELECT DISTINCT subject FROM outbox WHERE topic = 'identity.login_failed'";
+        let reader = world.db.reader();
+        let subjects = reader.query_all_raw(Statement::from_string(reader.get_database_backend(), text)).await.expect("read");
+        assert_eq!(subjects.len(), 3);
     }
 
     async fn after_the_sixth_failure_the_right_password_waits_thirty_seconds(database) {

@@ -2,6 +2,7 @@
 
 use std::collections::{HashMap, HashSet};
 use std::sync::{Arc, Mutex, MutexGuard};
+use std::time::Duration;
 
 use rolecall_api::notification::v1 as notification;
 use rolecall_api::notification::v1::mail_service_server::MailService;
@@ -36,6 +37,10 @@ pub(crate) struct Known {
     pub(crate) down: HashSet<&'static str>,
     /// Methods that never answer.
     pub(crate) stuck: HashSet<&'static str>,
+    /// Methods whose next call waits until it is released.
+    pub(crate) hold_next: HashSet<&'static str>,
+    /// Methods of which a call waits to be released.
+    pub(crate) held: HashSet<&'static str>,
     pub(crate) inviter_lost_rights: bool,
     pub(crate) audit: Vec<IngestedEvent>,
     pub(crate) mail: Vec<notification::IngestedEvent>,
@@ -53,9 +58,22 @@ impl Fake {
         self.known().audit.iter().map(|event| event.topic.clone()).collect()
     }
 
+    /// Waits until a call is held.
+    pub(crate) async fn until_held(&self, method: &'static str) {
+        while !self.known().held.contains(method) {
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+    }
+
     async fn reach(&self, method: &'static str) -> Result<(), Status> {
         if self.known().stuck.contains(method) {
             std::future::pending::<()>().await;
+        }
+        if self.known().hold_next.remove(method) {
+            self.known().held.insert(method);
+            while self.known().held.contains(method) {
+                tokio::time::sleep(Duration::from_millis(5)).await;
+            }
         }
         if self.known().down.contains(method) { Err(Status::unavailable("down")) } else { Ok(()) }
     }

@@ -13,7 +13,7 @@ use crate::harness::{ADMIN, World, bearer, create_user, reason};
 use crate::peers::{FakeMember, State};
 
 /// Longer than the lease of unfinished work.
-const LEASE: Duration = Duration::from_secs(11);
+const LEASE: Duration = Duration::from_secs(21);
 
 async fn leave_saga(world: &World, id: uuid::Uuid, kind: &str, state: &str) {
     let until = world.clock.now().plus(Duration::from_secs(10)).as_micros();
@@ -22,6 +22,19 @@ async fn leave_saga(world: &World, id: uuid::Uuid, kind: &str, state: &str) {
         .write(|tx| async move {
             let text = "INSERT INTO sagas (saga_id, kind, state, lease_until) VALUES ($1, $2, $3, $4)";
             let values = vec![id.into(), kind.into(), state.into(), until.into()];
+            tx.execute_raw(Statement::from_sql_and_values(tx.get_database_backend(), text, values)).await?;
+            Ok::<_, Error>(())
+        })
+        .await
+        .expect("stored");
+}
+
+async fn set_state(world: &World, email: &str, state: &str) {
+    world
+        .db
+        .write(|tx| async move {
+            let text = "UPDATE users SET state = $1 WHERE email = $2";
+            let values = [state.into(), email.into()];
             tx.execute_raw(Statement::from_sql_and_values(tx.get_database_backend(), text, values)).await?;
             Ok::<_, Error>(())
         })
@@ -130,6 +143,45 @@ on_each_database! {
         world.clock.advance(LEASE);
         assert_eq!(world.identity.recover().await, 1);
         assert_eq!(reason(&world.accept(&code).await.expect_err("void")), "INVITATION_NOT_FOUND");
+    }
+
+    async fn a_worker_that_comes_back_late_does_not_answer_for_the_acceptance_of_another(database) {
+        let (world, _) = World::bootstrapped(&database).await;
+        let tokens = world.log_in(ADMIN).await;
+        let (_, code) = world.invite(&tokens.access_token, "ada@example.org", "GUEST").await;
+        world.peers.known().hold_next.insert("activate_member");
+        let meanwhile = async {
+            world.peers.until_held("activate_member").await;
+            world.clock.advance(LEASE);
+            world.peers.known().down.insert("activate_member");
+            assert_eq!(world.identity.recover().await, 0, "opened again");
+            world.peers.known().down.clear();
+            world.accept(&code).await.expect("accepted");
+            world.peers.known().held.clear();
+        };
+        let (late, ()) = tokio::join!(world.accept(&code), meanwhile);
+        assert_eq!(reason(&late.expect_err("its password is not the account's")), "INVITATION_NOT_FOUND");
+        world.access.invalidate_all();
+        world.log_in("ada@example.org").await;
+    }
+
+    async fn an_acceptance_of_an_account_that_is_not_invited_ends(database) {
+        let (world, _) = World::bootstrapped(&database).await;
+        let tokens = world.log_in(ADMIN).await;
+        let (_, code) = world.invite(&tokens.access_token, "ada@example.org", "GUEST").await;
+        world.peers.known().hold_next.insert("activate_member");
+        let meanwhile = async {
+            world.peers.until_held("activate_member").await;
+            set_state(&world, "ada@example.org", "ACTIVE").await;
+            world.peers.known().held.clear();
+        };
+        let (late, ()) = tokio::join!(world.accept(&code), meanwhile);
+        assert_eq!(reason(&late.expect_err("void")), "INVITATION_NOT_FOUND");
+        world.clock.advance(LEASE);
+        assert_eq!(world.identity.recover().await, 0, "nothing is left");
+        let (_, code) = world.invite(&world.log_in(ADMIN).await.access_token, "eva@example.org", "GUEST").await;
+        set_state(&world, "eva@example.org", "ACTIVE").await;
+        assert_eq!(reason(&world.accept(&code).await.expect_err("not claimed")), "INVITATION_NOT_FOUND");
     }
 
     async fn an_acceptance_while_organization_is_out_of_reach_can_be_tried_again(database) {

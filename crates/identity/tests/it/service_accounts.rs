@@ -8,7 +8,7 @@ use rolecall_api::identity::v1::{
 use rolecall_testkit::on_each_database;
 use tonic::Code;
 
-use crate::harness::{ADMIN, World, bearer, bytes, reason, request_id};
+use crate::harness::{ADMIN, World, at_once, bearer, bytes, reason, request_id};
 
 async fn make(world: &World, token: &str, organization: &str) -> ServiceAccount {
     let request = CreateServiceAccountRequest {
@@ -74,6 +74,21 @@ on_each_database! {
         assert_eq!(refused.code(), Code::Unauthenticated);
         exchange(&world, &keys[1].secret).await.expect_err("gone");
         assert!(world.peers.known().service_accounts.is_empty());
+    }
+
+    async fn parallel_repeats_of_a_deletion_get_its_answer(database) {
+        let (world, _) = World::bootstrapped(&database).await;
+        let root = world.log_in(ADMIN).await.access_token;
+        let service_account_id = make(&world, &root, "").await.service_account_id;
+        let request = DeleteServiceAccountRequest { service_account_id, request_id: request_id(&world.clock), ..Default::default() };
+        let world = std::sync::Arc::new(world);
+        let answers = at_once(8, |_| {
+            let (world, request) = (std::sync::Arc::clone(&world), bearer(&root, request.clone()));
+            async move { world.service_accounts().delete_service_account(request).await }
+        }).await;
+        for answer in answers {
+            answer.expect("answered");
+        }
     }
 
     async fn a_secret_is_shown_once(database) {

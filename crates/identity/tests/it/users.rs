@@ -81,6 +81,18 @@ on_each_database! {
         assert_eq!((refused.code(), reason(&refused).as_str()), (Code::InvalidArgument, "REQUEST_ID_REUSED"));
     }
 
+    async fn parallel_repeats_of_a_creation_get_its_answer(database) {
+        let (world, _) = World::bootstrapped(&database).await;
+        let token = world.log_in(ADMIN).await.access_token;
+        let request = CreateUserRequest { request_id: request_id(&world.clock), ..create_user("ada@example.org", "GUEST") };
+        let world = Arc::new(world);
+        let answers = at_once(8, |_| {
+            let (world, request) = (Arc::clone(&world), bearer(&token, request.clone()));
+            async move { world.users().create_user(request).await.expect("answered").into_inner().user.expect("a user").user_id }
+        }).await;
+        assert!(answers.windows(2).all(|pair| pair[0] == pair[1]), "{answers:?}");
+    }
+
     async fn what_lies_outside_of_the_scope_is_like_what_does_not_exist(database) {
         let (world, admin) = World::bootstrapped(&database).await;
         let root = world.log_in(ADMIN).await;
