@@ -49,7 +49,7 @@ section! {
 section! {
     /// What this process serves, and where.
     Server {
-        /// The services that this process hosts; it reaches the others by the addresses in [peers].
+        /// The services that this process hosts; it reaches the others by the addresses in section peers.
         services: Vec<Service> = Service::ALL.to_vec(),
         /// Address and port.
         listen: SocketAddr = SocketAddr::from((Ipv4Addr::LOCALHOST, PORT)),
