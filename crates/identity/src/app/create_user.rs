@@ -143,7 +143,7 @@ async fn repeated(resources: &Resources, command: &Command, error: Error) -> Res
     let is_repeat = match &error {
         Error::EmailTaken => true,
         Error::Fault(fault) => fault.is_repeat(),
-        _ => false,
+        Error::OrganizationNotFound | Error::RoleNotGrantable | Error::RoleUnknown | Error::RequestIdReused => false,
     };
     let stored = if is_repeat { stored(resources, command).await? } else { None };
     stored.map(Answer::Stored).ok_or(error)

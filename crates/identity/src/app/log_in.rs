@@ -67,7 +67,7 @@ pub(crate) async fn run(resources: &Resources, command: Command) -> Result<Token
             let proven = Proven { user, rehashed: rehash(resources, &command, stored.as_deref()).await, stored };
             match open(resources, &counter, &proven, began).await? {
                 Opened::Changed => again(resources, &command, &counter, user, began).await,
-                opened => opened.tokens(),
+                opened @ (Opened::Session(_) | Opened::Throttled) => opened.tokens(),
             }
         }
         Err(failure) => {

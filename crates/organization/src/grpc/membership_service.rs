@@ -133,9 +133,10 @@ impl MembershipService for MembershipApi {
         let validate_only = request.get_ref().validate_only;
         let api = Arc::clone(&self.0);
         detached::run(async move {
-            let added = match validate_only {
-                true => add_service_account::check(&api.app, &command).await,
-                false => add_service_account::run(&api.app, &command).await,
+            let added = if validate_only {
+                add_service_account::check(&api.app, &command).await
+            } else {
+                add_service_account::run(&api.app, &command).await
             };
             let organization = added.map_err(status::add_service_account)?;
             let organization_id = organization.map(|id| id.to_string()).unwrap_or_default();
