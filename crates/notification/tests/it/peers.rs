@@ -75,6 +75,10 @@ impl DirectoryService for Doubles {
         not_asked()
     }
 
+    async fn check_session(&self, _: Request<id::CheckSessionRequest>) -> Answer<id::CheckSessionResponse> {
+        not_asked()
+    }
+
     async fn ingest_events(&self, _: Request<id::IngestEventsRequest>) -> Answer<id::IngestEventsResponse> {
         not_asked()
     }

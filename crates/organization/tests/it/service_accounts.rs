@@ -52,6 +52,7 @@ on_each_database! {
             organization_id: "-".to_owned(),
             permissions: vec!["organization.access.check".to_owned()],
             actor_id: stage.admin.to_string(),
+            validate_only: false,
         };
         let mut client = stage.memberships();
         for _ in 0..2 {

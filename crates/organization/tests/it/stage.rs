@@ -191,6 +191,7 @@ impl Stage {
             organization_id: place.to_owned(),
             permissions: permissions.iter().map(|name| (*name).to_owned()).collect(),
             actor_id: actor.to_string(),
+            validate_only: false,
         };
         self.memberships().add_service_account(request).await.map(|_| id)
     }
