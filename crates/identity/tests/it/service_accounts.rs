@@ -80,7 +80,7 @@ on_each_database! {
         let (world, _) = World::bootstrapped(&database).await;
         let root = world.log_in(ADMIN).await.access_token;
         let service_account_id = make(&world, &root, "").await.service_account_id;
-        let request = DeleteServiceAccountRequest { service_account_id, request_id: request_id(&world.clock), ..Default::default() };
+        let request = DeleteServiceAccountRequest { service_account_id, request_id: request_id(&world.clock) };
         let world = std::sync::Arc::new(world);
         let answers = at_once(8, |_| {
             let (world, request) = (std::sync::Arc::clone(&world), bearer(&root, request.clone()));
