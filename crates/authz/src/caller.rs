@@ -117,6 +117,14 @@ impl Caller {
         }
     }
 
+    /// Shares the claims, for who checks them again later.
+    pub(crate) fn shared_claims(&self) -> Option<Arc<AccessClaims>> {
+        match &self.identity {
+            Identity::Subject(claims) => Some(Arc::clone(claims)),
+            Identity::Service(_) => None,
+        }
+    }
+
     /// Returns the organization that the caller belongs to.
     pub fn organization(&self) -> Option<OrganizationId> {
         self.access.organization_id
@@ -172,7 +180,7 @@ pub fn rule<T>(request: &Request<T>) -> Result<Arc<Rule>, Status> {
     found(request.extensions().get::<Arc<Rule>>())
 }
 
-fn found<T>(extension: Option<&Arc<T>>) -> Result<Arc<T>, Status> {
+pub(crate) fn found<T>(extension: Option<&Arc<T>>) -> Result<Arc<T>, Status> {
     extension.cloned().ok_or_else(|| {
         tracing::error!(
             missing = std::any::type_name::<T>(),

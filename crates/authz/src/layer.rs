@@ -26,8 +26,9 @@ pub struct CallId(pub Arc<str>);
 
 /// Authenticates and authorizes on the head of the request, before its body is read.
 ///
-/// Behind it, the extensions of a request hold the `Arc<Rule>` of its method and, unless the method
-/// is public, the `Arc<Caller>`. Refusals are answered at once with a status and a default body.
+/// Behind it, the extensions of a request hold the `Arc<Rule>` of its method, the `Arc<Authorizer>`
+/// and, unless the method is public, the `Arc<Caller>`. Refusals are answered at once with a status
+/// and a default body.
 #[derive(Debug, Clone)]
 pub struct AuthLayer {
     authorizer: Arc<Authorizer>,
@@ -77,6 +78,8 @@ where
             return AuthFuture::refused(Refusal::unknown_method(request.uri().path()), &request);
         };
         request.extensions_mut().insert(Arc::clone(&rule));
+        // For streams, which ask it again.
+        request.extensions_mut().insert(Arc::clone(&self.authorizer));
         match self.authorizer.decide(&rule, request.headers()) {
             Decision::Open => AuthFuture::admitted(self.inner.call(request)),
             Decision::Admitted(caller) => {

@@ -7,6 +7,7 @@
 //! | [`access`] | what a subject may do: the [`AccessSource`], and the [`AccessCache`] that is never older than promised |
 //! | [`revocation`] | sessions and subjects whose tokens have ended |
 //! | [`mod@caller`] | the [`Caller`] that handlers see |
+//! | [`mod@standing`] | whether a caller may go on; what a stream asks before each message |
 //! | [`scope`] | the [`Scope`] that queries compile into their WHERE, the [`Permit`] that changes demand |
 //! | [`layer`] | the tower layer that puts it all together |
 //! | [`refusal`] | every way to be refused, and its status |
@@ -25,6 +26,7 @@ pub mod policy;
 pub mod refusal;
 pub mod revocation;
 pub mod scope;
+pub mod standing;
 pub mod token;
 
 pub use access::cache::{AccessCache, AccessCacheConfig, AccessRefusal, Freshness};
@@ -35,6 +37,7 @@ pub use policy::{Access, Permission, Policy, PolicyError, ReflectionAccess, Rule
 pub use refusal::Refusal;
 pub use revocation::{RevocationRefusal, RevocationSource, Revocations};
 pub use scope::{Filter, Permit, RowFacts, Scope};
+pub use standing::{Standing, standing};
 pub use token::claims::{AccessClaims, ServiceClaims};
 pub use token::keys::{KeyError, KeySet, KeySource, PublicKey};
 pub use token::signer::{ServiceTokens, TokenSigner};

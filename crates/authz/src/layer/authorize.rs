@@ -106,8 +106,26 @@ impl Authorizer {
             Verified::Access(claims) => claims,
         };
         check_kind(rule, &claims)?;
+        self.confirm(rule, claims, question.at_least).await
+    }
+
+    /// Decides anew about a caller that was admitted earlier, as if it called now with the same token.
+    pub(crate) async fn reconsider(&self, rule: &Rule, claims: Arc<AccessClaims>) -> Result<Arc<Caller>, Refusal> {
+        if self.verifier.has_expired(&claims) {
+            return Err(Refusal::TokenInvalid);
+        }
+        self.confirm(rule, claims, None).await
+    }
+
+    /// Decides by what a good token claims.
+    async fn confirm(
+        &self,
+        rule: &Rule,
+        claims: Arc<AccessClaims>,
+        at_least: Option<i64>,
+    ) -> Result<Arc<Caller>, Refusal> {
         self.revocations.check(&claims).await.map_err(|error| revoked(&error))?;
-        let access = self.access(claims.sub, question.at_least).await?;
+        let access = self.access(claims.sub, at_least).await?;
         // The session may have ended while the access was asked for.
         if self.revocations.is_revoked(&claims) {
             return Err(Refusal::SessionEnded);

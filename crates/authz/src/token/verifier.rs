@@ -80,8 +80,13 @@ impl Verified {
 
     fn check_time(&self, now: Timestamp) -> Result<(), TokenError> {
         let (issued, expires) = self.times();
-        if now < expires.plus(LEEWAY) && issued <= now.plus(LEEWAY) { Ok(()) } else { Err(TokenError::Time) }
+        if !is_over(expires, now) && issued <= now.plus(LEEWAY) { Ok(()) } else { Err(TokenError::Time) }
     }
+}
+
+/// Clocks differ a little, so a token lasts a little longer than it says.
+fn is_over(expires: Timestamp, now: Timestamp) -> bool {
+    now >= expires.plus(LEEWAY)
 }
 
 /// Verifies tokens of both kinds; a token is verified once and then remembered while its key stays trusted.
@@ -131,6 +136,11 @@ impl Verifier {
             (Err(TokenError::UnknownKey), Refreshed::TooSoon) => Err(TokenError::Unconfirmed(None)),
             (verified, _) => verified,
         }
+    }
+
+    /// Tells whether a token that was verified earlier has ended by itself since.
+    pub(crate) fn has_expired(&self, claims: &AccessClaims) -> bool {
+        is_over(claims.exp, self.clock.now())
     }
 
     fn decode<'k>(&self, token: &str, key: impl Fn(&str) -> Option<&'k PublicKey>) -> Result<Verified, TokenError> {

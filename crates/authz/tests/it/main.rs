@@ -6,5 +6,6 @@ mod keys;
 mod layer;
 mod policy;
 mod reasons;
+mod standing;
 mod support;
 mod tokens;

@@ -10,8 +10,8 @@ use http::{Request, Response};
 use protox::file::{ChainFileResolver, File, FileResolver, GoogleFileResolver, IncludeFileResolver};
 use rolecall_authz::{
     AccessCache, AccessCacheConfig, AccessClaims, AccessError, AccessSource, AuthLayer, Authorizer, Caller, Freshness,
-    KeySet, Policy, Revocations, Rule, ScopeKind, ServiceTokens, SubjectAccess, SubjectKind, TokenSigner, Verifier,
-    VerifierConfig,
+    KeySet, Policy, Revocations, Rule, ScopeKind, ServiceTokens, Standing, SubjectAccess, SubjectKind, TokenSigner,
+    Verifier, VerifierConfig, standing,
 };
 use rolecall_kernel::entropy::SystemEntropy;
 use rolecall_kernel::id::{OrganizationId, SessionId, SubjectId};
@@ -87,6 +87,7 @@ pub(crate) struct World {
     pub(crate) subjects: Arc<Subjects>,
     pub(crate) revocations: Revocations,
     pub(crate) access: AccessCache,
+    layer: AuthLayer,
     service: BoxCloneService<Request<()>, Response<String>, Infallible>,
 }
 
@@ -118,8 +119,9 @@ impl World {
         );
         // The limit panics when it is called without having been polled ready.
         let inner = tower::limit::ConcurrencyLimit::new(tower::service_fn(tell), 10);
-        let service = BoxCloneService::new(AuthLayer::new(authorizer).layer(inner));
-        Self { clock, signer, keys, services, subjects, revocations, access, service }
+        let layer = AuthLayer::new(authorizer);
+        let service = BoxCloneService::new(layer.layer(inner));
+        Self { clock, signer, keys, services, subjects, revocations, access, layer, service }
     }
 
     /// Makes an active user who holds these permissions in its own organization, and returns its token.
@@ -138,6 +140,18 @@ impl World {
 
     pub(crate) async fn call(&self, path: &str, token: &str) -> Result<String, Refused> {
         self.send(path, |request| request.header("authorization", format!("Bearer {token}"))).await
+    }
+
+    /// Makes a call that is let through, and returns the standing of its caller.
+    pub(crate) async fn standing(&self, path: &str, token: &str) -> Standing {
+        let keep = tower::service_fn(|request: Request<()>| async {
+            let (parts, ()) = request.into_parts();
+            let request = tonic::Request::from_parts(tonic::metadata::MetadataMap::new(), parts.extensions, ());
+            Ok::<_, Infallible>(Response::new(standing(&request).ok()))
+        });
+        let request = Request::post(path).header("authorization", format!("Bearer {token}")).body(());
+        let answer = self.layer.layer(keep).oneshot(request.expect("a request")).await;
+        answer.expect("the service never fails").into_body().expect("it is let through")
     }
 
     pub(crate) async fn send(
