@@ -21,6 +21,16 @@ pub(crate) mod state {
     pub(crate) const PARKED: i64 = 2;
 }
 
+/// How secret a payload is, as stored.
+pub(crate) mod secrecy {
+    /// Kept as long as its event.
+    pub(crate) const PLAIN: i16 = 0;
+    /// Erased as soon as no delivery waits for it.
+    pub(crate) const SECRET: i16 = 1;
+    /// It was secret and is gone.
+    pub(crate) const ERASED: i16 = 2;
+}
+
 /// Something that happened, in the past tense.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Event {
@@ -60,8 +70,10 @@ pub struct Consumer(pub &'static str);
 pub struct Parked {
     /// Who refused it.
     pub consumer: String,
-    /// The event.
+    /// The event; without its payload where that was secret and is erased.
     pub event: Event,
+    /// Whether the payload was secret and is erased, so that nothing can be replayed.
+    pub is_erased: bool,
     /// Why.
     pub reason: String,
     /// How often it was tried.
@@ -70,18 +82,39 @@ pub struct Parked {
     pub since: Timestamp,
 }
 
+/// What became of the wish to replay a parked event.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Replay {
+    /// It is delivered again.
+    Pending,
+    /// It is not parked for this consumer.
+    NotParked,
+    /// Its payload was secret and is erased: it stays parked, and whoever appended it has to do so anew.
+    Erased,
+}
+
 /// Appends an event to be delivered to these consumers once the transaction is committed.
 pub async fn append(tx: &Tx, event: &Event, consumers: &[Consumer]) -> Result<(), Error> {
+    append_as(tx, event, secrecy::PLAIN, consumers).await
+}
+
+/// Appends an event whose payload holds a secret: it is erased in the transaction that settles its last delivery,
+/// be it done or parked.
+pub async fn append_secret(tx: &Tx, event: &Event, consumers: &[Consumer]) -> Result<(), Error> {
+    append_as(tx, event, secrecy::SECRET, consumers).await
+}
+
+async fn append_as(tx: &Tx, event: &Event, secrecy: i16, consumers: &[Consumer]) -> Result<(), Error> {
     tx.appended_to_outbox();
     match tx.backend() {
-        Backend::Postgres if !consumers.is_empty() => append_at_once(tx, event, consumers).await,
-        Backend::Postgres | Backend::Sqlite => append_in_two(tx, event, consumers).await,
+        Backend::Postgres if !consumers.is_empty() => append_at_once(tx, event, secrecy, consumers).await,
+        Backend::Postgres | Backend::Sqlite => append_in_two(tx, event, secrecy, consumers).await,
     }
 }
 
-const COLUMNS: &str = "event_id, topic, subject, organization_id, occurred, payload, trace";
+const COLUMNS: &str = "event_id, topic, subject, organization_id, occurred, payload, trace, secrecy";
 
-fn values(event: &Event) -> Vec<Value> {
+fn values(event: &Event, secrecy: i16) -> Vec<Value> {
     vec![
         event.event_id.as_uuid().into(),
         event.topic.as_str().into(),
@@ -90,12 +123,13 @@ fn values(event: &Event) -> Vec<Value> {
         event.occurred.as_micros().into(),
         event.payload.clone().into(),
         event.trace.clone().into(),
+        secrecy.into(),
     ]
 }
 
 /// PostgreSQL takes event and deliveries in one round trip.
-async fn append_at_once(tx: &Tx, event: &Event, consumers: &[Consumer]) -> Result<(), Error> {
-    let mut values = values(event);
+async fn append_at_once(tx: &Tx, event: &Event, secrecy: i16, consumers: &[Consumer]) -> Result<(), Error> {
+    let mut values = values(event, secrecy);
     let mut places = Vec::with_capacity(consumers.len());
     for consumer in consumers {
         values.push(consumer.0.into());
@@ -103,7 +137,8 @@ async fn append_at_once(tx: &Tx, event: &Event, consumers: &[Consumer]) -> Resul
     }
     let text = format!(
         "WITH event AS (
-            INSERT INTO outbox ({COLUMNS}) VALUES ($1, $2, $3, $4, $5, $6, $7) RETURNING position, subject, occurred
+            INSERT INTO outbox ({COLUMNS}) VALUES ($1, $2, $3, $4, $5, $6, $7, $8)
+            RETURNING position, subject, occurred
         )
         INSERT INTO outbox_deliveries (position, consumer, subject, due)
         SELECT event.position, told.consumer, event.subject, event.occurred
@@ -114,9 +149,9 @@ async fn append_at_once(tx: &Tx, event: &Event, consumers: &[Consumer]) -> Resul
 }
 
 /// SQLite has no statement that inserts into two tables.
-async fn append_in_two(tx: &Tx, event: &Event, consumers: &[Consumer]) -> Result<(), Error> {
-    let text = format!("INSERT INTO outbox ({COLUMNS}) VALUES ($1, $2, $3, $4, $5, $6, $7) RETURNING position");
-    let position = integer(tx, &text, values(event)).await?;
+async fn append_in_two(tx: &Tx, event: &Event, secrecy: i16, consumers: &[Consumer]) -> Result<(), Error> {
+    let text = format!("INSERT INTO outbox ({COLUMNS}) VALUES ($1, $2, $3, $4, $5, $6, $7, $8) RETURNING position");
+    let position = integer(tx, &text, values(event, secrecy)).await?;
     if consumers.is_empty() {
         return Ok(());
     }
@@ -149,7 +184,7 @@ pub async fn oldest_pending<C: ConnectionTrait>(reader: &C, consumer: &str) -> R
 /// Lists parked events of a consumer, oldest first.
 pub async fn list_parked<C: ConnectionTrait>(reader: &C, consumer: &str, limit: u32) -> Result<Vec<Parked>, Error> {
     let text = "SELECT o.event_id, o.topic, o.subject, o.organization_id, o.occurred, o.payload, o.trace,
-            d.consumer, d.reason, d.attempts, d.settled
+            o.secrecy, d.consumer, d.reason, d.attempts, d.settled
         FROM outbox_deliveries d JOIN outbox o ON o.position = d.position
         WHERE d.state = 2 AND d.state <> 1 AND d.consumer = $1 ORDER BY d.position LIMIT $2";
     let values = vec![consumer.into(), i64::from(limit).into()];
@@ -157,15 +192,35 @@ pub async fn list_parked<C: ConnectionTrait>(reader: &C, consumer: &str, limit: 
     Ok(rows.iter().map(parked).collect::<Result<_, DbErr>>()?)
 }
 
-/// Makes a parked event pending again; `false` when it is not parked.
+/// Makes a parked event pending again.
 ///
 /// Later events of the subject were delivered meanwhile: a replayed event arrives out of order.
-pub async fn replay(tx: &Tx, consumer: &str, event_id: EventId, now: Timestamp) -> Result<bool, Error> {
+pub async fn replay(tx: &Tx, consumer: &str, event_id: EventId, now: Timestamp) -> Result<Replay, Error> {
+    let values = vec![consumer.into(), event_id.as_uuid().into()];
+    let Some(row) = tx.query_one_raw(statement(tx, &parked_event(tx), values)).await? else {
+        return Ok(Replay::NotParked);
+    };
+    if secrecy(&row)? == secrecy::ERASED {
+        return Ok(Replay::Erased);
+    }
     tx.appended_to_outbox();
     let text = "UPDATE outbox_deliveries SET state = $4, due = $3, lease = NULL, settled = NULL, attempts = 0
-        WHERE state = 2 AND consumer = $1 AND position = (SELECT position FROM outbox WHERE event_id = $2)";
-    let values = vec![consumer.into(), event_id.as_uuid().into(), now.as_micros().into(), state::PENDING.into()];
-    Ok(execute(tx, text, values).await? == 1)
+        WHERE state = 2 AND consumer = $1 AND position = $2";
+    let position: i64 = row.try_get("", "position")?;
+    let values = vec![consumer.into(), position.into(), now.as_micros().into(), state::PENDING.into()];
+    Ok(if execute(tx, text, values).await? == 1 { Replay::Pending } else { Replay::NotParked })
+}
+
+/// Finds a parked event, and keeps its payload from being erased, or replayed, by another transaction meanwhile.
+fn parked_event(tx: &Tx) -> String {
+    let lock = match tx.backend() {
+        Backend::Postgres => "FOR UPDATE OF o",
+        Backend::Sqlite => "",
+    };
+    format!(
+        "SELECT o.position, o.secrecy FROM outbox o JOIN outbox_deliveries d ON d.position = o.position
+        WHERE o.event_id = $2 AND d.consumer = $1 AND d.state = 2 {lock}"
+    )
 }
 
 /// Reads the columns of an event.
@@ -181,10 +236,16 @@ pub(crate) fn event(row: &QueryResult) -> Result<Event, DbErr> {
     })
 }
 
+/// Reads how secret the payload is.
+pub(crate) fn secrecy(row: &QueryResult) -> Result<i16, DbErr> {
+    row.try_get("", "secrecy")
+}
+
 fn parked(row: &QueryResult) -> Result<Parked, DbErr> {
     Ok(Parked {
         consumer: row.try_get("", "consumer")?,
         event: event(row)?,
+        is_erased: secrecy(row)? == secrecy::ERASED,
         reason: row.try_get::<Option<String>>("", "reason")?.unwrap_or_default(),
         attempts: row.try_get("", "attempts")?,
         since: Timestamp::from_micros(row.try_get::<Option<i64>>("", "settled")?.unwrap_or_default()),

@@ -5,7 +5,10 @@ use sea_orm_migration::{MigrationName, MigrationTrait, SchemaManager};
 
 /// Returns the steps of this crate, oldest first.
 pub(super) fn steps() -> Vec<Box<dyn MigrationTrait>> {
-    vec![Box::new(Tables { name: "platform_0001_tables", statements: FIRST })]
+    vec![
+        Box::new(Tables { name: "platform_0001_tables", statements: FIRST }),
+        Box::new(Tables { name: "platform_0002_outbox_secrecy", statements: SECRECY }),
+    ]
 }
 
 /// Statements in the common tongue of both databases, but for the types named by [`types`].
@@ -112,3 +115,7 @@ const FIRST: &[&str] = &[
     )",
     "CREATE INDEX idempotency_records_created_idx ON idempotency_records (created)",
 ];
+
+/// What was appended before this step is plain.
+const SECRECY: &[&str] = &["ALTER TABLE outbox ADD COLUMN secrecy smallint NOT NULL DEFAULT 0
+        CONSTRAINT outbox_secrecy_check CHECK (secrecy IN (0, 1, 2))"];

@@ -6,7 +6,7 @@ use sea_orm::prelude::Uuid;
 use sea_orm::{ConnectionTrait as _, DbErr, QueryResult};
 
 use super::Relay;
-use crate::outbox::event;
+use crate::outbox::{event, secrecy};
 use crate::sql::{array, execute, integer, integers, statement, texts};
 use crate::{Backend, Consumer, Error, Event, Tx};
 
@@ -15,6 +15,8 @@ use crate::{Backend, Consumer, Error, Event, Tx};
 pub(super) struct Claimed {
     pub(super) position: i64,
     pub(super) attempts: i64,
+    /// Whether the payload is erased once no delivery waits for it.
+    pub(super) is_secret: bool,
     pub(super) event: Event,
 }
 
@@ -67,6 +69,9 @@ async fn claim_in(tx: Tx, relay: &Relay, consumer: Consumer, lease: Uuid) -> Res
     Ok(events)
 }
 
+const COLUMNS: &str = "d.position, d.attempts, o.event_id, o.topic, o.subject, o.organization_id, o.occurred,
+    o.payload, o.trace, o.secrecy";
+
 /// The oldest pending event of each subject, where it is due.
 ///
 /// Whoever holds a subject's oldest event holds the subject: nobody else can claim a later one.
@@ -76,7 +81,7 @@ async fn heads(tx: &Tx, relay: &Relay, consumer: Consumer) -> Result<Vec<Claimed
         Backend::Sqlite => "",
     };
     let text = format!(
-        "SELECT d.position, d.attempts, o.event_id, o.topic, o.subject, o.organization_id, o.occurred, o.payload, o.trace
+        "SELECT {COLUMNS}
         FROM outbox_deliveries d JOIN outbox o ON o.position = d.position
         WHERE d.state = 0 AND d.consumer = $1 AND d.due <= $2 AND NOT EXISTS (
             SELECT 1 FROM outbox_deliveries e
@@ -94,7 +99,7 @@ async fn heads(tx: &Tx, relay: &Relay, consumer: Consumer) -> Result<Vec<Claimed
 async fn followers(tx: &Tx, consumer: Consumer, heads: &[Claimed], room: usize) -> Result<Vec<Claimed>, Error> {
     let backend = tx.get_database_backend();
     let text = format!(
-        "SELECT d.position, d.attempts, o.event_id, o.topic, o.subject, o.organization_id, o.occurred, o.payload, o.trace
+        "SELECT {COLUMNS}
         FROM outbox_deliveries d JOIN outbox o ON o.position = d.position
         WHERE d.state = 0 AND d.consumer = $1 AND d.subject IN {} AND d.position NOT IN {}
         ORDER BY d.position LIMIT $4",
@@ -111,5 +116,10 @@ async fn followers(tx: &Tx, consumer: Consumer, heads: &[Claimed], room: usize) 
 }
 
 fn claimed(row: &QueryResult) -> Result<Claimed, DbErr> {
-    Ok(Claimed { position: row.try_get("", "position")?, attempts: row.try_get("", "attempts")?, event: event(row)? })
+    Ok(Claimed {
+        position: row.try_get("", "position")?,
+        attempts: row.try_get("", "attempts")?,
+        is_secret: secrecy(row)? == secrecy::SECRET,
+        event: event(row)?,
+    })
 }

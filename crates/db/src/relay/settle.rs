@@ -7,9 +7,9 @@ use sea_orm::{ConnectionTrait as _, Value};
 
 use super::Relay;
 use super::claim::{Claimed, Claims};
-use crate::outbox::state;
+use crate::outbox::{secrecy, state};
 use crate::sql::{array, execute, integers};
-use crate::{Error, Tx};
+use crate::{Backend, Error, Tx};
 
 /// What is written about an event; one without a verdict is released.
 #[derive(Debug)]
@@ -36,7 +36,7 @@ async fn settle_in(tx: Tx, claims: &Claims, verdicts: &HashMap<i64, Verdict>, no
             Some(Verdict::Done) | None => {}
         }
     }
-    Ok(())
+    erase(&tx, claims, verdicts).await
 }
 
 async fn finish(tx: &Tx, claims: &Claims, verdicts: &HashMap<i64, Verdict>, now: Timestamp) -> Result<(), Error> {
@@ -93,6 +93,31 @@ async fn park(tx: &Tx, claims: &Claims, claimed: &Claimed, reason: &str, now: Ti
     );
     let values = vec![claimed.position.into(), now.as_micros().into(), reason.into()];
     execute(tx, &text, [ours(claims), values].concat()).await.map(drop)
+}
+
+/// Erases the secret payloads that no delivery waits for any more.
+async fn erase(tx: &Tx, claims: &Claims, verdicts: &HashMap<i64, Verdict>) -> Result<(), Error> {
+    let is_settled =
+        |claimed: &&Claimed| matches!(verdicts.get(&claimed.position), Some(Verdict::Done | Verdict::Park { .. }));
+    let secret = claims.events.iter().filter(|claimed| claimed.is_secret).filter(is_settled);
+    let secret: Vec<i64> = secret.map(|claimed| claimed.position).collect();
+    if secret.is_empty() {
+        return Ok(());
+    }
+    let positions = integers(tx.get_database_backend(), "$1");
+    if tx.backend() == Backend::Postgres {
+        // Of two relays that settle the last two deliveries at once, neither would see the other's.
+        let text = format!("SELECT position FROM outbox WHERE position IN {positions} ORDER BY position FOR UPDATE");
+        execute(tx, &text, vec![array(secret.iter().copied())]).await?;
+    }
+    let text = format!(
+        "UPDATE outbox SET payload = $2, secrecy = {} WHERE position IN {positions} AND NOT EXISTS (
+            SELECT 1 FROM outbox_deliveries d WHERE d.position = outbox.position AND d.state = {}
+        )",
+        secrecy::ERASED,
+        state::PENDING
+    );
+    execute(tx, &text, vec![array(secret), Vec::<u8>::new().into()]).await.map(drop)
 }
 
 /// The places `$1` and `$2`: consumer and lease. Whoever lost the lease settles nothing.

@@ -12,7 +12,7 @@ use sea_orm::prelude::Uuid;
 use sea_orm::{ConnectionTrait as _, Statement};
 
 use crate::idempotency::{self, Fingerprint};
-use crate::outbox::{append, list_parked, oldest_pending, replay};
+use crate::outbox::{append, append_secret, list_parked, oldest_pending, replay};
 use crate::sweep::{self, Retention};
 use crate::{
     Consumer, Database, DatabaseConfig, Deliver, Error, Event, Outcome, Relay, RelayConfig, Sequencer, SequencerConfig,
@@ -59,6 +59,8 @@ async fn use_outbox(db: &Database) {
             trace: None,
         };
         db.write(|tx| async move { append(&tx, event, &[WHO]).await }).await.expect("it is appended");
+        let secret = &Event { event_id: EventId::new(now, &SystemEntropy), ..event.clone() };
+        db.write(|tx| async move { append_secret(&tx, secret, &[WHO]).await }).await.expect("it is appended");
     }
     let (clock, entropy) = (Arc::new(SystemClock), Arc::new(SystemEntropy));
     let relay = Relay::new(db.clone(), clock, entropy, vec![WHO], Arc::new(Mixed), RelayConfig::default());
@@ -90,6 +92,7 @@ async fn use_the_rest(db: &Database) {
     sequencer.trim().await.expect("it trims");
     let reader = db.reader();
     feed::read_after(&reader, "feed", 0, 10).await.expect("it is read");
+    feed::waiting_since(&reader, "feed").await.expect("it is read");
     feed::head(&reader, "feed").await.and(feed::oldest(&reader, "feed").await).expect("they are read");
     let lease = leases::try_acquire(db, "work", Uuid::from_bytes([1; 16]), Duration::from_secs(1), now).await;
     let mut lease = lease.expect("it answers").expect("it is free");

@@ -11,4 +11,5 @@ mod killed;
 mod leases;
 mod migrations;
 mod relay;
+mod secrets;
 mod transactions;

@@ -4,6 +4,7 @@ use std::collections::HashMap;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
+use rolecall_db::outbox::Replay;
 use rolecall_db::relay::{Deliver, Outcome, Relay, RelayConfig};
 use rolecall_db::{Consumer, Database, Error, Event, outbox, sweep};
 use rolecall_kernel::entropy::SystemEntropy;
@@ -14,23 +15,23 @@ use tokio_util::sync::CancellationToken;
 
 use crate::example::{integer, open};
 
-const MAIL: Consumer = Consumer("notification");
-const AUDIT: Consumer = Consumer("organization");
+pub(crate) const MAIL: Consumer = Consumer("notification");
+pub(crate) const AUDIT: Consumer = Consumer("organization");
 
 /// Writes down what it gets and answers as told; the first matching topic's outcomes, then `Done`.
 #[derive(Default)]
-struct Script {
+pub(crate) struct Script {
     seen: Mutex<Vec<(&'static str, String)>>,
     outcomes: Mutex<HashMap<String, Vec<Outcome>>>,
     batches: Mutex<Vec<usize>>,
 }
 
 impl Script {
-    fn answer(&self, topic: &str, outcomes: impl IntoIterator<Item = Outcome>) {
+    pub(crate) fn answer(&self, topic: &str, outcomes: impl IntoIterator<Item = Outcome>) {
         self.outcomes.lock().expect("not poisoned").insert(topic.to_owned(), outcomes.into_iter().collect());
     }
 
-    fn seen_by(&self, consumer: Consumer) -> Vec<String> {
+    pub(crate) fn seen_by(&self, consumer: Consumer) -> Vec<String> {
         let seen = self.seen.lock().expect("not poisoned");
         seen.iter().filter(|(who, _)| *who == consumer.0).map(|(_, topic)| topic.clone()).collect()
     }
@@ -55,37 +56,37 @@ impl Deliver for Script {
     }
 }
 
-fn retry() -> Outcome {
+pub(crate) fn retry() -> Outcome {
     Outcome::Retry { reason: "not now".into() }
 }
 
-fn park() -> Outcome {
+pub(crate) fn park() -> Outcome {
     Outcome::Park { reason: "never".into() }
 }
 
-struct Stage {
-    db: Database,
-    clock: TestClock,
-    script: Arc<Script>,
+pub(crate) struct Stage {
+    pub(crate) db: Database,
+    pub(crate) clock: TestClock,
+    pub(crate) script: Arc<Script>,
 }
 
 impl Stage {
-    async fn new(database: &rolecall_testkit::TestDatabase) -> Self {
+    pub(crate) async fn new(database: &rolecall_testkit::TestDatabase) -> Self {
         Self { db: open(database).await, clock: TestClock::new(), script: Arc::default() }
     }
 
-    fn relay(&self) -> Relay {
+    pub(crate) fn relay(&self) -> Relay {
         self.relay_with(Arc::clone(&self.script) as Arc<dyn Deliver>)
     }
 
-    fn relay_with(&self, deliver: Arc<dyn Deliver>) -> Relay {
+    pub(crate) fn relay_with(&self, deliver: Arc<dyn Deliver>) -> Relay {
         let config =
             RelayConfig { lease: Duration::from_secs(2), poll: Duration::from_millis(20), ..RelayConfig::default() };
         let entropy = Arc::new(SeededEntropy::new());
         Relay::new(self.db.clone(), Arc::new(self.clock.clone()), entropy, vec![MAIL, AUDIT], deliver, config)
     }
 
-    async fn append(&self, subject: &str, topic: &str, consumers: &[Consumer]) -> EventId {
+    pub(crate) async fn append(&self, subject: &str, topic: &str, consumers: &[Consumer]) -> EventId {
         let event = self.event(subject, topic);
         let told = &event;
         let appended: Result<(), Error> =
@@ -94,7 +95,7 @@ impl Stage {
         event.event_id
     }
 
-    fn event(&self, subject: &str, topic: &str) -> Event {
+    pub(crate) fn event(&self, subject: &str, topic: &str) -> Event {
         Event {
             event_id: EventId::new(self.clock.now(), &SystemEntropy),
             topic: topic.into(),
@@ -106,7 +107,7 @@ impl Stage {
         }
     }
 
-    async fn pending(&self) -> u64 {
+    pub(crate) async fn pending(&self) -> u64 {
         outbox::pending(&self.db.reader()).await.expect("it is counted")
     }
 }
@@ -199,8 +200,8 @@ on_each_database! {
         assert_eq!(parked.iter().map(|parked| (parked.event.event_id, parked.reason.as_str())).collect::<Vec<_>>(), [(bad, "never")]);
         let now = stage.clock.now();
         let replay = || stage.db.write(|tx| async move { outbox::replay(&tx, MAIL.0, bad, now).await });
-        assert!(replay().await.expect("it answers"));
-        assert!(!replay().await.expect("it is pending now"));
+        assert_eq!(replay().await.expect("it answers"), Replay::Pending);
+        assert_eq!(replay().await.expect("it is pending now"), Replay::NotParked);
         assert_eq!(relay.drain().await, 1);
         assert_eq!(stage.script.seen_by(MAIL), ["bad", "good", "bad"]);
     }
