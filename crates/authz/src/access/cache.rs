@@ -140,13 +140,24 @@ impl AccessCache {
     }
 
     /// Tells that something changed for many at the revision, such as the state of an organization.
-    ///
-    /// A stream that begins anew, rather than where it broke off, calls it with its first revision:
-    /// what was read before may have missed changes.
     pub fn invalidate_all_before(&self, revision: i64) {
         for shard in &self.0.shards {
             lock(shard).invalidate_before(revision);
         }
+    }
+
+    /// Tells that the stream begins anew at the revision, rather than where it broke off.
+    ///
+    /// What was read before may have missed changes, so all of it is forgotten, answers on their way included. So is
+    /// every revision that was known: the facts may have been restored to an earlier state, whose answers the old
+    /// floors would refuse until the count has come so far again.
+    pub fn resync(&self, revision: i64) {
+        // The old revision goes first: it must not vouch for what is read from the restored facts.
+        self.0.stream.reset(revision);
+        for shard in &self.0.shards {
+            lock(shard).restart(revision);
+        }
+        self.0.stream.beat(revision);
     }
 
     /// Forgets everything, answers on their way included.
@@ -260,6 +271,11 @@ impl Heartbeat {
         self.revision.fetch_max(revision, Ordering::AcqRel);
         let micros = u64::try_from(self.origin.elapsed().as_micros()).unwrap_or(u64::MAX - 1);
         self.last.fetch_max(micros + 1, Ordering::AcqRel);
+    }
+
+    /// Goes to the revision, be it lower than the last.
+    fn reset(&self, revision: i64) {
+        self.revision.store(revision, Ordering::Release);
     }
 
     fn revision(&self) -> Option<i64> {

@@ -198,6 +198,17 @@ impl Shard {
         }
     }
 
+    /// Forgets everything, floors included, and begins anew at the revision.
+    ///
+    /// Floors keep out answers that were on their way; those are all kept out by the time of their question.
+    pub(super) fn restart(&mut self, revision: i64) {
+        self.clear();
+        self.floor = revision;
+        for slot in self.slots.values_mut() {
+            slot.floor = revision;
+        }
+    }
+
     fn slot(&mut self, subject: SubjectId) -> &mut Slot {
         if self.slots.len() >= self.capacity && !self.slots.contains_key(&subject) {
             self.evict();

@@ -9,10 +9,7 @@ use super::watch_access_changes::{self, Next};
 /// Passes on what changed after `seen`, and returns how far it has come.
 pub(crate) async fn run(app: &App, seen: Option<i64>) -> Result<i64, Error> {
     let Some(seen) = seen else {
-        let head = watch_access_changes::head(app).await?;
-        app.access.invalidate_all_before(head);
-        app.access.checkpoint(head);
-        return Ok(head);
+        return begin_anew(app).await;
     };
     match watch_access_changes::after(app, &Scope::All, seen).await? {
         Next::Step(step) => {
@@ -25,11 +22,12 @@ pub(crate) async fn run(app: &App, seen: Option<i64>) -> Result<i64, Error> {
             app.access.checkpoint(step.revision);
             Ok(step.revision)
         }
-        Next::Gone => {
-            let head = watch_access_changes::head(app).await?;
-            app.access.invalidate_all();
-            app.access.checkpoint(head);
-            Ok(head)
-        }
+        Next::Gone => begin_anew(app).await,
     }
+}
+
+async fn begin_anew(app: &App) -> Result<i64, Error> {
+    let head = watch_access_changes::head(app).await?;
+    app.access.resync(head);
+    Ok(head)
 }

@@ -89,7 +89,7 @@ struct Follower {
 impl Follower {
     async fn run(&self) -> Ended {
         let resume_token = self.token();
-        let is_fresh_start = resume_token.is_empty();
+        let mut begins_anew = resume_token.is_empty();
         let request = WatchAccessChangesRequest { resume_token };
         let mut stream = match MemberServiceClient::new(self.channel.clone()).watch_access_changes(request).await {
             Ok(stream) => stream.into_inner(),
@@ -99,12 +99,8 @@ impl Follower {
         loop {
             match next(&mut stream).await {
                 Ok(message) => {
-                    // What was read before a stream that begins now may have been changed before it began.
-                    if is_fresh_start && !heard {
-                        self.cache.invalidate_all();
-                    }
                     heard = true;
-                    self.take(message);
+                    begins_anew &= !self.take(message, begins_anew);
                 }
                 Err(status) if heard => return Ended::After(self.give_up(status)),
                 Err(status) => return Ended::Never(self.give_up(status)),
@@ -112,12 +108,17 @@ impl Follower {
         }
     }
 
-    fn take(&self, message: WatchAccessChangesResponse) {
+    /// Obeys a message; `false` when it cannot be believed.
+    fn take(&self, message: WatchAccessChangesResponse, begins_anew: bool) -> bool {
         let Ok(revision) = message.revision.parse() else {
             // Without its revision a message cannot be believed; the silence that follows is noticed.
             tracing::warn!("a change of access came without a revision");
-            return;
+            return false;
         };
+        if begins_anew {
+            // What was read before a stream that begins now may have been changed before it began.
+            self.cache.resync(revision);
+        }
         let subjects = message.subject_ids.iter().map(|id| SubjectId::parse(id));
         let unreadable = subjects.fold(false, |unreadable, subject| match subject {
             Ok(subject) => {
@@ -131,6 +132,7 @@ impl Follower {
         }
         self.cache.checkpoint(revision);
         self.set_token(message.resume_token);
+        true
     }
 
     /// A token that is too old means that changes were missed.

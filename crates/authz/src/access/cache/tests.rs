@@ -9,6 +9,7 @@ use super::*;
 use crate::access::{ScopeKind, SubjectKind};
 
 mod history;
+mod restored;
 
 const fn subject(id: u128) -> SubjectId {
     SubjectId::from_uuid(Uuid::from_u128(id))

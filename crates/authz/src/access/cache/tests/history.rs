@@ -17,6 +17,8 @@ enum Step {
     Change(u128, Option<bool>),
     /// Many subjects change at once.
     ChangeAll,
+    /// The facts go back to an earlier revision, and the stream begins anew.
+    Restore,
 }
 
 fn steps() -> impl Strategy<Value = Vec<Step>> {
@@ -26,6 +28,7 @@ fn steps() -> impl Strategy<Value = Vec<Step>> {
         3 => Just(Step::Let),
         2 => (0..4_u128, prop::option::weighted(0.8, any::<bool>())).prop_map(|(id, blocked)| Step::Change(id, blocked)),
         1 => Just(Step::ChangeAll),
+        1 => Just(Step::Restore),
     ];
     prop::collection::vec(step, 1..100)
 }
@@ -88,6 +91,12 @@ async fn run(steps: Vec<Step>, slots: usize) -> Result<(), TestCaseError> {
                 facts.head += 1;
                 facts.subjects.values_mut().for_each(|(_, blocked)| *blocked = !*blocked);
                 cache.invalidate_all_before(facts.head);
+            }
+            Step::Restore => {
+                let facts = &mut *source.facts.lock().expect("facts");
+                facts.head /= 2;
+                facts.subjects.values_mut().for_each(|(_, blocked)| *blocked = !*blocked);
+                cache.resync(facts.head);
             }
         }
         history.push(state(&source));
