@@ -75,6 +75,17 @@ pub async fn oldest<C: ConnectionTrait>(reader: &C, feed: &str) -> Result<i64, E
     integer(reader, text, vec![feed.into()]).await
 }
 
+/// Returns when the entry was appended that has waited longest for its number; `None` when all have theirs.
+///
+/// What was committed before this was asked and is not waiting is found by [`read_after`] from now
+/// on. Entries are never waiting for long unless every sequencer is gone.
+pub async fn waiting_since<C: ConnectionTrait>(reader: &C, feed: &str) -> Result<Option<Timestamp>, Error> {
+    // Sorted by entry: the index of what waits is read, and one row of it.
+    let text = "SELECT created FROM feed_entries WHERE feed = $1 AND seq IS NULL ORDER BY entry LIMIT 1";
+    let row = reader.query_one_raw(statement(reader, text, vec![feed.into()])).await?;
+    Ok(row.map(|row| row.try_get("", "created").map(Timestamp::from_micros)).transpose()?)
+}
+
 fn entry(row: &QueryResult) -> Result<FeedEntry, DbErr> {
     Ok(FeedEntry {
         seq: row.try_get("", "seq")?,

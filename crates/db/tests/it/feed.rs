@@ -56,6 +56,24 @@ on_each_database! {
         assert_eq!(feed::head(&db.reader(), FEED).await.ok(), Some(2));
     }
 
+    async fn a_reader_can_tell_since_when_entries_wait_for_their_numbers(database) {
+        let (db, clock) = (open(&database).await, TestClock::new());
+        let sequencer = sequencer(&db, &clock);
+        let waiting = || async { feed::waiting_since(&db.reader(), FEED).await.expect("it is read") };
+        assert_eq!(waiting().await, None);
+        let now = clock.now();
+        let other = db.write(|tx| async move { feed::append(&tx, "another feed", b"waits", now).await });
+        other.await.expect("it is appended");
+        clock.advance(Duration::from_secs(1));
+        append(&db, &clock, "first").await;
+        let first = clock.now();
+        clock.advance(Duration::from_secs(1));
+        append(&db, &clock, "second").await;
+        assert_eq!(waiting().await, Some(first));
+        sequencer.drain().await.expect("it numbers");
+        assert_eq!(waiting().await, None);
+    }
+
     async fn numbers_given_at_once_and_later_share_one_sequence(database) {
         let (db, clock) = (open(&database).await, TestClock::new());
         let sequencer = sequencer(&db, &clock);
