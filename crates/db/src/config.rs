@@ -1,9 +1,12 @@
 //! The database section of a context's configuration.
 
+use std::path::PathBuf;
 use std::time::Duration;
 
-use secrecy::SecretString;
+use secrecy::{ExposeSecret as _, SecretString};
 use serde::Deserialize;
+
+use crate::connect::{ConnectError, sqlite_file};
 
 /// Where a context keeps its data, and how patient it is.
 #[derive(Debug, Clone, Deserialize)]
@@ -41,6 +44,15 @@ impl DatabaseConfig {
         }
     }
 
+    /// Returns the SQLite file that the address names, whether it exists or not; `None` for a server.
+    pub fn sqlite_file(&self, context: &str) -> Result<Option<PathBuf>, ConnectError> {
+        let url = self.url.expose_secret();
+        if !url.starts_with("sqlite:") {
+            return Ok(None);
+        }
+        sqlite_file(url, context).map(Some)
+    }
+
     const fn default_max_connections() -> u32 {
         10
     }
@@ -74,6 +86,16 @@ mod seconds {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_file_of_an_address_is_told_and_a_server_has_none() {
+        let file = |url: &str| DatabaseConfig::new(url).sqlite_file("example");
+        assert_eq!(file("sqlite:///var/lib/a%20b.db?mode=rwc").expect("a file"), Some("/var/lib/a b.db".into()));
+        assert_eq!(file("postgres://user@host/name").expect("no file"), None);
+        for wrong in ["sqlite://relative.db", "sqlite::memory:"] {
+            assert!(matches!(file(wrong), Err(ConnectError::Address { .. })), "{wrong}");
+        }
+    }
 
     #[test]
     fn limits_have_defaults_and_unknown_keys_are_errors() {

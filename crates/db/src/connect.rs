@@ -9,6 +9,7 @@ use crate::DatabaseConfig;
 use crate::database::Pools;
 
 pub(crate) use postgres::Guard;
+pub(crate) use sqlite::file as sqlite_file;
 
 /// Prepared statements kept for each connection; more than a context has.
 const STATEMENTS: usize = 512;

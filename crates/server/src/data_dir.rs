@@ -44,10 +44,9 @@ pub(crate) fn master_key(config: &Config, data_dir: &Path) -> Result<MasterKey> 
 
 fn create_key(config: &Config, data_dir: &Path, file: &Path) -> Result<()> {
     // Data that was sealed under a lost key stays sealed: a new key would only hide that.
-    let databases = Service::ALL.iter().filter(|service| settings::is_sqlite(config, **service));
-    for service in databases {
-        let database = data_dir.join(format!("{}.db", service.name()));
-        if database.exists() {
+    for service in Service::ALL {
+        let settings = settings::database(config, *service, data_dir);
+        if let Some(database) = settings.sqlite_file(service.name())?.filter(|database| database.exists()) {
             bail!(
                 "the key file {} is missing, but {} is there: restore the key from your backup",
                 file.display(),
@@ -74,4 +73,43 @@ fn create_key(config: &Config, data_dir: &Path, file: &Path) -> Result<()> {
 /// Returns the mode bits by which others than the owner may use a file.
 pub(crate) fn open_to_others(file: &Path) -> std::io::Result<u32> {
     Ok(std::fs::metadata(file)?.permissions().mode() & 0o077)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::config::{Sources, load};
+
+    /// A data folder, and a configuration that keeps the data of organization elsewhere.
+    fn config(folder: &Path) -> Config {
+        let url = format!("sqlite://{}/elsewhere.db", folder.display());
+        let flags =
+            vec![("server.data_dir", folder.join("data").display().to_string()), ("database.organization.url", url)];
+        load(&Sources { flags, ..Sources::default() }).expect("good")
+    }
+
+    #[test]
+    fn a_key_is_made_once_and_not_anew_beside_a_database_wherever_it_lies() {
+        for database in ["data/identity.db", "elsewhere.db"] {
+            let folder = tempfile::tempdir().expect("folder");
+            let config = config(folder.path());
+            let data_dir = prepare(&config).expect("made");
+            let first = master_key(&config, &data_dir).expect("made").encode();
+            assert_eq!(*master_key(&config, &data_dir).expect("read").encode(), *first);
+            std::fs::write(folder.path().join(database), "").expect("written");
+            std::fs::remove_file(data_dir.join(KEY_FILE)).expect("lost");
+            let error = master_key(&config, &data_dir).expect_err("refused").to_string();
+            assert!(error.contains(database) && error.contains("restore the key"), "{error}");
+            assert!(!data_dir.join(KEY_FILE).exists());
+        }
+    }
+
+    #[test]
+    fn a_file_that_is_no_database_of_ours_does_not_hinder_the_first_key() {
+        let folder = tempfile::tempdir().expect("folder");
+        let config = config(folder.path());
+        let data_dir = prepare(&config).expect("made");
+        std::fs::write(data_dir.join("organization.db"), "").expect("written");
+        master_key(&config, &data_dir).expect("made");
+    }
 }

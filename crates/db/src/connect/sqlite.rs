@@ -2,7 +2,7 @@
 
 use std::fs::OpenOptions;
 use std::os::unix::fs::OpenOptionsExt as _;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use sea_orm::SqlxSqliteConnector;
 use sea_orm::sqlx::ConnectOptions as _;
@@ -38,6 +38,11 @@ pub(super) async fn open(config: &DatabaseConfig, url: &str, context: &str) -> R
         writer: SqlxSqliteConnector::from_sqlx_sqlite_pool(writer),
         gate: Some(Semaphore::new(1)),
     })
+}
+
+/// Returns the file that an address names.
+pub(crate) fn file(url: &str, context: &str) -> Result<PathBuf, ConnectError> {
+    Ok(parse(url, context)?.get_filename().to_path_buf())
 }
 
 /// Only files: the reader and the writer of a database in memory would not share it.
