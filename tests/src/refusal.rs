@@ -42,6 +42,11 @@ pub fn of(status: &Status) -> Refusal {
     }
 }
 
+/// Whether the server itself refused, rather than nobody having answered.
+pub fn is_refusal(status: &Status) -> bool {
+    status.get_error_details().error_info().is_some()
+}
+
 /// Expects a call to be refused and reads why.
 #[track_caller]
 pub fn expect<T: std::fmt::Debug>(result: Result<T, Status>) -> Refusal {

@@ -7,7 +7,7 @@ use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
 use rolecall_testkit::SmtpSink;
-use rolecall_testkit::postgres::{self, FreshDatabase};
+use rolecall_testkit::postgres::{self, Cluster, FreshDatabase};
 use tempfile::TempDir;
 use tonic::transport::{Channel, Endpoint};
 use tonic_health::pb::HealthCheckRequest;
@@ -80,6 +80,8 @@ pub struct Stack {
     pub mailbox: Mailbox,
     folder: TempDir,
     database: Option<FreshDatabase>,
+    /// The server of the database, when it is this stack's own; it goes after the database.
+    _cluster: Option<Cluster>,
     hashing: Hashing,
     processes: Vec<Process>,
 }
@@ -92,13 +94,31 @@ impl Stack {
         stack
     }
 
+    /// Starts the servers on a database whose commits are as durable as in production; that makes them slow.
+    pub async fn start_durable(plan: Plan) -> Self {
+        let (database, cluster) = match plan.store {
+            Store::Sqlite => (None, None),
+            Store::Postgres => {
+                let cluster = Cluster::private().await;
+                (Some(cluster.fresh().await), Some(cluster))
+            }
+        };
+        let mut stack = Self::lay_out(plan, database, cluster).await;
+        stack.launch_all(None).await;
+        stack
+    }
+
     /// Lays out folders, databases and configurations, and starts nothing.
     pub async fn prepare(plan: Plan) -> Self {
-        let folder = tempfile::tempdir().expect("a temporary folder");
         let database = match plan.store {
             Store::Sqlite => None,
             Store::Postgres => Some(postgres::fresh_url().await),
         };
+        Self::lay_out(plan, database, None).await
+    }
+
+    async fn lay_out(plan: Plan, database: Option<FreshDatabase>, cluster: Option<Cluster>) -> Self {
+        let folder = tempfile::tempdir().expect("a temporary folder");
         let mailbox = match plan.post {
             Post::Smtp => Mailbox::Smtp(SmtpSink::start().await),
             Post::Folder => Mailbox::Folder(folder.path().join("data/mail")),
@@ -109,7 +129,8 @@ impl Stack {
         };
         let process = |services| Process { services, port: free_port(), child: None };
         let hashing = plan.hashing;
-        let stack = Self { mailbox, folder, database, hashing, processes: groups.into_iter().map(process).collect() };
+        let processes = groups.into_iter().map(process).collect();
+        let stack = Self { mailbox, folder, database, _cluster: cluster, hashing, processes };
         stack.write_key();
         stack
     }

@@ -1,11 +1,16 @@
 //! Power cuts at every step: what was acknowledged is there, what was not is whole or absent.
 
+mod bootstrap;
+mod ledger;
+mod organizations;
+mod random;
+
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 use rolecall_api::identity::v1 as identity;
 use rolecall_api::identity::v1::UserState;
 use rolecall_api::organization::v1 as organization;
-use rolecall_testkit::SeededEntropy;
 use rolecall_tests::actor::Actor;
 use rolecall_tests::stack::{Plan, Stack};
 use tonic::Status;
@@ -62,9 +67,7 @@ async fn create_user_crashes(plan: Plan) {
     // A crash between the mail server's answer and its record may repeat a mail, but never as another mail.
     for step in 0..CREATE_USER_STEPS.len() {
         let to = format!("c{step}@home.example");
-        let ids: std::collections::BTreeSet<String> =
-            stack.mailbox.mails().into_iter().filter(|mail| mail.to == to).map(|mail| mail.message_id).collect();
-        assert_eq!(ids.len(), 1, "{to}");
+        assert_eq!(mails_to(&stack, &to).len(), 1, "{to}");
     }
 }
 
@@ -115,50 +118,6 @@ async fn a_block_holds_or_left_no_trace_after_a_crash_at_any_step() {
     }
 }
 
-#[tokio::test]
-async fn nothing_acknowledged_is_lost_by_kills_at_random_moments() {
-    let mut stack = Stack::start(world::ONE_SQLITE).await;
-    world::bootstrap(&stack).await;
-    let seed = SeededEntropy::new();
-    let rounds = kills();
-    let mut acknowledged = Vec::new();
-    for round in 0..rounds {
-        let admin = admin_again(&stack).await;
-        let pause = Duration::from_millis(seed.below(120));
-        let mut users = admin.users();
-        let emails: Vec<String> = (0..4).map(|index| format!("k{round}x{index}@home.example")).collect();
-        let work = async {
-            let mut done = Vec::new();
-            for email in &emails {
-                if users.create_user(world::create_user_request(email, &["GUEST"])).await.is_ok() {
-                    done.push(email.clone());
-                }
-            }
-            done
-        };
-        let (done, ()) = tokio::join!(work, async {
-            tokio::time::sleep(pause).await;
-            stack.kill_now();
-        });
-        acknowledged.extend(done);
-        stack.kill();
-        stack.revive().await;
-    }
-    let admin = admin_again(&stack).await;
-    for email in &acknowledged {
-        let whole = world::within_five_seconds(|| whole_users(&admin, email), |found| *found == (1, 1)).await;
-        assert_eq!(whole, (1, 1), "{email} was acknowledged and is not whole");
-        stack.mailbox.wait_for(email, "nvit").await;
-    }
-    let (users, members) = world::within_five_seconds(|| counts(&admin), |(users, members)| users == members).await;
-    assert_eq!(users, members, "no half user is left");
-}
-
-/// How many kills: a few in the short run, the full number of the issue in the long one.
-fn kills() -> usize {
-    std::option_env!("ROLECALL_LONG_TESTS").map_or(8, |_| 200)
-}
-
 async fn admin_again(stack: &Stack) -> Actor {
     Actor::log_in(stack, ADMIN).await.expect("the administrator logs in")
 }
@@ -171,23 +130,50 @@ async fn wait_for_death(stack: &mut Stack) {
     }
 }
 
+/// The accounts of all organizations.
 async fn all_users(admin: &Actor) -> Result<Vec<identity::User>, Status> {
-    let request = identity::ListUsersRequest { page_size: 1_000, ..Default::default() };
-    Ok(admin.users().list_users(request).await?.into_inner().users)
+    let request =
+        identity::ListUsersRequest { organization_id: "-".to_owned(), page_size: 1_000, ..Default::default() };
+    let answer = admin.users().list_users(request).await?.into_inner();
+    assert_eq!(answer.next_page_token, "", "these stories stay within a page");
+    Ok(answer.users)
 }
 
+/// The memberships of all organizations.
 async fn all_members(admin: &Actor) -> Result<Vec<organization::Member>, Status> {
-    let request = organization::ListMembersRequest { page_size: 1_000, ..Default::default() };
-    Ok(admin.members().list_members(request).await?.into_inner().members)
+    let request =
+        organization::ListMembersRequest { organization_id: "-".to_owned(), page_size: 1_000, ..Default::default() };
+    let answer = admin.members().list_members(request).await?.into_inner();
+    assert_eq!(answer.next_page_token, "", "these stories stay within a page");
+    Ok(answer.members)
+}
+
+async fn all_organizations(admin: &Actor) -> Vec<organization::Organization> {
+    let request = organization::ListOrganizationsRequest { page_size: 1_000, ..Default::default() };
+    admin.organizations().list_organizations(request).await.unwrap().into_inner().organizations
+}
+
+/// The events of a topic in the audit log, of all organizations.
+async fn events(admin: &Actor, topic: &str) -> Vec<organization::AuditEvent> {
+    let request = organization::ListAuditEventsRequest {
+        organization_id: "-".to_owned(),
+        topic: topic.to_owned(),
+        page_size: 1_000,
+        ..Default::default()
+    };
+    let answer = admin.audit().list_audit_events(request).await.unwrap().into_inner();
+    assert_eq!(answer.next_page_token, "", "these stories stay within a page");
+    answer.audit_events
+}
+
+/// The mails to an address, those that came again after a crash counted once.
+fn mails_to(stack: &Stack, to: &str) -> BTreeSet<String> {
+    stack.mailbox.mails().into_iter().filter(|mail| mail.to == to).map(|mail| mail.message_id).collect()
 }
 
 async fn state(admin: &Actor, email: &str) -> UserState {
     let users = all_users(admin).await.unwrap();
     users.iter().find(|user| user.email == email).map_or(UserState::Unspecified, identity::User::state)
-}
-
-async fn counts(admin: &Actor) -> (usize, usize) {
-    (all_users(admin).await.unwrap().len(), all_members(admin).await.unwrap().len())
 }
 
 /// How many accounts of this address there are, and how many memberships of those accounts.

@@ -65,7 +65,11 @@ pub(crate) fn create_organization_request(name: &str, owner: &str) -> organizati
 
 /// Accepts the invitation that was mailed to `email`.
 pub(crate) async fn accept(stack: &Stack, email: &str) -> Result<identity::User, Status> {
-    let code = stack.mailbox.wait_for(email, "nvit").await.code();
+    accept_code(stack, stack.mailbox.wait_for(email, "nvit").await.code()).await
+}
+
+/// Accepts the invitation of this code.
+pub(crate) async fn accept_code(stack: &Stack, code: String) -> Result<identity::User, Status> {
     let request = identity::AcceptInvitationRequest {
         code,
         password: PASSWORD.to_owned(),
