@@ -18,7 +18,8 @@ pub struct OrganizationConfig {
 
 impl Default for OrganizationConfig {
     fn default() -> Self {
-        Self { saga_lease: Duration::from_secs(10), access_changes_retention: Duration::from_hours(7 * 24) }
+        // Longer than an answer of another context may take, so that nobody takes work over that is still being done.
+        Self { saga_lease: Duration::from_secs(20), access_changes_retention: Duration::from_hours(7 * 24) }
     }
 }
 
@@ -38,7 +39,15 @@ impl OrganizationConfig {
 
 #[cfg(test)]
 mod tests {
+    use rolecall_rpc::channel::RemoteConfig;
+
     use super::*;
+
+    #[test]
+    fn work_is_taken_over_only_when_no_answer_can_come_any_more() {
+        let peer = RemoteConfig::new("http://identity.example:50051");
+        assert!(OrganizationConfig::default().saga_lease > peer.answer_timeout);
+    }
 
     #[test]
     fn all_problems_are_told_at_once() {

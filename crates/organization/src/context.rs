@@ -142,7 +142,8 @@ impl Organization {
     /// Returns the relay of its outbox; tests drain it by hand.
     pub fn relay(&self) -> Relay {
         let app = &self.api.app;
-        let config = RelayConfig { lease: self.config.saga_lease, ..RelayConfig::default() };
+        let default = RelayConfig::default();
+        let config = RelayConfig { lease: self.config.saga_lease.min(default.lease), ..default };
         let deliver = Arc::new(Delivery::new(&self.peers));
         let (clock, entropy) = (Arc::clone(&app.clock), Arc::clone(&app.entropy));
         Relay::new(app.database.clone(), clock, entropy, CONSUMERS.to_vec(), deliver, config)

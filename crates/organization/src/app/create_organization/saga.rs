@@ -140,8 +140,8 @@ async fn invite(app: &App, creation: &Creation) -> Result<(), InviteError> {
         actor_id: creation.actor_id,
         owner: creation.owner.clone(),
     };
-    // Well within the lease, so that two never wait for different answers.
-    let patience = app.creation_lease / 2;
+    // As long as an answer may take, and within the lease, so that two never wait for different answers.
+    let patience = app.creation_lease / 4 * 3;
     match tokio::time::timeout(patience, app.identity.invite_first_owner(&invitation)).await {
         Ok(answer) => answer,
         Err(elapsed) => Err(InviteError::Unavailable(elapsed.to_string())),
