@@ -6,7 +6,7 @@ use futures::StreamExt as _;
 use futures::stream::BoxStream;
 use rolecall_api::organization::v1 as pb;
 use rolecall_api::organization::v1::member_service_server::MemberService;
-use rolecall_authz::caller;
+use rolecall_authz::{caller, standing};
 use rolecall_kernel::id::UserId;
 use rolecall_rpc::detached;
 use tonic::{Request, Response, Status};
@@ -94,8 +94,8 @@ impl MemberService for MemberApi {
         &self,
         request: Request<pb::WatchAccessChangesRequest>,
     ) -> Result<Response<Self::WatchAccessChangesStream>, Status> {
-        let caller = caller(&request)?;
-        let stream = watch::begin(Arc::clone(&self.0), caller, &request.into_inner().resume_token).await?;
+        let standing = standing(&request)?;
+        let stream = watch::begin(Arc::clone(&self.0), standing, &request.into_inner().resume_token).await?;
         Ok(Response::new(stream.boxed()))
     }
 }

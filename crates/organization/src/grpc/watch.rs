@@ -6,7 +6,7 @@ use std::time::Duration;
 use futures::Stream;
 use futures::stream::unfold;
 use rolecall_api::organization::v1 as pb;
-use rolecall_authz::{Caller, Refusal};
+use rolecall_authz::{Caller, Refusal, Scope, Standing};
 use tokio::sync::watch;
 use tokio::time::{Instant, sleep, timeout_at};
 use tonic::Status;
@@ -25,7 +25,8 @@ const POLL: Duration = Duration::from_millis(100);
 /// A watcher, and how far it has been told.
 struct Watcher {
     api: Arc<Api>,
-    caller: Arc<Caller>,
+    standing: Standing,
+    scope: Scope,
     changed: watch::Receiver<()>,
     revision: i64,
     /// The first message comes at once, so that the watcher knows where it begins.
@@ -35,18 +36,18 @@ struct Watcher {
 /// Begins after the resume token, or now.
 pub(super) async fn begin(
     api: Arc<Api>,
-    caller: Arc<Caller>,
+    standing: Standing,
     resume_token: &str,
 ) -> Result<impl Stream<Item = Result<pb::WatchAccessChangesResponse, Status>> + Send + use<>, Status> {
-    let opened = api.resume.open(&binding(&caller), resume_token);
+    let opened = api.resume.open(&binding(standing.caller()), resume_token);
     let opened =
         opened.map_err(|_| status::invalid_field("resume_token", "FOREIGN", "must be one that you were sent"))?;
     let revision = match opened {
         None => watch_access_changes::head(&api.app).await.map_err(status::store)?,
         Some(bytes) => bytes.try_into().map(i64::from_be_bytes).map_err(|_| status::resume_token_expired())?,
     };
-    let changed = api.app.changed.subscribe();
-    let watcher = Watcher { api, caller, changed, revision, begun: false };
+    let (changed, scope) = (api.app.changed.subscribe(), standing.caller().scope(PERMISSION));
+    let watcher = Watcher { api, standing, scope, changed, revision, begun: false };
     // Whether the token is too old is told before the stream begins.
     watcher.look().await?;
     Ok(unfold(Some(watcher), |watcher| async move {
@@ -85,8 +86,7 @@ impl Watcher {
     }
 
     async fn look(&self) -> Result<Step, Status> {
-        let scope = self.caller.scope(PERMISSION);
-        match watch_access_changes::after(&self.api.app, &scope, self.revision).await {
+        match watch_access_changes::after(&self.api.app, &self.scope, self.revision).await {
             Ok(Next::Step(step)) => Ok(step),
             Ok(Next::Gone) => Err(status::resume_token_expired()),
             Err(error) => Err(status::store(error)),
@@ -95,16 +95,11 @@ impl Watcher {
 
     /// A stream outlives the check at its beginning, so it is checked again before each message.
     async fn check_right(&self) -> Result<(), Status> {
-        if self.caller.service().is_some() {
+        let caller = self.standing.confirm().await.map_err(|refusal| refusal.into_status(None))?;
+        if caller.scope(PERMISSION) == self.scope {
             return Ok(());
         }
-        let access = self.api.app.access.get(self.caller.subject(), None).await;
-        let access = access.map_err(|_| Refusal::AccessUnconfirmed.into_status(None))?;
-        if !access.is_active() {
-            return Err(Refusal::SubjectInactive.into_status(None));
-        }
-        let same = access.widest(PERMISSION) == self.caller.access().widest(PERMISSION);
-        if same { Ok(()) } else { Err(Refusal::PermissionMissing(vec![PERMISSION.into()]).into_status(None)) }
+        Err(Refusal::PermissionMissing(vec![PERMISSION.into()]).into_status(None))
     }
 
     fn message(&self, step: &Step) -> pb::WatchAccessChangesResponse {
@@ -113,7 +108,7 @@ impl Watcher {
         pb::WatchAccessChangesResponse {
             subject_ids: step.subjects.iter().map(ToString::to_string).collect(),
             revision: step.revision.to_string(),
-            resume_token: self.api.resume.seal(&binding(&self.caller), &position, entropy),
+            resume_token: self.api.resume.seal(&binding(self.standing.caller()), &position, entropy),
         }
     }
 }

@@ -7,7 +7,10 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use rolecall_api::organization::v1 as pb;
-use rolecall_authz::{AccessCache, AccessCacheConfig, Freshness, Policy};
+use rolecall_authz::{
+    AccessCache, AccessCacheConfig, Authorizer, Freshness, KeySet, Policy, Revocations, ServiceTokens, Verifier,
+    VerifierConfig,
+};
 use rolecall_db::{Database, Relay};
 use rolecall_kernel::entropy::Entropy;
 use rolecall_kernel::id::{OrganizationId, ServiceAccountId, UserId};
@@ -20,7 +23,7 @@ use tonic::service::Routes;
 use tonic_types::StatusExt as _;
 
 pub(crate) use peers::{FakeIdentity, Mood};
-pub(crate) use wire::{Who, Wire};
+pub(crate) use wire::{Guard, Who, Wire};
 
 pub(crate) type Organizations = pb::organization_service_client::OrganizationServiceClient<Wire>;
 pub(crate) type Members = pb::member_service_client::MemberServiceClient<Wire>;
@@ -34,12 +37,12 @@ pub(crate) struct Stage {
     pub(crate) database: Database,
     pub(crate) clock: TestClock,
     pub(crate) entropy: SeededEntropy,
-    pub(crate) access: AccessCache,
+    pub(crate) revocations: Revocations,
     pub(crate) identity: Arc<FakeIdentity>,
     pub(crate) home: OrganizationId,
     /// The first administrator, who also owns the home organization.
     pub(crate) admin: UserId,
-    policy: Arc<Policy>,
+    guard: Guard,
     routes: Routes,
     relay: Relay,
 }
@@ -75,7 +78,8 @@ impl Stage {
         let organization = Organization::new(dependencies, config).expect("the descriptors are ours");
         let routes = organization.register(peers::routes(&identity)).prepare();
         slot.bind(peers::stack(routes.clone(), &clock, &entropy));
-        let (now, policy) = (clock.now(), Policy::from_descriptor(rolecall_api::DESCRIPTOR_SET).expect("our rules"));
+        let revocations = Revocations::new(Arc::new(clock.clone()), Freshness::InProcess, None);
+        let (now, guard) = (clock.now(), guard(&clock, &entropy, access, revocations.clone()));
         Self {
             relay: organization.relay(),
             organization,
@@ -84,9 +88,9 @@ impl Stage {
             admin: UserId::new(now, &entropy),
             clock,
             entropy,
-            access,
+            revocations,
             identity,
-            policy: Arc::new(policy),
+            guard,
             routes,
         }
     }
@@ -97,7 +101,7 @@ impl Stage {
     }
 
     fn wire(&self, who: Who) -> Wire {
-        Wire::new(self.routes.clone(), who, self.access.clone(), Arc::clone(&self.policy))
+        Wire::new(self.routes.clone(), who, self.guard.clone())
     }
 
     pub(crate) fn organizations(&self, user: UserId) -> Organizations {
@@ -219,6 +223,16 @@ impl Stage {
         let request = pb::GetSubjectAccessRequest { subject_id: id.to_string() };
         Ok(self.memberships().get_subject_access(request).await?.into_inner())
     }
+}
+
+/// Decides about calls as the layer before the services does.
+fn guard(clock: &TestClock, entropy: &SeededEntropy, access: AccessCache, revocations: Revocations) -> Guard {
+    let policy = Arc::new(Policy::from_descriptor(rolecall_api::DESCRIPTOR_SET).expect("our rules"));
+    let (keys, services) = (Arc::new(KeySet::new([])), ServiceTokens::new(&MasterKey::new(entropy)));
+    let verifier = Verifier::new(keys, &services, Arc::new(clock.clone()), VerifierConfig::new("test"));
+    let (rules, known) = (Arc::clone(&policy), access.clone());
+    let authorizer = Authorizer::new(rules, Arc::new(verifier), revocations, known, [Organization::NAME]);
+    Guard { access, policy, authorizer: Arc::new(authorizer), clock: clock.clone() }
 }
 
 pub(crate) fn names(roles: &[&str]) -> Vec<String> {

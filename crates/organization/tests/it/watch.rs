@@ -3,8 +3,9 @@
 use std::time::Duration;
 
 use rolecall_api::organization::v1 as pb;
+use rolecall_authz::{LEEWAY, MAX_ACCESS_LIFETIME};
 use rolecall_testkit::on_each_database;
-use tonic::Streaming;
+use tonic::{Code, Streaming};
 
 use crate::stage::{Stage, Who, reason, refused};
 
@@ -16,6 +17,20 @@ async fn watch(stage: &Stage, who: Who, resume_token: &str) -> Streaming<pb::Wat
 async fn next(stream: &mut Streaming<pb::WatchAccessChangesResponse>) -> pb::WatchAccessChangesResponse {
     let next = tokio::time::timeout(Duration::from_secs(5), stream.message()).await;
     next.expect("in time").expect("no error").expect("goes on")
+}
+
+/// Returns why the stream ends.
+async fn end(stream: &mut Streaming<pb::WatchAccessChangesResponse>) -> (Code, String) {
+    let end = async {
+        loop {
+            match stream.message().await {
+                Ok(Some(_)) => {}
+                Ok(None) => panic!("it ends with an error"),
+                Err(status) => break (status.code(), reason(&status)),
+            }
+        }
+    };
+    tokio::time::timeout(Duration::from_secs(5), end).await.expect("in time")
 }
 
 /// Returns the subjects of the next message that names any.
@@ -64,14 +79,37 @@ on_each_database! {
         let (subjects, _) = change(&mut stream).await;
         assert_eq!(subjects, [guest.to_string()]);
         stage.set_roles(second, owner, &["GUEST"]).await.expect("demotes");
-        let end = loop {
-            match stream.message().await {
-                Ok(Some(_)) => {}
-                Ok(None) => panic!("it ends with an error"),
-                Err(status) => break status,
-            }
-        };
-        assert_eq!(reason(&end), "PERMISSION_MISSING");
+        assert_eq!(end(&mut stream).await, (Code::PermissionDenied, "PERMISSION_MISSING".to_owned()));
+    }
+
+    async fn the_stream_of_a_person_ends_with_its_token_and_that_of_a_service_goes_on(database) {
+        let stage = Stage::open(&database).await;
+        let mut person = watch(&stage, Who::User(stage.admin), "").await;
+        let mut service = watch(&stage, Who::Service, "").await;
+        next(&mut person).await;
+        stage.clock.advance(MAX_ACCESS_LIFETIME);
+        next(&mut person).await;
+        stage.clock.advance(LEEWAY);
+        assert_eq!(end(&mut person).await, (Code::Unauthenticated, "TOKEN_INVALID".to_owned()));
+        next(&mut service).await;
+    }
+
+    async fn the_stream_of_a_person_ends_with_its_session(database) {
+        let stage = Stage::open(&database).await;
+        let mut stream = watch(&stage, Who::User(stage.admin), "").await;
+        next(&mut stream).await;
+        stage.revocations.revoke_subject_before(stage.admin.into(), stage.clock.advance(Duration::from_secs(1)));
+        assert_eq!(end(&mut stream).await, (Code::Unauthenticated, "SESSION_ENDED".to_owned()));
+    }
+
+    async fn the_stream_of_a_blocked_owner_ends(database) {
+        let stage = Stage::open(&database).await;
+        let (acme, owner) = stage.found("Acme").await;
+        stage.add_active(owner, acme, &["OWNER"]).await;
+        let mut stream = watch(&stage, Who::User(owner), "").await;
+        next(&mut stream).await;
+        stage.block(stage.admin, owner).await.expect("blocks");
+        assert_eq!(end(&mut stream).await, (Code::Unauthenticated, "SUBJECT_INACTIVE".to_owned()));
     }
 
     async fn a_token_that_is_too_old_or_foreign_is_refused(database) {

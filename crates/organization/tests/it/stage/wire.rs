@@ -6,9 +6,13 @@ use std::task::{Context, Poll};
 use futures::future::BoxFuture;
 use http::{Request, Response};
 use rolecall_authz::access::cache::AccessRefusal;
-use rolecall_authz::{Access, AccessCache, AccessClaims, Caller, Policy, Refusal, ServiceClaims, SubjectKind};
+use rolecall_authz::{
+    Access, AccessCache, AccessClaims, Authorizer, Caller, MAX_ACCESS_LIFETIME, Policy, Refusal, Rule, ServiceClaims,
+    SubjectKind,
+};
 use rolecall_kernel::id::{ServiceAccountId, SubjectId, UserId};
-use rolecall_kernel::time::Timestamp;
+use rolecall_kernel::time::{Clock as _, Timestamp};
+use rolecall_testkit::TestClock;
 use tonic::Status;
 use tonic::body::Body;
 use tonic::service::Routes;
@@ -28,31 +32,39 @@ pub(crate) enum Who {
 pub(crate) struct Wire {
     routes: Routes,
     who: Who,
-    access: AccessCache,
-    policy: Arc<Policy>,
+    guard: Guard,
+}
+
+/// What decides about calls.
+#[derive(Clone)]
+pub(crate) struct Guard {
+    pub(crate) access: AccessCache,
+    pub(crate) policy: Arc<Policy>,
+    /// What streams ask again.
+    pub(crate) authorizer: Arc<Authorizer>,
+    pub(crate) clock: TestClock,
 }
 
 impl Wire {
-    pub(crate) fn new(routes: Routes, who: Who, access: AccessCache, policy: Arc<Policy>) -> Self {
-        Self { routes, who, access, policy }
+    pub(crate) fn new(routes: Routes, who: Who, guard: Guard) -> Self {
+        Self { routes, who, guard }
     }
 
-    async fn admit(&self, path: &str) -> Result<Arc<Caller>, Status> {
-        let rule = self.policy.rule(path).expect("every method has a rule");
+    async fn admit(&self, rule: &Rule) -> Result<Arc<Caller>, Status> {
         let (subject, kind) = match self.who {
             Who::Service if rule.is_internal() => return Ok(Arc::new(service())),
             Who::Service => return Err(Refusal::CallerKindRefused("people").into_status(None)),
             Who::User(user) => (user.into(), SubjectKind::User),
             Who::ServiceAccount(account) => (account.into(), SubjectKind::ServiceAccount),
         };
-        let access = self.access.get(subject, None).await.map_err(|refusal| match refusal {
+        let access = self.guard.access.get(subject, None).await.map_err(|refusal| match refusal {
             AccessRefusal::Unknown => Refusal::SubjectInactive.into_status(None),
             AccessRefusal::Unconfirmed(_) => Refusal::AccessUnconfirmed.into_status(None),
         })?;
         if !access.is_active() {
             return Err(Refusal::SubjectInactive.into_status(None));
         }
-        let caller = Caller::new(Arc::new(claims(subject, kind)), access);
+        let caller = Caller::new(Arc::new(claims(subject, kind, self.guard.clock.now())), access);
         let anyone = matches!(rule.access, Access::Restricted { authenticated: true, .. });
         if anyone || rule.permissions().iter().any(|permission| caller.holds(permission)) {
             return Ok(Arc::new(caller));
@@ -73,17 +85,16 @@ pub(crate) fn service() -> Caller {
     }))
 }
 
-fn claims(sub: SubjectId, kind: SubjectKind) -> AccessClaims {
-    let time = Timestamp::from_seconds(0);
+fn claims(sub: SubjectId, kind: SubjectKind, now: Timestamp) -> AccessClaims {
     AccessClaims {
         iss: "https://rolecall.example".to_owned(),
         sub,
         aud: "rolecall".to_owned(),
-        exp: time,
-        iat: time,
+        exp: now.plus(MAX_ACCESS_LIFETIME),
+        iat: now,
         sid: None,
         jti: "test".to_owned(),
-        auth_time: time,
+        auth_time: now,
         amr: Vec::new(),
         kind,
     }
@@ -101,8 +112,11 @@ impl Service<Request<Body>> for Wire {
     fn call(&mut self, mut request: Request<Body>) -> Self::Future {
         let wire = self.clone();
         Box::pin(async move {
-            let caller = wire.admit(request.uri().path()).await?;
+            let rule = wire.guard.policy.rule(request.uri().path()).expect("every method has a rule").clone();
+            let caller = wire.admit(&rule).await?;
             request.extensions_mut().insert(caller);
+            request.extensions_mut().insert(Arc::new(rule));
+            request.extensions_mut().insert(Arc::clone(&wire.guard.authorizer));
             Ok(wire.routes.oneshot(request).await.unwrap_or_else(|never| match never {}))
         })
     }
