@@ -146,4 +146,6 @@ const (
 	OrganizationActorNotEntitled Reason = "organization.rolecall/ACTOR_NOT_ENTITLED"
 	// OrganizationInternal (INTERNAL): A defect of the server; the request id finds it in the logs.
 	OrganizationInternal Reason = "organization.rolecall/INTERNAL"
+	// OrganizationSubjectRemoved (ABORTED): The account was removed before it was added; begin anew with another id.
+	OrganizationSubjectRemoved Reason = "organization.rolecall/SUBJECT_REMOVED"
 )

@@ -146,6 +146,8 @@ export const REASONS = {
   "organization.rolecall/ACTOR_NOT_ENTITLED": Code.PermissionDenied,
   /** A defect of the server; the request id finds it in the logs. */
   "organization.rolecall/INTERNAL": Code.Internal,
+  /** The account was removed before it was added; begin anew with another id. */
+  "organization.rolecall/SUBJECT_REMOVED": Code.Aborted,
 } as const satisfies Record<string, Code>;
 
 /** Why a call was refused: the domain of the error and the name of the reason. */

@@ -136,6 +136,7 @@ impl Organization {
             Worker { name: "organization.recover_creations", run: jobs::recover(api(), end()).boxed() },
             Worker { name: "organization.lift_ended_blocks", run: jobs::lift(api(), end()).boxed() },
             Worker { name: "organization.trim_access_changes", run: jobs::trim(api(), retention, end()).boxed() },
+            Worker { name: "organization.forget_removed", run: jobs::sweep(api(), end()).boxed() },
         ]
     }
 
@@ -165,6 +166,12 @@ impl Organization {
     #[doc(hidden)]
     pub async fn trim_access_changes(&self, retention: Duration) -> Result<(), String> {
         jobs::forget(&self.api.app, retention).await
+    }
+
+    /// Forgets subjects that were removed long ago.
+    #[doc(hidden)]
+    pub async fn forget_removed(&self) -> Result<(), String> {
+        jobs::forget_removed(&self.api.app).await
     }
 
     /// Asks its database for a sign of life.

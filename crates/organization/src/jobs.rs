@@ -8,14 +8,17 @@ use tokio_util::sync::CancellationToken;
 
 use crate::app::{App, create_organization, follow_access, lift_ended_blocks};
 use crate::grpc::Api;
-use crate::store::access;
+use crate::store::{access, removals};
 
 /// Changes of access elsewhere are obeyed after this time.
 const FOLLOW: Duration = Duration::from_millis(100);
 /// Blocks that have ended are written down after this time.
 const LIFT: Duration = Duration::from_secs(1);
-/// Old changes of access are forgotten at this distance.
+/// Old changes of access and old removals are forgotten at this distance.
 const TRIM: Duration = Duration::from_hours(1);
+
+/// Removed subjects are remembered for this long; no call is on its way for more than a fraction of it.
+const REMEMBER_REMOVED: Duration = Duration::from_hours(24);
 
 /// Follows the changes of access, also those of other processes, for this process's cache.
 pub(crate) async fn follow(api: Arc<Api>, shutdown: CancellationToken) {
@@ -55,6 +58,18 @@ pub(crate) async fn forget(app: &App, retention: Duration) -> Result<(), String>
     let before = app.now().minus(retention);
     let trimmed = app.database.write(|tx| async move { access::trim(&tx, before).await }).await;
     trimmed.map_err(|error: rolecall_db::Error| error.to_string())
+}
+
+/// Forgets old removals.
+pub(crate) async fn sweep(api: Arc<Api>, shutdown: CancellationToken) {
+    every(TRIM, &shutdown, || forget_removed(&api.app)).await;
+}
+
+/// Forgets subjects that were removed so long ago that nothing of them can be on its way.
+pub(crate) async fn forget_removed(app: &App) -> Result<(), String> {
+    let before = app.now().minus(REMEMBER_REMOVED);
+    let swept = app.database.write(|tx| async move { removals::delete_before(&tx, before).await }).await;
+    swept.map(drop).map_err(|error: rolecall_db::Error| error.to_string())
 }
 
 /// Works, and works again after each period, until the shutdown; work under way is finished.

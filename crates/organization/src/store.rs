@@ -10,6 +10,7 @@ pub(crate) mod creations;
 pub(crate) mod members;
 pub(crate) mod migrations;
 pub(crate) mod organizations;
+pub(crate) mod removals;
 pub(crate) mod service_accounts;
 pub(crate) mod subjects;
 
@@ -34,6 +35,7 @@ pub(crate) const CONSTRAINTS: &[UniqueConstraint] = rolecall_db::constraints! {
     "service_accounts_pkey" => "service_accounts", ["service_account_id"];
     "access_changes_pkey" => "access_changes", ["revision"];
     "audit_events_pkey" => "audit_events", ["event_id"];
+    "removed_subjects_pkey" => "removed_subjects", ["subject_id"];
     "organization_creations_pkey" => "organization_creations", ["organization_id"];
     "organization_creations_request_key" => "organization_creations", ["actor_id", "request_id"];
 };

@@ -2713,6 +2713,8 @@ pub enum ErrorReason {
     ActorNotEntitled = 21,
     /// A defect of the server; the request id finds it in the logs.
     Internal = 22,
+    /// The account was removed before it was added; begin anew with another id.
+    SubjectRemoved = 23,
 }
 impl ErrorReason {
     /// String value of the enum field names used in the ProtoBuf definition.
@@ -2744,6 +2746,7 @@ impl ErrorReason {
             Self::AlreadyBootstrapped => "ERROR_REASON_ALREADY_BOOTSTRAPPED",
             Self::ActorNotEntitled => "ERROR_REASON_ACTOR_NOT_ENTITLED",
             Self::Internal => "ERROR_REASON_INTERNAL",
+            Self::SubjectRemoved => "ERROR_REASON_SUBJECT_REMOVED",
         }
     }
     /// Creates an enum from field names used in the ProtoBuf definition.
@@ -2772,6 +2775,7 @@ impl ErrorReason {
             "ERROR_REASON_ALREADY_BOOTSTRAPPED" => Some(Self::AlreadyBootstrapped),
             "ERROR_REASON_ACTOR_NOT_ENTITLED" => Some(Self::ActorNotEntitled),
             "ERROR_REASON_INTERNAL" => Some(Self::Internal),
+            "ERROR_REASON_SUBJECT_REMOVED" => Some(Self::SubjectRemoved),
             _ => None,
         }
     }

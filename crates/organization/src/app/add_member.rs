@@ -8,7 +8,7 @@ use super::entitlement::{Lacking, find_actor, find_organization};
 use crate::domain::member::Member;
 use crate::domain::organization::Organization;
 use crate::domain::role::RoleSet;
-use crate::store::{MEMBERS_KEY, members};
+use crate::store::{MEMBERS_KEY, members, removals};
 
 const PERMISSION: &str = "identity.users.create";
 
@@ -39,6 +39,9 @@ pub(crate) enum Error {
     /// The account has another membership.
     #[error("the account has another membership")]
     MemberElsewhere,
+    /// It was removed before it was added: whoever wanted it has given up meanwhile.
+    #[error("the account was removed before")]
+    Removed,
     /// The database did not do it.
     #[error(transparent)]
     Store(#[from] rolecall_db::Error),
@@ -73,6 +76,9 @@ pub(crate) async fn check(app: &App, command: &Command) -> Result<Organization, 
 
 async fn add(app: &App, tx: &Tx, user: UserId, command: &Command) -> Result<Organization, Error> {
     let organization = judge(app, tx, command).await?;
+    if !removals::hold_off(tx, user.into(), app.now()).await? {
+        return Err(Error::Removed);
+    }
     if let Some((present, _)) = members::find_even_hidden(tx, user).await? {
         let same = present.organization_id == organization.organization_id && present.roles == command.roles;
         return if same { Ok(organization) } else { Err(Error::MemberElsewhere) };

@@ -9,7 +9,7 @@ use super::entitlement::{Lacking, find_actor, find_organization};
 use super::{App, Told};
 use crate::domain::event::{Origin, What};
 use crate::domain::service_account::ServiceAccount;
-use crate::store::{access, service_accounts};
+use crate::store::{access, removals, service_accounts};
 
 const PERMISSION: &str = "identity.service_accounts.create";
 
@@ -53,6 +53,9 @@ pub(crate) enum Error {
     /// The account exists with other content.
     #[error("the account exists with other content")]
     AccountElsewhere,
+    /// It was removed before it was added: whoever wanted it has given up meanwhile.
+    #[error("the account was removed before")]
+    Removed,
     /// The database did not do it.
     #[error(transparent)]
     Store(#[from] rolecall_db::Error),
@@ -87,6 +90,9 @@ async fn add(app: &App, tx: &Tx, command: &Command) -> Result<(Option<Organizati
     let revision = access::advance(tx).await?;
     let organization_id = judge(app, tx, command).await?;
     let service_account_id = command.service_account_id;
+    if !removals::hold_off(tx, service_account_id.into(), app.now()).await? {
+        return Err(Error::Removed);
+    }
     let account = ServiceAccount { service_account_id, organization_id, permissions: command.permissions.clone() };
     if let Some(present) = service_accounts::find(tx, service_account_id).await? {
         return if present == account { Ok((organization_id, None)) } else { Err(Error::AccountElsewhere) };

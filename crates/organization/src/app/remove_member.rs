@@ -5,7 +5,7 @@ use rolecall_kernel::id::UserId;
 use super::{App, Told};
 use crate::domain::event::{Origin, What};
 use crate::domain::member::MemberState;
-use crate::store::{access, members};
+use crate::store::{access, members, removals};
 
 /// Why the member stays.
 #[derive(Debug, thiserror::Error)]
@@ -18,12 +18,13 @@ pub(crate) enum Error {
     Store(#[from] rolecall_db::Error),
 }
 
-/// Removes the member; what is not there stays so.
+/// Removes the member; what is not there stays so, even if it was on its way.
 pub(crate) async fn run(app: &App, user: UserId, origin: &Origin) -> Result<(), Error> {
     let revision = app
         .database
         .write(|tx| async move {
             let revision = access::advance(&tx).await?;
+            removals::insert(&tx, user.into(), app.now()).await?;
             let Some((member, _)) = members::find_even_hidden(&tx, user).await? else { return Ok(None) };
             if member.state == MemberState::Active {
                 return Err(Error::Active);

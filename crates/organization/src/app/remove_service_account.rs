@@ -5,14 +5,15 @@ use rolecall_kernel::id::ServiceAccountId;
 
 use super::{App, Told};
 use crate::domain::event::{Origin, What};
-use crate::store::{access, service_accounts};
+use crate::store::{access, removals, service_accounts};
 
-/// Removes the service account; what is not there stays so.
+/// Removes the service account; what is not there stays so, even if it was on its way.
 pub(crate) async fn run(app: &App, id: ServiceAccountId, origin: &Origin) -> Result<(), Error> {
     let revision = app
         .database
         .write(|tx| async move {
             let revision = access::advance(&tx).await?;
+            removals::insert(&tx, id.into(), app.now()).await?;
             let Some(account) = service_accounts::find(&tx, id).await? else { return Ok(None) };
             service_accounts::delete(&tx, id).await?;
             let organization_id = account.organization_id;

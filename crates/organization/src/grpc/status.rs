@@ -30,7 +30,7 @@ const fn code(reason: ErrorReason) -> Code {
         | R::InviterNotEntitled
         | R::AlreadyBootstrapped => Code::FailedPrecondition,
         R::RoleNotGrantable | R::PermissionNotGrantable | R::ActorNotEntitled => Code::PermissionDenied,
-        R::EtagMismatch => Code::Aborted,
+        R::EtagMismatch | R::SubjectRemoved => Code::Aborted,
         R::PeerUnavailable | R::StoreUnavailable => Code::Unavailable,
         R::ResumeTokenExpired => Code::OutOfRange,
         R::Internal | R::Unspecified => Code::Internal,
@@ -179,6 +179,7 @@ pub(super) fn add_member(error: add_member::Error) -> Status {
         E::NotEntitled => actor_not_entitled(),
         E::NotGrantable(roles) => not_grantable(roles),
         E::MemberElsewhere => invalid_field("user_id", "IN_USE", "belongs to another membership"),
+        E::Removed => subject_removed(),
         E::Store(error) => store(error),
     }
 }
@@ -197,8 +198,14 @@ pub(super) fn add_service_account(error: add_service_account::Error) -> Status {
         E::AccountElsewhere => {
             invalid_field("service_account_id", "IN_USE", "belongs to an account with other content")
         }
+        E::Removed => subject_removed(),
         E::Store(error) => store(error),
     }
+}
+
+fn subject_removed() -> Status {
+    let message = "The account was removed before it was added; begin anew with another id.";
+    refusal(ErrorReason::SubjectRemoved, message).build()
 }
 
 pub(super) fn organization_missing() -> Status {

@@ -5,6 +5,7 @@ mod audit;
 mod creations;
 mod members;
 mod organizations;
+mod removals;
 mod service_accounts;
 
 use sea_orm::{ConnectionTrait as _, DbBackend, DbErr};
@@ -19,6 +20,7 @@ pub(crate) fn steps() -> Vec<Box<dyn MigrationTrait>> {
         ("organization_0004_access", access::UP),
         ("organization_0005_audit", audit::UP),
         ("organization_0006_creations", creations::UP),
+        ("organization_0007_removals", removals::UP),
     ]
     .into_iter()
     .map(|(name, statements)| Box::new(Step { name, statements }) as Box<dyn MigrationTrait>)

@@ -1,9 +1,12 @@
 //! Becoming a member: hidden, pending, active.
 
+use std::time::Duration;
+
 use rolecall_api::organization::v1 as pb;
 use rolecall_testkit::on_each_database;
+use tonic::Code;
 
-use crate::stage::{Stage, Who, add, names, refused};
+use crate::stage::{Stage, Who, add, names, reason, refused};
 
 fn check(stage: &Stage, user: rolecall_kernel::id::UserId) -> pb::CheckAccessRequest {
     let resource = pb::resource::Resource::OrganizationId(stage.home.to_string());
@@ -136,5 +139,26 @@ on_each_database! {
         stage.get(stage.admin, active).await.expect("stays");
         let confirm = pb::ConfirmMemberRequest { user_id: hidden.to_string() };
         assert_eq!(refused(stage.memberships().confirm_member(confirm).await), "MEMBER_NOT_FOUND");
+    }
+
+    async fn who_was_removed_before_it_was_added_is_not_added(database) {
+        let stage = Stage::open(&database).await;
+        let (late, again) = (stage.new_user(), stage.add_hidden(stage.admin, stage.home, &["GUEST"]).await);
+        for user in [late, again] {
+            let request = pb::RemoveMemberRequest { user_id: user.to_string() };
+            stage.memberships().remove_member(request).await.expect("what is not there stays so");
+            let request = add(user, stage.admin, stage.home, &["GUEST"]);
+            let late = stage.memberships().add_member(request).await.expect_err("it was removed");
+            assert_eq!((late.code(), reason(&late).as_str()), (Code::Aborted, "SUBJECT_REMOVED"));
+            let confirm = pb::ConfirmMemberRequest { user_id: user.to_string() };
+            assert_eq!(refused(stage.memberships().confirm_member(confirm).await), "MEMBER_NOT_FOUND");
+        }
+        stage.clock.advance(Duration::from_hours(23));
+        stage.organization.forget_removed().await.expect("sweeps");
+        let early = stage.memberships().add_member(add(late, stage.admin, stage.home, &["GUEST"])).await;
+        assert_eq!(refused(early), "SUBJECT_REMOVED");
+        stage.clock.advance(Duration::from_hours(2));
+        stage.organization.forget_removed().await.expect("sweeps");
+        stage.memberships().add_member(add(late, stage.admin, stage.home, &["GUEST"])).await.expect("forgotten");
     }
 }

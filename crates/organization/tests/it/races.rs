@@ -1,12 +1,14 @@
 //! What happens at once: somebody always stays in charge, and revisions are in the order of commits.
 
+use std::time::Duration;
+
 use futures::future::{join, join_all};
 use rolecall_api::organization::v1 as pb;
 use rolecall_kernel::id::{OrganizationId, UserId};
 use rolecall_testkit::on_each_database;
 use sea_orm::{ConnectionTrait as _, Statement};
 
-use crate::stage::{Stage, reason};
+use crate::stage::{Stage, add, reason};
 
 /// Counts the owners of an organization that can act, as a caller sees them.
 async fn owners(stage: &Stage, organization: OrganizationId) -> usize {
@@ -23,6 +25,16 @@ async fn remove(stage: &Stage, actor: UserId, user: UserId, by_block: bool) -> O
         stage.set_roles(actor, user, &["GUEST"]).await.map(drop)
     };
     outcome.err().map(|status| reason(&status))
+}
+
+fn give(stage: &Stage, program: &str) -> pb::AddServiceAccountRequest {
+    pb::AddServiceAccountRequest {
+        service_account_id: program.to_owned(),
+        organization_id: "-".to_owned(),
+        permissions: vec!["organization.access.check".to_owned()],
+        actor_id: stage.admin.to_string(),
+        validate_only: false,
+    }
 }
 
 on_each_database! {
@@ -49,6 +61,43 @@ on_each_database! {
             assert_eq!(owners(&stage, acme).await, 1, "round {round}: {outcomes:?}");
             let refused: Vec<_> = outcomes.into_iter().flatten().collect();
             assert_eq!(refused, ["LAST_OWNER"], "round {round}");
+        }
+    }
+
+    async fn what_is_added_and_removed_at_once_is_gone(database) {
+        let stage = Stage::open(&database).await;
+        for round in 0..30 {
+            let (user, program) = (stage.new_user(), stage.random_id());
+            let pause = |bound| tokio::time::sleep(Duration::from_micros(stage.draw(bound)));
+            let added = async {
+                pause(3_000).await;
+                stage.memberships().add_member(add(user, stage.admin, stage.home, &["GUEST"])).await.map(drop)
+            };
+            let removed = async {
+                pause(3_000).await;
+                stage.memberships().remove_member(pb::RemoveMemberRequest { user_id: user.to_string() }).await
+            };
+            let given = async {
+                pause(3_000).await;
+                stage.memberships().add_service_account(give(&stage, &program)).await.map(drop)
+            };
+            let taken = async {
+                pause(3_000).await;
+                let request = pb::RemoveServiceAccountRequest { service_account_id: program.clone() };
+                stage.memberships().remove_service_account(request).await
+            };
+            let (added, removed, given, taken) = tokio::join!(added, removed, given, taken);
+            removed.expect("undoes");
+            taken.expect("undoes");
+            for outcome in [added, given] {
+                let late = outcome.err().map(|status| reason(&status));
+                assert!(late.is_none_or(|reason| reason == "SUBJECT_REMOVED"), "round {round}");
+            }
+            let confirm = pb::ConfirmMemberRequest { user_id: user.to_string() };
+            let left = stage.memberships().confirm_member(confirm).await.expect_err("nobody is left");
+            assert_eq!(reason(&left), "MEMBER_NOT_FOUND", "round {round}");
+            let left = stage.subject_access(&program).await.expect_err("nothing is left");
+            assert_eq!(reason(&left), "SUBJECT_NOT_FOUND", "round {round}");
         }
     }
 

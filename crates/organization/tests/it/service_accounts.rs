@@ -1,5 +1,7 @@
 //! Service accounts: bounded by whoever makes them.
 
+use std::time::Duration;
+
 use rolecall_api::organization::v1 as pb;
 use rolecall_testkit::on_each_database;
 
@@ -61,6 +63,26 @@ on_each_database! {
         }
         let other = pb::AddServiceAccountRequest { organization_id: String::new(), ..request };
         assert_eq!(refused(client.add_service_account(other).await), "REQUEST_INVALID");
+    }
+
+    async fn an_account_that_was_removed_before_it_was_added_gets_no_rights(database) {
+        let stage = Stage::open(&database).await;
+        let service_account_id = stage.random_id();
+        let removal = pb::RemoveServiceAccountRequest { service_account_id: service_account_id.clone() };
+        stage.memberships().remove_service_account(removal).await.expect("what is not there stays so");
+        let request = pb::AddServiceAccountRequest {
+            service_account_id: service_account_id.clone(),
+            organization_id: "-".to_owned(),
+            permissions: vec!["organization.access.check".to_owned()],
+            actor_id: stage.admin.to_string(),
+            validate_only: false,
+        };
+        let late = stage.memberships().add_service_account(request.clone()).await;
+        assert_eq!(refused(late), "SUBJECT_REMOVED");
+        assert_eq!(refused(stage.subject_access(&service_account_id).await), "SUBJECT_NOT_FOUND");
+        stage.clock.advance(Duration::from_hours(25));
+        stage.organization.forget_removed().await.expect("sweeps");
+        stage.memberships().add_service_account(request).await.expect("forgotten");
     }
 
     async fn a_program_that_assigns_roles_makes_no_owners(database) {

@@ -135,6 +135,10 @@ impl ByHand {
         let home = "SELECT organization_id, name, name_key, state, home, version, created FROM organizations
             WHERE organization_id = $1 LIMIT $2";
         look(tx, home, vec![self.home.into(), 1_i64.into()]).await?;
+        let hold_off = "INSERT INTO removed_subjects (subject_id, removed) VALUES ($1, $2) ON CONFLICT DO NOTHING";
+        change(tx, hold_off, vec![person.user_id.into(), person.now.into()]).await?;
+        let let_go = "DELETE FROM removed_subjects WHERE subject_id = $1";
+        change(tx, let_go, vec![person.user_id.into()]).await?;
         lock_member(tx, person).await?;
         self.insert_member(tx, person).await
     }
