@@ -24,7 +24,7 @@ macro_rules! sources {
 }
 
 /// Every source file of every version that deliveries may be pinned to.
-const SOURCES: [(&str, &str); 17] = sources![
+const SOURCES: [(&str, &str); 20] = sources![
     "v1/layout.html",
     "v1/footer.txt",
     "v1/invitation.subject.txt",
@@ -39,6 +39,9 @@ const SOURCES: [(&str, &str); 17] = sources![
     "v1/member_roles_changed.subject.txt",
     "v1/member_roles_changed.txt",
     "v1/member_roles_changed.html",
+    "v1/owner_added.subject.txt",
+    "v1/owner_added.txt",
+    "v1/owner_added.html",
     "v1/password_changed.subject.txt",
     "v1/password_changed.txt",
     "v1/password_changed.html",

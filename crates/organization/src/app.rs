@@ -24,6 +24,7 @@ pub(crate) mod update_member_roles;
 pub(crate) mod watch_access_changes;
 
 mod entitlement;
+mod owner_added;
 
 use std::sync::Arc;
 use std::time::Duration;

@@ -2799,7 +2799,10 @@ pub struct DomainEvent {
     #[prost(message, optional, tag = "5")]
     pub occurred_time: ::core::option::Option<::prost_types::Timestamp>,
     /// What happened.
-    #[prost(oneof = "domain_event::Event", tags = "10, 11, 12, 13, 14, 15, 16, 17, 18")]
+    #[prost(
+        oneof = "domain_event::Event",
+        tags = "10, 11, 12, 13, 14, 15, 16, 17, 18, 19"
+    )]
     pub event: ::core::option::Option<domain_event::Event>,
 }
 /// Nested message and enum types in `DomainEvent`.
@@ -2834,6 +2837,10 @@ pub mod domain_event {
         /// A service account lost its permissions.
         #[prost(message, tag = "18")]
         ServiceAccountRemoved(super::ServiceAccountRemoved),
+        /// A person was made an owner by an administrator of the instance, who is no
+        /// owner of the organization itself.
+        #[prost(message, tag = "19")]
+        OwnerAdded(super::OwnerAdded),
     }
 }
 /// An organization was made.
@@ -2893,6 +2900,13 @@ pub struct ServiceAccountAdded {
 /// A service account lost its permissions.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct ServiceAccountRemoved {}
+/// A person was made an owner by an administrator of the instance.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct OwnerAdded {
+    /// The other owners, who are told; also those that are blocked.
+    #[prost(string, repeated, tag = "1")]
+    pub owner_ids: ::prost::alloc::vec::Vec<::prost::alloc::string::String>,
+}
 /// What `GetMember` needs.
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct GetMemberRequest {

@@ -27,7 +27,7 @@ pub(crate) enum Outcome {
 struct Planned {
     event_id: EventId,
     source: String,
-    draft: Option<Draft>,
+    drafts: Vec<Draft>,
 }
 
 /// What notices need to know of others.
@@ -58,8 +58,8 @@ async fn known(shared: &Shared, arrivals: &[Arrival]) -> Result<Known, Unreachab
     let (mut people, mut organizations) = (HashSet::new(), HashSet::new());
     for arrival in arrivals {
         if let Content::Notice(notice) = &arrival.content {
-            people.insert(notice.recipient);
-            people.extend(notice.actor);
+            people.extend([notice.target].into_iter().chain(notice.actor));
+            people.extend(&notice.recipients);
             organizations.extend(notice.organization);
         }
     }
@@ -70,15 +70,14 @@ async fn known(shared: &Shared, arrivals: &[Arrival]) -> Result<Known, Unreachab
     Ok(Known { people, organizations })
 }
 
-/// Plans the delivery of an event; `None` when others must be asked first and cannot.
+/// Plans the deliveries of an event; `None` when others must be asked first and cannot.
 fn plan(shared: &Shared, arrival: &Arrival, known: Option<&Known>) -> Option<Planned> {
-    let command = match &arrival.content {
-        Content::Command(command) => Some(command.clone()),
+    let commands = match &arrival.content {
+        Content::Command(command) => vec![command.clone()],
         Content::Notice(notice) => from_notice(notice, known?),
     };
-    let delivery_id = DeliveryId::new(shared.clock.now(), &*shared.entropy);
-    let draft = command.map(|command| Draft {
-        delivery_id,
+    let draft = |command: Command| Draft {
+        delivery_id: DeliveryId::new(shared.clock.now(), &*shared.entropy),
         event_id: arrival.event_id,
         organization_id: command.organization,
         recipient_id: command.recipient,
@@ -89,17 +88,25 @@ fn plan(shared: &Shared, arrival: &Arrival, known: Option<&Known>) -> Option<Pla
         expires: command.expires,
         channel: shared.channel.kind(),
         trace: arrival.trace.clone(),
-    });
-    Some(Planned { event_id: arrival.event_id, source: arrival.source.clone(), draft })
+    };
+    let drafts = commands.into_iter().map(draft).collect();
+    Some(Planned { event_id: arrival.event_id, source: arrival.source.clone(), drafts })
 }
 
 /// A security notice goes to whom it concerns, whatever anybody prefers; programs have no address.
-fn from_notice(notice: &Notice, known: &Known) -> Option<Command> {
-    let contact = known.people.get(&notice.recipient)?;
+fn from_notice(notice: &Notice, known: &Known) -> Vec<Command> {
+    notice.recipients.iter().filter_map(|recipient| to_one(notice, *recipient, known)).collect()
+}
+
+fn to_one(notice: &Notice, recipient: SubjectId, known: &Known) -> Option<Command> {
+    let contact = known.people.get(&recipient)?;
     let mut variables: Variables = notice.variables.clone();
     let mut show = |name: &str, text: &str| drop(variables.insert(name.to_owned(), text.to_owned()));
     show("recipient_name", &contact.name);
     show("occurred", &calendar::spell(notice.occurred));
+    if let Some(member) = known.people.get(&notice.target).filter(|_| notice.target != recipient) {
+        show("member_name", &member.name);
+    }
     if let Some(actor) = notice.actor.and_then(|actor| known.people.get(&actor)) {
         show("actor_name", &actor.name);
     }
@@ -108,7 +115,7 @@ fn from_notice(notice: &Notice, known: &Known) -> Option<Command> {
     }
     Some(Command {
         template: notice.template,
-        recipient: notice.recipient,
+        recipient,
         email: contact.email.clone(),
         organization: notice.organization,
         variables,
@@ -145,7 +152,7 @@ async fn store_together(shared: &Shared, planned: &[Planned]) -> Result<(), role
             let mut drafts = Vec::new();
             for plan in planned {
                 if inbox::accept(&tx, &plan.source, plan.event_id, now).await? {
-                    drafts.extend(plan.draft.clone());
+                    drafts.extend(plan.drafts.iter().cloned());
                 }
             }
             deliveries::insert(&tx, drafts, now).await

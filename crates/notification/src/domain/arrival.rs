@@ -64,8 +64,10 @@ impl std::fmt::Debug for Command {
 pub(crate) struct Notice {
     /// What it tells.
     pub(crate) template: Template,
-    /// Whom.
-    pub(crate) recipient: SubjectId,
+    /// To whom it was done.
+    pub(crate) target: SubjectId,
+    /// Whom to tell, each in a mail of its own.
+    pub(crate) recipients: Vec<SubjectId>,
     /// Who did it; none when the installation did.
     pub(crate) actor: Option<SubjectId>,
     /// Where.

@@ -11,14 +11,22 @@ pub(crate) enum Template {
     MemberUnblocked,
     /// The roles of a member changed.
     MemberRolesChanged,
+    /// An administrator of the installation made an owner; told to the others.
+    OwnerAdded,
     /// A password was changed.
     PasswordChanged,
 }
 
 impl Template {
     /// All templates.
-    pub(crate) const ALL: [Self; 5] =
-        [Self::Invitation, Self::MemberBlocked, Self::MemberUnblocked, Self::MemberRolesChanged, Self::PasswordChanged];
+    pub(crate) const ALL: [Self; 6] = [
+        Self::Invitation,
+        Self::MemberBlocked,
+        Self::MemberUnblocked,
+        Self::MemberRolesChanged,
+        Self::OwnerAdded,
+        Self::PasswordChanged,
+    ];
 
     /// The version that new deliveries are pinned to; a changed text is a new version beside the old one.
     pub(crate) const VERSION: i32 = 1;
@@ -30,6 +38,7 @@ impl Template {
             Self::MemberBlocked => "member_blocked",
             Self::MemberUnblocked => "member_unblocked",
             Self::MemberRolesChanged => "member_roles_changed",
+            Self::OwnerAdded => "owner_added",
             Self::PasswordChanged => "password_changed",
         }
     }

@@ -42,9 +42,10 @@ pub(crate) fn read(event: &IngestedEvent) -> Reading {
 fn content(event: &IngestedEvent) -> Result<Option<Content>, String> {
     match event.topic.as_str() {
         "notification.mail_requested" => command(&event.payload).map(Content::Command).map(Some),
-        "organization.member_blocked" | "organization.member_unblocked" | "organization.member_roles_changed" => {
-            member_notice(&event.payload).map(Content::Notice).map(Some)
-        }
+        "organization.member_blocked"
+        | "organization.member_unblocked"
+        | "organization.member_roles_changed"
+        | "organization.owner_added" => member_notice(&event.payload).map(Content::Notice).map(Some),
         "identity.password_changed" => account_notice(&event.payload).map(Content::Notice).map(Some),
         // An order for this context that it does not understand must not be lost silently.
         topic if topic.starts_with("notification.") => Err(format!("the topic {topic} is not known here")),
@@ -71,7 +72,12 @@ fn command(payload: &[u8]) -> Result<Command, String> {
 fn member_notice(payload: &[u8]) -> Result<Notice, String> {
     use organization::v1::domain_event::Event;
     let message = organization::v1::DomainEvent::decode(payload).map_err(|_| "the payload is no DomainEvent")?;
+    let mut others = None;
     let (template, variables) = match message.event {
+        Some(Event::OwnerAdded(added)) => {
+            others = Some(subjects("owner_ids", &added.owner_ids)?);
+            (Template::OwnerAdded, Variables::new())
+        }
         Some(Event::MemberBlocked(blocked)) => (Template::MemberBlocked, block(blocked)?),
         Some(Event::MemberUnblocked(_)) => (Template::MemberUnblocked, Variables::new()),
         Some(Event::MemberRolesChanged(changed)) => {
@@ -87,7 +93,13 @@ fn member_notice(payload: &[u8]) -> Result<Notice, String> {
         target_id: &message.target_id,
         occurred: message.occurred_time,
     };
-    head.notice(template, variables)
+    let notice = head.notice(template, variables)?;
+    // The person itself, unless it is others that must hear of it.
+    Ok(Notice { recipients: others.unwrap_or_else(|| notice.recipients.clone()), ..notice })
+}
+
+fn subjects(field: &str, ids: &[String]) -> Result<Vec<SubjectId>, String> {
+    ids.iter().map(|id| SubjectId::parse(id).map_err(|error| format!("{field} {error}"))).collect()
 }
 
 fn block(blocked: organization::v1::MemberBlocked) -> Result<Variables, String> {
@@ -124,9 +136,11 @@ struct Head<'a> {
 impl Head<'_> {
     fn notice(&self, template: Template, variables: Variables) -> Result<Notice, String> {
         let occurred = optional_time(self.occurred).map_err(|()| "occurred_time is out of range")?;
+        let target = SubjectId::parse(self.target_id).map_err(|error| format!("target_id {error}"))?;
         Ok(Notice {
             template,
-            recipient: SubjectId::parse(self.target_id).map_err(|error| format!("target_id {error}"))?,
+            target,
+            recipients: vec![target],
             actor: optional(self.actor_id, SubjectId::parse).map_err(|error| format!("actor_id {error}"))?,
             organization: optional(self.organization_id, OrganizationId::parse)
                 .map_err(|error| format!("organization_id {error}"))?,

@@ -11,18 +11,24 @@ use rolecall_rpc::channel::Channel;
 use super::Unreachable;
 use crate::domain::arrival::Contact;
 
+/// The most that are asked for at once.
+const MAX_SUBJECTS: usize = 1_000;
+
 pub(super) async fn contacts(
     channel: Channel,
     subjects: HashSet<SubjectId>,
 ) -> Result<HashMap<SubjectId, Contact>, Unreachable> {
-    let subject_ids = subjects.iter().map(ToString::to_string).collect();
-    let request = BatchGetContactsRequest { subject_ids };
-    let answer = DirectoryServiceClient::new(channel).batch_get_contacts(request).await;
-    let answer = answer.map_err(|status| Unreachable::new("identity", &status))?.into_inner();
-    let read = answer.contacts.into_iter().filter_map(|contact| {
-        let subject = SubjectId::parse(&contact.subject_id).ok()?;
-        let email = EmailAddress::parse(&contact.email).ok()?;
-        Some((subject, Contact { email, name: contact.name }))
-    });
-    Ok(read.collect())
+    let subject_ids: Vec<String> = subjects.iter().map(ToString::to_string).collect();
+    let mut client = DirectoryServiceClient::new(channel);
+    let mut found = HashMap::with_capacity(subject_ids.len());
+    for subject_ids in subject_ids.chunks(MAX_SUBJECTS).map(<[String]>::to_vec) {
+        let answer = client.batch_get_contacts(BatchGetContactsRequest { subject_ids }).await;
+        let answer = answer.map_err(|status| Unreachable::new("identity", &status))?.into_inner();
+        found.extend(answer.contacts.into_iter().filter_map(|contact| {
+            let subject = SubjectId::parse(&contact.subject_id).ok()?;
+            let email = EmailAddress::parse(&contact.email).ok()?;
+            Some((subject, Contact { email, name: contact.name }))
+        }));
+    }
+    Ok(found)
 }

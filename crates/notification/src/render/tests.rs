@@ -20,6 +20,7 @@ fn full() -> Variables {
         ("recipient_name", "Ada Lovelace"),
         ("inviter_name", "Grace Hopper"),
         ("actor_name", "Grace Hopper"),
+        ("member_name", "Charles Babbage"),
         ("organization_name", "Analytical Engines & Sons"),
         ("occurred", "Thursday, 1 January 2026, 00:00 UTC"),
         ("until", "Sunday, 29 November 2026, 01:14 UTC"),

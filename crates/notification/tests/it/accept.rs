@@ -4,6 +4,7 @@ use rolecall_api::notification::v1::IngestOutcome::{Done, Park, Retry};
 use rolecall_kernel::id::SubjectId;
 use rolecall_kernel::time::Clock as _;
 use rolecall_testkit::on_each_database;
+use sea_orm::{ConnectionTrait as _, Statement};
 
 use crate::world::World;
 
@@ -54,6 +55,23 @@ on_each_database! {
         assert!(world.all().await.is_empty());
     }
 
+    async fn each_other_owner_is_told_of_a_new_one_in_a_mail_of_its_own(database) {
+        let world = World::new(database).await;
+        let (organization, grace) = (world.organization("Engines"), world.person("Grace"));
+        let (ada, bob, charles) = (world.person("Ada"), world.person("Bob"), world.person("Charles"));
+        let event = world.owner_added(organization, grace, charles, &[ada, bob]);
+        assert_eq!(world.ingest(vec![event.clone(), event]).await, [Done, Done]);
+        assert_eq!(world.drain().await, 2);
+        let mut mails = world.sink.mails();
+        mails.sort_by_key(|mail| mail.recipients.clone());
+        let recipients: Vec<_> = mails.iter().flat_map(|mail| mail.recipients.clone()).collect();
+        assert_eq!(recipients, ["ada@example.org", "bob@example.org"]);
+        for mail in mails {
+            assert_eq!(mail.subject(), "Charles was made an owner of Engines");
+            assert!(mail.text().contains("Grace made Charles an owner of Engines"), "{}", mail.text());
+        }
+    }
+
     async fn nobody_is_told_where_there_is_nobody(database) {
         let world = World::new(database).await;
         let (organization, grace) = (world.organization("Engines"), world.person("Grace"));
@@ -81,4 +99,17 @@ async fn a_full_batch_becomes_one_mail_for_each_person() {
     addresses.sort();
     addresses.dedup();
     assert_eq!((addresses.len(), world.sink.mails().len()), (100, 100), "one recipient a mail");
+}
+
+#[tokio::test]
+async fn more_owners_than_one_statement_or_one_question_holds_are_all_told() {
+    let world = World::new(rolecall_testkit::TestDatabase::sqlite().await).await;
+    let (organization, grace) = (world.organization("Engines"), world.person("Grace"));
+    let owners: Vec<_> = (0..2_100).map(|n| world.person(&format!("p{n}"))).collect();
+    assert_eq!(world.ingest(vec![world.owner_added(organization, grace, grace, &owners)]).await, [Done]);
+    let request = "SELECT count(*) FROM deliveries";
+    let reader = world.db.reader();
+    let row = reader.query_one_raw(Statement::from_string(reader.get_database_backend(), request)).await;
+    let count: i64 = row.expect("it counts").expect("a row").try_get_by_index(0).expect("a number");
+    assert_eq!(count, 2_100);
 }

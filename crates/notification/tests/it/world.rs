@@ -137,6 +137,25 @@ impl World {
         self.event(self.event_id(), "organization.member_blocked", message.encode_to_vec())
     }
 
+    pub(crate) fn owner_added(
+        &self,
+        organization: OrganizationId,
+        actor: SubjectId,
+        target: SubjectId,
+        others: &[SubjectId],
+    ) -> api::IngestedEvent {
+        let owner_ids = others.iter().map(ToString::to_string).collect();
+        let message = org::DomainEvent {
+            actor_id: actor.to_string(),
+            organization_id: organization.to_string(),
+            target_id: target.to_string(),
+            request_id: String::new(),
+            occurred_time: Some(wire(self.clock.now())),
+            event: Some(org::domain_event::Event::OwnerAdded(org::OwnerAdded { owner_ids })),
+        };
+        self.event(self.event_id(), "organization.owner_added", message.encode_to_vec())
+    }
+
     pub(crate) fn event(&self, event_id: EventId, topic: &str, payload: Vec<u8>) -> api::IngestedEvent {
         api::IngestedEvent {
             event_id: event_id.to_string(),

@@ -5,7 +5,8 @@ use rolecall_kernel::id::{SubjectId, UserId};
 use rolecall_kernel::time::Timestamp;
 
 use super::entitlement::{Lacking, find_actor};
-use super::{App, Told, confirm_member, create_organization};
+use super::{App, Told, confirm_member, create_organization, owner_added};
+use crate::domain::actor::Subject;
 use crate::domain::event::{Origin, What};
 use crate::domain::member::{Member, MemberState};
 use crate::domain::organization::OrganizationState;
@@ -80,22 +81,26 @@ async fn activate(
     if member.state == MemberState::Active {
         return Ok((member, None));
     }
-    check_inviter(tx, inviter, &member, now).await?;
-    if member.state != MemberState::Hidden {
-        return finish(app, tx, revision, member, origin, now).await;
-    }
-    // The account was made, or there were no invitation: confirming it was only not done yet.
-    let adder = Origin { actor: added_by, ..origin.clone() };
-    let pending = confirm_member::reveal(app, tx, revision, member, &adder).await?;
-    let revision = access::advance(tx).await?;
-    finish(app, tx, revision, pending, origin, now).await
+    let inviter = find_inviter(tx, inviter, &member, now).await?;
+    let (member, revision) = if member.state == MemberState::Hidden {
+        // The account was made, or there were no invitation: confirming it was only not done yet.
+        let adder = Origin { actor: added_by, ..origin.clone() };
+        let pending = confirm_member::reveal(app, tx, revision, member, &adder).await?;
+        (pending, access::advance(tx).await?)
+    } else {
+        (member, revision)
+    };
+    let active = finish(app, tx, revision, member, origin, now).await?;
+    owner_added::tell(app, tx, origin, &inviter, &active, now).await?;
+    Ok((active, Some(revision)))
 }
 
-async fn check_inviter(tx: &Tx, inviter: SubjectId, member: &Member, now: Timestamp) -> Result<(), Error> {
+/// Finds the inviter, if it may still invite.
+async fn find_inviter(tx: &Tx, inviter: SubjectId, member: &Member, now: Timestamp) -> Result<Subject, Error> {
     let inviter = find_actor(tx, inviter, now).await?;
     let organization = member.organization_id;
     let entitled = inviter.may(PERMISSION, organization, now) && inviter.may_grant(member.roles, organization, now);
-    if entitled { Ok(()) } else { Err(Error::InviterNotEntitled) }
+    if entitled { Ok(inviter) } else { Err(Error::InviterNotEntitled) }
 }
 
 /// The person itself is the actor: it accepted.
@@ -106,7 +111,7 @@ async fn finish(
     member: Member,
     origin: &Origin,
     now: Timestamp,
-) -> Result<(Member, Option<i64>), Error> {
+) -> Result<Member, Error> {
     let active = Member { state: MemberState::Active, ..member }.changed(now);
     members::advance(tx, &active).await?;
     let user_id = active.user_id;
@@ -119,5 +124,5 @@ async fn finish(
     };
     let origin = Origin { actor: Some(user_id.into()), ..origin.clone() };
     app.tell_change(tx, &origin, told).await?;
-    Ok((active, Some(revision)))
+    Ok(active)
 }

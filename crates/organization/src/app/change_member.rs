@@ -6,12 +6,12 @@ use rolecall_kernel::id::UserId;
 use rolecall_kernel::time::Timestamp;
 
 use super::idempotency::{Answer, RequestIdReused};
-use super::{App, Told};
+use super::{App, Told, owner_added};
 use crate::domain::actor::Subject;
 use crate::domain::event::{Origin, What};
 use crate::domain::guard::{Orphaned, keep_somebody_in_charge};
 use crate::domain::member::Member;
-use crate::domain::role::RoleSet;
+use crate::domain::role::{Role, RoleSet};
 use crate::store::{access, members, subjects};
 
 /// Why a member stays as it is.
@@ -113,6 +113,9 @@ pub(crate) async fn apply(
         what,
     };
     app.tell_change(tx, &target.origin, told).await?;
+    if !member.roles.contains(Role::Owner) {
+        owner_added::tell(app, tx, &target.origin, &actor, &after, now).await?;
+    }
     Ok(Changed { member: after, revision })
 }
 

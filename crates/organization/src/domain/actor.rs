@@ -62,6 +62,12 @@ impl Subject {
         self.is_active() && self.block_in_force(now).is_none()
     }
 
+    /// Tells whether what the subject may in this organization it may as an administrator of the instance alone.
+    pub(crate) fn is_outside_administrator(&self, organization: OrganizationId) -> bool {
+        let owns = self.organization_id() == Some(organization) && self.roles().contains(Role::Owner);
+        self.roles().contains(Role::Admin) && !owns
+    }
+
     /// Returns the subject's roles; a service account has none.
     pub(crate) fn roles(&self) -> RoleSet {
         match self {
@@ -166,6 +172,16 @@ mod tests {
         let owner = member(own, &[Role::Owner]);
         assert!(owner.may_grant(set(&[Role::Owner, Role::Guest]), own, NOW));
         assert!(!owner.may_grant(set(&[Role::Guest]), foreign, NOW));
+    }
+
+    #[test]
+    fn an_administrator_is_an_outsider_where_it_is_no_owner() {
+        let own = organization();
+        let both = member(own, &[Role::Admin, Role::Owner]);
+        assert!(both.is_outside_administrator(organization()));
+        assert!(!both.is_outside_administrator(own));
+        assert!(member(own, &[Role::Admin, Role::DataSteward]).is_outside_administrator(own));
+        assert!(!member(own, &[Role::Owner]).is_outside_administrator(organization()));
     }
 
     #[test]

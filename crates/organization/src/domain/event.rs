@@ -41,6 +41,7 @@ pub(crate) enum What {
     MemberUnblocked { user_id: UserId },
     ServiceAccountAdded { service_account_id: ServiceAccountId, permissions: Vec<String> },
     ServiceAccountRemoved { service_account_id: ServiceAccountId },
+    OwnerAdded { user_id: UserId, others: Vec<UserId> },
 }
 
 impl What {
@@ -56,6 +57,7 @@ impl What {
             Self::MemberUnblocked { .. } => "organization.member_unblocked",
             Self::ServiceAccountAdded { .. } => "organization.service_account_added",
             Self::ServiceAccountRemoved { .. } => "organization.service_account_removed",
+            Self::OwnerAdded { .. } => "organization.owner_added",
         }
     }
 
@@ -68,7 +70,8 @@ impl What {
             | Self::MemberRemoved { user_id }
             | Self::MemberRolesChanged { user_id, .. }
             | Self::MemberBlocked { user_id, .. }
-            | Self::MemberUnblocked { user_id } => Some((*user_id).into()),
+            | Self::MemberUnblocked { user_id }
+            | Self::OwnerAdded { user_id, .. } => Some((*user_id).into()),
             Self::ServiceAccountAdded { service_account_id, .. }
             | Self::ServiceAccountRemoved { service_account_id } => Some((*service_account_id).into()),
         }

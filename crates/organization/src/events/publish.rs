@@ -35,7 +35,9 @@ const fn consumers(what: &What) -> &'static [Consumer] {
     match what {
         // Ends the sessions, and mails the person.
         What::MemberBlocked { .. } => &[ORGANIZATION, IDENTITY, NOTIFICATION],
-        What::MemberRolesChanged { .. } | What::MemberUnblocked { .. } => &[ORGANIZATION, NOTIFICATION],
+        What::MemberRolesChanged { .. } | What::MemberUnblocked { .. } | What::OwnerAdded { .. } => {
+            &[ORGANIZATION, NOTIFICATION]
+        }
         What::OrganizationCreated { .. }
         | What::MemberAdded { .. }
         | What::MemberActivated { .. }
@@ -77,6 +79,9 @@ fn encode_what(what: &What) -> pb::domain_event::Event {
             Wire::ServiceAccountAdded(pb::ServiceAccountAdded { permissions: permissions.clone() })
         }
         What::ServiceAccountRemoved { .. } => Wire::ServiceAccountRemoved(pb::ServiceAccountRemoved {}),
+        What::OwnerAdded { others, .. } => {
+            Wire::OwnerAdded(pb::OwnerAdded { owner_ids: others.iter().map(ToString::to_string).collect() })
+        }
     }
 }
 

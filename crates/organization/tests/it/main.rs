@@ -8,6 +8,7 @@ mod bootstrap;
 mod foreign;
 mod memberships;
 mod organizations;
+mod owners;
 mod policy;
 mod races;
 mod roles;

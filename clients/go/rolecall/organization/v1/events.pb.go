@@ -51,6 +51,7 @@ type DomainEvent struct {
 	//	*DomainEvent_MemberUnblocked
 	//	*DomainEvent_ServiceAccountAdded
 	//	*DomainEvent_ServiceAccountRemoved
+	//	*DomainEvent_OwnerAdded
 	Event         isDomainEvent_Event `protobuf_oneof:"event"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -209,6 +210,15 @@ func (x *DomainEvent) GetServiceAccountRemoved() *ServiceAccountRemoved {
 	return nil
 }
 
+func (x *DomainEvent) GetOwnerAdded() *OwnerAdded {
+	if x != nil {
+		if x, ok := x.Event.(*DomainEvent_OwnerAdded); ok {
+			return x.OwnerAdded
+		}
+	}
+	return nil
+}
+
 type isDomainEvent_Event interface {
 	isDomainEvent_Event()
 }
@@ -258,6 +268,12 @@ type DomainEvent_ServiceAccountRemoved struct {
 	ServiceAccountRemoved *ServiceAccountRemoved `protobuf:"bytes,18,opt,name=service_account_removed,json=serviceAccountRemoved,proto3,oneof"`
 }
 
+type DomainEvent_OwnerAdded struct {
+	// A person was made an owner by an administrator of the instance, who is no
+	// owner of the organization itself.
+	OwnerAdded *OwnerAdded `protobuf:"bytes,19,opt,name=owner_added,json=ownerAdded,proto3,oneof"`
+}
+
 func (*DomainEvent_OrganizationCreated) isDomainEvent_Event() {}
 
 func (*DomainEvent_MemberAdded) isDomainEvent_Event() {}
@@ -275,6 +291,8 @@ func (*DomainEvent_MemberUnblocked) isDomainEvent_Event() {}
 func (*DomainEvent_ServiceAccountAdded) isDomainEvent_Event() {}
 
 func (*DomainEvent_ServiceAccountRemoved) isDomainEvent_Event() {}
+
+func (*DomainEvent_OwnerAdded) isDomainEvent_Event() {}
 
 // An organization was made.
 type OrganizationCreated struct {
@@ -681,11 +699,57 @@ func (*ServiceAccountRemoved) Descriptor() ([]byte, []int) {
 	return file_rolecall_organization_v1_events_proto_rawDescGZIP(), []int{9}
 }
 
+// A person was made an owner by an administrator of the instance.
+type OwnerAdded struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The other owners, who are told; also those that are blocked.
+	OwnerIds      []string `protobuf:"bytes,1,rep,name=owner_ids,json=ownerIds,proto3" json:"owner_ids,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *OwnerAdded) Reset() {
+	*x = OwnerAdded{}
+	mi := &file_rolecall_organization_v1_events_proto_msgTypes[10]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *OwnerAdded) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*OwnerAdded) ProtoMessage() {}
+
+func (x *OwnerAdded) ProtoReflect() protoreflect.Message {
+	mi := &file_rolecall_organization_v1_events_proto_msgTypes[10]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use OwnerAdded.ProtoReflect.Descriptor instead.
+func (*OwnerAdded) Descriptor() ([]byte, []int) {
+	return file_rolecall_organization_v1_events_proto_rawDescGZIP(), []int{10}
+}
+
+func (x *OwnerAdded) GetOwnerIds() []string {
+	if x != nil {
+		return x.OwnerIds
+	}
+	return nil
+}
+
 var File_rolecall_organization_v1_events_proto protoreflect.FileDescriptor
 
 const file_rolecall_organization_v1_events_proto_rawDesc = "" +
 	"\n" +
-	"%rolecall/organization/v1/events.proto\x12\x18rolecall.organization.v1\x1a\x1fgoogle/protobuf/timestamp.proto\"\x8d\b\n" +
+	"%rolecall/organization/v1/events.proto\x12\x18rolecall.organization.v1\x1a\x1fgoogle/protobuf/timestamp.proto\"\xd6\b\n" +
 	"\vDomainEvent\x12\x19\n" +
 	"\bactor_id\x18\x01 \x01(\tR\aactorId\x12'\n" +
 	"\x0forganization_id\x18\x02 \x01(\tR\x0eorganizationId\x12\x1b\n" +
@@ -702,7 +766,9 @@ const file_rolecall_organization_v1_events_proto_rawDesc = "" +
 	"\x0emember_blocked\x18\x0f \x01(\v2'.rolecall.organization.v1.MemberBlockedH\x00R\rmemberBlocked\x12V\n" +
 	"\x10member_unblocked\x18\x10 \x01(\v2).rolecall.organization.v1.MemberUnblockedH\x00R\x0fmemberUnblocked\x12c\n" +
 	"\x15service_account_added\x18\x11 \x01(\v2-.rolecall.organization.v1.ServiceAccountAddedH\x00R\x13serviceAccountAdded\x12i\n" +
-	"\x17service_account_removed\x18\x12 \x01(\v2/.rolecall.organization.v1.ServiceAccountRemovedH\x00R\x15serviceAccountRemovedB\a\n" +
+	"\x17service_account_removed\x18\x12 \x01(\v2/.rolecall.organization.v1.ServiceAccountRemovedH\x00R\x15serviceAccountRemoved\x12G\n" +
+	"\vowner_added\x18\x13 \x01(\v2$.rolecall.organization.v1.OwnerAddedH\x00R\n" +
+	"ownerAddedB\a\n" +
 	"\x05event\")\n" +
 	"\x13OrganizationCreated\x12\x12\n" +
 	"\x04name\x18\x01 \x01(\tR\x04name\"#\n" +
@@ -721,7 +787,10 @@ const file_rolecall_organization_v1_events_proto_rawDesc = "" +
 	"\x0fMemberUnblocked\"7\n" +
 	"\x13ServiceAccountAdded\x12 \n" +
 	"\vpermissions\x18\x01 \x03(\tR\vpermissions\"\x17\n" +
-	"\x15ServiceAccountRemovedB\xfe\x01\n" +
+	"\x15ServiceAccountRemoved\")\n" +
+	"\n" +
+	"OwnerAdded\x12\x1b\n" +
+	"\towner_ids\x18\x01 \x03(\tR\bownerIdsB\xfe\x01\n" +
 	"\x1ccom.rolecall.organization.v1B\vEventsProtoP\x01ZOgithub.com/rolecall/rolecall/clients/go/rolecall/organization/v1;organizationv1\xa2\x02\x03ROX\xaa\x02\x18Rolecall.Organization.V1\xca\x02\x18Rolecall\\Organization\\V1\xe2\x02$Rolecall\\Organization\\V1\\GPBMetadata\xea\x02\x1aRolecall::Organization::V1b\x06proto3"
 
 var (
@@ -736,7 +805,7 @@ func file_rolecall_organization_v1_events_proto_rawDescGZIP() []byte {
 	return file_rolecall_organization_v1_events_proto_rawDescData
 }
 
-var file_rolecall_organization_v1_events_proto_msgTypes = make([]protoimpl.MessageInfo, 10)
+var file_rolecall_organization_v1_events_proto_msgTypes = make([]protoimpl.MessageInfo, 11)
 var file_rolecall_organization_v1_events_proto_goTypes = []any{
 	(*DomainEvent)(nil),           // 0: rolecall.organization.v1.DomainEvent
 	(*OrganizationCreated)(nil),   // 1: rolecall.organization.v1.OrganizationCreated
@@ -748,10 +817,11 @@ var file_rolecall_organization_v1_events_proto_goTypes = []any{
 	(*MemberUnblocked)(nil),       // 7: rolecall.organization.v1.MemberUnblocked
 	(*ServiceAccountAdded)(nil),   // 8: rolecall.organization.v1.ServiceAccountAdded
 	(*ServiceAccountRemoved)(nil), // 9: rolecall.organization.v1.ServiceAccountRemoved
-	(*timestamppb.Timestamp)(nil), // 10: google.protobuf.Timestamp
+	(*OwnerAdded)(nil),            // 10: rolecall.organization.v1.OwnerAdded
+	(*timestamppb.Timestamp)(nil), // 11: google.protobuf.Timestamp
 }
 var file_rolecall_organization_v1_events_proto_depIdxs = []int32{
-	10, // 0: rolecall.organization.v1.DomainEvent.occurred_time:type_name -> google.protobuf.Timestamp
+	11, // 0: rolecall.organization.v1.DomainEvent.occurred_time:type_name -> google.protobuf.Timestamp
 	1,  // 1: rolecall.organization.v1.DomainEvent.organization_created:type_name -> rolecall.organization.v1.OrganizationCreated
 	2,  // 2: rolecall.organization.v1.DomainEvent.member_added:type_name -> rolecall.organization.v1.MemberAdded
 	3,  // 3: rolecall.organization.v1.DomainEvent.member_activated:type_name -> rolecall.organization.v1.MemberActivated
@@ -761,12 +831,13 @@ var file_rolecall_organization_v1_events_proto_depIdxs = []int32{
 	7,  // 7: rolecall.organization.v1.DomainEvent.member_unblocked:type_name -> rolecall.organization.v1.MemberUnblocked
 	8,  // 8: rolecall.organization.v1.DomainEvent.service_account_added:type_name -> rolecall.organization.v1.ServiceAccountAdded
 	9,  // 9: rolecall.organization.v1.DomainEvent.service_account_removed:type_name -> rolecall.organization.v1.ServiceAccountRemoved
-	10, // 10: rolecall.organization.v1.MemberBlocked.until_time:type_name -> google.protobuf.Timestamp
-	11, // [11:11] is the sub-list for method output_type
-	11, // [11:11] is the sub-list for method input_type
-	11, // [11:11] is the sub-list for extension type_name
-	11, // [11:11] is the sub-list for extension extendee
-	0,  // [0:11] is the sub-list for field type_name
+	10, // 10: rolecall.organization.v1.DomainEvent.owner_added:type_name -> rolecall.organization.v1.OwnerAdded
+	11, // 11: rolecall.organization.v1.MemberBlocked.until_time:type_name -> google.protobuf.Timestamp
+	12, // [12:12] is the sub-list for method output_type
+	12, // [12:12] is the sub-list for method input_type
+	12, // [12:12] is the sub-list for extension type_name
+	12, // [12:12] is the sub-list for extension extendee
+	0,  // [0:12] is the sub-list for field type_name
 }
 
 func init() { file_rolecall_organization_v1_events_proto_init() }
@@ -784,6 +855,7 @@ func file_rolecall_organization_v1_events_proto_init() {
 		(*DomainEvent_MemberUnblocked)(nil),
 		(*DomainEvent_ServiceAccountAdded)(nil),
 		(*DomainEvent_ServiceAccountRemoved)(nil),
+		(*DomainEvent_OwnerAdded)(nil),
 	}
 	type x struct{}
 	out := protoimpl.TypeBuilder{
@@ -791,7 +863,7 @@ func file_rolecall_organization_v1_events_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_rolecall_organization_v1_events_proto_rawDesc), len(file_rolecall_organization_v1_events_proto_rawDesc)),
 			NumEnums:      0,
-			NumMessages:   10,
+			NumMessages:   11,
 			NumExtensions: 0,
 			NumServices:   0,
 		},

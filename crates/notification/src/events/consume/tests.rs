@@ -81,6 +81,27 @@ fn a_block_tells_why_and_until_when() {
 }
 
 #[test]
+fn an_owner_that_was_added_is_told_to_the_others() {
+    let other = "01890a5d-ac96-774b-bcce-b302099a8058";
+    let added = |owner_ids: &[&str]| {
+        let owner_ids = owner_ids.iter().map(|id| (*id).to_owned()).collect();
+        let message = org::DomainEvent {
+            target_id: ID.to_owned(),
+            occurred_time: Some(prost_types::Timestamp { seconds: 1, nanos: 0 }),
+            event: Some(org::domain_event::Event::OwnerAdded(org::OwnerAdded { owner_ids })),
+            ..Default::default()
+        };
+        read(&event("organization.owner_added", message.encode_to_vec()))
+    };
+    let Reading::Arrival(Arrival { content: Content::Notice(notice), .. }) = added(&[other]) else {
+        panic!("a notice")
+    };
+    assert_eq!(notice.recipients, [SubjectId::parse(other).expect("an id")]);
+    assert_eq!(notice.target, SubjectId::parse(ID).expect("an id"));
+    assert!(matches!(added(&[other, "7"]), Reading::Malformed(reason) if reason.contains("owner_ids")));
+}
+
+#[test]
 fn a_payload_that_does_not_fit_its_topic_is_malformed() {
     assert!(matches!(blocked(|message| message.event = None), Reading::Malformed(_)));
     assert!(matches!(blocked(|message| message.target_id.clear()), Reading::Malformed(_)));

@@ -31,7 +31,7 @@ pub(crate) enum Mood {
     Refusing,
 }
 
-/// Identity, as far as organization can tell.
+/// Identity and notification, as far as organization can tell.
 #[derive(Debug, Default)]
 pub(crate) struct FakeIdentity {
     mood: Mutex<Mood>,
@@ -39,6 +39,8 @@ pub(crate) struct FakeIdentity {
     accounts: Mutex<HashSet<String>>,
     /// The topics of the events that it was told.
     topics: Mutex<Vec<String>>,
+    /// The events that notification was told.
+    mails: Mutex<Vec<notification::IngestedEvent>>,
 }
 
 impl FakeIdentity {
@@ -48,6 +50,10 @@ impl FakeIdentity {
 
     pub(crate) fn accounts(&self) -> HashSet<String> {
         self.accounts.lock().expect("unpoisoned").clone()
+    }
+
+    pub(crate) fn mails(&self) -> Vec<notification::IngestedEvent> {
+        self.mails.lock().expect("unpoisoned").clone()
     }
 
     pub(crate) fn topics(&self) -> Vec<String> {
@@ -108,7 +114,7 @@ impl DirectoryService for Directory {
     }
 }
 
-struct Mail;
+struct Mail(Arc<FakeIdentity>);
 
 #[tonic::async_trait]
 impl MailService for Mail {
@@ -116,18 +122,22 @@ impl MailService for Mail {
         &self,
         request: Request<notification::IngestEventsRequest>,
     ) -> Result<Response<notification::IngestEventsResponse>, Status> {
-        let results = request.into_inner().events.into_iter().map(|event| notification::IngestResult {
-            event_id: event.event_id,
+        let events = request.into_inner().events;
+        let results = events.iter().map(|event| notification::IngestResult {
+            event_id: event.event_id.clone(),
             outcome: notification::IngestOutcome::Done.into(),
             detail: String::new(),
         });
-        Ok(Response::new(notification::IngestEventsResponse { results: results.collect() }))
+        let results = results.collect();
+        self.0.mails.lock().expect("unpoisoned").extend(events);
+        Ok(Response::new(notification::IngestEventsResponse { results }))
     }
 }
 
 /// Returns the services of the others.
 pub(crate) fn routes(identity: &Arc<FakeIdentity>) -> Routes {
-    Routes::new(DirectoryServiceServer::new(Directory(Arc::clone(identity)))).add_service(MailServiceServer::new(Mail))
+    Routes::new(DirectoryServiceServer::new(Directory(Arc::clone(identity))))
+        .add_service(MailServiceServer::new(Mail(Arc::clone(identity))))
 }
 
 /// Returns ways to all of them, and where to bind them.
