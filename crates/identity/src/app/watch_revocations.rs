@@ -1,5 +1,7 @@
 //! Follows the tokens that ended before their time.
 
+use std::time::Duration;
+
 use rolecall_db::Error as StoreError;
 
 use super::Resources;
@@ -9,6 +11,9 @@ use crate::store::revocations;
 /// The most revocations of one step.
 const BATCH: u32 = 500;
 
+/// Numbers are given within milliseconds; what waits for longer is missing from what was read.
+const NUMBERED_WITHIN: Duration = Duration::from_secs(1);
+
 /// Some revocations, and where to go on.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Step {
@@ -16,6 +21,8 @@ pub(crate) struct Step {
     pub(crate) revocations: Vec<Revocation>,
     /// The number that was read up to.
     pub(crate) position: i64,
+    /// Whether nothing is left to be told that was committed more than a second ago.
+    pub(crate) is_complete: bool,
 }
 
 /// Returns the position before every revocation that can still matter.
@@ -25,21 +32,27 @@ pub(crate) async fn beginning(resources: &Resources) -> Result<i64, StoreError> 
 
 /// Reads on after a position; what has ended by itself is skipped.
 pub(crate) async fn step(resources: &Resources, after: i64) -> Result<Step, StoreError> {
-    let read = revocations::read_after(&resources.db.reader(), after, BATCH).await?;
+    let (reader, now) = (resources.db.reader(), resources.now());
+    // Asked first: what has its number by now is among what is read next.
+    let waiting = revocations::waiting_since(&reader).await?;
+    let read = revocations::read_after(&reader, after, BATCH).await?;
     let position = read.last().map_or(after, |(position, _)| *position);
-    let now = resources.now();
+    let is_read = u32::try_from(read.len()).is_ok_and(|count| count < BATCH);
+    let is_complete = is_read && waiting.is_none_or(|since| now.since(since) <= NUMBERED_WITHIN);
     let matters = |revocation: &Revocation| now < revocation.expires;
     let revocations = read.into_iter().map(|(_, revocation)| revocation).filter(matters).collect();
-    Ok(Step { revocations, position })
+    Ok(Step { revocations, position, is_complete })
 }
 
-/// Makes this process refuse what ended elsewhere, and notes that the feed is alive.
+/// Makes this process refuse what ended elsewhere, and notes that it has heard everything.
 pub(crate) async fn obey(resources: &Resources, after: i64) -> Result<i64, StoreError> {
     let step = step(resources, after).await?;
     for revocation in &step.revocations {
         apply(resources, revocation);
     }
-    resources.revocations.heartbeat();
+    if step.is_complete {
+        resources.revocations.heartbeat();
+    }
     Ok(step.position)
 }
 

@@ -1,6 +1,5 @@
 //! `rolecall.identity.v1.TokenService`.
 
-use std::sync::Arc;
 use std::time::Duration;
 
 use base64::Engine as _;
@@ -11,7 +10,7 @@ use rolecall_api::identity::v1::{
     ErrorReason, JsonWebKey, ListSigningKeysRequest, ListSigningKeysResponse, WatchRevocationsRequest,
     WatchRevocationsResponse,
 };
-use rolecall_authz::{PublicKey, Refusal, Scope, caller};
+use rolecall_authz::{Caller, PublicKey, Refusal, Scope, Standing, standing};
 use tokio::time::{Instant, timeout_at};
 use tonic::{Request, Response, Status};
 
@@ -19,12 +18,12 @@ use super::convert::Fields;
 use super::status::refuse;
 use super::{Grpc, render};
 use crate::app::fault::Fault;
+use crate::app::signing_keys;
 use crate::app::watch_revocations::{self, Step};
-use crate::app::{Resources, signing_keys};
 
 /// How often the feed is read when nothing wakes the stream.
 const POLL: Duration = Duration::from_millis(100);
-/// How long the stream is silent at most.
+/// How long the stream is silent at most, unless something waits to be told.
 const HEARTBEAT: Duration = Duration::from_millis(500);
 /// What others than the services of the suite need to follow the stream.
 const PERMISSION: &str = "identity.tokens.introspect";
@@ -70,18 +69,53 @@ impl Grpc {
     }
 }
 
-/// Waits for revocations after a position, at most until the next heartbeat is due.
-async fn next(resources: &Resources, after: i64) -> Result<Step, Fault> {
-    let due = Instant::now() + HEARTBEAT;
-    let mut changes = resources.db.feed_changes();
-    loop {
-        let step = watch_revocations::step(resources, after).await?;
-        let now = Instant::now();
-        if !step.revocations.is_empty() || step.position != after || now >= due {
-            return Ok(step);
+/// The stream tells of every organization, so it is for those who may see all of them.
+fn demand_all(caller: &Caller) -> Result<(), Status> {
+    if caller.scope(PERMISSION) == Scope::All {
+        return Ok(());
+    }
+    Err(Refusal::PermissionMissing(vec![PERMISSION.into()]).into_status(None))
+}
+
+/// Somebody who follows the stream.
+struct Follower {
+    grpc: Grpc,
+    standing: Standing,
+    /// What was read up to.
+    position: i64,
+    /// When the next heartbeat is due.
+    due: Instant,
+}
+
+impl Follower {
+    /// Waits for the next message: revocations, or a heartbeat when none is missing.
+    async fn next(&mut self) -> Result<WatchRevocationsResponse, Status> {
+        let mut changes = self.grpc.resources.db.feed_changes();
+        loop {
+            let step = watch_revocations::step(&self.grpc.resources, self.position).await.map_err(Fault::from)?;
+            let (now, has_news) = (Instant::now(), !step.revocations.is_empty());
+            let is_due = now >= self.due;
+            self.position = step.position;
+            if has_news || is_due {
+                self.check_right().await?;
+            }
+            let beats = is_due && step.is_complete && !has_news;
+            if beats {
+                self.due = now + HEARTBEAT;
+            }
+            if beats || has_news {
+                return Ok(self.grpc.message(&step));
+            }
+            // Woken by this process's own changes; those of others are polled for.
+            let look_again = if is_due { now + POLL } else { self.due.min(now + POLL) };
+            let _ = timeout_at(look_again, changes.changed()).await;
         }
-        // Woken by this process's own changes; those of others are polled for.
-        let _ = timeout_at(due.min(now + POLL), changes.changed()).await;
+    }
+
+    /// A stream outlives the check at its beginning, so it is checked again before each message.
+    async fn check_right(&self) -> Result<(), Status> {
+        let caller = self.standing.confirm().await.map_err(|refusal| refusal.into_status(None))?;
+        demand_all(&caller)
     }
 }
 
@@ -106,20 +140,17 @@ impl TokenService for Grpc {
         &self,
         request: Request<WatchRevocationsRequest>,
     ) -> Result<Response<Self::WatchRevocationsStream>, Status> {
-        // The stream tells of every organization, so it is for those who may see all of them.
-        if caller(&request)?.scope(PERMISSION) != Scope::All {
-            return Err(Refusal::PermissionMissing(vec![PERMISSION.into()]).into_status(None));
-        }
+        let standing = standing(&request)?;
+        demand_all(standing.caller())?;
         let start = self.resume(&request.into_inner().resume_token).await?;
-        let grpc = Arc::new(self.clone());
-        // The position is gone once the stream has failed, and with it the stream.
-        let steps = stream::unfold(Some(start), move |position| {
-            let grpc = Arc::clone(&grpc);
-            async move {
-                match next(&grpc.resources, position?).await {
-                    Ok(step) => Some((Ok(grpc.message(&step)), Some(step.position))),
-                    Err(fault) => Some((Err(fault.into_status()), None)),
-                }
+        // The first heartbeat comes at once: from then on the follower is up to date.
+        let follower = Follower { grpc: self.clone(), standing, position: start, due: Instant::now() };
+        // The follower is gone once the stream has failed, and with it the stream.
+        let steps = stream::unfold(Some(follower), |follower| async move {
+            let mut follower = follower?;
+            match follower.next().await {
+                Ok(message) => Some((Ok(message), Some(follower))),
+                Err(status) => Some((Err(status), None)),
             }
         });
         Ok(Response::new(steps.boxed()))

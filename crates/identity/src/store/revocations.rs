@@ -31,6 +31,11 @@ pub(crate) async fn read_after<C: ConnectionTrait>(
     entries.into_iter().map(read).collect()
 }
 
+/// Returns since when the oldest revocation waits that has no number yet.
+pub(crate) async fn waiting_since<C: ConnectionTrait>(connection: &C) -> Result<Option<Timestamp>, Error> {
+    feed::waiting_since(connection, FEED).await
+}
+
 /// Returns the number before the oldest revocation that is kept.
 pub(crate) async fn beginning<C: ConnectionTrait>(connection: &C) -> Result<i64, Error> {
     Ok(feed::oldest(connection, FEED).await? - 1)

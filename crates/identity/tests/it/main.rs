@@ -11,3 +11,4 @@ mod peers;
 mod sagas;
 mod service_accounts;
 mod users;
+mod watching;

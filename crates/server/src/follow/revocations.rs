@@ -61,7 +61,10 @@ impl Follower {
                         // One that cannot be read must not be passed over: without a heartbeat nothing is believed.
                         return Ended::Never(Status::internal("a revocation cannot be read"));
                     }
-                    self.revocations.heartbeat();
+                    // One with revocations may be followed by more at once.
+                    if message.revocations.is_empty() {
+                        self.revocations.heartbeat();
+                    }
                     self.set_token(message.resume_token);
                 }
                 Err(status) if heard => return Ended::After(self.give_up(status)),
