@@ -614,7 +614,8 @@ pub mod membership_service_client {
                 );
             self.inner.unary(req, path, codec).await
         }
-        /// Adds a member that is hidden and without rights until it is confirmed.
+        /// Adds a member that is hidden and without rights until it is confirmed; one
+        /// that was removed in the last 24 hours is refused (`SUBJECT_REMOVED`).
         pub async fn add_member(
             &mut self,
             request: impl tonic::IntoRequest<super::AddMemberRequest>,
@@ -735,7 +736,8 @@ pub mod membership_service_client {
                 );
             self.inner.unary(req, path, codec).await
         }
-        /// Removes a member that is not active; what is not there stays so.
+        /// Removes a member that is not active; what is not there stays so, even if
+        /// it was on its way.
         pub async fn remove_member(
             &mut self,
             request: impl tonic::IntoRequest<super::RemoveMemberRequest>,
@@ -825,7 +827,8 @@ pub mod membership_service_client {
                 );
             self.inner.unary(req, path, codec).await
         }
-        /// Gives a service account its permissions, bounded by those of the actor.
+        /// Gives a service account its permissions, bounded by those of the actor; one
+        /// that was removed in the last 24 hours is refused (`SUBJECT_REMOVED`).
         pub async fn add_service_account(
             &mut self,
             request: impl tonic::IntoRequest<super::AddServiceAccountRequest>,
@@ -968,7 +971,8 @@ pub mod membership_service_server {
             tonic::Response<super::BootstrapOrganizationResponse>,
             tonic::Status,
         >;
-        /// Adds a member that is hidden and without rights until it is confirmed.
+        /// Adds a member that is hidden and without rights until it is confirmed; one
+        /// that was removed in the last 24 hours is refused (`SUBJECT_REMOVED`).
         async fn add_member(
             &self,
             request: tonic::Request<super::AddMemberRequest>,
@@ -1001,7 +1005,8 @@ pub mod membership_service_server {
             tonic::Response<super::ActivateMemberResponse>,
             tonic::Status,
         >;
-        /// Removes a member that is not active; what is not there stays so.
+        /// Removes a member that is not active; what is not there stays so, even if
+        /// it was on its way.
         async fn remove_member(
             &self,
             request: tonic::Request<super::RemoveMemberRequest>,
@@ -1025,7 +1030,8 @@ pub mod membership_service_server {
             tonic::Response<super::BatchGetOrganizationsResponse>,
             tonic::Status,
         >;
-        /// Gives a service account its permissions, bounded by those of the actor.
+        /// Gives a service account its permissions, bounded by those of the actor; one
+        /// that was removed in the last 24 hours is refused (`SUBJECT_REMOVED`).
         async fn add_service_account(
             &self,
             request: tonic::Request<super::AddServiceAccountRequest>,
@@ -3295,7 +3301,8 @@ pub mod member_service_client {
         ///
         /// A message arrives at least every 500 milliseconds; one without subjects is
         /// a heartbeat. Without a resume token the stream begins now; a token that is
-        /// too old gets `RESUME_TOKEN_EXPIRED`.
+        /// too old gets `RESUME_TOKEN_EXPIRED`. The stream ends when the caller's
+        /// access token, session or permission does.
         pub async fn watch_access_changes(
             &mut self,
             request: impl tonic::IntoRequest<super::WatchAccessChangesRequest>,
@@ -3401,7 +3408,8 @@ pub mod member_service_server {
         ///
         /// A message arrives at least every 500 milliseconds; one without subjects is
         /// a heartbeat. Without a resume token the stream begins now; a token that is
-        /// too old gets `RESUME_TOKEN_EXPIRED`.
+        /// too old gets `RESUME_TOKEN_EXPIRED`. The stream ends when the caller's
+        /// access token, session or permission does.
         async fn watch_access_changes(
             &self,
             request: tonic::Request<super::WatchAccessChangesRequest>,

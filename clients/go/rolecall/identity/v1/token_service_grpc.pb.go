@@ -38,9 +38,11 @@ type TokenServiceClient interface {
 	// Streams the sessions and subjects whose tokens have ended.
 	//
 	// A message arrives at least every 500 milliseconds; one without revocations
-	// is a heartbeat. Without a resume token the stream begins with every
-	// revocation that can still matter; a token that is too old gets
-	// `RESUME_TOKEN_EXPIRED`.
+	// is a heartbeat: everything that ended until a second ago has been told.
+	// While something older waits to be told, there is none. Without a resume
+	// token the stream begins with every revocation that can still matter; a
+	// token that is too old gets `RESUME_TOKEN_EXPIRED`. The stream ends when the
+	// caller's access token, session or permission does.
 	WatchRevocations(ctx context.Context, in *WatchRevocationsRequest, opts ...grpc.CallOption) (grpc.ServerStreamingClient[WatchRevocationsResponse], error)
 }
 
@@ -94,9 +96,11 @@ type TokenServiceServer interface {
 	// Streams the sessions and subjects whose tokens have ended.
 	//
 	// A message arrives at least every 500 milliseconds; one without revocations
-	// is a heartbeat. Without a resume token the stream begins with every
-	// revocation that can still matter; a token that is too old gets
-	// `RESUME_TOKEN_EXPIRED`.
+	// is a heartbeat: everything that ended until a second ago has been told.
+	// While something older waits to be told, there is none. Without a resume
+	// token the stream begins with every revocation that can still matter; a
+	// token that is too old gets `RESUME_TOKEN_EXPIRED`. The stream ends when the
+	// caller's access token, session or permission does.
 	WatchRevocations(*WatchRevocationsRequest, grpc.ServerStreamingServer[WatchRevocationsResponse]) error
 	mustEmbedUnimplementedTokenServiceServer()
 }

@@ -58,7 +58,8 @@ type MemberServiceClient interface {
 	//
 	// A message arrives at least every 500 milliseconds; one without subjects is
 	// a heartbeat. Without a resume token the stream begins now; a token that is
-	// too old gets `RESUME_TOKEN_EXPIRED`.
+	// too old gets `RESUME_TOKEN_EXPIRED`. The stream ends when the caller's
+	// access token, session or permission does.
 	WatchAccessChanges(ctx context.Context, in *WatchAccessChangesRequest, opts ...grpc.CallOption) (grpc.ServerStreamingClient[WatchAccessChangesResponse], error)
 }
 
@@ -168,7 +169,8 @@ type MemberServiceServer interface {
 	//
 	// A message arrives at least every 500 milliseconds; one without subjects is
 	// a heartbeat. Without a resume token the stream begins now; a token that is
-	// too old gets `RESUME_TOKEN_EXPIRED`.
+	// too old gets `RESUME_TOKEN_EXPIRED`. The stream ends when the caller's
+	// access token, session or permission does.
 	WatchAccessChanges(*WatchAccessChangesRequest, grpc.ServerStreamingServer[WatchAccessChangesResponse]) error
 	mustEmbedUnimplementedMemberServiceServer()
 }

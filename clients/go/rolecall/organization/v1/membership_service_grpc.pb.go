@@ -44,7 +44,8 @@ const (
 type MembershipServiceClient interface {
 	// Makes the home organization with its first member, ADMIN and OWNER.
 	BootstrapOrganization(ctx context.Context, in *BootstrapOrganizationRequest, opts ...grpc.CallOption) (*BootstrapOrganizationResponse, error)
-	// Adds a member that is hidden and without rights until it is confirmed.
+	// Adds a member that is hidden and without rights until it is confirmed; one
+	// that was removed in the last 24 hours is refused (`SUBJECT_REMOVED`).
 	AddMember(ctx context.Context, in *AddMemberRequest, opts ...grpc.CallOption) (*AddMemberResponse, error)
 	// Checks what `AddMember` would check, and changes nothing.
 	CheckAddMember(ctx context.Context, in *CheckAddMemberRequest, opts ...grpc.CallOption) (*CheckAddMemberResponse, error)
@@ -53,13 +54,15 @@ type MembershipServiceClient interface {
 	// Makes the roles of an invited member count, if the inviter may still
 	// invite (`INVITER_NOT_ENTITLED`).
 	ActivateMember(ctx context.Context, in *ActivateMemberRequest, opts ...grpc.CallOption) (*ActivateMemberResponse, error)
-	// Removes a member that is not active; what is not there stays so.
+	// Removes a member that is not active; what is not there stays so, even if
+	// it was on its way.
 	RemoveMember(ctx context.Context, in *RemoveMemberRequest, opts ...grpc.CallOption) (*RemoveMemberResponse, error)
 	// Reads memberships.
 	BatchGetMembers(ctx context.Context, in *BatchGetMembersRequest, opts ...grpc.CallOption) (*BatchGetMembersResponse, error)
 	// Reads the names of organizations.
 	BatchGetOrganizations(ctx context.Context, in *BatchGetOrganizationsRequest, opts ...grpc.CallOption) (*BatchGetOrganizationsResponse, error)
-	// Gives a service account its permissions, bounded by those of the actor.
+	// Gives a service account its permissions, bounded by those of the actor; one
+	// that was removed in the last 24 hours is refused (`SUBJECT_REMOVED`).
 	AddServiceAccount(ctx context.Context, in *AddServiceAccountRequest, opts ...grpc.CallOption) (*AddServiceAccountResponse, error)
 	// Takes a service account its permissions.
 	RemoveServiceAccount(ctx context.Context, in *RemoveServiceAccountRequest, opts ...grpc.CallOption) (*RemoveServiceAccountResponse, error)
@@ -206,7 +209,8 @@ func (c *membershipServiceClient) IngestEvents(ctx context.Context, in *IngestEv
 type MembershipServiceServer interface {
 	// Makes the home organization with its first member, ADMIN and OWNER.
 	BootstrapOrganization(context.Context, *BootstrapOrganizationRequest) (*BootstrapOrganizationResponse, error)
-	// Adds a member that is hidden and without rights until it is confirmed.
+	// Adds a member that is hidden and without rights until it is confirmed; one
+	// that was removed in the last 24 hours is refused (`SUBJECT_REMOVED`).
 	AddMember(context.Context, *AddMemberRequest) (*AddMemberResponse, error)
 	// Checks what `AddMember` would check, and changes nothing.
 	CheckAddMember(context.Context, *CheckAddMemberRequest) (*CheckAddMemberResponse, error)
@@ -215,13 +219,15 @@ type MembershipServiceServer interface {
 	// Makes the roles of an invited member count, if the inviter may still
 	// invite (`INVITER_NOT_ENTITLED`).
 	ActivateMember(context.Context, *ActivateMemberRequest) (*ActivateMemberResponse, error)
-	// Removes a member that is not active; what is not there stays so.
+	// Removes a member that is not active; what is not there stays so, even if
+	// it was on its way.
 	RemoveMember(context.Context, *RemoveMemberRequest) (*RemoveMemberResponse, error)
 	// Reads memberships.
 	BatchGetMembers(context.Context, *BatchGetMembersRequest) (*BatchGetMembersResponse, error)
 	// Reads the names of organizations.
 	BatchGetOrganizations(context.Context, *BatchGetOrganizationsRequest) (*BatchGetOrganizationsResponse, error)
-	// Gives a service account its permissions, bounded by those of the actor.
+	// Gives a service account its permissions, bounded by those of the actor; one
+	// that was removed in the last 24 hours is refused (`SUBJECT_REMOVED`).
 	AddServiceAccount(context.Context, *AddServiceAccountRequest) (*AddServiceAccountResponse, error)
 	// Takes a service account its permissions.
 	RemoveServiceAccount(context.Context, *RemoveServiceAccountRequest) (*RemoveServiceAccountResponse, error)

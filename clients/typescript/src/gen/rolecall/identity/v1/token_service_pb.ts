@@ -231,9 +231,11 @@ export const TokenService: GenService<{
    * Streams the sessions and subjects whose tokens have ended.
    *
    * A message arrives at least every 500 milliseconds; one without revocations
-   * is a heartbeat. Without a resume token the stream begins with every
-   * revocation that can still matter; a token that is too old gets
-   * `RESUME_TOKEN_EXPIRED`.
+   * is a heartbeat: everything that ended until a second ago has been told.
+   * While something older waits to be told, there is none. Without a resume
+   * token the stream begins with every revocation that can still matter; a
+   * token that is too old gets `RESUME_TOKEN_EXPIRED`. The stream ends when the
+   * caller's access token, session or permission does.
    *
    * @generated from rpc rolecall.identity.v1.TokenService.WatchRevocations
    */

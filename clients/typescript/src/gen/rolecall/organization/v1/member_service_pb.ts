@@ -450,7 +450,8 @@ export const MemberService: GenService<{
    *
    * A message arrives at least every 500 milliseconds; one without subjects is
    * a heartbeat. Without a resume token the stream begins now; a token that is
-   * too old gets `RESUME_TOKEN_EXPIRED`.
+   * too old gets `RESUME_TOKEN_EXPIRED`. The stream ends when the caller's
+   * access token, session or permission does.
    *
    * @generated from rpc rolecall.organization.v1.MemberService.WatchAccessChanges
    */

@@ -887,7 +887,8 @@ export const MembershipService: GenService<{
     output: typeof BootstrapOrganizationResponseSchema;
   },
   /**
-   * Adds a member that is hidden and without rights until it is confirmed.
+   * Adds a member that is hidden and without rights until it is confirmed; one
+   * that was removed in the last 24 hours is refused (`SUBJECT_REMOVED`).
    *
    * @generated from rpc rolecall.organization.v1.MembershipService.AddMember
    */
@@ -928,7 +929,8 @@ export const MembershipService: GenService<{
     output: typeof ActivateMemberResponseSchema;
   },
   /**
-   * Removes a member that is not active; what is not there stays so.
+   * Removes a member that is not active; what is not there stays so, even if
+   * it was on its way.
    *
    * @generated from rpc rolecall.organization.v1.MembershipService.RemoveMember
    */
@@ -958,7 +960,8 @@ export const MembershipService: GenService<{
     output: typeof BatchGetOrganizationsResponseSchema;
   },
   /**
-   * Gives a service account its permissions, bounded by those of the actor.
+   * Gives a service account its permissions, bounded by those of the actor; one
+   * that was removed in the last 24 hours is refused (`SUBJECT_REMOVED`).
    *
    * @generated from rpc rolecall.organization.v1.MembershipService.AddServiceAccount
    */
