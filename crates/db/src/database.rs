@@ -9,6 +9,7 @@ use tokio::sync::{Semaphore, watch};
 
 use crate::connect::{ConnectError, Guard, open};
 use crate::constraint::Constraints;
+use crate::nudge::{Listen, Nudges, Topic};
 use crate::{DatabaseConfig, Error, UniqueConstraint};
 
 /// Which database it is.
@@ -29,6 +30,8 @@ pub(crate) struct Pools {
     pub(crate) writer: DatabaseConnection,
     /// Lets one write in at a time, in the order of asking, where the database has one writer.
     pub(crate) gate: Option<Semaphore>,
+    /// How other processes are heard, where there are others.
+    pub(crate) listen: Option<Listen>,
 }
 
 /// A context's database; clones share it.
@@ -42,12 +45,7 @@ pub(crate) struct Inner {
     pub(crate) context: String,
     pub(crate) constraints: Constraints,
     pub(crate) acquire_timeout: Duration,
-    /// Told after a commit that appended to the outbox.
-    pub(crate) outbox: watch::Sender<()>,
-    /// Told after a commit that appended to a feed.
-    pub(crate) feed: watch::Sender<()>,
-    /// Told after feed entries were numbered here.
-    pub(crate) numbered: watch::Sender<()>,
+    pub(crate) nudges: Nudges,
 }
 
 impl Database {
@@ -74,15 +72,14 @@ impl Database {
         constraints: &'static [UniqueConstraint],
         pools: Pools,
     ) -> Self {
+        let listen = pools.listen.clone();
         Self {
             inner: Arc::new(Inner {
                 pools,
                 context: context.to_owned(),
                 constraints: Constraints(constraints),
                 acquire_timeout: config.acquire_timeout,
-                outbox: watch::Sender::new(()),
-                feed: watch::Sender::new(()),
-                numbered: watch::Sender::new(()),
+                nudges: Nudges::new(listen),
             }),
         }
     }
@@ -102,9 +99,12 @@ impl Database {
         Reader { connection: self.inner.pools.reader.clone() }
     }
 
-    /// Returns a receiver that changes after feed entries were numbered by this process.
+    /// Returns a receiver that changes when followers may have something to read: feed entries were numbered, or a
+    /// transaction [announced a change](crate::Tx::announce_change), in this process or another.
+    ///
+    /// What is lost on the way to another process is not repeated, so followers poll as well.
     pub fn feed_changes(&self) -> watch::Receiver<()> {
-        self.inner.numbered.subscribe()
+        self.inner.nudges.wait_for(Topic::Changes)
     }
 
     /// Asks the database for a sign of life.
@@ -115,6 +115,7 @@ impl Database {
 
     /// Closes all connections, waiting for those in use.
     pub async fn close(self) {
+        self.inner.nudges.close().await;
         // Closing a pool does not fail; the signature is SeaORM's.
         let _ = self.inner.pools.reader.close_by_ref().await;
         let _ = self.inner.pools.writer.close_by_ref().await;

@@ -11,6 +11,7 @@
 //! | [`outbox`], [`relay`], [`inbox`] | events: appended with the change, delivered at least once, handled once |
 //! | [`feed`], [`sequencer`] | change feeds that many readers follow, numbered without gaps |
 //! | [`leases`] | one worker among many replicas |
+//! | `nudge` | who is woken by a commit, here and in other processes |
 //! | [`idempotency`] | answers kept for repeated requests |
 //!
 //! Time and randomness are arguments. A new table of a context is a migration of that context; a
@@ -33,6 +34,7 @@ mod constraint;
 mod database;
 mod error;
 mod lock;
+mod nudge;
 mod sql;
 mod transaction;
 

@@ -23,6 +23,7 @@ use tokio_util::sync::CancellationToken;
 
 use self::claim::{Claimed, Claims, claim};
 use self::settle::{Verdict, settle};
+use crate::nudge::Topic;
 use crate::sweep::{self, Retention};
 use crate::{Consumer, Database, Error, Event};
 
@@ -121,9 +122,9 @@ impl Relay {
         Self { db, clock, entropy, consumers, deliver, config }
     }
 
-    /// Returns a handle that wakes it; commits of this process that appended an event do so by themselves.
+    /// Returns a handle that wakes it; commits that appended an event do so by themselves.
     pub fn waker(&self) -> RelayWaker {
-        RelayWaker(self.db.inner.outbox.clone())
+        RelayWaker(self.db.inner.nudges.waker(Topic::Outbox))
     }
 
     /// Delivers until the shutdown; a delivery under way is finished first.
@@ -154,7 +155,7 @@ impl Relay {
 
     /// Looks again at once while there is work; each consumer has its own loop, so none waits for another.
     async fn follow(&self, consumer: Consumer, shutdown: &CancellationToken) {
-        let mut appended = self.db.inner.outbox.subscribe();
+        let mut appended = self.db.inner.nudges.wait_for(Topic::Outbox);
         while !shutdown.is_cancelled() {
             let pause = match self.pulse(consumer).await {
                 Ok(Pulse { claimed: 0, .. }) => self.config.poll,

@@ -12,6 +12,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::feed::advance;
 use crate::leases;
+use crate::nudge::Topic;
 use crate::sql::{execute, integer, statement};
 use crate::{Database, Error, Tx};
 
@@ -20,7 +21,7 @@ use crate::{Database, Error, Tx};
 pub struct SequencerConfig {
     /// How long the others leave the work to one that died.
     pub lease: Duration,
-    /// How often entries of other processes are looked for.
+    /// How often entries are looked for when nothing wakes the sequencer.
     pub poll: Duration,
     /// The most entries numbered in one transaction.
     pub batch: u16,
@@ -92,7 +93,7 @@ impl Sequencer {
     }
 
     async fn follow(&self, shutdown: &CancellationToken) {
-        let mut appended = self.db.inner.feed.subscribe();
+        let mut appended = self.db.inner.nudges.wait_for(Topic::Feed);
         while !shutdown.is_cancelled() {
             let pause = match self.drain().await {
                 Ok(_) => self.config.poll,
@@ -125,9 +126,6 @@ impl Sequencer {
             let feed = feed.as_str();
             numbered += self.db.write(|tx| self.number(tx, feed)).await?;
         }
-        if numbered > 0 {
-            self.db.inner.numbered.send_replace(());
-        }
         Ok(numbered)
     }
 
@@ -154,6 +152,9 @@ impl Sequencer {
         let values = vec![feed.into(), head.into(), i64::from(self.config.batch).into()];
         let numbered = execute(&tx, text, values).await?;
         advance(&tx, feed, i64::try_from(numbered).unwrap_or_default()).await?;
+        if numbered > 0 {
+            tx.announce_change();
+        }
         Ok(usize::try_from(numbered).unwrap_or_default())
     }
 

@@ -14,6 +14,7 @@ use tokio::time::{sleep, timeout};
 
 use crate::constraint::Constraints;
 use crate::error::is_conflict;
+use crate::nudge::{Gathered, Topic};
 use crate::{Backend, Database, Error};
 
 /// How often a transaction is tried before its conflict is reported.
@@ -33,8 +34,7 @@ struct Open {
     constraints: Constraints,
     failed: AtomicBool,
     conflicted: AtomicBool,
-    outbox: AtomicBool,
-    feed: AtomicBool,
+    told: Gathered,
 }
 
 /// What became of one try.
@@ -117,7 +117,6 @@ impl Database {
             Ok(_) if conflicted => Err(Error::Conflict.into()),
             other => other,
         };
-        let (outbox, feed) = (open.outbox.load(Ordering::Relaxed), open.feed.load(Ordering::Relaxed));
         match outcome {
             Err(error) => {
                 if let Err(rollback) = open.transaction.rollback().await {
@@ -127,7 +126,7 @@ impl Database {
             }
             Ok(value) => match open.transaction.commit().await {
                 Ok(()) => {
-                    self.tell(outbox, feed);
+                    self.inner.nudges.tell(open.told.take());
                     Attempt::Committed(value)
                 }
                 Err(error) if is_conflict(&error) => Attempt::Conflict(Error::Conflict.into()),
@@ -135,24 +134,18 @@ impl Database {
             },
         }
     }
-
-    /// Wakes this process's relay and sequencer; those of others poll.
-    fn tell(&self, outbox: bool, feed: bool) {
-        if outbox {
-            self.inner.outbox.send_replace(());
-        }
-        if feed {
-            self.inner.feed.send_replace(());
-        }
-    }
 }
 
 /// A pause before the next try, spread so that those who met once do not meet again.
 fn pause(tried: u32) -> Duration {
+    Duration::from_millis(u64::from(tried) * 5 + spread(20))
+}
+
+/// A number below the limit that differs from time to time and from process to process.
+pub(crate) fn spread(limit: u64) -> u64 {
     static DRAWN: AtomicU64 = AtomicU64::new(0);
     let drawn = DRAWN.fetch_add(0x9e37_79b9_7f4a_7c15, Ordering::Relaxed) ^ u64::from(std::process::id());
-    let spread = (drawn.wrapping_mul(0xbf58_476d_1ce4_e5b9) >> 32) % 20;
-    Duration::from_millis(u64::from(tried) * 5 + spread)
+    (drawn.wrapping_mul(0xbf58_476d_1ce4_e5b9) >> 32) % limit.max(1)
 }
 
 impl Tx {
@@ -163,8 +156,7 @@ impl Tx {
                 constraints,
                 failed: AtomicBool::new(false),
                 conflicted: AtomicBool::new(false),
-                outbox: AtomicBool::new(false),
-                feed: AtomicBool::new(false),
+                told: Gathered::default(),
             }),
         }
     }
@@ -176,12 +168,17 @@ impl Tx {
 
     /// Remembers that the relay has something to do once this is committed.
     pub(crate) fn appended_to_outbox(&self) {
-        self.open.outbox.store(true, Ordering::Relaxed);
+        self.open.told.add(Topic::Outbox);
     }
 
     /// Remembers that the sequencer has something to do once this is committed.
     pub(crate) fn appended_to_feed(&self) {
-        self.open.feed.store(true, Ordering::Relaxed);
+        self.open.told.add(Topic::Feed);
+    }
+
+    /// Makes whoever waits on [`Database::feed_changes`], here and in other processes, look once this is committed.
+    pub fn announce_change(&self) {
+        self.open.told.add(Topic::Changes);
     }
 
     /// Remembers how the statement ended and names the constraint it violated.

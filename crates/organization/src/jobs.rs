@@ -3,14 +3,14 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use tokio::time::sleep;
+use tokio::time::{sleep, timeout};
 use tokio_util::sync::CancellationToken;
 
 use crate::app::{App, create_organization, follow_access, lift_ended_blocks};
 use crate::grpc::Api;
 use crate::store::{access, removals};
 
-/// Changes of access elsewhere are obeyed after this time.
+/// Changes of access elsewhere are obeyed after this time, if nothing tells of them earlier.
 const FOLLOW: Duration = Duration::from_millis(100);
 /// Blocks that have ended are written down after this time.
 const LIFT: Duration = Duration::from_secs(1);
@@ -22,13 +22,13 @@ const REMEMBER_REMOVED: Duration = Duration::from_hours(24);
 
 /// Follows the changes of access, also those of other processes, for this process's cache.
 pub(crate) async fn follow(api: Arc<Api>, shutdown: CancellationToken) {
-    let mut seen = None;
+    let (mut changed, mut seen) = (api.app.database.feed_changes(), None);
     loop {
         match follow_access::run(&api.app, seen).await {
             Ok(revision) => seen = Some(revision),
             Err(error) => tracing::warn!(%error, "changes of access could not be followed"),
         }
-        if shutdown.run_until_cancelled(sleep(FOLLOW)).await.is_none() {
+        if shutdown.run_until_cancelled(timeout(FOLLOW, changed.changed())).await.is_none() {
             return;
         }
     }

@@ -10,6 +10,7 @@ use sea_orm::{SqlxError, SqlxPostgresConnector};
 use super::ConnectError;
 use crate::DatabaseConfig;
 use crate::database::{Backend, Pools};
+use crate::nudge::Listen;
 
 const OLDEST: u32 = 150_000;
 
@@ -43,12 +44,14 @@ pub(super) async fn open(
     let pool = |size| {
         PgPoolOptions::new().max_connections(size).acquire_timeout(config.acquire_timeout).test_before_acquire(false)
     };
+    let listen = Listen::new(options.clone(), &schema, context, config.acquire_timeout);
     Ok(Pools {
         backend: Backend::Postgres,
         schema: Some(schema),
         reader: SqlxPostgresConnector::from_sqlx_postgres_pool(reader(pool(readers), &options)),
         writer: SqlxPostgresConnector::from_sqlx_postgres_pool(writer(pool(writers), options, guard)),
         gate: None,
+        listen: Some(listen),
     })
 }
 

@@ -37,6 +37,8 @@ pub(super) async fn open(config: &DatabaseConfig, url: &str, context: &str) -> R
         reader: SqlxSqliteConnector::from_sqlx_sqlite_pool(reader),
         writer: SqlxSqliteConnector::from_sqlx_sqlite_pool(writer),
         gate: Some(Semaphore::new(1)),
+        // The file has no other process.
+        listen: None,
     })
 }
 

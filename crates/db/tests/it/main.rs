@@ -10,6 +10,7 @@ mod inbox;
 mod killed;
 mod leases;
 mod migrations;
+mod nudges;
 mod relay;
 mod secrets;
 mod transactions;

@@ -39,11 +39,12 @@ fn statement<C: ConnectionTrait>(connection: &C, text: &str, values: Vec<Value>)
 /// Draws the next revision, and keeps every other change of access waiting until the transaction ends.
 ///
 /// It is the first statement of each such transaction: revisions are in the order of commits, and
-/// what the guards count cannot change under them.
+/// what the guards count cannot change under them. Whoever follows the changes is told once it is committed.
 pub(crate) async fn advance(tx: &Tx) -> Result<i64, Error> {
     let text = "UPDATE access_head SET revision = revision + 1 WHERE id = 1 RETURNING revision";
     let row = tx.query_one_raw(statement(tx, text, vec![])).await?;
     let row = row.ok_or_else(|| DbErr::RecordNotFound("access_head".to_owned()))?;
+    tx.announce_change();
     Ok(row.try_get("", "revision")?)
 }
 

@@ -100,7 +100,7 @@ section! {
         /// Brings the schema up to date when the server starts. Always so for a process that hosts all services on
         /// SQLite; otherwise `rolecall migrate` does it, once, before the new version starts.
         migrate_at_start: bool = false,
-        /// The most PostgreSQL connections of each service.
+        /// The most PostgreSQL connections of each service, beside the one that hears of changes by other processes.
         max_connections: u32 = 10,
         /// How long a call waits for a connection.
         acquire_timeout: Duration = Duration::from_secs(2),
