@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use argon2::Params;
+use rolecall_kernel::entropy::OpaqueToken;
 use serde::Deserialize;
 
 use crate::domain::session::Lifetimes;
@@ -39,6 +40,9 @@ pub struct IdentityConfig {
     /// How long unfinished work is left to the process that began it.
     #[serde(with = "humantime_serde")]
     pub saga_lease: Duration,
+    /// The setup secret of a new installation, where the operator chose it.
+    #[serde(skip)]
+    pub setup_secret: Option<OpaqueToken>,
 }
 
 /// How passwords are hashed (Argon2id, RFC 9106).
@@ -78,6 +82,7 @@ impl Default for IdentityConfig {
             // Longer than the 15 s for which a call to another context is waited for, so that work
             // is not taken over while its worker may still be answered.
             saga_lease: Duration::from_secs(20),
+            setup_secret: None,
         }
     }
 }

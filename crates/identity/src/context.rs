@@ -194,10 +194,11 @@ impl Identity {
         self.resources.db.ping().await.is_ok()
     }
 
-    /// Makes the setup secret of a new installation, or tells why there is none to print.
+    /// Makes the setup secret of a new installation, or takes the chosen one, or tells why there is none to print.
     pub async fn setup_secret(&self) -> Result<SetupSecret, StoreError> {
         let resources = &self.resources;
-        setup_secret::issue(&resources.db, resources.now(), resources.entropy.as_ref()).await
+        let chosen = resources.config.setup_secret.as_ref();
+        setup_secret::issue(&resources.db, chosen, resources.now(), resources.entropy.as_ref()).await
     }
 
     /// Replaces a setup secret that was lost, as long as it was not used.

@@ -35,6 +35,9 @@ impl OpaqueToken {
     /// The characters of a token after its prefix: 32 bytes in base64url without padding.
     const BODY: usize = 43;
 
+    /// The fewest characters of a secret that a person chose.
+    pub const SHORTEST_CHOSEN: usize = 32;
+
     /// Makes a new token that begins with `prefix`, so that leak scanners recognise it.
     pub fn new(prefix: &str, entropy: &dyn Entropy) -> Self {
         let mut bytes = zeroize::Zeroizing::new([0; 32]);
@@ -53,6 +56,13 @@ impl OpaqueToken {
         // The strict decoder also refuses stray bits in the last character, so one token has one spelling.
         let bytes = URL_SAFE_NO_PAD.decode(body).ok()?;
         (body.len() == Self::BODY && bytes.len() == 32).then(|| Self(text.to_owned().into()))
+    }
+
+    /// Takes a secret that an operator chose instead of having it drawn; `None` when it is too short. Spaces around it
+    /// do not count.
+    pub fn chosen(text: &str) -> Option<Self> {
+        let text = text.trim();
+        (text.chars().count() >= Self::SHORTEST_CHOSEN).then(|| Self(text.to_owned().into()))
     }
 
     /// Returns what is stored and looked up: SHA-256 of the whole token.
@@ -75,6 +85,16 @@ impl fmt::Debug for OpaqueToken {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_chosen_secret_is_long_and_the_same_as_a_drawn_one_of_that_text() {
+        let chosen = |text: &str| OpaqueToken::chosen(text).map(|token| token.digest());
+        let drawn = OpaqueToken::new("rcs_", &SystemEntropy);
+        assert_eq!(chosen(&format!(" {}\r\n", drawn.expose())), Some(drawn.digest()));
+        assert!(chosen(&"é".repeat(32)).is_some());
+        assert_eq!(chosen(&"a".repeat(31)), None);
+        assert_eq!(chosen(&format!("{}{}", "a".repeat(31), " ".repeat(9))), None);
+    }
 
     #[test]
     fn every_prefix_suffix_and_case_flip_of_a_token_is_refused_or_another_token() {

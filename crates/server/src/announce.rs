@@ -12,6 +12,8 @@ use crate::{VERSION, settings};
 pub(crate) enum Setup {
     /// This secret was made right now and is shown once.
     Secret(String),
+    /// The secret is the one that the configuration names.
+    Chosen,
     /// A secret was printed by an earlier start.
     Waiting,
     /// There is nothing to say.
@@ -43,16 +45,21 @@ fn going_on(config: &Config, address: SocketAddr, url: &str, setup: &Setup) -> S
             make a new one:\n\n  rolecall setup-secret --renew\n"
                 .to_owned()
         }
-        Setup::Secret(secret) => first_steps(config, address, url, secret),
+        Setup::Chosen => {
+            first_steps(config, address, url, " is the one that the configuration names.", "<setup secret>")
+        }
+        Setup::Secret(secret) => {
+            first_steps(config, address, url, &format!(", shown only this once:\n\n  {secret}"), secret)
+        }
     }
 }
 
-fn first_steps(config: &Config, address: SocketAddr, url: &str, secret: &str) -> String {
+fn first_steps(config: &Config, address: SocketAddr, url: &str, which: &str, secret: &str) -> String {
     let authority = config.server.tls.cert_file.is_some();
     let (for_rolecall, for_grpcurl) =
         if authority { (" --ca-file ca.pem", "-cacert ca.pem") } else { ("", "-plaintext") };
     format!(
-        "\nThere is no administrator yet. The setup secret, shown only this once:\n\n  {secret}\n\n\
+        "\nThere is no administrator yet. The setup secret{which}\n\n\
          Make the first administrator (the secret and a new password are asked for):\n\n  \
          rolecall bootstrap --server {url}{for_rolecall} --organization \"Example Institute\" \
          --email ada@example.org --given-name Ada --family-name Lovelace\n  \

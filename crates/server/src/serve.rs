@@ -97,6 +97,9 @@ pub(crate) async fn renew_setup_secret(config: &Config) -> Result<String> {
     if !config.server.services.contains(&Service::Identity) {
         bail!("server.services does not name identity: run this with the configuration of the process that hosts it");
     }
+    if config.identity.setup_secret.value.is_some() {
+        bail!("identity.setup_secret names the setup secret: write another one there and start the server again");
+    }
     let data_dir = data_dir::prepare(config)?;
     let surroundings = Surroundings::of_machine(data_dir::master_key(config, &data_dir)?);
     let database = databases::open_current(config, Service::Identity, &data_dir).await?;

@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 
 use rolecall_db::{DatabaseConfig, RelayConfig};
 use rolecall_identity::{HashingConfig, IdentityConfig};
+use rolecall_kernel::entropy::OpaqueToken;
 use rolecall_notification::{NotificationConfig, SmtpConfig, SmtpTls};
 use rolecall_organization::OrganizationConfig;
 use rolecall_rpc::channel::RemoteConfig;
@@ -100,7 +101,14 @@ pub(crate) fn identity(config: &Config) -> IdentityConfig {
         max_sessions: section.max_sessions.into(),
         invitation_lifetime: section.invitation_lifetime,
         saga_lease: config.testing.lease.unwrap_or(saga_lease),
+        setup_secret: setup_secret(config),
     }
+}
+
+/// Returns the setup secret that the operator chose, if it is long enough.
+pub(crate) fn setup_secret(config: &Config) -> Option<OpaqueToken> {
+    let secret = config.identity.setup_secret.value.as_ref()?;
+    OpaqueToken::chosen(secret.expose_secret())
 }
 
 pub(crate) fn organization(config: &Config) -> OrganizationConfig {

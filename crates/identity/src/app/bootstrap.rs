@@ -19,7 +19,7 @@ use crate::store::{USERS_EMAIL_KEY, USERS_PKEY, credentials, instance, users};
 /// What the installation begins with.
 #[derive(Debug)]
 pub(crate) struct Command {
-    /// What the first start printed; none when it has not the form of one.
+    /// The setup secret; none when it is too short to be one.
     pub(crate) secret: Option<OpaqueToken>,
     /// Name of the home organization.
     pub(crate) organization_name: OrganizationName,

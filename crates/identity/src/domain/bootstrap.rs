@@ -3,7 +3,7 @@
 use rolecall_kernel::id::{OrganizationId, UserId};
 use subtle::ConstantTimeEq as _;
 
-/// What every setup secret begins with.
+/// What every setup secret begins with that was not chosen.
 pub(crate) const PREFIX: &str = "rcs_";
 
 /// How far the installation is.

@@ -20,7 +20,11 @@ impl InstanceService for Grpc {
         let (deadline, request) = (call::deadline(), request.into_inner());
         let mut fields = Fields::default();
         if request.setup_secret.is_empty() {
-            fields.violate("setup_secret", "REQUIRED", "is required; the first start prints it");
+            fields.violate(
+                "setup_secret",
+                "REQUIRED",
+                "is required; the first start prints it, or the configuration names it",
+            );
         }
         let organization = fields.line("organization_name", &request.organization_name, OrganizationName::parse);
         let email = fields.email(&request.email);
@@ -35,7 +39,8 @@ impl InstanceService for Grpc {
         let password = fields.new_password("password", text, again, policy);
         let parsed = organization.zip(email).zip(profile.zip(password));
         let ((organization_name, email), (profile, password)) = fields.finish(parsed)?;
-        let secret = OpaqueToken::parse(crate::domain::bootstrap::PREFIX, &request.setup_secret);
+        // Drawn or chosen: it is what its hash says it is.
+        let secret = OpaqueToken::chosen(&request.setup_secret);
         let command = bootstrap::Command { secret, organization_name, email, profile, password, deadline };
         let resources = Arc::clone(&self.resources);
         let user = detached::run(async move { Ok(bootstrap::run(&resources, command).await?) }).await?;

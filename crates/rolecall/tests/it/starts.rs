@@ -54,6 +54,26 @@ fn a_renewed_setup_secret_makes_the_first_administrator_and_the_old_one_does_not
 }
 
 #[test]
+fn a_setup_secret_from_a_file_makes_the_first_administrator_and_is_not_printed() {
+    let place = Place::new();
+    let chosen = "lantern harbour violet, nine of each";
+    place.write("setup-secret", &format!("{chosen}\n"));
+    place.write("rolecall.toml", "[identity]\nsetup_secret_file = 'setup-secret'\n");
+    let with = ["--config", "rolecall.toml"];
+    let (_, printed) = place.serve(&with).stop();
+    assert!(secret(&printed).is_none() && !printed.contains("lantern"), "{printed}");
+    assert!(printed.contains("rolecall bootstrap") && printed.contains("that the configuration names"), "{printed}");
+    let renewal = place.run(&["setup-secret", "--renew", with[0], with[1]]);
+    renewal.expect_one_sentence(&["identity.setup_secret names the setup secret"]);
+
+    let _server = place.serve(&with);
+    let line =
+        "bootstrap --organization Home --email ada@example.org --given-name Ada --family-name L --password-stdin";
+    let made = place.run_with(&line.split(' ').collect::<Vec<_>>(), &format!("{chosen}\nviolet-harbour-lantern-9\n"));
+    assert!(made.expect_success().contains("ADMIN,OWNER"));
+}
+
+#[test]
 fn a_server_is_healthy_when_it_has_announced_itself_and_publishes_its_keys() {
     let place = Place::new();
     let _server = place.serve(&[]);

@@ -71,6 +71,7 @@ impl Contexts {
         let Some(identity) = &self.identity else { return Ok(Setup::Done) };
         Ok(match identity.setup_secret().await.context("the setup secret cannot be made")? {
             SetupSecret::Fresh(secret) => Setup::Secret(secret.expose().to_owned()),
+            SetupSecret::Chosen => Setup::Chosen,
             SetupSecret::AlreadyIssued => Setup::Waiting,
             SetupSecret::Bootstrapped => Setup::Done,
         })
@@ -136,7 +137,7 @@ pub(crate) async fn renew_setup_secret(database: &Database, surroundings: &Surro
     let (clock, entropy) = (surroundings.clock.as_ref(), surroundings.entropy.as_ref());
     match Identity::renew_setup_secret(database, clock, entropy).await.context("the setup secret cannot be renewed")? {
         SetupSecret::Fresh(secret) => Ok(secret.expose().to_owned()),
-        SetupSecret::AlreadyIssued | SetupSecret::Bootstrapped => {
+        SetupSecret::Chosen | SetupSecret::AlreadyIssued | SetupSecret::Bootstrapped => {
             bail!("the first administrator exists: no setup secret is needed any more")
         }
     }

@@ -90,6 +90,7 @@ fn twin(key: &str) -> &'static str {
         "url" => "url_file",
         "password" => "password_file",
         "master_key" => "master_key_file",
+        "setup_secret" => "setup_secret_file",
         _ => "secret_file",
     }
 }

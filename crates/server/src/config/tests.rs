@@ -107,6 +107,20 @@ fn a_secret_from_the_environment_stays_on_loopback() {
 }
 
 #[test]
+fn a_setup_secret_that_can_be_guessed_is_refused() {
+    let folder = tempfile::tempdir().expect("folder");
+    let file = folder.path().join("secret");
+    let twin = format!("[identity]\nsetup_secret_file = '{}'", file.display());
+    std::fs::write(&file, format!("{}\n", "a".repeat(31))).expect("written");
+    let short = problems(&[], &twin);
+    assert!(short.contains("identity.setup_secret: must have 32 characters or more"), "{short}");
+    std::fs::write(&file, format!("{}\n", "a".repeat(32))).expect("written");
+    let config = with(&[], &[], &twin).expect("good");
+    assert!(crate::settings::identity(&config).setup_secret.is_some());
+    assert!(crate::settings::identity(&with(&[], &[], "").expect("good")).setup_secret.is_none());
+}
+
+#[test]
 fn a_process_that_is_not_the_whole_suite_on_files_needs_a_key_and_its_peers() {
     let text = problems(&[], "[server]\nservices = ['identity']");
     for part in ["keys.master_key", "peers.organization", "peers.notification"] {
@@ -135,12 +149,13 @@ fn no_secret_is_shown() {
     std::fs::write(&file, "hunter2hunter2").expect("written");
     let toml = format!(
         "[keys]\nmaster_key = '{KEY}'\n[database]\nurl = 'postgres://u:sesame@h/n'\n\
+         [identity]\nsetup_secret = 'violet harbour, lantern and nine more'\n\
          [notification.smtp]\nhost = 'mail'\nusername = 'u'\npassword_file = '{}'",
         file.display()
     );
     let config = with(&[], &[], &toml).expect("good");
     let shown = format!("{}{config:?}", effective(&config));
-    for secret in [KEY, "sesame", "hunter2"] {
+    for secret in [KEY, "sesame", "hunter2", "violet"] {
         assert!(!shown.contains(secret), "{secret} is shown");
     }
     assert!(shown.contains("url = \"[redacted]\"") && shown.contains("password_file = "), "{shown}");

@@ -13,6 +13,7 @@ pub(super) fn validate(config: &Config) -> Vec<String> {
     problems.extend(server(config));
     problems.extend(keys(config));
     problems.extend(databases(config));
+    problems.extend(setup_secret(config));
     problems.extend(peers(config));
     problems.extend(secrets_from_environment(config));
     problems.extend(telemetry(config));
@@ -64,6 +65,12 @@ fn keys(config: &Config) -> Option<String> {
     )
 }
 
+fn setup_secret(config: &Config) -> Option<String> {
+    let is_short = config.identity.setup_secret.value.is_some() && settings::setup_secret(config).is_none();
+    let text = "identity.setup_secret: must have 32 characters or more; `openssl rand -base64 32` makes one";
+    problem(is_short, text)
+}
+
 fn databases(config: &Config) -> Vec<String> {
     let own = [
         ("database.url", &config.database.url),
@@ -111,8 +118,9 @@ fn secrets_from_environment(config: &Config) -> Vec<String> {
     if config.server.listen.ip().is_loopback() {
         return Vec::new();
     }
-    let secrets: [(&str, &Secret); 6] = [
+    let secrets: [(&str, &Secret); 7] = [
         ("keys.master_key", &config.keys.master_key),
+        ("identity.setup_secret", &config.identity.setup_secret),
         ("database.url", &config.database.url),
         ("database.identity.url", &config.database.identity.url),
         ("database.organization.url", &config.database.organization.url),

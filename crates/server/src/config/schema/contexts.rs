@@ -30,6 +30,9 @@ section! {
         max_sessions: u32 = u32::try_from(IdentityConfig::default().max_sessions).unwrap_or(u32::MAX),
         /// How long an invitation can be accepted.
         invitation_lifetime: Duration = IdentityConfig::default().invitation_lifetime,
+        /// The setup secret of a new installation, 32 characters or more; the first start makes and prints one when none is
+        /// given. Of no use once the first administrator exists.
+        setup_secret: Secret = Secret::default(),
     }
     sections {
         /// How passwords are hashed (Argon2id, RFC 9106).
