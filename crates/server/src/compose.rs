@@ -139,3 +139,6 @@ fn is_sole_owner(config: &Config, service: Service) -> bool {
 fn key_source(channels: &Channels) -> Arc<follow::PeerKeys> {
     Arc::new(follow::PeerKeys(channels.of_server(Service::Identity)))
 }
+
+#[cfg(test)]
+mod tests;

@@ -8,13 +8,14 @@ use crate::root;
 
 const GOLDEN: &str = "tests/golden/policy.txt";
 
-/// Methods of standard services, which carry no option of ours; `crates/authz` rules them by name.
+/// Methods of standard services, which carry no option of ours; `crates/authz` rules them by name, and a test of
+/// `crates/server` compares these lines with what is served.
 const NAMED: &str = "\
 /grpc.health.v1.Health/Check  public
 /grpc.health.v1.Health/List  public
 /grpc.health.v1.Health/Watch  public
-/grpc.reflection.v1.ServerReflection/ServerReflectionInfo  public on loopback, else authenticated
-/grpc.reflection.v1alpha.ServerReflection/ServerReflectionInfo  public on loopback, else authenticated
+/grpc.reflection.v1.ServerReflection/ServerReflectionInfo  public on loopback, else authenticated, at most 65536 bytes
+/grpc.reflection.v1alpha.ServerReflection/ServerReflectionInfo  public on loopback, else authenticated, at most 65536 bytes
 ";
 
 /// Writes the golden file, or with `check` fails when it differs.
