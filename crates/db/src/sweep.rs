@@ -1,8 +1,10 @@
 //! Deletes what has served its time, in small transactions.
 
+use std::sync::Arc;
 use std::time::Duration;
 
-use rolecall_kernel::time::Timestamp;
+use rolecall_kernel::time::{Clock, Timestamp};
+use tokio_util::sync::CancellationToken;
 
 use crate::sql::execute;
 use crate::{Database, Error};
@@ -39,6 +41,24 @@ const INBOX: &str = "DELETE FROM inbox WHERE (source, event_id) IN (
 
 const IDEMPOTENCY: &str = "DELETE FROM idempotency_records WHERE (caller, method, request_id) IN (
     SELECT caller, method, request_id FROM idempotency_records WHERE created < $1 ORDER BY created LIMIT 1000)";
+
+/// How often it is looked for.
+const PERIOD: Duration = Duration::from_hours(1);
+
+/// Deletes what is past its retention, at once and again every hour, until the shutdown.
+pub async fn work(db: Database, clock: Arc<dyn Clock>, shutdown: CancellationToken) {
+    let retention = Retention::default();
+    loop {
+        match run(&db, clock.now(), &retention).await {
+            Ok(0) => {}
+            Ok(deleted) => tracing::info!(deleted, "rows past their retention were deleted"),
+            Err(error) => tracing::warn!(%error, "rows past their retention could not be deleted"),
+        }
+        if shutdown.run_until_cancelled(tokio::time::sleep(PERIOD)).await.is_none() {
+            return;
+        }
+    }
+}
 
 /// Deletes all that is past its retention and returns how many rows that were.
 pub async fn run(db: &Database, now: Timestamp, retention: &Retention) -> Result<u64, Error> {

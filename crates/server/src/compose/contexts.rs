@@ -3,8 +3,10 @@
 use std::sync::Arc;
 
 use anyhow::{Context as _, Result, bail};
-use rolecall_db::Database;
+use axum::Router;
+use rolecall_db::{Database, sweep};
 use rolecall_identity::{Identity, SetupSecret};
+use rolecall_kernel::time::SystemClock;
 use rolecall_notification::Notification;
 use rolecall_organization::Organization;
 use tokio_util::sync::CancellationToken;
@@ -32,6 +34,8 @@ pub(crate) struct Contexts {
     identity: Option<Identity>,
     organization: Option<Organization>,
     notification: Option<Notification>,
+    /// What the contexts keep their state in.
+    databases: Vec<Database>,
 }
 
 impl Contexts {
@@ -39,6 +43,7 @@ impl Contexts {
     pub(super) async fn new(materials: &Materials<'_>, databases: Vec<(Service, Database)>) -> Result<Self> {
         let mut contexts = Self::default();
         for (service, database) in databases {
+            contexts.databases.push(database.clone());
             match service {
                 Service::Identity => contexts.identity = Some(identity(materials, database).await?),
                 Service::Organization => contexts.organization = Some(organization(materials, database)?),
@@ -55,6 +60,11 @@ impl Contexts {
         self.notification.iter().fold(routes, |routes, context| context.register(routes))
     }
 
+    /// Returns the HTTP side of the contexts.
+    pub(super) fn http_routes(&self) -> Router {
+        self.identity.iter().fold(Router::new(), |routes, context| routes.merge(context.http_routes()))
+    }
+
     /// Returns the work of the contexts beside their services.
     pub(super) fn workers(&self, shutdown: &CancellationToken) -> Vec<Worker> {
         let identity = self.identity.iter().flat_map(|context| context.workers(shutdown));
@@ -63,7 +73,15 @@ impl Contexts {
         let identity = identity.map(|worker| Worker { name: worker.name, run: worker.run });
         let organization = organization.map(|worker| Worker { name: worker.name, run: worker.run });
         let notification = notification.map(|worker| Worker { name: worker.name, run: worker.run });
-        identity.chain(organization).chain(notification).collect()
+        identity.chain(organization).chain(notification).chain(self.sweeps(shutdown)).collect()
+    }
+
+    /// Returns the work that keeps the tables of the platform small.
+    fn sweeps(&self, shutdown: &CancellationToken) -> impl Iterator<Item = Worker> {
+        self.databases.iter().map(|database| {
+            let run = sweep::work(database.clone(), Arc::new(SystemClock), shutdown.clone());
+            Worker { name: "retention", run: Box::pin(run) }
+        })
     }
 
     /// Makes the setup secret of a new installation; there is nothing to say where identity is not hosted.
