@@ -126,7 +126,7 @@ impl AccessSource for Everybody {
             roles: vec!["OWNER".to_owned()],
             admin: false,
             blocked: false,
-            grants: vec![("bench.echo".to_owned(), ScopeKind::Own)],
+            grants: vec![("bench.echoes.get".to_owned(), ScopeKind::Own)],
             revision: 1,
         }))
     }
@@ -151,6 +151,7 @@ pub(crate) fn token(index: usize) -> String {
         auth_time: now,
         amr: vec!["pwd".to_owned()],
         kind: SubjectKind::User,
+        scope: None,
     })
 }
 

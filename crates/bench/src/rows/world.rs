@@ -1,6 +1,6 @@
 //! The steps that rows share.
 
-use rolecall_api::identity::v1::BootstrapRequest;
+use rolecall_api::identity::v1::{BootstrapRequest, MfaPolicy};
 use rolecall_tests::actor::{Actor, PASSWORD};
 use rolecall_tests::stack::{Hashing, Layout, Plan, Post, Stack, Store};
 
@@ -28,6 +28,7 @@ pub(crate) async fn bootstrap(stack: &Stack) -> anyhow::Result<Actor> {
         name: "Ada Admin".to_owned(),
         password: PASSWORD.to_owned(),
         password_confirmation: PASSWORD.to_owned(),
+        mfa_policy: MfaPolicy::Optional.into(),
         ..Default::default()
     };
     Actor::anonymous(stack).instance().bootstrap(request).await?;
