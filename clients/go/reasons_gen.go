@@ -40,6 +40,8 @@ const (
 	AuthzMethodNotServed Reason = "authz.rolecall/METHOD_NOT_SERVED"
 	// AuthzServiceUnknown (NOT_FOUND): The health was asked of a service that is not served here.
 	AuthzServiceUnknown Reason = "authz.rolecall/SERVICE_UNKNOWN"
+	// AuthzStepUpRequired (UNAUTHENTICATED): The caller must prove once more who it is: call `Reauthenticate` and repeat with the new access token.
+	AuthzStepUpRequired Reason = "authz.rolecall/STEP_UP_REQUIRED"
 	// IdentityRequestInvalid (INVALID_ARGUMENT): Fields of the request break rules; `BadRequest` lists all of them.
 	IdentityRequestInvalid Reason = "identity.rolecall/REQUEST_INVALID"
 	// IdentityCredentialsRefused (UNAUTHENTICATED): Address and password do not open an account.
@@ -86,6 +88,36 @@ const (
 	IdentityPermissionNotGrantable Reason = "identity.rolecall/PERMISSION_NOT_GRANTABLE"
 	// IdentityInternal (INTERNAL): A defect of the server; the request id finds it in the logs.
 	IdentityInternal Reason = "identity.rolecall/INTERNAL"
+	// IdentityEtagMismatch (ABORTED): The account changed since the etag was read; read again and repeat.
+	IdentityEtagMismatch Reason = "identity.rolecall/ETAG_MISMATCH"
+	// IdentitySelfRefused (PERMISSION_DENIED): Nobody does this to itself.
+	IdentitySelfRefused Reason = "identity.rolecall/SELF_REFUSED"
+	// IdentityLastHolder (FAILED_PRECONDITION): The last OWNER of an organization, or the last ADMIN, cannot go.
+	IdentityLastHolder Reason = "identity.rolecall/LAST_HOLDER"
+	// IdentityEqualProtected (PERMISSION_DENIED): Equals cannot take each other over: this is closed on a holder of ADMIN, and on an OWNER for all but ADMIN.
+	IdentityEqualProtected Reason = "identity.rolecall/EQUAL_PROTECTED"
+	// IdentityCodeNotFound (NOT_FOUND): The mailed code is unknown, used, replaced or ended.
+	IdentityCodeNotFound Reason = "identity.rolecall/CODE_NOT_FOUND"
+	// IdentityChallengeRefused (UNAUTHENTICATED): The challenge is unknown, answered or ended; log in again.
+	IdentityChallengeRefused Reason = "identity.rolecall/CHALLENGE_REFUSED"
+	// IdentityFactorCodeRefused (UNAUTHENTICATED): The code of the second factor is not right, used, or came too early.
+	IdentityFactorCodeRefused Reason = "identity.rolecall/FACTOR_CODE_REFUSED"
+	// IdentityFactorNotFound (NOT_FOUND): The caller has no such factor.
+	IdentityFactorNotFound Reason = "identity.rolecall/FACTOR_NOT_FOUND"
+	// IdentityFactorRequired (FAILED_PRECONDITION): The organization demands a second factor, so the last one stays.
+	IdentityFactorRequired Reason = "identity.rolecall/FACTOR_REQUIRED"
+	// IdentityFactorLimitReached (FAILED_PRECONDITION): No more factors can be added.
+	IdentityFactorLimitReached Reason = "identity.rolecall/FACTOR_LIMIT_REACHED"
+	// IdentityFilterNotIndexed (INVALID_ARGUMENT): No index serves the filter; use the fields and operators that are listed.
+	IdentityFilterNotIndexed Reason = "identity.rolecall/FILTER_NOT_INDEXED"
+	// IdentityPermissionMissing (PERMISSION_DENIED): The caller lacks a permission that one of the given fields needs.
+	IdentityPermissionMissing Reason = "identity.rolecall/PERMISSION_MISSING"
+	// IdentityAccessTokenNotFound (NOT_FOUND): No such personal access token of the caller.
+	IdentityAccessTokenNotFound Reason = "identity.rolecall/ACCESS_TOKEN_NOT_FOUND"
+	// IdentityAccessTokenLimitReached (FAILED_PRECONDITION): No more personal access tokens can be made.
+	IdentityAccessTokenLimitReached Reason = "identity.rolecall/ACCESS_TOKEN_LIMIT_REACHED"
+	// IdentityUserNotActive (FAILED_PRECONDITION): The account waits for its invitation to be accepted; its person sets the first password.
+	IdentityUserNotActive Reason = "identity.rolecall/USER_NOT_ACTIVE"
 	// NotificationRequestInvalid (INVALID_ARGUMENT): Fields of the request break rules; `BadRequest` lists all of them.
 	NotificationRequestInvalid Reason = "notification.rolecall/REQUEST_INVALID"
 	// NotificationOrganizationNotFound (NOT_FOUND): No such organization within what the caller may see.

@@ -9,11 +9,47 @@ const serviceConfig = `{
     {
       "name": [
         {
+          "method": "ChangeEmail",
+          "service": "rolecall.identity.v1.AccountService"
+        },
+        {
           "method": "ChangePassword",
           "service": "rolecall.identity.v1.AccountService"
         },
         {
+          "method": "CreateAccessToken",
+          "service": "rolecall.identity.v1.AccountService"
+        },
+        {
           "method": "GetAccount",
+          "service": "rolecall.identity.v1.AccountService"
+        },
+        {
+          "method": "ListAccessTokens",
+          "service": "rolecall.identity.v1.AccountService"
+        },
+        {
+          "method": "ListFactors",
+          "service": "rolecall.identity.v1.AccountService"
+        },
+        {
+          "method": "ListSessions",
+          "service": "rolecall.identity.v1.AccountService"
+        },
+        {
+          "method": "RemoveFactor",
+          "service": "rolecall.identity.v1.AccountService"
+        },
+        {
+          "method": "RevokeAccessToken",
+          "service": "rolecall.identity.v1.AccountService"
+        },
+        {
+          "method": "RevokeSessions",
+          "service": "rolecall.identity.v1.AccountService"
+        },
+        {
+          "method": "UpdateAccount",
           "service": "rolecall.identity.v1.AccountService"
         },
         {
@@ -57,7 +93,19 @@ const serviceConfig = `{
           "service": "rolecall.identity.v1.ServiceAccountService"
         },
         {
+          "method": "UpdateServiceAccount",
+          "service": "rolecall.identity.v1.ServiceAccountService"
+        },
+        {
+          "method": "IntrospectToken",
+          "service": "rolecall.identity.v1.TokenService"
+        },
+        {
           "method": "ListSigningKeys",
+          "service": "rolecall.identity.v1.TokenService"
+        },
+        {
+          "method": "RotateSigningKeys",
           "service": "rolecall.identity.v1.TokenService"
         },
         {
@@ -65,11 +113,31 @@ const serviceConfig = `{
           "service": "rolecall.identity.v1.TokenService"
         },
         {
+          "method": "BatchGetUsers",
+          "service": "rolecall.identity.v1.UserService"
+        },
+        {
           "method": "CreateUser",
           "service": "rolecall.identity.v1.UserService"
         },
         {
+          "method": "DeleteUser",
+          "service": "rolecall.identity.v1.UserService"
+        },
+        {
           "method": "GetUser",
+          "service": "rolecall.identity.v1.UserService"
+        },
+        {
+          "method": "IssuePasswordReset",
+          "service": "rolecall.identity.v1.UserService"
+        },
+        {
+          "method": "ListInvitations",
+          "service": "rolecall.identity.v1.UserService"
+        },
+        {
+          "method": "ListUserSessions",
           "service": "rolecall.identity.v1.UserService"
         },
         {
@@ -78,6 +146,26 @@ const serviceConfig = `{
         },
         {
           "method": "ResendInvitation",
+          "service": "rolecall.identity.v1.UserService"
+        },
+        {
+          "method": "ResetUserFactors",
+          "service": "rolecall.identity.v1.UserService"
+        },
+        {
+          "method": "RevokeInvitation",
+          "service": "rolecall.identity.v1.UserService"
+        },
+        {
+          "method": "RevokeUserSessions",
+          "service": "rolecall.identity.v1.UserService"
+        },
+        {
+          "method": "SetUserPassword",
+          "service": "rolecall.identity.v1.UserService"
+        },
+        {
+          "method": "UpdateUser",
           "service": "rolecall.identity.v1.UserService"
         },
         {

@@ -40,7 +40,8 @@ type Session struct {
 }
 
 // LogIn opens a session by e-mail address and password, over a connection
-// without a token source.
+// without a token source. A person with a second factor goes through LogIn and
+// AnswerChallenge of the service, then [ResumeSession].
 func LogIn(ctx context.Context, conn grpc.ClientConnInterface, email, password string) (*Session, error) {
 	service := identityv1.NewAuthenticationServiceClient(conn)
 	answer, err := service.LogIn(ctx, &identityv1.LogInRequest{Email: email, Password: password})
@@ -48,7 +49,7 @@ func LogIn(ctx context.Context, conn grpc.ClientConnInterface, email, password s
 		return nil, err
 	}
 	if answer.GetTokens() == nil {
-		return nil, errors.New("rolecall: the login asks for a step that this client does not know; upgrade it")
+		return nil, errors.New("rolecall: the login asks for more than a password; call LogIn and AnswerChallenge, then ResumeSession")
 	}
 	return ResumeSession(conn, answer.GetTokens()), nil
 }

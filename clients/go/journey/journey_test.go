@@ -131,6 +131,7 @@ func (w world) bootstrap(ctx context.Context) person {
 	request := &identityv1.BootstrapRequest{
 		SetupSecret: "rcs_" + strings.Repeat("A", 43), OrganizationName: "Home", Email: "ada@home.example",
 		GivenName: "Ada", FamilyName: "Admin", Password: password,
+		MfaPolicy: identityv1.MfaPolicy_MFA_POLICY_OPTIONAL,
 	}
 	_, err := instance.Bootstrap(ctx, request)
 	wantReason(w.t, err, rolecall.IdentitySetupSecretRefused)
@@ -146,6 +147,7 @@ func (w world) makeOwner(ctx context.Context, admin person) person {
 	request := &organizationv1.CreateOrganizationRequest{
 		Name:       "Lab",
 		FirstOwner: &organizationv1.FirstOwner{Email: "olga@lab.example", GivenName: "Olga", FamilyName: "Owner"},
+		MfaPolicy:  organizationv1.MfaPolicy_MFA_POLICY_OPTIONAL,
 	}
 	organizations := organizationv1.NewOrganizationServiceClient(admin.organization)
 	must[*organizationv1.CreateOrganizationResponse](w.t)(organizations.CreateOrganization(ctx, request))

@@ -7,13 +7,14 @@ import { after, test } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
 
 import { AccountService } from "../src/gen/rolecall/identity/v1/account_service_pb.js";
-import { InstanceService } from "../src/gen/rolecall/identity/v1/instance_service_pb.js";
+import { InstanceService, MfaPolicy } from "../src/gen/rolecall/identity/v1/instance_service_pb.js";
 import { RegistrationService } from "../src/gen/rolecall/identity/v1/registration_service_pb.js";
 import { ServiceAccountService } from "../src/gen/rolecall/identity/v1/service_account_service_pb.js";
 import { UserService } from "../src/gen/rolecall/identity/v1/user_service_pb.js";
 import { AccessReason, AccessService } from "../src/gen/rolecall/organization/v1/access_service_pb.js";
 import { AuditService } from "../src/gen/rolecall/organization/v1/audit_service_pb.js";
 import { MemberService } from "../src/gen/rolecall/organization/v1/member_service_pb.js";
+import { MfaPolicy as OrganizationMfaPolicy } from "../src/gen/rolecall/organization/v1/organization_pb.js";
 import { OrganizationService } from "../src/gen/rolecall/organization/v1/organization_service_pb.js";
 import { ApiKey, connect, reasonOf, Session, violationsOf, type Connection } from "../src/index.js";
 
@@ -101,7 +102,8 @@ after(() => setTimeout(() => process.exit(), 100).unref());
 
 test("the journey runs through the TypeScript client", async () => {
   const names = { givenName: "Ada", familyName: "Admin" };
-  const bootstrap = { organizationName: "Home", email: "ada@home.example", password: PASSWORD, ...names };
+  const mfaPolicy = MfaPolicy.OPTIONAL;
+  const bootstrap = { organizationName: "Home", email: "ada@home.example", password: PASSWORD, mfaPolicy, ...names };
   const secret = setting("SETUP_SECRET");
   const wrong = anonymous.client(InstanceService).bootstrap({ ...bootstrap, setupSecret: `rcs_${"A".repeat(43)}` });
   await refused(wrong, "identity.rolecall/SETUP_SECRET_REFUSED");
@@ -110,7 +112,8 @@ test("the journey runs through the TypeScript client", async () => {
   assert.deepEqual((await admin.identity.client(AccountService).getAccount({})).user?.roles, ["ADMIN", "OWNER"]);
 
   const firstOwner = { email: "olga@lab.example", givenName: "Olga", familyName: "Owner" };
-  await admin.organization.client(OrganizationService).createOrganization({ name: "Lab", firstOwner });
+  const lab = { name: "Lab", firstOwner, mfaPolicy: OrganizationMfaPolicy.OPTIONAL };
+  await admin.organization.client(OrganizationService).createOrganization(lab);
   await accept("olga@lab.example");
   const owner = await logIn("olga@lab.example");
 

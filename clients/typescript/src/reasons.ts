@@ -40,6 +40,8 @@ export const REASONS = {
   "authz.rolecall/METHOD_NOT_SERVED": Code.Unimplemented,
   /** The health was asked of a service that is not served here. */
   "authz.rolecall/SERVICE_UNKNOWN": Code.NotFound,
+  /** The caller must prove once more who it is: call `Reauthenticate` and repeat with the new access token. */
+  "authz.rolecall/STEP_UP_REQUIRED": Code.Unauthenticated,
   /** Fields of the request break rules; `BadRequest` lists all of them. */
   "identity.rolecall/REQUEST_INVALID": Code.InvalidArgument,
   /** Address and password do not open an account. */
@@ -86,6 +88,36 @@ export const REASONS = {
   "identity.rolecall/PERMISSION_NOT_GRANTABLE": Code.PermissionDenied,
   /** A defect of the server; the request id finds it in the logs. */
   "identity.rolecall/INTERNAL": Code.Internal,
+  /** The account changed since the etag was read; read again and repeat. */
+  "identity.rolecall/ETAG_MISMATCH": Code.Aborted,
+  /** Nobody does this to itself. */
+  "identity.rolecall/SELF_REFUSED": Code.PermissionDenied,
+  /** The last OWNER of an organization, or the last ADMIN, cannot go. */
+  "identity.rolecall/LAST_HOLDER": Code.FailedPrecondition,
+  /** Equals cannot take each other over: this is closed on a holder of ADMIN, and on an OWNER for all but ADMIN. */
+  "identity.rolecall/EQUAL_PROTECTED": Code.PermissionDenied,
+  /** The mailed code is unknown, used, replaced or ended. */
+  "identity.rolecall/CODE_NOT_FOUND": Code.NotFound,
+  /** The challenge is unknown, answered or ended; log in again. */
+  "identity.rolecall/CHALLENGE_REFUSED": Code.Unauthenticated,
+  /** The code of the second factor is not right, used, or came too early. */
+  "identity.rolecall/FACTOR_CODE_REFUSED": Code.Unauthenticated,
+  /** The caller has no such factor. */
+  "identity.rolecall/FACTOR_NOT_FOUND": Code.NotFound,
+  /** The organization demands a second factor, so the last one stays. */
+  "identity.rolecall/FACTOR_REQUIRED": Code.FailedPrecondition,
+  /** No more factors can be added. */
+  "identity.rolecall/FACTOR_LIMIT_REACHED": Code.FailedPrecondition,
+  /** No index serves the filter; use the fields and operators that are listed. */
+  "identity.rolecall/FILTER_NOT_INDEXED": Code.InvalidArgument,
+  /** The caller lacks a permission that one of the given fields needs. */
+  "identity.rolecall/PERMISSION_MISSING": Code.PermissionDenied,
+  /** No such personal access token of the caller. */
+  "identity.rolecall/ACCESS_TOKEN_NOT_FOUND": Code.NotFound,
+  /** No more personal access tokens can be made. */
+  "identity.rolecall/ACCESS_TOKEN_LIMIT_REACHED": Code.FailedPrecondition,
+  /** The account waits for its invitation to be accepted; its person sets the first password. */
+  "identity.rolecall/USER_NOT_ACTIVE": Code.FailedPrecondition,
   /** Fields of the request break rules; `BadRequest` lists all of them. */
   "notification.rolecall/REQUEST_INVALID": Code.InvalidArgument,
   /** No such organization within what the caller may see. */

@@ -68,11 +68,11 @@ export class Session extends Renewed {
     this.service = connection.client(AuthenticationService);
   }
 
-  /** Opens a session, over a connection without a token source. */
+  /** Opens a session by a password alone, over a connection without a token source. */
   static async logIn(connection: Connection, email: string, password: string): Promise<Session> {
     const { outcome } = await connection.client(AuthenticationService).logIn({ email, password });
     if (outcome.case !== "tokens") {
-      throw new Error("the login asks for a step that this client does not know; upgrade it");
+      throw new Error("the login asks for more than a password; call logIn and answerChallenge of the service");
     }
     return new Session(connection, outcome.value);
   }

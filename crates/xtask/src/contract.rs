@@ -141,6 +141,7 @@ impl Rule {
                     rule.alternatives.extend(names.map(|name| format!("permission {name}")));
                 }
                 ("max_request_bytes", Value::U32(bytes)) => rule.flags.push(format!("at most {bytes} bytes")),
+                ("step_up", Value::Bool(true)) => rule.flags.push("step-up".to_owned()),
                 (flag, Value::Bool(true)) => rule.flags.push(flag.replace('_', " ")),
                 (other, value) => anyhow::bail!("`cargo xtask policy` cannot read the rule {other} = {value:?}"),
             }
@@ -170,7 +171,10 @@ mod tests {
         let methods = contract.methods().unwrap();
         let find = |name: &str| methods.iter().find(|method| method.name == name).unwrap();
         assert_eq!(find("CreateUser").rule.as_deref(), Some("permission identity.users.create"));
-        assert_eq!(find("GetAccount").rule.as_deref(), Some("authenticated, refuse service accounts"));
+        assert_eq!(
+            find("GetAccount").rule.as_deref(),
+            Some("authenticated, refuse service accounts, accept personal tokens")
+        );
         assert!(find("CreateUser").is_repeatable && !find("LogIn").is_repeatable);
         assert!(!find("AddMember").is_for_clients && find("WatchAccessChanges").is_for_clients);
 

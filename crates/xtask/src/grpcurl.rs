@@ -17,8 +17,12 @@ use crate::tools::Tools;
 const ADDRESS: &str = "127.0.0.1:50051";
 
 /// What the page reads from the keyboard, other than the setup secret.
-const ANSWERS: [(&str, &str); 2] =
-    [("PASSWORD", "dusty otter keeps 7 lanterns"), ("OWNER_PASSWORD", "seven quiet harbours at noon")];
+const ANSWERS: [(&str, &str); 4] = [
+    ("PASSWORD", "dusty otter keeps 7 lanterns"),
+    ("OWNER_PASSWORD", "seven quiet harbours at noon"),
+    ("FIRST_PASSWORD", "amber kiosks drift past slowly"),
+    ("NEXT_PASSWORD", "nine violet trams hum quietly"),
+];
 
 #[derive(Debug, PartialEq, Eq)]
 struct Block {

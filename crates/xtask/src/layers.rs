@@ -76,6 +76,11 @@ const ROOMS: &[(&str, &[&str], &str)] = &[
     ),
     ("store", &["tonic", "prost", "prost_types", "rolecall_api", "crate::grpc"], "the table is not the wire"),
     ("grpc", &["sea_orm", "crate::store"], "the wire is not the table"),
+    (
+        "pages",
+        &["tonic", "prost", "prost_types", "rolecall_api", "sea_orm", "crate::store", "crate::grpc"],
+        "pages run use cases, as the methods do",
+    ),
     ("jobs", &["tonic", "prost", "rolecall_api", "sea_orm"], "jobs run use cases"),
     ("config", &["tonic", "prost", "rolecall_api", "sea_orm", "rolecall_rpc"], "configuration is plain data"),
 ];

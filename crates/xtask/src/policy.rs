@@ -14,8 +14,8 @@ const NAMED: &str = "\
 /grpc.health.v1.Health/Check  public
 /grpc.health.v1.Health/List  public
 /grpc.health.v1.Health/Watch  public
-/grpc.reflection.v1.ServerReflection/ServerReflectionInfo  public on loopback, else authenticated, at most 65536 bytes
-/grpc.reflection.v1alpha.ServerReflection/ServerReflectionInfo  public on loopback, else authenticated, at most 65536 bytes
+/grpc.reflection.v1.ServerReflection/ServerReflectionInfo  public on loopback, else authenticated, at most 65536 bytes, accept personal tokens
+/grpc.reflection.v1alpha.ServerReflection/ServerReflectionInfo  public on loopback, else authenticated, at most 65536 bytes, accept personal tokens
 ";
 
 /// Writes the golden file, or with `check` fails when it differs.

@@ -22,6 +22,14 @@ pub struct MethodRule {
     /// methods, 256 KiB on the others.
     #[prost(uint32, tag = "6")]
     pub max_request_bytes: u32,
+    /// The caller must have proved who it is in the last 5 minutes (step-up, RFC
+    /// 9470); refused are also service accounts and personal access tokens.
+    #[prost(bool, tag = "7")]
+    pub step_up: bool,
+    /// Access tokens that were exchanged for a personal access token may call a
+    /// method that any signed-in caller may call; by default they may not.
+    #[prost(bool, tag = "8")]
+    pub accept_personal_tokens: bool,
 }
 /// The gRPC status code of an error reason; the numbers are those of gRPC.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, ::prost::Enumeration)]
@@ -142,6 +150,9 @@ pub enum ErrorReason {
     MethodNotServed = 17,
     /// The health was asked of a service that is not served here.
     ServiceUnknown = 18,
+    /// The caller must prove once more who it is: call `Reauthenticate` and repeat
+    /// with the new access token.
+    StepUpRequired = 19,
 }
 impl ErrorReason {
     /// String value of the enum field names used in the ProtoBuf definition.
@@ -169,6 +180,7 @@ impl ErrorReason {
             Self::Unreachable => "ERROR_REASON_UNREACHABLE",
             Self::MethodNotServed => "ERROR_REASON_METHOD_NOT_SERVED",
             Self::ServiceUnknown => "ERROR_REASON_SERVICE_UNKNOWN",
+            Self::StepUpRequired => "ERROR_REASON_STEP_UP_REQUIRED",
         }
     }
     /// Creates an enum from field names used in the ProtoBuf definition.
@@ -193,6 +205,7 @@ impl ErrorReason {
             "ERROR_REASON_UNREACHABLE" => Some(Self::Unreachable),
             "ERROR_REASON_METHOD_NOT_SERVED" => Some(Self::MethodNotServed),
             "ERROR_REASON_SERVICE_UNKNOWN" => Some(Self::ServiceUnknown),
+            "ERROR_REASON_STEP_UP_REQUIRED" => Some(Self::StepUpRequired),
             _ => None,
         }
     }

@@ -48,6 +48,12 @@ pub struct User {
     /// When the person last logged in; absent when never. Output only.
     #[prost(message, optional, tag = "15")]
     pub last_login_time: ::core::option::Option<::prost_types::Timestamp>,
+    /// Whether the person proved the e-mail address by a mailed code. Output only.
+    #[prost(bool, tag = "16")]
+    pub email_verified: bool,
+    /// Whether the next login demands a new password first. Output only.
+    #[prost(bool, tag = "17")]
+    pub password_change_required: bool,
 }
 /// An invitation into an organization; its code travels by mail only.
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
@@ -67,6 +73,67 @@ pub struct Invitation {
     /// When the code ends: 7 days after it was sent.
     #[prost(message, optional, tag = "5")]
     pub expire_time: ::core::option::Option<::prost_types::Timestamp>,
+    /// When the invitation was made.
+    #[prost(message, optional, tag = "6")]
+    pub create_time: ::core::option::Option<::prost_types::Timestamp>,
+    /// Address that is invited.
+    #[prost(string, tag = "7")]
+    pub email: ::prost::alloc::string::String,
+}
+/// How a one-time code reaches its person.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct CodeDelivery {
+    /// Where the code goes; mailed when nothing is chosen.
+    #[prost(oneof = "code_delivery::Delivery", tags = "1, 2")]
+    pub delivery: ::core::option::Option<code_delivery::Delivery>,
+}
+/// Nested message and enum types in `CodeDelivery`.
+pub mod code_delivery {
+    /// Where the code goes; mailed when nothing is chosen.
+    #[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Oneof)]
+    pub enum Delivery {
+        /// Mail it to the person's address (the default).
+        #[prost(message, tag = "1")]
+        Send(super::SendCode),
+        /// Give it to the caller, who then passes it on; needs the permission
+        /// `identity.users.return_code`, and proves nothing about the address.
+        #[prost(message, tag = "2")]
+        Return(super::ReturnCode),
+    }
+}
+/// Mails the code.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct SendCode {}
+/// Gives the code to the caller.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct ReturnCode {}
+/// A login session.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct Session {
+    /// Identifier, a lower-case UUIDv7.
+    #[prost(string, tag = "1")]
+    pub session_id: ::prost::alloc::string::String,
+    /// Whose session it is.
+    #[prost(string, tag = "2")]
+    pub user_id: ::prost::alloc::string::String,
+    /// When the person last proved who it is.
+    #[prost(message, optional, tag = "3")]
+    pub auth_time: ::core::option::Option<::prost_types::Timestamp>,
+    /// When its refresh token was last used.
+    #[prost(message, optional, tag = "4")]
+    pub last_used_time: ::core::option::Option<::prost_types::Timestamp>,
+    /// When it ends unless it is used.
+    #[prost(message, optional, tag = "5")]
+    pub idle_expire_time: ::core::option::Option<::prost_types::Timestamp>,
+    /// When it ends at the latest.
+    #[prost(message, optional, tag = "6")]
+    pub expire_time: ::core::option::Option<::prost_types::Timestamp>,
+    /// How the person proved who it is (RFC 8176), such as `pwd` and `otp`.
+    #[prost(string, repeated, tag = "7")]
+    pub authentication_methods: ::prost::alloc::vec::Vec<::prost::alloc::string::String>,
+    /// Whether it is the session of the calling token.
+    #[prost(bool, tag = "8")]
+    pub current: bool,
 }
 /// Where an account stands in its life.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, ::prost::Enumeration)]
@@ -76,7 +143,7 @@ pub enum UserState {
     Unspecified = 0,
     /// Invited by mail; no password yet, so nobody can log in.
     Invited = 1,
-    /// The person proved the address and set a password.
+    /// The person has a way to log in.
     Active = 2,
 }
 impl UserState {
@@ -101,6 +168,39 @@ impl UserState {
         }
     }
 }
+/// What becomes of a password that an administrator sets.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, ::prost::Enumeration)]
+#[repr(i32)]
+pub enum PasswordChange {
+    /// The same as `REQUIRED`.
+    Unspecified = 0,
+    /// The next login demands a new one before it gives tokens.
+    Required = 1,
+    /// The person may keep it.
+    Advised = 2,
+}
+impl PasswordChange {
+    /// String value of the enum field names used in the ProtoBuf definition.
+    ///
+    /// The values are not transformed in any way and thus are considered stable
+    /// (if the ProtoBuf definition does not change) and safe for programmatic use.
+    pub fn as_str_name(&self) -> &'static str {
+        match self {
+            Self::Unspecified => "PASSWORD_CHANGE_UNSPECIFIED",
+            Self::Required => "PASSWORD_CHANGE_REQUIRED",
+            Self::Advised => "PASSWORD_CHANGE_ADVISED",
+        }
+    }
+    /// Creates an enum from field names used in the ProtoBuf definition.
+    pub fn from_str_name(value: &str) -> ::core::option::Option<Self> {
+        match value {
+            "PASSWORD_CHANGE_UNSPECIFIED" => Some(Self::Unspecified),
+            "PASSWORD_CHANGE_REQUIRED" => Some(Self::Required),
+            "PASSWORD_CHANGE_ADVISED" => Some(Self::Advised),
+            _ => None,
+        }
+    }
+}
 /// What `GetAccount` needs: nothing but the calling token.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct GetAccountRequest {}
@@ -121,8 +221,9 @@ pub struct ChangePasswordRequest {
     /// The password as it is now.
     #[prost(string, tag = "2")]
     pub current_password: ::prost::alloc::string::String,
-    /// The new password: 15 to 256 characters, at most 1 024 bytes, not a common
-    /// one and not made of the person's or organization's name.
+    /// The new password: 15 to 256 characters, at least 12 where a second factor is
+    /// required, at most 1 024 bytes, not a common one and not made of the person's
+    /// or organization's name.
     #[prost(string, tag = "3")]
     pub new_password: ::prost::alloc::string::String,
     /// The new password once more.
@@ -135,6 +236,353 @@ pub struct ChangePasswordResponse {
     /// The account after the change.
     #[prost(message, optional, tag = "1")]
     pub user: ::core::option::Option<User>,
+}
+/// What `UpdateAccount` needs.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct UpdateAccountRequest {
+    /// Names this one intended change; a lower-case UUID. Optional.
+    #[prost(string, tag = "1")]
+    pub request_id: ::prost::alloc::string::String,
+    /// The new values; an `etag` demands that nothing changed since it was read.
+    #[prost(message, optional, tag = "2")]
+    pub user: ::core::option::Option<User>,
+    /// The fields to change; absent means all that are populated.
+    #[prost(message, optional, tag = "3")]
+    pub update_mask: ::core::option::Option<::prost_types::FieldMask>,
+}
+/// What `UpdateAccount` answers.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct UpdateAccountResponse {
+    /// The account after the change.
+    #[prost(message, optional, tag = "1")]
+    pub user: ::core::option::Option<User>,
+}
+/// What `ChangeEmail` needs.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct ChangeEmailRequest {
+    /// Names this one intended change; a lower-case UUID. Optional.
+    #[prost(string, tag = "1")]
+    pub request_id: ::prost::alloc::string::String,
+    /// The new e-mail address, 254 octets at most.
+    #[prost(string, tag = "2")]
+    pub email: ::prost::alloc::string::String,
+}
+/// What `ChangeEmail` answers.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct ChangeEmailResponse {
+    /// When the mailed code ends.
+    #[prost(message, optional, tag = "1")]
+    pub expire_time: ::core::option::Option<::prost_types::Timestamp>,
+}
+/// What `ConfirmEmailChange` needs.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+#[prost(skip_debug)]
+pub struct ConfirmEmailChangeRequest {
+    /// The code from the mail, `rcm_` and 43 characters.
+    #[prost(string, tag = "1")]
+    pub code: ::prost::alloc::string::String,
+}
+/// What `ConfirmEmailChange` answers.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct ConfirmEmailChangeResponse {
+    /// The address that the account has now.
+    #[prost(string, tag = "1")]
+    pub email: ::prost::alloc::string::String,
+}
+/// What `RequestPasswordReset` needs.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct RequestPasswordResetRequest {
+    /// E-mail address of the account.
+    #[prost(string, tag = "1")]
+    pub email: ::prost::alloc::string::String,
+}
+/// What `RequestPasswordReset` answers.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct RequestPasswordResetResponse {}
+/// What `ResetPassword` needs.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+#[prost(skip_debug)]
+pub struct ResetPasswordRequest {
+    /// The code from the mail, `rcp_` and 43 characters.
+    #[prost(string, tag = "1")]
+    pub code: ::prost::alloc::string::String,
+    /// The new password, as the organization's policy wants it.
+    #[prost(string, tag = "2")]
+    pub password: ::prost::alloc::string::String,
+    /// The same password once more.
+    #[prost(string, tag = "3")]
+    pub password_confirmation: ::prost::alloc::string::String,
+}
+/// What `ResetPassword` answers.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct ResetPasswordResponse {}
+/// What `ListSessions` needs.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct ListSessionsRequest {
+    /// How many sessions a page holds: 0 means 50, more than 1 000 means 1 000.
+    #[prost(int32, tag = "1")]
+    pub page_size: i32,
+    /// `next_page_token` of the page before.
+    #[prost(string, tag = "2")]
+    pub page_token: ::prost::alloc::string::String,
+}
+/// What `ListSessions` answers.
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct ListSessionsResponse {
+    /// The sessions of this page.
+    #[prost(message, repeated, tag = "1")]
+    pub sessions: ::prost::alloc::vec::Vec<Session>,
+    /// Asks for the next page; empty on the last one.
+    #[prost(string, tag = "2")]
+    pub next_page_token: ::prost::alloc::string::String,
+}
+/// What `RevokeSessions` needs.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct RevokeSessionsRequest {
+    /// Names this one intended change; a lower-case UUID. Optional.
+    #[prost(string, tag = "1")]
+    pub request_id: ::prost::alloc::string::String,
+    /// Up to 100 sessions to end; those of others, or ended before, do not count.
+    #[prost(string, repeated, tag = "2")]
+    pub session_ids: ::prost::alloc::vec::Vec<::prost::alloc::string::String>,
+    /// Ends every session but that of the calling token, instead.
+    #[prost(bool, tag = "3")]
+    pub all_others: bool,
+}
+/// What `RevokeSessions` answers.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct RevokeSessionsResponse {
+    /// How many sessions ended.
+    #[prost(int32, tag = "1")]
+    pub revoked_count: i32,
+}
+/// A second factor of a person.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct Factor {
+    /// Identifier, a lower-case UUIDv7.
+    #[prost(string, tag = "1")]
+    pub factor_id: ::prost::alloc::string::String,
+    /// What it is.
+    #[prost(enumeration = "FactorKind", tag = "2")]
+    pub kind: i32,
+    /// What its person calls it.
+    #[prost(string, tag = "3")]
+    pub name: ::prost::alloc::string::String,
+    /// When it was confirmed.
+    #[prost(message, optional, tag = "4")]
+    pub create_time: ::core::option::Option<::prost_types::Timestamp>,
+    /// When it was last used; absent when never.
+    #[prost(message, optional, tag = "5")]
+    pub last_used_time: ::core::option::Option<::prost_types::Timestamp>,
+}
+/// What `ListFactors` needs: nothing but the calling token.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct ListFactorsRequest {}
+/// What `ListFactors` answers.
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct ListFactorsResponse {
+    /// The confirmed factors, in order of creation.
+    #[prost(message, repeated, tag = "1")]
+    pub factors: ::prost::alloc::vec::Vec<Factor>,
+    /// How many recovery codes are left.
+    #[prost(int32, tag = "2")]
+    pub recovery_codes_left: i32,
+}
+/// What an authenticator app needs to be set up; shown once.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+#[prost(skip_debug)]
+pub struct TotpEnrollment {
+    /// The factor, not confirmed yet.
+    #[prost(string, tag = "1")]
+    pub factor_id: ::prost::alloc::string::String,
+    /// The secret as an `otpauth://` URI.
+    #[prost(string, tag = "2")]
+    pub otpauth_uri: ::prost::alloc::string::String,
+    /// The same URI as a QR code, a PNG image.
+    #[prost(bytes = "vec", tag = "3")]
+    pub qr_code_png: ::prost::alloc::vec::Vec<u8>,
+    /// The secret in Base32, to be typed.
+    #[prost(string, tag = "4")]
+    pub secret: ::prost::alloc::string::String,
+    /// When the enrolment must be confirmed: in 10 minutes.
+    #[prost(message, optional, tag = "5")]
+    pub expire_time: ::core::option::Option<::prost_types::Timestamp>,
+}
+/// What `EnrollTotp` needs.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct EnrollTotpRequest {
+    /// What the person calls the app, at most 100 characters. Optional.
+    #[prost(string, tag = "1")]
+    pub name: ::prost::alloc::string::String,
+}
+/// What `EnrollTotp` answers.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct EnrollTotpResponse {
+    /// What the app needs.
+    #[prost(message, optional, tag = "1")]
+    pub enrollment: ::core::option::Option<TotpEnrollment>,
+}
+/// What `ConfirmTotp` needs.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+#[prost(skip_debug)]
+pub struct ConfirmTotpRequest {
+    /// The factor from `EnrollTotp`.
+    #[prost(string, tag = "1")]
+    pub factor_id: ::prost::alloc::string::String,
+    /// The six digits that the app shows.
+    #[prost(string, tag = "2")]
+    pub code: ::prost::alloc::string::String,
+}
+/// What `ConfirmTotp` answers.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+#[prost(skip_debug)]
+pub struct ConfirmTotpResponse {
+    /// The new factor.
+    #[prost(message, optional, tag = "1")]
+    pub factor: ::core::option::Option<Factor>,
+    /// Ten recovery codes if this is the first factor; each serves once, and they
+    /// are never shown again.
+    #[prost(string, repeated, tag = "2")]
+    pub recovery_codes: ::prost::alloc::vec::Vec<::prost::alloc::string::String>,
+}
+/// What `RemoveFactor` needs.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct RemoveFactorRequest {
+    /// Names this one intended change; a lower-case UUID. Optional.
+    #[prost(string, tag = "1")]
+    pub request_id: ::prost::alloc::string::String,
+    /// The factor to remove.
+    #[prost(string, tag = "2")]
+    pub factor_id: ::prost::alloc::string::String,
+}
+/// What `RemoveFactor` answers.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct RemoveFactorResponse {}
+/// What `RegenerateRecoveryCodes` needs: nothing but the calling token.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct RegenerateRecoveryCodesRequest {}
+/// What `RegenerateRecoveryCodes` answers.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+#[prost(skip_debug)]
+pub struct RegenerateRecoveryCodesResponse {
+    /// Ten new codes; each serves once, and they are never shown again.
+    #[prost(string, repeated, tag = "1")]
+    pub recovery_codes: ::prost::alloc::vec::Vec<::prost::alloc::string::String>,
+}
+/// A personal access token, without its secret.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct AccessToken {
+    /// Identifier, a lower-case UUIDv7. Output only.
+    #[prost(string, tag = "1")]
+    pub access_token_id: ::prost::alloc::string::String,
+    /// What the person calls it, 1 to 100 characters.
+    #[prost(string, tag = "2")]
+    pub name: ::prost::alloc::string::String,
+    /// The permissions that it is narrowed to, in order.
+    #[prost(string, repeated, tag = "3")]
+    pub permissions: ::prost::alloc::vec::Vec<::prost::alloc::string::String>,
+    /// When it ends.
+    #[prost(message, optional, tag = "4")]
+    pub expire_time: ::core::option::Option<::prost_types::Timestamp>,
+    /// When it was made. Output only.
+    #[prost(message, optional, tag = "5")]
+    pub create_time: ::core::option::Option<::prost_types::Timestamp>,
+    /// When it was last exchanged, to within a minute; absent when never. Output
+    /// only.
+    #[prost(message, optional, tag = "6")]
+    pub last_used_time: ::core::option::Option<::prost_types::Timestamp>,
+}
+/// What `CreateAccessToken` needs.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct CreateAccessTokenRequest {
+    /// Names this one intended change; a lower-case UUID. A repeat gets
+    /// `SECRET_ALREADY_RETURNED`. Optional.
+    #[prost(string, tag = "1")]
+    pub request_id: ::prost::alloc::string::String,
+    /// What the person calls it, 1 to 100 characters.
+    #[prost(string, tag = "2")]
+    pub name: ::prost::alloc::string::String,
+    /// Up to 50 permissions that it is narrowed to, held by the person now; empty
+    /// means those of its permissions that only read (verbs `get`, `list`,
+    /// `check`).
+    #[prost(string, repeated, tag = "3")]
+    pub permissions: ::prost::alloc::vec::Vec<::prost::alloc::string::String>,
+    /// When it ends; absent means in 30 days, at most in 365 days.
+    #[prost(message, optional, tag = "4")]
+    pub expire_time: ::core::option::Option<::prost_types::Timestamp>,
+}
+/// What `CreateAccessToken` answers.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+#[prost(skip_debug)]
+pub struct CreateAccessTokenResponse {
+    /// The new token, described.
+    #[prost(message, optional, tag = "1")]
+    pub access_token: ::core::option::Option<AccessToken>,
+    /// The token itself, `rp_` and 43 characters; never shown again.
+    #[prost(string, tag = "2")]
+    pub secret: ::prost::alloc::string::String,
+}
+/// What `ListAccessTokens` needs.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct ListAccessTokensRequest {
+    /// How many tokens a page holds: 0 means 50, more than 1 000 means 1 000.
+    #[prost(int32, tag = "1")]
+    pub page_size: i32,
+    /// `next_page_token` of the page before.
+    #[prost(string, tag = "2")]
+    pub page_token: ::prost::alloc::string::String,
+}
+/// What `ListAccessTokens` answers.
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct ListAccessTokensResponse {
+    /// The tokens of this page, in order of creation.
+    #[prost(message, repeated, tag = "1")]
+    pub access_tokens: ::prost::alloc::vec::Vec<AccessToken>,
+    /// Asks for the next page; empty on the last one.
+    #[prost(string, tag = "2")]
+    pub next_page_token: ::prost::alloc::string::String,
+}
+/// What `RevokeAccessToken` needs.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct RevokeAccessTokenRequest {
+    /// Names this one intended change; a lower-case UUID. Optional.
+    #[prost(string, tag = "1")]
+    pub request_id: ::prost::alloc::string::String,
+    /// The token to end.
+    #[prost(string, tag = "2")]
+    pub access_token_id: ::prost::alloc::string::String,
+}
+/// What `RevokeAccessToken` answers.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct RevokeAccessTokenResponse {}
+/// Kinds of second factors.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, ::prost::Enumeration)]
+#[repr(i32)]
+pub enum FactorKind {
+    /// Never sent.
+    Unspecified = 0,
+    /// An authenticator app (TOTP, RFC 6238: SHA-1, 6 digits, 30 seconds).
+    Totp = 1,
+}
+impl FactorKind {
+    /// String value of the enum field names used in the ProtoBuf definition.
+    ///
+    /// The values are not transformed in any way and thus are considered stable
+    /// (if the ProtoBuf definition does not change) and safe for programmatic use.
+    pub fn as_str_name(&self) -> &'static str {
+        match self {
+            Self::Unspecified => "FACTOR_KIND_UNSPECIFIED",
+            Self::Totp => "FACTOR_KIND_TOTP",
+        }
+    }
+    /// Creates an enum from field names used in the ProtoBuf definition.
+    pub fn from_str_name(value: &str) -> ::core::option::Option<Self> {
+        match value {
+            "FACTOR_KIND_UNSPECIFIED" => Some(Self::Unspecified),
+            "FACTOR_KIND_TOTP" => Some(Self::Totp),
+            _ => None,
+        }
+    }
 }
 /// Generated client implementations.
 pub mod account_service_client {
@@ -288,6 +736,477 @@ pub mod account_service_client {
                 );
             self.inner.unary(req, path, codec).await
         }
+        /// Changes the own profile: `name`, `given_name`, `family_name`,
+        /// `institution` and `website`.
+        ///
+        /// Other paths are refused (`REQUEST_INVALID`): the address is changed by
+        /// `ChangeEmail`. With an etag that is not the current one the answer is
+        /// `ETAG_MISMATCH`.
+        pub async fn update_account(
+            &mut self,
+            request: impl tonic::IntoRequest<super::UpdateAccountRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::UpdateAccountResponse>,
+            tonic::Status,
+        > {
+            self.inner
+                .ready()
+                .await
+                .map_err(|e| {
+                    tonic::Status::unknown(
+                        format!("Service was not ready: {}", e.into()),
+                    )
+                })?;
+            let codec = tonic_prost::ProstCodec::default();
+            let path = http::uri::PathAndQuery::from_static(
+                "/rolecall.identity.v1.AccountService/UpdateAccount",
+            );
+            let mut req = request.into_request();
+            req.extensions_mut()
+                .insert(
+                    GrpcMethod::new(
+                        "rolecall.identity.v1.AccountService",
+                        "UpdateAccount",
+                    ),
+                );
+            self.inner.unary(req, path, codec).await
+        }
+        /// Asks to move the account to another address; a mail there carries the code
+        /// that `ConfirmEmailChange` takes.
+        ///
+        /// Until then nothing changes. The answer does not tell whether the address
+        /// belongs to somebody else. A newer request ends the older.
+        pub async fn change_email(
+            &mut self,
+            request: impl tonic::IntoRequest<super::ChangeEmailRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::ChangeEmailResponse>,
+            tonic::Status,
+        > {
+            self.inner
+                .ready()
+                .await
+                .map_err(|e| {
+                    tonic::Status::unknown(
+                        format!("Service was not ready: {}", e.into()),
+                    )
+                })?;
+            let codec = tonic_prost::ProstCodec::default();
+            let path = http::uri::PathAndQuery::from_static(
+                "/rolecall.identity.v1.AccountService/ChangeEmail",
+            );
+            let mut req = request.into_request();
+            req.extensions_mut()
+                .insert(
+                    GrpcMethod::new("rolecall.identity.v1.AccountService", "ChangeEmail"),
+                );
+            self.inner.unary(req, path, codec).await
+        }
+        /// Moves an account to the address whose code is given; the old address is
+        /// told, and every session ends.
+        ///
+        /// A code that is unknown, used, replaced or older than 24 hours gets
+        /// `CODE_NOT_FOUND`.
+        pub async fn confirm_email_change(
+            &mut self,
+            request: impl tonic::IntoRequest<super::ConfirmEmailChangeRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::ConfirmEmailChangeResponse>,
+            tonic::Status,
+        > {
+            self.inner
+                .ready()
+                .await
+                .map_err(|e| {
+                    tonic::Status::unknown(
+                        format!("Service was not ready: {}", e.into()),
+                    )
+                })?;
+            let codec = tonic_prost::ProstCodec::default();
+            let path = http::uri::PathAndQuery::from_static(
+                "/rolecall.identity.v1.AccountService/ConfirmEmailChange",
+            );
+            let mut req = request.into_request();
+            req.extensions_mut()
+                .insert(
+                    GrpcMethod::new(
+                        "rolecall.identity.v1.AccountService",
+                        "ConfirmEmailChange",
+                    ),
+                );
+            self.inner.unary(req, path, codec).await
+        }
+        /// Mails a code that sets a new password, if the address opens an account.
+        ///
+        /// The answer is the same in any case, in the same time.
+        pub async fn request_password_reset(
+            &mut self,
+            request: impl tonic::IntoRequest<super::RequestPasswordResetRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::RequestPasswordResetResponse>,
+            tonic::Status,
+        > {
+            self.inner
+                .ready()
+                .await
+                .map_err(|e| {
+                    tonic::Status::unknown(
+                        format!("Service was not ready: {}", e.into()),
+                    )
+                })?;
+            let codec = tonic_prost::ProstCodec::default();
+            let path = http::uri::PathAndQuery::from_static(
+                "/rolecall.identity.v1.AccountService/RequestPasswordReset",
+            );
+            let mut req = request.into_request();
+            req.extensions_mut()
+                .insert(
+                    GrpcMethod::new(
+                        "rolecall.identity.v1.AccountService",
+                        "RequestPasswordReset",
+                    ),
+                );
+            self.inner.unary(req, path, codec).await
+        }
+        /// Sets a new password by a mailed code; every session ends, factors stay.
+        ///
+        /// A code that is unknown, used, replaced or older than 30 minutes gets
+        /// `CODE_NOT_FOUND`. Nobody is logged in by it.
+        pub async fn reset_password(
+            &mut self,
+            request: impl tonic::IntoRequest<super::ResetPasswordRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::ResetPasswordResponse>,
+            tonic::Status,
+        > {
+            self.inner
+                .ready()
+                .await
+                .map_err(|e| {
+                    tonic::Status::unknown(
+                        format!("Service was not ready: {}", e.into()),
+                    )
+                })?;
+            let codec = tonic_prost::ProstCodec::default();
+            let path = http::uri::PathAndQuery::from_static(
+                "/rolecall.identity.v1.AccountService/ResetPassword",
+            );
+            let mut req = request.into_request();
+            req.extensions_mut()
+                .insert(
+                    GrpcMethod::new(
+                        "rolecall.identity.v1.AccountService",
+                        "ResetPassword",
+                    ),
+                );
+            self.inner.unary(req, path, codec).await
+        }
+        /// Lists the own sessions that go on, newest first.
+        pub async fn list_sessions(
+            &mut self,
+            request: impl tonic::IntoRequest<super::ListSessionsRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::ListSessionsResponse>,
+            tonic::Status,
+        > {
+            self.inner
+                .ready()
+                .await
+                .map_err(|e| {
+                    tonic::Status::unknown(
+                        format!("Service was not ready: {}", e.into()),
+                    )
+                })?;
+            let codec = tonic_prost::ProstCodec::default();
+            let path = http::uri::PathAndQuery::from_static(
+                "/rolecall.identity.v1.AccountService/ListSessions",
+            );
+            let mut req = request.into_request();
+            req.extensions_mut()
+                .insert(
+                    GrpcMethod::new(
+                        "rolecall.identity.v1.AccountService",
+                        "ListSessions",
+                    ),
+                );
+            self.inner.unary(req, path, codec).await
+        }
+        /// Ends own sessions, at once and in every service.
+        pub async fn revoke_sessions(
+            &mut self,
+            request: impl tonic::IntoRequest<super::RevokeSessionsRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::RevokeSessionsResponse>,
+            tonic::Status,
+        > {
+            self.inner
+                .ready()
+                .await
+                .map_err(|e| {
+                    tonic::Status::unknown(
+                        format!("Service was not ready: {}", e.into()),
+                    )
+                })?;
+            let codec = tonic_prost::ProstCodec::default();
+            let path = http::uri::PathAndQuery::from_static(
+                "/rolecall.identity.v1.AccountService/RevokeSessions",
+            );
+            let mut req = request.into_request();
+            req.extensions_mut()
+                .insert(
+                    GrpcMethod::new(
+                        "rolecall.identity.v1.AccountService",
+                        "RevokeSessions",
+                    ),
+                );
+            self.inner.unary(req, path, codec).await
+        }
+        /// Lists the own second factors.
+        pub async fn list_factors(
+            &mut self,
+            request: impl tonic::IntoRequest<super::ListFactorsRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::ListFactorsResponse>,
+            tonic::Status,
+        > {
+            self.inner
+                .ready()
+                .await
+                .map_err(|e| {
+                    tonic::Status::unknown(
+                        format!("Service was not ready: {}", e.into()),
+                    )
+                })?;
+            let codec = tonic_prost::ProstCodec::default();
+            let path = http::uri::PathAndQuery::from_static(
+                "/rolecall.identity.v1.AccountService/ListFactors",
+            );
+            let mut req = request.into_request();
+            req.extensions_mut()
+                .insert(
+                    GrpcMethod::new("rolecall.identity.v1.AccountService", "ListFactors"),
+                );
+            self.inner.unary(req, path, codec).await
+        }
+        /// Begins to add an authenticator app (TOTP, RFC 6238); `ConfirmTotp` ends it.
+        /// A newer beginning replaces an unconfirmed one. At most 5 apps
+        /// (`FACTOR_LIMIT_REACHED`).
+        pub async fn enroll_totp(
+            &mut self,
+            request: impl tonic::IntoRequest<super::EnrollTotpRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::EnrollTotpResponse>,
+            tonic::Status,
+        > {
+            self.inner
+                .ready()
+                .await
+                .map_err(|e| {
+                    tonic::Status::unknown(
+                        format!("Service was not ready: {}", e.into()),
+                    )
+                })?;
+            let codec = tonic_prost::ProstCodec::default();
+            let path = http::uri::PathAndQuery::from_static(
+                "/rolecall.identity.v1.AccountService/EnrollTotp",
+            );
+            let mut req = request.into_request();
+            req.extensions_mut()
+                .insert(
+                    GrpcMethod::new("rolecall.identity.v1.AccountService", "EnrollTotp"),
+                );
+            self.inner.unary(req, path, codec).await
+        }
+        /// Adds the authenticator app whose code is given, and tells so by mail; all
+        /// other sessions end.
+        ///
+        /// The first factor brings ten recovery codes. A wrong code gets
+        /// `FACTOR_CODE_REFUSED`.
+        pub async fn confirm_totp(
+            &mut self,
+            request: impl tonic::IntoRequest<super::ConfirmTotpRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::ConfirmTotpResponse>,
+            tonic::Status,
+        > {
+            self.inner
+                .ready()
+                .await
+                .map_err(|e| {
+                    tonic::Status::unknown(
+                        format!("Service was not ready: {}", e.into()),
+                    )
+                })?;
+            let codec = tonic_prost::ProstCodec::default();
+            let path = http::uri::PathAndQuery::from_static(
+                "/rolecall.identity.v1.AccountService/ConfirmTotp",
+            );
+            let mut req = request.into_request();
+            req.extensions_mut()
+                .insert(
+                    GrpcMethod::new("rolecall.identity.v1.AccountService", "ConfirmTotp"),
+                );
+            self.inner.unary(req, path, codec).await
+        }
+        /// Removes a factor and tells so by mail; all other sessions end.
+        ///
+        /// The last one stays while the organization demands one (`FACTOR_REQUIRED`).
+        /// With the last factor the recovery codes end.
+        pub async fn remove_factor(
+            &mut self,
+            request: impl tonic::IntoRequest<super::RemoveFactorRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::RemoveFactorResponse>,
+            tonic::Status,
+        > {
+            self.inner
+                .ready()
+                .await
+                .map_err(|e| {
+                    tonic::Status::unknown(
+                        format!("Service was not ready: {}", e.into()),
+                    )
+                })?;
+            let codec = tonic_prost::ProstCodec::default();
+            let path = http::uri::PathAndQuery::from_static(
+                "/rolecall.identity.v1.AccountService/RemoveFactor",
+            );
+            let mut req = request.into_request();
+            req.extensions_mut()
+                .insert(
+                    GrpcMethod::new(
+                        "rolecall.identity.v1.AccountService",
+                        "RemoveFactor",
+                    ),
+                );
+            self.inner.unary(req, path, codec).await
+        }
+        /// Replaces the recovery codes; the codes before end.
+        pub async fn regenerate_recovery_codes(
+            &mut self,
+            request: impl tonic::IntoRequest<super::RegenerateRecoveryCodesRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::RegenerateRecoveryCodesResponse>,
+            tonic::Status,
+        > {
+            self.inner
+                .ready()
+                .await
+                .map_err(|e| {
+                    tonic::Status::unknown(
+                        format!("Service was not ready: {}", e.into()),
+                    )
+                })?;
+            let codec = tonic_prost::ProstCodec::default();
+            let path = http::uri::PathAndQuery::from_static(
+                "/rolecall.identity.v1.AccountService/RegenerateRecoveryCodes",
+            );
+            let mut req = request.into_request();
+            req.extensions_mut()
+                .insert(
+                    GrpcMethod::new(
+                        "rolecall.identity.v1.AccountService",
+                        "RegenerateRecoveryCodes",
+                    ),
+                );
+            self.inner.unary(req, path, codec).await
+        }
+        /// Makes a personal access token: a credential for the person's own programs,
+        /// shown once, exchanged for access tokens by `ExchangeApiKey`.
+        ///
+        /// What it opens is bounded by `permissions` and, at each use, by what its
+        /// person may do then. It ends with a change of the password, a block or the
+        /// account. At most 20 (`ACCESS_TOKEN_LIMIT_REACHED`). It opens no method
+        /// about credentials, sessions or tokens.
+        pub async fn create_access_token(
+            &mut self,
+            request: impl tonic::IntoRequest<super::CreateAccessTokenRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::CreateAccessTokenResponse>,
+            tonic::Status,
+        > {
+            self.inner
+                .ready()
+                .await
+                .map_err(|e| {
+                    tonic::Status::unknown(
+                        format!("Service was not ready: {}", e.into()),
+                    )
+                })?;
+            let codec = tonic_prost::ProstCodec::default();
+            let path = http::uri::PathAndQuery::from_static(
+                "/rolecall.identity.v1.AccountService/CreateAccessToken",
+            );
+            let mut req = request.into_request();
+            req.extensions_mut()
+                .insert(
+                    GrpcMethod::new(
+                        "rolecall.identity.v1.AccountService",
+                        "CreateAccessToken",
+                    ),
+                );
+            self.inner.unary(req, path, codec).await
+        }
+        /// Lists the own personal access tokens, without the secrets.
+        pub async fn list_access_tokens(
+            &mut self,
+            request: impl tonic::IntoRequest<super::ListAccessTokensRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::ListAccessTokensResponse>,
+            tonic::Status,
+        > {
+            self.inner
+                .ready()
+                .await
+                .map_err(|e| {
+                    tonic::Status::unknown(
+                        format!("Service was not ready: {}", e.into()),
+                    )
+                })?;
+            let codec = tonic_prost::ProstCodec::default();
+            let path = http::uri::PathAndQuery::from_static(
+                "/rolecall.identity.v1.AccountService/ListAccessTokens",
+            );
+            let mut req = request.into_request();
+            req.extensions_mut()
+                .insert(
+                    GrpcMethod::new(
+                        "rolecall.identity.v1.AccountService",
+                        "ListAccessTokens",
+                    ),
+                );
+            self.inner.unary(req, path, codec).await
+        }
+        /// Ends a personal access token, with the access tokens exchanged for it.
+        pub async fn revoke_access_token(
+            &mut self,
+            request: impl tonic::IntoRequest<super::RevokeAccessTokenRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::RevokeAccessTokenResponse>,
+            tonic::Status,
+        > {
+            self.inner
+                .ready()
+                .await
+                .map_err(|e| {
+                    tonic::Status::unknown(
+                        format!("Service was not ready: {}", e.into()),
+                    )
+                })?;
+            let codec = tonic_prost::ProstCodec::default();
+            let path = http::uri::PathAndQuery::from_static(
+                "/rolecall.identity.v1.AccountService/RevokeAccessToken",
+            );
+            let mut req = request.into_request();
+            req.extensions_mut()
+                .insert(
+                    GrpcMethod::new(
+                        "rolecall.identity.v1.AccountService",
+                        "RevokeAccessToken",
+                    ),
+                );
+            self.inner.unary(req, path, codec).await
+        }
     }
 }
 /// Generated server implementations.
@@ -320,6 +1239,159 @@ pub mod account_service_server {
             request: tonic::Request<super::ChangePasswordRequest>,
         ) -> std::result::Result<
             tonic::Response<super::ChangePasswordResponse>,
+            tonic::Status,
+        >;
+        /// Changes the own profile: `name`, `given_name`, `family_name`,
+        /// `institution` and `website`.
+        ///
+        /// Other paths are refused (`REQUEST_INVALID`): the address is changed by
+        /// `ChangeEmail`. With an etag that is not the current one the answer is
+        /// `ETAG_MISMATCH`.
+        async fn update_account(
+            &self,
+            request: tonic::Request<super::UpdateAccountRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::UpdateAccountResponse>,
+            tonic::Status,
+        >;
+        /// Asks to move the account to another address; a mail there carries the code
+        /// that `ConfirmEmailChange` takes.
+        ///
+        /// Until then nothing changes. The answer does not tell whether the address
+        /// belongs to somebody else. A newer request ends the older.
+        async fn change_email(
+            &self,
+            request: tonic::Request<super::ChangeEmailRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::ChangeEmailResponse>,
+            tonic::Status,
+        >;
+        /// Moves an account to the address whose code is given; the old address is
+        /// told, and every session ends.
+        ///
+        /// A code that is unknown, used, replaced or older than 24 hours gets
+        /// `CODE_NOT_FOUND`.
+        async fn confirm_email_change(
+            &self,
+            request: tonic::Request<super::ConfirmEmailChangeRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::ConfirmEmailChangeResponse>,
+            tonic::Status,
+        >;
+        /// Mails a code that sets a new password, if the address opens an account.
+        ///
+        /// The answer is the same in any case, in the same time.
+        async fn request_password_reset(
+            &self,
+            request: tonic::Request<super::RequestPasswordResetRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::RequestPasswordResetResponse>,
+            tonic::Status,
+        >;
+        /// Sets a new password by a mailed code; every session ends, factors stay.
+        ///
+        /// A code that is unknown, used, replaced or older than 30 minutes gets
+        /// `CODE_NOT_FOUND`. Nobody is logged in by it.
+        async fn reset_password(
+            &self,
+            request: tonic::Request<super::ResetPasswordRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::ResetPasswordResponse>,
+            tonic::Status,
+        >;
+        /// Lists the own sessions that go on, newest first.
+        async fn list_sessions(
+            &self,
+            request: tonic::Request<super::ListSessionsRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::ListSessionsResponse>,
+            tonic::Status,
+        >;
+        /// Ends own sessions, at once and in every service.
+        async fn revoke_sessions(
+            &self,
+            request: tonic::Request<super::RevokeSessionsRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::RevokeSessionsResponse>,
+            tonic::Status,
+        >;
+        /// Lists the own second factors.
+        async fn list_factors(
+            &self,
+            request: tonic::Request<super::ListFactorsRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::ListFactorsResponse>,
+            tonic::Status,
+        >;
+        /// Begins to add an authenticator app (TOTP, RFC 6238); `ConfirmTotp` ends it.
+        /// A newer beginning replaces an unconfirmed one. At most 5 apps
+        /// (`FACTOR_LIMIT_REACHED`).
+        async fn enroll_totp(
+            &self,
+            request: tonic::Request<super::EnrollTotpRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::EnrollTotpResponse>,
+            tonic::Status,
+        >;
+        /// Adds the authenticator app whose code is given, and tells so by mail; all
+        /// other sessions end.
+        ///
+        /// The first factor brings ten recovery codes. A wrong code gets
+        /// `FACTOR_CODE_REFUSED`.
+        async fn confirm_totp(
+            &self,
+            request: tonic::Request<super::ConfirmTotpRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::ConfirmTotpResponse>,
+            tonic::Status,
+        >;
+        /// Removes a factor and tells so by mail; all other sessions end.
+        ///
+        /// The last one stays while the organization demands one (`FACTOR_REQUIRED`).
+        /// With the last factor the recovery codes end.
+        async fn remove_factor(
+            &self,
+            request: tonic::Request<super::RemoveFactorRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::RemoveFactorResponse>,
+            tonic::Status,
+        >;
+        /// Replaces the recovery codes; the codes before end.
+        async fn regenerate_recovery_codes(
+            &self,
+            request: tonic::Request<super::RegenerateRecoveryCodesRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::RegenerateRecoveryCodesResponse>,
+            tonic::Status,
+        >;
+        /// Makes a personal access token: a credential for the person's own programs,
+        /// shown once, exchanged for access tokens by `ExchangeApiKey`.
+        ///
+        /// What it opens is bounded by `permissions` and, at each use, by what its
+        /// person may do then. It ends with a change of the password, a block or the
+        /// account. At most 20 (`ACCESS_TOKEN_LIMIT_REACHED`). It opens no method
+        /// about credentials, sessions or tokens.
+        async fn create_access_token(
+            &self,
+            request: tonic::Request<super::CreateAccessTokenRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::CreateAccessTokenResponse>,
+            tonic::Status,
+        >;
+        /// Lists the own personal access tokens, without the secrets.
+        async fn list_access_tokens(
+            &self,
+            request: tonic::Request<super::ListAccessTokensRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::ListAccessTokensResponse>,
+            tonic::Status,
+        >;
+        /// Ends a personal access token, with the access tokens exchanged for it.
+        async fn revoke_access_token(
+            &self,
+            request: tonic::Request<super::RevokeAccessTokenRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::RevokeAccessTokenResponse>,
             tonic::Status,
         >;
     }
@@ -491,6 +1563,696 @@ pub mod account_service_server {
                     };
                     Box::pin(fut)
                 }
+                "/rolecall.identity.v1.AccountService/UpdateAccount" => {
+                    #[allow(non_camel_case_types)]
+                    struct UpdateAccountSvc<T: AccountService>(pub Arc<T>);
+                    impl<
+                        T: AccountService,
+                    > tonic::server::UnaryService<super::UpdateAccountRequest>
+                    for UpdateAccountSvc<T> {
+                        type Response = super::UpdateAccountResponse;
+                        type Future = BoxFuture<
+                            tonic::Response<Self::Response>,
+                            tonic::Status,
+                        >;
+                        fn call(
+                            &mut self,
+                            request: tonic::Request<super::UpdateAccountRequest>,
+                        ) -> Self::Future {
+                            let inner = Arc::clone(&self.0);
+                            let fut = async move {
+                                <T as AccountService>::update_account(&inner, request).await
+                            };
+                            Box::pin(fut)
+                        }
+                    }
+                    let accept_compression_encodings = self.accept_compression_encodings;
+                    let send_compression_encodings = self.send_compression_encodings;
+                    let max_decoding_message_size = self.max_decoding_message_size;
+                    let max_encoding_message_size = self.max_encoding_message_size;
+                    let inner = self.inner.clone();
+                    let fut = async move {
+                        let method = UpdateAccountSvc(inner);
+                        let codec = tonic_prost::ProstCodec::default();
+                        let mut grpc = tonic::server::Grpc::new(codec)
+                            .apply_compression_config(
+                                accept_compression_encodings,
+                                send_compression_encodings,
+                            )
+                            .apply_max_message_size_config(
+                                max_decoding_message_size,
+                                max_encoding_message_size,
+                            );
+                        let res = grpc.unary(method, req).await;
+                        Ok(res)
+                    };
+                    Box::pin(fut)
+                }
+                "/rolecall.identity.v1.AccountService/ChangeEmail" => {
+                    #[allow(non_camel_case_types)]
+                    struct ChangeEmailSvc<T: AccountService>(pub Arc<T>);
+                    impl<
+                        T: AccountService,
+                    > tonic::server::UnaryService<super::ChangeEmailRequest>
+                    for ChangeEmailSvc<T> {
+                        type Response = super::ChangeEmailResponse;
+                        type Future = BoxFuture<
+                            tonic::Response<Self::Response>,
+                            tonic::Status,
+                        >;
+                        fn call(
+                            &mut self,
+                            request: tonic::Request<super::ChangeEmailRequest>,
+                        ) -> Self::Future {
+                            let inner = Arc::clone(&self.0);
+                            let fut = async move {
+                                <T as AccountService>::change_email(&inner, request).await
+                            };
+                            Box::pin(fut)
+                        }
+                    }
+                    let accept_compression_encodings = self.accept_compression_encodings;
+                    let send_compression_encodings = self.send_compression_encodings;
+                    let max_decoding_message_size = self.max_decoding_message_size;
+                    let max_encoding_message_size = self.max_encoding_message_size;
+                    let inner = self.inner.clone();
+                    let fut = async move {
+                        let method = ChangeEmailSvc(inner);
+                        let codec = tonic_prost::ProstCodec::default();
+                        let mut grpc = tonic::server::Grpc::new(codec)
+                            .apply_compression_config(
+                                accept_compression_encodings,
+                                send_compression_encodings,
+                            )
+                            .apply_max_message_size_config(
+                                max_decoding_message_size,
+                                max_encoding_message_size,
+                            );
+                        let res = grpc.unary(method, req).await;
+                        Ok(res)
+                    };
+                    Box::pin(fut)
+                }
+                "/rolecall.identity.v1.AccountService/ConfirmEmailChange" => {
+                    #[allow(non_camel_case_types)]
+                    struct ConfirmEmailChangeSvc<T: AccountService>(pub Arc<T>);
+                    impl<
+                        T: AccountService,
+                    > tonic::server::UnaryService<super::ConfirmEmailChangeRequest>
+                    for ConfirmEmailChangeSvc<T> {
+                        type Response = super::ConfirmEmailChangeResponse;
+                        type Future = BoxFuture<
+                            tonic::Response<Self::Response>,
+                            tonic::Status,
+                        >;
+                        fn call(
+                            &mut self,
+                            request: tonic::Request<super::ConfirmEmailChangeRequest>,
+                        ) -> Self::Future {
+                            let inner = Arc::clone(&self.0);
+                            let fut = async move {
+                                <T as AccountService>::confirm_email_change(&inner, request)
+                                    .await
+                            };
+                            Box::pin(fut)
+                        }
+                    }
+                    let accept_compression_encodings = self.accept_compression_encodings;
+                    let send_compression_encodings = self.send_compression_encodings;
+                    let max_decoding_message_size = self.max_decoding_message_size;
+                    let max_encoding_message_size = self.max_encoding_message_size;
+                    let inner = self.inner.clone();
+                    let fut = async move {
+                        let method = ConfirmEmailChangeSvc(inner);
+                        let codec = tonic_prost::ProstCodec::default();
+                        let mut grpc = tonic::server::Grpc::new(codec)
+                            .apply_compression_config(
+                                accept_compression_encodings,
+                                send_compression_encodings,
+                            )
+                            .apply_max_message_size_config(
+                                max_decoding_message_size,
+                                max_encoding_message_size,
+                            );
+                        let res = grpc.unary(method, req).await;
+                        Ok(res)
+                    };
+                    Box::pin(fut)
+                }
+                "/rolecall.identity.v1.AccountService/RequestPasswordReset" => {
+                    #[allow(non_camel_case_types)]
+                    struct RequestPasswordResetSvc<T: AccountService>(pub Arc<T>);
+                    impl<
+                        T: AccountService,
+                    > tonic::server::UnaryService<super::RequestPasswordResetRequest>
+                    for RequestPasswordResetSvc<T> {
+                        type Response = super::RequestPasswordResetResponse;
+                        type Future = BoxFuture<
+                            tonic::Response<Self::Response>,
+                            tonic::Status,
+                        >;
+                        fn call(
+                            &mut self,
+                            request: tonic::Request<super::RequestPasswordResetRequest>,
+                        ) -> Self::Future {
+                            let inner = Arc::clone(&self.0);
+                            let fut = async move {
+                                <T as AccountService>::request_password_reset(
+                                        &inner,
+                                        request,
+                                    )
+                                    .await
+                            };
+                            Box::pin(fut)
+                        }
+                    }
+                    let accept_compression_encodings = self.accept_compression_encodings;
+                    let send_compression_encodings = self.send_compression_encodings;
+                    let max_decoding_message_size = self.max_decoding_message_size;
+                    let max_encoding_message_size = self.max_encoding_message_size;
+                    let inner = self.inner.clone();
+                    let fut = async move {
+                        let method = RequestPasswordResetSvc(inner);
+                        let codec = tonic_prost::ProstCodec::default();
+                        let mut grpc = tonic::server::Grpc::new(codec)
+                            .apply_compression_config(
+                                accept_compression_encodings,
+                                send_compression_encodings,
+                            )
+                            .apply_max_message_size_config(
+                                max_decoding_message_size,
+                                max_encoding_message_size,
+                            );
+                        let res = grpc.unary(method, req).await;
+                        Ok(res)
+                    };
+                    Box::pin(fut)
+                }
+                "/rolecall.identity.v1.AccountService/ResetPassword" => {
+                    #[allow(non_camel_case_types)]
+                    struct ResetPasswordSvc<T: AccountService>(pub Arc<T>);
+                    impl<
+                        T: AccountService,
+                    > tonic::server::UnaryService<super::ResetPasswordRequest>
+                    for ResetPasswordSvc<T> {
+                        type Response = super::ResetPasswordResponse;
+                        type Future = BoxFuture<
+                            tonic::Response<Self::Response>,
+                            tonic::Status,
+                        >;
+                        fn call(
+                            &mut self,
+                            request: tonic::Request<super::ResetPasswordRequest>,
+                        ) -> Self::Future {
+                            let inner = Arc::clone(&self.0);
+                            let fut = async move {
+                                <T as AccountService>::reset_password(&inner, request).await
+                            };
+                            Box::pin(fut)
+                        }
+                    }
+                    let accept_compression_encodings = self.accept_compression_encodings;
+                    let send_compression_encodings = self.send_compression_encodings;
+                    let max_decoding_message_size = self.max_decoding_message_size;
+                    let max_encoding_message_size = self.max_encoding_message_size;
+                    let inner = self.inner.clone();
+                    let fut = async move {
+                        let method = ResetPasswordSvc(inner);
+                        let codec = tonic_prost::ProstCodec::default();
+                        let mut grpc = tonic::server::Grpc::new(codec)
+                            .apply_compression_config(
+                                accept_compression_encodings,
+                                send_compression_encodings,
+                            )
+                            .apply_max_message_size_config(
+                                max_decoding_message_size,
+                                max_encoding_message_size,
+                            );
+                        let res = grpc.unary(method, req).await;
+                        Ok(res)
+                    };
+                    Box::pin(fut)
+                }
+                "/rolecall.identity.v1.AccountService/ListSessions" => {
+                    #[allow(non_camel_case_types)]
+                    struct ListSessionsSvc<T: AccountService>(pub Arc<T>);
+                    impl<
+                        T: AccountService,
+                    > tonic::server::UnaryService<super::ListSessionsRequest>
+                    for ListSessionsSvc<T> {
+                        type Response = super::ListSessionsResponse;
+                        type Future = BoxFuture<
+                            tonic::Response<Self::Response>,
+                            tonic::Status,
+                        >;
+                        fn call(
+                            &mut self,
+                            request: tonic::Request<super::ListSessionsRequest>,
+                        ) -> Self::Future {
+                            let inner = Arc::clone(&self.0);
+                            let fut = async move {
+                                <T as AccountService>::list_sessions(&inner, request).await
+                            };
+                            Box::pin(fut)
+                        }
+                    }
+                    let accept_compression_encodings = self.accept_compression_encodings;
+                    let send_compression_encodings = self.send_compression_encodings;
+                    let max_decoding_message_size = self.max_decoding_message_size;
+                    let max_encoding_message_size = self.max_encoding_message_size;
+                    let inner = self.inner.clone();
+                    let fut = async move {
+                        let method = ListSessionsSvc(inner);
+                        let codec = tonic_prost::ProstCodec::default();
+                        let mut grpc = tonic::server::Grpc::new(codec)
+                            .apply_compression_config(
+                                accept_compression_encodings,
+                                send_compression_encodings,
+                            )
+                            .apply_max_message_size_config(
+                                max_decoding_message_size,
+                                max_encoding_message_size,
+                            );
+                        let res = grpc.unary(method, req).await;
+                        Ok(res)
+                    };
+                    Box::pin(fut)
+                }
+                "/rolecall.identity.v1.AccountService/RevokeSessions" => {
+                    #[allow(non_camel_case_types)]
+                    struct RevokeSessionsSvc<T: AccountService>(pub Arc<T>);
+                    impl<
+                        T: AccountService,
+                    > tonic::server::UnaryService<super::RevokeSessionsRequest>
+                    for RevokeSessionsSvc<T> {
+                        type Response = super::RevokeSessionsResponse;
+                        type Future = BoxFuture<
+                            tonic::Response<Self::Response>,
+                            tonic::Status,
+                        >;
+                        fn call(
+                            &mut self,
+                            request: tonic::Request<super::RevokeSessionsRequest>,
+                        ) -> Self::Future {
+                            let inner = Arc::clone(&self.0);
+                            let fut = async move {
+                                <T as AccountService>::revoke_sessions(&inner, request)
+                                    .await
+                            };
+                            Box::pin(fut)
+                        }
+                    }
+                    let accept_compression_encodings = self.accept_compression_encodings;
+                    let send_compression_encodings = self.send_compression_encodings;
+                    let max_decoding_message_size = self.max_decoding_message_size;
+                    let max_encoding_message_size = self.max_encoding_message_size;
+                    let inner = self.inner.clone();
+                    let fut = async move {
+                        let method = RevokeSessionsSvc(inner);
+                        let codec = tonic_prost::ProstCodec::default();
+                        let mut grpc = tonic::server::Grpc::new(codec)
+                            .apply_compression_config(
+                                accept_compression_encodings,
+                                send_compression_encodings,
+                            )
+                            .apply_max_message_size_config(
+                                max_decoding_message_size,
+                                max_encoding_message_size,
+                            );
+                        let res = grpc.unary(method, req).await;
+                        Ok(res)
+                    };
+                    Box::pin(fut)
+                }
+                "/rolecall.identity.v1.AccountService/ListFactors" => {
+                    #[allow(non_camel_case_types)]
+                    struct ListFactorsSvc<T: AccountService>(pub Arc<T>);
+                    impl<
+                        T: AccountService,
+                    > tonic::server::UnaryService<super::ListFactorsRequest>
+                    for ListFactorsSvc<T> {
+                        type Response = super::ListFactorsResponse;
+                        type Future = BoxFuture<
+                            tonic::Response<Self::Response>,
+                            tonic::Status,
+                        >;
+                        fn call(
+                            &mut self,
+                            request: tonic::Request<super::ListFactorsRequest>,
+                        ) -> Self::Future {
+                            let inner = Arc::clone(&self.0);
+                            let fut = async move {
+                                <T as AccountService>::list_factors(&inner, request).await
+                            };
+                            Box::pin(fut)
+                        }
+                    }
+                    let accept_compression_encodings = self.accept_compression_encodings;
+                    let send_compression_encodings = self.send_compression_encodings;
+                    let max_decoding_message_size = self.max_decoding_message_size;
+                    let max_encoding_message_size = self.max_encoding_message_size;
+                    let inner = self.inner.clone();
+                    let fut = async move {
+                        let method = ListFactorsSvc(inner);
+                        let codec = tonic_prost::ProstCodec::default();
+                        let mut grpc = tonic::server::Grpc::new(codec)
+                            .apply_compression_config(
+                                accept_compression_encodings,
+                                send_compression_encodings,
+                            )
+                            .apply_max_message_size_config(
+                                max_decoding_message_size,
+                                max_encoding_message_size,
+                            );
+                        let res = grpc.unary(method, req).await;
+                        Ok(res)
+                    };
+                    Box::pin(fut)
+                }
+                "/rolecall.identity.v1.AccountService/EnrollTotp" => {
+                    #[allow(non_camel_case_types)]
+                    struct EnrollTotpSvc<T: AccountService>(pub Arc<T>);
+                    impl<
+                        T: AccountService,
+                    > tonic::server::UnaryService<super::EnrollTotpRequest>
+                    for EnrollTotpSvc<T> {
+                        type Response = super::EnrollTotpResponse;
+                        type Future = BoxFuture<
+                            tonic::Response<Self::Response>,
+                            tonic::Status,
+                        >;
+                        fn call(
+                            &mut self,
+                            request: tonic::Request<super::EnrollTotpRequest>,
+                        ) -> Self::Future {
+                            let inner = Arc::clone(&self.0);
+                            let fut = async move {
+                                <T as AccountService>::enroll_totp(&inner, request).await
+                            };
+                            Box::pin(fut)
+                        }
+                    }
+                    let accept_compression_encodings = self.accept_compression_encodings;
+                    let send_compression_encodings = self.send_compression_encodings;
+                    let max_decoding_message_size = self.max_decoding_message_size;
+                    let max_encoding_message_size = self.max_encoding_message_size;
+                    let inner = self.inner.clone();
+                    let fut = async move {
+                        let method = EnrollTotpSvc(inner);
+                        let codec = tonic_prost::ProstCodec::default();
+                        let mut grpc = tonic::server::Grpc::new(codec)
+                            .apply_compression_config(
+                                accept_compression_encodings,
+                                send_compression_encodings,
+                            )
+                            .apply_max_message_size_config(
+                                max_decoding_message_size,
+                                max_encoding_message_size,
+                            );
+                        let res = grpc.unary(method, req).await;
+                        Ok(res)
+                    };
+                    Box::pin(fut)
+                }
+                "/rolecall.identity.v1.AccountService/ConfirmTotp" => {
+                    #[allow(non_camel_case_types)]
+                    struct ConfirmTotpSvc<T: AccountService>(pub Arc<T>);
+                    impl<
+                        T: AccountService,
+                    > tonic::server::UnaryService<super::ConfirmTotpRequest>
+                    for ConfirmTotpSvc<T> {
+                        type Response = super::ConfirmTotpResponse;
+                        type Future = BoxFuture<
+                            tonic::Response<Self::Response>,
+                            tonic::Status,
+                        >;
+                        fn call(
+                            &mut self,
+                            request: tonic::Request<super::ConfirmTotpRequest>,
+                        ) -> Self::Future {
+                            let inner = Arc::clone(&self.0);
+                            let fut = async move {
+                                <T as AccountService>::confirm_totp(&inner, request).await
+                            };
+                            Box::pin(fut)
+                        }
+                    }
+                    let accept_compression_encodings = self.accept_compression_encodings;
+                    let send_compression_encodings = self.send_compression_encodings;
+                    let max_decoding_message_size = self.max_decoding_message_size;
+                    let max_encoding_message_size = self.max_encoding_message_size;
+                    let inner = self.inner.clone();
+                    let fut = async move {
+                        let method = ConfirmTotpSvc(inner);
+                        let codec = tonic_prost::ProstCodec::default();
+                        let mut grpc = tonic::server::Grpc::new(codec)
+                            .apply_compression_config(
+                                accept_compression_encodings,
+                                send_compression_encodings,
+                            )
+                            .apply_max_message_size_config(
+                                max_decoding_message_size,
+                                max_encoding_message_size,
+                            );
+                        let res = grpc.unary(method, req).await;
+                        Ok(res)
+                    };
+                    Box::pin(fut)
+                }
+                "/rolecall.identity.v1.AccountService/RemoveFactor" => {
+                    #[allow(non_camel_case_types)]
+                    struct RemoveFactorSvc<T: AccountService>(pub Arc<T>);
+                    impl<
+                        T: AccountService,
+                    > tonic::server::UnaryService<super::RemoveFactorRequest>
+                    for RemoveFactorSvc<T> {
+                        type Response = super::RemoveFactorResponse;
+                        type Future = BoxFuture<
+                            tonic::Response<Self::Response>,
+                            tonic::Status,
+                        >;
+                        fn call(
+                            &mut self,
+                            request: tonic::Request<super::RemoveFactorRequest>,
+                        ) -> Self::Future {
+                            let inner = Arc::clone(&self.0);
+                            let fut = async move {
+                                <T as AccountService>::remove_factor(&inner, request).await
+                            };
+                            Box::pin(fut)
+                        }
+                    }
+                    let accept_compression_encodings = self.accept_compression_encodings;
+                    let send_compression_encodings = self.send_compression_encodings;
+                    let max_decoding_message_size = self.max_decoding_message_size;
+                    let max_encoding_message_size = self.max_encoding_message_size;
+                    let inner = self.inner.clone();
+                    let fut = async move {
+                        let method = RemoveFactorSvc(inner);
+                        let codec = tonic_prost::ProstCodec::default();
+                        let mut grpc = tonic::server::Grpc::new(codec)
+                            .apply_compression_config(
+                                accept_compression_encodings,
+                                send_compression_encodings,
+                            )
+                            .apply_max_message_size_config(
+                                max_decoding_message_size,
+                                max_encoding_message_size,
+                            );
+                        let res = grpc.unary(method, req).await;
+                        Ok(res)
+                    };
+                    Box::pin(fut)
+                }
+                "/rolecall.identity.v1.AccountService/RegenerateRecoveryCodes" => {
+                    #[allow(non_camel_case_types)]
+                    struct RegenerateRecoveryCodesSvc<T: AccountService>(pub Arc<T>);
+                    impl<
+                        T: AccountService,
+                    > tonic::server::UnaryService<super::RegenerateRecoveryCodesRequest>
+                    for RegenerateRecoveryCodesSvc<T> {
+                        type Response = super::RegenerateRecoveryCodesResponse;
+                        type Future = BoxFuture<
+                            tonic::Response<Self::Response>,
+                            tonic::Status,
+                        >;
+                        fn call(
+                            &mut self,
+                            request: tonic::Request<
+                                super::RegenerateRecoveryCodesRequest,
+                            >,
+                        ) -> Self::Future {
+                            let inner = Arc::clone(&self.0);
+                            let fut = async move {
+                                <T as AccountService>::regenerate_recovery_codes(
+                                        &inner,
+                                        request,
+                                    )
+                                    .await
+                            };
+                            Box::pin(fut)
+                        }
+                    }
+                    let accept_compression_encodings = self.accept_compression_encodings;
+                    let send_compression_encodings = self.send_compression_encodings;
+                    let max_decoding_message_size = self.max_decoding_message_size;
+                    let max_encoding_message_size = self.max_encoding_message_size;
+                    let inner = self.inner.clone();
+                    let fut = async move {
+                        let method = RegenerateRecoveryCodesSvc(inner);
+                        let codec = tonic_prost::ProstCodec::default();
+                        let mut grpc = tonic::server::Grpc::new(codec)
+                            .apply_compression_config(
+                                accept_compression_encodings,
+                                send_compression_encodings,
+                            )
+                            .apply_max_message_size_config(
+                                max_decoding_message_size,
+                                max_encoding_message_size,
+                            );
+                        let res = grpc.unary(method, req).await;
+                        Ok(res)
+                    };
+                    Box::pin(fut)
+                }
+                "/rolecall.identity.v1.AccountService/CreateAccessToken" => {
+                    #[allow(non_camel_case_types)]
+                    struct CreateAccessTokenSvc<T: AccountService>(pub Arc<T>);
+                    impl<
+                        T: AccountService,
+                    > tonic::server::UnaryService<super::CreateAccessTokenRequest>
+                    for CreateAccessTokenSvc<T> {
+                        type Response = super::CreateAccessTokenResponse;
+                        type Future = BoxFuture<
+                            tonic::Response<Self::Response>,
+                            tonic::Status,
+                        >;
+                        fn call(
+                            &mut self,
+                            request: tonic::Request<super::CreateAccessTokenRequest>,
+                        ) -> Self::Future {
+                            let inner = Arc::clone(&self.0);
+                            let fut = async move {
+                                <T as AccountService>::create_access_token(&inner, request)
+                                    .await
+                            };
+                            Box::pin(fut)
+                        }
+                    }
+                    let accept_compression_encodings = self.accept_compression_encodings;
+                    let send_compression_encodings = self.send_compression_encodings;
+                    let max_decoding_message_size = self.max_decoding_message_size;
+                    let max_encoding_message_size = self.max_encoding_message_size;
+                    let inner = self.inner.clone();
+                    let fut = async move {
+                        let method = CreateAccessTokenSvc(inner);
+                        let codec = tonic_prost::ProstCodec::default();
+                        let mut grpc = tonic::server::Grpc::new(codec)
+                            .apply_compression_config(
+                                accept_compression_encodings,
+                                send_compression_encodings,
+                            )
+                            .apply_max_message_size_config(
+                                max_decoding_message_size,
+                                max_encoding_message_size,
+                            );
+                        let res = grpc.unary(method, req).await;
+                        Ok(res)
+                    };
+                    Box::pin(fut)
+                }
+                "/rolecall.identity.v1.AccountService/ListAccessTokens" => {
+                    #[allow(non_camel_case_types)]
+                    struct ListAccessTokensSvc<T: AccountService>(pub Arc<T>);
+                    impl<
+                        T: AccountService,
+                    > tonic::server::UnaryService<super::ListAccessTokensRequest>
+                    for ListAccessTokensSvc<T> {
+                        type Response = super::ListAccessTokensResponse;
+                        type Future = BoxFuture<
+                            tonic::Response<Self::Response>,
+                            tonic::Status,
+                        >;
+                        fn call(
+                            &mut self,
+                            request: tonic::Request<super::ListAccessTokensRequest>,
+                        ) -> Self::Future {
+                            let inner = Arc::clone(&self.0);
+                            let fut = async move {
+                                <T as AccountService>::list_access_tokens(&inner, request)
+                                    .await
+                            };
+                            Box::pin(fut)
+                        }
+                    }
+                    let accept_compression_encodings = self.accept_compression_encodings;
+                    let send_compression_encodings = self.send_compression_encodings;
+                    let max_decoding_message_size = self.max_decoding_message_size;
+                    let max_encoding_message_size = self.max_encoding_message_size;
+                    let inner = self.inner.clone();
+                    let fut = async move {
+                        let method = ListAccessTokensSvc(inner);
+                        let codec = tonic_prost::ProstCodec::default();
+                        let mut grpc = tonic::server::Grpc::new(codec)
+                            .apply_compression_config(
+                                accept_compression_encodings,
+                                send_compression_encodings,
+                            )
+                            .apply_max_message_size_config(
+                                max_decoding_message_size,
+                                max_encoding_message_size,
+                            );
+                        let res = grpc.unary(method, req).await;
+                        Ok(res)
+                    };
+                    Box::pin(fut)
+                }
+                "/rolecall.identity.v1.AccountService/RevokeAccessToken" => {
+                    #[allow(non_camel_case_types)]
+                    struct RevokeAccessTokenSvc<T: AccountService>(pub Arc<T>);
+                    impl<
+                        T: AccountService,
+                    > tonic::server::UnaryService<super::RevokeAccessTokenRequest>
+                    for RevokeAccessTokenSvc<T> {
+                        type Response = super::RevokeAccessTokenResponse;
+                        type Future = BoxFuture<
+                            tonic::Response<Self::Response>,
+                            tonic::Status,
+                        >;
+                        fn call(
+                            &mut self,
+                            request: tonic::Request<super::RevokeAccessTokenRequest>,
+                        ) -> Self::Future {
+                            let inner = Arc::clone(&self.0);
+                            let fut = async move {
+                                <T as AccountService>::revoke_access_token(&inner, request)
+                                    .await
+                            };
+                            Box::pin(fut)
+                        }
+                    }
+                    let accept_compression_encodings = self.accept_compression_encodings;
+                    let send_compression_encodings = self.send_compression_encodings;
+                    let max_decoding_message_size = self.max_decoding_message_size;
+                    let max_encoding_message_size = self.max_encoding_message_size;
+                    let inner = self.inner.clone();
+                    let fut = async move {
+                        let method = RevokeAccessTokenSvc(inner);
+                        let codec = tonic_prost::ProstCodec::default();
+                        let mut grpc = tonic::server::Grpc::new(codec)
+                            .apply_compression_config(
+                                accept_compression_encodings,
+                                send_compression_encodings,
+                            )
+                            .apply_max_message_size_config(
+                                max_decoding_message_size,
+                                max_encoding_message_size,
+                            );
+                        let res = grpc.unary(method, req).await;
+                        Ok(res)
+                    };
+                    Box::pin(fut)
+                }
                 _ => {
                     Box::pin(async move {
                         let mut response = http::Response::new(
@@ -544,8 +2306,9 @@ pub struct Tokens {
     /// Exchanged for new tokens by `RefreshTokens`, once.
     #[prost(string, tag = "3")]
     pub refresh_token: ::prost::alloc::string::String,
-    /// When the refresh token ends unless it is used: 1 day, and never later than
-    /// 7 days after the login.
+    /// When the refresh token ends unless it is used: in 1 day, never later than
+    /// 7 days after the login; with a second factor in 1 hour, never later than
+    /// 12 hours after the login.
     #[prost(message, optional, tag = "4")]
     pub refresh_token_expire_time: ::core::option::Option<::prost_types::Timestamp>,
     /// The session that the tokens belong to.
@@ -570,7 +2333,7 @@ pub struct LogInRequest {
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct LogInResponse {
     /// What the login led to.
-    #[prost(oneof = "log_in_response::Outcome", tags = "1")]
+    #[prost(oneof = "log_in_response::Outcome", tags = "1, 2")]
     pub outcome: ::core::option::Option<log_in_response::Outcome>,
 }
 /// Nested message and enum types in `LogInResponse`.
@@ -581,7 +2344,138 @@ pub mod log_in_response {
         /// The person is logged in.
         #[prost(message, tag = "1")]
         Tokens(super::Tokens),
+        /// More is due.
+        #[prost(message, tag = "2")]
+        Challenge(super::Challenge),
     }
+}
+/// What a login still asks for.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+#[prost(skip_debug)]
+pub struct Challenge {
+    /// Names the login to `AnswerChallenge`, `rcc_` and 43 characters; opens
+    /// nothing else.
+    #[prost(string, tag = "1")]
+    pub challenge_token: ::prost::alloc::string::String,
+    /// When it ends.
+    #[prost(message, optional, tag = "2")]
+    pub expire_time: ::core::option::Option<::prost_types::Timestamp>,
+    /// What is due now.
+    #[prost(enumeration = "ChallengeKind", tag = "3")]
+    pub kind: i32,
+    /// What an authenticator app needs; only in the answer to `begin_totp`.
+    #[prost(message, optional, tag = "4")]
+    pub totp_enrollment: ::core::option::Option<TotpEnrollment>,
+}
+/// What `AnswerChallenge` needs.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+#[prost(skip_debug)]
+pub struct AnswerChallengeRequest {
+    /// The token of the challenge.
+    #[prost(string, tag = "1")]
+    pub challenge_token: ::prost::alloc::string::String,
+    /// The answer.
+    #[prost(oneof = "answer_challenge_request::Answer", tags = "2, 3, 4, 5")]
+    pub answer: ::core::option::Option<answer_challenge_request::Answer>,
+}
+/// Nested message and enum types in `AnswerChallengeRequest`.
+pub mod answer_challenge_request {
+    /// The answer.
+    #[derive(Clone, PartialEq, Eq, Hash, ::prost::Oneof)]
+    #[prost(skip_debug)]
+    pub enum Answer {
+        /// The six digits that the app shows.
+        #[prost(string, tag = "2")]
+        TotpCode(::prost::alloc::string::String),
+        /// A recovery code; it serves once.
+        #[prost(string, tag = "3")]
+        RecoveryCode(::prost::alloc::string::String),
+        /// Asks for what an authenticator app needs.
+        #[prost(message, tag = "4")]
+        BeginTotp(super::BeginTotp),
+        /// The new password.
+        #[prost(message, tag = "5")]
+        NewPassword(super::NewPassword),
+    }
+}
+/// Asks for what an authenticator app needs.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct BeginTotp {
+    /// What the person calls the app, at most 100 characters. Optional.
+    #[prost(string, tag = "1")]
+    pub name: ::prost::alloc::string::String,
+}
+/// A new password.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+#[prost(skip_debug)]
+pub struct NewPassword {
+    /// The password, as the organization's policy wants it.
+    #[prost(string, tag = "1")]
+    pub password: ::prost::alloc::string::String,
+    /// The same password once more.
+    #[prost(string, tag = "2")]
+    pub password_confirmation: ::prost::alloc::string::String,
+}
+/// What `AnswerChallenge` answers.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+#[prost(skip_debug)]
+pub struct AnswerChallengeResponse {
+    /// Recovery codes, shown once; only right after a first factor was set up.
+    #[prost(string, repeated, tag = "3")]
+    pub recovery_codes: ::prost::alloc::vec::Vec<::prost::alloc::string::String>,
+    /// What the answer led to.
+    #[prost(oneof = "answer_challenge_response::Outcome", tags = "1, 2")]
+    pub outcome: ::core::option::Option<answer_challenge_response::Outcome>,
+}
+/// Nested message and enum types in `AnswerChallengeResponse`.
+pub mod answer_challenge_response {
+    /// What the answer led to.
+    #[derive(Clone, PartialEq, Eq, Hash, ::prost::Oneof)]
+    #[prost(skip_debug)]
+    pub enum Outcome {
+        /// The person is logged in.
+        #[prost(message, tag = "1")]
+        Tokens(super::Tokens),
+        /// More is due.
+        #[prost(message, tag = "2")]
+        Challenge(super::Challenge),
+    }
+}
+/// What `Reauthenticate` needs.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+#[prost(skip_debug)]
+pub struct ReauthenticateRequest {
+    /// The password.
+    #[prost(string, tag = "1")]
+    pub password: ::prost::alloc::string::String,
+    /// A code of the second factor, for those who have one.
+    #[prost(oneof = "reauthenticate_request::Factor", tags = "2, 3")]
+    pub factor: ::core::option::Option<reauthenticate_request::Factor>,
+}
+/// Nested message and enum types in `ReauthenticateRequest`.
+pub mod reauthenticate_request {
+    /// A code of the second factor, for those who have one.
+    #[derive(Clone, PartialEq, Eq, Hash, ::prost::Oneof)]
+    #[prost(skip_debug)]
+    pub enum Factor {
+        /// The six digits that the app shows.
+        #[prost(string, tag = "2")]
+        TotpCode(::prost::alloc::string::String),
+        /// A recovery code; it serves once.
+        #[prost(string, tag = "3")]
+        RecoveryCode(::prost::alloc::string::String),
+    }
+}
+/// What `Reauthenticate` answers.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+#[prost(skip_debug)]
+pub struct ReauthenticateResponse {
+    /// An access token of the same session with a fresh `auth_time`.
+    #[prost(string, tag = "1")]
+    pub access_token: ::prost::alloc::string::String,
+    /// When the access token ends.
+    #[prost(message, optional, tag = "2")]
+    pub access_token_expire_time: ::core::option::Option<::prost_types::Timestamp>,
 }
 /// What `RefreshTokens` needs.
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
@@ -608,7 +2502,8 @@ pub struct LogOutResponse {}
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 #[prost(skip_debug)]
 pub struct ExchangeApiKeyRequest {
-    /// The key, `rk_` and 43 characters.
+    /// The key, `rk_` and 43 characters, or the personal access token, `rp_` and
+    /// 43 characters.
     #[prost(string, tag = "1")]
     pub api_key: ::prost::alloc::string::String,
 }
@@ -622,9 +2517,50 @@ pub struct ExchangeApiKeyResponse {
     /// When the access token ends.
     #[prost(message, optional, tag = "2")]
     pub access_token_expire_time: ::core::option::Option<::prost_types::Timestamp>,
-    /// The service account that the key belongs to.
+    /// The service account that the key belongs to; empty for a personal access
+    /// token.
     #[prost(string, tag = "3")]
     pub service_account_id: ::prost::alloc::string::String,
+    /// The person whose personal access token it is; empty for a key.
+    #[prost(string, tag = "4")]
+    pub user_id: ::prost::alloc::string::String,
+}
+/// What a login can ask for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, ::prost::Enumeration)]
+#[repr(i32)]
+pub enum ChallengeKind {
+    /// Never sent.
+    Unspecified = 0,
+    /// A code of an authenticator app, or a recovery code.
+    Factor = 1,
+    /// An authenticator app must be set up: answer `begin_totp`, then `totp_code`.
+    EnrollFactor = 2,
+    /// A new password must be set.
+    ChangePassword = 3,
+}
+impl ChallengeKind {
+    /// String value of the enum field names used in the ProtoBuf definition.
+    ///
+    /// The values are not transformed in any way and thus are considered stable
+    /// (if the ProtoBuf definition does not change) and safe for programmatic use.
+    pub fn as_str_name(&self) -> &'static str {
+        match self {
+            Self::Unspecified => "CHALLENGE_KIND_UNSPECIFIED",
+            Self::Factor => "CHALLENGE_KIND_FACTOR",
+            Self::EnrollFactor => "CHALLENGE_KIND_ENROLL_FACTOR",
+            Self::ChangePassword => "CHALLENGE_KIND_CHANGE_PASSWORD",
+        }
+    }
+    /// Creates an enum from field names used in the ProtoBuf definition.
+    pub fn from_str_name(value: &str) -> ::core::option::Option<Self> {
+        match value {
+            "CHALLENGE_KIND_UNSPECIFIED" => Some(Self::Unspecified),
+            "CHALLENGE_KIND_FACTOR" => Some(Self::Factor),
+            "CHALLENGE_KIND_ENROLL_FACTOR" => Some(Self::EnrollFactor),
+            "CHALLENGE_KIND_CHANGE_PASSWORD" => Some(Self::ChangePassword),
+            _ => None,
+        }
+    }
 }
 /// Generated client implementations.
 pub mod authentication_service_client {
@@ -720,6 +2656,9 @@ pub mod authentication_service_client {
         }
         /// Logs a person in with e-mail address and password.
         ///
+        /// When more is due (a code of the second factor, a factor to be set up, a new
+        /// password) the answer is a challenge instead of tokens.
+        ///
         /// An unknown address, a wrong password and a blocked person get the same
         /// answer in the same time (`CREDENTIALS_REFUSED`). After five failures in a
         /// row each further try waits 30 seconds, doubling up to an hour; a try before
@@ -746,6 +2685,76 @@ pub mod authentication_service_client {
                     GrpcMethod::new(
                         "rolecall.identity.v1.AuthenticationService",
                         "LogIn",
+                    ),
+                );
+            self.inner.unary(req, path, codec).await
+        }
+        /// Answers what a login still asks for, and gets tokens or what is due next.
+        ///
+        /// A challenge ends after 10 minutes, and after its answers were accepted
+        /// (`CHALLENGE_REFUSED`). A wrong code gets `FACTOR_CODE_REFUSED` and counts:
+        /// from the sixth failure in a row each try waits 30 seconds, doubling up to
+        /// an hour; after 50 (recovery codes: 20) the factor is switched off until
+        /// somebody resets it.
+        pub async fn answer_challenge(
+            &mut self,
+            request: impl tonic::IntoRequest<super::AnswerChallengeRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::AnswerChallengeResponse>,
+            tonic::Status,
+        > {
+            self.inner
+                .ready()
+                .await
+                .map_err(|e| {
+                    tonic::Status::unknown(
+                        format!("Service was not ready: {}", e.into()),
+                    )
+                })?;
+            let codec = tonic_prost::ProstCodec::default();
+            let path = http::uri::PathAndQuery::from_static(
+                "/rolecall.identity.v1.AuthenticationService/AnswerChallenge",
+            );
+            let mut req = request.into_request();
+            req.extensions_mut()
+                .insert(
+                    GrpcMethod::new(
+                        "rolecall.identity.v1.AuthenticationService",
+                        "AnswerChallenge",
+                    ),
+                );
+            self.inner.unary(req, path, codec).await
+        }
+        /// Proves once more who calls (step-up), with the password and, where there is
+        /// one, a second factor; the new access token has a fresh `auth_time`.
+        ///
+        /// Methods that ask for a step-up refuse tokens whose `auth_time` is older
+        /// than 5 minutes (`STEP_UP_REQUIRED`, RFC 9470).
+        pub async fn reauthenticate(
+            &mut self,
+            request: impl tonic::IntoRequest<super::ReauthenticateRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::ReauthenticateResponse>,
+            tonic::Status,
+        > {
+            self.inner
+                .ready()
+                .await
+                .map_err(|e| {
+                    tonic::Status::unknown(
+                        format!("Service was not ready: {}", e.into()),
+                    )
+                })?;
+            let codec = tonic_prost::ProstCodec::default();
+            let path = http::uri::PathAndQuery::from_static(
+                "/rolecall.identity.v1.AuthenticationService/Reauthenticate",
+            );
+            let mut req = request.into_request();
+            req.extensions_mut()
+                .insert(
+                    GrpcMethod::new(
+                        "rolecall.identity.v1.AuthenticationService",
+                        "Reauthenticate",
                     ),
                 );
             self.inner.unary(req, path, codec).await
@@ -810,8 +2819,9 @@ pub mod authentication_service_client {
                 );
             self.inner.unary(req, path, codec).await
         }
-        /// Exchanges the key of a service account for an access token
-        /// (`CREDENTIALS_REFUSED` when the key is unknown, ended or its account gone).
+        /// Exchanges the key of a service account, or a personal access token, for an
+        /// access token (`CREDENTIALS_REFUSED` when it is unknown, ended, or its
+        /// subject gone or blocked).
         pub async fn exchange_api_key(
             &mut self,
             request: impl tonic::IntoRequest<super::ExchangeApiKeyRequest>,
@@ -858,6 +2868,9 @@ pub mod authentication_service_server {
     pub trait AuthenticationService: std::marker::Send + std::marker::Sync + 'static {
         /// Logs a person in with e-mail address and password.
         ///
+        /// When more is due (a code of the second factor, a factor to be set up, a new
+        /// password) the answer is a challenge instead of tokens.
+        ///
         /// An unknown address, a wrong password and a blocked person get the same
         /// answer in the same time (`CREDENTIALS_REFUSED`). After five failures in a
         /// row each further try waits 30 seconds, doubling up to an hour; a try before
@@ -866,6 +2879,32 @@ pub mod authentication_service_server {
             &self,
             request: tonic::Request<super::LogInRequest>,
         ) -> std::result::Result<tonic::Response<super::LogInResponse>, tonic::Status>;
+        /// Answers what a login still asks for, and gets tokens or what is due next.
+        ///
+        /// A challenge ends after 10 minutes, and after its answers were accepted
+        /// (`CHALLENGE_REFUSED`). A wrong code gets `FACTOR_CODE_REFUSED` and counts:
+        /// from the sixth failure in a row each try waits 30 seconds, doubling up to
+        /// an hour; after 50 (recovery codes: 20) the factor is switched off until
+        /// somebody resets it.
+        async fn answer_challenge(
+            &self,
+            request: tonic::Request<super::AnswerChallengeRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::AnswerChallengeResponse>,
+            tonic::Status,
+        >;
+        /// Proves once more who calls (step-up), with the password and, where there is
+        /// one, a second factor; the new access token has a fresh `auth_time`.
+        ///
+        /// Methods that ask for a step-up refuse tokens whose `auth_time` is older
+        /// than 5 minutes (`STEP_UP_REQUIRED`, RFC 9470).
+        async fn reauthenticate(
+            &self,
+            request: tonic::Request<super::ReauthenticateRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::ReauthenticateResponse>,
+            tonic::Status,
+        >;
         /// Exchanges a refresh token for new tokens.
         ///
         /// A refresh token serves once. A repeat within 30 seconds gets the same
@@ -882,8 +2921,9 @@ pub mod authentication_service_server {
             &self,
             request: tonic::Request<super::LogOutRequest>,
         ) -> std::result::Result<tonic::Response<super::LogOutResponse>, tonic::Status>;
-        /// Exchanges the key of a service account for an access token
-        /// (`CREDENTIALS_REFUSED` when the key is unknown, ended or its account gone).
+        /// Exchanges the key of a service account, or a personal access token, for an
+        /// access token (`CREDENTIALS_REFUSED` when it is unknown, ended, or its
+        /// subject gone or blocked).
         async fn exchange_api_key(
             &self,
             request: tonic::Request<super::ExchangeApiKeyRequest>,
@@ -999,6 +3039,104 @@ pub mod authentication_service_server {
                     let inner = self.inner.clone();
                     let fut = async move {
                         let method = LogInSvc(inner);
+                        let codec = tonic_prost::ProstCodec::default();
+                        let mut grpc = tonic::server::Grpc::new(codec)
+                            .apply_compression_config(
+                                accept_compression_encodings,
+                                send_compression_encodings,
+                            )
+                            .apply_max_message_size_config(
+                                max_decoding_message_size,
+                                max_encoding_message_size,
+                            );
+                        let res = grpc.unary(method, req).await;
+                        Ok(res)
+                    };
+                    Box::pin(fut)
+                }
+                "/rolecall.identity.v1.AuthenticationService/AnswerChallenge" => {
+                    #[allow(non_camel_case_types)]
+                    struct AnswerChallengeSvc<T: AuthenticationService>(pub Arc<T>);
+                    impl<
+                        T: AuthenticationService,
+                    > tonic::server::UnaryService<super::AnswerChallengeRequest>
+                    for AnswerChallengeSvc<T> {
+                        type Response = super::AnswerChallengeResponse;
+                        type Future = BoxFuture<
+                            tonic::Response<Self::Response>,
+                            tonic::Status,
+                        >;
+                        fn call(
+                            &mut self,
+                            request: tonic::Request<super::AnswerChallengeRequest>,
+                        ) -> Self::Future {
+                            let inner = Arc::clone(&self.0);
+                            let fut = async move {
+                                <T as AuthenticationService>::answer_challenge(
+                                        &inner,
+                                        request,
+                                    )
+                                    .await
+                            };
+                            Box::pin(fut)
+                        }
+                    }
+                    let accept_compression_encodings = self.accept_compression_encodings;
+                    let send_compression_encodings = self.send_compression_encodings;
+                    let max_decoding_message_size = self.max_decoding_message_size;
+                    let max_encoding_message_size = self.max_encoding_message_size;
+                    let inner = self.inner.clone();
+                    let fut = async move {
+                        let method = AnswerChallengeSvc(inner);
+                        let codec = tonic_prost::ProstCodec::default();
+                        let mut grpc = tonic::server::Grpc::new(codec)
+                            .apply_compression_config(
+                                accept_compression_encodings,
+                                send_compression_encodings,
+                            )
+                            .apply_max_message_size_config(
+                                max_decoding_message_size,
+                                max_encoding_message_size,
+                            );
+                        let res = grpc.unary(method, req).await;
+                        Ok(res)
+                    };
+                    Box::pin(fut)
+                }
+                "/rolecall.identity.v1.AuthenticationService/Reauthenticate" => {
+                    #[allow(non_camel_case_types)]
+                    struct ReauthenticateSvc<T: AuthenticationService>(pub Arc<T>);
+                    impl<
+                        T: AuthenticationService,
+                    > tonic::server::UnaryService<super::ReauthenticateRequest>
+                    for ReauthenticateSvc<T> {
+                        type Response = super::ReauthenticateResponse;
+                        type Future = BoxFuture<
+                            tonic::Response<Self::Response>,
+                            tonic::Status,
+                        >;
+                        fn call(
+                            &mut self,
+                            request: tonic::Request<super::ReauthenticateRequest>,
+                        ) -> Self::Future {
+                            let inner = Arc::clone(&self.0);
+                            let fut = async move {
+                                <T as AuthenticationService>::reauthenticate(
+                                        &inner,
+                                        request,
+                                    )
+                                    .await
+                            };
+                            Box::pin(fut)
+                        }
+                    }
+                    let accept_compression_encodings = self.accept_compression_encodings;
+                    let send_compression_encodings = self.send_compression_encodings;
+                    let max_decoding_message_size = self.max_decoding_message_size;
+                    let max_encoding_message_size = self.max_encoding_message_size;
+                    let inner = self.inner.clone();
+                    let fut = async move {
+                        let method = ReauthenticateSvc(inner);
                         let codec = tonic_prost::ProstCodec::default();
                         let mut grpc = tonic::server::Grpc::new(codec)
                             .apply_compression_config(
@@ -1972,6 +4110,38 @@ pub enum ErrorReason {
     PermissionNotGrantable = 22,
     /// A defect of the server; the request id finds it in the logs.
     Internal = 23,
+    /// The account changed since the etag was read; read again and repeat.
+    EtagMismatch = 24,
+    /// Nobody does this to itself.
+    SelfRefused = 25,
+    /// The last OWNER of an organization, or the last ADMIN, cannot go.
+    LastHolder = 26,
+    /// Equals cannot take each other over: this is closed on a holder of ADMIN,
+    /// and on an OWNER for all but ADMIN.
+    EqualProtected = 27,
+    /// The mailed code is unknown, used, replaced or ended.
+    CodeNotFound = 28,
+    /// The challenge is unknown, answered or ended; log in again.
+    ChallengeRefused = 29,
+    /// The code of the second factor is not right, used, or came too early.
+    FactorCodeRefused = 30,
+    /// The caller has no such factor.
+    FactorNotFound = 31,
+    /// The organization demands a second factor, so the last one stays.
+    FactorRequired = 32,
+    /// No more factors can be added.
+    FactorLimitReached = 33,
+    /// No index serves the filter; use the fields and operators that are listed.
+    FilterNotIndexed = 34,
+    /// The caller lacks a permission that one of the given fields needs.
+    PermissionMissing = 35,
+    /// No such personal access token of the caller.
+    AccessTokenNotFound = 36,
+    /// No more personal access tokens can be made.
+    AccessTokenLimitReached = 37,
+    /// The account waits for its invitation to be accepted; its person sets the
+    /// first password.
+    UserNotActive = 38,
 }
 impl ErrorReason {
     /// String value of the enum field names used in the ProtoBuf definition.
@@ -2004,6 +4174,21 @@ impl ErrorReason {
             Self::ApiKeyNotFound => "ERROR_REASON_API_KEY_NOT_FOUND",
             Self::PermissionNotGrantable => "ERROR_REASON_PERMISSION_NOT_GRANTABLE",
             Self::Internal => "ERROR_REASON_INTERNAL",
+            Self::EtagMismatch => "ERROR_REASON_ETAG_MISMATCH",
+            Self::SelfRefused => "ERROR_REASON_SELF_REFUSED",
+            Self::LastHolder => "ERROR_REASON_LAST_HOLDER",
+            Self::EqualProtected => "ERROR_REASON_EQUAL_PROTECTED",
+            Self::CodeNotFound => "ERROR_REASON_CODE_NOT_FOUND",
+            Self::ChallengeRefused => "ERROR_REASON_CHALLENGE_REFUSED",
+            Self::FactorCodeRefused => "ERROR_REASON_FACTOR_CODE_REFUSED",
+            Self::FactorNotFound => "ERROR_REASON_FACTOR_NOT_FOUND",
+            Self::FactorRequired => "ERROR_REASON_FACTOR_REQUIRED",
+            Self::FactorLimitReached => "ERROR_REASON_FACTOR_LIMIT_REACHED",
+            Self::FilterNotIndexed => "ERROR_REASON_FILTER_NOT_INDEXED",
+            Self::PermissionMissing => "ERROR_REASON_PERMISSION_MISSING",
+            Self::AccessTokenNotFound => "ERROR_REASON_ACCESS_TOKEN_NOT_FOUND",
+            Self::AccessTokenLimitReached => "ERROR_REASON_ACCESS_TOKEN_LIMIT_REACHED",
+            Self::UserNotActive => "ERROR_REASON_USER_NOT_ACTIVE",
         }
     }
     /// Creates an enum from field names used in the ProtoBuf definition.
@@ -2035,6 +4220,23 @@ impl ErrorReason {
             "ERROR_REASON_API_KEY_NOT_FOUND" => Some(Self::ApiKeyNotFound),
             "ERROR_REASON_PERMISSION_NOT_GRANTABLE" => Some(Self::PermissionNotGrantable),
             "ERROR_REASON_INTERNAL" => Some(Self::Internal),
+            "ERROR_REASON_ETAG_MISMATCH" => Some(Self::EtagMismatch),
+            "ERROR_REASON_SELF_REFUSED" => Some(Self::SelfRefused),
+            "ERROR_REASON_LAST_HOLDER" => Some(Self::LastHolder),
+            "ERROR_REASON_EQUAL_PROTECTED" => Some(Self::EqualProtected),
+            "ERROR_REASON_CODE_NOT_FOUND" => Some(Self::CodeNotFound),
+            "ERROR_REASON_CHALLENGE_REFUSED" => Some(Self::ChallengeRefused),
+            "ERROR_REASON_FACTOR_CODE_REFUSED" => Some(Self::FactorCodeRefused),
+            "ERROR_REASON_FACTOR_NOT_FOUND" => Some(Self::FactorNotFound),
+            "ERROR_REASON_FACTOR_REQUIRED" => Some(Self::FactorRequired),
+            "ERROR_REASON_FACTOR_LIMIT_REACHED" => Some(Self::FactorLimitReached),
+            "ERROR_REASON_FILTER_NOT_INDEXED" => Some(Self::FilterNotIndexed),
+            "ERROR_REASON_PERMISSION_MISSING" => Some(Self::PermissionMissing),
+            "ERROR_REASON_ACCESS_TOKEN_NOT_FOUND" => Some(Self::AccessTokenNotFound),
+            "ERROR_REASON_ACCESS_TOKEN_LIMIT_REACHED" => {
+                Some(Self::AccessTokenLimitReached)
+            }
+            "ERROR_REASON_USER_NOT_ACTIVE" => Some(Self::UserNotActive),
             _ => None,
         }
     }
@@ -2060,7 +4262,7 @@ pub struct DomainEvent {
     /// What happened.
     #[prost(
         oneof = "domain_event::Event",
-        tags = "10, 11, 12, 13, 14, 15, 16, 17, 18, 19, 20, 21, 22, 23"
+        tags = "10, 11, 12, 13, 14, 15, 16, 17, 18, 19, 20, 21, 22, 23, 24, 25, 26, 27, 28, 29, 30, 31, 32, 33, 34, 35, 36, 37, 38, 39, 40, 41"
     )]
     pub event: ::core::option::Option<domain_event::Event>,
 }
@@ -2111,6 +4313,60 @@ pub mod domain_event {
         /// A key was deleted.
         #[prost(message, tag = "23")]
         ApiKeyDeleted(super::ApiKeyDeleted),
+        /// A profile was changed by its person or an administrator.
+        #[prost(message, tag = "24")]
+        AccountUpdated(super::AccountUpdated),
+        /// A person asked to move to another address.
+        #[prost(message, tag = "25")]
+        EmailChangeRequested(super::EmailChangeRequested),
+        /// The address of an account changed; both addresses are told.
+        #[prost(message, tag = "26")]
+        EmailChanged(super::EmailChanged),
+        /// A code for a new password was made.
+        #[prost(message, tag = "27")]
+        PasswordResetRequested(super::PasswordResetRequested),
+        /// An administrator set a password.
+        #[prost(message, tag = "28")]
+        PasswordSet(super::PasswordSet),
+        /// An account was made with a password or a hash.
+        #[prost(message, tag = "29")]
+        UserCreated(super::UserCreated),
+        /// An account was deleted.
+        #[prost(message, tag = "30")]
+        UserDeleted(super::UserDeleted),
+        /// An invitation was ended.
+        #[prost(message, tag = "31")]
+        InvitationRevoked(super::InvitationRevoked),
+        /// A person added a second factor.
+        #[prost(message, tag = "32")]
+        FactorAdded(super::FactorAdded),
+        /// A person removed a second factor.
+        #[prost(message, tag = "33")]
+        FactorRemoved(super::FactorRemoved),
+        /// An administrator removed all factors of a person.
+        #[prost(message, tag = "34")]
+        FactorsReset(super::FactorsReset),
+        /// A person made new recovery codes.
+        #[prost(message, tag = "35")]
+        RecoveryCodesRegenerated(super::RecoveryCodesRegenerated),
+        /// A recovery code was used.
+        #[prost(message, tag = "36")]
+        RecoveryCodeUsed(super::RecoveryCodeUsed),
+        /// A person proved once more who it is.
+        #[prost(message, tag = "37")]
+        Reauthenticated(super::Reauthenticated),
+        /// A service account was changed.
+        #[prost(message, tag = "38")]
+        ServiceAccountUpdated(super::ServiceAccountUpdated),
+        /// A personal access token was made.
+        #[prost(message, tag = "39")]
+        AccessTokenCreated(super::AccessTokenCreated),
+        /// A personal access token was ended.
+        #[prost(message, tag = "40")]
+        AccessTokenRevoked(super::AccessTokenRevoked),
+        /// A new signing key was made.
+        #[prost(message, tag = "41")]
+        SigningKeyRotated(super::SigningKeyRotated),
     }
 }
 /// The installation got its first administrator.
@@ -2161,7 +4417,7 @@ pub struct LoginSucceeded {
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct LoginFailed {
     /// Why, for auditors only: `unknown_address`, `wrong_password`, `throttled`,
-    /// `inactive`.
+    /// `inactive`, `wrong_factor_code`.
     #[prost(string, tag = "1")]
     pub reason: ::prost::alloc::string::String,
 }
@@ -2171,7 +4427,8 @@ pub struct SessionEnded {
     /// The session.
     #[prost(string, tag = "1")]
     pub session_id: ::prost::alloc::string::String,
-    /// Why: `logged_out`, `password_changed`, `blocked`, `evicted`.
+    /// Why: `logged_out`, `password_changed`, `blocked`, `evicted`, `revoked`,
+    /// `email_changed`, `factors_changed`, `deleted`.
     #[prost(string, tag = "2")]
     pub reason: ::prost::alloc::string::String,
 }
@@ -2209,6 +4466,124 @@ pub struct ApiKeyDeleted {
     #[prost(string, tag = "1")]
     pub api_key_id: ::prost::alloc::string::String,
 }
+/// A profile was changed by its person or an administrator.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct AccountUpdated {
+    /// Names of the changed fields.
+    #[prost(string, repeated, tag = "1")]
+    pub fields: ::prost::alloc::vec::Vec<::prost::alloc::string::String>,
+}
+/// A person asked to move to another address.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct EmailChangeRequested {}
+/// The address of an account changed; both addresses are told.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct EmailChanged {
+    /// The address before.
+    #[prost(string, tag = "1")]
+    pub old_email: ::prost::alloc::string::String,
+    /// The address now.
+    #[prost(string, tag = "2")]
+    pub new_email: ::prost::alloc::string::String,
+}
+/// A code for a new password was made.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct PasswordResetRequested {
+    /// Whether the code was given to the actor instead of mailed.
+    #[prost(bool, tag = "1")]
+    pub returned: bool,
+}
+/// An administrator set a password.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct PasswordSet {}
+/// An account was made with a password or a hash.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct UserCreated {
+    /// Names of its roles.
+    #[prost(string, repeated, tag = "1")]
+    pub roles: ::prost::alloc::vec::Vec<::prost::alloc::string::String>,
+    /// `initial_password` or `imported_hash`.
+    #[prost(string, tag = "2")]
+    pub credential: ::prost::alloc::string::String,
+}
+/// An account was deleted.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct UserDeleted {}
+/// An invitation was ended.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct InvitationRevoked {
+    /// The invitation.
+    #[prost(string, tag = "1")]
+    pub invitation_id: ::prost::alloc::string::String,
+}
+/// A person added a second factor.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct FactorAdded {
+    /// The factor.
+    #[prost(string, tag = "1")]
+    pub factor_id: ::prost::alloc::string::String,
+}
+/// A person removed a second factor.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct FactorRemoved {
+    /// The factor.
+    #[prost(string, tag = "1")]
+    pub factor_id: ::prost::alloc::string::String,
+}
+/// An administrator removed all factors of a person.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct FactorsReset {}
+/// A person made new recovery codes.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct RecoveryCodesRegenerated {}
+/// A recovery code was used.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct RecoveryCodeUsed {
+    /// How many are left.
+    #[prost(int32, tag = "1")]
+    pub codes_left: i32,
+}
+/// A person proved once more who it is.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct Reauthenticated {
+    /// The session.
+    #[prost(string, tag = "1")]
+    pub session_id: ::prost::alloc::string::String,
+}
+/// A service account was changed.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct ServiceAccountUpdated {
+    /// The permissions that it holds now.
+    #[prost(string, repeated, tag = "1")]
+    pub permissions: ::prost::alloc::vec::Vec<::prost::alloc::string::String>,
+}
+/// A personal access token was made.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct AccessTokenCreated {
+    /// The token.
+    #[prost(string, tag = "1")]
+    pub access_token_id: ::prost::alloc::string::String,
+    /// The permissions that it is narrowed to.
+    #[prost(string, repeated, tag = "2")]
+    pub permissions: ::prost::alloc::vec::Vec<::prost::alloc::string::String>,
+}
+/// A personal access token was ended.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct AccessTokenRevoked {
+    /// The token.
+    #[prost(string, tag = "1")]
+    pub access_token_id: ::prost::alloc::string::String,
+}
+/// A new signing key was made.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct SigningKeyRotated {
+    /// The key.
+    #[prost(string, tag = "1")]
+    pub kid: ::prost::alloc::string::String,
+    /// Whether the keys before ended at once.
+    #[prost(bool, tag = "2")]
+    pub retired_previous: bool,
+}
 /// What `Bootstrap` needs.
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 #[prost(skip_debug)]
@@ -2232,13 +4607,18 @@ pub struct BootstrapRequest {
     /// Family name, at most 100 characters. Optional when `name` is given.
     #[prost(string, tag = "6")]
     pub family_name: ::prost::alloc::string::String,
-    /// Password: 15 to 256 characters, at most 1 024 bytes, not a common one and
-    /// not made of the person's or organization's name.
+    /// Password: 15 to 256 characters, at least 12 where a second factor is
+    /// required, at most 1 024 bytes, not a common one and not made of the person's
+    /// or organization's name.
     #[prost(string, tag = "7")]
     pub password: ::prost::alloc::string::String,
     /// The same password once more; compared when given.
     #[prost(string, tag = "8")]
     pub password_confirmation: ::prost::alloc::string::String,
+    /// What the home organization demands of the logins of its members; a second
+    /// factor unless `OPTIONAL` is written out.
+    #[prost(enumeration = "MfaPolicy", tag = "9")]
+    pub mfa_policy: i32,
 }
 /// What `Bootstrap` answers.
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
@@ -2262,6 +4642,39 @@ pub struct GetServerInfoResponse {
     /// Whether the first administrator exists.
     #[prost(bool, tag = "3")]
     pub bootstrapped: bool,
+}
+/// What an organization demands of the logins of its members.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, ::prost::Enumeration)]
+#[repr(i32)]
+pub enum MfaPolicy {
+    /// The same as `REQUIRED`.
+    Unspecified = 0,
+    /// A second factor; who has none sets one up at the first login.
+    Required = 1,
+    /// A second factor of those who have one, and longer passwords.
+    Optional = 2,
+}
+impl MfaPolicy {
+    /// String value of the enum field names used in the ProtoBuf definition.
+    ///
+    /// The values are not transformed in any way and thus are considered stable
+    /// (if the ProtoBuf definition does not change) and safe for programmatic use.
+    pub fn as_str_name(&self) -> &'static str {
+        match self {
+            Self::Unspecified => "MFA_POLICY_UNSPECIFIED",
+            Self::Required => "MFA_POLICY_REQUIRED",
+            Self::Optional => "MFA_POLICY_OPTIONAL",
+        }
+    }
+    /// Creates an enum from field names used in the ProtoBuf definition.
+    pub fn from_str_name(value: &str) -> ::core::option::Option<Self> {
+        match value {
+            "MFA_POLICY_UNSPECIFIED" => Some(Self::Unspecified),
+            "MFA_POLICY_REQUIRED" => Some(Self::Required),
+            "MFA_POLICY_OPTIONAL" => Some(Self::Optional),
+            _ => None,
+        }
+    }
 }
 /// Generated client implementations.
 pub mod instance_service_client {
@@ -2665,8 +5078,9 @@ pub mod instance_service_server {
 /// What a password must satisfy.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct PasswordPolicy {
-    /// The fewest characters (Unicode code points), 15 by default (NIST SP
-    /// 800-63B-4, section 3.1.1, for a password that stands alone).
+    /// The fewest characters (Unicode code points): 15 for a password that stands
+    /// alone (NIST SP 800-63B-4, section 3.1.1), 12 where the organization requires
+    /// a second factor.
     #[prost(int32, tag = "1")]
     pub min_characters: i32,
     /// The most characters (Unicode code points).
@@ -2713,8 +5127,9 @@ pub struct AcceptInvitationRequest {
     /// The code from the mail, `rci_` and 43 characters.
     #[prost(string, tag = "1")]
     pub code: ::prost::alloc::string::String,
-    /// The new password: 15 to 256 characters, at most 1 024 bytes, not a common
-    /// one and not made of the person's or organization's name.
+    /// The new password: 15 to 256 characters, at least 12 where a second factor is
+    /// required, at most 1 024 bytes, not a common one and not made of the person's
+    /// or organization's name.
     #[prost(string, tag = "2")]
     pub password: ::prost::alloc::string::String,
     /// The same password once more.
@@ -3155,6 +5570,9 @@ pub struct ServiceAccount {
     /// When the account was made. Output only.
     #[prost(message, optional, tag = "5")]
     pub create_time: ::core::option::Option<::prost_types::Timestamp>,
+    /// Version of the account, to be given back with a change. Output only.
+    #[prost(string, tag = "6")]
+    pub etag: ::prost::alloc::string::String,
 }
 /// A key of a service account, without its secret.
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
@@ -3171,6 +5589,10 @@ pub struct ApiKey {
     /// When the key was made. Output only.
     #[prost(message, optional, tag = "4")]
     pub create_time: ::core::option::Option<::prost_types::Timestamp>,
+    /// When the key was last exchanged, to within a minute; absent when never.
+    /// Output only.
+    #[prost(message, optional, tag = "5")]
+    pub last_used_time: ::core::option::Option<::prost_types::Timestamp>,
 }
 /// What `CreateServiceAccount` needs.
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
@@ -3308,6 +5730,28 @@ pub struct DeleteApiKeyRequest {
 /// What `DeleteApiKey` answers.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct DeleteApiKeyResponse {}
+/// What `UpdateServiceAccount` needs.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct UpdateServiceAccountRequest {
+    /// Names this one intended change; a lower-case UUID. Optional.
+    #[prost(string, tag = "1")]
+    pub request_id: ::prost::alloc::string::String,
+    /// The account, named by its `service_account_id`, and the new values of
+    /// `name` and `permissions`; an `etag` demands that nothing changed since it
+    /// was read (`ETAG_MISMATCH`).
+    #[prost(message, optional, tag = "2")]
+    pub service_account: ::core::option::Option<ServiceAccount>,
+    /// The fields to change; absent means all that are populated.
+    #[prost(message, optional, tag = "3")]
+    pub update_mask: ::core::option::Option<::prost_types::FieldMask>,
+}
+/// What `UpdateServiceAccount` answers.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct UpdateServiceAccountResponse {
+    /// The account after the change.
+    #[prost(message, optional, tag = "1")]
+    pub service_account: ::core::option::Option<ServiceAccount>,
+}
 /// Generated client implementations.
 pub mod service_account_service_client {
     #![allow(
@@ -3491,6 +5935,38 @@ pub mod service_account_service_client {
                 );
             self.inner.unary(req, path, codec).await
         }
+        /// Changes the name or the permissions of a service account; the permissions
+        /// are bounded by the caller's own (`PERMISSION_NOT_GRANTABLE`), and count from
+        /// the next call on.
+        pub async fn update_service_account(
+            &mut self,
+            request: impl tonic::IntoRequest<super::UpdateServiceAccountRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::UpdateServiceAccountResponse>,
+            tonic::Status,
+        > {
+            self.inner
+                .ready()
+                .await
+                .map_err(|e| {
+                    tonic::Status::unknown(
+                        format!("Service was not ready: {}", e.into()),
+                    )
+                })?;
+            let codec = tonic_prost::ProstCodec::default();
+            let path = http::uri::PathAndQuery::from_static(
+                "/rolecall.identity.v1.ServiceAccountService/UpdateServiceAccount",
+            );
+            let mut req = request.into_request();
+            req.extensions_mut()
+                .insert(
+                    GrpcMethod::new(
+                        "rolecall.identity.v1.ServiceAccountService",
+                        "UpdateServiceAccount",
+                    ),
+                );
+            self.inner.unary(req, path, codec).await
+        }
         /// Deletes a service account; its keys and tokens end at once.
         pub async fn delete_service_account(
             &mut self,
@@ -3649,6 +6125,16 @@ pub mod service_account_service_server {
             request: tonic::Request<super::ListServiceAccountsRequest>,
         ) -> std::result::Result<
             tonic::Response<super::ListServiceAccountsResponse>,
+            tonic::Status,
+        >;
+        /// Changes the name or the permissions of a service account; the permissions
+        /// are bounded by the caller's own (`PERMISSION_NOT_GRANTABLE`), and count from
+        /// the next call on.
+        async fn update_service_account(
+            &self,
+            request: tonic::Request<super::UpdateServiceAccountRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::UpdateServiceAccountResponse>,
             tonic::Status,
         >;
         /// Deletes a service account; its keys and tokens end at once.
@@ -3894,6 +6380,55 @@ pub mod service_account_service_server {
                     let inner = self.inner.clone();
                     let fut = async move {
                         let method = ListServiceAccountsSvc(inner);
+                        let codec = tonic_prost::ProstCodec::default();
+                        let mut grpc = tonic::server::Grpc::new(codec)
+                            .apply_compression_config(
+                                accept_compression_encodings,
+                                send_compression_encodings,
+                            )
+                            .apply_max_message_size_config(
+                                max_decoding_message_size,
+                                max_encoding_message_size,
+                            );
+                        let res = grpc.unary(method, req).await;
+                        Ok(res)
+                    };
+                    Box::pin(fut)
+                }
+                "/rolecall.identity.v1.ServiceAccountService/UpdateServiceAccount" => {
+                    #[allow(non_camel_case_types)]
+                    struct UpdateServiceAccountSvc<T: ServiceAccountService>(pub Arc<T>);
+                    impl<
+                        T: ServiceAccountService,
+                    > tonic::server::UnaryService<super::UpdateServiceAccountRequest>
+                    for UpdateServiceAccountSvc<T> {
+                        type Response = super::UpdateServiceAccountResponse;
+                        type Future = BoxFuture<
+                            tonic::Response<Self::Response>,
+                            tonic::Status,
+                        >;
+                        fn call(
+                            &mut self,
+                            request: tonic::Request<super::UpdateServiceAccountRequest>,
+                        ) -> Self::Future {
+                            let inner = Arc::clone(&self.0);
+                            let fut = async move {
+                                <T as ServiceAccountService>::update_service_account(
+                                        &inner,
+                                        request,
+                                    )
+                                    .await
+                            };
+                            Box::pin(fut)
+                        }
+                    }
+                    let accept_compression_encodings = self.accept_compression_encodings;
+                    let send_compression_encodings = self.send_compression_encodings;
+                    let max_decoding_message_size = self.max_decoding_message_size;
+                    let max_encoding_message_size = self.max_encoding_message_size;
+                    let inner = self.inner.clone();
+                    let fut = async move {
+                        let method = UpdateServiceAccountSvc(inner);
                         let codec = tonic_prost::ProstCodec::default();
                         let mut grpc = tonic::server::Grpc::new(codec)
                             .apply_compression_config(
@@ -4201,7 +6736,7 @@ pub struct Revocation {
     #[prost(message, optional, tag = "4")]
     pub expire_time: ::core::option::Option<::prost_types::Timestamp>,
     /// What ended.
-    #[prost(oneof = "revocation::Ended", tags = "1, 2")]
+    #[prost(oneof = "revocation::Ended", tags = "1, 2, 5")]
     pub ended: ::core::option::Option<revocation::Ended>,
 }
 /// Nested message and enum types in `Revocation`.
@@ -4215,7 +6750,78 @@ pub mod revocation {
         /// All tokens of this subject that were issued before `not_before`.
         #[prost(string, tag = "2")]
         SubjectId(::prost::alloc::string::String),
+        /// All tokens that were signed with this key, which somebody may have stolen:
+        /// forget it, and ask `ListSigningKeys` for those that are good.
+        #[prost(string, tag = "5")]
+        Kid(::prost::alloc::string::String),
     }
+}
+/// What `IntrospectToken` needs.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct IntrospectTokenRequest {
+    /// The access token, at most 8 192 bytes.
+    #[prost(string, tag = "1")]
+    pub token: ::prost::alloc::string::String,
+}
+/// What `IntrospectToken` answers.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct IntrospectTokenResponse {
+    /// Whether the token is good now. If not, nothing else is set.
+    #[prost(bool, tag = "1")]
+    pub active: bool,
+    /// Whose token it is.
+    #[prost(string, tag = "2")]
+    pub subject_id: ::prost::alloc::string::String,
+    /// Whether the subject is a service account.
+    #[prost(bool, tag = "3")]
+    pub service_account: bool,
+    /// The organization of the subject; empty for the whole instance.
+    #[prost(string, tag = "4")]
+    pub organization_id: ::prost::alloc::string::String,
+    /// The session that the token belongs to; empty for a service account.
+    #[prost(string, tag = "5")]
+    pub session_id: ::prost::alloc::string::String,
+    /// The backend that the token is for.
+    #[prost(string, tag = "6")]
+    pub audience: ::prost::alloc::string::String,
+    /// How the subject proved who it is (RFC 8176), such as `pwd` and `otp`; `pat`
+    /// for a personal access token.
+    #[prost(string, repeated, tag = "7")]
+    pub authentication_methods: ::prost::alloc::vec::Vec<::prost::alloc::string::String>,
+    /// The permissions that a personal access token is narrowed to; empty when it
+    /// is not narrowed.
+    #[prost(string, repeated, tag = "8")]
+    pub permissions: ::prost::alloc::vec::Vec<::prost::alloc::string::String>,
+    /// When the subject last proved who it is.
+    #[prost(message, optional, tag = "9")]
+    pub auth_time: ::core::option::Option<::prost_types::Timestamp>,
+    /// When the token was issued.
+    #[prost(message, optional, tag = "10")]
+    pub issue_time: ::core::option::Option<::prost_types::Timestamp>,
+    /// When the token ends.
+    #[prost(message, optional, tag = "11")]
+    pub expire_time: ::core::option::Option<::prost_types::Timestamp>,
+}
+/// What `RotateSigningKeys` needs.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct RotateSigningKeysRequest {
+    /// Names this one intended change; a lower-case UUID. Optional.
+    #[prost(string, tag = "1")]
+    pub request_id: ::prost::alloc::string::String,
+    /// Whether the new key signs at once and all keys before end at once, with
+    /// every token that they signed: for a key that somebody stole.
+    #[prost(bool, tag = "2")]
+    pub retire_previous: bool,
+}
+/// What `RotateSigningKeys` answers.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct RotateSigningKeysResponse {
+    /// Key id of the new key.
+    #[prost(string, tag = "1")]
+    pub kid: ::prost::alloc::string::String,
+    /// When the new key begins to sign.
+    #[prost(message, optional, tag = "2")]
+    pub active_from_time: ::core::option::Option<::prost_types::Timestamp>,
 }
 /// Generated client implementations.
 pub mod token_service_client {
@@ -4341,7 +6947,72 @@ pub mod token_service_client {
                 );
             self.inner.unary(req, path, codec).await
         }
-        /// Streams the sessions and subjects whose tokens have ended.
+        /// Tells whether an access token is good now, and whose it is (RFC 7662).
+        ///
+        /// A token that is forged, expired, ended, or whose subject lies outside of
+        /// what the caller may see, is answered with nothing but `active = false`.
+        pub async fn introspect_token(
+            &mut self,
+            request: impl tonic::IntoRequest<super::IntrospectTokenRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::IntrospectTokenResponse>,
+            tonic::Status,
+        > {
+            self.inner
+                .ready()
+                .await
+                .map_err(|e| {
+                    tonic::Status::unknown(
+                        format!("Service was not ready: {}", e.into()),
+                    )
+                })?;
+            let codec = tonic_prost::ProstCodec::default();
+            let path = http::uri::PathAndQuery::from_static(
+                "/rolecall.identity.v1.TokenService/IntrospectToken",
+            );
+            let mut req = request.into_request();
+            req.extensions_mut()
+                .insert(
+                    GrpcMethod::new(
+                        "rolecall.identity.v1.TokenService",
+                        "IntrospectToken",
+                    ),
+                );
+            self.inner.unary(req, path, codec).await
+        }
+        /// Makes a new signing key. It is published at once and signs from
+        /// `active_from_time` on, so that every verifier knows it by then; the key
+        /// before is kept until its last token has ended.
+        pub async fn rotate_signing_keys(
+            &mut self,
+            request: impl tonic::IntoRequest<super::RotateSigningKeysRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::RotateSigningKeysResponse>,
+            tonic::Status,
+        > {
+            self.inner
+                .ready()
+                .await
+                .map_err(|e| {
+                    tonic::Status::unknown(
+                        format!("Service was not ready: {}", e.into()),
+                    )
+                })?;
+            let codec = tonic_prost::ProstCodec::default();
+            let path = http::uri::PathAndQuery::from_static(
+                "/rolecall.identity.v1.TokenService/RotateSigningKeys",
+            );
+            let mut req = request.into_request();
+            req.extensions_mut()
+                .insert(
+                    GrpcMethod::new(
+                        "rolecall.identity.v1.TokenService",
+                        "RotateSigningKeys",
+                    ),
+                );
+            self.inner.unary(req, path, codec).await
+        }
+        /// Streams the sessions, subjects and signing keys whose tokens have ended.
         ///
         /// A message arrives at least every 500 milliseconds; one without revocations
         /// is a heartbeat: everything that ended until a second ago has been told.
@@ -4403,6 +7074,27 @@ pub mod token_service_server {
             tonic::Response<super::ListSigningKeysResponse>,
             tonic::Status,
         >;
+        /// Tells whether an access token is good now, and whose it is (RFC 7662).
+        ///
+        /// A token that is forged, expired, ended, or whose subject lies outside of
+        /// what the caller may see, is answered with nothing but `active = false`.
+        async fn introspect_token(
+            &self,
+            request: tonic::Request<super::IntrospectTokenRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::IntrospectTokenResponse>,
+            tonic::Status,
+        >;
+        /// Makes a new signing key. It is published at once and signs from
+        /// `active_from_time` on, so that every verifier knows it by then; the key
+        /// before is kept until its last token has ended.
+        async fn rotate_signing_keys(
+            &self,
+            request: tonic::Request<super::RotateSigningKeysRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::RotateSigningKeysResponse>,
+            tonic::Status,
+        >;
         /// Server streaming response type for the WatchRevocations method.
         type WatchRevocationsStream: tonic::codegen::tokio_stream::Stream<
                 Item = std::result::Result<
@@ -4412,7 +7104,7 @@ pub mod token_service_server {
             >
             + std::marker::Send
             + 'static;
-        /// Streams the sessions and subjects whose tokens have ended.
+        /// Streams the sessions, subjects and signing keys whose tokens have ended.
         ///
         /// A message arrives at least every 500 milliseconds; one without revocations
         /// is a heartbeat: everything that ended until a second ago has been told.
@@ -4551,6 +7243,97 @@ pub mod token_service_server {
                     };
                     Box::pin(fut)
                 }
+                "/rolecall.identity.v1.TokenService/IntrospectToken" => {
+                    #[allow(non_camel_case_types)]
+                    struct IntrospectTokenSvc<T: TokenService>(pub Arc<T>);
+                    impl<
+                        T: TokenService,
+                    > tonic::server::UnaryService<super::IntrospectTokenRequest>
+                    for IntrospectTokenSvc<T> {
+                        type Response = super::IntrospectTokenResponse;
+                        type Future = BoxFuture<
+                            tonic::Response<Self::Response>,
+                            tonic::Status,
+                        >;
+                        fn call(
+                            &mut self,
+                            request: tonic::Request<super::IntrospectTokenRequest>,
+                        ) -> Self::Future {
+                            let inner = Arc::clone(&self.0);
+                            let fut = async move {
+                                <T as TokenService>::introspect_token(&inner, request).await
+                            };
+                            Box::pin(fut)
+                        }
+                    }
+                    let accept_compression_encodings = self.accept_compression_encodings;
+                    let send_compression_encodings = self.send_compression_encodings;
+                    let max_decoding_message_size = self.max_decoding_message_size;
+                    let max_encoding_message_size = self.max_encoding_message_size;
+                    let inner = self.inner.clone();
+                    let fut = async move {
+                        let method = IntrospectTokenSvc(inner);
+                        let codec = tonic_prost::ProstCodec::default();
+                        let mut grpc = tonic::server::Grpc::new(codec)
+                            .apply_compression_config(
+                                accept_compression_encodings,
+                                send_compression_encodings,
+                            )
+                            .apply_max_message_size_config(
+                                max_decoding_message_size,
+                                max_encoding_message_size,
+                            );
+                        let res = grpc.unary(method, req).await;
+                        Ok(res)
+                    };
+                    Box::pin(fut)
+                }
+                "/rolecall.identity.v1.TokenService/RotateSigningKeys" => {
+                    #[allow(non_camel_case_types)]
+                    struct RotateSigningKeysSvc<T: TokenService>(pub Arc<T>);
+                    impl<
+                        T: TokenService,
+                    > tonic::server::UnaryService<super::RotateSigningKeysRequest>
+                    for RotateSigningKeysSvc<T> {
+                        type Response = super::RotateSigningKeysResponse;
+                        type Future = BoxFuture<
+                            tonic::Response<Self::Response>,
+                            tonic::Status,
+                        >;
+                        fn call(
+                            &mut self,
+                            request: tonic::Request<super::RotateSigningKeysRequest>,
+                        ) -> Self::Future {
+                            let inner = Arc::clone(&self.0);
+                            let fut = async move {
+                                <T as TokenService>::rotate_signing_keys(&inner, request)
+                                    .await
+                            };
+                            Box::pin(fut)
+                        }
+                    }
+                    let accept_compression_encodings = self.accept_compression_encodings;
+                    let send_compression_encodings = self.send_compression_encodings;
+                    let max_decoding_message_size = self.max_decoding_message_size;
+                    let max_encoding_message_size = self.max_encoding_message_size;
+                    let inner = self.inner.clone();
+                    let fut = async move {
+                        let method = RotateSigningKeysSvc(inner);
+                        let codec = tonic_prost::ProstCodec::default();
+                        let mut grpc = tonic::server::Grpc::new(codec)
+                            .apply_compression_config(
+                                accept_compression_encodings,
+                                send_compression_encodings,
+                            )
+                            .apply_max_message_size_config(
+                                max_decoding_message_size,
+                                max_encoding_message_size,
+                            );
+                        let res = grpc.unary(method, req).await;
+                        Ok(res)
+                    };
+                    Box::pin(fut)
+                }
                 "/rolecall.identity.v1.TokenService/WatchRevocations" => {
                     #[allow(non_camel_case_types)]
                     struct WatchRevocationsSvc<T: TokenService>(pub Arc<T>);
@@ -4674,16 +7457,71 @@ pub struct CreateUserRequest {
     /// Checks everything, rights included, and changes nothing.
     #[prost(bool, tag = "10")]
     pub validate_only: bool,
+    /// How the person will log in; an invitation by mail when nothing is chosen.
+    #[prost(oneof = "create_user_request::Credential", tags = "11, 12, 13")]
+    pub credential: ::core::option::Option<create_user_request::Credential>,
+}
+/// Nested message and enum types in `CreateUserRequest`.
+pub mod create_user_request {
+    /// How the person will log in; an invitation by mail when nothing is chosen.
+    #[derive(Clone, PartialEq, Eq, Hash, ::prost::Oneof)]
+    pub enum Credential {
+        /// The person gets a code and sets a password by it.
+        #[prost(message, tag = "11")]
+        Invitation(super::InvitationCredential),
+        /// The person logs in with a password that is set here.
+        #[prost(message, tag = "12")]
+        InitialPassword(super::InitialPassword),
+        /// The person goes on with the password that it has elsewhere.
+        #[prost(message, tag = "13")]
+        ImportedHash(super::ImportedHash),
+    }
+}
+/// The person gets a code and sets a password by it.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct InvitationCredential {
+    /// How the code reaches the person; mailed by default.
+    #[prost(message, optional, tag = "1")]
+    pub delivery: ::core::option::Option<CodeDelivery>,
+}
+/// A password that somebody else chose for a person.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+#[prost(skip_debug)]
+pub struct InitialPassword {
+    /// The password, as the organization's policy wants it.
+    #[prost(string, tag = "1")]
+    pub password: ::prost::alloc::string::String,
+    /// The same password once more; compared when given.
+    #[prost(string, tag = "2")]
+    pub password_confirmation: ::prost::alloc::string::String,
+    /// Whether the first login demands a new one; by default it does.
+    #[prost(enumeration = "PasswordChange", tag = "3")]
+    pub change: i32,
+}
+/// The hash of a password from another system.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+#[prost(skip_debug)]
+pub struct ImportedHash {
+    /// A PHC string: `argon2id`, `argon2i`, `scrypt`, `pbkdf2-sha256`,
+    /// `pbkdf2-sha512`, or a bcrypt string (`$2b$...`); at most 512 bytes, its
+    /// cost bounded. It is replaced by ours at the first login.
+    #[prost(string, tag = "1")]
+    pub hash: ::prost::alloc::string::String,
 }
 /// What `CreateUser` answers.
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+#[prost(skip_debug)]
 pub struct CreateUserResponse {
     /// The new account; with `validate_only` as it would be, without an id.
     #[prost(message, optional, tag = "1")]
     pub user: ::core::option::Option<User>,
-    /// The invitation that was sent; absent with `validate_only`.
+    /// The invitation; absent with `validate_only` and with another credential.
     #[prost(message, optional, tag = "2")]
     pub invitation: ::core::option::Option<Invitation>,
+    /// The code of the invitation, if it was asked for by `return`; never shown
+    /// again.
+    #[prost(string, tag = "3")]
+    pub invitation_code: ::prost::alloc::string::String,
 }
 /// What `GetUser` needs.
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
@@ -4712,6 +7550,18 @@ pub struct ListUsersRequest {
     /// `next_page_token` of the page before, with the same other arguments.
     #[prost(string, tag = "3")]
     pub page_token: ::prost::alloc::string::String,
+    /// Which accounts (AIP-160): `AND`, and `OR` within one field, of
+    /// `email = "a@b"`, `email : "a*"`, `name : "ada*"`, `given_name : "a*"`,
+    /// `family_name : "l*"`, `institution : "i*"`, `state = ACTIVE`,
+    /// `create_time >= "2026-01-01T00:00:00Z"` (and `<`), `last_login_time` the
+    /// same; a bare word searches names, address and institution by the beginning
+    /// of a word. At most 1 000 characters and 20 comparisons; what no index
+    /// serves gets `FILTER_NOT_INDEXED`.
+    #[prost(string, tag = "4")]
+    pub filter: ::prost::alloc::string::String,
+    /// `create_time` (the default), `email` or `name`, each also with ` desc`.
+    #[prost(string, tag = "5")]
+    pub order_by: ::prost::alloc::string::String,
 }
 /// What `ListUsers` answers.
 #[derive(Clone, PartialEq, ::prost::Message)]
@@ -4732,13 +7582,220 @@ pub struct ResendInvitationRequest {
     /// The invited account.
     #[prost(string, tag = "2")]
     pub user_id: ::prost::alloc::string::String,
+    /// How the code reaches the person; mailed by default.
+    #[prost(message, optional, tag = "3")]
+    pub delivery: ::core::option::Option<CodeDelivery>,
 }
 /// What `ResendInvitation` answers.
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+#[prost(skip_debug)]
 pub struct ResendInvitationResponse {
     /// The new invitation.
     #[prost(message, optional, tag = "1")]
     pub invitation: ::core::option::Option<Invitation>,
+    /// The code, if it was asked for by `return`; never shown again.
+    #[prost(string, tag = "2")]
+    pub invitation_code: ::prost::alloc::string::String,
+}
+/// What `BatchGetUsers` needs.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct BatchGetUsersRequest {
+    /// Up to 1 000 accounts.
+    #[prost(string, repeated, tag = "1")]
+    pub user_ids: ::prost::alloc::vec::Vec<::prost::alloc::string::String>,
+}
+/// What `BatchGetUsers` answers.
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct BatchGetUsersResponse {
+    /// The accounts found, in the order of the request, each once.
+    #[prost(message, repeated, tag = "1")]
+    pub users: ::prost::alloc::vec::Vec<User>,
+}
+/// What `ListInvitations` needs.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct ListInvitationsRequest {
+    /// The organization to list; empty means the caller's own, `-` all that the
+    /// caller may see.
+    #[prost(string, tag = "1")]
+    pub organization_id: ::prost::alloc::string::String,
+    /// How many invitations a page holds: 0 means 50, more than 1 000 means 1 000.
+    #[prost(int32, tag = "2")]
+    pub page_size: i32,
+    /// `next_page_token` of the page before, with the same other arguments.
+    #[prost(string, tag = "3")]
+    pub page_token: ::prost::alloc::string::String,
+}
+/// What `ListInvitations` answers.
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct ListInvitationsResponse {
+    /// The invitations of this page.
+    #[prost(message, repeated, tag = "1")]
+    pub invitations: ::prost::alloc::vec::Vec<Invitation>,
+    /// Asks for the next page; empty on the last one.
+    #[prost(string, tag = "2")]
+    pub next_page_token: ::prost::alloc::string::String,
+}
+/// What `RevokeInvitation` needs.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct RevokeInvitationRequest {
+    /// Names this one intended change; a lower-case UUID. Optional.
+    #[prost(string, tag = "1")]
+    pub request_id: ::prost::alloc::string::String,
+    /// The invitation to end; `INVITATION_NOT_FOUND` when it is over, or outside
+    /// of what the caller may see.
+    #[prost(string, tag = "2")]
+    pub invitation_id: ::prost::alloc::string::String,
+}
+/// What `RevokeInvitation` answers.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct RevokeInvitationResponse {}
+/// What `UpdateUser` needs.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct UpdateUserRequest {
+    /// Names this one intended change; a lower-case UUID. Optional.
+    #[prost(string, tag = "1")]
+    pub request_id: ::prost::alloc::string::String,
+    /// The account, named by its `user_id`, and the new values of `name`,
+    /// `given_name`, `family_name`, `institution`, `website`, `email` and `roles`;
+    /// an `etag` demands that nothing changed since it was read.
+    #[prost(message, optional, tag = "2")]
+    pub user: ::core::option::Option<User>,
+    /// The fields to change; absent means all that are populated.
+    #[prost(message, optional, tag = "3")]
+    pub update_mask: ::core::option::Option<::prost_types::FieldMask>,
+    /// Checks everything, rights included, and changes nothing.
+    #[prost(bool, tag = "4")]
+    pub validate_only: bool,
+}
+/// What `UpdateUser` answers.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct UpdateUserResponse {
+    /// The account after the change.
+    #[prost(message, optional, tag = "1")]
+    pub user: ::core::option::Option<User>,
+}
+/// What `DeleteUser` needs.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct DeleteUserRequest {
+    /// Names this one intended change; a lower-case UUID. Optional.
+    #[prost(string, tag = "1")]
+    pub request_id: ::prost::alloc::string::String,
+    /// The account to delete.
+    #[prost(string, tag = "2")]
+    pub user_id: ::prost::alloc::string::String,
+    /// The version that is meant; empty means whichever is current.
+    #[prost(string, tag = "3")]
+    pub etag: ::prost::alloc::string::String,
+}
+/// What `DeleteUser` answers.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct DeleteUserResponse {}
+/// What `SetUserPassword` needs.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+#[prost(skip_debug)]
+pub struct SetUserPasswordRequest {
+    /// Names this one intended change; a lower-case UUID. Optional.
+    #[prost(string, tag = "1")]
+    pub request_id: ::prost::alloc::string::String,
+    /// The person.
+    #[prost(string, tag = "2")]
+    pub user_id: ::prost::alloc::string::String,
+    /// The password, as the organization's policy wants it.
+    #[prost(string, tag = "3")]
+    pub password: ::prost::alloc::string::String,
+    /// The same password once more; compared when given.
+    #[prost(string, tag = "4")]
+    pub password_confirmation: ::prost::alloc::string::String,
+    /// Whether the next login demands a new one; by default it does.
+    #[prost(enumeration = "PasswordChange", tag = "5")]
+    pub change: i32,
+}
+/// What `SetUserPassword` answers.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct SetUserPasswordResponse {
+    /// The account after the change.
+    #[prost(message, optional, tag = "1")]
+    pub user: ::core::option::Option<User>,
+}
+/// What `IssuePasswordReset` needs.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct IssuePasswordResetRequest {
+    /// Names this one intended change; a lower-case UUID. Optional.
+    #[prost(string, tag = "1")]
+    pub request_id: ::prost::alloc::string::String,
+    /// The person.
+    #[prost(string, tag = "2")]
+    pub user_id: ::prost::alloc::string::String,
+    /// How the code reaches the person; mailed by default.
+    #[prost(message, optional, tag = "3")]
+    pub delivery: ::core::option::Option<CodeDelivery>,
+}
+/// What `IssuePasswordReset` answers.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+#[prost(skip_debug)]
+pub struct IssuePasswordResetResponse {
+    /// When the code ends.
+    #[prost(message, optional, tag = "1")]
+    pub expire_time: ::core::option::Option<::prost_types::Timestamp>,
+    /// The code, if it was asked for by `return`; never shown again.
+    #[prost(string, tag = "2")]
+    pub code: ::prost::alloc::string::String,
+}
+/// What `ResetUserFactors` needs.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct ResetUserFactorsRequest {
+    /// Names this one intended change; a lower-case UUID. Optional.
+    #[prost(string, tag = "1")]
+    pub request_id: ::prost::alloc::string::String,
+    /// The person.
+    #[prost(string, tag = "2")]
+    pub user_id: ::prost::alloc::string::String,
+}
+/// What `ResetUserFactors` answers.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct ResetUserFactorsResponse {}
+/// What `ListUserSessions` needs.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct ListUserSessionsRequest {
+    /// The person.
+    #[prost(string, tag = "1")]
+    pub user_id: ::prost::alloc::string::String,
+    /// How many sessions a page holds: 0 means 50, more than 1 000 means 1 000.
+    #[prost(int32, tag = "2")]
+    pub page_size: i32,
+    /// `next_page_token` of the page before, with the same other arguments.
+    #[prost(string, tag = "3")]
+    pub page_token: ::prost::alloc::string::String,
+}
+/// What `ListUserSessions` answers.
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct ListUserSessionsResponse {
+    /// The sessions of this page.
+    #[prost(message, repeated, tag = "1")]
+    pub sessions: ::prost::alloc::vec::Vec<Session>,
+    /// Asks for the next page; empty on the last one.
+    #[prost(string, tag = "2")]
+    pub next_page_token: ::prost::alloc::string::String,
+}
+/// What `RevokeUserSessions` needs.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct RevokeUserSessionsRequest {
+    /// Names this one intended change; a lower-case UUID. Optional.
+    #[prost(string, tag = "1")]
+    pub request_id: ::prost::alloc::string::String,
+    /// The person.
+    #[prost(string, tag = "2")]
+    pub user_id: ::prost::alloc::string::String,
+    /// Up to 100 sessions to end; empty means all of them.
+    #[prost(string, repeated, tag = "3")]
+    pub session_ids: ::prost::alloc::vec::Vec<::prost::alloc::string::String>,
+}
+/// What `RevokeUserSessions` answers.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct RevokeUserSessionsResponse {
+    /// How many sessions ended.
+    #[prost(int32, tag = "1")]
+    pub revoked_count: i32,
 }
 /// Generated client implementations.
 pub mod user_service_client {
@@ -4833,11 +7890,15 @@ pub mod user_service_client {
             self.inner = self.inner.max_encoding_message_size(limit);
             self
         }
-        /// Makes an account and invites its person by mail.
+        /// Makes an account: invited by mail unless another credential is given.
         ///
         /// The account, its membership and the mail come together or not at all. The
         /// address must be free (`EMAIL_TAKEN`), the roles must be ones that the
-        /// caller may grant (`ROLE_NOT_GRANTABLE`).
+        /// caller may grant (`ROLE_NOT_GRANTABLE`). An initial password and an
+        /// imported hash need the permission `identity.users.set_password` too
+        /// (`PERMISSION_MISSING`); with them the account is active at once, its
+        /// address unproven. A repeat whose first answer held a code gets
+        /// `SECRET_ALREADY_RETURNED`.
         pub async fn create_user(
             &mut self,
             request: impl tonic::IntoRequest<super::CreateUserRequest>,
@@ -4890,7 +7951,36 @@ pub mod user_service_client {
                 .insert(GrpcMethod::new("rolecall.identity.v1.UserService", "GetUser"));
             self.inner.unary(req, path, codec).await
         }
-        /// Lists accounts in order of creation.
+        /// Reads up to 1 000 accounts at once; those that do not exist, or lie outside
+        /// of what the caller may see, are left out.
+        pub async fn batch_get_users(
+            &mut self,
+            request: impl tonic::IntoRequest<super::BatchGetUsersRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::BatchGetUsersResponse>,
+            tonic::Status,
+        > {
+            self.inner
+                .ready()
+                .await
+                .map_err(|e| {
+                    tonic::Status::unknown(
+                        format!("Service was not ready: {}", e.into()),
+                    )
+                })?;
+            let codec = tonic_prost::ProstCodec::default();
+            let path = http::uri::PathAndQuery::from_static(
+                "/rolecall.identity.v1.UserService/BatchGetUsers",
+            );
+            let mut req = request.into_request();
+            req.extensions_mut()
+                .insert(
+                    GrpcMethod::new("rolecall.identity.v1.UserService", "BatchGetUsers"),
+                );
+            self.inner.unary(req, path, codec).await
+        }
+        /// Lists accounts, in order of creation unless `order_by` says otherwise.
+        /// Only those who may list an organization may call, not a person for itself.
         pub async fn list_users(
             &mut self,
             request: impl tonic::IntoRequest<super::ListUsersRequest>,
@@ -4917,8 +8007,11 @@ pub mod user_service_client {
                 );
             self.inner.unary(req, path, codec).await
         }
-        /// Sends a new invitation to an account that is still INVITED; the code sent
+        /// Makes a new invitation for an account that is still INVITED; the code
         /// before ends (`USER_NOT_INVITED` when there is nothing to accept any more).
+        ///
+        /// The code of a person that is invited as an OWNER is returned to ADMIN alone
+        /// (`EQUAL_PROTECTED`).
         pub async fn resend_invitation(
             &mut self,
             request: impl tonic::IntoRequest<super::ResendInvitationRequest>,
@@ -4948,6 +8041,296 @@ pub mod user_service_client {
                 );
             self.inner.unary(req, path, codec).await
         }
+        /// Lists the invitations that wait for an answer, in order of creation.
+        pub async fn list_invitations(
+            &mut self,
+            request: impl tonic::IntoRequest<super::ListInvitationsRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::ListInvitationsResponse>,
+            tonic::Status,
+        > {
+            self.inner
+                .ready()
+                .await
+                .map_err(|e| {
+                    tonic::Status::unknown(
+                        format!("Service was not ready: {}", e.into()),
+                    )
+                })?;
+            let codec = tonic_prost::ProstCodec::default();
+            let path = http::uri::PathAndQuery::from_static(
+                "/rolecall.identity.v1.UserService/ListInvitations",
+            );
+            let mut req = request.into_request();
+            req.extensions_mut()
+                .insert(
+                    GrpcMethod::new(
+                        "rolecall.identity.v1.UserService",
+                        "ListInvitations",
+                    ),
+                );
+            self.inner.unary(req, path, codec).await
+        }
+        /// Ends an invitation; its code opens nothing any more, the account stays
+        /// INVITED (`ResendInvitation` invites anew, `DeleteUser` removes it).
+        pub async fn revoke_invitation(
+            &mut self,
+            request: impl tonic::IntoRequest<super::RevokeInvitationRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::RevokeInvitationResponse>,
+            tonic::Status,
+        > {
+            self.inner
+                .ready()
+                .await
+                .map_err(|e| {
+                    tonic::Status::unknown(
+                        format!("Service was not ready: {}", e.into()),
+                    )
+                })?;
+            let codec = tonic_prost::ProstCodec::default();
+            let path = http::uri::PathAndQuery::from_static(
+                "/rolecall.identity.v1.UserService/RevokeInvitation",
+            );
+            let mut req = request.into_request();
+            req.extensions_mut()
+                .insert(
+                    GrpcMethod::new(
+                        "rolecall.identity.v1.UserService",
+                        "RevokeInvitation",
+                    ),
+                );
+            self.inner.unary(req, path, codec).await
+        }
+        /// Changes an account: profile, address, roles. All given fields change, or
+        /// none.
+        ///
+        /// `email` and `roles` need the permissions `identity.users.set_email` and
+        /// `organization.members.assign_roles` too. A new address is unproven; both
+        /// addresses are told, and sessions and codes end. On a holder of ADMIN, and
+        /// for all but ADMIN on an OWNER, the address stays (`EQUAL_PROTECTED`).
+        pub async fn update_user(
+            &mut self,
+            request: impl tonic::IntoRequest<super::UpdateUserRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::UpdateUserResponse>,
+            tonic::Status,
+        > {
+            self.inner
+                .ready()
+                .await
+                .map_err(|e| {
+                    tonic::Status::unknown(
+                        format!("Service was not ready: {}", e.into()),
+                    )
+                })?;
+            let codec = tonic_prost::ProstCodec::default();
+            let path = http::uri::PathAndQuery::from_static(
+                "/rolecall.identity.v1.UserService/UpdateUser",
+            );
+            let mut req = request.into_request();
+            req.extensions_mut()
+                .insert(
+                    GrpcMethod::new("rolecall.identity.v1.UserService", "UpdateUser"),
+                );
+            self.inner.unary(req, path, codec).await
+        }
+        /// Deletes an account: at once it is gone from reads and lists, its sessions,
+        /// codes and keys have ended. Its address stays reserved for 30 days.
+        ///
+        /// Nobody deletes itself (`SELF_REFUSED`), nor the last OWNER of an
+        /// organization or the last ADMIN (`LAST_HOLDER`); only ADMIN deletes a holder
+        /// of ADMIN, and no service account an OWNER (`EQUAL_PROTECTED`). With an etag
+        /// that is not the current one the answer is `ETAG_MISMATCH`.
+        pub async fn delete_user(
+            &mut self,
+            request: impl tonic::IntoRequest<super::DeleteUserRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::DeleteUserResponse>,
+            tonic::Status,
+        > {
+            self.inner
+                .ready()
+                .await
+                .map_err(|e| {
+                    tonic::Status::unknown(
+                        format!("Service was not ready: {}", e.into()),
+                    )
+                })?;
+            let codec = tonic_prost::ProstCodec::default();
+            let path = http::uri::PathAndQuery::from_static(
+                "/rolecall.identity.v1.UserService/DeleteUser",
+            );
+            let mut req = request.into_request();
+            req.extensions_mut()
+                .insert(
+                    GrpcMethod::new("rolecall.identity.v1.UserService", "DeleteUser"),
+                );
+            self.inner.unary(req, path, codec).await
+        }
+        /// Sets a person's password; its sessions and codes end, and a mail tells so.
+        ///
+        /// Not one's own (`SELF_REFUSED`, use `ChangePassword`). Nobody sets the
+        /// password of a holder of ADMIN, and only ADMIN that of an OWNER
+        /// (`EQUAL_PROTECTED`). Who is still INVITED sets its first password itself
+        /// (`USER_NOT_ACTIVE`).
+        pub async fn set_user_password(
+            &mut self,
+            request: impl tonic::IntoRequest<super::SetUserPasswordRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::SetUserPasswordResponse>,
+            tonic::Status,
+        > {
+            self.inner
+                .ready()
+                .await
+                .map_err(|e| {
+                    tonic::Status::unknown(
+                        format!("Service was not ready: {}", e.into()),
+                    )
+                })?;
+            let codec = tonic_prost::ProstCodec::default();
+            let path = http::uri::PathAndQuery::from_static(
+                "/rolecall.identity.v1.UserService/SetUserPassword",
+            );
+            let mut req = request.into_request();
+            req.extensions_mut()
+                .insert(
+                    GrpcMethod::new(
+                        "rolecall.identity.v1.UserService",
+                        "SetUserPassword",
+                    ),
+                );
+            self.inner.unary(req, path, codec).await
+        }
+        /// Makes a code by which a person sets a new password, valid for 30 minutes,
+        /// and mails it or gives it to the caller. A newer code ends the older.
+        ///
+        /// For a holder of ADMIN, and for all but ADMIN on an OWNER, it can only be
+        /// mailed (`EQUAL_PROTECTED`).
+        pub async fn issue_password_reset(
+            &mut self,
+            request: impl tonic::IntoRequest<super::IssuePasswordResetRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::IssuePasswordResetResponse>,
+            tonic::Status,
+        > {
+            self.inner
+                .ready()
+                .await
+                .map_err(|e| {
+                    tonic::Status::unknown(
+                        format!("Service was not ready: {}", e.into()),
+                    )
+                })?;
+            let codec = tonic_prost::ProstCodec::default();
+            let path = http::uri::PathAndQuery::from_static(
+                "/rolecall.identity.v1.UserService/IssuePasswordReset",
+            );
+            let mut req = request.into_request();
+            req.extensions_mut()
+                .insert(
+                    GrpcMethod::new(
+                        "rolecall.identity.v1.UserService",
+                        "IssuePasswordReset",
+                    ),
+                );
+            self.inner.unary(req, path, codec).await
+        }
+        /// Removes all second factors and recovery codes of a person who lost them;
+        /// its sessions end, and a mail tells so.
+        ///
+        /// Not one's own (`SELF_REFUSED`), not those of a holder of ADMIN, and those
+        /// of an OWNER only by ADMIN (`EQUAL_PROTECTED`).
+        pub async fn reset_user_factors(
+            &mut self,
+            request: impl tonic::IntoRequest<super::ResetUserFactorsRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::ResetUserFactorsResponse>,
+            tonic::Status,
+        > {
+            self.inner
+                .ready()
+                .await
+                .map_err(|e| {
+                    tonic::Status::unknown(
+                        format!("Service was not ready: {}", e.into()),
+                    )
+                })?;
+            let codec = tonic_prost::ProstCodec::default();
+            let path = http::uri::PathAndQuery::from_static(
+                "/rolecall.identity.v1.UserService/ResetUserFactors",
+            );
+            let mut req = request.into_request();
+            req.extensions_mut()
+                .insert(
+                    GrpcMethod::new(
+                        "rolecall.identity.v1.UserService",
+                        "ResetUserFactors",
+                    ),
+                );
+            self.inner.unary(req, path, codec).await
+        }
+        /// Lists the sessions of a person that go on, newest first.
+        pub async fn list_user_sessions(
+            &mut self,
+            request: impl tonic::IntoRequest<super::ListUserSessionsRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::ListUserSessionsResponse>,
+            tonic::Status,
+        > {
+            self.inner
+                .ready()
+                .await
+                .map_err(|e| {
+                    tonic::Status::unknown(
+                        format!("Service was not ready: {}", e.into()),
+                    )
+                })?;
+            let codec = tonic_prost::ProstCodec::default();
+            let path = http::uri::PathAndQuery::from_static(
+                "/rolecall.identity.v1.UserService/ListUserSessions",
+            );
+            let mut req = request.into_request();
+            req.extensions_mut()
+                .insert(
+                    GrpcMethod::new(
+                        "rolecall.identity.v1.UserService",
+                        "ListUserSessions",
+                    ),
+                );
+            self.inner.unary(req, path, codec).await
+        }
+        /// Ends sessions of a person, at once and in every service.
+        pub async fn revoke_user_sessions(
+            &mut self,
+            request: impl tonic::IntoRequest<super::RevokeUserSessionsRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::RevokeUserSessionsResponse>,
+            tonic::Status,
+        > {
+            self.inner
+                .ready()
+                .await
+                .map_err(|e| {
+                    tonic::Status::unknown(
+                        format!("Service was not ready: {}", e.into()),
+                    )
+                })?;
+            let codec = tonic_prost::ProstCodec::default();
+            let path = http::uri::PathAndQuery::from_static(
+                "/rolecall.identity.v1.UserService/RevokeUserSessions",
+            );
+            let mut req = request.into_request();
+            req.extensions_mut()
+                .insert(
+                    GrpcMethod::new(
+                        "rolecall.identity.v1.UserService",
+                        "RevokeUserSessions",
+                    ),
+                );
+            self.inner.unary(req, path, codec).await
+        }
     }
 }
 /// Generated server implementations.
@@ -4963,11 +8346,15 @@ pub mod user_service_server {
     /// Generated trait containing gRPC methods that should be implemented for use with UserServiceServer.
     #[async_trait]
     pub trait UserService: std::marker::Send + std::marker::Sync + 'static {
-        /// Makes an account and invites its person by mail.
+        /// Makes an account: invited by mail unless another credential is given.
         ///
         /// The account, its membership and the mail come together or not at all. The
         /// address must be free (`EMAIL_TAKEN`), the roles must be ones that the
-        /// caller may grant (`ROLE_NOT_GRANTABLE`).
+        /// caller may grant (`ROLE_NOT_GRANTABLE`). An initial password and an
+        /// imported hash need the permission `identity.users.set_password` too
+        /// (`PERMISSION_MISSING`); with them the account is active at once, its
+        /// address unproven. A repeat whose first answer held a code gets
+        /// `SECRET_ALREADY_RETURNED`.
         async fn create_user(
             &self,
             request: tonic::Request<super::CreateUserRequest>,
@@ -4981,7 +8368,17 @@ pub mod user_service_server {
             &self,
             request: tonic::Request<super::GetUserRequest>,
         ) -> std::result::Result<tonic::Response<super::GetUserResponse>, tonic::Status>;
-        /// Lists accounts in order of creation.
+        /// Reads up to 1 000 accounts at once; those that do not exist, or lie outside
+        /// of what the caller may see, are left out.
+        async fn batch_get_users(
+            &self,
+            request: tonic::Request<super::BatchGetUsersRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::BatchGetUsersResponse>,
+            tonic::Status,
+        >;
+        /// Lists accounts, in order of creation unless `order_by` says otherwise.
+        /// Only those who may list an organization may call, not a person for itself.
         async fn list_users(
             &self,
             request: tonic::Request<super::ListUsersRequest>,
@@ -4989,13 +8386,114 @@ pub mod user_service_server {
             tonic::Response<super::ListUsersResponse>,
             tonic::Status,
         >;
-        /// Sends a new invitation to an account that is still INVITED; the code sent
+        /// Makes a new invitation for an account that is still INVITED; the code
         /// before ends (`USER_NOT_INVITED` when there is nothing to accept any more).
+        ///
+        /// The code of a person that is invited as an OWNER is returned to ADMIN alone
+        /// (`EQUAL_PROTECTED`).
         async fn resend_invitation(
             &self,
             request: tonic::Request<super::ResendInvitationRequest>,
         ) -> std::result::Result<
             tonic::Response<super::ResendInvitationResponse>,
+            tonic::Status,
+        >;
+        /// Lists the invitations that wait for an answer, in order of creation.
+        async fn list_invitations(
+            &self,
+            request: tonic::Request<super::ListInvitationsRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::ListInvitationsResponse>,
+            tonic::Status,
+        >;
+        /// Ends an invitation; its code opens nothing any more, the account stays
+        /// INVITED (`ResendInvitation` invites anew, `DeleteUser` removes it).
+        async fn revoke_invitation(
+            &self,
+            request: tonic::Request<super::RevokeInvitationRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::RevokeInvitationResponse>,
+            tonic::Status,
+        >;
+        /// Changes an account: profile, address, roles. All given fields change, or
+        /// none.
+        ///
+        /// `email` and `roles` need the permissions `identity.users.set_email` and
+        /// `organization.members.assign_roles` too. A new address is unproven; both
+        /// addresses are told, and sessions and codes end. On a holder of ADMIN, and
+        /// for all but ADMIN on an OWNER, the address stays (`EQUAL_PROTECTED`).
+        async fn update_user(
+            &self,
+            request: tonic::Request<super::UpdateUserRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::UpdateUserResponse>,
+            tonic::Status,
+        >;
+        /// Deletes an account: at once it is gone from reads and lists, its sessions,
+        /// codes and keys have ended. Its address stays reserved for 30 days.
+        ///
+        /// Nobody deletes itself (`SELF_REFUSED`), nor the last OWNER of an
+        /// organization or the last ADMIN (`LAST_HOLDER`); only ADMIN deletes a holder
+        /// of ADMIN, and no service account an OWNER (`EQUAL_PROTECTED`). With an etag
+        /// that is not the current one the answer is `ETAG_MISMATCH`.
+        async fn delete_user(
+            &self,
+            request: tonic::Request<super::DeleteUserRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::DeleteUserResponse>,
+            tonic::Status,
+        >;
+        /// Sets a person's password; its sessions and codes end, and a mail tells so.
+        ///
+        /// Not one's own (`SELF_REFUSED`, use `ChangePassword`). Nobody sets the
+        /// password of a holder of ADMIN, and only ADMIN that of an OWNER
+        /// (`EQUAL_PROTECTED`). Who is still INVITED sets its first password itself
+        /// (`USER_NOT_ACTIVE`).
+        async fn set_user_password(
+            &self,
+            request: tonic::Request<super::SetUserPasswordRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::SetUserPasswordResponse>,
+            tonic::Status,
+        >;
+        /// Makes a code by which a person sets a new password, valid for 30 minutes,
+        /// and mails it or gives it to the caller. A newer code ends the older.
+        ///
+        /// For a holder of ADMIN, and for all but ADMIN on an OWNER, it can only be
+        /// mailed (`EQUAL_PROTECTED`).
+        async fn issue_password_reset(
+            &self,
+            request: tonic::Request<super::IssuePasswordResetRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::IssuePasswordResetResponse>,
+            tonic::Status,
+        >;
+        /// Removes all second factors and recovery codes of a person who lost them;
+        /// its sessions end, and a mail tells so.
+        ///
+        /// Not one's own (`SELF_REFUSED`), not those of a holder of ADMIN, and those
+        /// of an OWNER only by ADMIN (`EQUAL_PROTECTED`).
+        async fn reset_user_factors(
+            &self,
+            request: tonic::Request<super::ResetUserFactorsRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::ResetUserFactorsResponse>,
+            tonic::Status,
+        >;
+        /// Lists the sessions of a person that go on, newest first.
+        async fn list_user_sessions(
+            &self,
+            request: tonic::Request<super::ListUserSessionsRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::ListUserSessionsResponse>,
+            tonic::Status,
+        >;
+        /// Ends sessions of a person, at once and in every service.
+        async fn revoke_user_sessions(
+            &self,
+            request: tonic::Request<super::RevokeUserSessionsRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::RevokeUserSessionsResponse>,
             tonic::Status,
         >;
     }
@@ -5167,6 +8665,51 @@ pub mod user_service_server {
                     };
                     Box::pin(fut)
                 }
+                "/rolecall.identity.v1.UserService/BatchGetUsers" => {
+                    #[allow(non_camel_case_types)]
+                    struct BatchGetUsersSvc<T: UserService>(pub Arc<T>);
+                    impl<
+                        T: UserService,
+                    > tonic::server::UnaryService<super::BatchGetUsersRequest>
+                    for BatchGetUsersSvc<T> {
+                        type Response = super::BatchGetUsersResponse;
+                        type Future = BoxFuture<
+                            tonic::Response<Self::Response>,
+                            tonic::Status,
+                        >;
+                        fn call(
+                            &mut self,
+                            request: tonic::Request<super::BatchGetUsersRequest>,
+                        ) -> Self::Future {
+                            let inner = Arc::clone(&self.0);
+                            let fut = async move {
+                                <T as UserService>::batch_get_users(&inner, request).await
+                            };
+                            Box::pin(fut)
+                        }
+                    }
+                    let accept_compression_encodings = self.accept_compression_encodings;
+                    let send_compression_encodings = self.send_compression_encodings;
+                    let max_decoding_message_size = self.max_decoding_message_size;
+                    let max_encoding_message_size = self.max_encoding_message_size;
+                    let inner = self.inner.clone();
+                    let fut = async move {
+                        let method = BatchGetUsersSvc(inner);
+                        let codec = tonic_prost::ProstCodec::default();
+                        let mut grpc = tonic::server::Grpc::new(codec)
+                            .apply_compression_config(
+                                accept_compression_encodings,
+                                send_compression_encodings,
+                            )
+                            .apply_max_message_size_config(
+                                max_decoding_message_size,
+                                max_encoding_message_size,
+                            );
+                        let res = grpc.unary(method, req).await;
+                        Ok(res)
+                    };
+                    Box::pin(fut)
+                }
                 "/rolecall.identity.v1.UserService/ListUsers" => {
                     #[allow(non_camel_case_types)]
                     struct ListUsersSvc<T: UserService>(pub Arc<T>);
@@ -5242,6 +8785,415 @@ pub mod user_service_server {
                     let inner = self.inner.clone();
                     let fut = async move {
                         let method = ResendInvitationSvc(inner);
+                        let codec = tonic_prost::ProstCodec::default();
+                        let mut grpc = tonic::server::Grpc::new(codec)
+                            .apply_compression_config(
+                                accept_compression_encodings,
+                                send_compression_encodings,
+                            )
+                            .apply_max_message_size_config(
+                                max_decoding_message_size,
+                                max_encoding_message_size,
+                            );
+                        let res = grpc.unary(method, req).await;
+                        Ok(res)
+                    };
+                    Box::pin(fut)
+                }
+                "/rolecall.identity.v1.UserService/ListInvitations" => {
+                    #[allow(non_camel_case_types)]
+                    struct ListInvitationsSvc<T: UserService>(pub Arc<T>);
+                    impl<
+                        T: UserService,
+                    > tonic::server::UnaryService<super::ListInvitationsRequest>
+                    for ListInvitationsSvc<T> {
+                        type Response = super::ListInvitationsResponse;
+                        type Future = BoxFuture<
+                            tonic::Response<Self::Response>,
+                            tonic::Status,
+                        >;
+                        fn call(
+                            &mut self,
+                            request: tonic::Request<super::ListInvitationsRequest>,
+                        ) -> Self::Future {
+                            let inner = Arc::clone(&self.0);
+                            let fut = async move {
+                                <T as UserService>::list_invitations(&inner, request).await
+                            };
+                            Box::pin(fut)
+                        }
+                    }
+                    let accept_compression_encodings = self.accept_compression_encodings;
+                    let send_compression_encodings = self.send_compression_encodings;
+                    let max_decoding_message_size = self.max_decoding_message_size;
+                    let max_encoding_message_size = self.max_encoding_message_size;
+                    let inner = self.inner.clone();
+                    let fut = async move {
+                        let method = ListInvitationsSvc(inner);
+                        let codec = tonic_prost::ProstCodec::default();
+                        let mut grpc = tonic::server::Grpc::new(codec)
+                            .apply_compression_config(
+                                accept_compression_encodings,
+                                send_compression_encodings,
+                            )
+                            .apply_max_message_size_config(
+                                max_decoding_message_size,
+                                max_encoding_message_size,
+                            );
+                        let res = grpc.unary(method, req).await;
+                        Ok(res)
+                    };
+                    Box::pin(fut)
+                }
+                "/rolecall.identity.v1.UserService/RevokeInvitation" => {
+                    #[allow(non_camel_case_types)]
+                    struct RevokeInvitationSvc<T: UserService>(pub Arc<T>);
+                    impl<
+                        T: UserService,
+                    > tonic::server::UnaryService<super::RevokeInvitationRequest>
+                    for RevokeInvitationSvc<T> {
+                        type Response = super::RevokeInvitationResponse;
+                        type Future = BoxFuture<
+                            tonic::Response<Self::Response>,
+                            tonic::Status,
+                        >;
+                        fn call(
+                            &mut self,
+                            request: tonic::Request<super::RevokeInvitationRequest>,
+                        ) -> Self::Future {
+                            let inner = Arc::clone(&self.0);
+                            let fut = async move {
+                                <T as UserService>::revoke_invitation(&inner, request).await
+                            };
+                            Box::pin(fut)
+                        }
+                    }
+                    let accept_compression_encodings = self.accept_compression_encodings;
+                    let send_compression_encodings = self.send_compression_encodings;
+                    let max_decoding_message_size = self.max_decoding_message_size;
+                    let max_encoding_message_size = self.max_encoding_message_size;
+                    let inner = self.inner.clone();
+                    let fut = async move {
+                        let method = RevokeInvitationSvc(inner);
+                        let codec = tonic_prost::ProstCodec::default();
+                        let mut grpc = tonic::server::Grpc::new(codec)
+                            .apply_compression_config(
+                                accept_compression_encodings,
+                                send_compression_encodings,
+                            )
+                            .apply_max_message_size_config(
+                                max_decoding_message_size,
+                                max_encoding_message_size,
+                            );
+                        let res = grpc.unary(method, req).await;
+                        Ok(res)
+                    };
+                    Box::pin(fut)
+                }
+                "/rolecall.identity.v1.UserService/UpdateUser" => {
+                    #[allow(non_camel_case_types)]
+                    struct UpdateUserSvc<T: UserService>(pub Arc<T>);
+                    impl<
+                        T: UserService,
+                    > tonic::server::UnaryService<super::UpdateUserRequest>
+                    for UpdateUserSvc<T> {
+                        type Response = super::UpdateUserResponse;
+                        type Future = BoxFuture<
+                            tonic::Response<Self::Response>,
+                            tonic::Status,
+                        >;
+                        fn call(
+                            &mut self,
+                            request: tonic::Request<super::UpdateUserRequest>,
+                        ) -> Self::Future {
+                            let inner = Arc::clone(&self.0);
+                            let fut = async move {
+                                <T as UserService>::update_user(&inner, request).await
+                            };
+                            Box::pin(fut)
+                        }
+                    }
+                    let accept_compression_encodings = self.accept_compression_encodings;
+                    let send_compression_encodings = self.send_compression_encodings;
+                    let max_decoding_message_size = self.max_decoding_message_size;
+                    let max_encoding_message_size = self.max_encoding_message_size;
+                    let inner = self.inner.clone();
+                    let fut = async move {
+                        let method = UpdateUserSvc(inner);
+                        let codec = tonic_prost::ProstCodec::default();
+                        let mut grpc = tonic::server::Grpc::new(codec)
+                            .apply_compression_config(
+                                accept_compression_encodings,
+                                send_compression_encodings,
+                            )
+                            .apply_max_message_size_config(
+                                max_decoding_message_size,
+                                max_encoding_message_size,
+                            );
+                        let res = grpc.unary(method, req).await;
+                        Ok(res)
+                    };
+                    Box::pin(fut)
+                }
+                "/rolecall.identity.v1.UserService/DeleteUser" => {
+                    #[allow(non_camel_case_types)]
+                    struct DeleteUserSvc<T: UserService>(pub Arc<T>);
+                    impl<
+                        T: UserService,
+                    > tonic::server::UnaryService<super::DeleteUserRequest>
+                    for DeleteUserSvc<T> {
+                        type Response = super::DeleteUserResponse;
+                        type Future = BoxFuture<
+                            tonic::Response<Self::Response>,
+                            tonic::Status,
+                        >;
+                        fn call(
+                            &mut self,
+                            request: tonic::Request<super::DeleteUserRequest>,
+                        ) -> Self::Future {
+                            let inner = Arc::clone(&self.0);
+                            let fut = async move {
+                                <T as UserService>::delete_user(&inner, request).await
+                            };
+                            Box::pin(fut)
+                        }
+                    }
+                    let accept_compression_encodings = self.accept_compression_encodings;
+                    let send_compression_encodings = self.send_compression_encodings;
+                    let max_decoding_message_size = self.max_decoding_message_size;
+                    let max_encoding_message_size = self.max_encoding_message_size;
+                    let inner = self.inner.clone();
+                    let fut = async move {
+                        let method = DeleteUserSvc(inner);
+                        let codec = tonic_prost::ProstCodec::default();
+                        let mut grpc = tonic::server::Grpc::new(codec)
+                            .apply_compression_config(
+                                accept_compression_encodings,
+                                send_compression_encodings,
+                            )
+                            .apply_max_message_size_config(
+                                max_decoding_message_size,
+                                max_encoding_message_size,
+                            );
+                        let res = grpc.unary(method, req).await;
+                        Ok(res)
+                    };
+                    Box::pin(fut)
+                }
+                "/rolecall.identity.v1.UserService/SetUserPassword" => {
+                    #[allow(non_camel_case_types)]
+                    struct SetUserPasswordSvc<T: UserService>(pub Arc<T>);
+                    impl<
+                        T: UserService,
+                    > tonic::server::UnaryService<super::SetUserPasswordRequest>
+                    for SetUserPasswordSvc<T> {
+                        type Response = super::SetUserPasswordResponse;
+                        type Future = BoxFuture<
+                            tonic::Response<Self::Response>,
+                            tonic::Status,
+                        >;
+                        fn call(
+                            &mut self,
+                            request: tonic::Request<super::SetUserPasswordRequest>,
+                        ) -> Self::Future {
+                            let inner = Arc::clone(&self.0);
+                            let fut = async move {
+                                <T as UserService>::set_user_password(&inner, request).await
+                            };
+                            Box::pin(fut)
+                        }
+                    }
+                    let accept_compression_encodings = self.accept_compression_encodings;
+                    let send_compression_encodings = self.send_compression_encodings;
+                    let max_decoding_message_size = self.max_decoding_message_size;
+                    let max_encoding_message_size = self.max_encoding_message_size;
+                    let inner = self.inner.clone();
+                    let fut = async move {
+                        let method = SetUserPasswordSvc(inner);
+                        let codec = tonic_prost::ProstCodec::default();
+                        let mut grpc = tonic::server::Grpc::new(codec)
+                            .apply_compression_config(
+                                accept_compression_encodings,
+                                send_compression_encodings,
+                            )
+                            .apply_max_message_size_config(
+                                max_decoding_message_size,
+                                max_encoding_message_size,
+                            );
+                        let res = grpc.unary(method, req).await;
+                        Ok(res)
+                    };
+                    Box::pin(fut)
+                }
+                "/rolecall.identity.v1.UserService/IssuePasswordReset" => {
+                    #[allow(non_camel_case_types)]
+                    struct IssuePasswordResetSvc<T: UserService>(pub Arc<T>);
+                    impl<
+                        T: UserService,
+                    > tonic::server::UnaryService<super::IssuePasswordResetRequest>
+                    for IssuePasswordResetSvc<T> {
+                        type Response = super::IssuePasswordResetResponse;
+                        type Future = BoxFuture<
+                            tonic::Response<Self::Response>,
+                            tonic::Status,
+                        >;
+                        fn call(
+                            &mut self,
+                            request: tonic::Request<super::IssuePasswordResetRequest>,
+                        ) -> Self::Future {
+                            let inner = Arc::clone(&self.0);
+                            let fut = async move {
+                                <T as UserService>::issue_password_reset(&inner, request)
+                                    .await
+                            };
+                            Box::pin(fut)
+                        }
+                    }
+                    let accept_compression_encodings = self.accept_compression_encodings;
+                    let send_compression_encodings = self.send_compression_encodings;
+                    let max_decoding_message_size = self.max_decoding_message_size;
+                    let max_encoding_message_size = self.max_encoding_message_size;
+                    let inner = self.inner.clone();
+                    let fut = async move {
+                        let method = IssuePasswordResetSvc(inner);
+                        let codec = tonic_prost::ProstCodec::default();
+                        let mut grpc = tonic::server::Grpc::new(codec)
+                            .apply_compression_config(
+                                accept_compression_encodings,
+                                send_compression_encodings,
+                            )
+                            .apply_max_message_size_config(
+                                max_decoding_message_size,
+                                max_encoding_message_size,
+                            );
+                        let res = grpc.unary(method, req).await;
+                        Ok(res)
+                    };
+                    Box::pin(fut)
+                }
+                "/rolecall.identity.v1.UserService/ResetUserFactors" => {
+                    #[allow(non_camel_case_types)]
+                    struct ResetUserFactorsSvc<T: UserService>(pub Arc<T>);
+                    impl<
+                        T: UserService,
+                    > tonic::server::UnaryService<super::ResetUserFactorsRequest>
+                    for ResetUserFactorsSvc<T> {
+                        type Response = super::ResetUserFactorsResponse;
+                        type Future = BoxFuture<
+                            tonic::Response<Self::Response>,
+                            tonic::Status,
+                        >;
+                        fn call(
+                            &mut self,
+                            request: tonic::Request<super::ResetUserFactorsRequest>,
+                        ) -> Self::Future {
+                            let inner = Arc::clone(&self.0);
+                            let fut = async move {
+                                <T as UserService>::reset_user_factors(&inner, request)
+                                    .await
+                            };
+                            Box::pin(fut)
+                        }
+                    }
+                    let accept_compression_encodings = self.accept_compression_encodings;
+                    let send_compression_encodings = self.send_compression_encodings;
+                    let max_decoding_message_size = self.max_decoding_message_size;
+                    let max_encoding_message_size = self.max_encoding_message_size;
+                    let inner = self.inner.clone();
+                    let fut = async move {
+                        let method = ResetUserFactorsSvc(inner);
+                        let codec = tonic_prost::ProstCodec::default();
+                        let mut grpc = tonic::server::Grpc::new(codec)
+                            .apply_compression_config(
+                                accept_compression_encodings,
+                                send_compression_encodings,
+                            )
+                            .apply_max_message_size_config(
+                                max_decoding_message_size,
+                                max_encoding_message_size,
+                            );
+                        let res = grpc.unary(method, req).await;
+                        Ok(res)
+                    };
+                    Box::pin(fut)
+                }
+                "/rolecall.identity.v1.UserService/ListUserSessions" => {
+                    #[allow(non_camel_case_types)]
+                    struct ListUserSessionsSvc<T: UserService>(pub Arc<T>);
+                    impl<
+                        T: UserService,
+                    > tonic::server::UnaryService<super::ListUserSessionsRequest>
+                    for ListUserSessionsSvc<T> {
+                        type Response = super::ListUserSessionsResponse;
+                        type Future = BoxFuture<
+                            tonic::Response<Self::Response>,
+                            tonic::Status,
+                        >;
+                        fn call(
+                            &mut self,
+                            request: tonic::Request<super::ListUserSessionsRequest>,
+                        ) -> Self::Future {
+                            let inner = Arc::clone(&self.0);
+                            let fut = async move {
+                                <T as UserService>::list_user_sessions(&inner, request)
+                                    .await
+                            };
+                            Box::pin(fut)
+                        }
+                    }
+                    let accept_compression_encodings = self.accept_compression_encodings;
+                    let send_compression_encodings = self.send_compression_encodings;
+                    let max_decoding_message_size = self.max_decoding_message_size;
+                    let max_encoding_message_size = self.max_encoding_message_size;
+                    let inner = self.inner.clone();
+                    let fut = async move {
+                        let method = ListUserSessionsSvc(inner);
+                        let codec = tonic_prost::ProstCodec::default();
+                        let mut grpc = tonic::server::Grpc::new(codec)
+                            .apply_compression_config(
+                                accept_compression_encodings,
+                                send_compression_encodings,
+                            )
+                            .apply_max_message_size_config(
+                                max_decoding_message_size,
+                                max_encoding_message_size,
+                            );
+                        let res = grpc.unary(method, req).await;
+                        Ok(res)
+                    };
+                    Box::pin(fut)
+                }
+                "/rolecall.identity.v1.UserService/RevokeUserSessions" => {
+                    #[allow(non_camel_case_types)]
+                    struct RevokeUserSessionsSvc<T: UserService>(pub Arc<T>);
+                    impl<
+                        T: UserService,
+                    > tonic::server::UnaryService<super::RevokeUserSessionsRequest>
+                    for RevokeUserSessionsSvc<T> {
+                        type Response = super::RevokeUserSessionsResponse;
+                        type Future = BoxFuture<
+                            tonic::Response<Self::Response>,
+                            tonic::Status,
+                        >;
+                        fn call(
+                            &mut self,
+                            request: tonic::Request<super::RevokeUserSessionsRequest>,
+                        ) -> Self::Future {
+                            let inner = Arc::clone(&self.0);
+                            let fut = async move {
+                                <T as UserService>::revoke_user_sessions(&inner, request)
+                                    .await
+                            };
+                            Box::pin(fut)
+                        }
+                    }
+                    let accept_compression_encodings = self.accept_compression_encodings;
+                    let send_compression_encodings = self.send_compression_encodings;
+                    let max_decoding_message_size = self.max_decoding_message_size;
+                    let max_encoding_message_size = self.max_encoding_message_size;
+                    let inner = self.inner.clone();
+                    let fut = async move {
+                        let method = RevokeUserSessionsSvc(inner);
                         let codec = tonic_prost::ProstCodec::default();
                         let mut grpc = tonic::server::Grpc::new(codec)
                             .apply_compression_config(

@@ -20,6 +20,9 @@ pub struct Organization {
     /// When it was made. Output only.
     #[prost(message, optional, tag = "6")]
     pub create_time: ::core::option::Option<::prost_types::Timestamp>,
+    /// What it demands of the logins of its members. Output only.
+    #[prost(enumeration = "MfaPolicy", tag = "7")]
+    pub mfa_policy: i32,
 }
 /// The membership of a person in an organization.
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
@@ -95,6 +98,39 @@ impl OrganizationState {
         }
     }
 }
+/// What an organization demands of the logins of its members.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, ::prost::Enumeration)]
+#[repr(i32)]
+pub enum MfaPolicy {
+    /// The same as `REQUIRED`.
+    Unspecified = 0,
+    /// A second factor; who has none sets one up at the next login.
+    Required = 1,
+    /// A second factor of those who have one, and longer passwords.
+    Optional = 2,
+}
+impl MfaPolicy {
+    /// String value of the enum field names used in the ProtoBuf definition.
+    ///
+    /// The values are not transformed in any way and thus are considered stable
+    /// (if the ProtoBuf definition does not change) and safe for programmatic use.
+    pub fn as_str_name(&self) -> &'static str {
+        match self {
+            Self::Unspecified => "MFA_POLICY_UNSPECIFIED",
+            Self::Required => "MFA_POLICY_REQUIRED",
+            Self::Optional => "MFA_POLICY_OPTIONAL",
+        }
+    }
+    /// Creates an enum from field names used in the ProtoBuf definition.
+    pub fn from_str_name(value: &str) -> ::core::option::Option<Self> {
+        match value {
+            "MFA_POLICY_UNSPECIFIED" => Some(Self::Unspecified),
+            "MFA_POLICY_REQUIRED" => Some(Self::Required),
+            "MFA_POLICY_OPTIONAL" => Some(Self::Optional),
+            _ => None,
+        }
+    }
+}
 /// Where a membership stands in its life.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, ::prost::Enumeration)]
 #[repr(i32)]
@@ -140,6 +176,9 @@ pub struct BootstrapOrganizationRequest {
     /// The first administrator's account.
     #[prost(string, tag = "3")]
     pub user_id: ::prost::alloc::string::String,
+    /// What it demands of the logins of its members.
+    #[prost(enumeration = "MfaPolicy", tag = "4")]
+    pub mfa_policy: i32,
 }
 /// What `BootstrapOrganization` answers.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
@@ -224,6 +263,45 @@ pub struct RemoveMemberRequest {
 /// What `RemoveMember` answers.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct RemoveMemberResponse {}
+/// What `EndMember` needs.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct EndMemberRequest {
+    /// The account.
+    #[prost(string, tag = "1")]
+    pub user_id: ::prost::alloc::string::String,
+    /// Who deletes it; its rights are checked.
+    #[prost(string, tag = "2")]
+    pub actor_id: ::prost::alloc::string::String,
+}
+/// What `EndMember` answers.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct EndMemberResponse {}
+/// What `ChangeMemberRoles` needs.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct ChangeMemberRolesRequest {
+    /// The account.
+    #[prost(string, tag = "1")]
+    pub user_id: ::prost::alloc::string::String,
+    /// Names of 1 to 10 roles of the organization.
+    #[prost(string, repeated, tag = "2")]
+    pub roles: ::prost::alloc::vec::Vec<::prost::alloc::string::String>,
+    /// Who changes them; its rights are checked.
+    #[prost(string, tag = "3")]
+    pub actor_id: ::prost::alloc::string::String,
+    /// The version that the change is based on; empty means whichever is current.
+    #[prost(string, tag = "4")]
+    pub etag: ::prost::alloc::string::String,
+    /// Checks everything, and changes nothing.
+    #[prost(bool, tag = "5")]
+    pub validate_only: bool,
+}
+/// What `ChangeMemberRoles` answers.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct ChangeMemberRolesResponse {
+    /// The membership after the change; with `validate_only` as it would be.
+    #[prost(message, optional, tag = "1")]
+    pub member: ::core::option::Option<Member>,
+}
 /// What `BatchGetMembers` needs.
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct BatchGetMembersRequest {
@@ -289,6 +367,22 @@ pub struct RemoveServiceAccountRequest {
 /// What `RemoveServiceAccount` answers.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct RemoveServiceAccountResponse {}
+/// What `UpdateServiceAccount` needs.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct UpdateServiceAccountRequest {
+    /// The account.
+    #[prost(string, tag = "1")]
+    pub service_account_id: ::prost::alloc::string::String,
+    /// Names of the permissions that take the place of those before.
+    #[prost(string, repeated, tag = "2")]
+    pub permissions: ::prost::alloc::vec::Vec<::prost::alloc::string::String>,
+    /// Who changes them; its rights are checked. Empty puts back what was before.
+    #[prost(string, tag = "3")]
+    pub actor_id: ::prost::alloc::string::String,
+}
+/// What `UpdateServiceAccount` answers.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct UpdateServiceAccountResponse {}
 /// What `GetSubjectAccess` needs.
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct GetSubjectAccessRequest {
@@ -767,6 +861,77 @@ pub mod membership_service_client {
                 );
             self.inner.unary(req, path, codec).await
         }
+        /// Ends a member because its account is deleted; what is not there stays so.
+        ///
+        /// The actor must hold `identity.users.delete` where the member belongs
+        /// (`ACTOR_NOT_ENTITLED`); only ADMIN ends a holder of ADMIN, and no service
+        /// account ends an OWNER (`ROLE_NOT_GRANTABLE`). Nobody ends itself
+        /// (`SELF_REFUSED`), nor the last OWNER of an organization or the last ADMIN
+        /// that can act (`LAST_OWNER`, `LAST_ADMIN`).
+        pub async fn end_member(
+            &mut self,
+            request: impl tonic::IntoRequest<super::EndMemberRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::EndMemberResponse>,
+            tonic::Status,
+        > {
+            self.inner
+                .ready()
+                .await
+                .map_err(|e| {
+                    tonic::Status::unknown(
+                        format!("Service was not ready: {}", e.into()),
+                    )
+                })?;
+            let codec = tonic_prost::ProstCodec::default();
+            let path = http::uri::PathAndQuery::from_static(
+                "/rolecall.organization.v1.MembershipService/EndMember",
+            );
+            let mut req = request.into_request();
+            req.extensions_mut()
+                .insert(
+                    GrpcMethod::new(
+                        "rolecall.organization.v1.MembershipService",
+                        "EndMember",
+                    ),
+                );
+            self.inner.unary(req, path, codec).await
+        }
+        /// Replaces the roles of a member; `ADMIN` stays as it is.
+        ///
+        /// The actor must hold `organization.members.assign_roles` where the member
+        /// belongs (`ACTOR_NOT_ENTITLED`), and may give and take only roles that it may
+        /// grant (`ROLE_NOT_GRANTABLE`). Nobody changes its own roles (`SELF_REFUSED`),
+        /// and the last OWNER of an organization stays (`LAST_OWNER`).
+        pub async fn change_member_roles(
+            &mut self,
+            request: impl tonic::IntoRequest<super::ChangeMemberRolesRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::ChangeMemberRolesResponse>,
+            tonic::Status,
+        > {
+            self.inner
+                .ready()
+                .await
+                .map_err(|e| {
+                    tonic::Status::unknown(
+                        format!("Service was not ready: {}", e.into()),
+                    )
+                })?;
+            let codec = tonic_prost::ProstCodec::default();
+            let path = http::uri::PathAndQuery::from_static(
+                "/rolecall.organization.v1.MembershipService/ChangeMemberRoles",
+            );
+            let mut req = request.into_request();
+            req.extensions_mut()
+                .insert(
+                    GrpcMethod::new(
+                        "rolecall.organization.v1.MembershipService",
+                        "ChangeMemberRoles",
+                    ),
+                );
+            self.inner.unary(req, path, codec).await
+        }
         /// Reads memberships.
         pub async fn batch_get_members(
             &mut self,
@@ -884,6 +1049,41 @@ pub mod membership_service_client {
                     GrpcMethod::new(
                         "rolecall.organization.v1.MembershipService",
                         "RemoveServiceAccount",
+                    ),
+                );
+            self.inner.unary(req, path, codec).await
+        }
+        /// Gives a service account other permissions, which count from the answer on.
+        ///
+        /// The actor must hold `identity.service_accounts.update` where the account
+        /// acts (`ACTOR_NOT_ENTITLED`), and every permission there
+        /// (`PERMISSION_NOT_GRANTABLE`). Without an actor the permissions are put back
+        /// after a change that was not finished.
+        pub async fn update_service_account(
+            &mut self,
+            request: impl tonic::IntoRequest<super::UpdateServiceAccountRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::UpdateServiceAccountResponse>,
+            tonic::Status,
+        > {
+            self.inner
+                .ready()
+                .await
+                .map_err(|e| {
+                    tonic::Status::unknown(
+                        format!("Service was not ready: {}", e.into()),
+                    )
+                })?;
+            let codec = tonic_prost::ProstCodec::default();
+            let path = http::uri::PathAndQuery::from_static(
+                "/rolecall.organization.v1.MembershipService/UpdateServiceAccount",
+            );
+            let mut req = request.into_request();
+            req.extensions_mut()
+                .insert(
+                    GrpcMethod::new(
+                        "rolecall.organization.v1.MembershipService",
+                        "UpdateServiceAccount",
                     ),
                 );
             self.inner.unary(req, path, codec).await
@@ -1014,6 +1214,33 @@ pub mod membership_service_server {
             tonic::Response<super::RemoveMemberResponse>,
             tonic::Status,
         >;
+        /// Ends a member because its account is deleted; what is not there stays so.
+        ///
+        /// The actor must hold `identity.users.delete` where the member belongs
+        /// (`ACTOR_NOT_ENTITLED`); only ADMIN ends a holder of ADMIN, and no service
+        /// account ends an OWNER (`ROLE_NOT_GRANTABLE`). Nobody ends itself
+        /// (`SELF_REFUSED`), nor the last OWNER of an organization or the last ADMIN
+        /// that can act (`LAST_OWNER`, `LAST_ADMIN`).
+        async fn end_member(
+            &self,
+            request: tonic::Request<super::EndMemberRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::EndMemberResponse>,
+            tonic::Status,
+        >;
+        /// Replaces the roles of a member; `ADMIN` stays as it is.
+        ///
+        /// The actor must hold `organization.members.assign_roles` where the member
+        /// belongs (`ACTOR_NOT_ENTITLED`), and may give and take only roles that it may
+        /// grant (`ROLE_NOT_GRANTABLE`). Nobody changes its own roles (`SELF_REFUSED`),
+        /// and the last OWNER of an organization stays (`LAST_OWNER`).
+        async fn change_member_roles(
+            &self,
+            request: tonic::Request<super::ChangeMemberRolesRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::ChangeMemberRolesResponse>,
+            tonic::Status,
+        >;
         /// Reads memberships.
         async fn batch_get_members(
             &self,
@@ -1045,6 +1272,19 @@ pub mod membership_service_server {
             request: tonic::Request<super::RemoveServiceAccountRequest>,
         ) -> std::result::Result<
             tonic::Response<super::RemoveServiceAccountResponse>,
+            tonic::Status,
+        >;
+        /// Gives a service account other permissions, which count from the answer on.
+        ///
+        /// The actor must hold `identity.service_accounts.update` where the account
+        /// acts (`ACTOR_NOT_ENTITLED`), and every permission there
+        /// (`PERMISSION_NOT_GRANTABLE`). Without an actor the permissions are put back
+        /// after a change that was not finished.
+        async fn update_service_account(
+            &self,
+            request: tonic::Request<super::UpdateServiceAccountRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::UpdateServiceAccountResponse>,
             tonic::Status,
         >;
         /// Tells what a subject may do, as of now.
@@ -1420,6 +1660,100 @@ pub mod membership_service_server {
                     };
                     Box::pin(fut)
                 }
+                "/rolecall.organization.v1.MembershipService/EndMember" => {
+                    #[allow(non_camel_case_types)]
+                    struct EndMemberSvc<T: MembershipService>(pub Arc<T>);
+                    impl<
+                        T: MembershipService,
+                    > tonic::server::UnaryService<super::EndMemberRequest>
+                    for EndMemberSvc<T> {
+                        type Response = super::EndMemberResponse;
+                        type Future = BoxFuture<
+                            tonic::Response<Self::Response>,
+                            tonic::Status,
+                        >;
+                        fn call(
+                            &mut self,
+                            request: tonic::Request<super::EndMemberRequest>,
+                        ) -> Self::Future {
+                            let inner = Arc::clone(&self.0);
+                            let fut = async move {
+                                <T as MembershipService>::end_member(&inner, request).await
+                            };
+                            Box::pin(fut)
+                        }
+                    }
+                    let accept_compression_encodings = self.accept_compression_encodings;
+                    let send_compression_encodings = self.send_compression_encodings;
+                    let max_decoding_message_size = self.max_decoding_message_size;
+                    let max_encoding_message_size = self.max_encoding_message_size;
+                    let inner = self.inner.clone();
+                    let fut = async move {
+                        let method = EndMemberSvc(inner);
+                        let codec = tonic_prost::ProstCodec::default();
+                        let mut grpc = tonic::server::Grpc::new(codec)
+                            .apply_compression_config(
+                                accept_compression_encodings,
+                                send_compression_encodings,
+                            )
+                            .apply_max_message_size_config(
+                                max_decoding_message_size,
+                                max_encoding_message_size,
+                            );
+                        let res = grpc.unary(method, req).await;
+                        Ok(res)
+                    };
+                    Box::pin(fut)
+                }
+                "/rolecall.organization.v1.MembershipService/ChangeMemberRoles" => {
+                    #[allow(non_camel_case_types)]
+                    struct ChangeMemberRolesSvc<T: MembershipService>(pub Arc<T>);
+                    impl<
+                        T: MembershipService,
+                    > tonic::server::UnaryService<super::ChangeMemberRolesRequest>
+                    for ChangeMemberRolesSvc<T> {
+                        type Response = super::ChangeMemberRolesResponse;
+                        type Future = BoxFuture<
+                            tonic::Response<Self::Response>,
+                            tonic::Status,
+                        >;
+                        fn call(
+                            &mut self,
+                            request: tonic::Request<super::ChangeMemberRolesRequest>,
+                        ) -> Self::Future {
+                            let inner = Arc::clone(&self.0);
+                            let fut = async move {
+                                <T as MembershipService>::change_member_roles(
+                                        &inner,
+                                        request,
+                                    )
+                                    .await
+                            };
+                            Box::pin(fut)
+                        }
+                    }
+                    let accept_compression_encodings = self.accept_compression_encodings;
+                    let send_compression_encodings = self.send_compression_encodings;
+                    let max_decoding_message_size = self.max_decoding_message_size;
+                    let max_encoding_message_size = self.max_encoding_message_size;
+                    let inner = self.inner.clone();
+                    let fut = async move {
+                        let method = ChangeMemberRolesSvc(inner);
+                        let codec = tonic_prost::ProstCodec::default();
+                        let mut grpc = tonic::server::Grpc::new(codec)
+                            .apply_compression_config(
+                                accept_compression_encodings,
+                                send_compression_encodings,
+                            )
+                            .apply_max_message_size_config(
+                                max_decoding_message_size,
+                                max_encoding_message_size,
+                            );
+                        let res = grpc.unary(method, req).await;
+                        Ok(res)
+                    };
+                    Box::pin(fut)
+                }
                 "/rolecall.organization.v1.MembershipService/BatchGetMembers" => {
                     #[allow(non_camel_case_types)]
                     struct BatchGetMembersSvc<T: MembershipService>(pub Arc<T>);
@@ -1598,6 +1932,55 @@ pub mod membership_service_server {
                     let inner = self.inner.clone();
                     let fut = async move {
                         let method = RemoveServiceAccountSvc(inner);
+                        let codec = tonic_prost::ProstCodec::default();
+                        let mut grpc = tonic::server::Grpc::new(codec)
+                            .apply_compression_config(
+                                accept_compression_encodings,
+                                send_compression_encodings,
+                            )
+                            .apply_max_message_size_config(
+                                max_decoding_message_size,
+                                max_encoding_message_size,
+                            );
+                        let res = grpc.unary(method, req).await;
+                        Ok(res)
+                    };
+                    Box::pin(fut)
+                }
+                "/rolecall.organization.v1.MembershipService/UpdateServiceAccount" => {
+                    #[allow(non_camel_case_types)]
+                    struct UpdateServiceAccountSvc<T: MembershipService>(pub Arc<T>);
+                    impl<
+                        T: MembershipService,
+                    > tonic::server::UnaryService<super::UpdateServiceAccountRequest>
+                    for UpdateServiceAccountSvc<T> {
+                        type Response = super::UpdateServiceAccountResponse;
+                        type Future = BoxFuture<
+                            tonic::Response<Self::Response>,
+                            tonic::Status,
+                        >;
+                        fn call(
+                            &mut self,
+                            request: tonic::Request<super::UpdateServiceAccountRequest>,
+                        ) -> Self::Future {
+                            let inner = Arc::clone(&self.0);
+                            let fut = async move {
+                                <T as MembershipService>::update_service_account(
+                                        &inner,
+                                        request,
+                                    )
+                                    .await
+                            };
+                            Box::pin(fut)
+                        }
+                    }
+                    let accept_compression_encodings = self.accept_compression_encodings;
+                    let send_compression_encodings = self.send_compression_encodings;
+                    let max_decoding_message_size = self.max_decoding_message_size;
+                    let max_encoding_message_size = self.max_encoding_message_size;
+                    let inner = self.inner.clone();
+                    let fut = async move {
+                        let method = UpdateServiceAccountSvc(inner);
                         let codec = tonic_prost::ProstCodec::default();
                         let mut grpc = tonic::server::Grpc::new(codec)
                             .apply_compression_config(
@@ -2807,7 +3190,7 @@ pub struct DomainEvent {
     /// What happened.
     #[prost(
         oneof = "domain_event::Event",
-        tags = "10, 11, 12, 13, 14, 15, 16, 17, 18, 19"
+        tags = "10, 11, 12, 13, 14, 15, 16, 17, 18, 19, 20"
     )]
     pub event: ::core::option::Option<domain_event::Event>,
 }
@@ -2847,6 +3230,9 @@ pub mod domain_event {
         /// owner of the organization itself.
         #[prost(message, tag = "19")]
         OwnerAdded(super::OwnerAdded),
+        /// A service account was given other permissions.
+        #[prost(message, tag = "20")]
+        ServiceAccountUpdated(super::ServiceAccountUpdated),
     }
 }
 /// An organization was made.
@@ -2906,6 +3292,13 @@ pub struct ServiceAccountAdded {
 /// A service account lost its permissions.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct ServiceAccountRemoved {}
+/// A service account was given other permissions.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct ServiceAccountUpdated {
+    /// The permissions that it holds now.
+    #[prost(string, repeated, tag = "1")]
+    pub permissions: ::prost::alloc::vec::Vec<::prost::alloc::string::String>,
+}
 /// A person was made an owner by an administrator of the instance.
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct OwnerAdded {
@@ -3826,6 +4219,10 @@ pub struct CreateOrganizationRequest {
     /// Checks everything, rights included, and changes nothing.
     #[prost(bool, tag = "4")]
     pub validate_only: bool,
+    /// What the organization demands of the logins of its members; a second factor
+    /// unless `OPTIONAL` is written out.
+    #[prost(enumeration = "MfaPolicy", tag = "5")]
+    pub mfa_policy: i32,
 }
 /// The person that becomes the first owner of an organization.
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]

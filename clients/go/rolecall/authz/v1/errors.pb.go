@@ -66,6 +66,9 @@ const (
 	ErrorReason_ERROR_REASON_METHOD_NOT_SERVED ErrorReason = 17
 	// The health was asked of a service that is not served here.
 	ErrorReason_ERROR_REASON_SERVICE_UNKNOWN ErrorReason = 18
+	// The caller must prove once more who it is: call `Reauthenticate` and repeat
+	// with the new access token.
+	ErrorReason_ERROR_REASON_STEP_UP_REQUIRED ErrorReason = 19
 )
 
 // Enum value maps for ErrorReason.
@@ -90,6 +93,7 @@ var (
 		16: "ERROR_REASON_UNREACHABLE",
 		17: "ERROR_REASON_METHOD_NOT_SERVED",
 		18: "ERROR_REASON_SERVICE_UNKNOWN",
+		19: "ERROR_REASON_STEP_UP_REQUIRED",
 	}
 	ErrorReason_value = map[string]int32{
 		"ERROR_REASON_UNSPECIFIED":         0,
@@ -111,6 +115,7 @@ var (
 		"ERROR_REASON_UNREACHABLE":         16,
 		"ERROR_REASON_METHOD_NOT_SERVED":   17,
 		"ERROR_REASON_SERVICE_UNKNOWN":     18,
+		"ERROR_REASON_STEP_UP_REQUIRED":    19,
 	}
 )
 
@@ -145,7 +150,7 @@ var File_rolecall_authz_v1_errors_proto protoreflect.FileDescriptor
 
 const file_rolecall_authz_v1_errors_proto_rawDesc = "" +
 	"\n" +
-	"\x1erolecall/authz/v1/errors.proto\x12\x11rolecall.authz.v1\x1a\x1frolecall/authz/v1/options.proto*\xfc\x05\n" +
+	"\x1erolecall/authz/v1/errors.proto\x12\x11rolecall.authz.v1\x1a\x1frolecall/authz/v1/options.proto*\xa5\x06\n" +
 	"\vErrorReason\x12\x1c\n" +
 	"\x18ERROR_REASON_UNSPECIFIED\x10\x00\x12*\n" +
 	" ERROR_REASON_CREDENTIALS_MISSING\x10\x01\x1a\x04\xb0\xed\x18\x10\x12$\n" +
@@ -166,7 +171,8 @@ const file_rolecall_authz_v1_errors_proto_rawDesc = "" +
 	"\x1aERROR_REASON_SHUTTING_DOWN\x10\x0f\x1a\x04\xb0\xed\x18\x0e\x12\"\n" +
 	"\x18ERROR_REASON_UNREACHABLE\x10\x10\x1a\x04\xb0\xed\x18\x0e\x12(\n" +
 	"\x1eERROR_REASON_METHOD_NOT_SERVED\x10\x11\x1a\x04\xb0\xed\x18\f\x12&\n" +
-	"\x1cERROR_REASON_SERVICE_UNKNOWN\x10\x12\x1a\x04\xb0\xed\x18\x05B\xcd\x01\n" +
+	"\x1cERROR_REASON_SERVICE_UNKNOWN\x10\x12\x1a\x04\xb0\xed\x18\x05\x12'\n" +
+	"\x1dERROR_REASON_STEP_UP_REQUIRED\x10\x13\x1a\x04\xb0\xed\x18\x10B\xcd\x01\n" +
 	"\x15com.rolecall.authz.v1B\vErrorsProtoP\x01ZAgithub.com/rolecall/rolecall/clients/go/rolecall/authz/v1;authzv1\xa2\x02\x03RAX\xaa\x02\x11Rolecall.Authz.V1\xca\x02\x11Rolecall\\Authz\\V1\xe2\x02\x1dRolecall\\Authz\\V1\\GPBMetadata\xea\x02\x13Rolecall::Authz::V1b\x06proto3"
 
 var (

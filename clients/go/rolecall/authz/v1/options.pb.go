@@ -139,8 +139,14 @@ type MethodRule struct {
 	// The largest request in bytes; 0 means the default: 64 KiB on public
 	// methods, 256 KiB on the others.
 	MaxRequestBytes uint32 `protobuf:"varint,6,opt,name=max_request_bytes,json=maxRequestBytes,proto3" json:"max_request_bytes,omitempty"`
-	unknownFields   protoimpl.UnknownFields
-	sizeCache       protoimpl.SizeCache
+	// The caller must have proved who it is in the last 5 minutes (step-up, RFC
+	// 9470); refused are also service accounts and personal access tokens.
+	StepUp bool `protobuf:"varint,7,opt,name=step_up,json=stepUp,proto3" json:"step_up,omitempty"`
+	// Access tokens that were exchanged for a personal access token may call a
+	// method that any signed-in caller may call; by default they may not.
+	AcceptPersonalTokens bool `protobuf:"varint,8,opt,name=accept_personal_tokens,json=acceptPersonalTokens,proto3" json:"accept_personal_tokens,omitempty"`
+	unknownFields        protoimpl.UnknownFields
+	sizeCache            protoimpl.SizeCache
 }
 
 func (x *MethodRule) Reset() {
@@ -215,6 +221,20 @@ func (x *MethodRule) GetMaxRequestBytes() uint32 {
 	return 0
 }
 
+func (x *MethodRule) GetStepUp() bool {
+	if x != nil {
+		return x.StepUp
+	}
+	return false
+}
+
+func (x *MethodRule) GetAcceptPersonalTokens() bool {
+	if x != nil {
+		return x.AcceptPersonalTokens
+	}
+	return false
+}
+
 var file_rolecall_authz_v1_options_proto_extTypes = []protoimpl.ExtensionInfo{
 	{
 		ExtendedType:  (*descriptorpb.MethodOptions)(nil),
@@ -254,7 +274,7 @@ var File_rolecall_authz_v1_options_proto protoreflect.FileDescriptor
 
 const file_rolecall_authz_v1_options_proto_rawDesc = "" +
 	"\n" +
-	"\x1frolecall/authz/v1/options.proto\x12\x11rolecall.authz.v1\x1a google/protobuf/descriptor.proto\"\xec\x01\n" +
+	"\x1frolecall/authz/v1/options.proto\x12\x11rolecall.authz.v1\x1a google/protobuf/descriptor.proto\"\xbb\x02\n" +
 	"\n" +
 	"MethodRule\x12\x16\n" +
 	"\x06public\x18\x01 \x01(\bR\x06public\x12$\n" +
@@ -262,7 +282,9 @@ const file_rolecall_authz_v1_options_proto_rawDesc = "" +
 	"\binternal\x18\x03 \x01(\bR\binternal\x12 \n" +
 	"\vpermissions\x18\x04 \x03(\tR\vpermissions\x126\n" +
 	"\x17refuse_service_accounts\x18\x05 \x01(\bR\x15refuseServiceAccounts\x12*\n" +
-	"\x11max_request_bytes\x18\x06 \x01(\rR\x0fmaxRequestBytes*\xc3\x03\n" +
+	"\x11max_request_bytes\x18\x06 \x01(\rR\x0fmaxRequestBytes\x12\x17\n" +
+	"\astep_up\x18\a \x01(\bR\x06stepUp\x124\n" +
+	"\x16accept_personal_tokens\x18\b \x01(\bR\x14acceptPersonalTokens*\xc3\x03\n" +
 	"\n" +
 	"StatusCode\x12\x1b\n" +
 	"\x17STATUS_CODE_UNSPECIFIED\x10\x00\x12 \n" +

@@ -12,6 +12,8 @@ import (
 	_ "github.com/rolecall/rolecall/clients/go/rolecall/authz/v1"
 	protoreflect "google.golang.org/protobuf/reflect/protoreflect"
 	protoimpl "google.golang.org/protobuf/runtime/protoimpl"
+	fieldmaskpb "google.golang.org/protobuf/types/known/fieldmaskpb"
+	timestamppb "google.golang.org/protobuf/types/known/timestamppb"
 	reflect "reflect"
 	sync "sync"
 	unsafe "unsafe"
@@ -23,6 +25,55 @@ const (
 	// Verify that runtime/protoimpl is sufficiently up-to-date.
 	_ = protoimpl.EnforceVersion(protoimpl.MaxVersion - 20)
 )
+
+// Kinds of second factors.
+type FactorKind int32
+
+const (
+	// Never sent.
+	FactorKind_FACTOR_KIND_UNSPECIFIED FactorKind = 0
+	// An authenticator app (TOTP, RFC 6238: SHA-1, 6 digits, 30 seconds).
+	FactorKind_FACTOR_KIND_TOTP FactorKind = 1
+)
+
+// Enum value maps for FactorKind.
+var (
+	FactorKind_name = map[int32]string{
+		0: "FACTOR_KIND_UNSPECIFIED",
+		1: "FACTOR_KIND_TOTP",
+	}
+	FactorKind_value = map[string]int32{
+		"FACTOR_KIND_UNSPECIFIED": 0,
+		"FACTOR_KIND_TOTP":        1,
+	}
+)
+
+func (x FactorKind) Enum() *FactorKind {
+	p := new(FactorKind)
+	*p = x
+	return p
+}
+
+func (x FactorKind) String() string {
+	return protoimpl.X.EnumStringOf(x.Descriptor(), protoreflect.EnumNumber(x))
+}
+
+func (FactorKind) Descriptor() protoreflect.EnumDescriptor {
+	return file_rolecall_identity_v1_account_service_proto_enumTypes[0].Descriptor()
+}
+
+func (FactorKind) Type() protoreflect.EnumType {
+	return &file_rolecall_identity_v1_account_service_proto_enumTypes[0]
+}
+
+func (x FactorKind) Number() protoreflect.EnumNumber {
+	return protoreflect.EnumNumber(x)
+}
+
+// Deprecated: Use FactorKind.Descriptor instead.
+func (FactorKind) EnumDescriptor() ([]byte, []int) {
+	return file_rolecall_identity_v1_account_service_proto_rawDescGZIP(), []int{0}
+}
 
 // What `GetAccount` needs: nothing but the calling token.
 type GetAccountRequest struct {
@@ -114,8 +165,9 @@ type ChangePasswordRequest struct {
 	RequestId string `protobuf:"bytes,1,opt,name=request_id,json=requestId,proto3" json:"request_id,omitempty"`
 	// The password as it is now.
 	CurrentPassword string `protobuf:"bytes,2,opt,name=current_password,json=currentPassword,proto3" json:"current_password,omitempty"`
-	// The new password: 15 to 256 characters, at most 1 024 bytes, not a common
-	// one and not made of the person's or organization's name.
+	// The new password: 15 to 256 characters, at least 12 where a second factor is
+	// required, at most 1 024 bytes, not a common one and not made of the person's
+	// or organization's name.
 	NewPassword string `protobuf:"bytes,3,opt,name=new_password,json=newPassword,proto3" json:"new_password,omitempty"`
 	// The new password once more.
 	NewPasswordConfirmation string `protobuf:"bytes,4,opt,name=new_password_confirmation,json=newPasswordConfirmation,proto3" json:"new_password_confirmation,omitempty"`
@@ -227,11 +279,1777 @@ func (x *ChangePasswordResponse) GetUser() *User {
 	return nil
 }
 
+// What `UpdateAccount` needs.
+type UpdateAccountRequest struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Names this one intended change; a lower-case UUID. Optional.
+	RequestId string `protobuf:"bytes,1,opt,name=request_id,json=requestId,proto3" json:"request_id,omitempty"`
+	// The new values; an `etag` demands that nothing changed since it was read.
+	User *User `protobuf:"bytes,2,opt,name=user,proto3" json:"user,omitempty"`
+	// The fields to change; absent means all that are populated.
+	UpdateMask    *fieldmaskpb.FieldMask `protobuf:"bytes,3,opt,name=update_mask,json=updateMask,proto3" json:"update_mask,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *UpdateAccountRequest) Reset() {
+	*x = UpdateAccountRequest{}
+	mi := &file_rolecall_identity_v1_account_service_proto_msgTypes[4]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *UpdateAccountRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*UpdateAccountRequest) ProtoMessage() {}
+
+func (x *UpdateAccountRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_rolecall_identity_v1_account_service_proto_msgTypes[4]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use UpdateAccountRequest.ProtoReflect.Descriptor instead.
+func (*UpdateAccountRequest) Descriptor() ([]byte, []int) {
+	return file_rolecall_identity_v1_account_service_proto_rawDescGZIP(), []int{4}
+}
+
+func (x *UpdateAccountRequest) GetRequestId() string {
+	if x != nil {
+		return x.RequestId
+	}
+	return ""
+}
+
+func (x *UpdateAccountRequest) GetUser() *User {
+	if x != nil {
+		return x.User
+	}
+	return nil
+}
+
+func (x *UpdateAccountRequest) GetUpdateMask() *fieldmaskpb.FieldMask {
+	if x != nil {
+		return x.UpdateMask
+	}
+	return nil
+}
+
+// What `UpdateAccount` answers.
+type UpdateAccountResponse struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The account after the change.
+	User          *User `protobuf:"bytes,1,opt,name=user,proto3" json:"user,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *UpdateAccountResponse) Reset() {
+	*x = UpdateAccountResponse{}
+	mi := &file_rolecall_identity_v1_account_service_proto_msgTypes[5]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *UpdateAccountResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*UpdateAccountResponse) ProtoMessage() {}
+
+func (x *UpdateAccountResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_rolecall_identity_v1_account_service_proto_msgTypes[5]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use UpdateAccountResponse.ProtoReflect.Descriptor instead.
+func (*UpdateAccountResponse) Descriptor() ([]byte, []int) {
+	return file_rolecall_identity_v1_account_service_proto_rawDescGZIP(), []int{5}
+}
+
+func (x *UpdateAccountResponse) GetUser() *User {
+	if x != nil {
+		return x.User
+	}
+	return nil
+}
+
+// What `ChangeEmail` needs.
+type ChangeEmailRequest struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Names this one intended change; a lower-case UUID. Optional.
+	RequestId string `protobuf:"bytes,1,opt,name=request_id,json=requestId,proto3" json:"request_id,omitempty"`
+	// The new e-mail address, 254 octets at most.
+	Email         string `protobuf:"bytes,2,opt,name=email,proto3" json:"email,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ChangeEmailRequest) Reset() {
+	*x = ChangeEmailRequest{}
+	mi := &file_rolecall_identity_v1_account_service_proto_msgTypes[6]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ChangeEmailRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ChangeEmailRequest) ProtoMessage() {}
+
+func (x *ChangeEmailRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_rolecall_identity_v1_account_service_proto_msgTypes[6]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ChangeEmailRequest.ProtoReflect.Descriptor instead.
+func (*ChangeEmailRequest) Descriptor() ([]byte, []int) {
+	return file_rolecall_identity_v1_account_service_proto_rawDescGZIP(), []int{6}
+}
+
+func (x *ChangeEmailRequest) GetRequestId() string {
+	if x != nil {
+		return x.RequestId
+	}
+	return ""
+}
+
+func (x *ChangeEmailRequest) GetEmail() string {
+	if x != nil {
+		return x.Email
+	}
+	return ""
+}
+
+// What `ChangeEmail` answers.
+type ChangeEmailResponse struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// When the mailed code ends.
+	ExpireTime    *timestamppb.Timestamp `protobuf:"bytes,1,opt,name=expire_time,json=expireTime,proto3" json:"expire_time,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ChangeEmailResponse) Reset() {
+	*x = ChangeEmailResponse{}
+	mi := &file_rolecall_identity_v1_account_service_proto_msgTypes[7]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ChangeEmailResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ChangeEmailResponse) ProtoMessage() {}
+
+func (x *ChangeEmailResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_rolecall_identity_v1_account_service_proto_msgTypes[7]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ChangeEmailResponse.ProtoReflect.Descriptor instead.
+func (*ChangeEmailResponse) Descriptor() ([]byte, []int) {
+	return file_rolecall_identity_v1_account_service_proto_rawDescGZIP(), []int{7}
+}
+
+func (x *ChangeEmailResponse) GetExpireTime() *timestamppb.Timestamp {
+	if x != nil {
+		return x.ExpireTime
+	}
+	return nil
+}
+
+// What `ConfirmEmailChange` needs.
+type ConfirmEmailChangeRequest struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The code from the mail, `rcm_` and 43 characters.
+	Code          string `protobuf:"bytes,1,opt,name=code,proto3" json:"code,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ConfirmEmailChangeRequest) Reset() {
+	*x = ConfirmEmailChangeRequest{}
+	mi := &file_rolecall_identity_v1_account_service_proto_msgTypes[8]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ConfirmEmailChangeRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ConfirmEmailChangeRequest) ProtoMessage() {}
+
+func (x *ConfirmEmailChangeRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_rolecall_identity_v1_account_service_proto_msgTypes[8]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ConfirmEmailChangeRequest.ProtoReflect.Descriptor instead.
+func (*ConfirmEmailChangeRequest) Descriptor() ([]byte, []int) {
+	return file_rolecall_identity_v1_account_service_proto_rawDescGZIP(), []int{8}
+}
+
+func (x *ConfirmEmailChangeRequest) GetCode() string {
+	if x != nil {
+		return x.Code
+	}
+	return ""
+}
+
+// What `ConfirmEmailChange` answers.
+type ConfirmEmailChangeResponse struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The address that the account has now.
+	Email         string `protobuf:"bytes,1,opt,name=email,proto3" json:"email,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ConfirmEmailChangeResponse) Reset() {
+	*x = ConfirmEmailChangeResponse{}
+	mi := &file_rolecall_identity_v1_account_service_proto_msgTypes[9]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ConfirmEmailChangeResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ConfirmEmailChangeResponse) ProtoMessage() {}
+
+func (x *ConfirmEmailChangeResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_rolecall_identity_v1_account_service_proto_msgTypes[9]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ConfirmEmailChangeResponse.ProtoReflect.Descriptor instead.
+func (*ConfirmEmailChangeResponse) Descriptor() ([]byte, []int) {
+	return file_rolecall_identity_v1_account_service_proto_rawDescGZIP(), []int{9}
+}
+
+func (x *ConfirmEmailChangeResponse) GetEmail() string {
+	if x != nil {
+		return x.Email
+	}
+	return ""
+}
+
+// What `RequestPasswordReset` needs.
+type RequestPasswordResetRequest struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// E-mail address of the account.
+	Email         string `protobuf:"bytes,1,opt,name=email,proto3" json:"email,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *RequestPasswordResetRequest) Reset() {
+	*x = RequestPasswordResetRequest{}
+	mi := &file_rolecall_identity_v1_account_service_proto_msgTypes[10]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *RequestPasswordResetRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*RequestPasswordResetRequest) ProtoMessage() {}
+
+func (x *RequestPasswordResetRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_rolecall_identity_v1_account_service_proto_msgTypes[10]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use RequestPasswordResetRequest.ProtoReflect.Descriptor instead.
+func (*RequestPasswordResetRequest) Descriptor() ([]byte, []int) {
+	return file_rolecall_identity_v1_account_service_proto_rawDescGZIP(), []int{10}
+}
+
+func (x *RequestPasswordResetRequest) GetEmail() string {
+	if x != nil {
+		return x.Email
+	}
+	return ""
+}
+
+// What `RequestPasswordReset` answers.
+type RequestPasswordResetResponse struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *RequestPasswordResetResponse) Reset() {
+	*x = RequestPasswordResetResponse{}
+	mi := &file_rolecall_identity_v1_account_service_proto_msgTypes[11]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *RequestPasswordResetResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*RequestPasswordResetResponse) ProtoMessage() {}
+
+func (x *RequestPasswordResetResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_rolecall_identity_v1_account_service_proto_msgTypes[11]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use RequestPasswordResetResponse.ProtoReflect.Descriptor instead.
+func (*RequestPasswordResetResponse) Descriptor() ([]byte, []int) {
+	return file_rolecall_identity_v1_account_service_proto_rawDescGZIP(), []int{11}
+}
+
+// What `ResetPassword` needs.
+type ResetPasswordRequest struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The code from the mail, `rcp_` and 43 characters.
+	Code string `protobuf:"bytes,1,opt,name=code,proto3" json:"code,omitempty"`
+	// The new password, as the organization's policy wants it.
+	Password string `protobuf:"bytes,2,opt,name=password,proto3" json:"password,omitempty"`
+	// The same password once more.
+	PasswordConfirmation string `protobuf:"bytes,3,opt,name=password_confirmation,json=passwordConfirmation,proto3" json:"password_confirmation,omitempty"`
+	unknownFields        protoimpl.UnknownFields
+	sizeCache            protoimpl.SizeCache
+}
+
+func (x *ResetPasswordRequest) Reset() {
+	*x = ResetPasswordRequest{}
+	mi := &file_rolecall_identity_v1_account_service_proto_msgTypes[12]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ResetPasswordRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ResetPasswordRequest) ProtoMessage() {}
+
+func (x *ResetPasswordRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_rolecall_identity_v1_account_service_proto_msgTypes[12]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ResetPasswordRequest.ProtoReflect.Descriptor instead.
+func (*ResetPasswordRequest) Descriptor() ([]byte, []int) {
+	return file_rolecall_identity_v1_account_service_proto_rawDescGZIP(), []int{12}
+}
+
+func (x *ResetPasswordRequest) GetCode() string {
+	if x != nil {
+		return x.Code
+	}
+	return ""
+}
+
+func (x *ResetPasswordRequest) GetPassword() string {
+	if x != nil {
+		return x.Password
+	}
+	return ""
+}
+
+func (x *ResetPasswordRequest) GetPasswordConfirmation() string {
+	if x != nil {
+		return x.PasswordConfirmation
+	}
+	return ""
+}
+
+// What `ResetPassword` answers.
+type ResetPasswordResponse struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ResetPasswordResponse) Reset() {
+	*x = ResetPasswordResponse{}
+	mi := &file_rolecall_identity_v1_account_service_proto_msgTypes[13]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ResetPasswordResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ResetPasswordResponse) ProtoMessage() {}
+
+func (x *ResetPasswordResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_rolecall_identity_v1_account_service_proto_msgTypes[13]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ResetPasswordResponse.ProtoReflect.Descriptor instead.
+func (*ResetPasswordResponse) Descriptor() ([]byte, []int) {
+	return file_rolecall_identity_v1_account_service_proto_rawDescGZIP(), []int{13}
+}
+
+// What `ListSessions` needs.
+type ListSessionsRequest struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// How many sessions a page holds: 0 means 50, more than 1 000 means 1 000.
+	PageSize int32 `protobuf:"varint,1,opt,name=page_size,json=pageSize,proto3" json:"page_size,omitempty"`
+	// `next_page_token` of the page before.
+	PageToken     string `protobuf:"bytes,2,opt,name=page_token,json=pageToken,proto3" json:"page_token,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ListSessionsRequest) Reset() {
+	*x = ListSessionsRequest{}
+	mi := &file_rolecall_identity_v1_account_service_proto_msgTypes[14]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ListSessionsRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ListSessionsRequest) ProtoMessage() {}
+
+func (x *ListSessionsRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_rolecall_identity_v1_account_service_proto_msgTypes[14]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ListSessionsRequest.ProtoReflect.Descriptor instead.
+func (*ListSessionsRequest) Descriptor() ([]byte, []int) {
+	return file_rolecall_identity_v1_account_service_proto_rawDescGZIP(), []int{14}
+}
+
+func (x *ListSessionsRequest) GetPageSize() int32 {
+	if x != nil {
+		return x.PageSize
+	}
+	return 0
+}
+
+func (x *ListSessionsRequest) GetPageToken() string {
+	if x != nil {
+		return x.PageToken
+	}
+	return ""
+}
+
+// What `ListSessions` answers.
+type ListSessionsResponse struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The sessions of this page.
+	Sessions []*Session `protobuf:"bytes,1,rep,name=sessions,proto3" json:"sessions,omitempty"`
+	// Asks for the next page; empty on the last one.
+	NextPageToken string `protobuf:"bytes,2,opt,name=next_page_token,json=nextPageToken,proto3" json:"next_page_token,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ListSessionsResponse) Reset() {
+	*x = ListSessionsResponse{}
+	mi := &file_rolecall_identity_v1_account_service_proto_msgTypes[15]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ListSessionsResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ListSessionsResponse) ProtoMessage() {}
+
+func (x *ListSessionsResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_rolecall_identity_v1_account_service_proto_msgTypes[15]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ListSessionsResponse.ProtoReflect.Descriptor instead.
+func (*ListSessionsResponse) Descriptor() ([]byte, []int) {
+	return file_rolecall_identity_v1_account_service_proto_rawDescGZIP(), []int{15}
+}
+
+func (x *ListSessionsResponse) GetSessions() []*Session {
+	if x != nil {
+		return x.Sessions
+	}
+	return nil
+}
+
+func (x *ListSessionsResponse) GetNextPageToken() string {
+	if x != nil {
+		return x.NextPageToken
+	}
+	return ""
+}
+
+// What `RevokeSessions` needs.
+type RevokeSessionsRequest struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Names this one intended change; a lower-case UUID. Optional.
+	RequestId string `protobuf:"bytes,1,opt,name=request_id,json=requestId,proto3" json:"request_id,omitempty"`
+	// Up to 100 sessions to end; those of others, or ended before, do not count.
+	SessionIds []string `protobuf:"bytes,2,rep,name=session_ids,json=sessionIds,proto3" json:"session_ids,omitempty"`
+	// Ends every session but that of the calling token, instead.
+	AllOthers     bool `protobuf:"varint,3,opt,name=all_others,json=allOthers,proto3" json:"all_others,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *RevokeSessionsRequest) Reset() {
+	*x = RevokeSessionsRequest{}
+	mi := &file_rolecall_identity_v1_account_service_proto_msgTypes[16]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *RevokeSessionsRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*RevokeSessionsRequest) ProtoMessage() {}
+
+func (x *RevokeSessionsRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_rolecall_identity_v1_account_service_proto_msgTypes[16]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use RevokeSessionsRequest.ProtoReflect.Descriptor instead.
+func (*RevokeSessionsRequest) Descriptor() ([]byte, []int) {
+	return file_rolecall_identity_v1_account_service_proto_rawDescGZIP(), []int{16}
+}
+
+func (x *RevokeSessionsRequest) GetRequestId() string {
+	if x != nil {
+		return x.RequestId
+	}
+	return ""
+}
+
+func (x *RevokeSessionsRequest) GetSessionIds() []string {
+	if x != nil {
+		return x.SessionIds
+	}
+	return nil
+}
+
+func (x *RevokeSessionsRequest) GetAllOthers() bool {
+	if x != nil {
+		return x.AllOthers
+	}
+	return false
+}
+
+// What `RevokeSessions` answers.
+type RevokeSessionsResponse struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// How many sessions ended.
+	RevokedCount  int32 `protobuf:"varint,1,opt,name=revoked_count,json=revokedCount,proto3" json:"revoked_count,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *RevokeSessionsResponse) Reset() {
+	*x = RevokeSessionsResponse{}
+	mi := &file_rolecall_identity_v1_account_service_proto_msgTypes[17]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *RevokeSessionsResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*RevokeSessionsResponse) ProtoMessage() {}
+
+func (x *RevokeSessionsResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_rolecall_identity_v1_account_service_proto_msgTypes[17]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use RevokeSessionsResponse.ProtoReflect.Descriptor instead.
+func (*RevokeSessionsResponse) Descriptor() ([]byte, []int) {
+	return file_rolecall_identity_v1_account_service_proto_rawDescGZIP(), []int{17}
+}
+
+func (x *RevokeSessionsResponse) GetRevokedCount() int32 {
+	if x != nil {
+		return x.RevokedCount
+	}
+	return 0
+}
+
+// A second factor of a person.
+type Factor struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Identifier, a lower-case UUIDv7.
+	FactorId string `protobuf:"bytes,1,opt,name=factor_id,json=factorId,proto3" json:"factor_id,omitempty"`
+	// What it is.
+	Kind FactorKind `protobuf:"varint,2,opt,name=kind,proto3,enum=rolecall.identity.v1.FactorKind" json:"kind,omitempty"`
+	// What its person calls it.
+	Name string `protobuf:"bytes,3,opt,name=name,proto3" json:"name,omitempty"`
+	// When it was confirmed.
+	CreateTime *timestamppb.Timestamp `protobuf:"bytes,4,opt,name=create_time,json=createTime,proto3" json:"create_time,omitempty"`
+	// When it was last used; absent when never.
+	LastUsedTime  *timestamppb.Timestamp `protobuf:"bytes,5,opt,name=last_used_time,json=lastUsedTime,proto3" json:"last_used_time,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Factor) Reset() {
+	*x = Factor{}
+	mi := &file_rolecall_identity_v1_account_service_proto_msgTypes[18]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Factor) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Factor) ProtoMessage() {}
+
+func (x *Factor) ProtoReflect() protoreflect.Message {
+	mi := &file_rolecall_identity_v1_account_service_proto_msgTypes[18]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Factor.ProtoReflect.Descriptor instead.
+func (*Factor) Descriptor() ([]byte, []int) {
+	return file_rolecall_identity_v1_account_service_proto_rawDescGZIP(), []int{18}
+}
+
+func (x *Factor) GetFactorId() string {
+	if x != nil {
+		return x.FactorId
+	}
+	return ""
+}
+
+func (x *Factor) GetKind() FactorKind {
+	if x != nil {
+		return x.Kind
+	}
+	return FactorKind_FACTOR_KIND_UNSPECIFIED
+}
+
+func (x *Factor) GetName() string {
+	if x != nil {
+		return x.Name
+	}
+	return ""
+}
+
+func (x *Factor) GetCreateTime() *timestamppb.Timestamp {
+	if x != nil {
+		return x.CreateTime
+	}
+	return nil
+}
+
+func (x *Factor) GetLastUsedTime() *timestamppb.Timestamp {
+	if x != nil {
+		return x.LastUsedTime
+	}
+	return nil
+}
+
+// What `ListFactors` needs: nothing but the calling token.
+type ListFactorsRequest struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ListFactorsRequest) Reset() {
+	*x = ListFactorsRequest{}
+	mi := &file_rolecall_identity_v1_account_service_proto_msgTypes[19]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ListFactorsRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ListFactorsRequest) ProtoMessage() {}
+
+func (x *ListFactorsRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_rolecall_identity_v1_account_service_proto_msgTypes[19]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ListFactorsRequest.ProtoReflect.Descriptor instead.
+func (*ListFactorsRequest) Descriptor() ([]byte, []int) {
+	return file_rolecall_identity_v1_account_service_proto_rawDescGZIP(), []int{19}
+}
+
+// What `ListFactors` answers.
+type ListFactorsResponse struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The confirmed factors, in order of creation.
+	Factors []*Factor `protobuf:"bytes,1,rep,name=factors,proto3" json:"factors,omitempty"`
+	// How many recovery codes are left.
+	RecoveryCodesLeft int32 `protobuf:"varint,2,opt,name=recovery_codes_left,json=recoveryCodesLeft,proto3" json:"recovery_codes_left,omitempty"`
+	unknownFields     protoimpl.UnknownFields
+	sizeCache         protoimpl.SizeCache
+}
+
+func (x *ListFactorsResponse) Reset() {
+	*x = ListFactorsResponse{}
+	mi := &file_rolecall_identity_v1_account_service_proto_msgTypes[20]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ListFactorsResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ListFactorsResponse) ProtoMessage() {}
+
+func (x *ListFactorsResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_rolecall_identity_v1_account_service_proto_msgTypes[20]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ListFactorsResponse.ProtoReflect.Descriptor instead.
+func (*ListFactorsResponse) Descriptor() ([]byte, []int) {
+	return file_rolecall_identity_v1_account_service_proto_rawDescGZIP(), []int{20}
+}
+
+func (x *ListFactorsResponse) GetFactors() []*Factor {
+	if x != nil {
+		return x.Factors
+	}
+	return nil
+}
+
+func (x *ListFactorsResponse) GetRecoveryCodesLeft() int32 {
+	if x != nil {
+		return x.RecoveryCodesLeft
+	}
+	return 0
+}
+
+// What an authenticator app needs to be set up; shown once.
+type TotpEnrollment struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The factor, not confirmed yet.
+	FactorId string `protobuf:"bytes,1,opt,name=factor_id,json=factorId,proto3" json:"factor_id,omitempty"`
+	// The secret as an `otpauth://` URI.
+	OtpauthUri string `protobuf:"bytes,2,opt,name=otpauth_uri,json=otpauthUri,proto3" json:"otpauth_uri,omitempty"`
+	// The same URI as a QR code, a PNG image.
+	QrCodePng []byte `protobuf:"bytes,3,opt,name=qr_code_png,json=qrCodePng,proto3" json:"qr_code_png,omitempty"`
+	// The secret in Base32, to be typed.
+	Secret string `protobuf:"bytes,4,opt,name=secret,proto3" json:"secret,omitempty"`
+	// When the enrolment must be confirmed: in 10 minutes.
+	ExpireTime    *timestamppb.Timestamp `protobuf:"bytes,5,opt,name=expire_time,json=expireTime,proto3" json:"expire_time,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *TotpEnrollment) Reset() {
+	*x = TotpEnrollment{}
+	mi := &file_rolecall_identity_v1_account_service_proto_msgTypes[21]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *TotpEnrollment) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*TotpEnrollment) ProtoMessage() {}
+
+func (x *TotpEnrollment) ProtoReflect() protoreflect.Message {
+	mi := &file_rolecall_identity_v1_account_service_proto_msgTypes[21]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use TotpEnrollment.ProtoReflect.Descriptor instead.
+func (*TotpEnrollment) Descriptor() ([]byte, []int) {
+	return file_rolecall_identity_v1_account_service_proto_rawDescGZIP(), []int{21}
+}
+
+func (x *TotpEnrollment) GetFactorId() string {
+	if x != nil {
+		return x.FactorId
+	}
+	return ""
+}
+
+func (x *TotpEnrollment) GetOtpauthUri() string {
+	if x != nil {
+		return x.OtpauthUri
+	}
+	return ""
+}
+
+func (x *TotpEnrollment) GetQrCodePng() []byte {
+	if x != nil {
+		return x.QrCodePng
+	}
+	return nil
+}
+
+func (x *TotpEnrollment) GetSecret() string {
+	if x != nil {
+		return x.Secret
+	}
+	return ""
+}
+
+func (x *TotpEnrollment) GetExpireTime() *timestamppb.Timestamp {
+	if x != nil {
+		return x.ExpireTime
+	}
+	return nil
+}
+
+// What `EnrollTotp` needs.
+type EnrollTotpRequest struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// What the person calls the app, at most 100 characters. Optional.
+	Name          string `protobuf:"bytes,1,opt,name=name,proto3" json:"name,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *EnrollTotpRequest) Reset() {
+	*x = EnrollTotpRequest{}
+	mi := &file_rolecall_identity_v1_account_service_proto_msgTypes[22]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *EnrollTotpRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*EnrollTotpRequest) ProtoMessage() {}
+
+func (x *EnrollTotpRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_rolecall_identity_v1_account_service_proto_msgTypes[22]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use EnrollTotpRequest.ProtoReflect.Descriptor instead.
+func (*EnrollTotpRequest) Descriptor() ([]byte, []int) {
+	return file_rolecall_identity_v1_account_service_proto_rawDescGZIP(), []int{22}
+}
+
+func (x *EnrollTotpRequest) GetName() string {
+	if x != nil {
+		return x.Name
+	}
+	return ""
+}
+
+// What `EnrollTotp` answers.
+type EnrollTotpResponse struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// What the app needs.
+	Enrollment    *TotpEnrollment `protobuf:"bytes,1,opt,name=enrollment,proto3" json:"enrollment,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *EnrollTotpResponse) Reset() {
+	*x = EnrollTotpResponse{}
+	mi := &file_rolecall_identity_v1_account_service_proto_msgTypes[23]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *EnrollTotpResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*EnrollTotpResponse) ProtoMessage() {}
+
+func (x *EnrollTotpResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_rolecall_identity_v1_account_service_proto_msgTypes[23]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use EnrollTotpResponse.ProtoReflect.Descriptor instead.
+func (*EnrollTotpResponse) Descriptor() ([]byte, []int) {
+	return file_rolecall_identity_v1_account_service_proto_rawDescGZIP(), []int{23}
+}
+
+func (x *EnrollTotpResponse) GetEnrollment() *TotpEnrollment {
+	if x != nil {
+		return x.Enrollment
+	}
+	return nil
+}
+
+// What `ConfirmTotp` needs.
+type ConfirmTotpRequest struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The factor from `EnrollTotp`.
+	FactorId string `protobuf:"bytes,1,opt,name=factor_id,json=factorId,proto3" json:"factor_id,omitempty"`
+	// The six digits that the app shows.
+	Code          string `protobuf:"bytes,2,opt,name=code,proto3" json:"code,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ConfirmTotpRequest) Reset() {
+	*x = ConfirmTotpRequest{}
+	mi := &file_rolecall_identity_v1_account_service_proto_msgTypes[24]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ConfirmTotpRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ConfirmTotpRequest) ProtoMessage() {}
+
+func (x *ConfirmTotpRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_rolecall_identity_v1_account_service_proto_msgTypes[24]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ConfirmTotpRequest.ProtoReflect.Descriptor instead.
+func (*ConfirmTotpRequest) Descriptor() ([]byte, []int) {
+	return file_rolecall_identity_v1_account_service_proto_rawDescGZIP(), []int{24}
+}
+
+func (x *ConfirmTotpRequest) GetFactorId() string {
+	if x != nil {
+		return x.FactorId
+	}
+	return ""
+}
+
+func (x *ConfirmTotpRequest) GetCode() string {
+	if x != nil {
+		return x.Code
+	}
+	return ""
+}
+
+// What `ConfirmTotp` answers.
+type ConfirmTotpResponse struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The new factor.
+	Factor *Factor `protobuf:"bytes,1,opt,name=factor,proto3" json:"factor,omitempty"`
+	// Ten recovery codes if this is the first factor; each serves once, and they
+	// are never shown again.
+	RecoveryCodes []string `protobuf:"bytes,2,rep,name=recovery_codes,json=recoveryCodes,proto3" json:"recovery_codes,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ConfirmTotpResponse) Reset() {
+	*x = ConfirmTotpResponse{}
+	mi := &file_rolecall_identity_v1_account_service_proto_msgTypes[25]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ConfirmTotpResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ConfirmTotpResponse) ProtoMessage() {}
+
+func (x *ConfirmTotpResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_rolecall_identity_v1_account_service_proto_msgTypes[25]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ConfirmTotpResponse.ProtoReflect.Descriptor instead.
+func (*ConfirmTotpResponse) Descriptor() ([]byte, []int) {
+	return file_rolecall_identity_v1_account_service_proto_rawDescGZIP(), []int{25}
+}
+
+func (x *ConfirmTotpResponse) GetFactor() *Factor {
+	if x != nil {
+		return x.Factor
+	}
+	return nil
+}
+
+func (x *ConfirmTotpResponse) GetRecoveryCodes() []string {
+	if x != nil {
+		return x.RecoveryCodes
+	}
+	return nil
+}
+
+// What `RemoveFactor` needs.
+type RemoveFactorRequest struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Names this one intended change; a lower-case UUID. Optional.
+	RequestId string `protobuf:"bytes,1,opt,name=request_id,json=requestId,proto3" json:"request_id,omitempty"`
+	// The factor to remove.
+	FactorId      string `protobuf:"bytes,2,opt,name=factor_id,json=factorId,proto3" json:"factor_id,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *RemoveFactorRequest) Reset() {
+	*x = RemoveFactorRequest{}
+	mi := &file_rolecall_identity_v1_account_service_proto_msgTypes[26]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *RemoveFactorRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*RemoveFactorRequest) ProtoMessage() {}
+
+func (x *RemoveFactorRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_rolecall_identity_v1_account_service_proto_msgTypes[26]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use RemoveFactorRequest.ProtoReflect.Descriptor instead.
+func (*RemoveFactorRequest) Descriptor() ([]byte, []int) {
+	return file_rolecall_identity_v1_account_service_proto_rawDescGZIP(), []int{26}
+}
+
+func (x *RemoveFactorRequest) GetRequestId() string {
+	if x != nil {
+		return x.RequestId
+	}
+	return ""
+}
+
+func (x *RemoveFactorRequest) GetFactorId() string {
+	if x != nil {
+		return x.FactorId
+	}
+	return ""
+}
+
+// What `RemoveFactor` answers.
+type RemoveFactorResponse struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *RemoveFactorResponse) Reset() {
+	*x = RemoveFactorResponse{}
+	mi := &file_rolecall_identity_v1_account_service_proto_msgTypes[27]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *RemoveFactorResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*RemoveFactorResponse) ProtoMessage() {}
+
+func (x *RemoveFactorResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_rolecall_identity_v1_account_service_proto_msgTypes[27]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use RemoveFactorResponse.ProtoReflect.Descriptor instead.
+func (*RemoveFactorResponse) Descriptor() ([]byte, []int) {
+	return file_rolecall_identity_v1_account_service_proto_rawDescGZIP(), []int{27}
+}
+
+// What `RegenerateRecoveryCodes` needs: nothing but the calling token.
+type RegenerateRecoveryCodesRequest struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *RegenerateRecoveryCodesRequest) Reset() {
+	*x = RegenerateRecoveryCodesRequest{}
+	mi := &file_rolecall_identity_v1_account_service_proto_msgTypes[28]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *RegenerateRecoveryCodesRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*RegenerateRecoveryCodesRequest) ProtoMessage() {}
+
+func (x *RegenerateRecoveryCodesRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_rolecall_identity_v1_account_service_proto_msgTypes[28]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use RegenerateRecoveryCodesRequest.ProtoReflect.Descriptor instead.
+func (*RegenerateRecoveryCodesRequest) Descriptor() ([]byte, []int) {
+	return file_rolecall_identity_v1_account_service_proto_rawDescGZIP(), []int{28}
+}
+
+// What `RegenerateRecoveryCodes` answers.
+type RegenerateRecoveryCodesResponse struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Ten new codes; each serves once, and they are never shown again.
+	RecoveryCodes []string `protobuf:"bytes,1,rep,name=recovery_codes,json=recoveryCodes,proto3" json:"recovery_codes,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *RegenerateRecoveryCodesResponse) Reset() {
+	*x = RegenerateRecoveryCodesResponse{}
+	mi := &file_rolecall_identity_v1_account_service_proto_msgTypes[29]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *RegenerateRecoveryCodesResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*RegenerateRecoveryCodesResponse) ProtoMessage() {}
+
+func (x *RegenerateRecoveryCodesResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_rolecall_identity_v1_account_service_proto_msgTypes[29]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use RegenerateRecoveryCodesResponse.ProtoReflect.Descriptor instead.
+func (*RegenerateRecoveryCodesResponse) Descriptor() ([]byte, []int) {
+	return file_rolecall_identity_v1_account_service_proto_rawDescGZIP(), []int{29}
+}
+
+func (x *RegenerateRecoveryCodesResponse) GetRecoveryCodes() []string {
+	if x != nil {
+		return x.RecoveryCodes
+	}
+	return nil
+}
+
+// A personal access token, without its secret.
+type AccessToken struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Identifier, a lower-case UUIDv7. Output only.
+	AccessTokenId string `protobuf:"bytes,1,opt,name=access_token_id,json=accessTokenId,proto3" json:"access_token_id,omitempty"`
+	// What the person calls it, 1 to 100 characters.
+	Name string `protobuf:"bytes,2,opt,name=name,proto3" json:"name,omitempty"`
+	// The permissions that it is narrowed to, in order.
+	Permissions []string `protobuf:"bytes,3,rep,name=permissions,proto3" json:"permissions,omitempty"`
+	// When it ends.
+	ExpireTime *timestamppb.Timestamp `protobuf:"bytes,4,opt,name=expire_time,json=expireTime,proto3" json:"expire_time,omitempty"`
+	// When it was made. Output only.
+	CreateTime *timestamppb.Timestamp `protobuf:"bytes,5,opt,name=create_time,json=createTime,proto3" json:"create_time,omitempty"`
+	// When it was last exchanged, to within a minute; absent when never. Output
+	// only.
+	LastUsedTime  *timestamppb.Timestamp `protobuf:"bytes,6,opt,name=last_used_time,json=lastUsedTime,proto3" json:"last_used_time,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *AccessToken) Reset() {
+	*x = AccessToken{}
+	mi := &file_rolecall_identity_v1_account_service_proto_msgTypes[30]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *AccessToken) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*AccessToken) ProtoMessage() {}
+
+func (x *AccessToken) ProtoReflect() protoreflect.Message {
+	mi := &file_rolecall_identity_v1_account_service_proto_msgTypes[30]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use AccessToken.ProtoReflect.Descriptor instead.
+func (*AccessToken) Descriptor() ([]byte, []int) {
+	return file_rolecall_identity_v1_account_service_proto_rawDescGZIP(), []int{30}
+}
+
+func (x *AccessToken) GetAccessTokenId() string {
+	if x != nil {
+		return x.AccessTokenId
+	}
+	return ""
+}
+
+func (x *AccessToken) GetName() string {
+	if x != nil {
+		return x.Name
+	}
+	return ""
+}
+
+func (x *AccessToken) GetPermissions() []string {
+	if x != nil {
+		return x.Permissions
+	}
+	return nil
+}
+
+func (x *AccessToken) GetExpireTime() *timestamppb.Timestamp {
+	if x != nil {
+		return x.ExpireTime
+	}
+	return nil
+}
+
+func (x *AccessToken) GetCreateTime() *timestamppb.Timestamp {
+	if x != nil {
+		return x.CreateTime
+	}
+	return nil
+}
+
+func (x *AccessToken) GetLastUsedTime() *timestamppb.Timestamp {
+	if x != nil {
+		return x.LastUsedTime
+	}
+	return nil
+}
+
+// What `CreateAccessToken` needs.
+type CreateAccessTokenRequest struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Names this one intended change; a lower-case UUID. A repeat gets
+	// `SECRET_ALREADY_RETURNED`. Optional.
+	RequestId string `protobuf:"bytes,1,opt,name=request_id,json=requestId,proto3" json:"request_id,omitempty"`
+	// What the person calls it, 1 to 100 characters.
+	Name string `protobuf:"bytes,2,opt,name=name,proto3" json:"name,omitempty"`
+	// Up to 50 permissions that it is narrowed to, held by the person now; empty
+	// means those of its permissions that only read (verbs `get`, `list`,
+	// `check`).
+	Permissions []string `protobuf:"bytes,3,rep,name=permissions,proto3" json:"permissions,omitempty"`
+	// When it ends; absent means in 30 days, at most in 365 days.
+	ExpireTime    *timestamppb.Timestamp `protobuf:"bytes,4,opt,name=expire_time,json=expireTime,proto3" json:"expire_time,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *CreateAccessTokenRequest) Reset() {
+	*x = CreateAccessTokenRequest{}
+	mi := &file_rolecall_identity_v1_account_service_proto_msgTypes[31]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *CreateAccessTokenRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*CreateAccessTokenRequest) ProtoMessage() {}
+
+func (x *CreateAccessTokenRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_rolecall_identity_v1_account_service_proto_msgTypes[31]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use CreateAccessTokenRequest.ProtoReflect.Descriptor instead.
+func (*CreateAccessTokenRequest) Descriptor() ([]byte, []int) {
+	return file_rolecall_identity_v1_account_service_proto_rawDescGZIP(), []int{31}
+}
+
+func (x *CreateAccessTokenRequest) GetRequestId() string {
+	if x != nil {
+		return x.RequestId
+	}
+	return ""
+}
+
+func (x *CreateAccessTokenRequest) GetName() string {
+	if x != nil {
+		return x.Name
+	}
+	return ""
+}
+
+func (x *CreateAccessTokenRequest) GetPermissions() []string {
+	if x != nil {
+		return x.Permissions
+	}
+	return nil
+}
+
+func (x *CreateAccessTokenRequest) GetExpireTime() *timestamppb.Timestamp {
+	if x != nil {
+		return x.ExpireTime
+	}
+	return nil
+}
+
+// What `CreateAccessToken` answers.
+type CreateAccessTokenResponse struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The new token, described.
+	AccessToken *AccessToken `protobuf:"bytes,1,opt,name=access_token,json=accessToken,proto3" json:"access_token,omitempty"`
+	// The token itself, `rp_` and 43 characters; never shown again.
+	Secret        string `protobuf:"bytes,2,opt,name=secret,proto3" json:"secret,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *CreateAccessTokenResponse) Reset() {
+	*x = CreateAccessTokenResponse{}
+	mi := &file_rolecall_identity_v1_account_service_proto_msgTypes[32]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *CreateAccessTokenResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*CreateAccessTokenResponse) ProtoMessage() {}
+
+func (x *CreateAccessTokenResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_rolecall_identity_v1_account_service_proto_msgTypes[32]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use CreateAccessTokenResponse.ProtoReflect.Descriptor instead.
+func (*CreateAccessTokenResponse) Descriptor() ([]byte, []int) {
+	return file_rolecall_identity_v1_account_service_proto_rawDescGZIP(), []int{32}
+}
+
+func (x *CreateAccessTokenResponse) GetAccessToken() *AccessToken {
+	if x != nil {
+		return x.AccessToken
+	}
+	return nil
+}
+
+func (x *CreateAccessTokenResponse) GetSecret() string {
+	if x != nil {
+		return x.Secret
+	}
+	return ""
+}
+
+// What `ListAccessTokens` needs.
+type ListAccessTokensRequest struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// How many tokens a page holds: 0 means 50, more than 1 000 means 1 000.
+	PageSize int32 `protobuf:"varint,1,opt,name=page_size,json=pageSize,proto3" json:"page_size,omitempty"`
+	// `next_page_token` of the page before.
+	PageToken     string `protobuf:"bytes,2,opt,name=page_token,json=pageToken,proto3" json:"page_token,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ListAccessTokensRequest) Reset() {
+	*x = ListAccessTokensRequest{}
+	mi := &file_rolecall_identity_v1_account_service_proto_msgTypes[33]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ListAccessTokensRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ListAccessTokensRequest) ProtoMessage() {}
+
+func (x *ListAccessTokensRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_rolecall_identity_v1_account_service_proto_msgTypes[33]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ListAccessTokensRequest.ProtoReflect.Descriptor instead.
+func (*ListAccessTokensRequest) Descriptor() ([]byte, []int) {
+	return file_rolecall_identity_v1_account_service_proto_rawDescGZIP(), []int{33}
+}
+
+func (x *ListAccessTokensRequest) GetPageSize() int32 {
+	if x != nil {
+		return x.PageSize
+	}
+	return 0
+}
+
+func (x *ListAccessTokensRequest) GetPageToken() string {
+	if x != nil {
+		return x.PageToken
+	}
+	return ""
+}
+
+// What `ListAccessTokens` answers.
+type ListAccessTokensResponse struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The tokens of this page, in order of creation.
+	AccessTokens []*AccessToken `protobuf:"bytes,1,rep,name=access_tokens,json=accessTokens,proto3" json:"access_tokens,omitempty"`
+	// Asks for the next page; empty on the last one.
+	NextPageToken string `protobuf:"bytes,2,opt,name=next_page_token,json=nextPageToken,proto3" json:"next_page_token,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ListAccessTokensResponse) Reset() {
+	*x = ListAccessTokensResponse{}
+	mi := &file_rolecall_identity_v1_account_service_proto_msgTypes[34]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ListAccessTokensResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ListAccessTokensResponse) ProtoMessage() {}
+
+func (x *ListAccessTokensResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_rolecall_identity_v1_account_service_proto_msgTypes[34]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ListAccessTokensResponse.ProtoReflect.Descriptor instead.
+func (*ListAccessTokensResponse) Descriptor() ([]byte, []int) {
+	return file_rolecall_identity_v1_account_service_proto_rawDescGZIP(), []int{34}
+}
+
+func (x *ListAccessTokensResponse) GetAccessTokens() []*AccessToken {
+	if x != nil {
+		return x.AccessTokens
+	}
+	return nil
+}
+
+func (x *ListAccessTokensResponse) GetNextPageToken() string {
+	if x != nil {
+		return x.NextPageToken
+	}
+	return ""
+}
+
+// What `RevokeAccessToken` needs.
+type RevokeAccessTokenRequest struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Names this one intended change; a lower-case UUID. Optional.
+	RequestId string `protobuf:"bytes,1,opt,name=request_id,json=requestId,proto3" json:"request_id,omitempty"`
+	// The token to end.
+	AccessTokenId string `protobuf:"bytes,2,opt,name=access_token_id,json=accessTokenId,proto3" json:"access_token_id,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *RevokeAccessTokenRequest) Reset() {
+	*x = RevokeAccessTokenRequest{}
+	mi := &file_rolecall_identity_v1_account_service_proto_msgTypes[35]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *RevokeAccessTokenRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*RevokeAccessTokenRequest) ProtoMessage() {}
+
+func (x *RevokeAccessTokenRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_rolecall_identity_v1_account_service_proto_msgTypes[35]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use RevokeAccessTokenRequest.ProtoReflect.Descriptor instead.
+func (*RevokeAccessTokenRequest) Descriptor() ([]byte, []int) {
+	return file_rolecall_identity_v1_account_service_proto_rawDescGZIP(), []int{35}
+}
+
+func (x *RevokeAccessTokenRequest) GetRequestId() string {
+	if x != nil {
+		return x.RequestId
+	}
+	return ""
+}
+
+func (x *RevokeAccessTokenRequest) GetAccessTokenId() string {
+	if x != nil {
+		return x.AccessTokenId
+	}
+	return ""
+}
+
+// What `RevokeAccessToken` answers.
+type RevokeAccessTokenResponse struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *RevokeAccessTokenResponse) Reset() {
+	*x = RevokeAccessTokenResponse{}
+	mi := &file_rolecall_identity_v1_account_service_proto_msgTypes[36]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *RevokeAccessTokenResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*RevokeAccessTokenResponse) ProtoMessage() {}
+
+func (x *RevokeAccessTokenResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_rolecall_identity_v1_account_service_proto_msgTypes[36]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use RevokeAccessTokenResponse.ProtoReflect.Descriptor instead.
+func (*RevokeAccessTokenResponse) Descriptor() ([]byte, []int) {
+	return file_rolecall_identity_v1_account_service_proto_rawDescGZIP(), []int{36}
+}
+
 var File_rolecall_identity_v1_account_service_proto protoreflect.FileDescriptor
 
 const file_rolecall_identity_v1_account_service_proto_rawDesc = "" +
 	"\n" +
-	"*rolecall/identity/v1/account_service.proto\x12\x14rolecall.identity.v1\x1a\x1frolecall/authz/v1/options.proto\x1a\x1frolecall/identity/v1/user.proto\"\x13\n" +
+	"*rolecall/identity/v1/account_service.proto\x12\x14rolecall.identity.v1\x1a google/protobuf/field_mask.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x1frolecall/authz/v1/options.proto\x1a\x1frolecall/identity/v1/user.proto\"\x13\n" +
 	"\x11GetAccountRequest\"D\n" +
 	"\x12GetAccountResponse\x12.\n" +
 	"\x04user\x18\x01 \x01(\v2\x1a.rolecall.identity.v1.UserR\x04user\"\xc0\x01\n" +
@@ -242,11 +2060,147 @@ const file_rolecall_identity_v1_account_service_proto_rawDesc = "" +
 	"\fnew_password\x18\x03 \x01(\tR\vnewPassword\x12:\n" +
 	"\x19new_password_confirmation\x18\x04 \x01(\tR\x17newPasswordConfirmation\"H\n" +
 	"\x16ChangePasswordResponse\x12.\n" +
-	"\x04user\x18\x01 \x01(\v2\x1a.rolecall.identity.v1.UserR\x04user2\xf8\x01\n" +
-	"\x0eAccountService\x12l\n" +
+	"\x04user\x18\x01 \x01(\v2\x1a.rolecall.identity.v1.UserR\x04user\"\xa2\x01\n" +
+	"\x14UpdateAccountRequest\x12\x1d\n" +
 	"\n" +
-	"GetAccount\x12'.rolecall.identity.v1.GetAccountRequest\x1a(.rolecall.identity.v1.GetAccountResponse\"\v\xaa\xed\x18\x04\x10\x01(\x01\x90\x02\x01\x12x\n" +
-	"\x0eChangePassword\x12+.rolecall.identity.v1.ChangePasswordRequest\x1a,.rolecall.identity.v1.ChangePasswordResponse\"\v\xaa\xed\x18\x04\x10\x01(\x01\x90\x02\x02B\xea\x01\n" +
+	"request_id\x18\x01 \x01(\tR\trequestId\x12.\n" +
+	"\x04user\x18\x02 \x01(\v2\x1a.rolecall.identity.v1.UserR\x04user\x12;\n" +
+	"\vupdate_mask\x18\x03 \x01(\v2\x1a.google.protobuf.FieldMaskR\n" +
+	"updateMask\"G\n" +
+	"\x15UpdateAccountResponse\x12.\n" +
+	"\x04user\x18\x01 \x01(\v2\x1a.rolecall.identity.v1.UserR\x04user\"I\n" +
+	"\x12ChangeEmailRequest\x12\x1d\n" +
+	"\n" +
+	"request_id\x18\x01 \x01(\tR\trequestId\x12\x14\n" +
+	"\x05email\x18\x02 \x01(\tR\x05email\"R\n" +
+	"\x13ChangeEmailResponse\x12;\n" +
+	"\vexpire_time\x18\x01 \x01(\v2\x1a.google.protobuf.TimestampR\n" +
+	"expireTime\"/\n" +
+	"\x19ConfirmEmailChangeRequest\x12\x12\n" +
+	"\x04code\x18\x01 \x01(\tR\x04code\"2\n" +
+	"\x1aConfirmEmailChangeResponse\x12\x14\n" +
+	"\x05email\x18\x01 \x01(\tR\x05email\"3\n" +
+	"\x1bRequestPasswordResetRequest\x12\x14\n" +
+	"\x05email\x18\x01 \x01(\tR\x05email\"\x1e\n" +
+	"\x1cRequestPasswordResetResponse\"{\n" +
+	"\x14ResetPasswordRequest\x12\x12\n" +
+	"\x04code\x18\x01 \x01(\tR\x04code\x12\x1a\n" +
+	"\bpassword\x18\x02 \x01(\tR\bpassword\x123\n" +
+	"\x15password_confirmation\x18\x03 \x01(\tR\x14passwordConfirmation\"\x17\n" +
+	"\x15ResetPasswordResponse\"Q\n" +
+	"\x13ListSessionsRequest\x12\x1b\n" +
+	"\tpage_size\x18\x01 \x01(\x05R\bpageSize\x12\x1d\n" +
+	"\n" +
+	"page_token\x18\x02 \x01(\tR\tpageToken\"y\n" +
+	"\x14ListSessionsResponse\x129\n" +
+	"\bsessions\x18\x01 \x03(\v2\x1d.rolecall.identity.v1.SessionR\bsessions\x12&\n" +
+	"\x0fnext_page_token\x18\x02 \x01(\tR\rnextPageToken\"v\n" +
+	"\x15RevokeSessionsRequest\x12\x1d\n" +
+	"\n" +
+	"request_id\x18\x01 \x01(\tR\trequestId\x12\x1f\n" +
+	"\vsession_ids\x18\x02 \x03(\tR\n" +
+	"sessionIds\x12\x1d\n" +
+	"\n" +
+	"all_others\x18\x03 \x01(\bR\tallOthers\"=\n" +
+	"\x16RevokeSessionsResponse\x12#\n" +
+	"\rrevoked_count\x18\x01 \x01(\x05R\frevokedCount\"\xee\x01\n" +
+	"\x06Factor\x12\x1b\n" +
+	"\tfactor_id\x18\x01 \x01(\tR\bfactorId\x124\n" +
+	"\x04kind\x18\x02 \x01(\x0e2 .rolecall.identity.v1.FactorKindR\x04kind\x12\x12\n" +
+	"\x04name\x18\x03 \x01(\tR\x04name\x12;\n" +
+	"\vcreate_time\x18\x04 \x01(\v2\x1a.google.protobuf.TimestampR\n" +
+	"createTime\x12@\n" +
+	"\x0elast_used_time\x18\x05 \x01(\v2\x1a.google.protobuf.TimestampR\flastUsedTime\"\x14\n" +
+	"\x12ListFactorsRequest\"}\n" +
+	"\x13ListFactorsResponse\x126\n" +
+	"\afactors\x18\x01 \x03(\v2\x1c.rolecall.identity.v1.FactorR\afactors\x12.\n" +
+	"\x13recovery_codes_left\x18\x02 \x01(\x05R\x11recoveryCodesLeft\"\xc3\x01\n" +
+	"\x0eTotpEnrollment\x12\x1b\n" +
+	"\tfactor_id\x18\x01 \x01(\tR\bfactorId\x12\x1f\n" +
+	"\votpauth_uri\x18\x02 \x01(\tR\n" +
+	"otpauthUri\x12\x1e\n" +
+	"\vqr_code_png\x18\x03 \x01(\fR\tqrCodePng\x12\x16\n" +
+	"\x06secret\x18\x04 \x01(\tR\x06secret\x12;\n" +
+	"\vexpire_time\x18\x05 \x01(\v2\x1a.google.protobuf.TimestampR\n" +
+	"expireTime\"'\n" +
+	"\x11EnrollTotpRequest\x12\x12\n" +
+	"\x04name\x18\x01 \x01(\tR\x04name\"Z\n" +
+	"\x12EnrollTotpResponse\x12D\n" +
+	"\n" +
+	"enrollment\x18\x01 \x01(\v2$.rolecall.identity.v1.TotpEnrollmentR\n" +
+	"enrollment\"E\n" +
+	"\x12ConfirmTotpRequest\x12\x1b\n" +
+	"\tfactor_id\x18\x01 \x01(\tR\bfactorId\x12\x12\n" +
+	"\x04code\x18\x02 \x01(\tR\x04code\"r\n" +
+	"\x13ConfirmTotpResponse\x124\n" +
+	"\x06factor\x18\x01 \x01(\v2\x1c.rolecall.identity.v1.FactorR\x06factor\x12%\n" +
+	"\x0erecovery_codes\x18\x02 \x03(\tR\rrecoveryCodes\"Q\n" +
+	"\x13RemoveFactorRequest\x12\x1d\n" +
+	"\n" +
+	"request_id\x18\x01 \x01(\tR\trequestId\x12\x1b\n" +
+	"\tfactor_id\x18\x02 \x01(\tR\bfactorId\"\x16\n" +
+	"\x14RemoveFactorResponse\" \n" +
+	"\x1eRegenerateRecoveryCodesRequest\"H\n" +
+	"\x1fRegenerateRecoveryCodesResponse\x12%\n" +
+	"\x0erecovery_codes\x18\x01 \x03(\tR\rrecoveryCodes\"\xa7\x02\n" +
+	"\vAccessToken\x12&\n" +
+	"\x0faccess_token_id\x18\x01 \x01(\tR\raccessTokenId\x12\x12\n" +
+	"\x04name\x18\x02 \x01(\tR\x04name\x12 \n" +
+	"\vpermissions\x18\x03 \x03(\tR\vpermissions\x12;\n" +
+	"\vexpire_time\x18\x04 \x01(\v2\x1a.google.protobuf.TimestampR\n" +
+	"expireTime\x12;\n" +
+	"\vcreate_time\x18\x05 \x01(\v2\x1a.google.protobuf.TimestampR\n" +
+	"createTime\x12@\n" +
+	"\x0elast_used_time\x18\x06 \x01(\v2\x1a.google.protobuf.TimestampR\flastUsedTime\"\xac\x01\n" +
+	"\x18CreateAccessTokenRequest\x12\x1d\n" +
+	"\n" +
+	"request_id\x18\x01 \x01(\tR\trequestId\x12\x12\n" +
+	"\x04name\x18\x02 \x01(\tR\x04name\x12 \n" +
+	"\vpermissions\x18\x03 \x03(\tR\vpermissions\x12;\n" +
+	"\vexpire_time\x18\x04 \x01(\v2\x1a.google.protobuf.TimestampR\n" +
+	"expireTime\"y\n" +
+	"\x19CreateAccessTokenResponse\x12D\n" +
+	"\faccess_token\x18\x01 \x01(\v2!.rolecall.identity.v1.AccessTokenR\vaccessToken\x12\x16\n" +
+	"\x06secret\x18\x02 \x01(\tR\x06secret\"U\n" +
+	"\x17ListAccessTokensRequest\x12\x1b\n" +
+	"\tpage_size\x18\x01 \x01(\x05R\bpageSize\x12\x1d\n" +
+	"\n" +
+	"page_token\x18\x02 \x01(\tR\tpageToken\"\x8a\x01\n" +
+	"\x18ListAccessTokensResponse\x12F\n" +
+	"\raccess_tokens\x18\x01 \x03(\v2!.rolecall.identity.v1.AccessTokenR\faccessTokens\x12&\n" +
+	"\x0fnext_page_token\x18\x02 \x01(\tR\rnextPageToken\"a\n" +
+	"\x18RevokeAccessTokenRequest\x12\x1d\n" +
+	"\n" +
+	"request_id\x18\x01 \x01(\tR\trequestId\x12&\n" +
+	"\x0faccess_token_id\x18\x02 \x01(\tR\raccessTokenId\"\x1b\n" +
+	"\x19RevokeAccessTokenResponse*?\n" +
+	"\n" +
+	"FactorKind\x12\x1b\n" +
+	"\x17FACTOR_KIND_UNSPECIFIED\x10\x00\x12\x14\n" +
+	"\x10FACTOR_KIND_TOTP\x10\x012\xb0\x10\n" +
+	"\x0eAccountService\x12n\n" +
+	"\n" +
+	"GetAccount\x12'.rolecall.identity.v1.GetAccountRequest\x1a(.rolecall.identity.v1.GetAccountResponse\"\r\xaa\xed\x18\x06\x10\x01(\x01@\x01\x90\x02\x01\x12x\n" +
+	"\x0eChangePassword\x12+.rolecall.identity.v1.ChangePasswordRequest\x1a,.rolecall.identity.v1.ChangePasswordResponse\"\v\xaa\xed\x18\x04\x10\x01(\x01\x90\x02\x02\x12u\n" +
+	"\rUpdateAccount\x12*.rolecall.identity.v1.UpdateAccountRequest\x1a+.rolecall.identity.v1.UpdateAccountResponse\"\v\xaa\xed\x18\x04\x10\x01(\x01\x90\x02\x02\x12q\n" +
+	"\vChangeEmail\x12(.rolecall.identity.v1.ChangeEmailRequest\x1a).rolecall.identity.v1.ChangeEmailResponse\"\r\xaa\xed\x18\x06\x10\x01(\x018\x01\x90\x02\x02\x12\x7f\n" +
+	"\x12ConfirmEmailChange\x12/.rolecall.identity.v1.ConfirmEmailChangeRequest\x1a0.rolecall.identity.v1.ConfirmEmailChangeResponse\"\x06\xaa\xed\x18\x02\b\x01\x12\x85\x01\n" +
+	"\x14RequestPasswordReset\x121.rolecall.identity.v1.RequestPasswordResetRequest\x1a2.rolecall.identity.v1.RequestPasswordResetResponse\"\x06\xaa\xed\x18\x02\b\x01\x12p\n" +
+	"\rResetPassword\x12*.rolecall.identity.v1.ResetPasswordRequest\x1a+.rolecall.identity.v1.ResetPasswordResponse\"\x06\xaa\xed\x18\x02\b\x01\x12r\n" +
+	"\fListSessions\x12).rolecall.identity.v1.ListSessionsRequest\x1a*.rolecall.identity.v1.ListSessionsResponse\"\v\xaa\xed\x18\x04\x10\x01(\x01\x90\x02\x01\x12x\n" +
+	"\x0eRevokeSessions\x12+.rolecall.identity.v1.RevokeSessionsRequest\x1a,.rolecall.identity.v1.RevokeSessionsResponse\"\v\xaa\xed\x18\x04\x10\x01(\x01\x90\x02\x02\x12o\n" +
+	"\vListFactors\x12(.rolecall.identity.v1.ListFactorsRequest\x1a).rolecall.identity.v1.ListFactorsResponse\"\v\xaa\xed\x18\x04\x10\x01(\x01\x90\x02\x01\x12k\n" +
+	"\n" +
+	"EnrollTotp\x12'.rolecall.identity.v1.EnrollTotpRequest\x1a(.rolecall.identity.v1.EnrollTotpResponse\"\n" +
+	"\xaa\xed\x18\x06\x10\x01(\x018\x01\x12n\n" +
+	"\vConfirmTotp\x12(.rolecall.identity.v1.ConfirmTotpRequest\x1a).rolecall.identity.v1.ConfirmTotpResponse\"\n" +
+	"\xaa\xed\x18\x06\x10\x01(\x018\x01\x12t\n" +
+	"\fRemoveFactor\x12).rolecall.identity.v1.RemoveFactorRequest\x1a*.rolecall.identity.v1.RemoveFactorResponse\"\r\xaa\xed\x18\x06\x10\x01(\x018\x01\x90\x02\x02\x12\x92\x01\n" +
+	"\x17RegenerateRecoveryCodes\x124.rolecall.identity.v1.RegenerateRecoveryCodesRequest\x1a5.rolecall.identity.v1.RegenerateRecoveryCodesResponse\"\n" +
+	"\xaa\xed\x18\x06\x10\x01(\x018\x01\x12\x83\x01\n" +
+	"\x11CreateAccessToken\x12..rolecall.identity.v1.CreateAccessTokenRequest\x1a/.rolecall.identity.v1.CreateAccessTokenResponse\"\r\xaa\xed\x18\x06\x10\x01(\x018\x01\x90\x02\x02\x12~\n" +
+	"\x10ListAccessTokens\x12-.rolecall.identity.v1.ListAccessTokensRequest\x1a..rolecall.identity.v1.ListAccessTokensResponse\"\v\xaa\xed\x18\x04\x10\x01(\x01\x90\x02\x01\x12\x81\x01\n" +
+	"\x11RevokeAccessToken\x12..rolecall.identity.v1.RevokeAccessTokenRequest\x1a/.rolecall.identity.v1.RevokeAccessTokenResponse\"\v\xaa\xed\x18\x04\x10\x01(\x01\x90\x02\x02B\xea\x01\n" +
 	"\x18com.rolecall.identity.v1B\x13AccountServiceProtoP\x01ZGgithub.com/rolecall/rolecall/clients/go/rolecall/identity/v1;identityv1\xa2\x02\x03RIX\xaa\x02\x14Rolecall.Identity.V1\xca\x02\x14Rolecall\\Identity\\V1\xe2\x02 Rolecall\\Identity\\V1\\GPBMetadata\xea\x02\x16Rolecall::Identity::V1b\x06proto3"
 
 var (
@@ -261,26 +2215,112 @@ func file_rolecall_identity_v1_account_service_proto_rawDescGZIP() []byte {
 	return file_rolecall_identity_v1_account_service_proto_rawDescData
 }
 
-var file_rolecall_identity_v1_account_service_proto_msgTypes = make([]protoimpl.MessageInfo, 4)
+var file_rolecall_identity_v1_account_service_proto_enumTypes = make([]protoimpl.EnumInfo, 1)
+var file_rolecall_identity_v1_account_service_proto_msgTypes = make([]protoimpl.MessageInfo, 37)
 var file_rolecall_identity_v1_account_service_proto_goTypes = []any{
-	(*GetAccountRequest)(nil),      // 0: rolecall.identity.v1.GetAccountRequest
-	(*GetAccountResponse)(nil),     // 1: rolecall.identity.v1.GetAccountResponse
-	(*ChangePasswordRequest)(nil),  // 2: rolecall.identity.v1.ChangePasswordRequest
-	(*ChangePasswordResponse)(nil), // 3: rolecall.identity.v1.ChangePasswordResponse
-	(*User)(nil),                   // 4: rolecall.identity.v1.User
+	(FactorKind)(0),                         // 0: rolecall.identity.v1.FactorKind
+	(*GetAccountRequest)(nil),               // 1: rolecall.identity.v1.GetAccountRequest
+	(*GetAccountResponse)(nil),              // 2: rolecall.identity.v1.GetAccountResponse
+	(*ChangePasswordRequest)(nil),           // 3: rolecall.identity.v1.ChangePasswordRequest
+	(*ChangePasswordResponse)(nil),          // 4: rolecall.identity.v1.ChangePasswordResponse
+	(*UpdateAccountRequest)(nil),            // 5: rolecall.identity.v1.UpdateAccountRequest
+	(*UpdateAccountResponse)(nil),           // 6: rolecall.identity.v1.UpdateAccountResponse
+	(*ChangeEmailRequest)(nil),              // 7: rolecall.identity.v1.ChangeEmailRequest
+	(*ChangeEmailResponse)(nil),             // 8: rolecall.identity.v1.ChangeEmailResponse
+	(*ConfirmEmailChangeRequest)(nil),       // 9: rolecall.identity.v1.ConfirmEmailChangeRequest
+	(*ConfirmEmailChangeResponse)(nil),      // 10: rolecall.identity.v1.ConfirmEmailChangeResponse
+	(*RequestPasswordResetRequest)(nil),     // 11: rolecall.identity.v1.RequestPasswordResetRequest
+	(*RequestPasswordResetResponse)(nil),    // 12: rolecall.identity.v1.RequestPasswordResetResponse
+	(*ResetPasswordRequest)(nil),            // 13: rolecall.identity.v1.ResetPasswordRequest
+	(*ResetPasswordResponse)(nil),           // 14: rolecall.identity.v1.ResetPasswordResponse
+	(*ListSessionsRequest)(nil),             // 15: rolecall.identity.v1.ListSessionsRequest
+	(*ListSessionsResponse)(nil),            // 16: rolecall.identity.v1.ListSessionsResponse
+	(*RevokeSessionsRequest)(nil),           // 17: rolecall.identity.v1.RevokeSessionsRequest
+	(*RevokeSessionsResponse)(nil),          // 18: rolecall.identity.v1.RevokeSessionsResponse
+	(*Factor)(nil),                          // 19: rolecall.identity.v1.Factor
+	(*ListFactorsRequest)(nil),              // 20: rolecall.identity.v1.ListFactorsRequest
+	(*ListFactorsResponse)(nil),             // 21: rolecall.identity.v1.ListFactorsResponse
+	(*TotpEnrollment)(nil),                  // 22: rolecall.identity.v1.TotpEnrollment
+	(*EnrollTotpRequest)(nil),               // 23: rolecall.identity.v1.EnrollTotpRequest
+	(*EnrollTotpResponse)(nil),              // 24: rolecall.identity.v1.EnrollTotpResponse
+	(*ConfirmTotpRequest)(nil),              // 25: rolecall.identity.v1.ConfirmTotpRequest
+	(*ConfirmTotpResponse)(nil),             // 26: rolecall.identity.v1.ConfirmTotpResponse
+	(*RemoveFactorRequest)(nil),             // 27: rolecall.identity.v1.RemoveFactorRequest
+	(*RemoveFactorResponse)(nil),            // 28: rolecall.identity.v1.RemoveFactorResponse
+	(*RegenerateRecoveryCodesRequest)(nil),  // 29: rolecall.identity.v1.RegenerateRecoveryCodesRequest
+	(*RegenerateRecoveryCodesResponse)(nil), // 30: rolecall.identity.v1.RegenerateRecoveryCodesResponse
+	(*AccessToken)(nil),                     // 31: rolecall.identity.v1.AccessToken
+	(*CreateAccessTokenRequest)(nil),        // 32: rolecall.identity.v1.CreateAccessTokenRequest
+	(*CreateAccessTokenResponse)(nil),       // 33: rolecall.identity.v1.CreateAccessTokenResponse
+	(*ListAccessTokensRequest)(nil),         // 34: rolecall.identity.v1.ListAccessTokensRequest
+	(*ListAccessTokensResponse)(nil),        // 35: rolecall.identity.v1.ListAccessTokensResponse
+	(*RevokeAccessTokenRequest)(nil),        // 36: rolecall.identity.v1.RevokeAccessTokenRequest
+	(*RevokeAccessTokenResponse)(nil),       // 37: rolecall.identity.v1.RevokeAccessTokenResponse
+	(*User)(nil),                            // 38: rolecall.identity.v1.User
+	(*fieldmaskpb.FieldMask)(nil),           // 39: google.protobuf.FieldMask
+	(*timestamppb.Timestamp)(nil),           // 40: google.protobuf.Timestamp
+	(*Session)(nil),                         // 41: rolecall.identity.v1.Session
 }
 var file_rolecall_identity_v1_account_service_proto_depIdxs = []int32{
-	4, // 0: rolecall.identity.v1.GetAccountResponse.user:type_name -> rolecall.identity.v1.User
-	4, // 1: rolecall.identity.v1.ChangePasswordResponse.user:type_name -> rolecall.identity.v1.User
-	0, // 2: rolecall.identity.v1.AccountService.GetAccount:input_type -> rolecall.identity.v1.GetAccountRequest
-	2, // 3: rolecall.identity.v1.AccountService.ChangePassword:input_type -> rolecall.identity.v1.ChangePasswordRequest
-	1, // 4: rolecall.identity.v1.AccountService.GetAccount:output_type -> rolecall.identity.v1.GetAccountResponse
-	3, // 5: rolecall.identity.v1.AccountService.ChangePassword:output_type -> rolecall.identity.v1.ChangePasswordResponse
-	4, // [4:6] is the sub-list for method output_type
-	2, // [2:4] is the sub-list for method input_type
-	2, // [2:2] is the sub-list for extension type_name
-	2, // [2:2] is the sub-list for extension extendee
-	0, // [0:2] is the sub-list for field type_name
+	38, // 0: rolecall.identity.v1.GetAccountResponse.user:type_name -> rolecall.identity.v1.User
+	38, // 1: rolecall.identity.v1.ChangePasswordResponse.user:type_name -> rolecall.identity.v1.User
+	38, // 2: rolecall.identity.v1.UpdateAccountRequest.user:type_name -> rolecall.identity.v1.User
+	39, // 3: rolecall.identity.v1.UpdateAccountRequest.update_mask:type_name -> google.protobuf.FieldMask
+	38, // 4: rolecall.identity.v1.UpdateAccountResponse.user:type_name -> rolecall.identity.v1.User
+	40, // 5: rolecall.identity.v1.ChangeEmailResponse.expire_time:type_name -> google.protobuf.Timestamp
+	41, // 6: rolecall.identity.v1.ListSessionsResponse.sessions:type_name -> rolecall.identity.v1.Session
+	0,  // 7: rolecall.identity.v1.Factor.kind:type_name -> rolecall.identity.v1.FactorKind
+	40, // 8: rolecall.identity.v1.Factor.create_time:type_name -> google.protobuf.Timestamp
+	40, // 9: rolecall.identity.v1.Factor.last_used_time:type_name -> google.protobuf.Timestamp
+	19, // 10: rolecall.identity.v1.ListFactorsResponse.factors:type_name -> rolecall.identity.v1.Factor
+	40, // 11: rolecall.identity.v1.TotpEnrollment.expire_time:type_name -> google.protobuf.Timestamp
+	22, // 12: rolecall.identity.v1.EnrollTotpResponse.enrollment:type_name -> rolecall.identity.v1.TotpEnrollment
+	19, // 13: rolecall.identity.v1.ConfirmTotpResponse.factor:type_name -> rolecall.identity.v1.Factor
+	40, // 14: rolecall.identity.v1.AccessToken.expire_time:type_name -> google.protobuf.Timestamp
+	40, // 15: rolecall.identity.v1.AccessToken.create_time:type_name -> google.protobuf.Timestamp
+	40, // 16: rolecall.identity.v1.AccessToken.last_used_time:type_name -> google.protobuf.Timestamp
+	40, // 17: rolecall.identity.v1.CreateAccessTokenRequest.expire_time:type_name -> google.protobuf.Timestamp
+	31, // 18: rolecall.identity.v1.CreateAccessTokenResponse.access_token:type_name -> rolecall.identity.v1.AccessToken
+	31, // 19: rolecall.identity.v1.ListAccessTokensResponse.access_tokens:type_name -> rolecall.identity.v1.AccessToken
+	1,  // 20: rolecall.identity.v1.AccountService.GetAccount:input_type -> rolecall.identity.v1.GetAccountRequest
+	3,  // 21: rolecall.identity.v1.AccountService.ChangePassword:input_type -> rolecall.identity.v1.ChangePasswordRequest
+	5,  // 22: rolecall.identity.v1.AccountService.UpdateAccount:input_type -> rolecall.identity.v1.UpdateAccountRequest
+	7,  // 23: rolecall.identity.v1.AccountService.ChangeEmail:input_type -> rolecall.identity.v1.ChangeEmailRequest
+	9,  // 24: rolecall.identity.v1.AccountService.ConfirmEmailChange:input_type -> rolecall.identity.v1.ConfirmEmailChangeRequest
+	11, // 25: rolecall.identity.v1.AccountService.RequestPasswordReset:input_type -> rolecall.identity.v1.RequestPasswordResetRequest
+	13, // 26: rolecall.identity.v1.AccountService.ResetPassword:input_type -> rolecall.identity.v1.ResetPasswordRequest
+	15, // 27: rolecall.identity.v1.AccountService.ListSessions:input_type -> rolecall.identity.v1.ListSessionsRequest
+	17, // 28: rolecall.identity.v1.AccountService.RevokeSessions:input_type -> rolecall.identity.v1.RevokeSessionsRequest
+	20, // 29: rolecall.identity.v1.AccountService.ListFactors:input_type -> rolecall.identity.v1.ListFactorsRequest
+	23, // 30: rolecall.identity.v1.AccountService.EnrollTotp:input_type -> rolecall.identity.v1.EnrollTotpRequest
+	25, // 31: rolecall.identity.v1.AccountService.ConfirmTotp:input_type -> rolecall.identity.v1.ConfirmTotpRequest
+	27, // 32: rolecall.identity.v1.AccountService.RemoveFactor:input_type -> rolecall.identity.v1.RemoveFactorRequest
+	29, // 33: rolecall.identity.v1.AccountService.RegenerateRecoveryCodes:input_type -> rolecall.identity.v1.RegenerateRecoveryCodesRequest
+	32, // 34: rolecall.identity.v1.AccountService.CreateAccessToken:input_type -> rolecall.identity.v1.CreateAccessTokenRequest
+	34, // 35: rolecall.identity.v1.AccountService.ListAccessTokens:input_type -> rolecall.identity.v1.ListAccessTokensRequest
+	36, // 36: rolecall.identity.v1.AccountService.RevokeAccessToken:input_type -> rolecall.identity.v1.RevokeAccessTokenRequest
+	2,  // 37: rolecall.identity.v1.AccountService.GetAccount:output_type -> rolecall.identity.v1.GetAccountResponse
+	4,  // 38: rolecall.identity.v1.AccountService.ChangePassword:output_type -> rolecall.identity.v1.ChangePasswordResponse
+	6,  // 39: rolecall.identity.v1.AccountService.UpdateAccount:output_type -> rolecall.identity.v1.UpdateAccountResponse
+	8,  // 40: rolecall.identity.v1.AccountService.ChangeEmail:output_type -> rolecall.identity.v1.ChangeEmailResponse
+	10, // 41: rolecall.identity.v1.AccountService.ConfirmEmailChange:output_type -> rolecall.identity.v1.ConfirmEmailChangeResponse
+	12, // 42: rolecall.identity.v1.AccountService.RequestPasswordReset:output_type -> rolecall.identity.v1.RequestPasswordResetResponse
+	14, // 43: rolecall.identity.v1.AccountService.ResetPassword:output_type -> rolecall.identity.v1.ResetPasswordResponse
+	16, // 44: rolecall.identity.v1.AccountService.ListSessions:output_type -> rolecall.identity.v1.ListSessionsResponse
+	18, // 45: rolecall.identity.v1.AccountService.RevokeSessions:output_type -> rolecall.identity.v1.RevokeSessionsResponse
+	21, // 46: rolecall.identity.v1.AccountService.ListFactors:output_type -> rolecall.identity.v1.ListFactorsResponse
+	24, // 47: rolecall.identity.v1.AccountService.EnrollTotp:output_type -> rolecall.identity.v1.EnrollTotpResponse
+	26, // 48: rolecall.identity.v1.AccountService.ConfirmTotp:output_type -> rolecall.identity.v1.ConfirmTotpResponse
+	28, // 49: rolecall.identity.v1.AccountService.RemoveFactor:output_type -> rolecall.identity.v1.RemoveFactorResponse
+	30, // 50: rolecall.identity.v1.AccountService.RegenerateRecoveryCodes:output_type -> rolecall.identity.v1.RegenerateRecoveryCodesResponse
+	33, // 51: rolecall.identity.v1.AccountService.CreateAccessToken:output_type -> rolecall.identity.v1.CreateAccessTokenResponse
+	35, // 52: rolecall.identity.v1.AccountService.ListAccessTokens:output_type -> rolecall.identity.v1.ListAccessTokensResponse
+	37, // 53: rolecall.identity.v1.AccountService.RevokeAccessToken:output_type -> rolecall.identity.v1.RevokeAccessTokenResponse
+	37, // [37:54] is the sub-list for method output_type
+	20, // [20:37] is the sub-list for method input_type
+	20, // [20:20] is the sub-list for extension type_name
+	20, // [20:20] is the sub-list for extension extendee
+	0,  // [0:20] is the sub-list for field type_name
 }
 
 func init() { file_rolecall_identity_v1_account_service_proto_init() }
@@ -294,13 +2334,14 @@ func file_rolecall_identity_v1_account_service_proto_init() {
 		File: protoimpl.DescBuilder{
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_rolecall_identity_v1_account_service_proto_rawDesc), len(file_rolecall_identity_v1_account_service_proto_rawDesc)),
-			NumEnums:      0,
-			NumMessages:   4,
+			NumEnums:      1,
+			NumMessages:   37,
 			NumExtensions: 0,
 			NumServices:   1,
 		},
 		GoTypes:           file_rolecall_identity_v1_account_service_proto_goTypes,
 		DependencyIndexes: file_rolecall_identity_v1_account_service_proto_depIdxs,
+		EnumInfos:         file_rolecall_identity_v1_account_service_proto_enumTypes,
 		MessageInfos:      file_rolecall_identity_v1_account_service_proto_msgTypes,
 	}.Build()
 	File_rolecall_identity_v1_account_service_proto = out.File

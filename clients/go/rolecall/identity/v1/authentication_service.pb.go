@@ -25,6 +25,63 @@ const (
 	_ = protoimpl.EnforceVersion(protoimpl.MaxVersion - 20)
 )
 
+// What a login can ask for.
+type ChallengeKind int32
+
+const (
+	// Never sent.
+	ChallengeKind_CHALLENGE_KIND_UNSPECIFIED ChallengeKind = 0
+	// A code of an authenticator app, or a recovery code.
+	ChallengeKind_CHALLENGE_KIND_FACTOR ChallengeKind = 1
+	// An authenticator app must be set up: answer `begin_totp`, then `totp_code`.
+	ChallengeKind_CHALLENGE_KIND_ENROLL_FACTOR ChallengeKind = 2
+	// A new password must be set.
+	ChallengeKind_CHALLENGE_KIND_CHANGE_PASSWORD ChallengeKind = 3
+)
+
+// Enum value maps for ChallengeKind.
+var (
+	ChallengeKind_name = map[int32]string{
+		0: "CHALLENGE_KIND_UNSPECIFIED",
+		1: "CHALLENGE_KIND_FACTOR",
+		2: "CHALLENGE_KIND_ENROLL_FACTOR",
+		3: "CHALLENGE_KIND_CHANGE_PASSWORD",
+	}
+	ChallengeKind_value = map[string]int32{
+		"CHALLENGE_KIND_UNSPECIFIED":     0,
+		"CHALLENGE_KIND_FACTOR":          1,
+		"CHALLENGE_KIND_ENROLL_FACTOR":   2,
+		"CHALLENGE_KIND_CHANGE_PASSWORD": 3,
+	}
+)
+
+func (x ChallengeKind) Enum() *ChallengeKind {
+	p := new(ChallengeKind)
+	*p = x
+	return p
+}
+
+func (x ChallengeKind) String() string {
+	return protoimpl.X.EnumStringOf(x.Descriptor(), protoreflect.EnumNumber(x))
+}
+
+func (ChallengeKind) Descriptor() protoreflect.EnumDescriptor {
+	return file_rolecall_identity_v1_authentication_service_proto_enumTypes[0].Descriptor()
+}
+
+func (ChallengeKind) Type() protoreflect.EnumType {
+	return &file_rolecall_identity_v1_authentication_service_proto_enumTypes[0]
+}
+
+func (x ChallengeKind) Number() protoreflect.EnumNumber {
+	return protoreflect.EnumNumber(x)
+}
+
+// Deprecated: Use ChallengeKind.Descriptor instead.
+func (ChallengeKind) EnumDescriptor() ([]byte, []int) {
+	return file_rolecall_identity_v1_authentication_service_proto_rawDescGZIP(), []int{0}
+}
+
 // The tokens of a session.
 type Tokens struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -34,8 +91,9 @@ type Tokens struct {
 	AccessTokenExpireTime *timestamppb.Timestamp `protobuf:"bytes,2,opt,name=access_token_expire_time,json=accessTokenExpireTime,proto3" json:"access_token_expire_time,omitempty"`
 	// Exchanged for new tokens by `RefreshTokens`, once.
 	RefreshToken string `protobuf:"bytes,3,opt,name=refresh_token,json=refreshToken,proto3" json:"refresh_token,omitempty"`
-	// When the refresh token ends unless it is used: 1 day, and never later than
-	// 7 days after the login.
+	// When the refresh token ends unless it is used: in 1 day, never later than
+	// 7 days after the login; with a second factor in 1 hour, never later than
+	// 12 hours after the login.
 	RefreshTokenExpireTime *timestamppb.Timestamp `protobuf:"bytes,4,opt,name=refresh_token_expire_time,json=refreshTokenExpireTime,proto3" json:"refresh_token_expire_time,omitempty"`
 	// The session that the tokens belong to.
 	SessionId string `protobuf:"bytes,5,opt,name=session_id,json=sessionId,proto3" json:"session_id,omitempty"`
@@ -180,6 +238,7 @@ type LogInResponse struct {
 	// Types that are valid to be assigned to Outcome:
 	//
 	//	*LogInResponse_Tokens
+	//	*LogInResponse_Challenge
 	Outcome       isLogInResponse_Outcome `protobuf_oneof:"outcome"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -231,6 +290,15 @@ func (x *LogInResponse) GetTokens() *Tokens {
 	return nil
 }
 
+func (x *LogInResponse) GetChallenge() *Challenge {
+	if x != nil {
+		if x, ok := x.Outcome.(*LogInResponse_Challenge); ok {
+			return x.Challenge
+		}
+	}
+	return nil
+}
+
 type isLogInResponse_Outcome interface {
 	isLogInResponse_Outcome()
 }
@@ -240,7 +308,566 @@ type LogInResponse_Tokens struct {
 	Tokens *Tokens `protobuf:"bytes,1,opt,name=tokens,proto3,oneof"`
 }
 
+type LogInResponse_Challenge struct {
+	// More is due.
+	Challenge *Challenge `protobuf:"bytes,2,opt,name=challenge,proto3,oneof"`
+}
+
 func (*LogInResponse_Tokens) isLogInResponse_Outcome() {}
+
+func (*LogInResponse_Challenge) isLogInResponse_Outcome() {}
+
+// What a login still asks for.
+type Challenge struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Names the login to `AnswerChallenge`, `rcc_` and 43 characters; opens
+	// nothing else.
+	ChallengeToken string `protobuf:"bytes,1,opt,name=challenge_token,json=challengeToken,proto3" json:"challenge_token,omitempty"`
+	// When it ends.
+	ExpireTime *timestamppb.Timestamp `protobuf:"bytes,2,opt,name=expire_time,json=expireTime,proto3" json:"expire_time,omitempty"`
+	// What is due now.
+	Kind ChallengeKind `protobuf:"varint,3,opt,name=kind,proto3,enum=rolecall.identity.v1.ChallengeKind" json:"kind,omitempty"`
+	// What an authenticator app needs; only in the answer to `begin_totp`.
+	TotpEnrollment *TotpEnrollment `protobuf:"bytes,4,opt,name=totp_enrollment,json=totpEnrollment,proto3" json:"totp_enrollment,omitempty"`
+	unknownFields  protoimpl.UnknownFields
+	sizeCache      protoimpl.SizeCache
+}
+
+func (x *Challenge) Reset() {
+	*x = Challenge{}
+	mi := &file_rolecall_identity_v1_authentication_service_proto_msgTypes[3]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Challenge) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Challenge) ProtoMessage() {}
+
+func (x *Challenge) ProtoReflect() protoreflect.Message {
+	mi := &file_rolecall_identity_v1_authentication_service_proto_msgTypes[3]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Challenge.ProtoReflect.Descriptor instead.
+func (*Challenge) Descriptor() ([]byte, []int) {
+	return file_rolecall_identity_v1_authentication_service_proto_rawDescGZIP(), []int{3}
+}
+
+func (x *Challenge) GetChallengeToken() string {
+	if x != nil {
+		return x.ChallengeToken
+	}
+	return ""
+}
+
+func (x *Challenge) GetExpireTime() *timestamppb.Timestamp {
+	if x != nil {
+		return x.ExpireTime
+	}
+	return nil
+}
+
+func (x *Challenge) GetKind() ChallengeKind {
+	if x != nil {
+		return x.Kind
+	}
+	return ChallengeKind_CHALLENGE_KIND_UNSPECIFIED
+}
+
+func (x *Challenge) GetTotpEnrollment() *TotpEnrollment {
+	if x != nil {
+		return x.TotpEnrollment
+	}
+	return nil
+}
+
+// What `AnswerChallenge` needs.
+type AnswerChallengeRequest struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The token of the challenge.
+	ChallengeToken string `protobuf:"bytes,1,opt,name=challenge_token,json=challengeToken,proto3" json:"challenge_token,omitempty"`
+	// The answer.
+	//
+	// Types that are valid to be assigned to Answer:
+	//
+	//	*AnswerChallengeRequest_TotpCode
+	//	*AnswerChallengeRequest_RecoveryCode
+	//	*AnswerChallengeRequest_BeginTotp
+	//	*AnswerChallengeRequest_NewPassword
+	Answer        isAnswerChallengeRequest_Answer `protobuf_oneof:"answer"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *AnswerChallengeRequest) Reset() {
+	*x = AnswerChallengeRequest{}
+	mi := &file_rolecall_identity_v1_authentication_service_proto_msgTypes[4]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *AnswerChallengeRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*AnswerChallengeRequest) ProtoMessage() {}
+
+func (x *AnswerChallengeRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_rolecall_identity_v1_authentication_service_proto_msgTypes[4]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use AnswerChallengeRequest.ProtoReflect.Descriptor instead.
+func (*AnswerChallengeRequest) Descriptor() ([]byte, []int) {
+	return file_rolecall_identity_v1_authentication_service_proto_rawDescGZIP(), []int{4}
+}
+
+func (x *AnswerChallengeRequest) GetChallengeToken() string {
+	if x != nil {
+		return x.ChallengeToken
+	}
+	return ""
+}
+
+func (x *AnswerChallengeRequest) GetAnswer() isAnswerChallengeRequest_Answer {
+	if x != nil {
+		return x.Answer
+	}
+	return nil
+}
+
+func (x *AnswerChallengeRequest) GetTotpCode() string {
+	if x != nil {
+		if x, ok := x.Answer.(*AnswerChallengeRequest_TotpCode); ok {
+			return x.TotpCode
+		}
+	}
+	return ""
+}
+
+func (x *AnswerChallengeRequest) GetRecoveryCode() string {
+	if x != nil {
+		if x, ok := x.Answer.(*AnswerChallengeRequest_RecoveryCode); ok {
+			return x.RecoveryCode
+		}
+	}
+	return ""
+}
+
+func (x *AnswerChallengeRequest) GetBeginTotp() *BeginTotp {
+	if x != nil {
+		if x, ok := x.Answer.(*AnswerChallengeRequest_BeginTotp); ok {
+			return x.BeginTotp
+		}
+	}
+	return nil
+}
+
+func (x *AnswerChallengeRequest) GetNewPassword() *NewPassword {
+	if x != nil {
+		if x, ok := x.Answer.(*AnswerChallengeRequest_NewPassword); ok {
+			return x.NewPassword
+		}
+	}
+	return nil
+}
+
+type isAnswerChallengeRequest_Answer interface {
+	isAnswerChallengeRequest_Answer()
+}
+
+type AnswerChallengeRequest_TotpCode struct {
+	// The six digits that the app shows.
+	TotpCode string `protobuf:"bytes,2,opt,name=totp_code,json=totpCode,proto3,oneof"`
+}
+
+type AnswerChallengeRequest_RecoveryCode struct {
+	// A recovery code; it serves once.
+	RecoveryCode string `protobuf:"bytes,3,opt,name=recovery_code,json=recoveryCode,proto3,oneof"`
+}
+
+type AnswerChallengeRequest_BeginTotp struct {
+	// Asks for what an authenticator app needs.
+	BeginTotp *BeginTotp `protobuf:"bytes,4,opt,name=begin_totp,json=beginTotp,proto3,oneof"`
+}
+
+type AnswerChallengeRequest_NewPassword struct {
+	// The new password.
+	NewPassword *NewPassword `protobuf:"bytes,5,opt,name=new_password,json=newPassword,proto3,oneof"`
+}
+
+func (*AnswerChallengeRequest_TotpCode) isAnswerChallengeRequest_Answer() {}
+
+func (*AnswerChallengeRequest_RecoveryCode) isAnswerChallengeRequest_Answer() {}
+
+func (*AnswerChallengeRequest_BeginTotp) isAnswerChallengeRequest_Answer() {}
+
+func (*AnswerChallengeRequest_NewPassword) isAnswerChallengeRequest_Answer() {}
+
+// Asks for what an authenticator app needs.
+type BeginTotp struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// What the person calls the app, at most 100 characters. Optional.
+	Name          string `protobuf:"bytes,1,opt,name=name,proto3" json:"name,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *BeginTotp) Reset() {
+	*x = BeginTotp{}
+	mi := &file_rolecall_identity_v1_authentication_service_proto_msgTypes[5]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *BeginTotp) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*BeginTotp) ProtoMessage() {}
+
+func (x *BeginTotp) ProtoReflect() protoreflect.Message {
+	mi := &file_rolecall_identity_v1_authentication_service_proto_msgTypes[5]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use BeginTotp.ProtoReflect.Descriptor instead.
+func (*BeginTotp) Descriptor() ([]byte, []int) {
+	return file_rolecall_identity_v1_authentication_service_proto_rawDescGZIP(), []int{5}
+}
+
+func (x *BeginTotp) GetName() string {
+	if x != nil {
+		return x.Name
+	}
+	return ""
+}
+
+// A new password.
+type NewPassword struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The password, as the organization's policy wants it.
+	Password string `protobuf:"bytes,1,opt,name=password,proto3" json:"password,omitempty"`
+	// The same password once more.
+	PasswordConfirmation string `protobuf:"bytes,2,opt,name=password_confirmation,json=passwordConfirmation,proto3" json:"password_confirmation,omitempty"`
+	unknownFields        protoimpl.UnknownFields
+	sizeCache            protoimpl.SizeCache
+}
+
+func (x *NewPassword) Reset() {
+	*x = NewPassword{}
+	mi := &file_rolecall_identity_v1_authentication_service_proto_msgTypes[6]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *NewPassword) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*NewPassword) ProtoMessage() {}
+
+func (x *NewPassword) ProtoReflect() protoreflect.Message {
+	mi := &file_rolecall_identity_v1_authentication_service_proto_msgTypes[6]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use NewPassword.ProtoReflect.Descriptor instead.
+func (*NewPassword) Descriptor() ([]byte, []int) {
+	return file_rolecall_identity_v1_authentication_service_proto_rawDescGZIP(), []int{6}
+}
+
+func (x *NewPassword) GetPassword() string {
+	if x != nil {
+		return x.Password
+	}
+	return ""
+}
+
+func (x *NewPassword) GetPasswordConfirmation() string {
+	if x != nil {
+		return x.PasswordConfirmation
+	}
+	return ""
+}
+
+// What `AnswerChallenge` answers.
+type AnswerChallengeResponse struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// What the answer led to.
+	//
+	// Types that are valid to be assigned to Outcome:
+	//
+	//	*AnswerChallengeResponse_Tokens
+	//	*AnswerChallengeResponse_Challenge
+	Outcome isAnswerChallengeResponse_Outcome `protobuf_oneof:"outcome"`
+	// Recovery codes, shown once; only right after a first factor was set up.
+	RecoveryCodes []string `protobuf:"bytes,3,rep,name=recovery_codes,json=recoveryCodes,proto3" json:"recovery_codes,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *AnswerChallengeResponse) Reset() {
+	*x = AnswerChallengeResponse{}
+	mi := &file_rolecall_identity_v1_authentication_service_proto_msgTypes[7]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *AnswerChallengeResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*AnswerChallengeResponse) ProtoMessage() {}
+
+func (x *AnswerChallengeResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_rolecall_identity_v1_authentication_service_proto_msgTypes[7]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use AnswerChallengeResponse.ProtoReflect.Descriptor instead.
+func (*AnswerChallengeResponse) Descriptor() ([]byte, []int) {
+	return file_rolecall_identity_v1_authentication_service_proto_rawDescGZIP(), []int{7}
+}
+
+func (x *AnswerChallengeResponse) GetOutcome() isAnswerChallengeResponse_Outcome {
+	if x != nil {
+		return x.Outcome
+	}
+	return nil
+}
+
+func (x *AnswerChallengeResponse) GetTokens() *Tokens {
+	if x != nil {
+		if x, ok := x.Outcome.(*AnswerChallengeResponse_Tokens); ok {
+			return x.Tokens
+		}
+	}
+	return nil
+}
+
+func (x *AnswerChallengeResponse) GetChallenge() *Challenge {
+	if x != nil {
+		if x, ok := x.Outcome.(*AnswerChallengeResponse_Challenge); ok {
+			return x.Challenge
+		}
+	}
+	return nil
+}
+
+func (x *AnswerChallengeResponse) GetRecoveryCodes() []string {
+	if x != nil {
+		return x.RecoveryCodes
+	}
+	return nil
+}
+
+type isAnswerChallengeResponse_Outcome interface {
+	isAnswerChallengeResponse_Outcome()
+}
+
+type AnswerChallengeResponse_Tokens struct {
+	// The person is logged in.
+	Tokens *Tokens `protobuf:"bytes,1,opt,name=tokens,proto3,oneof"`
+}
+
+type AnswerChallengeResponse_Challenge struct {
+	// More is due.
+	Challenge *Challenge `protobuf:"bytes,2,opt,name=challenge,proto3,oneof"`
+}
+
+func (*AnswerChallengeResponse_Tokens) isAnswerChallengeResponse_Outcome() {}
+
+func (*AnswerChallengeResponse_Challenge) isAnswerChallengeResponse_Outcome() {}
+
+// What `Reauthenticate` needs.
+type ReauthenticateRequest struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The password.
+	Password string `protobuf:"bytes,1,opt,name=password,proto3" json:"password,omitempty"`
+	// A code of the second factor, for those who have one.
+	//
+	// Types that are valid to be assigned to Factor:
+	//
+	//	*ReauthenticateRequest_TotpCode
+	//	*ReauthenticateRequest_RecoveryCode
+	Factor        isReauthenticateRequest_Factor `protobuf_oneof:"factor"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ReauthenticateRequest) Reset() {
+	*x = ReauthenticateRequest{}
+	mi := &file_rolecall_identity_v1_authentication_service_proto_msgTypes[8]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ReauthenticateRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ReauthenticateRequest) ProtoMessage() {}
+
+func (x *ReauthenticateRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_rolecall_identity_v1_authentication_service_proto_msgTypes[8]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ReauthenticateRequest.ProtoReflect.Descriptor instead.
+func (*ReauthenticateRequest) Descriptor() ([]byte, []int) {
+	return file_rolecall_identity_v1_authentication_service_proto_rawDescGZIP(), []int{8}
+}
+
+func (x *ReauthenticateRequest) GetPassword() string {
+	if x != nil {
+		return x.Password
+	}
+	return ""
+}
+
+func (x *ReauthenticateRequest) GetFactor() isReauthenticateRequest_Factor {
+	if x != nil {
+		return x.Factor
+	}
+	return nil
+}
+
+func (x *ReauthenticateRequest) GetTotpCode() string {
+	if x != nil {
+		if x, ok := x.Factor.(*ReauthenticateRequest_TotpCode); ok {
+			return x.TotpCode
+		}
+	}
+	return ""
+}
+
+func (x *ReauthenticateRequest) GetRecoveryCode() string {
+	if x != nil {
+		if x, ok := x.Factor.(*ReauthenticateRequest_RecoveryCode); ok {
+			return x.RecoveryCode
+		}
+	}
+	return ""
+}
+
+type isReauthenticateRequest_Factor interface {
+	isReauthenticateRequest_Factor()
+}
+
+type ReauthenticateRequest_TotpCode struct {
+	// The six digits that the app shows.
+	TotpCode string `protobuf:"bytes,2,opt,name=totp_code,json=totpCode,proto3,oneof"`
+}
+
+type ReauthenticateRequest_RecoveryCode struct {
+	// A recovery code; it serves once.
+	RecoveryCode string `protobuf:"bytes,3,opt,name=recovery_code,json=recoveryCode,proto3,oneof"`
+}
+
+func (*ReauthenticateRequest_TotpCode) isReauthenticateRequest_Factor() {}
+
+func (*ReauthenticateRequest_RecoveryCode) isReauthenticateRequest_Factor() {}
+
+// What `Reauthenticate` answers.
+type ReauthenticateResponse struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// An access token of the same session with a fresh `auth_time`.
+	AccessToken string `protobuf:"bytes,1,opt,name=access_token,json=accessToken,proto3" json:"access_token,omitempty"`
+	// When the access token ends.
+	AccessTokenExpireTime *timestamppb.Timestamp `protobuf:"bytes,2,opt,name=access_token_expire_time,json=accessTokenExpireTime,proto3" json:"access_token_expire_time,omitempty"`
+	unknownFields         protoimpl.UnknownFields
+	sizeCache             protoimpl.SizeCache
+}
+
+func (x *ReauthenticateResponse) Reset() {
+	*x = ReauthenticateResponse{}
+	mi := &file_rolecall_identity_v1_authentication_service_proto_msgTypes[9]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ReauthenticateResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ReauthenticateResponse) ProtoMessage() {}
+
+func (x *ReauthenticateResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_rolecall_identity_v1_authentication_service_proto_msgTypes[9]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ReauthenticateResponse.ProtoReflect.Descriptor instead.
+func (*ReauthenticateResponse) Descriptor() ([]byte, []int) {
+	return file_rolecall_identity_v1_authentication_service_proto_rawDescGZIP(), []int{9}
+}
+
+func (x *ReauthenticateResponse) GetAccessToken() string {
+	if x != nil {
+		return x.AccessToken
+	}
+	return ""
+}
+
+func (x *ReauthenticateResponse) GetAccessTokenExpireTime() *timestamppb.Timestamp {
+	if x != nil {
+		return x.AccessTokenExpireTime
+	}
+	return nil
+}
 
 // What `RefreshTokens` needs.
 type RefreshTokensRequest struct {
@@ -253,7 +880,7 @@ type RefreshTokensRequest struct {
 
 func (x *RefreshTokensRequest) Reset() {
 	*x = RefreshTokensRequest{}
-	mi := &file_rolecall_identity_v1_authentication_service_proto_msgTypes[3]
+	mi := &file_rolecall_identity_v1_authentication_service_proto_msgTypes[10]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -265,7 +892,7 @@ func (x *RefreshTokensRequest) String() string {
 func (*RefreshTokensRequest) ProtoMessage() {}
 
 func (x *RefreshTokensRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_rolecall_identity_v1_authentication_service_proto_msgTypes[3]
+	mi := &file_rolecall_identity_v1_authentication_service_proto_msgTypes[10]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -278,7 +905,7 @@ func (x *RefreshTokensRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RefreshTokensRequest.ProtoReflect.Descriptor instead.
 func (*RefreshTokensRequest) Descriptor() ([]byte, []int) {
-	return file_rolecall_identity_v1_authentication_service_proto_rawDescGZIP(), []int{3}
+	return file_rolecall_identity_v1_authentication_service_proto_rawDescGZIP(), []int{10}
 }
 
 func (x *RefreshTokensRequest) GetRefreshToken() string {
@@ -299,7 +926,7 @@ type RefreshTokensResponse struct {
 
 func (x *RefreshTokensResponse) Reset() {
 	*x = RefreshTokensResponse{}
-	mi := &file_rolecall_identity_v1_authentication_service_proto_msgTypes[4]
+	mi := &file_rolecall_identity_v1_authentication_service_proto_msgTypes[11]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -311,7 +938,7 @@ func (x *RefreshTokensResponse) String() string {
 func (*RefreshTokensResponse) ProtoMessage() {}
 
 func (x *RefreshTokensResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_rolecall_identity_v1_authentication_service_proto_msgTypes[4]
+	mi := &file_rolecall_identity_v1_authentication_service_proto_msgTypes[11]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -324,7 +951,7 @@ func (x *RefreshTokensResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RefreshTokensResponse.ProtoReflect.Descriptor instead.
 func (*RefreshTokensResponse) Descriptor() ([]byte, []int) {
-	return file_rolecall_identity_v1_authentication_service_proto_rawDescGZIP(), []int{4}
+	return file_rolecall_identity_v1_authentication_service_proto_rawDescGZIP(), []int{11}
 }
 
 func (x *RefreshTokensResponse) GetTokens() *Tokens {
@@ -343,7 +970,7 @@ type LogOutRequest struct {
 
 func (x *LogOutRequest) Reset() {
 	*x = LogOutRequest{}
-	mi := &file_rolecall_identity_v1_authentication_service_proto_msgTypes[5]
+	mi := &file_rolecall_identity_v1_authentication_service_proto_msgTypes[12]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -355,7 +982,7 @@ func (x *LogOutRequest) String() string {
 func (*LogOutRequest) ProtoMessage() {}
 
 func (x *LogOutRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_rolecall_identity_v1_authentication_service_proto_msgTypes[5]
+	mi := &file_rolecall_identity_v1_authentication_service_proto_msgTypes[12]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -368,7 +995,7 @@ func (x *LogOutRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use LogOutRequest.ProtoReflect.Descriptor instead.
 func (*LogOutRequest) Descriptor() ([]byte, []int) {
-	return file_rolecall_identity_v1_authentication_service_proto_rawDescGZIP(), []int{5}
+	return file_rolecall_identity_v1_authentication_service_proto_rawDescGZIP(), []int{12}
 }
 
 // What `LogOut` answers.
@@ -380,7 +1007,7 @@ type LogOutResponse struct {
 
 func (x *LogOutResponse) Reset() {
 	*x = LogOutResponse{}
-	mi := &file_rolecall_identity_v1_authentication_service_proto_msgTypes[6]
+	mi := &file_rolecall_identity_v1_authentication_service_proto_msgTypes[13]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -392,7 +1019,7 @@ func (x *LogOutResponse) String() string {
 func (*LogOutResponse) ProtoMessage() {}
 
 func (x *LogOutResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_rolecall_identity_v1_authentication_service_proto_msgTypes[6]
+	mi := &file_rolecall_identity_v1_authentication_service_proto_msgTypes[13]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -405,13 +1032,14 @@ func (x *LogOutResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use LogOutResponse.ProtoReflect.Descriptor instead.
 func (*LogOutResponse) Descriptor() ([]byte, []int) {
-	return file_rolecall_identity_v1_authentication_service_proto_rawDescGZIP(), []int{6}
+	return file_rolecall_identity_v1_authentication_service_proto_rawDescGZIP(), []int{13}
 }
 
 // What `ExchangeApiKey` needs.
 type ExchangeApiKeyRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// The key, `rk_` and 43 characters.
+	// The key, `rk_` and 43 characters, or the personal access token, `rp_` and
+	// 43 characters.
 	ApiKey        string `protobuf:"bytes,1,opt,name=api_key,json=apiKey,proto3" json:"api_key,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -419,7 +1047,7 @@ type ExchangeApiKeyRequest struct {
 
 func (x *ExchangeApiKeyRequest) Reset() {
 	*x = ExchangeApiKeyRequest{}
-	mi := &file_rolecall_identity_v1_authentication_service_proto_msgTypes[7]
+	mi := &file_rolecall_identity_v1_authentication_service_proto_msgTypes[14]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -431,7 +1059,7 @@ func (x *ExchangeApiKeyRequest) String() string {
 func (*ExchangeApiKeyRequest) ProtoMessage() {}
 
 func (x *ExchangeApiKeyRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_rolecall_identity_v1_authentication_service_proto_msgTypes[7]
+	mi := &file_rolecall_identity_v1_authentication_service_proto_msgTypes[14]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -444,7 +1072,7 @@ func (x *ExchangeApiKeyRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ExchangeApiKeyRequest.ProtoReflect.Descriptor instead.
 func (*ExchangeApiKeyRequest) Descriptor() ([]byte, []int) {
-	return file_rolecall_identity_v1_authentication_service_proto_rawDescGZIP(), []int{7}
+	return file_rolecall_identity_v1_authentication_service_proto_rawDescGZIP(), []int{14}
 }
 
 func (x *ExchangeApiKeyRequest) GetApiKey() string {
@@ -461,15 +1089,18 @@ type ExchangeApiKeyResponse struct {
 	AccessToken string `protobuf:"bytes,1,opt,name=access_token,json=accessToken,proto3" json:"access_token,omitempty"`
 	// When the access token ends.
 	AccessTokenExpireTime *timestamppb.Timestamp `protobuf:"bytes,2,opt,name=access_token_expire_time,json=accessTokenExpireTime,proto3" json:"access_token_expire_time,omitempty"`
-	// The service account that the key belongs to.
+	// The service account that the key belongs to; empty for a personal access
+	// token.
 	ServiceAccountId string `protobuf:"bytes,3,opt,name=service_account_id,json=serviceAccountId,proto3" json:"service_account_id,omitempty"`
-	unknownFields    protoimpl.UnknownFields
-	sizeCache        protoimpl.SizeCache
+	// The person whose personal access token it is; empty for a key.
+	UserId        string `protobuf:"bytes,4,opt,name=user_id,json=userId,proto3" json:"user_id,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
 }
 
 func (x *ExchangeApiKeyResponse) Reset() {
 	*x = ExchangeApiKeyResponse{}
-	mi := &file_rolecall_identity_v1_authentication_service_proto_msgTypes[8]
+	mi := &file_rolecall_identity_v1_authentication_service_proto_msgTypes[15]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -481,7 +1112,7 @@ func (x *ExchangeApiKeyResponse) String() string {
 func (*ExchangeApiKeyResponse) ProtoMessage() {}
 
 func (x *ExchangeApiKeyResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_rolecall_identity_v1_authentication_service_proto_msgTypes[8]
+	mi := &file_rolecall_identity_v1_authentication_service_proto_msgTypes[15]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -494,7 +1125,7 @@ func (x *ExchangeApiKeyResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ExchangeApiKeyResponse.ProtoReflect.Descriptor instead.
 func (*ExchangeApiKeyResponse) Descriptor() ([]byte, []int) {
-	return file_rolecall_identity_v1_authentication_service_proto_rawDescGZIP(), []int{8}
+	return file_rolecall_identity_v1_authentication_service_proto_rawDescGZIP(), []int{15}
 }
 
 func (x *ExchangeApiKeyResponse) GetAccessToken() string {
@@ -518,11 +1149,18 @@ func (x *ExchangeApiKeyResponse) GetServiceAccountId() string {
 	return ""
 }
 
+func (x *ExchangeApiKeyResponse) GetUserId() string {
+	if x != nil {
+		return x.UserId
+	}
+	return ""
+}
+
 var File_rolecall_identity_v1_authentication_service_proto protoreflect.FileDescriptor
 
 const file_rolecall_identity_v1_authentication_service_proto_rawDesc = "" +
 	"\n" +
-	"1rolecall/identity/v1/authentication_service.proto\x12\x14rolecall.identity.v1\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x1frolecall/authz/v1/options.proto\"\xb4\x02\n" +
+	"1rolecall/identity/v1/authentication_service.proto\x12\x14rolecall.identity.v1\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x1frolecall/authz/v1/options.proto\x1a*rolecall/identity/v1/account_service.proto\"\xb4\x02\n" +
 	"\x06Tokens\x12!\n" +
 	"\faccess_token\x18\x01 \x01(\tR\vaccessToken\x12S\n" +
 	"\x18access_token_expire_time\x18\x02 \x01(\v2\x1a.google.protobuf.TimestampR\x15accessTokenExpireTime\x12#\n" +
@@ -533,10 +1171,43 @@ const file_rolecall_identity_v1_authentication_service_proto_rawDesc = "" +
 	"\auser_id\x18\x06 \x01(\tR\x06userId\"@\n" +
 	"\fLogInRequest\x12\x14\n" +
 	"\x05email\x18\x01 \x01(\tR\x05email\x12\x1a\n" +
-	"\bpassword\x18\x02 \x01(\tR\bpassword\"R\n" +
+	"\bpassword\x18\x02 \x01(\tR\bpassword\"\x93\x01\n" +
 	"\rLogInResponse\x126\n" +
-	"\x06tokens\x18\x01 \x01(\v2\x1c.rolecall.identity.v1.TokensH\x00R\x06tokensB\t\n" +
-	"\aoutcome\";\n" +
+	"\x06tokens\x18\x01 \x01(\v2\x1c.rolecall.identity.v1.TokensH\x00R\x06tokens\x12?\n" +
+	"\tchallenge\x18\x02 \x01(\v2\x1f.rolecall.identity.v1.ChallengeH\x00R\tchallengeB\t\n" +
+	"\aoutcome\"\xf9\x01\n" +
+	"\tChallenge\x12'\n" +
+	"\x0fchallenge_token\x18\x01 \x01(\tR\x0echallengeToken\x12;\n" +
+	"\vexpire_time\x18\x02 \x01(\v2\x1a.google.protobuf.TimestampR\n" +
+	"expireTime\x127\n" +
+	"\x04kind\x18\x03 \x01(\x0e2#.rolecall.identity.v1.ChallengeKindR\x04kind\x12M\n" +
+	"\x0ftotp_enrollment\x18\x04 \x01(\v2$.rolecall.identity.v1.TotpEnrollmentR\x0etotpEnrollment\"\x9b\x02\n" +
+	"\x16AnswerChallengeRequest\x12'\n" +
+	"\x0fchallenge_token\x18\x01 \x01(\tR\x0echallengeToken\x12\x1d\n" +
+	"\ttotp_code\x18\x02 \x01(\tH\x00R\btotpCode\x12%\n" +
+	"\rrecovery_code\x18\x03 \x01(\tH\x00R\frecoveryCode\x12@\n" +
+	"\n" +
+	"begin_totp\x18\x04 \x01(\v2\x1f.rolecall.identity.v1.BeginTotpH\x00R\tbeginTotp\x12F\n" +
+	"\fnew_password\x18\x05 \x01(\v2!.rolecall.identity.v1.NewPasswordH\x00R\vnewPasswordB\b\n" +
+	"\x06answer\"\x1f\n" +
+	"\tBeginTotp\x12\x12\n" +
+	"\x04name\x18\x01 \x01(\tR\x04name\"^\n" +
+	"\vNewPassword\x12\x1a\n" +
+	"\bpassword\x18\x01 \x01(\tR\bpassword\x123\n" +
+	"\x15password_confirmation\x18\x02 \x01(\tR\x14passwordConfirmation\"\xc4\x01\n" +
+	"\x17AnswerChallengeResponse\x126\n" +
+	"\x06tokens\x18\x01 \x01(\v2\x1c.rolecall.identity.v1.TokensH\x00R\x06tokens\x12?\n" +
+	"\tchallenge\x18\x02 \x01(\v2\x1f.rolecall.identity.v1.ChallengeH\x00R\tchallenge\x12%\n" +
+	"\x0erecovery_codes\x18\x03 \x03(\tR\rrecoveryCodesB\t\n" +
+	"\aoutcome\"\x83\x01\n" +
+	"\x15ReauthenticateRequest\x12\x1a\n" +
+	"\bpassword\x18\x01 \x01(\tR\bpassword\x12\x1d\n" +
+	"\ttotp_code\x18\x02 \x01(\tH\x00R\btotpCode\x12%\n" +
+	"\rrecovery_code\x18\x03 \x01(\tH\x00R\frecoveryCodeB\b\n" +
+	"\x06factor\"\x90\x01\n" +
+	"\x16ReauthenticateResponse\x12!\n" +
+	"\faccess_token\x18\x01 \x01(\tR\vaccessToken\x12S\n" +
+	"\x18access_token_expire_time\x18\x02 \x01(\v2\x1a.google.protobuf.TimestampR\x15accessTokenExpireTime\";\n" +
 	"\x14RefreshTokensRequest\x12#\n" +
 	"\rrefresh_token\x18\x01 \x01(\tR\frefreshToken\"M\n" +
 	"\x15RefreshTokensResponse\x124\n" +
@@ -544,13 +1215,21 @@ const file_rolecall_identity_v1_authentication_service_proto_rawDesc = "" +
 	"\rLogOutRequest\"\x10\n" +
 	"\x0eLogOutResponse\"0\n" +
 	"\x15ExchangeApiKeyRequest\x12\x17\n" +
-	"\aapi_key\x18\x01 \x01(\tR\x06apiKey\"\xbe\x01\n" +
+	"\aapi_key\x18\x01 \x01(\tR\x06apiKey\"\xd7\x01\n" +
 	"\x16ExchangeApiKeyResponse\x12!\n" +
 	"\faccess_token\x18\x01 \x01(\tR\vaccessToken\x12S\n" +
 	"\x18access_token_expire_time\x18\x02 \x01(\v2\x1a.google.protobuf.TimestampR\x15accessTokenExpireTime\x12,\n" +
-	"\x12service_account_id\x18\x03 \x01(\tR\x10serviceAccountId2\xba\x03\n" +
+	"\x12service_account_id\x18\x03 \x01(\tR\x10serviceAccountId\x12\x17\n" +
+	"\auser_id\x18\x04 \x01(\tR\x06userId*\x90\x01\n" +
+	"\rChallengeKind\x12\x1e\n" +
+	"\x1aCHALLENGE_KIND_UNSPECIFIED\x10\x00\x12\x19\n" +
+	"\x15CHALLENGE_KIND_FACTOR\x10\x01\x12 \n" +
+	"\x1cCHALLENGE_KIND_ENROLL_FACTOR\x10\x02\x12\"\n" +
+	"\x1eCHALLENGE_KIND_CHANGE_PASSWORD\x10\x032\xa9\x05\n" +
 	"\x15AuthenticationService\x12X\n" +
-	"\x05LogIn\x12\".rolecall.identity.v1.LogInRequest\x1a#.rolecall.identity.v1.LogInResponse\"\x06\xaa\xed\x18\x02\b\x01\x12p\n" +
+	"\x05LogIn\x12\".rolecall.identity.v1.LogInRequest\x1a#.rolecall.identity.v1.LogInResponse\"\x06\xaa\xed\x18\x02\b\x01\x12v\n" +
+	"\x0fAnswerChallenge\x12,.rolecall.identity.v1.AnswerChallengeRequest\x1a-.rolecall.identity.v1.AnswerChallengeResponse\"\x06\xaa\xed\x18\x02\b\x01\x12u\n" +
+	"\x0eReauthenticate\x12+.rolecall.identity.v1.ReauthenticateRequest\x1a,.rolecall.identity.v1.ReauthenticateResponse\"\b\xaa\xed\x18\x04\x10\x01(\x01\x12p\n" +
 	"\rRefreshTokens\x12*.rolecall.identity.v1.RefreshTokensRequest\x1a+.rolecall.identity.v1.RefreshTokensResponse\"\x06\xaa\xed\x18\x02\b\x01\x12`\n" +
 	"\x06LogOut\x12#.rolecall.identity.v1.LogOutRequest\x1a$.rolecall.identity.v1.LogOutResponse\"\v\xaa\xed\x18\x04\x10\x01(\x01\x90\x02\x02\x12s\n" +
 	"\x0eExchangeApiKey\x12+.rolecall.identity.v1.ExchangeApiKeyRequest\x1a,.rolecall.identity.v1.ExchangeApiKeyResponse\"\x06\xaa\xed\x18\x02\b\x01B\xf1\x01\n" +
@@ -568,38 +1247,61 @@ func file_rolecall_identity_v1_authentication_service_proto_rawDescGZIP() []byte
 	return file_rolecall_identity_v1_authentication_service_proto_rawDescData
 }
 
-var file_rolecall_identity_v1_authentication_service_proto_msgTypes = make([]protoimpl.MessageInfo, 9)
+var file_rolecall_identity_v1_authentication_service_proto_enumTypes = make([]protoimpl.EnumInfo, 1)
+var file_rolecall_identity_v1_authentication_service_proto_msgTypes = make([]protoimpl.MessageInfo, 16)
 var file_rolecall_identity_v1_authentication_service_proto_goTypes = []any{
-	(*Tokens)(nil),                 // 0: rolecall.identity.v1.Tokens
-	(*LogInRequest)(nil),           // 1: rolecall.identity.v1.LogInRequest
-	(*LogInResponse)(nil),          // 2: rolecall.identity.v1.LogInResponse
-	(*RefreshTokensRequest)(nil),   // 3: rolecall.identity.v1.RefreshTokensRequest
-	(*RefreshTokensResponse)(nil),  // 4: rolecall.identity.v1.RefreshTokensResponse
-	(*LogOutRequest)(nil),          // 5: rolecall.identity.v1.LogOutRequest
-	(*LogOutResponse)(nil),         // 6: rolecall.identity.v1.LogOutResponse
-	(*ExchangeApiKeyRequest)(nil),  // 7: rolecall.identity.v1.ExchangeApiKeyRequest
-	(*ExchangeApiKeyResponse)(nil), // 8: rolecall.identity.v1.ExchangeApiKeyResponse
-	(*timestamppb.Timestamp)(nil),  // 9: google.protobuf.Timestamp
+	(ChallengeKind)(0),              // 0: rolecall.identity.v1.ChallengeKind
+	(*Tokens)(nil),                  // 1: rolecall.identity.v1.Tokens
+	(*LogInRequest)(nil),            // 2: rolecall.identity.v1.LogInRequest
+	(*LogInResponse)(nil),           // 3: rolecall.identity.v1.LogInResponse
+	(*Challenge)(nil),               // 4: rolecall.identity.v1.Challenge
+	(*AnswerChallengeRequest)(nil),  // 5: rolecall.identity.v1.AnswerChallengeRequest
+	(*BeginTotp)(nil),               // 6: rolecall.identity.v1.BeginTotp
+	(*NewPassword)(nil),             // 7: rolecall.identity.v1.NewPassword
+	(*AnswerChallengeResponse)(nil), // 8: rolecall.identity.v1.AnswerChallengeResponse
+	(*ReauthenticateRequest)(nil),   // 9: rolecall.identity.v1.ReauthenticateRequest
+	(*ReauthenticateResponse)(nil),  // 10: rolecall.identity.v1.ReauthenticateResponse
+	(*RefreshTokensRequest)(nil),    // 11: rolecall.identity.v1.RefreshTokensRequest
+	(*RefreshTokensResponse)(nil),   // 12: rolecall.identity.v1.RefreshTokensResponse
+	(*LogOutRequest)(nil),           // 13: rolecall.identity.v1.LogOutRequest
+	(*LogOutResponse)(nil),          // 14: rolecall.identity.v1.LogOutResponse
+	(*ExchangeApiKeyRequest)(nil),   // 15: rolecall.identity.v1.ExchangeApiKeyRequest
+	(*ExchangeApiKeyResponse)(nil),  // 16: rolecall.identity.v1.ExchangeApiKeyResponse
+	(*timestamppb.Timestamp)(nil),   // 17: google.protobuf.Timestamp
+	(*TotpEnrollment)(nil),          // 18: rolecall.identity.v1.TotpEnrollment
 }
 var file_rolecall_identity_v1_authentication_service_proto_depIdxs = []int32{
-	9, // 0: rolecall.identity.v1.Tokens.access_token_expire_time:type_name -> google.protobuf.Timestamp
-	9, // 1: rolecall.identity.v1.Tokens.refresh_token_expire_time:type_name -> google.protobuf.Timestamp
-	0, // 2: rolecall.identity.v1.LogInResponse.tokens:type_name -> rolecall.identity.v1.Tokens
-	0, // 3: rolecall.identity.v1.RefreshTokensResponse.tokens:type_name -> rolecall.identity.v1.Tokens
-	9, // 4: rolecall.identity.v1.ExchangeApiKeyResponse.access_token_expire_time:type_name -> google.protobuf.Timestamp
-	1, // 5: rolecall.identity.v1.AuthenticationService.LogIn:input_type -> rolecall.identity.v1.LogInRequest
-	3, // 6: rolecall.identity.v1.AuthenticationService.RefreshTokens:input_type -> rolecall.identity.v1.RefreshTokensRequest
-	5, // 7: rolecall.identity.v1.AuthenticationService.LogOut:input_type -> rolecall.identity.v1.LogOutRequest
-	7, // 8: rolecall.identity.v1.AuthenticationService.ExchangeApiKey:input_type -> rolecall.identity.v1.ExchangeApiKeyRequest
-	2, // 9: rolecall.identity.v1.AuthenticationService.LogIn:output_type -> rolecall.identity.v1.LogInResponse
-	4, // 10: rolecall.identity.v1.AuthenticationService.RefreshTokens:output_type -> rolecall.identity.v1.RefreshTokensResponse
-	6, // 11: rolecall.identity.v1.AuthenticationService.LogOut:output_type -> rolecall.identity.v1.LogOutResponse
-	8, // 12: rolecall.identity.v1.AuthenticationService.ExchangeApiKey:output_type -> rolecall.identity.v1.ExchangeApiKeyResponse
-	9, // [9:13] is the sub-list for method output_type
-	5, // [5:9] is the sub-list for method input_type
-	5, // [5:5] is the sub-list for extension type_name
-	5, // [5:5] is the sub-list for extension extendee
-	0, // [0:5] is the sub-list for field type_name
+	17, // 0: rolecall.identity.v1.Tokens.access_token_expire_time:type_name -> google.protobuf.Timestamp
+	17, // 1: rolecall.identity.v1.Tokens.refresh_token_expire_time:type_name -> google.protobuf.Timestamp
+	1,  // 2: rolecall.identity.v1.LogInResponse.tokens:type_name -> rolecall.identity.v1.Tokens
+	4,  // 3: rolecall.identity.v1.LogInResponse.challenge:type_name -> rolecall.identity.v1.Challenge
+	17, // 4: rolecall.identity.v1.Challenge.expire_time:type_name -> google.protobuf.Timestamp
+	0,  // 5: rolecall.identity.v1.Challenge.kind:type_name -> rolecall.identity.v1.ChallengeKind
+	18, // 6: rolecall.identity.v1.Challenge.totp_enrollment:type_name -> rolecall.identity.v1.TotpEnrollment
+	6,  // 7: rolecall.identity.v1.AnswerChallengeRequest.begin_totp:type_name -> rolecall.identity.v1.BeginTotp
+	7,  // 8: rolecall.identity.v1.AnswerChallengeRequest.new_password:type_name -> rolecall.identity.v1.NewPassword
+	1,  // 9: rolecall.identity.v1.AnswerChallengeResponse.tokens:type_name -> rolecall.identity.v1.Tokens
+	4,  // 10: rolecall.identity.v1.AnswerChallengeResponse.challenge:type_name -> rolecall.identity.v1.Challenge
+	17, // 11: rolecall.identity.v1.ReauthenticateResponse.access_token_expire_time:type_name -> google.protobuf.Timestamp
+	1,  // 12: rolecall.identity.v1.RefreshTokensResponse.tokens:type_name -> rolecall.identity.v1.Tokens
+	17, // 13: rolecall.identity.v1.ExchangeApiKeyResponse.access_token_expire_time:type_name -> google.protobuf.Timestamp
+	2,  // 14: rolecall.identity.v1.AuthenticationService.LogIn:input_type -> rolecall.identity.v1.LogInRequest
+	5,  // 15: rolecall.identity.v1.AuthenticationService.AnswerChallenge:input_type -> rolecall.identity.v1.AnswerChallengeRequest
+	9,  // 16: rolecall.identity.v1.AuthenticationService.Reauthenticate:input_type -> rolecall.identity.v1.ReauthenticateRequest
+	11, // 17: rolecall.identity.v1.AuthenticationService.RefreshTokens:input_type -> rolecall.identity.v1.RefreshTokensRequest
+	13, // 18: rolecall.identity.v1.AuthenticationService.LogOut:input_type -> rolecall.identity.v1.LogOutRequest
+	15, // 19: rolecall.identity.v1.AuthenticationService.ExchangeApiKey:input_type -> rolecall.identity.v1.ExchangeApiKeyRequest
+	3,  // 20: rolecall.identity.v1.AuthenticationService.LogIn:output_type -> rolecall.identity.v1.LogInResponse
+	8,  // 21: rolecall.identity.v1.AuthenticationService.AnswerChallenge:output_type -> rolecall.identity.v1.AnswerChallengeResponse
+	10, // 22: rolecall.identity.v1.AuthenticationService.Reauthenticate:output_type -> rolecall.identity.v1.ReauthenticateResponse
+	12, // 23: rolecall.identity.v1.AuthenticationService.RefreshTokens:output_type -> rolecall.identity.v1.RefreshTokensResponse
+	14, // 24: rolecall.identity.v1.AuthenticationService.LogOut:output_type -> rolecall.identity.v1.LogOutResponse
+	16, // 25: rolecall.identity.v1.AuthenticationService.ExchangeApiKey:output_type -> rolecall.identity.v1.ExchangeApiKeyResponse
+	20, // [20:26] is the sub-list for method output_type
+	14, // [14:20] is the sub-list for method input_type
+	14, // [14:14] is the sub-list for extension type_name
+	14, // [14:14] is the sub-list for extension extendee
+	0,  // [0:14] is the sub-list for field type_name
 }
 
 func init() { file_rolecall_identity_v1_authentication_service_proto_init() }
@@ -607,21 +1309,38 @@ func file_rolecall_identity_v1_authentication_service_proto_init() {
 	if File_rolecall_identity_v1_authentication_service_proto != nil {
 		return
 	}
+	file_rolecall_identity_v1_account_service_proto_init()
 	file_rolecall_identity_v1_authentication_service_proto_msgTypes[2].OneofWrappers = []any{
 		(*LogInResponse_Tokens)(nil),
+		(*LogInResponse_Challenge)(nil),
+	}
+	file_rolecall_identity_v1_authentication_service_proto_msgTypes[4].OneofWrappers = []any{
+		(*AnswerChallengeRequest_TotpCode)(nil),
+		(*AnswerChallengeRequest_RecoveryCode)(nil),
+		(*AnswerChallengeRequest_BeginTotp)(nil),
+		(*AnswerChallengeRequest_NewPassword)(nil),
+	}
+	file_rolecall_identity_v1_authentication_service_proto_msgTypes[7].OneofWrappers = []any{
+		(*AnswerChallengeResponse_Tokens)(nil),
+		(*AnswerChallengeResponse_Challenge)(nil),
+	}
+	file_rolecall_identity_v1_authentication_service_proto_msgTypes[8].OneofWrappers = []any{
+		(*ReauthenticateRequest_TotpCode)(nil),
+		(*ReauthenticateRequest_RecoveryCode)(nil),
 	}
 	type x struct{}
 	out := protoimpl.TypeBuilder{
 		File: protoimpl.DescBuilder{
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_rolecall_identity_v1_authentication_service_proto_rawDesc), len(file_rolecall_identity_v1_authentication_service_proto_rawDesc)),
-			NumEnums:      0,
-			NumMessages:   9,
+			NumEnums:      1,
+			NumMessages:   16,
 			NumExtensions: 0,
 			NumServices:   1,
 		},
 		GoTypes:           file_rolecall_identity_v1_authentication_service_proto_goTypes,
 		DependencyIndexes: file_rolecall_identity_v1_authentication_service_proto_depIdxs,
+		EnumInfos:         file_rolecall_identity_v1_authentication_service_proto_enumTypes,
 		MessageInfos:      file_rolecall_identity_v1_authentication_service_proto_msgTypes,
 	}.Build()
 	File_rolecall_identity_v1_authentication_service_proto = out.File

@@ -21,10 +21,12 @@ import (
 const _ = grpc.SupportPackageIsVersion9
 
 const (
-	AuthenticationService_LogIn_FullMethodName          = "/rolecall.identity.v1.AuthenticationService/LogIn"
-	AuthenticationService_RefreshTokens_FullMethodName  = "/rolecall.identity.v1.AuthenticationService/RefreshTokens"
-	AuthenticationService_LogOut_FullMethodName         = "/rolecall.identity.v1.AuthenticationService/LogOut"
-	AuthenticationService_ExchangeApiKey_FullMethodName = "/rolecall.identity.v1.AuthenticationService/ExchangeApiKey"
+	AuthenticationService_LogIn_FullMethodName           = "/rolecall.identity.v1.AuthenticationService/LogIn"
+	AuthenticationService_AnswerChallenge_FullMethodName = "/rolecall.identity.v1.AuthenticationService/AnswerChallenge"
+	AuthenticationService_Reauthenticate_FullMethodName  = "/rolecall.identity.v1.AuthenticationService/Reauthenticate"
+	AuthenticationService_RefreshTokens_FullMethodName   = "/rolecall.identity.v1.AuthenticationService/RefreshTokens"
+	AuthenticationService_LogOut_FullMethodName          = "/rolecall.identity.v1.AuthenticationService/LogOut"
+	AuthenticationService_ExchangeApiKey_FullMethodName  = "/rolecall.identity.v1.AuthenticationService/ExchangeApiKey"
 )
 
 // AuthenticationServiceClient is the client API for AuthenticationService service.
@@ -35,11 +37,28 @@ const (
 type AuthenticationServiceClient interface {
 	// Logs a person in with e-mail address and password.
 	//
+	// When more is due (a code of the second factor, a factor to be set up, a new
+	// password) the answer is a challenge instead of tokens.
+	//
 	// An unknown address, a wrong password and a blocked person get the same
 	// answer in the same time (`CREDENTIALS_REFUSED`). After five failures in a
 	// row each further try waits 30 seconds, doubling up to an hour; a try before
 	// its time gets the same answer too.
 	LogIn(ctx context.Context, in *LogInRequest, opts ...grpc.CallOption) (*LogInResponse, error)
+	// Answers what a login still asks for, and gets tokens or what is due next.
+	//
+	// A challenge ends after 10 minutes, and after its answers were accepted
+	// (`CHALLENGE_REFUSED`). A wrong code gets `FACTOR_CODE_REFUSED` and counts:
+	// from the sixth failure in a row each try waits 30 seconds, doubling up to
+	// an hour; after 50 (recovery codes: 20) the factor is switched off until
+	// somebody resets it.
+	AnswerChallenge(ctx context.Context, in *AnswerChallengeRequest, opts ...grpc.CallOption) (*AnswerChallengeResponse, error)
+	// Proves once more who calls (step-up), with the password and, where there is
+	// one, a second factor; the new access token has a fresh `auth_time`.
+	//
+	// Methods that ask for a step-up refuse tokens whose `auth_time` is older
+	// than 5 minutes (`STEP_UP_REQUIRED`, RFC 9470).
+	Reauthenticate(ctx context.Context, in *ReauthenticateRequest, opts ...grpc.CallOption) (*ReauthenticateResponse, error)
 	// Exchanges a refresh token for new tokens.
 	//
 	// A refresh token serves once. A repeat within 30 seconds gets the same
@@ -47,8 +66,9 @@ type AuthenticationServiceClient interface {
 	RefreshTokens(ctx context.Context, in *RefreshTokensRequest, opts ...grpc.CallOption) (*RefreshTokensResponse, error)
 	// Ends the session of the calling token, at once and in every service.
 	LogOut(ctx context.Context, in *LogOutRequest, opts ...grpc.CallOption) (*LogOutResponse, error)
-	// Exchanges the key of a service account for an access token
-	// (`CREDENTIALS_REFUSED` when the key is unknown, ended or its account gone).
+	// Exchanges the key of a service account, or a personal access token, for an
+	// access token (`CREDENTIALS_REFUSED` when it is unknown, ended, or its
+	// subject gone or blocked).
 	ExchangeApiKey(ctx context.Context, in *ExchangeApiKeyRequest, opts ...grpc.CallOption) (*ExchangeApiKeyResponse, error)
 }
 
@@ -64,6 +84,26 @@ func (c *authenticationServiceClient) LogIn(ctx context.Context, in *LogInReques
 	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
 	out := new(LogInResponse)
 	err := c.cc.Invoke(ctx, AuthenticationService_LogIn_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
+func (c *authenticationServiceClient) AnswerChallenge(ctx context.Context, in *AnswerChallengeRequest, opts ...grpc.CallOption) (*AnswerChallengeResponse, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(AnswerChallengeResponse)
+	err := c.cc.Invoke(ctx, AuthenticationService_AnswerChallenge_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
+func (c *authenticationServiceClient) Reauthenticate(ctx context.Context, in *ReauthenticateRequest, opts ...grpc.CallOption) (*ReauthenticateResponse, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(ReauthenticateResponse)
+	err := c.cc.Invoke(ctx, AuthenticationService_Reauthenticate_FullMethodName, in, out, cOpts...)
 	if err != nil {
 		return nil, err
 	}
@@ -108,11 +148,28 @@ func (c *authenticationServiceClient) ExchangeApiKey(ctx context.Context, in *Ex
 type AuthenticationServiceServer interface {
 	// Logs a person in with e-mail address and password.
 	//
+	// When more is due (a code of the second factor, a factor to be set up, a new
+	// password) the answer is a challenge instead of tokens.
+	//
 	// An unknown address, a wrong password and a blocked person get the same
 	// answer in the same time (`CREDENTIALS_REFUSED`). After five failures in a
 	// row each further try waits 30 seconds, doubling up to an hour; a try before
 	// its time gets the same answer too.
 	LogIn(context.Context, *LogInRequest) (*LogInResponse, error)
+	// Answers what a login still asks for, and gets tokens or what is due next.
+	//
+	// A challenge ends after 10 minutes, and after its answers were accepted
+	// (`CHALLENGE_REFUSED`). A wrong code gets `FACTOR_CODE_REFUSED` and counts:
+	// from the sixth failure in a row each try waits 30 seconds, doubling up to
+	// an hour; after 50 (recovery codes: 20) the factor is switched off until
+	// somebody resets it.
+	AnswerChallenge(context.Context, *AnswerChallengeRequest) (*AnswerChallengeResponse, error)
+	// Proves once more who calls (step-up), with the password and, where there is
+	// one, a second factor; the new access token has a fresh `auth_time`.
+	//
+	// Methods that ask for a step-up refuse tokens whose `auth_time` is older
+	// than 5 minutes (`STEP_UP_REQUIRED`, RFC 9470).
+	Reauthenticate(context.Context, *ReauthenticateRequest) (*ReauthenticateResponse, error)
 	// Exchanges a refresh token for new tokens.
 	//
 	// A refresh token serves once. A repeat within 30 seconds gets the same
@@ -120,8 +177,9 @@ type AuthenticationServiceServer interface {
 	RefreshTokens(context.Context, *RefreshTokensRequest) (*RefreshTokensResponse, error)
 	// Ends the session of the calling token, at once and in every service.
 	LogOut(context.Context, *LogOutRequest) (*LogOutResponse, error)
-	// Exchanges the key of a service account for an access token
-	// (`CREDENTIALS_REFUSED` when the key is unknown, ended or its account gone).
+	// Exchanges the key of a service account, or a personal access token, for an
+	// access token (`CREDENTIALS_REFUSED` when it is unknown, ended, or its
+	// subject gone or blocked).
 	ExchangeApiKey(context.Context, *ExchangeApiKeyRequest) (*ExchangeApiKeyResponse, error)
 	mustEmbedUnimplementedAuthenticationServiceServer()
 }
@@ -135,6 +193,12 @@ type UnimplementedAuthenticationServiceServer struct{}
 
 func (UnimplementedAuthenticationServiceServer) LogIn(context.Context, *LogInRequest) (*LogInResponse, error) {
 	return nil, status.Error(codes.Unimplemented, "method LogIn not implemented")
+}
+func (UnimplementedAuthenticationServiceServer) AnswerChallenge(context.Context, *AnswerChallengeRequest) (*AnswerChallengeResponse, error) {
+	return nil, status.Error(codes.Unimplemented, "method AnswerChallenge not implemented")
+}
+func (UnimplementedAuthenticationServiceServer) Reauthenticate(context.Context, *ReauthenticateRequest) (*ReauthenticateResponse, error) {
+	return nil, status.Error(codes.Unimplemented, "method Reauthenticate not implemented")
 }
 func (UnimplementedAuthenticationServiceServer) RefreshTokens(context.Context, *RefreshTokensRequest) (*RefreshTokensResponse, error) {
 	return nil, status.Error(codes.Unimplemented, "method RefreshTokens not implemented")
@@ -180,6 +244,42 @@ func _AuthenticationService_LogIn_Handler(srv interface{}, ctx context.Context, 
 	}
 	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
 		return srv.(AuthenticationServiceServer).LogIn(ctx, req.(*LogInRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
+func _AuthenticationService_AnswerChallenge_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(AnswerChallengeRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(AuthenticationServiceServer).AnswerChallenge(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: AuthenticationService_AnswerChallenge_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(AuthenticationServiceServer).AnswerChallenge(ctx, req.(*AnswerChallengeRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
+func _AuthenticationService_Reauthenticate_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(ReauthenticateRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(AuthenticationServiceServer).Reauthenticate(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: AuthenticationService_Reauthenticate_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(AuthenticationServiceServer).Reauthenticate(ctx, req.(*ReauthenticateRequest))
 	}
 	return interceptor(ctx, in, info, handler)
 }
@@ -248,6 +348,14 @@ var AuthenticationService_ServiceDesc = grpc.ServiceDesc{
 		{
 			MethodName: "LogIn",
 			Handler:    _AuthenticationService_LogIn_Handler,
+		},
+		{
+			MethodName: "AnswerChallenge",
+			Handler:    _AuthenticationService_AnswerChallenge_Handler,
+		},
+		{
+			MethodName: "Reauthenticate",
+			Handler:    _AuthenticationService_Reauthenticate_Handler,
 		},
 		{
 			MethodName: "RefreshTokens",

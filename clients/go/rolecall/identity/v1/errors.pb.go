@@ -77,6 +77,38 @@ const (
 	ErrorReason_ERROR_REASON_PERMISSION_NOT_GRANTABLE ErrorReason = 22
 	// A defect of the server; the request id finds it in the logs.
 	ErrorReason_ERROR_REASON_INTERNAL ErrorReason = 23
+	// The account changed since the etag was read; read again and repeat.
+	ErrorReason_ERROR_REASON_ETAG_MISMATCH ErrorReason = 24
+	// Nobody does this to itself.
+	ErrorReason_ERROR_REASON_SELF_REFUSED ErrorReason = 25
+	// The last OWNER of an organization, or the last ADMIN, cannot go.
+	ErrorReason_ERROR_REASON_LAST_HOLDER ErrorReason = 26
+	// Equals cannot take each other over: this is closed on a holder of ADMIN,
+	// and on an OWNER for all but ADMIN.
+	ErrorReason_ERROR_REASON_EQUAL_PROTECTED ErrorReason = 27
+	// The mailed code is unknown, used, replaced or ended.
+	ErrorReason_ERROR_REASON_CODE_NOT_FOUND ErrorReason = 28
+	// The challenge is unknown, answered or ended; log in again.
+	ErrorReason_ERROR_REASON_CHALLENGE_REFUSED ErrorReason = 29
+	// The code of the second factor is not right, used, or came too early.
+	ErrorReason_ERROR_REASON_FACTOR_CODE_REFUSED ErrorReason = 30
+	// The caller has no such factor.
+	ErrorReason_ERROR_REASON_FACTOR_NOT_FOUND ErrorReason = 31
+	// The organization demands a second factor, so the last one stays.
+	ErrorReason_ERROR_REASON_FACTOR_REQUIRED ErrorReason = 32
+	// No more factors can be added.
+	ErrorReason_ERROR_REASON_FACTOR_LIMIT_REACHED ErrorReason = 33
+	// No index serves the filter; use the fields and operators that are listed.
+	ErrorReason_ERROR_REASON_FILTER_NOT_INDEXED ErrorReason = 34
+	// The caller lacks a permission that one of the given fields needs.
+	ErrorReason_ERROR_REASON_PERMISSION_MISSING ErrorReason = 35
+	// No such personal access token of the caller.
+	ErrorReason_ERROR_REASON_ACCESS_TOKEN_NOT_FOUND ErrorReason = 36
+	// No more personal access tokens can be made.
+	ErrorReason_ERROR_REASON_ACCESS_TOKEN_LIMIT_REACHED ErrorReason = 37
+	// The account waits for its invitation to be accepted; its person sets the
+	// first password.
+	ErrorReason_ERROR_REASON_USER_NOT_ACTIVE ErrorReason = 38
 )
 
 // Enum value maps for ErrorReason.
@@ -106,32 +138,62 @@ var (
 		21: "ERROR_REASON_API_KEY_NOT_FOUND",
 		22: "ERROR_REASON_PERMISSION_NOT_GRANTABLE",
 		23: "ERROR_REASON_INTERNAL",
+		24: "ERROR_REASON_ETAG_MISMATCH",
+		25: "ERROR_REASON_SELF_REFUSED",
+		26: "ERROR_REASON_LAST_HOLDER",
+		27: "ERROR_REASON_EQUAL_PROTECTED",
+		28: "ERROR_REASON_CODE_NOT_FOUND",
+		29: "ERROR_REASON_CHALLENGE_REFUSED",
+		30: "ERROR_REASON_FACTOR_CODE_REFUSED",
+		31: "ERROR_REASON_FACTOR_NOT_FOUND",
+		32: "ERROR_REASON_FACTOR_REQUIRED",
+		33: "ERROR_REASON_FACTOR_LIMIT_REACHED",
+		34: "ERROR_REASON_FILTER_NOT_INDEXED",
+		35: "ERROR_REASON_PERMISSION_MISSING",
+		36: "ERROR_REASON_ACCESS_TOKEN_NOT_FOUND",
+		37: "ERROR_REASON_ACCESS_TOKEN_LIMIT_REACHED",
+		38: "ERROR_REASON_USER_NOT_ACTIVE",
 	}
 	ErrorReason_value = map[string]int32{
-		"ERROR_REASON_UNSPECIFIED":               0,
-		"ERROR_REASON_REQUEST_INVALID":           1,
-		"ERROR_REASON_CREDENTIALS_REFUSED":       2,
-		"ERROR_REASON_REFRESH_TOKEN_REFUSED":     3,
-		"ERROR_REASON_HASHING_OVERLOADED":        4,
-		"ERROR_REASON_SETUP_SECRET_REFUSED":      5,
-		"ERROR_REASON_ALREADY_BOOTSTRAPPED":      6,
-		"ERROR_REASON_BOOTSTRAP_IN_PROGRESS":     7,
-		"ERROR_REASON_EMAIL_TAKEN":               8,
-		"ERROR_REASON_USER_NOT_FOUND":            9,
-		"ERROR_REASON_USER_NOT_INVITED":          10,
-		"ERROR_REASON_ORGANIZATION_NOT_FOUND":    11,
-		"ERROR_REASON_ROLE_NOT_GRANTABLE":        12,
-		"ERROR_REASON_INVITATION_NOT_FOUND":      13,
-		"ERROR_REASON_INVITATION_VOID":           14,
-		"ERROR_REASON_REQUEST_ID_REUSED":         15,
-		"ERROR_REASON_SECRET_ALREADY_RETURNED":   16,
-		"ERROR_REASON_PEER_UNAVAILABLE":          17,
-		"ERROR_REASON_STORE_UNAVAILABLE":         18,
-		"ERROR_REASON_RESUME_TOKEN_EXPIRED":      19,
-		"ERROR_REASON_SERVICE_ACCOUNT_NOT_FOUND": 20,
-		"ERROR_REASON_API_KEY_NOT_FOUND":         21,
-		"ERROR_REASON_PERMISSION_NOT_GRANTABLE":  22,
-		"ERROR_REASON_INTERNAL":                  23,
+		"ERROR_REASON_UNSPECIFIED":                0,
+		"ERROR_REASON_REQUEST_INVALID":            1,
+		"ERROR_REASON_CREDENTIALS_REFUSED":        2,
+		"ERROR_REASON_REFRESH_TOKEN_REFUSED":      3,
+		"ERROR_REASON_HASHING_OVERLOADED":         4,
+		"ERROR_REASON_SETUP_SECRET_REFUSED":       5,
+		"ERROR_REASON_ALREADY_BOOTSTRAPPED":       6,
+		"ERROR_REASON_BOOTSTRAP_IN_PROGRESS":      7,
+		"ERROR_REASON_EMAIL_TAKEN":                8,
+		"ERROR_REASON_USER_NOT_FOUND":             9,
+		"ERROR_REASON_USER_NOT_INVITED":           10,
+		"ERROR_REASON_ORGANIZATION_NOT_FOUND":     11,
+		"ERROR_REASON_ROLE_NOT_GRANTABLE":         12,
+		"ERROR_REASON_INVITATION_NOT_FOUND":       13,
+		"ERROR_REASON_INVITATION_VOID":            14,
+		"ERROR_REASON_REQUEST_ID_REUSED":          15,
+		"ERROR_REASON_SECRET_ALREADY_RETURNED":    16,
+		"ERROR_REASON_PEER_UNAVAILABLE":           17,
+		"ERROR_REASON_STORE_UNAVAILABLE":          18,
+		"ERROR_REASON_RESUME_TOKEN_EXPIRED":       19,
+		"ERROR_REASON_SERVICE_ACCOUNT_NOT_FOUND":  20,
+		"ERROR_REASON_API_KEY_NOT_FOUND":          21,
+		"ERROR_REASON_PERMISSION_NOT_GRANTABLE":   22,
+		"ERROR_REASON_INTERNAL":                   23,
+		"ERROR_REASON_ETAG_MISMATCH":              24,
+		"ERROR_REASON_SELF_REFUSED":               25,
+		"ERROR_REASON_LAST_HOLDER":                26,
+		"ERROR_REASON_EQUAL_PROTECTED":            27,
+		"ERROR_REASON_CODE_NOT_FOUND":             28,
+		"ERROR_REASON_CHALLENGE_REFUSED":          29,
+		"ERROR_REASON_FACTOR_CODE_REFUSED":        30,
+		"ERROR_REASON_FACTOR_NOT_FOUND":           31,
+		"ERROR_REASON_FACTOR_REQUIRED":            32,
+		"ERROR_REASON_FACTOR_LIMIT_REACHED":       33,
+		"ERROR_REASON_FILTER_NOT_INDEXED":         34,
+		"ERROR_REASON_PERMISSION_MISSING":         35,
+		"ERROR_REASON_ACCESS_TOKEN_NOT_FOUND":     36,
+		"ERROR_REASON_ACCESS_TOKEN_LIMIT_REACHED": 37,
+		"ERROR_REASON_USER_NOT_ACTIVE":            38,
 	}
 )
 
@@ -166,7 +228,7 @@ var File_rolecall_identity_v1_errors_proto protoreflect.FileDescriptor
 
 const file_rolecall_identity_v1_errors_proto_rawDesc = "" +
 	"\n" +
-	"!rolecall/identity/v1/errors.proto\x12\x14rolecall.identity.v1\x1a\x1frolecall/authz/v1/options.proto*\x8b\b\n" +
+	"!rolecall/identity/v1/errors.proto\x12\x14rolecall.identity.v1\x1a\x1frolecall/authz/v1/options.proto*\xfd\f\n" +
 	"\vErrorReason\x12\x1c\n" +
 	"\x18ERROR_REASON_UNSPECIFIED\x10\x00\x12&\n" +
 	"\x1cERROR_REASON_REQUEST_INVALID\x10\x01\x1a\x04\xb0\xed\x18\x03\x12*\n" +
@@ -192,7 +254,23 @@ const file_rolecall_identity_v1_errors_proto_rawDesc = "" +
 	"&ERROR_REASON_SERVICE_ACCOUNT_NOT_FOUND\x10\x14\x1a\x04\xb0\xed\x18\x05\x12(\n" +
 	"\x1eERROR_REASON_API_KEY_NOT_FOUND\x10\x15\x1a\x04\xb0\xed\x18\x05\x12/\n" +
 	"%ERROR_REASON_PERMISSION_NOT_GRANTABLE\x10\x16\x1a\x04\xb0\xed\x18\a\x12\x1f\n" +
-	"\x15ERROR_REASON_INTERNAL\x10\x17\x1a\x04\xb0\xed\x18\rB\xe2\x01\n" +
+	"\x15ERROR_REASON_INTERNAL\x10\x17\x1a\x04\xb0\xed\x18\r\x12$\n" +
+	"\x1aERROR_REASON_ETAG_MISMATCH\x10\x18\x1a\x04\xb0\xed\x18\n" +
+	"\x12#\n" +
+	"\x19ERROR_REASON_SELF_REFUSED\x10\x19\x1a\x04\xb0\xed\x18\a\x12\"\n" +
+	"\x18ERROR_REASON_LAST_HOLDER\x10\x1a\x1a\x04\xb0\xed\x18\t\x12&\n" +
+	"\x1cERROR_REASON_EQUAL_PROTECTED\x10\x1b\x1a\x04\xb0\xed\x18\a\x12%\n" +
+	"\x1bERROR_REASON_CODE_NOT_FOUND\x10\x1c\x1a\x04\xb0\xed\x18\x05\x12(\n" +
+	"\x1eERROR_REASON_CHALLENGE_REFUSED\x10\x1d\x1a\x04\xb0\xed\x18\x10\x12*\n" +
+	" ERROR_REASON_FACTOR_CODE_REFUSED\x10\x1e\x1a\x04\xb0\xed\x18\x10\x12'\n" +
+	"\x1dERROR_REASON_FACTOR_NOT_FOUND\x10\x1f\x1a\x04\xb0\xed\x18\x05\x12&\n" +
+	"\x1cERROR_REASON_FACTOR_REQUIRED\x10 \x1a\x04\xb0\xed\x18\t\x12+\n" +
+	"!ERROR_REASON_FACTOR_LIMIT_REACHED\x10!\x1a\x04\xb0\xed\x18\t\x12)\n" +
+	"\x1fERROR_REASON_FILTER_NOT_INDEXED\x10\"\x1a\x04\xb0\xed\x18\x03\x12)\n" +
+	"\x1fERROR_REASON_PERMISSION_MISSING\x10#\x1a\x04\xb0\xed\x18\a\x12-\n" +
+	"#ERROR_REASON_ACCESS_TOKEN_NOT_FOUND\x10$\x1a\x04\xb0\xed\x18\x05\x121\n" +
+	"'ERROR_REASON_ACCESS_TOKEN_LIMIT_REACHED\x10%\x1a\x04\xb0\xed\x18\t\x12&\n" +
+	"\x1cERROR_REASON_USER_NOT_ACTIVE\x10&\x1a\x04\xb0\xed\x18\tB\xe2\x01\n" +
 	"\x18com.rolecall.identity.v1B\vErrorsProtoP\x01ZGgithub.com/rolecall/rolecall/clients/go/rolecall/identity/v1;identityv1\xa2\x02\x03RIX\xaa\x02\x14Rolecall.Identity.V1\xca\x02\x14Rolecall\\Identity\\V1\xe2\x02 Rolecall\\Identity\\V1\\GPBMetadata\xea\x02\x16Rolecall::Identity::V1b\x06proto3"
 
 var (

@@ -56,6 +56,24 @@ type DomainEvent struct {
 	//	*DomainEvent_ServiceAccountDeleted
 	//	*DomainEvent_ApiKeyCreated
 	//	*DomainEvent_ApiKeyDeleted
+	//	*DomainEvent_AccountUpdated
+	//	*DomainEvent_EmailChangeRequested
+	//	*DomainEvent_EmailChanged
+	//	*DomainEvent_PasswordResetRequested
+	//	*DomainEvent_PasswordSet
+	//	*DomainEvent_UserCreated
+	//	*DomainEvent_UserDeleted
+	//	*DomainEvent_InvitationRevoked
+	//	*DomainEvent_FactorAdded
+	//	*DomainEvent_FactorRemoved
+	//	*DomainEvent_FactorsReset
+	//	*DomainEvent_RecoveryCodesRegenerated
+	//	*DomainEvent_RecoveryCodeUsed
+	//	*DomainEvent_Reauthenticated
+	//	*DomainEvent_ServiceAccountUpdated
+	//	*DomainEvent_AccessTokenCreated
+	//	*DomainEvent_AccessTokenRevoked
+	//	*DomainEvent_SigningKeyRotated
 	Event         isDomainEvent_Event `protobuf_oneof:"event"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -259,6 +277,168 @@ func (x *DomainEvent) GetApiKeyDeleted() *ApiKeyDeleted {
 	return nil
 }
 
+func (x *DomainEvent) GetAccountUpdated() *AccountUpdated {
+	if x != nil {
+		if x, ok := x.Event.(*DomainEvent_AccountUpdated); ok {
+			return x.AccountUpdated
+		}
+	}
+	return nil
+}
+
+func (x *DomainEvent) GetEmailChangeRequested() *EmailChangeRequested {
+	if x != nil {
+		if x, ok := x.Event.(*DomainEvent_EmailChangeRequested); ok {
+			return x.EmailChangeRequested
+		}
+	}
+	return nil
+}
+
+func (x *DomainEvent) GetEmailChanged() *EmailChanged {
+	if x != nil {
+		if x, ok := x.Event.(*DomainEvent_EmailChanged); ok {
+			return x.EmailChanged
+		}
+	}
+	return nil
+}
+
+func (x *DomainEvent) GetPasswordResetRequested() *PasswordResetRequested {
+	if x != nil {
+		if x, ok := x.Event.(*DomainEvent_PasswordResetRequested); ok {
+			return x.PasswordResetRequested
+		}
+	}
+	return nil
+}
+
+func (x *DomainEvent) GetPasswordSet() *PasswordSet {
+	if x != nil {
+		if x, ok := x.Event.(*DomainEvent_PasswordSet); ok {
+			return x.PasswordSet
+		}
+	}
+	return nil
+}
+
+func (x *DomainEvent) GetUserCreated() *UserCreated {
+	if x != nil {
+		if x, ok := x.Event.(*DomainEvent_UserCreated); ok {
+			return x.UserCreated
+		}
+	}
+	return nil
+}
+
+func (x *DomainEvent) GetUserDeleted() *UserDeleted {
+	if x != nil {
+		if x, ok := x.Event.(*DomainEvent_UserDeleted); ok {
+			return x.UserDeleted
+		}
+	}
+	return nil
+}
+
+func (x *DomainEvent) GetInvitationRevoked() *InvitationRevoked {
+	if x != nil {
+		if x, ok := x.Event.(*DomainEvent_InvitationRevoked); ok {
+			return x.InvitationRevoked
+		}
+	}
+	return nil
+}
+
+func (x *DomainEvent) GetFactorAdded() *FactorAdded {
+	if x != nil {
+		if x, ok := x.Event.(*DomainEvent_FactorAdded); ok {
+			return x.FactorAdded
+		}
+	}
+	return nil
+}
+
+func (x *DomainEvent) GetFactorRemoved() *FactorRemoved {
+	if x != nil {
+		if x, ok := x.Event.(*DomainEvent_FactorRemoved); ok {
+			return x.FactorRemoved
+		}
+	}
+	return nil
+}
+
+func (x *DomainEvent) GetFactorsReset() *FactorsReset {
+	if x != nil {
+		if x, ok := x.Event.(*DomainEvent_FactorsReset); ok {
+			return x.FactorsReset
+		}
+	}
+	return nil
+}
+
+func (x *DomainEvent) GetRecoveryCodesRegenerated() *RecoveryCodesRegenerated {
+	if x != nil {
+		if x, ok := x.Event.(*DomainEvent_RecoveryCodesRegenerated); ok {
+			return x.RecoveryCodesRegenerated
+		}
+	}
+	return nil
+}
+
+func (x *DomainEvent) GetRecoveryCodeUsed() *RecoveryCodeUsed {
+	if x != nil {
+		if x, ok := x.Event.(*DomainEvent_RecoveryCodeUsed); ok {
+			return x.RecoveryCodeUsed
+		}
+	}
+	return nil
+}
+
+func (x *DomainEvent) GetReauthenticated() *Reauthenticated {
+	if x != nil {
+		if x, ok := x.Event.(*DomainEvent_Reauthenticated); ok {
+			return x.Reauthenticated
+		}
+	}
+	return nil
+}
+
+func (x *DomainEvent) GetServiceAccountUpdated() *ServiceAccountUpdated {
+	if x != nil {
+		if x, ok := x.Event.(*DomainEvent_ServiceAccountUpdated); ok {
+			return x.ServiceAccountUpdated
+		}
+	}
+	return nil
+}
+
+func (x *DomainEvent) GetAccessTokenCreated() *AccessTokenCreated {
+	if x != nil {
+		if x, ok := x.Event.(*DomainEvent_AccessTokenCreated); ok {
+			return x.AccessTokenCreated
+		}
+	}
+	return nil
+}
+
+func (x *DomainEvent) GetAccessTokenRevoked() *AccessTokenRevoked {
+	if x != nil {
+		if x, ok := x.Event.(*DomainEvent_AccessTokenRevoked); ok {
+			return x.AccessTokenRevoked
+		}
+	}
+	return nil
+}
+
+func (x *DomainEvent) GetSigningKeyRotated() *SigningKeyRotated {
+	if x != nil {
+		if x, ok := x.Event.(*DomainEvent_SigningKeyRotated); ok {
+			return x.SigningKeyRotated
+		}
+	}
+	return nil
+}
+
 type isDomainEvent_Event interface {
 	isDomainEvent_Event()
 }
@@ -333,6 +513,96 @@ type DomainEvent_ApiKeyDeleted struct {
 	ApiKeyDeleted *ApiKeyDeleted `protobuf:"bytes,23,opt,name=api_key_deleted,json=apiKeyDeleted,proto3,oneof"`
 }
 
+type DomainEvent_AccountUpdated struct {
+	// A profile was changed by its person or an administrator.
+	AccountUpdated *AccountUpdated `protobuf:"bytes,24,opt,name=account_updated,json=accountUpdated,proto3,oneof"`
+}
+
+type DomainEvent_EmailChangeRequested struct {
+	// A person asked to move to another address.
+	EmailChangeRequested *EmailChangeRequested `protobuf:"bytes,25,opt,name=email_change_requested,json=emailChangeRequested,proto3,oneof"`
+}
+
+type DomainEvent_EmailChanged struct {
+	// The address of an account changed; both addresses are told.
+	EmailChanged *EmailChanged `protobuf:"bytes,26,opt,name=email_changed,json=emailChanged,proto3,oneof"`
+}
+
+type DomainEvent_PasswordResetRequested struct {
+	// A code for a new password was made.
+	PasswordResetRequested *PasswordResetRequested `protobuf:"bytes,27,opt,name=password_reset_requested,json=passwordResetRequested,proto3,oneof"`
+}
+
+type DomainEvent_PasswordSet struct {
+	// An administrator set a password.
+	PasswordSet *PasswordSet `protobuf:"bytes,28,opt,name=password_set,json=passwordSet,proto3,oneof"`
+}
+
+type DomainEvent_UserCreated struct {
+	// An account was made with a password or a hash.
+	UserCreated *UserCreated `protobuf:"bytes,29,opt,name=user_created,json=userCreated,proto3,oneof"`
+}
+
+type DomainEvent_UserDeleted struct {
+	// An account was deleted.
+	UserDeleted *UserDeleted `protobuf:"bytes,30,opt,name=user_deleted,json=userDeleted,proto3,oneof"`
+}
+
+type DomainEvent_InvitationRevoked struct {
+	// An invitation was ended.
+	InvitationRevoked *InvitationRevoked `protobuf:"bytes,31,opt,name=invitation_revoked,json=invitationRevoked,proto3,oneof"`
+}
+
+type DomainEvent_FactorAdded struct {
+	// A person added a second factor.
+	FactorAdded *FactorAdded `protobuf:"bytes,32,opt,name=factor_added,json=factorAdded,proto3,oneof"`
+}
+
+type DomainEvent_FactorRemoved struct {
+	// A person removed a second factor.
+	FactorRemoved *FactorRemoved `protobuf:"bytes,33,opt,name=factor_removed,json=factorRemoved,proto3,oneof"`
+}
+
+type DomainEvent_FactorsReset struct {
+	// An administrator removed all factors of a person.
+	FactorsReset *FactorsReset `protobuf:"bytes,34,opt,name=factors_reset,json=factorsReset,proto3,oneof"`
+}
+
+type DomainEvent_RecoveryCodesRegenerated struct {
+	// A person made new recovery codes.
+	RecoveryCodesRegenerated *RecoveryCodesRegenerated `protobuf:"bytes,35,opt,name=recovery_codes_regenerated,json=recoveryCodesRegenerated,proto3,oneof"`
+}
+
+type DomainEvent_RecoveryCodeUsed struct {
+	// A recovery code was used.
+	RecoveryCodeUsed *RecoveryCodeUsed `protobuf:"bytes,36,opt,name=recovery_code_used,json=recoveryCodeUsed,proto3,oneof"`
+}
+
+type DomainEvent_Reauthenticated struct {
+	// A person proved once more who it is.
+	Reauthenticated *Reauthenticated `protobuf:"bytes,37,opt,name=reauthenticated,proto3,oneof"`
+}
+
+type DomainEvent_ServiceAccountUpdated struct {
+	// A service account was changed.
+	ServiceAccountUpdated *ServiceAccountUpdated `protobuf:"bytes,38,opt,name=service_account_updated,json=serviceAccountUpdated,proto3,oneof"`
+}
+
+type DomainEvent_AccessTokenCreated struct {
+	// A personal access token was made.
+	AccessTokenCreated *AccessTokenCreated `protobuf:"bytes,39,opt,name=access_token_created,json=accessTokenCreated,proto3,oneof"`
+}
+
+type DomainEvent_AccessTokenRevoked struct {
+	// A personal access token was ended.
+	AccessTokenRevoked *AccessTokenRevoked `protobuf:"bytes,40,opt,name=access_token_revoked,json=accessTokenRevoked,proto3,oneof"`
+}
+
+type DomainEvent_SigningKeyRotated struct {
+	// A new signing key was made.
+	SigningKeyRotated *SigningKeyRotated `protobuf:"bytes,41,opt,name=signing_key_rotated,json=signingKeyRotated,proto3,oneof"`
+}
+
 func (*DomainEvent_InstanceBootstrapped) isDomainEvent_Event() {}
 
 func (*DomainEvent_UserInvited) isDomainEvent_Event() {}
@@ -360,6 +630,42 @@ func (*DomainEvent_ServiceAccountDeleted) isDomainEvent_Event() {}
 func (*DomainEvent_ApiKeyCreated) isDomainEvent_Event() {}
 
 func (*DomainEvent_ApiKeyDeleted) isDomainEvent_Event() {}
+
+func (*DomainEvent_AccountUpdated) isDomainEvent_Event() {}
+
+func (*DomainEvent_EmailChangeRequested) isDomainEvent_Event() {}
+
+func (*DomainEvent_EmailChanged) isDomainEvent_Event() {}
+
+func (*DomainEvent_PasswordResetRequested) isDomainEvent_Event() {}
+
+func (*DomainEvent_PasswordSet) isDomainEvent_Event() {}
+
+func (*DomainEvent_UserCreated) isDomainEvent_Event() {}
+
+func (*DomainEvent_UserDeleted) isDomainEvent_Event() {}
+
+func (*DomainEvent_InvitationRevoked) isDomainEvent_Event() {}
+
+func (*DomainEvent_FactorAdded) isDomainEvent_Event() {}
+
+func (*DomainEvent_FactorRemoved) isDomainEvent_Event() {}
+
+func (*DomainEvent_FactorsReset) isDomainEvent_Event() {}
+
+func (*DomainEvent_RecoveryCodesRegenerated) isDomainEvent_Event() {}
+
+func (*DomainEvent_RecoveryCodeUsed) isDomainEvent_Event() {}
+
+func (*DomainEvent_Reauthenticated) isDomainEvent_Event() {}
+
+func (*DomainEvent_ServiceAccountUpdated) isDomainEvent_Event() {}
+
+func (*DomainEvent_AccessTokenCreated) isDomainEvent_Event() {}
+
+func (*DomainEvent_AccessTokenRevoked) isDomainEvent_Event() {}
+
+func (*DomainEvent_SigningKeyRotated) isDomainEvent_Event() {}
 
 // The installation got its first administrator.
 type InstanceBootstrapped struct {
@@ -650,7 +956,7 @@ func (x *LoginSucceeded) GetMethods() []string {
 type LoginFailed struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// Why, for auditors only: `unknown_address`, `wrong_password`, `throttled`,
-	// `inactive`.
+	// `inactive`, `wrong_factor_code`.
 	Reason        string `protobuf:"bytes,1,opt,name=reason,proto3" json:"reason,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -698,7 +1004,8 @@ type SessionEnded struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// The session.
 	SessionId string `protobuf:"bytes,1,opt,name=session_id,json=sessionId,proto3" json:"session_id,omitempty"`
-	// Why: `logged_out`, `password_changed`, `blocked`, `evicted`.
+	// Why: `logged_out`, `password_changed`, `blocked`, `evicted`, `revoked`,
+	// `email_changed`, `factors_changed`, `deleted`.
 	Reason        string `protobuf:"bytes,2,opt,name=reason,proto3" json:"reason,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -1006,11 +1313,830 @@ func (x *ApiKeyDeleted) GetApiKeyId() string {
 	return ""
 }
 
+// A profile was changed by its person or an administrator.
+type AccountUpdated struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Names of the changed fields.
+	Fields        []string `protobuf:"bytes,1,rep,name=fields,proto3" json:"fields,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *AccountUpdated) Reset() {
+	*x = AccountUpdated{}
+	mi := &file_rolecall_identity_v1_events_proto_msgTypes[15]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *AccountUpdated) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*AccountUpdated) ProtoMessage() {}
+
+func (x *AccountUpdated) ProtoReflect() protoreflect.Message {
+	mi := &file_rolecall_identity_v1_events_proto_msgTypes[15]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use AccountUpdated.ProtoReflect.Descriptor instead.
+func (*AccountUpdated) Descriptor() ([]byte, []int) {
+	return file_rolecall_identity_v1_events_proto_rawDescGZIP(), []int{15}
+}
+
+func (x *AccountUpdated) GetFields() []string {
+	if x != nil {
+		return x.Fields
+	}
+	return nil
+}
+
+// A person asked to move to another address.
+type EmailChangeRequested struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *EmailChangeRequested) Reset() {
+	*x = EmailChangeRequested{}
+	mi := &file_rolecall_identity_v1_events_proto_msgTypes[16]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *EmailChangeRequested) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*EmailChangeRequested) ProtoMessage() {}
+
+func (x *EmailChangeRequested) ProtoReflect() protoreflect.Message {
+	mi := &file_rolecall_identity_v1_events_proto_msgTypes[16]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use EmailChangeRequested.ProtoReflect.Descriptor instead.
+func (*EmailChangeRequested) Descriptor() ([]byte, []int) {
+	return file_rolecall_identity_v1_events_proto_rawDescGZIP(), []int{16}
+}
+
+// The address of an account changed; both addresses are told.
+type EmailChanged struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The address before.
+	OldEmail string `protobuf:"bytes,1,opt,name=old_email,json=oldEmail,proto3" json:"old_email,omitempty"`
+	// The address now.
+	NewEmail      string `protobuf:"bytes,2,opt,name=new_email,json=newEmail,proto3" json:"new_email,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *EmailChanged) Reset() {
+	*x = EmailChanged{}
+	mi := &file_rolecall_identity_v1_events_proto_msgTypes[17]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *EmailChanged) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*EmailChanged) ProtoMessage() {}
+
+func (x *EmailChanged) ProtoReflect() protoreflect.Message {
+	mi := &file_rolecall_identity_v1_events_proto_msgTypes[17]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use EmailChanged.ProtoReflect.Descriptor instead.
+func (*EmailChanged) Descriptor() ([]byte, []int) {
+	return file_rolecall_identity_v1_events_proto_rawDescGZIP(), []int{17}
+}
+
+func (x *EmailChanged) GetOldEmail() string {
+	if x != nil {
+		return x.OldEmail
+	}
+	return ""
+}
+
+func (x *EmailChanged) GetNewEmail() string {
+	if x != nil {
+		return x.NewEmail
+	}
+	return ""
+}
+
+// A code for a new password was made.
+type PasswordResetRequested struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Whether the code was given to the actor instead of mailed.
+	Returned      bool `protobuf:"varint,1,opt,name=returned,proto3" json:"returned,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *PasswordResetRequested) Reset() {
+	*x = PasswordResetRequested{}
+	mi := &file_rolecall_identity_v1_events_proto_msgTypes[18]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *PasswordResetRequested) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*PasswordResetRequested) ProtoMessage() {}
+
+func (x *PasswordResetRequested) ProtoReflect() protoreflect.Message {
+	mi := &file_rolecall_identity_v1_events_proto_msgTypes[18]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use PasswordResetRequested.ProtoReflect.Descriptor instead.
+func (*PasswordResetRequested) Descriptor() ([]byte, []int) {
+	return file_rolecall_identity_v1_events_proto_rawDescGZIP(), []int{18}
+}
+
+func (x *PasswordResetRequested) GetReturned() bool {
+	if x != nil {
+		return x.Returned
+	}
+	return false
+}
+
+// An administrator set a password.
+type PasswordSet struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *PasswordSet) Reset() {
+	*x = PasswordSet{}
+	mi := &file_rolecall_identity_v1_events_proto_msgTypes[19]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *PasswordSet) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*PasswordSet) ProtoMessage() {}
+
+func (x *PasswordSet) ProtoReflect() protoreflect.Message {
+	mi := &file_rolecall_identity_v1_events_proto_msgTypes[19]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use PasswordSet.ProtoReflect.Descriptor instead.
+func (*PasswordSet) Descriptor() ([]byte, []int) {
+	return file_rolecall_identity_v1_events_proto_rawDescGZIP(), []int{19}
+}
+
+// An account was made with a password or a hash.
+type UserCreated struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Names of its roles.
+	Roles []string `protobuf:"bytes,1,rep,name=roles,proto3" json:"roles,omitempty"`
+	// `initial_password` or `imported_hash`.
+	Credential    string `protobuf:"bytes,2,opt,name=credential,proto3" json:"credential,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *UserCreated) Reset() {
+	*x = UserCreated{}
+	mi := &file_rolecall_identity_v1_events_proto_msgTypes[20]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *UserCreated) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*UserCreated) ProtoMessage() {}
+
+func (x *UserCreated) ProtoReflect() protoreflect.Message {
+	mi := &file_rolecall_identity_v1_events_proto_msgTypes[20]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use UserCreated.ProtoReflect.Descriptor instead.
+func (*UserCreated) Descriptor() ([]byte, []int) {
+	return file_rolecall_identity_v1_events_proto_rawDescGZIP(), []int{20}
+}
+
+func (x *UserCreated) GetRoles() []string {
+	if x != nil {
+		return x.Roles
+	}
+	return nil
+}
+
+func (x *UserCreated) GetCredential() string {
+	if x != nil {
+		return x.Credential
+	}
+	return ""
+}
+
+// An account was deleted.
+type UserDeleted struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *UserDeleted) Reset() {
+	*x = UserDeleted{}
+	mi := &file_rolecall_identity_v1_events_proto_msgTypes[21]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *UserDeleted) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*UserDeleted) ProtoMessage() {}
+
+func (x *UserDeleted) ProtoReflect() protoreflect.Message {
+	mi := &file_rolecall_identity_v1_events_proto_msgTypes[21]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use UserDeleted.ProtoReflect.Descriptor instead.
+func (*UserDeleted) Descriptor() ([]byte, []int) {
+	return file_rolecall_identity_v1_events_proto_rawDescGZIP(), []int{21}
+}
+
+// An invitation was ended.
+type InvitationRevoked struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The invitation.
+	InvitationId  string `protobuf:"bytes,1,opt,name=invitation_id,json=invitationId,proto3" json:"invitation_id,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *InvitationRevoked) Reset() {
+	*x = InvitationRevoked{}
+	mi := &file_rolecall_identity_v1_events_proto_msgTypes[22]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *InvitationRevoked) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*InvitationRevoked) ProtoMessage() {}
+
+func (x *InvitationRevoked) ProtoReflect() protoreflect.Message {
+	mi := &file_rolecall_identity_v1_events_proto_msgTypes[22]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use InvitationRevoked.ProtoReflect.Descriptor instead.
+func (*InvitationRevoked) Descriptor() ([]byte, []int) {
+	return file_rolecall_identity_v1_events_proto_rawDescGZIP(), []int{22}
+}
+
+func (x *InvitationRevoked) GetInvitationId() string {
+	if x != nil {
+		return x.InvitationId
+	}
+	return ""
+}
+
+// A person added a second factor.
+type FactorAdded struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The factor.
+	FactorId      string `protobuf:"bytes,1,opt,name=factor_id,json=factorId,proto3" json:"factor_id,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *FactorAdded) Reset() {
+	*x = FactorAdded{}
+	mi := &file_rolecall_identity_v1_events_proto_msgTypes[23]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *FactorAdded) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*FactorAdded) ProtoMessage() {}
+
+func (x *FactorAdded) ProtoReflect() protoreflect.Message {
+	mi := &file_rolecall_identity_v1_events_proto_msgTypes[23]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use FactorAdded.ProtoReflect.Descriptor instead.
+func (*FactorAdded) Descriptor() ([]byte, []int) {
+	return file_rolecall_identity_v1_events_proto_rawDescGZIP(), []int{23}
+}
+
+func (x *FactorAdded) GetFactorId() string {
+	if x != nil {
+		return x.FactorId
+	}
+	return ""
+}
+
+// A person removed a second factor.
+type FactorRemoved struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The factor.
+	FactorId      string `protobuf:"bytes,1,opt,name=factor_id,json=factorId,proto3" json:"factor_id,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *FactorRemoved) Reset() {
+	*x = FactorRemoved{}
+	mi := &file_rolecall_identity_v1_events_proto_msgTypes[24]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *FactorRemoved) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*FactorRemoved) ProtoMessage() {}
+
+func (x *FactorRemoved) ProtoReflect() protoreflect.Message {
+	mi := &file_rolecall_identity_v1_events_proto_msgTypes[24]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use FactorRemoved.ProtoReflect.Descriptor instead.
+func (*FactorRemoved) Descriptor() ([]byte, []int) {
+	return file_rolecall_identity_v1_events_proto_rawDescGZIP(), []int{24}
+}
+
+func (x *FactorRemoved) GetFactorId() string {
+	if x != nil {
+		return x.FactorId
+	}
+	return ""
+}
+
+// An administrator removed all factors of a person.
+type FactorsReset struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *FactorsReset) Reset() {
+	*x = FactorsReset{}
+	mi := &file_rolecall_identity_v1_events_proto_msgTypes[25]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *FactorsReset) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*FactorsReset) ProtoMessage() {}
+
+func (x *FactorsReset) ProtoReflect() protoreflect.Message {
+	mi := &file_rolecall_identity_v1_events_proto_msgTypes[25]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use FactorsReset.ProtoReflect.Descriptor instead.
+func (*FactorsReset) Descriptor() ([]byte, []int) {
+	return file_rolecall_identity_v1_events_proto_rawDescGZIP(), []int{25}
+}
+
+// A person made new recovery codes.
+type RecoveryCodesRegenerated struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *RecoveryCodesRegenerated) Reset() {
+	*x = RecoveryCodesRegenerated{}
+	mi := &file_rolecall_identity_v1_events_proto_msgTypes[26]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *RecoveryCodesRegenerated) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*RecoveryCodesRegenerated) ProtoMessage() {}
+
+func (x *RecoveryCodesRegenerated) ProtoReflect() protoreflect.Message {
+	mi := &file_rolecall_identity_v1_events_proto_msgTypes[26]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use RecoveryCodesRegenerated.ProtoReflect.Descriptor instead.
+func (*RecoveryCodesRegenerated) Descriptor() ([]byte, []int) {
+	return file_rolecall_identity_v1_events_proto_rawDescGZIP(), []int{26}
+}
+
+// A recovery code was used.
+type RecoveryCodeUsed struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// How many are left.
+	CodesLeft     int32 `protobuf:"varint,1,opt,name=codes_left,json=codesLeft,proto3" json:"codes_left,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *RecoveryCodeUsed) Reset() {
+	*x = RecoveryCodeUsed{}
+	mi := &file_rolecall_identity_v1_events_proto_msgTypes[27]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *RecoveryCodeUsed) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*RecoveryCodeUsed) ProtoMessage() {}
+
+func (x *RecoveryCodeUsed) ProtoReflect() protoreflect.Message {
+	mi := &file_rolecall_identity_v1_events_proto_msgTypes[27]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use RecoveryCodeUsed.ProtoReflect.Descriptor instead.
+func (*RecoveryCodeUsed) Descriptor() ([]byte, []int) {
+	return file_rolecall_identity_v1_events_proto_rawDescGZIP(), []int{27}
+}
+
+func (x *RecoveryCodeUsed) GetCodesLeft() int32 {
+	if x != nil {
+		return x.CodesLeft
+	}
+	return 0
+}
+
+// A person proved once more who it is.
+type Reauthenticated struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The session.
+	SessionId     string `protobuf:"bytes,1,opt,name=session_id,json=sessionId,proto3" json:"session_id,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Reauthenticated) Reset() {
+	*x = Reauthenticated{}
+	mi := &file_rolecall_identity_v1_events_proto_msgTypes[28]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Reauthenticated) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Reauthenticated) ProtoMessage() {}
+
+func (x *Reauthenticated) ProtoReflect() protoreflect.Message {
+	mi := &file_rolecall_identity_v1_events_proto_msgTypes[28]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Reauthenticated.ProtoReflect.Descriptor instead.
+func (*Reauthenticated) Descriptor() ([]byte, []int) {
+	return file_rolecall_identity_v1_events_proto_rawDescGZIP(), []int{28}
+}
+
+func (x *Reauthenticated) GetSessionId() string {
+	if x != nil {
+		return x.SessionId
+	}
+	return ""
+}
+
+// A service account was changed.
+type ServiceAccountUpdated struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The permissions that it holds now.
+	Permissions   []string `protobuf:"bytes,1,rep,name=permissions,proto3" json:"permissions,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ServiceAccountUpdated) Reset() {
+	*x = ServiceAccountUpdated{}
+	mi := &file_rolecall_identity_v1_events_proto_msgTypes[29]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ServiceAccountUpdated) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ServiceAccountUpdated) ProtoMessage() {}
+
+func (x *ServiceAccountUpdated) ProtoReflect() protoreflect.Message {
+	mi := &file_rolecall_identity_v1_events_proto_msgTypes[29]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ServiceAccountUpdated.ProtoReflect.Descriptor instead.
+func (*ServiceAccountUpdated) Descriptor() ([]byte, []int) {
+	return file_rolecall_identity_v1_events_proto_rawDescGZIP(), []int{29}
+}
+
+func (x *ServiceAccountUpdated) GetPermissions() []string {
+	if x != nil {
+		return x.Permissions
+	}
+	return nil
+}
+
+// A personal access token was made.
+type AccessTokenCreated struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The token.
+	AccessTokenId string `protobuf:"bytes,1,opt,name=access_token_id,json=accessTokenId,proto3" json:"access_token_id,omitempty"`
+	// The permissions that it is narrowed to.
+	Permissions   []string `protobuf:"bytes,2,rep,name=permissions,proto3" json:"permissions,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *AccessTokenCreated) Reset() {
+	*x = AccessTokenCreated{}
+	mi := &file_rolecall_identity_v1_events_proto_msgTypes[30]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *AccessTokenCreated) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*AccessTokenCreated) ProtoMessage() {}
+
+func (x *AccessTokenCreated) ProtoReflect() protoreflect.Message {
+	mi := &file_rolecall_identity_v1_events_proto_msgTypes[30]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use AccessTokenCreated.ProtoReflect.Descriptor instead.
+func (*AccessTokenCreated) Descriptor() ([]byte, []int) {
+	return file_rolecall_identity_v1_events_proto_rawDescGZIP(), []int{30}
+}
+
+func (x *AccessTokenCreated) GetAccessTokenId() string {
+	if x != nil {
+		return x.AccessTokenId
+	}
+	return ""
+}
+
+func (x *AccessTokenCreated) GetPermissions() []string {
+	if x != nil {
+		return x.Permissions
+	}
+	return nil
+}
+
+// A personal access token was ended.
+type AccessTokenRevoked struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The token.
+	AccessTokenId string `protobuf:"bytes,1,opt,name=access_token_id,json=accessTokenId,proto3" json:"access_token_id,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *AccessTokenRevoked) Reset() {
+	*x = AccessTokenRevoked{}
+	mi := &file_rolecall_identity_v1_events_proto_msgTypes[31]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *AccessTokenRevoked) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*AccessTokenRevoked) ProtoMessage() {}
+
+func (x *AccessTokenRevoked) ProtoReflect() protoreflect.Message {
+	mi := &file_rolecall_identity_v1_events_proto_msgTypes[31]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use AccessTokenRevoked.ProtoReflect.Descriptor instead.
+func (*AccessTokenRevoked) Descriptor() ([]byte, []int) {
+	return file_rolecall_identity_v1_events_proto_rawDescGZIP(), []int{31}
+}
+
+func (x *AccessTokenRevoked) GetAccessTokenId() string {
+	if x != nil {
+		return x.AccessTokenId
+	}
+	return ""
+}
+
+// A new signing key was made.
+type SigningKeyRotated struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The key.
+	Kid string `protobuf:"bytes,1,opt,name=kid,proto3" json:"kid,omitempty"`
+	// Whether the keys before ended at once.
+	RetiredPrevious bool `protobuf:"varint,2,opt,name=retired_previous,json=retiredPrevious,proto3" json:"retired_previous,omitempty"`
+	unknownFields   protoimpl.UnknownFields
+	sizeCache       protoimpl.SizeCache
+}
+
+func (x *SigningKeyRotated) Reset() {
+	*x = SigningKeyRotated{}
+	mi := &file_rolecall_identity_v1_events_proto_msgTypes[32]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *SigningKeyRotated) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*SigningKeyRotated) ProtoMessage() {}
+
+func (x *SigningKeyRotated) ProtoReflect() protoreflect.Message {
+	mi := &file_rolecall_identity_v1_events_proto_msgTypes[32]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use SigningKeyRotated.ProtoReflect.Descriptor instead.
+func (*SigningKeyRotated) Descriptor() ([]byte, []int) {
+	return file_rolecall_identity_v1_events_proto_rawDescGZIP(), []int{32}
+}
+
+func (x *SigningKeyRotated) GetKid() string {
+	if x != nil {
+		return x.Kid
+	}
+	return ""
+}
+
+func (x *SigningKeyRotated) GetRetiredPrevious() bool {
+	if x != nil {
+		return x.RetiredPrevious
+	}
+	return false
+}
+
 var File_rolecall_identity_v1_events_proto protoreflect.FileDescriptor
 
 const file_rolecall_identity_v1_events_proto_rawDesc = "" +
 	"\n" +
-	"!rolecall/identity/v1/events.proto\x12\x14rolecall.identity.v1\x1a\x1fgoogle/protobuf/timestamp.proto\"\x8f\v\n" +
+	"!rolecall/identity/v1/events.proto\x12\x14rolecall.identity.v1\x1a\x1fgoogle/protobuf/timestamp.proto\"\xa5\x17\n" +
 	"\vDomainEvent\x12\x19\n" +
 	"\bactor_id\x18\x01 \x01(\tR\aactorId\x12'\n" +
 	"\x0forganization_id\x18\x02 \x01(\tR\x0eorganizationId\x12\x1b\n" +
@@ -1032,7 +2158,25 @@ const file_rolecall_identity_v1_events_proto_rawDesc = "" +
 	"\x17service_account_created\x18\x14 \x01(\v2+.rolecall.identity.v1.ServiceAccountCreatedH\x00R\x15serviceAccountCreated\x12e\n" +
 	"\x17service_account_deleted\x18\x15 \x01(\v2+.rolecall.identity.v1.ServiceAccountDeletedH\x00R\x15serviceAccountDeleted\x12M\n" +
 	"\x0fapi_key_created\x18\x16 \x01(\v2#.rolecall.identity.v1.ApiKeyCreatedH\x00R\rapiKeyCreated\x12M\n" +
-	"\x0fapi_key_deleted\x18\x17 \x01(\v2#.rolecall.identity.v1.ApiKeyDeletedH\x00R\rapiKeyDeletedB\a\n" +
+	"\x0fapi_key_deleted\x18\x17 \x01(\v2#.rolecall.identity.v1.ApiKeyDeletedH\x00R\rapiKeyDeleted\x12O\n" +
+	"\x0faccount_updated\x18\x18 \x01(\v2$.rolecall.identity.v1.AccountUpdatedH\x00R\x0eaccountUpdated\x12b\n" +
+	"\x16email_change_requested\x18\x19 \x01(\v2*.rolecall.identity.v1.EmailChangeRequestedH\x00R\x14emailChangeRequested\x12I\n" +
+	"\remail_changed\x18\x1a \x01(\v2\".rolecall.identity.v1.EmailChangedH\x00R\femailChanged\x12h\n" +
+	"\x18password_reset_requested\x18\x1b \x01(\v2,.rolecall.identity.v1.PasswordResetRequestedH\x00R\x16passwordResetRequested\x12F\n" +
+	"\fpassword_set\x18\x1c \x01(\v2!.rolecall.identity.v1.PasswordSetH\x00R\vpasswordSet\x12F\n" +
+	"\fuser_created\x18\x1d \x01(\v2!.rolecall.identity.v1.UserCreatedH\x00R\vuserCreated\x12F\n" +
+	"\fuser_deleted\x18\x1e \x01(\v2!.rolecall.identity.v1.UserDeletedH\x00R\vuserDeleted\x12X\n" +
+	"\x12invitation_revoked\x18\x1f \x01(\v2'.rolecall.identity.v1.InvitationRevokedH\x00R\x11invitationRevoked\x12F\n" +
+	"\ffactor_added\x18  \x01(\v2!.rolecall.identity.v1.FactorAddedH\x00R\vfactorAdded\x12L\n" +
+	"\x0efactor_removed\x18! \x01(\v2#.rolecall.identity.v1.FactorRemovedH\x00R\rfactorRemoved\x12I\n" +
+	"\rfactors_reset\x18\" \x01(\v2\".rolecall.identity.v1.FactorsResetH\x00R\ffactorsReset\x12n\n" +
+	"\x1arecovery_codes_regenerated\x18# \x01(\v2..rolecall.identity.v1.RecoveryCodesRegeneratedH\x00R\x18recoveryCodesRegenerated\x12V\n" +
+	"\x12recovery_code_used\x18$ \x01(\v2&.rolecall.identity.v1.RecoveryCodeUsedH\x00R\x10recoveryCodeUsed\x12Q\n" +
+	"\x0freauthenticated\x18% \x01(\v2%.rolecall.identity.v1.ReauthenticatedH\x00R\x0freauthenticated\x12e\n" +
+	"\x17service_account_updated\x18& \x01(\v2+.rolecall.identity.v1.ServiceAccountUpdatedH\x00R\x15serviceAccountUpdated\x12\\\n" +
+	"\x14access_token_created\x18' \x01(\v2(.rolecall.identity.v1.AccessTokenCreatedH\x00R\x12accessTokenCreated\x12\\\n" +
+	"\x14access_token_revoked\x18( \x01(\v2(.rolecall.identity.v1.AccessTokenRevokedH\x00R\x12accessTokenRevoked\x12Y\n" +
+	"\x13signing_key_rotated\x18) \x01(\v2'.rolecall.identity.v1.SigningKeyRotatedH\x00R\x11signingKeyRotatedB\a\n" +
 	"\x05event\"\x16\n" +
 	"\x14InstanceBootstrapped\"H\n" +
 	"\vUserInvited\x12#\n" +
@@ -1066,7 +2210,46 @@ const file_rolecall_identity_v1_events_proto_rawDesc = "" +
 	"api_key_id\x18\x01 \x01(\tR\bapiKeyId\"-\n" +
 	"\rApiKeyDeleted\x12\x1c\n" +
 	"\n" +
-	"api_key_id\x18\x01 \x01(\tR\bapiKeyIdB\xe2\x01\n" +
+	"api_key_id\x18\x01 \x01(\tR\bapiKeyId\"(\n" +
+	"\x0eAccountUpdated\x12\x16\n" +
+	"\x06fields\x18\x01 \x03(\tR\x06fields\"\x16\n" +
+	"\x14EmailChangeRequested\"H\n" +
+	"\fEmailChanged\x12\x1b\n" +
+	"\told_email\x18\x01 \x01(\tR\boldEmail\x12\x1b\n" +
+	"\tnew_email\x18\x02 \x01(\tR\bnewEmail\"4\n" +
+	"\x16PasswordResetRequested\x12\x1a\n" +
+	"\breturned\x18\x01 \x01(\bR\breturned\"\r\n" +
+	"\vPasswordSet\"C\n" +
+	"\vUserCreated\x12\x14\n" +
+	"\x05roles\x18\x01 \x03(\tR\x05roles\x12\x1e\n" +
+	"\n" +
+	"credential\x18\x02 \x01(\tR\n" +
+	"credential\"\r\n" +
+	"\vUserDeleted\"8\n" +
+	"\x11InvitationRevoked\x12#\n" +
+	"\rinvitation_id\x18\x01 \x01(\tR\finvitationId\"*\n" +
+	"\vFactorAdded\x12\x1b\n" +
+	"\tfactor_id\x18\x01 \x01(\tR\bfactorId\",\n" +
+	"\rFactorRemoved\x12\x1b\n" +
+	"\tfactor_id\x18\x01 \x01(\tR\bfactorId\"\x0e\n" +
+	"\fFactorsReset\"\x1a\n" +
+	"\x18RecoveryCodesRegenerated\"1\n" +
+	"\x10RecoveryCodeUsed\x12\x1d\n" +
+	"\n" +
+	"codes_left\x18\x01 \x01(\x05R\tcodesLeft\"0\n" +
+	"\x0fReauthenticated\x12\x1d\n" +
+	"\n" +
+	"session_id\x18\x01 \x01(\tR\tsessionId\"9\n" +
+	"\x15ServiceAccountUpdated\x12 \n" +
+	"\vpermissions\x18\x01 \x03(\tR\vpermissions\"^\n" +
+	"\x12AccessTokenCreated\x12&\n" +
+	"\x0faccess_token_id\x18\x01 \x01(\tR\raccessTokenId\x12 \n" +
+	"\vpermissions\x18\x02 \x03(\tR\vpermissions\"<\n" +
+	"\x12AccessTokenRevoked\x12&\n" +
+	"\x0faccess_token_id\x18\x01 \x01(\tR\raccessTokenId\"P\n" +
+	"\x11SigningKeyRotated\x12\x10\n" +
+	"\x03kid\x18\x01 \x01(\tR\x03kid\x12)\n" +
+	"\x10retired_previous\x18\x02 \x01(\bR\x0fretiredPreviousB\xe2\x01\n" +
 	"\x18com.rolecall.identity.v1B\vEventsProtoP\x01ZGgithub.com/rolecall/rolecall/clients/go/rolecall/identity/v1;identityv1\xa2\x02\x03RIX\xaa\x02\x14Rolecall.Identity.V1\xca\x02\x14Rolecall\\Identity\\V1\xe2\x02 Rolecall\\Identity\\V1\\GPBMetadata\xea\x02\x16Rolecall::Identity::V1b\x06proto3"
 
 var (
@@ -1081,27 +2264,45 @@ func file_rolecall_identity_v1_events_proto_rawDescGZIP() []byte {
 	return file_rolecall_identity_v1_events_proto_rawDescData
 }
 
-var file_rolecall_identity_v1_events_proto_msgTypes = make([]protoimpl.MessageInfo, 15)
+var file_rolecall_identity_v1_events_proto_msgTypes = make([]protoimpl.MessageInfo, 33)
 var file_rolecall_identity_v1_events_proto_goTypes = []any{
-	(*DomainEvent)(nil),           // 0: rolecall.identity.v1.DomainEvent
-	(*InstanceBootstrapped)(nil),  // 1: rolecall.identity.v1.InstanceBootstrapped
-	(*UserInvited)(nil),           // 2: rolecall.identity.v1.UserInvited
-	(*InvitationResent)(nil),      // 3: rolecall.identity.v1.InvitationResent
-	(*InvitationAccepted)(nil),    // 4: rolecall.identity.v1.InvitationAccepted
-	(*InvitationVoided)(nil),      // 5: rolecall.identity.v1.InvitationVoided
-	(*LoginSucceeded)(nil),        // 6: rolecall.identity.v1.LoginSucceeded
-	(*LoginFailed)(nil),           // 7: rolecall.identity.v1.LoginFailed
-	(*SessionEnded)(nil),          // 8: rolecall.identity.v1.SessionEnded
-	(*RefreshTokenReused)(nil),    // 9: rolecall.identity.v1.RefreshTokenReused
-	(*PasswordChanged)(nil),       // 10: rolecall.identity.v1.PasswordChanged
-	(*ServiceAccountCreated)(nil), // 11: rolecall.identity.v1.ServiceAccountCreated
-	(*ServiceAccountDeleted)(nil), // 12: rolecall.identity.v1.ServiceAccountDeleted
-	(*ApiKeyCreated)(nil),         // 13: rolecall.identity.v1.ApiKeyCreated
-	(*ApiKeyDeleted)(nil),         // 14: rolecall.identity.v1.ApiKeyDeleted
-	(*timestamppb.Timestamp)(nil), // 15: google.protobuf.Timestamp
+	(*DomainEvent)(nil),              // 0: rolecall.identity.v1.DomainEvent
+	(*InstanceBootstrapped)(nil),     // 1: rolecall.identity.v1.InstanceBootstrapped
+	(*UserInvited)(nil),              // 2: rolecall.identity.v1.UserInvited
+	(*InvitationResent)(nil),         // 3: rolecall.identity.v1.InvitationResent
+	(*InvitationAccepted)(nil),       // 4: rolecall.identity.v1.InvitationAccepted
+	(*InvitationVoided)(nil),         // 5: rolecall.identity.v1.InvitationVoided
+	(*LoginSucceeded)(nil),           // 6: rolecall.identity.v1.LoginSucceeded
+	(*LoginFailed)(nil),              // 7: rolecall.identity.v1.LoginFailed
+	(*SessionEnded)(nil),             // 8: rolecall.identity.v1.SessionEnded
+	(*RefreshTokenReused)(nil),       // 9: rolecall.identity.v1.RefreshTokenReused
+	(*PasswordChanged)(nil),          // 10: rolecall.identity.v1.PasswordChanged
+	(*ServiceAccountCreated)(nil),    // 11: rolecall.identity.v1.ServiceAccountCreated
+	(*ServiceAccountDeleted)(nil),    // 12: rolecall.identity.v1.ServiceAccountDeleted
+	(*ApiKeyCreated)(nil),            // 13: rolecall.identity.v1.ApiKeyCreated
+	(*ApiKeyDeleted)(nil),            // 14: rolecall.identity.v1.ApiKeyDeleted
+	(*AccountUpdated)(nil),           // 15: rolecall.identity.v1.AccountUpdated
+	(*EmailChangeRequested)(nil),     // 16: rolecall.identity.v1.EmailChangeRequested
+	(*EmailChanged)(nil),             // 17: rolecall.identity.v1.EmailChanged
+	(*PasswordResetRequested)(nil),   // 18: rolecall.identity.v1.PasswordResetRequested
+	(*PasswordSet)(nil),              // 19: rolecall.identity.v1.PasswordSet
+	(*UserCreated)(nil),              // 20: rolecall.identity.v1.UserCreated
+	(*UserDeleted)(nil),              // 21: rolecall.identity.v1.UserDeleted
+	(*InvitationRevoked)(nil),        // 22: rolecall.identity.v1.InvitationRevoked
+	(*FactorAdded)(nil),              // 23: rolecall.identity.v1.FactorAdded
+	(*FactorRemoved)(nil),            // 24: rolecall.identity.v1.FactorRemoved
+	(*FactorsReset)(nil),             // 25: rolecall.identity.v1.FactorsReset
+	(*RecoveryCodesRegenerated)(nil), // 26: rolecall.identity.v1.RecoveryCodesRegenerated
+	(*RecoveryCodeUsed)(nil),         // 27: rolecall.identity.v1.RecoveryCodeUsed
+	(*Reauthenticated)(nil),          // 28: rolecall.identity.v1.Reauthenticated
+	(*ServiceAccountUpdated)(nil),    // 29: rolecall.identity.v1.ServiceAccountUpdated
+	(*AccessTokenCreated)(nil),       // 30: rolecall.identity.v1.AccessTokenCreated
+	(*AccessTokenRevoked)(nil),       // 31: rolecall.identity.v1.AccessTokenRevoked
+	(*SigningKeyRotated)(nil),        // 32: rolecall.identity.v1.SigningKeyRotated
+	(*timestamppb.Timestamp)(nil),    // 33: google.protobuf.Timestamp
 }
 var file_rolecall_identity_v1_events_proto_depIdxs = []int32{
-	15, // 0: rolecall.identity.v1.DomainEvent.occurred_time:type_name -> google.protobuf.Timestamp
+	33, // 0: rolecall.identity.v1.DomainEvent.occurred_time:type_name -> google.protobuf.Timestamp
 	1,  // 1: rolecall.identity.v1.DomainEvent.instance_bootstrapped:type_name -> rolecall.identity.v1.InstanceBootstrapped
 	2,  // 2: rolecall.identity.v1.DomainEvent.user_invited:type_name -> rolecall.identity.v1.UserInvited
 	3,  // 3: rolecall.identity.v1.DomainEvent.invitation_resent:type_name -> rolecall.identity.v1.InvitationResent
@@ -1116,11 +2317,29 @@ var file_rolecall_identity_v1_events_proto_depIdxs = []int32{
 	12, // 12: rolecall.identity.v1.DomainEvent.service_account_deleted:type_name -> rolecall.identity.v1.ServiceAccountDeleted
 	13, // 13: rolecall.identity.v1.DomainEvent.api_key_created:type_name -> rolecall.identity.v1.ApiKeyCreated
 	14, // 14: rolecall.identity.v1.DomainEvent.api_key_deleted:type_name -> rolecall.identity.v1.ApiKeyDeleted
-	15, // [15:15] is the sub-list for method output_type
-	15, // [15:15] is the sub-list for method input_type
-	15, // [15:15] is the sub-list for extension type_name
-	15, // [15:15] is the sub-list for extension extendee
-	0,  // [0:15] is the sub-list for field type_name
+	15, // 15: rolecall.identity.v1.DomainEvent.account_updated:type_name -> rolecall.identity.v1.AccountUpdated
+	16, // 16: rolecall.identity.v1.DomainEvent.email_change_requested:type_name -> rolecall.identity.v1.EmailChangeRequested
+	17, // 17: rolecall.identity.v1.DomainEvent.email_changed:type_name -> rolecall.identity.v1.EmailChanged
+	18, // 18: rolecall.identity.v1.DomainEvent.password_reset_requested:type_name -> rolecall.identity.v1.PasswordResetRequested
+	19, // 19: rolecall.identity.v1.DomainEvent.password_set:type_name -> rolecall.identity.v1.PasswordSet
+	20, // 20: rolecall.identity.v1.DomainEvent.user_created:type_name -> rolecall.identity.v1.UserCreated
+	21, // 21: rolecall.identity.v1.DomainEvent.user_deleted:type_name -> rolecall.identity.v1.UserDeleted
+	22, // 22: rolecall.identity.v1.DomainEvent.invitation_revoked:type_name -> rolecall.identity.v1.InvitationRevoked
+	23, // 23: rolecall.identity.v1.DomainEvent.factor_added:type_name -> rolecall.identity.v1.FactorAdded
+	24, // 24: rolecall.identity.v1.DomainEvent.factor_removed:type_name -> rolecall.identity.v1.FactorRemoved
+	25, // 25: rolecall.identity.v1.DomainEvent.factors_reset:type_name -> rolecall.identity.v1.FactorsReset
+	26, // 26: rolecall.identity.v1.DomainEvent.recovery_codes_regenerated:type_name -> rolecall.identity.v1.RecoveryCodesRegenerated
+	27, // 27: rolecall.identity.v1.DomainEvent.recovery_code_used:type_name -> rolecall.identity.v1.RecoveryCodeUsed
+	28, // 28: rolecall.identity.v1.DomainEvent.reauthenticated:type_name -> rolecall.identity.v1.Reauthenticated
+	29, // 29: rolecall.identity.v1.DomainEvent.service_account_updated:type_name -> rolecall.identity.v1.ServiceAccountUpdated
+	30, // 30: rolecall.identity.v1.DomainEvent.access_token_created:type_name -> rolecall.identity.v1.AccessTokenCreated
+	31, // 31: rolecall.identity.v1.DomainEvent.access_token_revoked:type_name -> rolecall.identity.v1.AccessTokenRevoked
+	32, // 32: rolecall.identity.v1.DomainEvent.signing_key_rotated:type_name -> rolecall.identity.v1.SigningKeyRotated
+	33, // [33:33] is the sub-list for method output_type
+	33, // [33:33] is the sub-list for method input_type
+	33, // [33:33] is the sub-list for extension type_name
+	33, // [33:33] is the sub-list for extension extendee
+	0,  // [0:33] is the sub-list for field type_name
 }
 
 func init() { file_rolecall_identity_v1_events_proto_init() }
@@ -1143,6 +2362,24 @@ func file_rolecall_identity_v1_events_proto_init() {
 		(*DomainEvent_ServiceAccountDeleted)(nil),
 		(*DomainEvent_ApiKeyCreated)(nil),
 		(*DomainEvent_ApiKeyDeleted)(nil),
+		(*DomainEvent_AccountUpdated)(nil),
+		(*DomainEvent_EmailChangeRequested)(nil),
+		(*DomainEvent_EmailChanged)(nil),
+		(*DomainEvent_PasswordResetRequested)(nil),
+		(*DomainEvent_PasswordSet)(nil),
+		(*DomainEvent_UserCreated)(nil),
+		(*DomainEvent_UserDeleted)(nil),
+		(*DomainEvent_InvitationRevoked)(nil),
+		(*DomainEvent_FactorAdded)(nil),
+		(*DomainEvent_FactorRemoved)(nil),
+		(*DomainEvent_FactorsReset)(nil),
+		(*DomainEvent_RecoveryCodesRegenerated)(nil),
+		(*DomainEvent_RecoveryCodeUsed)(nil),
+		(*DomainEvent_Reauthenticated)(nil),
+		(*DomainEvent_ServiceAccountUpdated)(nil),
+		(*DomainEvent_AccessTokenCreated)(nil),
+		(*DomainEvent_AccessTokenRevoked)(nil),
+		(*DomainEvent_SigningKeyRotated)(nil),
 	}
 	type x struct{}
 	out := protoimpl.TypeBuilder{
@@ -1150,7 +2387,7 @@ func file_rolecall_identity_v1_events_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_rolecall_identity_v1_events_proto_rawDesc), len(file_rolecall_identity_v1_events_proto_rawDesc)),
 			NumEnums:      0,
-			NumMessages:   15,
+			NumMessages:   33,
 			NumExtensions: 0,
 			NumServices:   0,
 		},

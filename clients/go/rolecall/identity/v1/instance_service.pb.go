@@ -24,6 +24,59 @@ const (
 	_ = protoimpl.EnforceVersion(protoimpl.MaxVersion - 20)
 )
 
+// What an organization demands of the logins of its members.
+type MfaPolicy int32
+
+const (
+	// The same as `REQUIRED`.
+	MfaPolicy_MFA_POLICY_UNSPECIFIED MfaPolicy = 0
+	// A second factor; who has none sets one up at the first login.
+	MfaPolicy_MFA_POLICY_REQUIRED MfaPolicy = 1
+	// A second factor of those who have one, and longer passwords.
+	MfaPolicy_MFA_POLICY_OPTIONAL MfaPolicy = 2
+)
+
+// Enum value maps for MfaPolicy.
+var (
+	MfaPolicy_name = map[int32]string{
+		0: "MFA_POLICY_UNSPECIFIED",
+		1: "MFA_POLICY_REQUIRED",
+		2: "MFA_POLICY_OPTIONAL",
+	}
+	MfaPolicy_value = map[string]int32{
+		"MFA_POLICY_UNSPECIFIED": 0,
+		"MFA_POLICY_REQUIRED":    1,
+		"MFA_POLICY_OPTIONAL":    2,
+	}
+)
+
+func (x MfaPolicy) Enum() *MfaPolicy {
+	p := new(MfaPolicy)
+	*p = x
+	return p
+}
+
+func (x MfaPolicy) String() string {
+	return protoimpl.X.EnumStringOf(x.Descriptor(), protoreflect.EnumNumber(x))
+}
+
+func (MfaPolicy) Descriptor() protoreflect.EnumDescriptor {
+	return file_rolecall_identity_v1_instance_service_proto_enumTypes[0].Descriptor()
+}
+
+func (MfaPolicy) Type() protoreflect.EnumType {
+	return &file_rolecall_identity_v1_instance_service_proto_enumTypes[0]
+}
+
+func (x MfaPolicy) Number() protoreflect.EnumNumber {
+	return protoreflect.EnumNumber(x)
+}
+
+// Deprecated: Use MfaPolicy.Descriptor instead.
+func (MfaPolicy) EnumDescriptor() ([]byte, []int) {
+	return file_rolecall_identity_v1_instance_service_proto_rawDescGZIP(), []int{0}
+}
+
 // What `Bootstrap` needs.
 type BootstrapRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -40,13 +93,17 @@ type BootstrapRequest struct {
 	GivenName string `protobuf:"bytes,5,opt,name=given_name,json=givenName,proto3" json:"given_name,omitempty"`
 	// Family name, at most 100 characters. Optional when `name` is given.
 	FamilyName string `protobuf:"bytes,6,opt,name=family_name,json=familyName,proto3" json:"family_name,omitempty"`
-	// Password: 15 to 256 characters, at most 1 024 bytes, not a common one and
-	// not made of the person's or organization's name.
+	// Password: 15 to 256 characters, at least 12 where a second factor is
+	// required, at most 1 024 bytes, not a common one and not made of the person's
+	// or organization's name.
 	Password string `protobuf:"bytes,7,opt,name=password,proto3" json:"password,omitempty"`
 	// The same password once more; compared when given.
 	PasswordConfirmation string `protobuf:"bytes,8,opt,name=password_confirmation,json=passwordConfirmation,proto3" json:"password_confirmation,omitempty"`
-	unknownFields        protoimpl.UnknownFields
-	sizeCache            protoimpl.SizeCache
+	// What the home organization demands of the logins of its members; a second
+	// factor unless `OPTIONAL` is written out.
+	MfaPolicy     MfaPolicy `protobuf:"varint,9,opt,name=mfa_policy,json=mfaPolicy,proto3,enum=rolecall.identity.v1.MfaPolicy" json:"mfa_policy,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
 }
 
 func (x *BootstrapRequest) Reset() {
@@ -133,6 +190,13 @@ func (x *BootstrapRequest) GetPasswordConfirmation() string {
 		return x.PasswordConfirmation
 	}
 	return ""
+}
+
+func (x *BootstrapRequest) GetMfaPolicy() MfaPolicy {
+	if x != nil {
+		return x.MfaPolicy
+	}
+	return MfaPolicy_MFA_POLICY_UNSPECIFIED
 }
 
 // What `Bootstrap` answers.
@@ -286,7 +350,7 @@ var File_rolecall_identity_v1_instance_service_proto protoreflect.FileDescriptor
 
 const file_rolecall_identity_v1_instance_service_proto_rawDesc = "" +
 	"\n" +
-	"+rolecall/identity/v1/instance_service.proto\x12\x14rolecall.identity.v1\x1a\x1frolecall/authz/v1/options.proto\x1a\x1frolecall/identity/v1/user.proto\"\x9d\x02\n" +
+	"+rolecall/identity/v1/instance_service.proto\x12\x14rolecall.identity.v1\x1a\x1frolecall/authz/v1/options.proto\x1a\x1frolecall/identity/v1/user.proto\"\xdd\x02\n" +
 	"\x10BootstrapRequest\x12!\n" +
 	"\fsetup_secret\x18\x01 \x01(\tR\vsetupSecret\x12+\n" +
 	"\x11organization_name\x18\x02 \x01(\tR\x10organizationName\x12\x14\n" +
@@ -297,14 +361,20 @@ const file_rolecall_identity_v1_instance_service_proto_rawDesc = "" +
 	"\vfamily_name\x18\x06 \x01(\tR\n" +
 	"familyName\x12\x1a\n" +
 	"\bpassword\x18\a \x01(\tR\bpassword\x123\n" +
-	"\x15password_confirmation\x18\b \x01(\tR\x14passwordConfirmation\"C\n" +
+	"\x15password_confirmation\x18\b \x01(\tR\x14passwordConfirmation\x12>\n" +
+	"\n" +
+	"mfa_policy\x18\t \x01(\x0e2\x1f.rolecall.identity.v1.MfaPolicyR\tmfaPolicy\"C\n" +
 	"\x11BootstrapResponse\x12.\n" +
 	"\x04user\x18\x01 \x01(\v2\x1a.rolecall.identity.v1.UserR\x04user\"\x16\n" +
 	"\x14GetServerInfoRequest\"i\n" +
 	"\x15GetServerInfoResponse\x12\x12\n" +
 	"\x04name\x18\x01 \x01(\tR\x04name\x12\x18\n" +
 	"\aversion\x18\x02 \x01(\tR\aversion\x12\"\n" +
-	"\fbootstrapped\x18\x03 \x01(\bR\fbootstrapped2\xec\x01\n" +
+	"\fbootstrapped\x18\x03 \x01(\bR\fbootstrapped*Y\n" +
+	"\tMfaPolicy\x12\x1a\n" +
+	"\x16MFA_POLICY_UNSPECIFIED\x10\x00\x12\x17\n" +
+	"\x13MFA_POLICY_REQUIRED\x10\x01\x12\x17\n" +
+	"\x13MFA_POLICY_OPTIONAL\x10\x022\xec\x01\n" +
 	"\x0fInstanceService\x12d\n" +
 	"\tBootstrap\x12&.rolecall.identity.v1.BootstrapRequest\x1a'.rolecall.identity.v1.BootstrapResponse\"\x06\xaa\xed\x18\x02\b\x01\x12s\n" +
 	"\rGetServerInfo\x12*.rolecall.identity.v1.GetServerInfoRequest\x1a+.rolecall.identity.v1.GetServerInfoResponse\"\t\xaa\xed\x18\x02\b\x01\x90\x02\x01B\xeb\x01\n" +
@@ -322,25 +392,28 @@ func file_rolecall_identity_v1_instance_service_proto_rawDescGZIP() []byte {
 	return file_rolecall_identity_v1_instance_service_proto_rawDescData
 }
 
+var file_rolecall_identity_v1_instance_service_proto_enumTypes = make([]protoimpl.EnumInfo, 1)
 var file_rolecall_identity_v1_instance_service_proto_msgTypes = make([]protoimpl.MessageInfo, 4)
 var file_rolecall_identity_v1_instance_service_proto_goTypes = []any{
-	(*BootstrapRequest)(nil),      // 0: rolecall.identity.v1.BootstrapRequest
-	(*BootstrapResponse)(nil),     // 1: rolecall.identity.v1.BootstrapResponse
-	(*GetServerInfoRequest)(nil),  // 2: rolecall.identity.v1.GetServerInfoRequest
-	(*GetServerInfoResponse)(nil), // 3: rolecall.identity.v1.GetServerInfoResponse
-	(*User)(nil),                  // 4: rolecall.identity.v1.User
+	(MfaPolicy)(0),                // 0: rolecall.identity.v1.MfaPolicy
+	(*BootstrapRequest)(nil),      // 1: rolecall.identity.v1.BootstrapRequest
+	(*BootstrapResponse)(nil),     // 2: rolecall.identity.v1.BootstrapResponse
+	(*GetServerInfoRequest)(nil),  // 3: rolecall.identity.v1.GetServerInfoRequest
+	(*GetServerInfoResponse)(nil), // 4: rolecall.identity.v1.GetServerInfoResponse
+	(*User)(nil),                  // 5: rolecall.identity.v1.User
 }
 var file_rolecall_identity_v1_instance_service_proto_depIdxs = []int32{
-	4, // 0: rolecall.identity.v1.BootstrapResponse.user:type_name -> rolecall.identity.v1.User
-	0, // 1: rolecall.identity.v1.InstanceService.Bootstrap:input_type -> rolecall.identity.v1.BootstrapRequest
-	2, // 2: rolecall.identity.v1.InstanceService.GetServerInfo:input_type -> rolecall.identity.v1.GetServerInfoRequest
-	1, // 3: rolecall.identity.v1.InstanceService.Bootstrap:output_type -> rolecall.identity.v1.BootstrapResponse
-	3, // 4: rolecall.identity.v1.InstanceService.GetServerInfo:output_type -> rolecall.identity.v1.GetServerInfoResponse
-	3, // [3:5] is the sub-list for method output_type
-	1, // [1:3] is the sub-list for method input_type
-	1, // [1:1] is the sub-list for extension type_name
-	1, // [1:1] is the sub-list for extension extendee
-	0, // [0:1] is the sub-list for field type_name
+	0, // 0: rolecall.identity.v1.BootstrapRequest.mfa_policy:type_name -> rolecall.identity.v1.MfaPolicy
+	5, // 1: rolecall.identity.v1.BootstrapResponse.user:type_name -> rolecall.identity.v1.User
+	1, // 2: rolecall.identity.v1.InstanceService.Bootstrap:input_type -> rolecall.identity.v1.BootstrapRequest
+	3, // 3: rolecall.identity.v1.InstanceService.GetServerInfo:input_type -> rolecall.identity.v1.GetServerInfoRequest
+	2, // 4: rolecall.identity.v1.InstanceService.Bootstrap:output_type -> rolecall.identity.v1.BootstrapResponse
+	4, // 5: rolecall.identity.v1.InstanceService.GetServerInfo:output_type -> rolecall.identity.v1.GetServerInfoResponse
+	4, // [4:6] is the sub-list for method output_type
+	2, // [2:4] is the sub-list for method input_type
+	2, // [2:2] is the sub-list for extension type_name
+	2, // [2:2] is the sub-list for extension extendee
+	0, // [0:2] is the sub-list for field type_name
 }
 
 func init() { file_rolecall_identity_v1_instance_service_proto_init() }
@@ -354,13 +427,14 @@ func file_rolecall_identity_v1_instance_service_proto_init() {
 		File: protoimpl.DescBuilder{
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_rolecall_identity_v1_instance_service_proto_rawDesc), len(file_rolecall_identity_v1_instance_service_proto_rawDesc)),
-			NumEnums:      0,
+			NumEnums:      1,
 			NumMessages:   4,
 			NumExtensions: 0,
 			NumServices:   1,
 		},
 		GoTypes:           file_rolecall_identity_v1_instance_service_proto_goTypes,
 		DependencyIndexes: file_rolecall_identity_v1_instance_service_proto_depIdxs,
+		EnumInfos:         file_rolecall_identity_v1_instance_service_proto_enumTypes,
 		MessageInfos:      file_rolecall_identity_v1_instance_service_proto_msgTypes,
 	}.Build()
 	File_rolecall_identity_v1_instance_service_proto = out.File

@@ -28,8 +28,9 @@ const (
 // What a password must satisfy.
 type PasswordPolicy struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// The fewest characters (Unicode code points), 15 by default (NIST SP
-	// 800-63B-4, section 3.1.1, for a password that stands alone).
+	// The fewest characters (Unicode code points): 15 for a password that stands
+	// alone (NIST SP 800-63B-4, section 3.1.1), 12 where the organization requires
+	// a second factor.
 	MinCharacters int32 `protobuf:"varint,1,opt,name=min_characters,json=minCharacters,proto3" json:"min_characters,omitempty"`
 	// The most characters (Unicode code points).
 	MaxCharacters int32 `protobuf:"varint,2,opt,name=max_characters,json=maxCharacters,proto3" json:"max_characters,omitempty"`
@@ -232,8 +233,9 @@ type AcceptInvitationRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// The code from the mail, `rci_` and 43 characters.
 	Code string `protobuf:"bytes,1,opt,name=code,proto3" json:"code,omitempty"`
-	// The new password: 15 to 256 characters, at most 1 024 bytes, not a common
-	// one and not made of the person's or organization's name.
+	// The new password: 15 to 256 characters, at least 12 where a second factor is
+	// required, at most 1 024 bytes, not a common one and not made of the person's
+	// or organization's name.
 	Password string `protobuf:"bytes,2,opt,name=password,proto3" json:"password,omitempty"`
 	// The same password once more.
 	PasswordConfirmation string `protobuf:"bytes,3,opt,name=password_confirmation,json=passwordConfirmation,proto3" json:"password_confirmation,omitempty"`

@@ -12,6 +12,7 @@ import (
 	_ "github.com/rolecall/rolecall/clients/go/rolecall/authz/v1"
 	protoreflect "google.golang.org/protobuf/reflect/protoreflect"
 	protoimpl "google.golang.org/protobuf/runtime/protoimpl"
+	fieldmaskpb "google.golang.org/protobuf/types/known/fieldmaskpb"
 	timestamppb "google.golang.org/protobuf/types/known/timestamppb"
 	reflect "reflect"
 	sync "sync"
@@ -38,7 +39,9 @@ type ServiceAccount struct {
 	// The permissions that it holds, in order.
 	Permissions []string `protobuf:"bytes,4,rep,name=permissions,proto3" json:"permissions,omitempty"`
 	// When the account was made. Output only.
-	CreateTime    *timestamppb.Timestamp `protobuf:"bytes,5,opt,name=create_time,json=createTime,proto3" json:"create_time,omitempty"`
+	CreateTime *timestamppb.Timestamp `protobuf:"bytes,5,opt,name=create_time,json=createTime,proto3" json:"create_time,omitempty"`
+	// Version of the account, to be given back with a change. Output only.
+	Etag          string `protobuf:"bytes,6,opt,name=etag,proto3" json:"etag,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -108,6 +111,13 @@ func (x *ServiceAccount) GetCreateTime() *timestamppb.Timestamp {
 	return nil
 }
 
+func (x *ServiceAccount) GetEtag() string {
+	if x != nil {
+		return x.Etag
+	}
+	return ""
+}
+
 // A key of a service account, without its secret.
 type ApiKey struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -118,7 +128,10 @@ type ApiKey struct {
 	// When the key ends.
 	ExpireTime *timestamppb.Timestamp `protobuf:"bytes,3,opt,name=expire_time,json=expireTime,proto3" json:"expire_time,omitempty"`
 	// When the key was made. Output only.
-	CreateTime    *timestamppb.Timestamp `protobuf:"bytes,4,opt,name=create_time,json=createTime,proto3" json:"create_time,omitempty"`
+	CreateTime *timestamppb.Timestamp `protobuf:"bytes,4,opt,name=create_time,json=createTime,proto3" json:"create_time,omitempty"`
+	// When the key was last exchanged, to within a minute; absent when never.
+	// Output only.
+	LastUsedTime  *timestamppb.Timestamp `protobuf:"bytes,5,opt,name=last_used_time,json=lastUsedTime,proto3" json:"last_used_time,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -177,6 +190,13 @@ func (x *ApiKey) GetExpireTime() *timestamppb.Timestamp {
 func (x *ApiKey) GetCreateTime() *timestamppb.Timestamp {
 	if x != nil {
 		return x.CreateTime
+	}
+	return nil
+}
+
+func (x *ApiKey) GetLastUsedTime() *timestamppb.Timestamp {
+	if x != nil {
+		return x.LastUsedTime
 	}
 	return nil
 }
@@ -936,18 +956,131 @@ func (*DeleteApiKeyResponse) Descriptor() ([]byte, []int) {
 	return file_rolecall_identity_v1_service_account_service_proto_rawDescGZIP(), []int{15}
 }
 
+// What `UpdateServiceAccount` needs.
+type UpdateServiceAccountRequest struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Names this one intended change; a lower-case UUID. Optional.
+	RequestId string `protobuf:"bytes,1,opt,name=request_id,json=requestId,proto3" json:"request_id,omitempty"`
+	// The account, named by its `service_account_id`, and the new values of
+	// `name` and `permissions`; an `etag` demands that nothing changed since it
+	// was read (`ETAG_MISMATCH`).
+	ServiceAccount *ServiceAccount `protobuf:"bytes,2,opt,name=service_account,json=serviceAccount,proto3" json:"service_account,omitempty"`
+	// The fields to change; absent means all that are populated.
+	UpdateMask    *fieldmaskpb.FieldMask `protobuf:"bytes,3,opt,name=update_mask,json=updateMask,proto3" json:"update_mask,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *UpdateServiceAccountRequest) Reset() {
+	*x = UpdateServiceAccountRequest{}
+	mi := &file_rolecall_identity_v1_service_account_service_proto_msgTypes[16]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *UpdateServiceAccountRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*UpdateServiceAccountRequest) ProtoMessage() {}
+
+func (x *UpdateServiceAccountRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_rolecall_identity_v1_service_account_service_proto_msgTypes[16]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use UpdateServiceAccountRequest.ProtoReflect.Descriptor instead.
+func (*UpdateServiceAccountRequest) Descriptor() ([]byte, []int) {
+	return file_rolecall_identity_v1_service_account_service_proto_rawDescGZIP(), []int{16}
+}
+
+func (x *UpdateServiceAccountRequest) GetRequestId() string {
+	if x != nil {
+		return x.RequestId
+	}
+	return ""
+}
+
+func (x *UpdateServiceAccountRequest) GetServiceAccount() *ServiceAccount {
+	if x != nil {
+		return x.ServiceAccount
+	}
+	return nil
+}
+
+func (x *UpdateServiceAccountRequest) GetUpdateMask() *fieldmaskpb.FieldMask {
+	if x != nil {
+		return x.UpdateMask
+	}
+	return nil
+}
+
+// What `UpdateServiceAccount` answers.
+type UpdateServiceAccountResponse struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The account after the change.
+	ServiceAccount *ServiceAccount `protobuf:"bytes,1,opt,name=service_account,json=serviceAccount,proto3" json:"service_account,omitempty"`
+	unknownFields  protoimpl.UnknownFields
+	sizeCache      protoimpl.SizeCache
+}
+
+func (x *UpdateServiceAccountResponse) Reset() {
+	*x = UpdateServiceAccountResponse{}
+	mi := &file_rolecall_identity_v1_service_account_service_proto_msgTypes[17]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *UpdateServiceAccountResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*UpdateServiceAccountResponse) ProtoMessage() {}
+
+func (x *UpdateServiceAccountResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_rolecall_identity_v1_service_account_service_proto_msgTypes[17]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use UpdateServiceAccountResponse.ProtoReflect.Descriptor instead.
+func (*UpdateServiceAccountResponse) Descriptor() ([]byte, []int) {
+	return file_rolecall_identity_v1_service_account_service_proto_rawDescGZIP(), []int{17}
+}
+
+func (x *UpdateServiceAccountResponse) GetServiceAccount() *ServiceAccount {
+	if x != nil {
+		return x.ServiceAccount
+	}
+	return nil
+}
+
 var File_rolecall_identity_v1_service_account_service_proto protoreflect.FileDescriptor
 
 const file_rolecall_identity_v1_service_account_service_proto_rawDesc = "" +
 	"\n" +
-	"2rolecall/identity/v1/service_account_service.proto\x12\x14rolecall.identity.v1\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x1frolecall/authz/v1/options.proto\"\xda\x01\n" +
+	"2rolecall/identity/v1/service_account_service.proto\x12\x14rolecall.identity.v1\x1a google/protobuf/field_mask.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x1frolecall/authz/v1/options.proto\"\xee\x01\n" +
 	"\x0eServiceAccount\x12,\n" +
 	"\x12service_account_id\x18\x01 \x01(\tR\x10serviceAccountId\x12'\n" +
 	"\x0forganization_id\x18\x02 \x01(\tR\x0eorganizationId\x12\x12\n" +
 	"\x04name\x18\x03 \x01(\tR\x04name\x12 \n" +
 	"\vpermissions\x18\x04 \x03(\tR\vpermissions\x12;\n" +
 	"\vcreate_time\x18\x05 \x01(\v2\x1a.google.protobuf.TimestampR\n" +
-	"createTime\"\xce\x01\n" +
+	"createTime\x12\x12\n" +
+	"\x04etag\x18\x06 \x01(\tR\x04etag\"\x90\x02\n" +
 	"\x06ApiKey\x12\x1c\n" +
 	"\n" +
 	"api_key_id\x18\x01 \x01(\tR\bapiKeyId\x12,\n" +
@@ -955,7 +1088,8 @@ const file_rolecall_identity_v1_service_account_service_proto_rawDesc = "" +
 	"\vexpire_time\x18\x03 \x01(\v2\x1a.google.protobuf.TimestampR\n" +
 	"expireTime\x12;\n" +
 	"\vcreate_time\x18\x04 \x01(\v2\x1a.google.protobuf.TimestampR\n" +
-	"createTime\"\x9b\x01\n" +
+	"createTime\x12@\n" +
+	"\x0elast_used_time\x18\x05 \x01(\v2\x1a.google.protobuf.TimestampR\flastUsedTime\"\x9b\x01\n" +
 	"\x1bCreateServiceAccountRequest\x12\x1d\n" +
 	"\n" +
 	"request_id\x18\x01 \x01(\tR\trequestId\x12'\n" +
@@ -1003,11 +1137,21 @@ const file_rolecall_identity_v1_service_account_service_proto_rawDesc = "" +
 	"request_id\x18\x01 \x01(\tR\trequestId\x12\x1c\n" +
 	"\n" +
 	"api_key_id\x18\x02 \x01(\tR\bapiKeyId\"\x16\n" +
-	"\x14DeleteApiKeyResponse2\xed\b\n" +
+	"\x14DeleteApiKeyResponse\"\xc8\x01\n" +
+	"\x1bUpdateServiceAccountRequest\x12\x1d\n" +
+	"\n" +
+	"request_id\x18\x01 \x01(\tR\trequestId\x12M\n" +
+	"\x0fservice_account\x18\x02 \x01(\v2$.rolecall.identity.v1.ServiceAccountR\x0eserviceAccount\x12;\n" +
+	"\vupdate_mask\x18\x03 \x01(\v2\x1a.google.protobuf.FieldMaskR\n" +
+	"updateMask\"m\n" +
+	"\x1cUpdateServiceAccountResponse\x12M\n" +
+	"\x0fservice_account\x18\x01 \x01(\v2$.rolecall.identity.v1.ServiceAccountR\x0eserviceAccount2\x9a\n" +
+	"\n" +
 	"\x15ServiceAccountService\x12\xaa\x01\n" +
 	"\x14CreateServiceAccount\x121.rolecall.identity.v1.CreateServiceAccountRequest\x1a2.rolecall.identity.v1.CreateServiceAccountResponse\"+\xaa\xed\x18$\" identity.service_accounts.create(\x01\x90\x02\x02\x12\x9c\x01\n" +
 	"\x11GetServiceAccount\x12..rolecall.identity.v1.GetServiceAccountRequest\x1a/.rolecall.identity.v1.GetServiceAccountResponse\"&\xaa\xed\x18\x1f\"\x1didentity.service_accounts.get\x90\x02\x01\x12\xa3\x01\n" +
 	"\x13ListServiceAccounts\x120.rolecall.identity.v1.ListServiceAccountsRequest\x1a1.rolecall.identity.v1.ListServiceAccountsResponse\"'\xaa\xed\x18 \"\x1eidentity.service_accounts.list\x90\x02\x01\x12\xaa\x01\n" +
+	"\x14UpdateServiceAccount\x121.rolecall.identity.v1.UpdateServiceAccountRequest\x1a2.rolecall.identity.v1.UpdateServiceAccountResponse\"+\xaa\xed\x18$\" identity.service_accounts.update(\x01\x90\x02\x02\x12\xaa\x01\n" +
 	"\x14DeleteServiceAccount\x121.rolecall.identity.v1.DeleteServiceAccountRequest\x1a2.rolecall.identity.v1.DeleteServiceAccountResponse\"+\xaa\xed\x18$\" identity.service_accounts.delete(\x01\x90\x02\x02\x12\x92\x01\n" +
 	"\fCreateApiKey\x12).rolecall.identity.v1.CreateApiKeyRequest\x1a*.rolecall.identity.v1.CreateApiKeyResponse\"+\xaa\xed\x18$\" identity.service_accounts.create(\x01\x90\x02\x02\x12\x8a\x01\n" +
 	"\vListApiKeys\x12(.rolecall.identity.v1.ListApiKeysRequest\x1a).rolecall.identity.v1.ListApiKeysResponse\"&\xaa\xed\x18\x1f\"\x1didentity.service_accounts.get\x90\x02\x01\x12\x92\x01\n" +
@@ -1026,7 +1170,7 @@ func file_rolecall_identity_v1_service_account_service_proto_rawDescGZIP() []byt
 	return file_rolecall_identity_v1_service_account_service_proto_rawDescData
 }
 
-var file_rolecall_identity_v1_service_account_service_proto_msgTypes = make([]protoimpl.MessageInfo, 16)
+var file_rolecall_identity_v1_service_account_service_proto_msgTypes = make([]protoimpl.MessageInfo, 18)
 var file_rolecall_identity_v1_service_account_service_proto_goTypes = []any{
 	(*ServiceAccount)(nil),               // 0: rolecall.identity.v1.ServiceAccount
 	(*ApiKey)(nil),                       // 1: rolecall.identity.v1.ApiKey
@@ -1044,37 +1188,46 @@ var file_rolecall_identity_v1_service_account_service_proto_goTypes = []any{
 	(*ListApiKeysResponse)(nil),          // 13: rolecall.identity.v1.ListApiKeysResponse
 	(*DeleteApiKeyRequest)(nil),          // 14: rolecall.identity.v1.DeleteApiKeyRequest
 	(*DeleteApiKeyResponse)(nil),         // 15: rolecall.identity.v1.DeleteApiKeyResponse
-	(*timestamppb.Timestamp)(nil),        // 16: google.protobuf.Timestamp
+	(*UpdateServiceAccountRequest)(nil),  // 16: rolecall.identity.v1.UpdateServiceAccountRequest
+	(*UpdateServiceAccountResponse)(nil), // 17: rolecall.identity.v1.UpdateServiceAccountResponse
+	(*timestamppb.Timestamp)(nil),        // 18: google.protobuf.Timestamp
+	(*fieldmaskpb.FieldMask)(nil),        // 19: google.protobuf.FieldMask
 }
 var file_rolecall_identity_v1_service_account_service_proto_depIdxs = []int32{
-	16, // 0: rolecall.identity.v1.ServiceAccount.create_time:type_name -> google.protobuf.Timestamp
-	16, // 1: rolecall.identity.v1.ApiKey.expire_time:type_name -> google.protobuf.Timestamp
-	16, // 2: rolecall.identity.v1.ApiKey.create_time:type_name -> google.protobuf.Timestamp
-	0,  // 3: rolecall.identity.v1.CreateServiceAccountResponse.service_account:type_name -> rolecall.identity.v1.ServiceAccount
-	0,  // 4: rolecall.identity.v1.GetServiceAccountResponse.service_account:type_name -> rolecall.identity.v1.ServiceAccount
-	0,  // 5: rolecall.identity.v1.ListServiceAccountsResponse.service_accounts:type_name -> rolecall.identity.v1.ServiceAccount
-	16, // 6: rolecall.identity.v1.CreateApiKeyRequest.expire_time:type_name -> google.protobuf.Timestamp
-	1,  // 7: rolecall.identity.v1.CreateApiKeyResponse.api_key:type_name -> rolecall.identity.v1.ApiKey
-	1,  // 8: rolecall.identity.v1.ListApiKeysResponse.api_keys:type_name -> rolecall.identity.v1.ApiKey
-	2,  // 9: rolecall.identity.v1.ServiceAccountService.CreateServiceAccount:input_type -> rolecall.identity.v1.CreateServiceAccountRequest
-	4,  // 10: rolecall.identity.v1.ServiceAccountService.GetServiceAccount:input_type -> rolecall.identity.v1.GetServiceAccountRequest
-	6,  // 11: rolecall.identity.v1.ServiceAccountService.ListServiceAccounts:input_type -> rolecall.identity.v1.ListServiceAccountsRequest
-	8,  // 12: rolecall.identity.v1.ServiceAccountService.DeleteServiceAccount:input_type -> rolecall.identity.v1.DeleteServiceAccountRequest
-	10, // 13: rolecall.identity.v1.ServiceAccountService.CreateApiKey:input_type -> rolecall.identity.v1.CreateApiKeyRequest
-	12, // 14: rolecall.identity.v1.ServiceAccountService.ListApiKeys:input_type -> rolecall.identity.v1.ListApiKeysRequest
-	14, // 15: rolecall.identity.v1.ServiceAccountService.DeleteApiKey:input_type -> rolecall.identity.v1.DeleteApiKeyRequest
-	3,  // 16: rolecall.identity.v1.ServiceAccountService.CreateServiceAccount:output_type -> rolecall.identity.v1.CreateServiceAccountResponse
-	5,  // 17: rolecall.identity.v1.ServiceAccountService.GetServiceAccount:output_type -> rolecall.identity.v1.GetServiceAccountResponse
-	7,  // 18: rolecall.identity.v1.ServiceAccountService.ListServiceAccounts:output_type -> rolecall.identity.v1.ListServiceAccountsResponse
-	9,  // 19: rolecall.identity.v1.ServiceAccountService.DeleteServiceAccount:output_type -> rolecall.identity.v1.DeleteServiceAccountResponse
-	11, // 20: rolecall.identity.v1.ServiceAccountService.CreateApiKey:output_type -> rolecall.identity.v1.CreateApiKeyResponse
-	13, // 21: rolecall.identity.v1.ServiceAccountService.ListApiKeys:output_type -> rolecall.identity.v1.ListApiKeysResponse
-	15, // 22: rolecall.identity.v1.ServiceAccountService.DeleteApiKey:output_type -> rolecall.identity.v1.DeleteApiKeyResponse
-	16, // [16:23] is the sub-list for method output_type
-	9,  // [9:16] is the sub-list for method input_type
-	9,  // [9:9] is the sub-list for extension type_name
-	9,  // [9:9] is the sub-list for extension extendee
-	0,  // [0:9] is the sub-list for field type_name
+	18, // 0: rolecall.identity.v1.ServiceAccount.create_time:type_name -> google.protobuf.Timestamp
+	18, // 1: rolecall.identity.v1.ApiKey.expire_time:type_name -> google.protobuf.Timestamp
+	18, // 2: rolecall.identity.v1.ApiKey.create_time:type_name -> google.protobuf.Timestamp
+	18, // 3: rolecall.identity.v1.ApiKey.last_used_time:type_name -> google.protobuf.Timestamp
+	0,  // 4: rolecall.identity.v1.CreateServiceAccountResponse.service_account:type_name -> rolecall.identity.v1.ServiceAccount
+	0,  // 5: rolecall.identity.v1.GetServiceAccountResponse.service_account:type_name -> rolecall.identity.v1.ServiceAccount
+	0,  // 6: rolecall.identity.v1.ListServiceAccountsResponse.service_accounts:type_name -> rolecall.identity.v1.ServiceAccount
+	18, // 7: rolecall.identity.v1.CreateApiKeyRequest.expire_time:type_name -> google.protobuf.Timestamp
+	1,  // 8: rolecall.identity.v1.CreateApiKeyResponse.api_key:type_name -> rolecall.identity.v1.ApiKey
+	1,  // 9: rolecall.identity.v1.ListApiKeysResponse.api_keys:type_name -> rolecall.identity.v1.ApiKey
+	0,  // 10: rolecall.identity.v1.UpdateServiceAccountRequest.service_account:type_name -> rolecall.identity.v1.ServiceAccount
+	19, // 11: rolecall.identity.v1.UpdateServiceAccountRequest.update_mask:type_name -> google.protobuf.FieldMask
+	0,  // 12: rolecall.identity.v1.UpdateServiceAccountResponse.service_account:type_name -> rolecall.identity.v1.ServiceAccount
+	2,  // 13: rolecall.identity.v1.ServiceAccountService.CreateServiceAccount:input_type -> rolecall.identity.v1.CreateServiceAccountRequest
+	4,  // 14: rolecall.identity.v1.ServiceAccountService.GetServiceAccount:input_type -> rolecall.identity.v1.GetServiceAccountRequest
+	6,  // 15: rolecall.identity.v1.ServiceAccountService.ListServiceAccounts:input_type -> rolecall.identity.v1.ListServiceAccountsRequest
+	16, // 16: rolecall.identity.v1.ServiceAccountService.UpdateServiceAccount:input_type -> rolecall.identity.v1.UpdateServiceAccountRequest
+	8,  // 17: rolecall.identity.v1.ServiceAccountService.DeleteServiceAccount:input_type -> rolecall.identity.v1.DeleteServiceAccountRequest
+	10, // 18: rolecall.identity.v1.ServiceAccountService.CreateApiKey:input_type -> rolecall.identity.v1.CreateApiKeyRequest
+	12, // 19: rolecall.identity.v1.ServiceAccountService.ListApiKeys:input_type -> rolecall.identity.v1.ListApiKeysRequest
+	14, // 20: rolecall.identity.v1.ServiceAccountService.DeleteApiKey:input_type -> rolecall.identity.v1.DeleteApiKeyRequest
+	3,  // 21: rolecall.identity.v1.ServiceAccountService.CreateServiceAccount:output_type -> rolecall.identity.v1.CreateServiceAccountResponse
+	5,  // 22: rolecall.identity.v1.ServiceAccountService.GetServiceAccount:output_type -> rolecall.identity.v1.GetServiceAccountResponse
+	7,  // 23: rolecall.identity.v1.ServiceAccountService.ListServiceAccounts:output_type -> rolecall.identity.v1.ListServiceAccountsResponse
+	17, // 24: rolecall.identity.v1.ServiceAccountService.UpdateServiceAccount:output_type -> rolecall.identity.v1.UpdateServiceAccountResponse
+	9,  // 25: rolecall.identity.v1.ServiceAccountService.DeleteServiceAccount:output_type -> rolecall.identity.v1.DeleteServiceAccountResponse
+	11, // 26: rolecall.identity.v1.ServiceAccountService.CreateApiKey:output_type -> rolecall.identity.v1.CreateApiKeyResponse
+	13, // 27: rolecall.identity.v1.ServiceAccountService.ListApiKeys:output_type -> rolecall.identity.v1.ListApiKeysResponse
+	15, // 28: rolecall.identity.v1.ServiceAccountService.DeleteApiKey:output_type -> rolecall.identity.v1.DeleteApiKeyResponse
+	21, // [21:29] is the sub-list for method output_type
+	13, // [13:21] is the sub-list for method input_type
+	13, // [13:13] is the sub-list for extension type_name
+	13, // [13:13] is the sub-list for extension extendee
+	0,  // [0:13] is the sub-list for field type_name
 }
 
 func init() { file_rolecall_identity_v1_service_account_service_proto_init() }
@@ -1088,7 +1241,7 @@ func file_rolecall_identity_v1_service_account_service_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_rolecall_identity_v1_service_account_service_proto_rawDesc), len(file_rolecall_identity_v1_service_account_service_proto_rawDesc)),
 			NumEnums:      0,
-			NumMessages:   16,
+			NumMessages:   18,
 			NumExtensions: 0,
 			NumServices:   1,
 		},

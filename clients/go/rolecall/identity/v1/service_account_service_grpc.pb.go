@@ -24,6 +24,7 @@ const (
 	ServiceAccountService_CreateServiceAccount_FullMethodName = "/rolecall.identity.v1.ServiceAccountService/CreateServiceAccount"
 	ServiceAccountService_GetServiceAccount_FullMethodName    = "/rolecall.identity.v1.ServiceAccountService/GetServiceAccount"
 	ServiceAccountService_ListServiceAccounts_FullMethodName  = "/rolecall.identity.v1.ServiceAccountService/ListServiceAccounts"
+	ServiceAccountService_UpdateServiceAccount_FullMethodName = "/rolecall.identity.v1.ServiceAccountService/UpdateServiceAccount"
 	ServiceAccountService_DeleteServiceAccount_FullMethodName = "/rolecall.identity.v1.ServiceAccountService/DeleteServiceAccount"
 	ServiceAccountService_CreateApiKey_FullMethodName         = "/rolecall.identity.v1.ServiceAccountService/CreateApiKey"
 	ServiceAccountService_ListApiKeys_FullMethodName          = "/rolecall.identity.v1.ServiceAccountService/ListApiKeys"
@@ -43,6 +44,10 @@ type ServiceAccountServiceClient interface {
 	GetServiceAccount(ctx context.Context, in *GetServiceAccountRequest, opts ...grpc.CallOption) (*GetServiceAccountResponse, error)
 	// Lists service accounts in order of creation.
 	ListServiceAccounts(ctx context.Context, in *ListServiceAccountsRequest, opts ...grpc.CallOption) (*ListServiceAccountsResponse, error)
+	// Changes the name or the permissions of a service account; the permissions
+	// are bounded by the caller's own (`PERMISSION_NOT_GRANTABLE`), and count from
+	// the next call on.
+	UpdateServiceAccount(ctx context.Context, in *UpdateServiceAccountRequest, opts ...grpc.CallOption) (*UpdateServiceAccountResponse, error)
 	// Deletes a service account; its keys and tokens end at once.
 	DeleteServiceAccount(ctx context.Context, in *DeleteServiceAccountRequest, opts ...grpc.CallOption) (*DeleteServiceAccountResponse, error)
 	// Makes a key of a service account; the key is shown once, in this answer.
@@ -85,6 +90,16 @@ func (c *serviceAccountServiceClient) ListServiceAccounts(ctx context.Context, i
 	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
 	out := new(ListServiceAccountsResponse)
 	err := c.cc.Invoke(ctx, ServiceAccountService_ListServiceAccounts_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
+func (c *serviceAccountServiceClient) UpdateServiceAccount(ctx context.Context, in *UpdateServiceAccountRequest, opts ...grpc.CallOption) (*UpdateServiceAccountResponse, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(UpdateServiceAccountResponse)
+	err := c.cc.Invoke(ctx, ServiceAccountService_UpdateServiceAccount_FullMethodName, in, out, cOpts...)
 	if err != nil {
 		return nil, err
 	}
@@ -144,6 +159,10 @@ type ServiceAccountServiceServer interface {
 	GetServiceAccount(context.Context, *GetServiceAccountRequest) (*GetServiceAccountResponse, error)
 	// Lists service accounts in order of creation.
 	ListServiceAccounts(context.Context, *ListServiceAccountsRequest) (*ListServiceAccountsResponse, error)
+	// Changes the name or the permissions of a service account; the permissions
+	// are bounded by the caller's own (`PERMISSION_NOT_GRANTABLE`), and count from
+	// the next call on.
+	UpdateServiceAccount(context.Context, *UpdateServiceAccountRequest) (*UpdateServiceAccountResponse, error)
 	// Deletes a service account; its keys and tokens end at once.
 	DeleteServiceAccount(context.Context, *DeleteServiceAccountRequest) (*DeleteServiceAccountResponse, error)
 	// Makes a key of a service account; the key is shown once, in this answer.
@@ -170,6 +189,9 @@ func (UnimplementedServiceAccountServiceServer) GetServiceAccount(context.Contex
 }
 func (UnimplementedServiceAccountServiceServer) ListServiceAccounts(context.Context, *ListServiceAccountsRequest) (*ListServiceAccountsResponse, error) {
 	return nil, status.Error(codes.Unimplemented, "method ListServiceAccounts not implemented")
+}
+func (UnimplementedServiceAccountServiceServer) UpdateServiceAccount(context.Context, *UpdateServiceAccountRequest) (*UpdateServiceAccountResponse, error) {
+	return nil, status.Error(codes.Unimplemented, "method UpdateServiceAccount not implemented")
 }
 func (UnimplementedServiceAccountServiceServer) DeleteServiceAccount(context.Context, *DeleteServiceAccountRequest) (*DeleteServiceAccountResponse, error) {
 	return nil, status.Error(codes.Unimplemented, "method DeleteServiceAccount not implemented")
@@ -254,6 +276,24 @@ func _ServiceAccountService_ListServiceAccounts_Handler(srv interface{}, ctx con
 	}
 	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
 		return srv.(ServiceAccountServiceServer).ListServiceAccounts(ctx, req.(*ListServiceAccountsRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
+func _ServiceAccountService_UpdateServiceAccount_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(UpdateServiceAccountRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(ServiceAccountServiceServer).UpdateServiceAccount(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: ServiceAccountService_UpdateServiceAccount_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(ServiceAccountServiceServer).UpdateServiceAccount(ctx, req.(*UpdateServiceAccountRequest))
 	}
 	return interceptor(ctx, in, info, handler)
 }
@@ -348,6 +388,10 @@ var ServiceAccountService_ServiceDesc = grpc.ServiceDesc{
 		{
 			MethodName: "ListServiceAccounts",
 			Handler:    _ServiceAccountService_ListServiceAccounts_Handler,
+		},
+		{
+			MethodName: "UpdateServiceAccount",
+			Handler:    _ServiceAccountService_UpdateServiceAccount_Handler,
 		},
 		{
 			MethodName: "DeleteServiceAccount",

@@ -309,6 +309,7 @@ type Revocation struct {
 	//
 	//	*Revocation_SessionId
 	//	*Revocation_SubjectId
+	//	*Revocation_Kid
 	Ended isRevocation_Ended `protobuf_oneof:"ended"`
 	// For a subject: tokens issued before this time are no longer good.
 	NotBefore *timestamppb.Timestamp `protobuf:"bytes,3,opt,name=not_before,json=notBefore,proto3" json:"not_before,omitempty"`
@@ -373,6 +374,15 @@ func (x *Revocation) GetSubjectId() string {
 	return ""
 }
 
+func (x *Revocation) GetKid() string {
+	if x != nil {
+		if x, ok := x.Ended.(*Revocation_Kid); ok {
+			return x.Kid
+		}
+	}
+	return ""
+}
+
 func (x *Revocation) GetNotBefore() *timestamppb.Timestamp {
 	if x != nil {
 		return x.NotBefore
@@ -401,9 +411,312 @@ type Revocation_SubjectId struct {
 	SubjectId string `protobuf:"bytes,2,opt,name=subject_id,json=subjectId,proto3,oneof"`
 }
 
+type Revocation_Kid struct {
+	// All tokens that were signed with this key, which somebody may have stolen:
+	// forget it, and ask `ListSigningKeys` for those that are good.
+	Kid string `protobuf:"bytes,5,opt,name=kid,proto3,oneof"`
+}
+
 func (*Revocation_SessionId) isRevocation_Ended() {}
 
 func (*Revocation_SubjectId) isRevocation_Ended() {}
+
+func (*Revocation_Kid) isRevocation_Ended() {}
+
+// What `IntrospectToken` needs.
+type IntrospectTokenRequest struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The access token, at most 8 192 bytes.
+	Token         string `protobuf:"bytes,1,opt,name=token,proto3" json:"token,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *IntrospectTokenRequest) Reset() {
+	*x = IntrospectTokenRequest{}
+	mi := &file_rolecall_identity_v1_token_service_proto_msgTypes[6]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *IntrospectTokenRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*IntrospectTokenRequest) ProtoMessage() {}
+
+func (x *IntrospectTokenRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_rolecall_identity_v1_token_service_proto_msgTypes[6]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use IntrospectTokenRequest.ProtoReflect.Descriptor instead.
+func (*IntrospectTokenRequest) Descriptor() ([]byte, []int) {
+	return file_rolecall_identity_v1_token_service_proto_rawDescGZIP(), []int{6}
+}
+
+func (x *IntrospectTokenRequest) GetToken() string {
+	if x != nil {
+		return x.Token
+	}
+	return ""
+}
+
+// What `IntrospectToken` answers.
+type IntrospectTokenResponse struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Whether the token is good now. If not, nothing else is set.
+	Active bool `protobuf:"varint,1,opt,name=active,proto3" json:"active,omitempty"`
+	// Whose token it is.
+	SubjectId string `protobuf:"bytes,2,opt,name=subject_id,json=subjectId,proto3" json:"subject_id,omitempty"`
+	// Whether the subject is a service account.
+	ServiceAccount bool `protobuf:"varint,3,opt,name=service_account,json=serviceAccount,proto3" json:"service_account,omitempty"`
+	// The organization of the subject; empty for the whole instance.
+	OrganizationId string `protobuf:"bytes,4,opt,name=organization_id,json=organizationId,proto3" json:"organization_id,omitempty"`
+	// The session that the token belongs to; empty for a service account.
+	SessionId string `protobuf:"bytes,5,opt,name=session_id,json=sessionId,proto3" json:"session_id,omitempty"`
+	// The backend that the token is for.
+	Audience string `protobuf:"bytes,6,opt,name=audience,proto3" json:"audience,omitempty"`
+	// How the subject proved who it is (RFC 8176), such as `pwd` and `otp`; `pat`
+	// for a personal access token.
+	AuthenticationMethods []string `protobuf:"bytes,7,rep,name=authentication_methods,json=authenticationMethods,proto3" json:"authentication_methods,omitempty"`
+	// The permissions that a personal access token is narrowed to; empty when it
+	// is not narrowed.
+	Permissions []string `protobuf:"bytes,8,rep,name=permissions,proto3" json:"permissions,omitempty"`
+	// When the subject last proved who it is.
+	AuthTime *timestamppb.Timestamp `protobuf:"bytes,9,opt,name=auth_time,json=authTime,proto3" json:"auth_time,omitempty"`
+	// When the token was issued.
+	IssueTime *timestamppb.Timestamp `protobuf:"bytes,10,opt,name=issue_time,json=issueTime,proto3" json:"issue_time,omitempty"`
+	// When the token ends.
+	ExpireTime    *timestamppb.Timestamp `protobuf:"bytes,11,opt,name=expire_time,json=expireTime,proto3" json:"expire_time,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *IntrospectTokenResponse) Reset() {
+	*x = IntrospectTokenResponse{}
+	mi := &file_rolecall_identity_v1_token_service_proto_msgTypes[7]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *IntrospectTokenResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*IntrospectTokenResponse) ProtoMessage() {}
+
+func (x *IntrospectTokenResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_rolecall_identity_v1_token_service_proto_msgTypes[7]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use IntrospectTokenResponse.ProtoReflect.Descriptor instead.
+func (*IntrospectTokenResponse) Descriptor() ([]byte, []int) {
+	return file_rolecall_identity_v1_token_service_proto_rawDescGZIP(), []int{7}
+}
+
+func (x *IntrospectTokenResponse) GetActive() bool {
+	if x != nil {
+		return x.Active
+	}
+	return false
+}
+
+func (x *IntrospectTokenResponse) GetSubjectId() string {
+	if x != nil {
+		return x.SubjectId
+	}
+	return ""
+}
+
+func (x *IntrospectTokenResponse) GetServiceAccount() bool {
+	if x != nil {
+		return x.ServiceAccount
+	}
+	return false
+}
+
+func (x *IntrospectTokenResponse) GetOrganizationId() string {
+	if x != nil {
+		return x.OrganizationId
+	}
+	return ""
+}
+
+func (x *IntrospectTokenResponse) GetSessionId() string {
+	if x != nil {
+		return x.SessionId
+	}
+	return ""
+}
+
+func (x *IntrospectTokenResponse) GetAudience() string {
+	if x != nil {
+		return x.Audience
+	}
+	return ""
+}
+
+func (x *IntrospectTokenResponse) GetAuthenticationMethods() []string {
+	if x != nil {
+		return x.AuthenticationMethods
+	}
+	return nil
+}
+
+func (x *IntrospectTokenResponse) GetPermissions() []string {
+	if x != nil {
+		return x.Permissions
+	}
+	return nil
+}
+
+func (x *IntrospectTokenResponse) GetAuthTime() *timestamppb.Timestamp {
+	if x != nil {
+		return x.AuthTime
+	}
+	return nil
+}
+
+func (x *IntrospectTokenResponse) GetIssueTime() *timestamppb.Timestamp {
+	if x != nil {
+		return x.IssueTime
+	}
+	return nil
+}
+
+func (x *IntrospectTokenResponse) GetExpireTime() *timestamppb.Timestamp {
+	if x != nil {
+		return x.ExpireTime
+	}
+	return nil
+}
+
+// What `RotateSigningKeys` needs.
+type RotateSigningKeysRequest struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Names this one intended change; a lower-case UUID. Optional.
+	RequestId string `protobuf:"bytes,1,opt,name=request_id,json=requestId,proto3" json:"request_id,omitempty"`
+	// Whether the new key signs at once and all keys before end at once, with
+	// every token that they signed: for a key that somebody stole.
+	RetirePrevious bool `protobuf:"varint,2,opt,name=retire_previous,json=retirePrevious,proto3" json:"retire_previous,omitempty"`
+	unknownFields  protoimpl.UnknownFields
+	sizeCache      protoimpl.SizeCache
+}
+
+func (x *RotateSigningKeysRequest) Reset() {
+	*x = RotateSigningKeysRequest{}
+	mi := &file_rolecall_identity_v1_token_service_proto_msgTypes[8]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *RotateSigningKeysRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*RotateSigningKeysRequest) ProtoMessage() {}
+
+func (x *RotateSigningKeysRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_rolecall_identity_v1_token_service_proto_msgTypes[8]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use RotateSigningKeysRequest.ProtoReflect.Descriptor instead.
+func (*RotateSigningKeysRequest) Descriptor() ([]byte, []int) {
+	return file_rolecall_identity_v1_token_service_proto_rawDescGZIP(), []int{8}
+}
+
+func (x *RotateSigningKeysRequest) GetRequestId() string {
+	if x != nil {
+		return x.RequestId
+	}
+	return ""
+}
+
+func (x *RotateSigningKeysRequest) GetRetirePrevious() bool {
+	if x != nil {
+		return x.RetirePrevious
+	}
+	return false
+}
+
+// What `RotateSigningKeys` answers.
+type RotateSigningKeysResponse struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Key id of the new key.
+	Kid string `protobuf:"bytes,1,opt,name=kid,proto3" json:"kid,omitempty"`
+	// When the new key begins to sign.
+	ActiveFromTime *timestamppb.Timestamp `protobuf:"bytes,2,opt,name=active_from_time,json=activeFromTime,proto3" json:"active_from_time,omitempty"`
+	unknownFields  protoimpl.UnknownFields
+	sizeCache      protoimpl.SizeCache
+}
+
+func (x *RotateSigningKeysResponse) Reset() {
+	*x = RotateSigningKeysResponse{}
+	mi := &file_rolecall_identity_v1_token_service_proto_msgTypes[9]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *RotateSigningKeysResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*RotateSigningKeysResponse) ProtoMessage() {}
+
+func (x *RotateSigningKeysResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_rolecall_identity_v1_token_service_proto_msgTypes[9]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use RotateSigningKeysResponse.ProtoReflect.Descriptor instead.
+func (*RotateSigningKeysResponse) Descriptor() ([]byte, []int) {
+	return file_rolecall_identity_v1_token_service_proto_rawDescGZIP(), []int{9}
+}
+
+func (x *RotateSigningKeysResponse) GetKid() string {
+	if x != nil {
+		return x.Kid
+	}
+	return ""
+}
+
+func (x *RotateSigningKeysResponse) GetActiveFromTime() *timestamppb.Timestamp {
+	if x != nil {
+		return x.ActiveFromTime
+	}
+	return nil
+}
 
 var File_rolecall_identity_v1_token_service_proto protoreflect.FileDescriptor
 
@@ -425,20 +738,49 @@ const file_rolecall_identity_v1_token_service_proto_rawDesc = "" +
 	"\fresume_token\x18\x01 \x01(\tR\vresumeToken\"\x81\x01\n" +
 	"\x18WatchRevocationsResponse\x12B\n" +
 	"\vrevocations\x18\x01 \x03(\v2 .rolecall.identity.v1.RevocationR\vrevocations\x12!\n" +
-	"\fresume_token\x18\x02 \x01(\tR\vresumeToken\"\xcf\x01\n" +
+	"\fresume_token\x18\x02 \x01(\tR\vresumeToken\"\xe3\x01\n" +
 	"\n" +
 	"Revocation\x12\x1f\n" +
 	"\n" +
 	"session_id\x18\x01 \x01(\tH\x00R\tsessionId\x12\x1f\n" +
 	"\n" +
-	"subject_id\x18\x02 \x01(\tH\x00R\tsubjectId\x129\n" +
+	"subject_id\x18\x02 \x01(\tH\x00R\tsubjectId\x12\x12\n" +
+	"\x03kid\x18\x05 \x01(\tH\x00R\x03kid\x129\n" +
 	"\n" +
 	"not_before\x18\x03 \x01(\v2\x1a.google.protobuf.TimestampR\tnotBefore\x12;\n" +
 	"\vexpire_time\x18\x04 \x01(\v2\x1a.google.protobuf.TimestampR\n" +
 	"expireTimeB\a\n" +
-	"\x05ended2\xa6\x02\n" +
+	"\x05ended\".\n" +
+	"\x16IntrospectTokenRequest\x12\x14\n" +
+	"\x05token\x18\x01 \x01(\tR\x05token\"\xe7\x03\n" +
+	"\x17IntrospectTokenResponse\x12\x16\n" +
+	"\x06active\x18\x01 \x01(\bR\x06active\x12\x1d\n" +
+	"\n" +
+	"subject_id\x18\x02 \x01(\tR\tsubjectId\x12'\n" +
+	"\x0fservice_account\x18\x03 \x01(\bR\x0eserviceAccount\x12'\n" +
+	"\x0forganization_id\x18\x04 \x01(\tR\x0eorganizationId\x12\x1d\n" +
+	"\n" +
+	"session_id\x18\x05 \x01(\tR\tsessionId\x12\x1a\n" +
+	"\baudience\x18\x06 \x01(\tR\baudience\x125\n" +
+	"\x16authentication_methods\x18\a \x03(\tR\x15authenticationMethods\x12 \n" +
+	"\vpermissions\x18\b \x03(\tR\vpermissions\x127\n" +
+	"\tauth_time\x18\t \x01(\v2\x1a.google.protobuf.TimestampR\bauthTime\x129\n" +
+	"\n" +
+	"issue_time\x18\n" +
+	" \x01(\v2\x1a.google.protobuf.TimestampR\tissueTime\x12;\n" +
+	"\vexpire_time\x18\v \x01(\v2\x1a.google.protobuf.TimestampR\n" +
+	"expireTime\"b\n" +
+	"\x18RotateSigningKeysRequest\x12\x1d\n" +
+	"\n" +
+	"request_id\x18\x01 \x01(\tR\trequestId\x12'\n" +
+	"\x0fretire_previous\x18\x02 \x01(\bR\x0eretirePrevious\"s\n" +
+	"\x19RotateSigningKeysResponse\x12\x10\n" +
+	"\x03kid\x18\x01 \x01(\tR\x03kid\x12D\n" +
+	"\x10active_from_time\x18\x02 \x01(\v2\x1a.google.protobuf.TimestampR\x0eactiveFromTime2\xd6\x04\n" +
 	"\fTokenService\x12y\n" +
-	"\x0fListSigningKeys\x12,.rolecall.identity.v1.ListSigningKeysRequest\x1a-.rolecall.identity.v1.ListSigningKeysResponse\"\t\xaa\xed\x18\x02\b\x01\x90\x02\x01\x12\x9a\x01\n" +
+	"\x0fListSigningKeys\x12,.rolecall.identity.v1.ListSigningKeysRequest\x1a-.rolecall.identity.v1.ListSigningKeysResponse\"\t\xaa\xed\x18\x02\b\x01\x90\x02\x01\x12\x93\x01\n" +
+	"\x0fIntrospectToken\x12,.rolecall.identity.v1.IntrospectTokenRequest\x1a-.rolecall.identity.v1.IntrospectTokenResponse\"#\xaa\xed\x18\x1c\"\x1aidentity.tokens.introspect\x90\x02\x01\x12\x97\x01\n" +
+	"\x11RotateSigningKeys\x12..rolecall.identity.v1.RotateSigningKeysRequest\x1a/.rolecall.identity.v1.RotateSigningKeysResponse\"!\xaa\xed\x18\x1a\"\x14identity.keys.rotate(\x018\x01\x90\x02\x02\x12\x9a\x01\n" +
 	"\x10WatchRevocations\x12-.rolecall.identity.v1.WatchRevocationsRequest\x1a..rolecall.identity.v1.WatchRevocationsResponse\"%\xaa\xed\x18\x1e\x18\x01\"\x1aidentity.tokens.introspect\x90\x02\x010\x01B\xe8\x01\n" +
 	"\x18com.rolecall.identity.v1B\x11TokenServiceProtoP\x01ZGgithub.com/rolecall/rolecall/clients/go/rolecall/identity/v1;identityv1\xa2\x02\x03RIX\xaa\x02\x14Rolecall.Identity.V1\xca\x02\x14Rolecall\\Identity\\V1\xe2\x02 Rolecall\\Identity\\V1\\GPBMetadata\xea\x02\x16Rolecall::Identity::V1b\x06proto3"
 
@@ -454,30 +796,42 @@ func file_rolecall_identity_v1_token_service_proto_rawDescGZIP() []byte {
 	return file_rolecall_identity_v1_token_service_proto_rawDescData
 }
 
-var file_rolecall_identity_v1_token_service_proto_msgTypes = make([]protoimpl.MessageInfo, 6)
+var file_rolecall_identity_v1_token_service_proto_msgTypes = make([]protoimpl.MessageInfo, 10)
 var file_rolecall_identity_v1_token_service_proto_goTypes = []any{
-	(*ListSigningKeysRequest)(nil),   // 0: rolecall.identity.v1.ListSigningKeysRequest
-	(*ListSigningKeysResponse)(nil),  // 1: rolecall.identity.v1.ListSigningKeysResponse
-	(*JsonWebKey)(nil),               // 2: rolecall.identity.v1.JsonWebKey
-	(*WatchRevocationsRequest)(nil),  // 3: rolecall.identity.v1.WatchRevocationsRequest
-	(*WatchRevocationsResponse)(nil), // 4: rolecall.identity.v1.WatchRevocationsResponse
-	(*Revocation)(nil),               // 5: rolecall.identity.v1.Revocation
-	(*timestamppb.Timestamp)(nil),    // 6: google.protobuf.Timestamp
+	(*ListSigningKeysRequest)(nil),    // 0: rolecall.identity.v1.ListSigningKeysRequest
+	(*ListSigningKeysResponse)(nil),   // 1: rolecall.identity.v1.ListSigningKeysResponse
+	(*JsonWebKey)(nil),                // 2: rolecall.identity.v1.JsonWebKey
+	(*WatchRevocationsRequest)(nil),   // 3: rolecall.identity.v1.WatchRevocationsRequest
+	(*WatchRevocationsResponse)(nil),  // 4: rolecall.identity.v1.WatchRevocationsResponse
+	(*Revocation)(nil),                // 5: rolecall.identity.v1.Revocation
+	(*IntrospectTokenRequest)(nil),    // 6: rolecall.identity.v1.IntrospectTokenRequest
+	(*IntrospectTokenResponse)(nil),   // 7: rolecall.identity.v1.IntrospectTokenResponse
+	(*RotateSigningKeysRequest)(nil),  // 8: rolecall.identity.v1.RotateSigningKeysRequest
+	(*RotateSigningKeysResponse)(nil), // 9: rolecall.identity.v1.RotateSigningKeysResponse
+	(*timestamppb.Timestamp)(nil),     // 10: google.protobuf.Timestamp
 }
 var file_rolecall_identity_v1_token_service_proto_depIdxs = []int32{
-	2, // 0: rolecall.identity.v1.ListSigningKeysResponse.keys:type_name -> rolecall.identity.v1.JsonWebKey
-	5, // 1: rolecall.identity.v1.WatchRevocationsResponse.revocations:type_name -> rolecall.identity.v1.Revocation
-	6, // 2: rolecall.identity.v1.Revocation.not_before:type_name -> google.protobuf.Timestamp
-	6, // 3: rolecall.identity.v1.Revocation.expire_time:type_name -> google.protobuf.Timestamp
-	0, // 4: rolecall.identity.v1.TokenService.ListSigningKeys:input_type -> rolecall.identity.v1.ListSigningKeysRequest
-	3, // 5: rolecall.identity.v1.TokenService.WatchRevocations:input_type -> rolecall.identity.v1.WatchRevocationsRequest
-	1, // 6: rolecall.identity.v1.TokenService.ListSigningKeys:output_type -> rolecall.identity.v1.ListSigningKeysResponse
-	4, // 7: rolecall.identity.v1.TokenService.WatchRevocations:output_type -> rolecall.identity.v1.WatchRevocationsResponse
-	6, // [6:8] is the sub-list for method output_type
-	4, // [4:6] is the sub-list for method input_type
-	4, // [4:4] is the sub-list for extension type_name
-	4, // [4:4] is the sub-list for extension extendee
-	0, // [0:4] is the sub-list for field type_name
+	2,  // 0: rolecall.identity.v1.ListSigningKeysResponse.keys:type_name -> rolecall.identity.v1.JsonWebKey
+	5,  // 1: rolecall.identity.v1.WatchRevocationsResponse.revocations:type_name -> rolecall.identity.v1.Revocation
+	10, // 2: rolecall.identity.v1.Revocation.not_before:type_name -> google.protobuf.Timestamp
+	10, // 3: rolecall.identity.v1.Revocation.expire_time:type_name -> google.protobuf.Timestamp
+	10, // 4: rolecall.identity.v1.IntrospectTokenResponse.auth_time:type_name -> google.protobuf.Timestamp
+	10, // 5: rolecall.identity.v1.IntrospectTokenResponse.issue_time:type_name -> google.protobuf.Timestamp
+	10, // 6: rolecall.identity.v1.IntrospectTokenResponse.expire_time:type_name -> google.protobuf.Timestamp
+	10, // 7: rolecall.identity.v1.RotateSigningKeysResponse.active_from_time:type_name -> google.protobuf.Timestamp
+	0,  // 8: rolecall.identity.v1.TokenService.ListSigningKeys:input_type -> rolecall.identity.v1.ListSigningKeysRequest
+	6,  // 9: rolecall.identity.v1.TokenService.IntrospectToken:input_type -> rolecall.identity.v1.IntrospectTokenRequest
+	8,  // 10: rolecall.identity.v1.TokenService.RotateSigningKeys:input_type -> rolecall.identity.v1.RotateSigningKeysRequest
+	3,  // 11: rolecall.identity.v1.TokenService.WatchRevocations:input_type -> rolecall.identity.v1.WatchRevocationsRequest
+	1,  // 12: rolecall.identity.v1.TokenService.ListSigningKeys:output_type -> rolecall.identity.v1.ListSigningKeysResponse
+	7,  // 13: rolecall.identity.v1.TokenService.IntrospectToken:output_type -> rolecall.identity.v1.IntrospectTokenResponse
+	9,  // 14: rolecall.identity.v1.TokenService.RotateSigningKeys:output_type -> rolecall.identity.v1.RotateSigningKeysResponse
+	4,  // 15: rolecall.identity.v1.TokenService.WatchRevocations:output_type -> rolecall.identity.v1.WatchRevocationsResponse
+	12, // [12:16] is the sub-list for method output_type
+	8,  // [8:12] is the sub-list for method input_type
+	8,  // [8:8] is the sub-list for extension type_name
+	8,  // [8:8] is the sub-list for extension extendee
+	0,  // [0:8] is the sub-list for field type_name
 }
 
 func init() { file_rolecall_identity_v1_token_service_proto_init() }
@@ -488,6 +842,7 @@ func file_rolecall_identity_v1_token_service_proto_init() {
 	file_rolecall_identity_v1_token_service_proto_msgTypes[5].OneofWrappers = []any{
 		(*Revocation_SessionId)(nil),
 		(*Revocation_SubjectId)(nil),
+		(*Revocation_Kid)(nil),
 	}
 	type x struct{}
 	out := protoimpl.TypeBuilder{
@@ -495,7 +850,7 @@ func file_rolecall_identity_v1_token_service_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_rolecall_identity_v1_token_service_proto_rawDesc), len(file_rolecall_identity_v1_token_service_proto_rawDesc)),
 			NumEnums:      0,
-			NumMessages:   6,
+			NumMessages:   10,
 			NumExtensions: 0,
 			NumServices:   1,
 		},

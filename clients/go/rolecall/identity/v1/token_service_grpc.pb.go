@@ -21,8 +21,10 @@ import (
 const _ = grpc.SupportPackageIsVersion9
 
 const (
-	TokenService_ListSigningKeys_FullMethodName  = "/rolecall.identity.v1.TokenService/ListSigningKeys"
-	TokenService_WatchRevocations_FullMethodName = "/rolecall.identity.v1.TokenService/WatchRevocations"
+	TokenService_ListSigningKeys_FullMethodName   = "/rolecall.identity.v1.TokenService/ListSigningKeys"
+	TokenService_IntrospectToken_FullMethodName   = "/rolecall.identity.v1.TokenService/IntrospectToken"
+	TokenService_RotateSigningKeys_FullMethodName = "/rolecall.identity.v1.TokenService/RotateSigningKeys"
+	TokenService_WatchRevocations_FullMethodName  = "/rolecall.identity.v1.TokenService/WatchRevocations"
 )
 
 // TokenServiceClient is the client API for TokenService service.
@@ -35,7 +37,16 @@ type TokenServiceClient interface {
 	// Key Set (RFC 7517, RFC 8037). Verifying by keys alone is up to 5 minutes
 	// late; follow `WatchRevocations` too.
 	ListSigningKeys(ctx context.Context, in *ListSigningKeysRequest, opts ...grpc.CallOption) (*ListSigningKeysResponse, error)
-	// Streams the sessions and subjects whose tokens have ended.
+	// Tells whether an access token is good now, and whose it is (RFC 7662).
+	//
+	// A token that is forged, expired, ended, or whose subject lies outside of
+	// what the caller may see, is answered with nothing but `active = false`.
+	IntrospectToken(ctx context.Context, in *IntrospectTokenRequest, opts ...grpc.CallOption) (*IntrospectTokenResponse, error)
+	// Makes a new signing key. It is published at once and signs from
+	// `active_from_time` on, so that every verifier knows it by then; the key
+	// before is kept until its last token has ended.
+	RotateSigningKeys(ctx context.Context, in *RotateSigningKeysRequest, opts ...grpc.CallOption) (*RotateSigningKeysResponse, error)
+	// Streams the sessions, subjects and signing keys whose tokens have ended.
 	//
 	// A message arrives at least every 500 milliseconds; one without revocations
 	// is a heartbeat: everything that ended until a second ago has been told.
@@ -58,6 +69,26 @@ func (c *tokenServiceClient) ListSigningKeys(ctx context.Context, in *ListSignin
 	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
 	out := new(ListSigningKeysResponse)
 	err := c.cc.Invoke(ctx, TokenService_ListSigningKeys_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
+func (c *tokenServiceClient) IntrospectToken(ctx context.Context, in *IntrospectTokenRequest, opts ...grpc.CallOption) (*IntrospectTokenResponse, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(IntrospectTokenResponse)
+	err := c.cc.Invoke(ctx, TokenService_IntrospectToken_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
+func (c *tokenServiceClient) RotateSigningKeys(ctx context.Context, in *RotateSigningKeysRequest, opts ...grpc.CallOption) (*RotateSigningKeysResponse, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(RotateSigningKeysResponse)
+	err := c.cc.Invoke(ctx, TokenService_RotateSigningKeys_FullMethodName, in, out, cOpts...)
 	if err != nil {
 		return nil, err
 	}
@@ -93,7 +124,16 @@ type TokenServiceServer interface {
 	// Key Set (RFC 7517, RFC 8037). Verifying by keys alone is up to 5 minutes
 	// late; follow `WatchRevocations` too.
 	ListSigningKeys(context.Context, *ListSigningKeysRequest) (*ListSigningKeysResponse, error)
-	// Streams the sessions and subjects whose tokens have ended.
+	// Tells whether an access token is good now, and whose it is (RFC 7662).
+	//
+	// A token that is forged, expired, ended, or whose subject lies outside of
+	// what the caller may see, is answered with nothing but `active = false`.
+	IntrospectToken(context.Context, *IntrospectTokenRequest) (*IntrospectTokenResponse, error)
+	// Makes a new signing key. It is published at once and signs from
+	// `active_from_time` on, so that every verifier knows it by then; the key
+	// before is kept until its last token has ended.
+	RotateSigningKeys(context.Context, *RotateSigningKeysRequest) (*RotateSigningKeysResponse, error)
+	// Streams the sessions, subjects and signing keys whose tokens have ended.
 	//
 	// A message arrives at least every 500 milliseconds; one without revocations
 	// is a heartbeat: everything that ended until a second ago has been told.
@@ -114,6 +154,12 @@ type UnimplementedTokenServiceServer struct{}
 
 func (UnimplementedTokenServiceServer) ListSigningKeys(context.Context, *ListSigningKeysRequest) (*ListSigningKeysResponse, error) {
 	return nil, status.Error(codes.Unimplemented, "method ListSigningKeys not implemented")
+}
+func (UnimplementedTokenServiceServer) IntrospectToken(context.Context, *IntrospectTokenRequest) (*IntrospectTokenResponse, error) {
+	return nil, status.Error(codes.Unimplemented, "method IntrospectToken not implemented")
+}
+func (UnimplementedTokenServiceServer) RotateSigningKeys(context.Context, *RotateSigningKeysRequest) (*RotateSigningKeysResponse, error) {
+	return nil, status.Error(codes.Unimplemented, "method RotateSigningKeys not implemented")
 }
 func (UnimplementedTokenServiceServer) WatchRevocations(*WatchRevocationsRequest, grpc.ServerStreamingServer[WatchRevocationsResponse]) error {
 	return status.Error(codes.Unimplemented, "method WatchRevocations not implemented")
@@ -157,6 +203,42 @@ func _TokenService_ListSigningKeys_Handler(srv interface{}, ctx context.Context,
 	return interceptor(ctx, in, info, handler)
 }
 
+func _TokenService_IntrospectToken_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(IntrospectTokenRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(TokenServiceServer).IntrospectToken(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: TokenService_IntrospectToken_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(TokenServiceServer).IntrospectToken(ctx, req.(*IntrospectTokenRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
+func _TokenService_RotateSigningKeys_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(RotateSigningKeysRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(TokenServiceServer).RotateSigningKeys(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: TokenService_RotateSigningKeys_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(TokenServiceServer).RotateSigningKeys(ctx, req.(*RotateSigningKeysRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
 func _TokenService_WatchRevocations_Handler(srv interface{}, stream grpc.ServerStream) error {
 	m := new(WatchRevocationsRequest)
 	if err := stream.RecvMsg(m); err != nil {
@@ -178,6 +260,14 @@ var TokenService_ServiceDesc = grpc.ServiceDesc{
 		{
 			MethodName: "ListSigningKeys",
 			Handler:    _TokenService_ListSigningKeys_Handler,
+		},
+		{
+			MethodName: "IntrospectToken",
+			Handler:    _TokenService_IntrospectToken_Handler,
+		},
+		{
+			MethodName: "RotateSigningKeys",
+			Handler:    _TokenService_RotateSigningKeys_Handler,
 		},
 	},
 	Streams: []grpc.StreamDesc{

@@ -32,7 +32,7 @@ const (
 	UserState_USER_STATE_UNSPECIFIED UserState = 0
 	// Invited by mail; no password yet, so nobody can log in.
 	UserState_USER_STATE_INVITED UserState = 1
-	// The person proved the address and set a password.
+	// The person has a way to log in.
 	UserState_USER_STATE_ACTIVE UserState = 2
 )
 
@@ -77,6 +77,59 @@ func (UserState) EnumDescriptor() ([]byte, []int) {
 	return file_rolecall_identity_v1_user_proto_rawDescGZIP(), []int{0}
 }
 
+// What becomes of a password that an administrator sets.
+type PasswordChange int32
+
+const (
+	// The same as `REQUIRED`.
+	PasswordChange_PASSWORD_CHANGE_UNSPECIFIED PasswordChange = 0
+	// The next login demands a new one before it gives tokens.
+	PasswordChange_PASSWORD_CHANGE_REQUIRED PasswordChange = 1
+	// The person may keep it.
+	PasswordChange_PASSWORD_CHANGE_ADVISED PasswordChange = 2
+)
+
+// Enum value maps for PasswordChange.
+var (
+	PasswordChange_name = map[int32]string{
+		0: "PASSWORD_CHANGE_UNSPECIFIED",
+		1: "PASSWORD_CHANGE_REQUIRED",
+		2: "PASSWORD_CHANGE_ADVISED",
+	}
+	PasswordChange_value = map[string]int32{
+		"PASSWORD_CHANGE_UNSPECIFIED": 0,
+		"PASSWORD_CHANGE_REQUIRED":    1,
+		"PASSWORD_CHANGE_ADVISED":     2,
+	}
+)
+
+func (x PasswordChange) Enum() *PasswordChange {
+	p := new(PasswordChange)
+	*p = x
+	return p
+}
+
+func (x PasswordChange) String() string {
+	return protoimpl.X.EnumStringOf(x.Descriptor(), protoreflect.EnumNumber(x))
+}
+
+func (PasswordChange) Descriptor() protoreflect.EnumDescriptor {
+	return file_rolecall_identity_v1_user_proto_enumTypes[1].Descriptor()
+}
+
+func (PasswordChange) Type() protoreflect.EnumType {
+	return &file_rolecall_identity_v1_user_proto_enumTypes[1]
+}
+
+func (x PasswordChange) Number() protoreflect.EnumNumber {
+	return protoreflect.EnumNumber(x)
+}
+
+// Deprecated: Use PasswordChange.Descriptor instead.
+func (PasswordChange) EnumDescriptor() ([]byte, []int) {
+	return file_rolecall_identity_v1_user_proto_rawDescGZIP(), []int{1}
+}
+
 // The account of a person; a member of exactly one organization.
 type User struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -111,8 +164,12 @@ type User struct {
 	UpdateTime *timestamppb.Timestamp `protobuf:"bytes,14,opt,name=update_time,json=updateTime,proto3" json:"update_time,omitempty"`
 	// When the person last logged in; absent when never. Output only.
 	LastLoginTime *timestamppb.Timestamp `protobuf:"bytes,15,opt,name=last_login_time,json=lastLoginTime,proto3" json:"last_login_time,omitempty"`
-	unknownFields protoimpl.UnknownFields
-	sizeCache     protoimpl.SizeCache
+	// Whether the person proved the e-mail address by a mailed code. Output only.
+	EmailVerified bool `protobuf:"varint,16,opt,name=email_verified,json=emailVerified,proto3" json:"email_verified,omitempty"`
+	// Whether the next login demands a new password first. Output only.
+	PasswordChangeRequired bool `protobuf:"varint,17,opt,name=password_change_required,json=passwordChangeRequired,proto3" json:"password_change_required,omitempty"`
+	unknownFields          protoimpl.UnknownFields
+	sizeCache              protoimpl.SizeCache
 }
 
 func (x *User) Reset() {
@@ -250,6 +307,20 @@ func (x *User) GetLastLoginTime() *timestamppb.Timestamp {
 	return nil
 }
 
+func (x *User) GetEmailVerified() bool {
+	if x != nil {
+		return x.EmailVerified
+	}
+	return false
+}
+
+func (x *User) GetPasswordChangeRequired() bool {
+	if x != nil {
+		return x.PasswordChangeRequired
+	}
+	return false
+}
+
 // An invitation into an organization; its code travels by mail only.
 type Invitation struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -262,7 +333,11 @@ type Invitation struct {
 	// The subject that invited.
 	InviterId string `protobuf:"bytes,4,opt,name=inviter_id,json=inviterId,proto3" json:"inviter_id,omitempty"`
 	// When the code ends: 7 days after it was sent.
-	ExpireTime    *timestamppb.Timestamp `protobuf:"bytes,5,opt,name=expire_time,json=expireTime,proto3" json:"expire_time,omitempty"`
+	ExpireTime *timestamppb.Timestamp `protobuf:"bytes,5,opt,name=expire_time,json=expireTime,proto3" json:"expire_time,omitempty"`
+	// When the invitation was made.
+	CreateTime *timestamppb.Timestamp `protobuf:"bytes,6,opt,name=create_time,json=createTime,proto3" json:"create_time,omitempty"`
+	// Address that is invited.
+	Email         string `protobuf:"bytes,7,opt,name=email,proto3" json:"email,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -332,11 +407,296 @@ func (x *Invitation) GetExpireTime() *timestamppb.Timestamp {
 	return nil
 }
 
+func (x *Invitation) GetCreateTime() *timestamppb.Timestamp {
+	if x != nil {
+		return x.CreateTime
+	}
+	return nil
+}
+
+func (x *Invitation) GetEmail() string {
+	if x != nil {
+		return x.Email
+	}
+	return ""
+}
+
+// How a one-time code reaches its person.
+type CodeDelivery struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Where the code goes; mailed when nothing is chosen.
+	//
+	// Types that are valid to be assigned to Delivery:
+	//
+	//	*CodeDelivery_Send
+	//	*CodeDelivery_Return
+	Delivery      isCodeDelivery_Delivery `protobuf_oneof:"delivery"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *CodeDelivery) Reset() {
+	*x = CodeDelivery{}
+	mi := &file_rolecall_identity_v1_user_proto_msgTypes[2]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *CodeDelivery) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*CodeDelivery) ProtoMessage() {}
+
+func (x *CodeDelivery) ProtoReflect() protoreflect.Message {
+	mi := &file_rolecall_identity_v1_user_proto_msgTypes[2]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use CodeDelivery.ProtoReflect.Descriptor instead.
+func (*CodeDelivery) Descriptor() ([]byte, []int) {
+	return file_rolecall_identity_v1_user_proto_rawDescGZIP(), []int{2}
+}
+
+func (x *CodeDelivery) GetDelivery() isCodeDelivery_Delivery {
+	if x != nil {
+		return x.Delivery
+	}
+	return nil
+}
+
+func (x *CodeDelivery) GetSend() *SendCode {
+	if x != nil {
+		if x, ok := x.Delivery.(*CodeDelivery_Send); ok {
+			return x.Send
+		}
+	}
+	return nil
+}
+
+func (x *CodeDelivery) GetReturn() *ReturnCode {
+	if x != nil {
+		if x, ok := x.Delivery.(*CodeDelivery_Return); ok {
+			return x.Return
+		}
+	}
+	return nil
+}
+
+type isCodeDelivery_Delivery interface {
+	isCodeDelivery_Delivery()
+}
+
+type CodeDelivery_Send struct {
+	// Mail it to the person's address (the default).
+	Send *SendCode `protobuf:"bytes,1,opt,name=send,proto3,oneof"`
+}
+
+type CodeDelivery_Return struct {
+	// Give it to the caller, who then passes it on; needs the permission
+	// `identity.users.return_code`, and proves nothing about the address.
+	Return *ReturnCode `protobuf:"bytes,2,opt,name=return,proto3,oneof"`
+}
+
+func (*CodeDelivery_Send) isCodeDelivery_Delivery() {}
+
+func (*CodeDelivery_Return) isCodeDelivery_Delivery() {}
+
+// Mails the code.
+type SendCode struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *SendCode) Reset() {
+	*x = SendCode{}
+	mi := &file_rolecall_identity_v1_user_proto_msgTypes[3]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *SendCode) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*SendCode) ProtoMessage() {}
+
+func (x *SendCode) ProtoReflect() protoreflect.Message {
+	mi := &file_rolecall_identity_v1_user_proto_msgTypes[3]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use SendCode.ProtoReflect.Descriptor instead.
+func (*SendCode) Descriptor() ([]byte, []int) {
+	return file_rolecall_identity_v1_user_proto_rawDescGZIP(), []int{3}
+}
+
+// Gives the code to the caller.
+type ReturnCode struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ReturnCode) Reset() {
+	*x = ReturnCode{}
+	mi := &file_rolecall_identity_v1_user_proto_msgTypes[4]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ReturnCode) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ReturnCode) ProtoMessage() {}
+
+func (x *ReturnCode) ProtoReflect() protoreflect.Message {
+	mi := &file_rolecall_identity_v1_user_proto_msgTypes[4]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ReturnCode.ProtoReflect.Descriptor instead.
+func (*ReturnCode) Descriptor() ([]byte, []int) {
+	return file_rolecall_identity_v1_user_proto_rawDescGZIP(), []int{4}
+}
+
+// A login session.
+type Session struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Identifier, a lower-case UUIDv7.
+	SessionId string `protobuf:"bytes,1,opt,name=session_id,json=sessionId,proto3" json:"session_id,omitempty"`
+	// Whose session it is.
+	UserId string `protobuf:"bytes,2,opt,name=user_id,json=userId,proto3" json:"user_id,omitempty"`
+	// When the person last proved who it is.
+	AuthTime *timestamppb.Timestamp `protobuf:"bytes,3,opt,name=auth_time,json=authTime,proto3" json:"auth_time,omitempty"`
+	// When its refresh token was last used.
+	LastUsedTime *timestamppb.Timestamp `protobuf:"bytes,4,opt,name=last_used_time,json=lastUsedTime,proto3" json:"last_used_time,omitempty"`
+	// When it ends unless it is used.
+	IdleExpireTime *timestamppb.Timestamp `protobuf:"bytes,5,opt,name=idle_expire_time,json=idleExpireTime,proto3" json:"idle_expire_time,omitempty"`
+	// When it ends at the latest.
+	ExpireTime *timestamppb.Timestamp `protobuf:"bytes,6,opt,name=expire_time,json=expireTime,proto3" json:"expire_time,omitempty"`
+	// How the person proved who it is (RFC 8176), such as `pwd` and `otp`.
+	AuthenticationMethods []string `protobuf:"bytes,7,rep,name=authentication_methods,json=authenticationMethods,proto3" json:"authentication_methods,omitempty"`
+	// Whether it is the session of the calling token.
+	Current       bool `protobuf:"varint,8,opt,name=current,proto3" json:"current,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Session) Reset() {
+	*x = Session{}
+	mi := &file_rolecall_identity_v1_user_proto_msgTypes[5]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Session) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Session) ProtoMessage() {}
+
+func (x *Session) ProtoReflect() protoreflect.Message {
+	mi := &file_rolecall_identity_v1_user_proto_msgTypes[5]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Session.ProtoReflect.Descriptor instead.
+func (*Session) Descriptor() ([]byte, []int) {
+	return file_rolecall_identity_v1_user_proto_rawDescGZIP(), []int{5}
+}
+
+func (x *Session) GetSessionId() string {
+	if x != nil {
+		return x.SessionId
+	}
+	return ""
+}
+
+func (x *Session) GetUserId() string {
+	if x != nil {
+		return x.UserId
+	}
+	return ""
+}
+
+func (x *Session) GetAuthTime() *timestamppb.Timestamp {
+	if x != nil {
+		return x.AuthTime
+	}
+	return nil
+}
+
+func (x *Session) GetLastUsedTime() *timestamppb.Timestamp {
+	if x != nil {
+		return x.LastUsedTime
+	}
+	return nil
+}
+
+func (x *Session) GetIdleExpireTime() *timestamppb.Timestamp {
+	if x != nil {
+		return x.IdleExpireTime
+	}
+	return nil
+}
+
+func (x *Session) GetExpireTime() *timestamppb.Timestamp {
+	if x != nil {
+		return x.ExpireTime
+	}
+	return nil
+}
+
+func (x *Session) GetAuthenticationMethods() []string {
+	if x != nil {
+		return x.AuthenticationMethods
+	}
+	return nil
+}
+
+func (x *Session) GetCurrent() bool {
+	if x != nil {
+		return x.Current
+	}
+	return false
+}
+
 var File_rolecall_identity_v1_user_proto protoreflect.FileDescriptor
 
 const file_rolecall_identity_v1_user_proto_rawDesc = "" +
 	"\n" +
-	"\x1frolecall/identity/v1/user.proto\x12\x14rolecall.identity.v1\x1a\x1fgoogle/protobuf/timestamp.proto\"\xa7\x04\n" +
+	"\x1frolecall/identity/v1/user.proto\x12\x14rolecall.identity.v1\x1a\x1fgoogle/protobuf/timestamp.proto\"\x88\x05\n" +
 	"\x04User\x12\x17\n" +
 	"\auser_id\x18\x01 \x01(\tR\x06userId\x12'\n" +
 	"\x0forganization_id\x18\x02 \x01(\tR\x0eorganizationId\x12\x14\n" +
@@ -357,7 +717,9 @@ const file_rolecall_identity_v1_user_proto_rawDesc = "" +
 	"createTime\x12;\n" +
 	"\vupdate_time\x18\x0e \x01(\v2\x1a.google.protobuf.TimestampR\n" +
 	"updateTime\x12B\n" +
-	"\x0flast_login_time\x18\x0f \x01(\v2\x1a.google.protobuf.TimestampR\rlastLoginTime\"\xcf\x01\n" +
+	"\x0flast_login_time\x18\x0f \x01(\v2\x1a.google.protobuf.TimestampR\rlastLoginTime\x12%\n" +
+	"\x0eemail_verified\x18\x10 \x01(\bR\remailVerified\x128\n" +
+	"\x18password_change_required\x18\x11 \x01(\bR\x16passwordChangeRequired\"\xa2\x02\n" +
 	"\n" +
 	"Invitation\x12#\n" +
 	"\rinvitation_id\x18\x01 \x01(\tR\finvitationId\x12\x17\n" +
@@ -366,11 +728,38 @@ const file_rolecall_identity_v1_user_proto_rawDesc = "" +
 	"\n" +
 	"inviter_id\x18\x04 \x01(\tR\tinviterId\x12;\n" +
 	"\vexpire_time\x18\x05 \x01(\v2\x1a.google.protobuf.TimestampR\n" +
-	"expireTime*V\n" +
+	"expireTime\x12;\n" +
+	"\vcreate_time\x18\x06 \x01(\v2\x1a.google.protobuf.TimestampR\n" +
+	"createTime\x12\x14\n" +
+	"\x05email\x18\a \x01(\tR\x05email\"\x8c\x01\n" +
+	"\fCodeDelivery\x124\n" +
+	"\x04send\x18\x01 \x01(\v2\x1e.rolecall.identity.v1.SendCodeH\x00R\x04send\x12:\n" +
+	"\x06return\x18\x02 \x01(\v2 .rolecall.identity.v1.ReturnCodeH\x00R\x06returnB\n" +
+	"\n" +
+	"\bdelivery\"\n" +
+	"\n" +
+	"\bSendCode\"\f\n" +
+	"\n" +
+	"ReturnCode\"\x90\x03\n" +
+	"\aSession\x12\x1d\n" +
+	"\n" +
+	"session_id\x18\x01 \x01(\tR\tsessionId\x12\x17\n" +
+	"\auser_id\x18\x02 \x01(\tR\x06userId\x127\n" +
+	"\tauth_time\x18\x03 \x01(\v2\x1a.google.protobuf.TimestampR\bauthTime\x12@\n" +
+	"\x0elast_used_time\x18\x04 \x01(\v2\x1a.google.protobuf.TimestampR\flastUsedTime\x12D\n" +
+	"\x10idle_expire_time\x18\x05 \x01(\v2\x1a.google.protobuf.TimestampR\x0eidleExpireTime\x12;\n" +
+	"\vexpire_time\x18\x06 \x01(\v2\x1a.google.protobuf.TimestampR\n" +
+	"expireTime\x125\n" +
+	"\x16authentication_methods\x18\a \x03(\tR\x15authenticationMethods\x12\x18\n" +
+	"\acurrent\x18\b \x01(\bR\acurrent*V\n" +
 	"\tUserState\x12\x1a\n" +
 	"\x16USER_STATE_UNSPECIFIED\x10\x00\x12\x16\n" +
 	"\x12USER_STATE_INVITED\x10\x01\x12\x15\n" +
-	"\x11USER_STATE_ACTIVE\x10\x02B\xe0\x01\n" +
+	"\x11USER_STATE_ACTIVE\x10\x02*l\n" +
+	"\x0ePasswordChange\x12\x1f\n" +
+	"\x1bPASSWORD_CHANGE_UNSPECIFIED\x10\x00\x12\x1c\n" +
+	"\x18PASSWORD_CHANGE_REQUIRED\x10\x01\x12\x1b\n" +
+	"\x17PASSWORD_CHANGE_ADVISED\x10\x02B\xe0\x01\n" +
 	"\x18com.rolecall.identity.v1B\tUserProtoP\x01ZGgithub.com/rolecall/rolecall/clients/go/rolecall/identity/v1;identityv1\xa2\x02\x03RIX\xaa\x02\x14Rolecall.Identity.V1\xca\x02\x14Rolecall\\Identity\\V1\xe2\x02 Rolecall\\Identity\\V1\\GPBMetadata\xea\x02\x16Rolecall::Identity::V1b\x06proto3"
 
 var (
@@ -385,25 +774,37 @@ func file_rolecall_identity_v1_user_proto_rawDescGZIP() []byte {
 	return file_rolecall_identity_v1_user_proto_rawDescData
 }
 
-var file_rolecall_identity_v1_user_proto_enumTypes = make([]protoimpl.EnumInfo, 1)
-var file_rolecall_identity_v1_user_proto_msgTypes = make([]protoimpl.MessageInfo, 2)
+var file_rolecall_identity_v1_user_proto_enumTypes = make([]protoimpl.EnumInfo, 2)
+var file_rolecall_identity_v1_user_proto_msgTypes = make([]protoimpl.MessageInfo, 6)
 var file_rolecall_identity_v1_user_proto_goTypes = []any{
 	(UserState)(0),                // 0: rolecall.identity.v1.UserState
-	(*User)(nil),                  // 1: rolecall.identity.v1.User
-	(*Invitation)(nil),            // 2: rolecall.identity.v1.Invitation
-	(*timestamppb.Timestamp)(nil), // 3: google.protobuf.Timestamp
+	(PasswordChange)(0),           // 1: rolecall.identity.v1.PasswordChange
+	(*User)(nil),                  // 2: rolecall.identity.v1.User
+	(*Invitation)(nil),            // 3: rolecall.identity.v1.Invitation
+	(*CodeDelivery)(nil),          // 4: rolecall.identity.v1.CodeDelivery
+	(*SendCode)(nil),              // 5: rolecall.identity.v1.SendCode
+	(*ReturnCode)(nil),            // 6: rolecall.identity.v1.ReturnCode
+	(*Session)(nil),               // 7: rolecall.identity.v1.Session
+	(*timestamppb.Timestamp)(nil), // 8: google.protobuf.Timestamp
 }
 var file_rolecall_identity_v1_user_proto_depIdxs = []int32{
-	0, // 0: rolecall.identity.v1.User.state:type_name -> rolecall.identity.v1.UserState
-	3, // 1: rolecall.identity.v1.User.create_time:type_name -> google.protobuf.Timestamp
-	3, // 2: rolecall.identity.v1.User.update_time:type_name -> google.protobuf.Timestamp
-	3, // 3: rolecall.identity.v1.User.last_login_time:type_name -> google.protobuf.Timestamp
-	3, // 4: rolecall.identity.v1.Invitation.expire_time:type_name -> google.protobuf.Timestamp
-	5, // [5:5] is the sub-list for method output_type
-	5, // [5:5] is the sub-list for method input_type
-	5, // [5:5] is the sub-list for extension type_name
-	5, // [5:5] is the sub-list for extension extendee
-	0, // [0:5] is the sub-list for field type_name
+	0,  // 0: rolecall.identity.v1.User.state:type_name -> rolecall.identity.v1.UserState
+	8,  // 1: rolecall.identity.v1.User.create_time:type_name -> google.protobuf.Timestamp
+	8,  // 2: rolecall.identity.v1.User.update_time:type_name -> google.protobuf.Timestamp
+	8,  // 3: rolecall.identity.v1.User.last_login_time:type_name -> google.protobuf.Timestamp
+	8,  // 4: rolecall.identity.v1.Invitation.expire_time:type_name -> google.protobuf.Timestamp
+	8,  // 5: rolecall.identity.v1.Invitation.create_time:type_name -> google.protobuf.Timestamp
+	5,  // 6: rolecall.identity.v1.CodeDelivery.send:type_name -> rolecall.identity.v1.SendCode
+	6,  // 7: rolecall.identity.v1.CodeDelivery.return:type_name -> rolecall.identity.v1.ReturnCode
+	8,  // 8: rolecall.identity.v1.Session.auth_time:type_name -> google.protobuf.Timestamp
+	8,  // 9: rolecall.identity.v1.Session.last_used_time:type_name -> google.protobuf.Timestamp
+	8,  // 10: rolecall.identity.v1.Session.idle_expire_time:type_name -> google.protobuf.Timestamp
+	8,  // 11: rolecall.identity.v1.Session.expire_time:type_name -> google.protobuf.Timestamp
+	12, // [12:12] is the sub-list for method output_type
+	12, // [12:12] is the sub-list for method input_type
+	12, // [12:12] is the sub-list for extension type_name
+	12, // [12:12] is the sub-list for extension extendee
+	0,  // [0:12] is the sub-list for field type_name
 }
 
 func init() { file_rolecall_identity_v1_user_proto_init() }
@@ -411,13 +812,17 @@ func file_rolecall_identity_v1_user_proto_init() {
 	if File_rolecall_identity_v1_user_proto != nil {
 		return
 	}
+	file_rolecall_identity_v1_user_proto_msgTypes[2].OneofWrappers = []any{
+		(*CodeDelivery_Send)(nil),
+		(*CodeDelivery_Return)(nil),
+	}
 	type x struct{}
 	out := protoimpl.TypeBuilder{
 		File: protoimpl.DescBuilder{
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_rolecall_identity_v1_user_proto_rawDesc), len(file_rolecall_identity_v1_user_proto_rawDesc)),
-			NumEnums:      1,
-			NumMessages:   2,
+			NumEnums:      2,
+			NumMessages:   6,
 			NumExtensions: 0,
 			NumServices:   0,
 		},

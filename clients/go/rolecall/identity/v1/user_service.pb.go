@@ -12,6 +12,8 @@ import (
 	_ "github.com/rolecall/rolecall/clients/go/rolecall/authz/v1"
 	protoreflect "google.golang.org/protobuf/reflect/protoreflect"
 	protoimpl "google.golang.org/protobuf/runtime/protoimpl"
+	fieldmaskpb "google.golang.org/protobuf/types/known/fieldmaskpb"
+	timestamppb "google.golang.org/protobuf/types/known/timestamppb"
 	reflect "reflect"
 	sync "sync"
 	unsafe "unsafe"
@@ -48,7 +50,15 @@ type CreateUserRequest struct {
 	// Names of 1 to 10 roles: `OWNER`, `DATA_STEWARD`, `DATA_SCIENTIST`, `GUEST`.
 	Roles []string `protobuf:"bytes,9,rep,name=roles,proto3" json:"roles,omitempty"`
 	// Checks everything, rights included, and changes nothing.
-	ValidateOnly  bool `protobuf:"varint,10,opt,name=validate_only,json=validateOnly,proto3" json:"validate_only,omitempty"`
+	ValidateOnly bool `protobuf:"varint,10,opt,name=validate_only,json=validateOnly,proto3" json:"validate_only,omitempty"`
+	// How the person will log in; an invitation by mail when nothing is chosen.
+	//
+	// Types that are valid to be assigned to Credential:
+	//
+	//	*CreateUserRequest_Invitation
+	//	*CreateUserRequest_InitialPassword
+	//	*CreateUserRequest_ImportedHash
+	Credential    isCreateUserRequest_Credential `protobuf_oneof:"credential"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -153,20 +163,240 @@ func (x *CreateUserRequest) GetValidateOnly() bool {
 	return false
 }
 
+func (x *CreateUserRequest) GetCredential() isCreateUserRequest_Credential {
+	if x != nil {
+		return x.Credential
+	}
+	return nil
+}
+
+func (x *CreateUserRequest) GetInvitation() *InvitationCredential {
+	if x != nil {
+		if x, ok := x.Credential.(*CreateUserRequest_Invitation); ok {
+			return x.Invitation
+		}
+	}
+	return nil
+}
+
+func (x *CreateUserRequest) GetInitialPassword() *InitialPassword {
+	if x != nil {
+		if x, ok := x.Credential.(*CreateUserRequest_InitialPassword); ok {
+			return x.InitialPassword
+		}
+	}
+	return nil
+}
+
+func (x *CreateUserRequest) GetImportedHash() *ImportedHash {
+	if x != nil {
+		if x, ok := x.Credential.(*CreateUserRequest_ImportedHash); ok {
+			return x.ImportedHash
+		}
+	}
+	return nil
+}
+
+type isCreateUserRequest_Credential interface {
+	isCreateUserRequest_Credential()
+}
+
+type CreateUserRequest_Invitation struct {
+	// The person gets a code and sets a password by it.
+	Invitation *InvitationCredential `protobuf:"bytes,11,opt,name=invitation,proto3,oneof"`
+}
+
+type CreateUserRequest_InitialPassword struct {
+	// The person logs in with a password that is set here.
+	InitialPassword *InitialPassword `protobuf:"bytes,12,opt,name=initial_password,json=initialPassword,proto3,oneof"`
+}
+
+type CreateUserRequest_ImportedHash struct {
+	// The person goes on with the password that it has elsewhere.
+	ImportedHash *ImportedHash `protobuf:"bytes,13,opt,name=imported_hash,json=importedHash,proto3,oneof"`
+}
+
+func (*CreateUserRequest_Invitation) isCreateUserRequest_Credential() {}
+
+func (*CreateUserRequest_InitialPassword) isCreateUserRequest_Credential() {}
+
+func (*CreateUserRequest_ImportedHash) isCreateUserRequest_Credential() {}
+
+// The person gets a code and sets a password by it.
+type InvitationCredential struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// How the code reaches the person; mailed by default.
+	Delivery      *CodeDelivery `protobuf:"bytes,1,opt,name=delivery,proto3" json:"delivery,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *InvitationCredential) Reset() {
+	*x = InvitationCredential{}
+	mi := &file_rolecall_identity_v1_user_service_proto_msgTypes[1]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *InvitationCredential) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*InvitationCredential) ProtoMessage() {}
+
+func (x *InvitationCredential) ProtoReflect() protoreflect.Message {
+	mi := &file_rolecall_identity_v1_user_service_proto_msgTypes[1]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use InvitationCredential.ProtoReflect.Descriptor instead.
+func (*InvitationCredential) Descriptor() ([]byte, []int) {
+	return file_rolecall_identity_v1_user_service_proto_rawDescGZIP(), []int{1}
+}
+
+func (x *InvitationCredential) GetDelivery() *CodeDelivery {
+	if x != nil {
+		return x.Delivery
+	}
+	return nil
+}
+
+// A password that somebody else chose for a person.
+type InitialPassword struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The password, as the organization's policy wants it.
+	Password string `protobuf:"bytes,1,opt,name=password,proto3" json:"password,omitempty"`
+	// The same password once more; compared when given.
+	PasswordConfirmation string `protobuf:"bytes,2,opt,name=password_confirmation,json=passwordConfirmation,proto3" json:"password_confirmation,omitempty"`
+	// Whether the first login demands a new one; by default it does.
+	Change        PasswordChange `protobuf:"varint,3,opt,name=change,proto3,enum=rolecall.identity.v1.PasswordChange" json:"change,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *InitialPassword) Reset() {
+	*x = InitialPassword{}
+	mi := &file_rolecall_identity_v1_user_service_proto_msgTypes[2]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *InitialPassword) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*InitialPassword) ProtoMessage() {}
+
+func (x *InitialPassword) ProtoReflect() protoreflect.Message {
+	mi := &file_rolecall_identity_v1_user_service_proto_msgTypes[2]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use InitialPassword.ProtoReflect.Descriptor instead.
+func (*InitialPassword) Descriptor() ([]byte, []int) {
+	return file_rolecall_identity_v1_user_service_proto_rawDescGZIP(), []int{2}
+}
+
+func (x *InitialPassword) GetPassword() string {
+	if x != nil {
+		return x.Password
+	}
+	return ""
+}
+
+func (x *InitialPassword) GetPasswordConfirmation() string {
+	if x != nil {
+		return x.PasswordConfirmation
+	}
+	return ""
+}
+
+func (x *InitialPassword) GetChange() PasswordChange {
+	if x != nil {
+		return x.Change
+	}
+	return PasswordChange_PASSWORD_CHANGE_UNSPECIFIED
+}
+
+// The hash of a password from another system.
+type ImportedHash struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// A PHC string: `argon2id`, `argon2i`, `scrypt`, `pbkdf2-sha256`,
+	// `pbkdf2-sha512`, or a bcrypt string (`$2b$...`); at most 512 bytes, its
+	// cost bounded. It is replaced by ours at the first login.
+	Hash          string `protobuf:"bytes,1,opt,name=hash,proto3" json:"hash,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ImportedHash) Reset() {
+	*x = ImportedHash{}
+	mi := &file_rolecall_identity_v1_user_service_proto_msgTypes[3]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ImportedHash) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ImportedHash) ProtoMessage() {}
+
+func (x *ImportedHash) ProtoReflect() protoreflect.Message {
+	mi := &file_rolecall_identity_v1_user_service_proto_msgTypes[3]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ImportedHash.ProtoReflect.Descriptor instead.
+func (*ImportedHash) Descriptor() ([]byte, []int) {
+	return file_rolecall_identity_v1_user_service_proto_rawDescGZIP(), []int{3}
+}
+
+func (x *ImportedHash) GetHash() string {
+	if x != nil {
+		return x.Hash
+	}
+	return ""
+}
+
 // What `CreateUser` answers.
 type CreateUserResponse struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// The new account; with `validate_only` as it would be, without an id.
 	User *User `protobuf:"bytes,1,opt,name=user,proto3" json:"user,omitempty"`
-	// The invitation that was sent; absent with `validate_only`.
-	Invitation    *Invitation `protobuf:"bytes,2,opt,name=invitation,proto3" json:"invitation,omitempty"`
-	unknownFields protoimpl.UnknownFields
-	sizeCache     protoimpl.SizeCache
+	// The invitation; absent with `validate_only` and with another credential.
+	Invitation *Invitation `protobuf:"bytes,2,opt,name=invitation,proto3" json:"invitation,omitempty"`
+	// The code of the invitation, if it was asked for by `return`; never shown
+	// again.
+	InvitationCode string `protobuf:"bytes,3,opt,name=invitation_code,json=invitationCode,proto3" json:"invitation_code,omitempty"`
+	unknownFields  protoimpl.UnknownFields
+	sizeCache      protoimpl.SizeCache
 }
 
 func (x *CreateUserResponse) Reset() {
 	*x = CreateUserResponse{}
-	mi := &file_rolecall_identity_v1_user_service_proto_msgTypes[1]
+	mi := &file_rolecall_identity_v1_user_service_proto_msgTypes[4]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -178,7 +408,7 @@ func (x *CreateUserResponse) String() string {
 func (*CreateUserResponse) ProtoMessage() {}
 
 func (x *CreateUserResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_rolecall_identity_v1_user_service_proto_msgTypes[1]
+	mi := &file_rolecall_identity_v1_user_service_proto_msgTypes[4]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -191,7 +421,7 @@ func (x *CreateUserResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CreateUserResponse.ProtoReflect.Descriptor instead.
 func (*CreateUserResponse) Descriptor() ([]byte, []int) {
-	return file_rolecall_identity_v1_user_service_proto_rawDescGZIP(), []int{1}
+	return file_rolecall_identity_v1_user_service_proto_rawDescGZIP(), []int{4}
 }
 
 func (x *CreateUserResponse) GetUser() *User {
@@ -208,6 +438,13 @@ func (x *CreateUserResponse) GetInvitation() *Invitation {
 	return nil
 }
 
+func (x *CreateUserResponse) GetInvitationCode() string {
+	if x != nil {
+		return x.InvitationCode
+	}
+	return ""
+}
+
 // What `GetUser` needs.
 type GetUserRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -219,7 +456,7 @@ type GetUserRequest struct {
 
 func (x *GetUserRequest) Reset() {
 	*x = GetUserRequest{}
-	mi := &file_rolecall_identity_v1_user_service_proto_msgTypes[2]
+	mi := &file_rolecall_identity_v1_user_service_proto_msgTypes[5]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -231,7 +468,7 @@ func (x *GetUserRequest) String() string {
 func (*GetUserRequest) ProtoMessage() {}
 
 func (x *GetUserRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_rolecall_identity_v1_user_service_proto_msgTypes[2]
+	mi := &file_rolecall_identity_v1_user_service_proto_msgTypes[5]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -244,7 +481,7 @@ func (x *GetUserRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GetUserRequest.ProtoReflect.Descriptor instead.
 func (*GetUserRequest) Descriptor() ([]byte, []int) {
-	return file_rolecall_identity_v1_user_service_proto_rawDescGZIP(), []int{2}
+	return file_rolecall_identity_v1_user_service_proto_rawDescGZIP(), []int{5}
 }
 
 func (x *GetUserRequest) GetUserId() string {
@@ -265,7 +502,7 @@ type GetUserResponse struct {
 
 func (x *GetUserResponse) Reset() {
 	*x = GetUserResponse{}
-	mi := &file_rolecall_identity_v1_user_service_proto_msgTypes[3]
+	mi := &file_rolecall_identity_v1_user_service_proto_msgTypes[6]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -277,7 +514,7 @@ func (x *GetUserResponse) String() string {
 func (*GetUserResponse) ProtoMessage() {}
 
 func (x *GetUserResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_rolecall_identity_v1_user_service_proto_msgTypes[3]
+	mi := &file_rolecall_identity_v1_user_service_proto_msgTypes[6]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -290,7 +527,7 @@ func (x *GetUserResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GetUserResponse.ProtoReflect.Descriptor instead.
 func (*GetUserResponse) Descriptor() ([]byte, []int) {
-	return file_rolecall_identity_v1_user_service_proto_rawDescGZIP(), []int{3}
+	return file_rolecall_identity_v1_user_service_proto_rawDescGZIP(), []int{6}
 }
 
 func (x *GetUserResponse) GetUser() *User {
@@ -309,14 +546,24 @@ type ListUsersRequest struct {
 	// How many accounts a page holds: 0 means 50, more than 1 000 means 1 000.
 	PageSize int32 `protobuf:"varint,2,opt,name=page_size,json=pageSize,proto3" json:"page_size,omitempty"`
 	// `next_page_token` of the page before, with the same other arguments.
-	PageToken     string `protobuf:"bytes,3,opt,name=page_token,json=pageToken,proto3" json:"page_token,omitempty"`
+	PageToken string `protobuf:"bytes,3,opt,name=page_token,json=pageToken,proto3" json:"page_token,omitempty"`
+	// Which accounts (AIP-160): `AND`, and `OR` within one field, of
+	// `email = "a@b"`, `email : "a*"`, `name : "ada*"`, `given_name : "a*"`,
+	// `family_name : "l*"`, `institution : "i*"`, `state = ACTIVE`,
+	// `create_time >= "2026-01-01T00:00:00Z"` (and `<`), `last_login_time` the
+	// same; a bare word searches names, address and institution by the beginning
+	// of a word. At most 1 000 characters and 20 comparisons; what no index
+	// serves gets `FILTER_NOT_INDEXED`.
+	Filter string `protobuf:"bytes,4,opt,name=filter,proto3" json:"filter,omitempty"`
+	// `create_time` (the default), `email` or `name`, each also with ` desc`.
+	OrderBy       string `protobuf:"bytes,5,opt,name=order_by,json=orderBy,proto3" json:"order_by,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
 
 func (x *ListUsersRequest) Reset() {
 	*x = ListUsersRequest{}
-	mi := &file_rolecall_identity_v1_user_service_proto_msgTypes[4]
+	mi := &file_rolecall_identity_v1_user_service_proto_msgTypes[7]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -328,7 +575,7 @@ func (x *ListUsersRequest) String() string {
 func (*ListUsersRequest) ProtoMessage() {}
 
 func (x *ListUsersRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_rolecall_identity_v1_user_service_proto_msgTypes[4]
+	mi := &file_rolecall_identity_v1_user_service_proto_msgTypes[7]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -341,7 +588,7 @@ func (x *ListUsersRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListUsersRequest.ProtoReflect.Descriptor instead.
 func (*ListUsersRequest) Descriptor() ([]byte, []int) {
-	return file_rolecall_identity_v1_user_service_proto_rawDescGZIP(), []int{4}
+	return file_rolecall_identity_v1_user_service_proto_rawDescGZIP(), []int{7}
 }
 
 func (x *ListUsersRequest) GetOrganizationId() string {
@@ -365,6 +612,20 @@ func (x *ListUsersRequest) GetPageToken() string {
 	return ""
 }
 
+func (x *ListUsersRequest) GetFilter() string {
+	if x != nil {
+		return x.Filter
+	}
+	return ""
+}
+
+func (x *ListUsersRequest) GetOrderBy() string {
+	if x != nil {
+		return x.OrderBy
+	}
+	return ""
+}
+
 // What `ListUsers` answers.
 type ListUsersResponse struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -378,7 +639,7 @@ type ListUsersResponse struct {
 
 func (x *ListUsersResponse) Reset() {
 	*x = ListUsersResponse{}
-	mi := &file_rolecall_identity_v1_user_service_proto_msgTypes[5]
+	mi := &file_rolecall_identity_v1_user_service_proto_msgTypes[8]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -390,7 +651,7 @@ func (x *ListUsersResponse) String() string {
 func (*ListUsersResponse) ProtoMessage() {}
 
 func (x *ListUsersResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_rolecall_identity_v1_user_service_proto_msgTypes[5]
+	mi := &file_rolecall_identity_v1_user_service_proto_msgTypes[8]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -403,7 +664,7 @@ func (x *ListUsersResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListUsersResponse.ProtoReflect.Descriptor instead.
 func (*ListUsersResponse) Descriptor() ([]byte, []int) {
-	return file_rolecall_identity_v1_user_service_proto_rawDescGZIP(), []int{5}
+	return file_rolecall_identity_v1_user_service_proto_rawDescGZIP(), []int{8}
 }
 
 func (x *ListUsersResponse) GetUsers() []*User {
@@ -426,14 +687,16 @@ type ResendInvitationRequest struct {
 	// Names this one intended change; a lower-case UUID. Optional.
 	RequestId string `protobuf:"bytes,1,opt,name=request_id,json=requestId,proto3" json:"request_id,omitempty"`
 	// The invited account.
-	UserId        string `protobuf:"bytes,2,opt,name=user_id,json=userId,proto3" json:"user_id,omitempty"`
+	UserId string `protobuf:"bytes,2,opt,name=user_id,json=userId,proto3" json:"user_id,omitempty"`
+	// How the code reaches the person; mailed by default.
+	Delivery      *CodeDelivery `protobuf:"bytes,3,opt,name=delivery,proto3" json:"delivery,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
 
 func (x *ResendInvitationRequest) Reset() {
 	*x = ResendInvitationRequest{}
-	mi := &file_rolecall_identity_v1_user_service_proto_msgTypes[6]
+	mi := &file_rolecall_identity_v1_user_service_proto_msgTypes[9]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -445,7 +708,7 @@ func (x *ResendInvitationRequest) String() string {
 func (*ResendInvitationRequest) ProtoMessage() {}
 
 func (x *ResendInvitationRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_rolecall_identity_v1_user_service_proto_msgTypes[6]
+	mi := &file_rolecall_identity_v1_user_service_proto_msgTypes[9]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -458,7 +721,7 @@ func (x *ResendInvitationRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ResendInvitationRequest.ProtoReflect.Descriptor instead.
 func (*ResendInvitationRequest) Descriptor() ([]byte, []int) {
-	return file_rolecall_identity_v1_user_service_proto_rawDescGZIP(), []int{6}
+	return file_rolecall_identity_v1_user_service_proto_rawDescGZIP(), []int{9}
 }
 
 func (x *ResendInvitationRequest) GetRequestId() string {
@@ -475,18 +738,27 @@ func (x *ResendInvitationRequest) GetUserId() string {
 	return ""
 }
 
+func (x *ResendInvitationRequest) GetDelivery() *CodeDelivery {
+	if x != nil {
+		return x.Delivery
+	}
+	return nil
+}
+
 // What `ResendInvitation` answers.
 type ResendInvitationResponse struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// The new invitation.
-	Invitation    *Invitation `protobuf:"bytes,1,opt,name=invitation,proto3" json:"invitation,omitempty"`
-	unknownFields protoimpl.UnknownFields
-	sizeCache     protoimpl.SizeCache
+	Invitation *Invitation `protobuf:"bytes,1,opt,name=invitation,proto3" json:"invitation,omitempty"`
+	// The code, if it was asked for by `return`; never shown again.
+	InvitationCode string `protobuf:"bytes,2,opt,name=invitation_code,json=invitationCode,proto3" json:"invitation_code,omitempty"`
+	unknownFields  protoimpl.UnknownFields
+	sizeCache      protoimpl.SizeCache
 }
 
 func (x *ResendInvitationResponse) Reset() {
 	*x = ResendInvitationResponse{}
-	mi := &file_rolecall_identity_v1_user_service_proto_msgTypes[7]
+	mi := &file_rolecall_identity_v1_user_service_proto_msgTypes[10]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -498,7 +770,7 @@ func (x *ResendInvitationResponse) String() string {
 func (*ResendInvitationResponse) ProtoMessage() {}
 
 func (x *ResendInvitationResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_rolecall_identity_v1_user_service_proto_msgTypes[7]
+	mi := &file_rolecall_identity_v1_user_service_proto_msgTypes[10]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -511,7 +783,7 @@ func (x *ResendInvitationResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ResendInvitationResponse.ProtoReflect.Descriptor instead.
 func (*ResendInvitationResponse) Descriptor() ([]byte, []int) {
-	return file_rolecall_identity_v1_user_service_proto_rawDescGZIP(), []int{7}
+	return file_rolecall_identity_v1_user_service_proto_rawDescGZIP(), []int{10}
 }
 
 func (x *ResendInvitationResponse) GetInvitation() *Invitation {
@@ -521,11 +793,1113 @@ func (x *ResendInvitationResponse) GetInvitation() *Invitation {
 	return nil
 }
 
+func (x *ResendInvitationResponse) GetInvitationCode() string {
+	if x != nil {
+		return x.InvitationCode
+	}
+	return ""
+}
+
+// What `BatchGetUsers` needs.
+type BatchGetUsersRequest struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Up to 1 000 accounts.
+	UserIds       []string `protobuf:"bytes,1,rep,name=user_ids,json=userIds,proto3" json:"user_ids,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *BatchGetUsersRequest) Reset() {
+	*x = BatchGetUsersRequest{}
+	mi := &file_rolecall_identity_v1_user_service_proto_msgTypes[11]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *BatchGetUsersRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*BatchGetUsersRequest) ProtoMessage() {}
+
+func (x *BatchGetUsersRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_rolecall_identity_v1_user_service_proto_msgTypes[11]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use BatchGetUsersRequest.ProtoReflect.Descriptor instead.
+func (*BatchGetUsersRequest) Descriptor() ([]byte, []int) {
+	return file_rolecall_identity_v1_user_service_proto_rawDescGZIP(), []int{11}
+}
+
+func (x *BatchGetUsersRequest) GetUserIds() []string {
+	if x != nil {
+		return x.UserIds
+	}
+	return nil
+}
+
+// What `BatchGetUsers` answers.
+type BatchGetUsersResponse struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The accounts found, in the order of the request, each once.
+	Users         []*User `protobuf:"bytes,1,rep,name=users,proto3" json:"users,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *BatchGetUsersResponse) Reset() {
+	*x = BatchGetUsersResponse{}
+	mi := &file_rolecall_identity_v1_user_service_proto_msgTypes[12]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *BatchGetUsersResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*BatchGetUsersResponse) ProtoMessage() {}
+
+func (x *BatchGetUsersResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_rolecall_identity_v1_user_service_proto_msgTypes[12]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use BatchGetUsersResponse.ProtoReflect.Descriptor instead.
+func (*BatchGetUsersResponse) Descriptor() ([]byte, []int) {
+	return file_rolecall_identity_v1_user_service_proto_rawDescGZIP(), []int{12}
+}
+
+func (x *BatchGetUsersResponse) GetUsers() []*User {
+	if x != nil {
+		return x.Users
+	}
+	return nil
+}
+
+// What `ListInvitations` needs.
+type ListInvitationsRequest struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The organization to list; empty means the caller's own, `-` all that the
+	// caller may see.
+	OrganizationId string `protobuf:"bytes,1,opt,name=organization_id,json=organizationId,proto3" json:"organization_id,omitempty"`
+	// How many invitations a page holds: 0 means 50, more than 1 000 means 1 000.
+	PageSize int32 `protobuf:"varint,2,opt,name=page_size,json=pageSize,proto3" json:"page_size,omitempty"`
+	// `next_page_token` of the page before, with the same other arguments.
+	PageToken     string `protobuf:"bytes,3,opt,name=page_token,json=pageToken,proto3" json:"page_token,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ListInvitationsRequest) Reset() {
+	*x = ListInvitationsRequest{}
+	mi := &file_rolecall_identity_v1_user_service_proto_msgTypes[13]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ListInvitationsRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ListInvitationsRequest) ProtoMessage() {}
+
+func (x *ListInvitationsRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_rolecall_identity_v1_user_service_proto_msgTypes[13]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ListInvitationsRequest.ProtoReflect.Descriptor instead.
+func (*ListInvitationsRequest) Descriptor() ([]byte, []int) {
+	return file_rolecall_identity_v1_user_service_proto_rawDescGZIP(), []int{13}
+}
+
+func (x *ListInvitationsRequest) GetOrganizationId() string {
+	if x != nil {
+		return x.OrganizationId
+	}
+	return ""
+}
+
+func (x *ListInvitationsRequest) GetPageSize() int32 {
+	if x != nil {
+		return x.PageSize
+	}
+	return 0
+}
+
+func (x *ListInvitationsRequest) GetPageToken() string {
+	if x != nil {
+		return x.PageToken
+	}
+	return ""
+}
+
+// What `ListInvitations` answers.
+type ListInvitationsResponse struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The invitations of this page.
+	Invitations []*Invitation `protobuf:"bytes,1,rep,name=invitations,proto3" json:"invitations,omitempty"`
+	// Asks for the next page; empty on the last one.
+	NextPageToken string `protobuf:"bytes,2,opt,name=next_page_token,json=nextPageToken,proto3" json:"next_page_token,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ListInvitationsResponse) Reset() {
+	*x = ListInvitationsResponse{}
+	mi := &file_rolecall_identity_v1_user_service_proto_msgTypes[14]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ListInvitationsResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ListInvitationsResponse) ProtoMessage() {}
+
+func (x *ListInvitationsResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_rolecall_identity_v1_user_service_proto_msgTypes[14]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ListInvitationsResponse.ProtoReflect.Descriptor instead.
+func (*ListInvitationsResponse) Descriptor() ([]byte, []int) {
+	return file_rolecall_identity_v1_user_service_proto_rawDescGZIP(), []int{14}
+}
+
+func (x *ListInvitationsResponse) GetInvitations() []*Invitation {
+	if x != nil {
+		return x.Invitations
+	}
+	return nil
+}
+
+func (x *ListInvitationsResponse) GetNextPageToken() string {
+	if x != nil {
+		return x.NextPageToken
+	}
+	return ""
+}
+
+// What `RevokeInvitation` needs.
+type RevokeInvitationRequest struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Names this one intended change; a lower-case UUID. Optional.
+	RequestId string `protobuf:"bytes,1,opt,name=request_id,json=requestId,proto3" json:"request_id,omitempty"`
+	// The invitation to end; `INVITATION_NOT_FOUND` when it is over, or outside
+	// of what the caller may see.
+	InvitationId  string `protobuf:"bytes,2,opt,name=invitation_id,json=invitationId,proto3" json:"invitation_id,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *RevokeInvitationRequest) Reset() {
+	*x = RevokeInvitationRequest{}
+	mi := &file_rolecall_identity_v1_user_service_proto_msgTypes[15]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *RevokeInvitationRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*RevokeInvitationRequest) ProtoMessage() {}
+
+func (x *RevokeInvitationRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_rolecall_identity_v1_user_service_proto_msgTypes[15]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use RevokeInvitationRequest.ProtoReflect.Descriptor instead.
+func (*RevokeInvitationRequest) Descriptor() ([]byte, []int) {
+	return file_rolecall_identity_v1_user_service_proto_rawDescGZIP(), []int{15}
+}
+
+func (x *RevokeInvitationRequest) GetRequestId() string {
+	if x != nil {
+		return x.RequestId
+	}
+	return ""
+}
+
+func (x *RevokeInvitationRequest) GetInvitationId() string {
+	if x != nil {
+		return x.InvitationId
+	}
+	return ""
+}
+
+// What `RevokeInvitation` answers.
+type RevokeInvitationResponse struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *RevokeInvitationResponse) Reset() {
+	*x = RevokeInvitationResponse{}
+	mi := &file_rolecall_identity_v1_user_service_proto_msgTypes[16]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *RevokeInvitationResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*RevokeInvitationResponse) ProtoMessage() {}
+
+func (x *RevokeInvitationResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_rolecall_identity_v1_user_service_proto_msgTypes[16]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use RevokeInvitationResponse.ProtoReflect.Descriptor instead.
+func (*RevokeInvitationResponse) Descriptor() ([]byte, []int) {
+	return file_rolecall_identity_v1_user_service_proto_rawDescGZIP(), []int{16}
+}
+
+// What `UpdateUser` needs.
+type UpdateUserRequest struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Names this one intended change; a lower-case UUID. Optional.
+	RequestId string `protobuf:"bytes,1,opt,name=request_id,json=requestId,proto3" json:"request_id,omitempty"`
+	// The account, named by its `user_id`, and the new values of `name`,
+	// `given_name`, `family_name`, `institution`, `website`, `email` and `roles`;
+	// an `etag` demands that nothing changed since it was read.
+	User *User `protobuf:"bytes,2,opt,name=user,proto3" json:"user,omitempty"`
+	// The fields to change; absent means all that are populated.
+	UpdateMask *fieldmaskpb.FieldMask `protobuf:"bytes,3,opt,name=update_mask,json=updateMask,proto3" json:"update_mask,omitempty"`
+	// Checks everything, rights included, and changes nothing.
+	ValidateOnly  bool `protobuf:"varint,4,opt,name=validate_only,json=validateOnly,proto3" json:"validate_only,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *UpdateUserRequest) Reset() {
+	*x = UpdateUserRequest{}
+	mi := &file_rolecall_identity_v1_user_service_proto_msgTypes[17]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *UpdateUserRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*UpdateUserRequest) ProtoMessage() {}
+
+func (x *UpdateUserRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_rolecall_identity_v1_user_service_proto_msgTypes[17]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use UpdateUserRequest.ProtoReflect.Descriptor instead.
+func (*UpdateUserRequest) Descriptor() ([]byte, []int) {
+	return file_rolecall_identity_v1_user_service_proto_rawDescGZIP(), []int{17}
+}
+
+func (x *UpdateUserRequest) GetRequestId() string {
+	if x != nil {
+		return x.RequestId
+	}
+	return ""
+}
+
+func (x *UpdateUserRequest) GetUser() *User {
+	if x != nil {
+		return x.User
+	}
+	return nil
+}
+
+func (x *UpdateUserRequest) GetUpdateMask() *fieldmaskpb.FieldMask {
+	if x != nil {
+		return x.UpdateMask
+	}
+	return nil
+}
+
+func (x *UpdateUserRequest) GetValidateOnly() bool {
+	if x != nil {
+		return x.ValidateOnly
+	}
+	return false
+}
+
+// What `UpdateUser` answers.
+type UpdateUserResponse struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The account after the change.
+	User          *User `protobuf:"bytes,1,opt,name=user,proto3" json:"user,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *UpdateUserResponse) Reset() {
+	*x = UpdateUserResponse{}
+	mi := &file_rolecall_identity_v1_user_service_proto_msgTypes[18]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *UpdateUserResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*UpdateUserResponse) ProtoMessage() {}
+
+func (x *UpdateUserResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_rolecall_identity_v1_user_service_proto_msgTypes[18]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use UpdateUserResponse.ProtoReflect.Descriptor instead.
+func (*UpdateUserResponse) Descriptor() ([]byte, []int) {
+	return file_rolecall_identity_v1_user_service_proto_rawDescGZIP(), []int{18}
+}
+
+func (x *UpdateUserResponse) GetUser() *User {
+	if x != nil {
+		return x.User
+	}
+	return nil
+}
+
+// What `DeleteUser` needs.
+type DeleteUserRequest struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Names this one intended change; a lower-case UUID. Optional.
+	RequestId string `protobuf:"bytes,1,opt,name=request_id,json=requestId,proto3" json:"request_id,omitempty"`
+	// The account to delete.
+	UserId string `protobuf:"bytes,2,opt,name=user_id,json=userId,proto3" json:"user_id,omitempty"`
+	// The version that is meant; empty means whichever is current.
+	Etag          string `protobuf:"bytes,3,opt,name=etag,proto3" json:"etag,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *DeleteUserRequest) Reset() {
+	*x = DeleteUserRequest{}
+	mi := &file_rolecall_identity_v1_user_service_proto_msgTypes[19]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *DeleteUserRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*DeleteUserRequest) ProtoMessage() {}
+
+func (x *DeleteUserRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_rolecall_identity_v1_user_service_proto_msgTypes[19]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use DeleteUserRequest.ProtoReflect.Descriptor instead.
+func (*DeleteUserRequest) Descriptor() ([]byte, []int) {
+	return file_rolecall_identity_v1_user_service_proto_rawDescGZIP(), []int{19}
+}
+
+func (x *DeleteUserRequest) GetRequestId() string {
+	if x != nil {
+		return x.RequestId
+	}
+	return ""
+}
+
+func (x *DeleteUserRequest) GetUserId() string {
+	if x != nil {
+		return x.UserId
+	}
+	return ""
+}
+
+func (x *DeleteUserRequest) GetEtag() string {
+	if x != nil {
+		return x.Etag
+	}
+	return ""
+}
+
+// What `DeleteUser` answers.
+type DeleteUserResponse struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *DeleteUserResponse) Reset() {
+	*x = DeleteUserResponse{}
+	mi := &file_rolecall_identity_v1_user_service_proto_msgTypes[20]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *DeleteUserResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*DeleteUserResponse) ProtoMessage() {}
+
+func (x *DeleteUserResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_rolecall_identity_v1_user_service_proto_msgTypes[20]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use DeleteUserResponse.ProtoReflect.Descriptor instead.
+func (*DeleteUserResponse) Descriptor() ([]byte, []int) {
+	return file_rolecall_identity_v1_user_service_proto_rawDescGZIP(), []int{20}
+}
+
+// What `SetUserPassword` needs.
+type SetUserPasswordRequest struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Names this one intended change; a lower-case UUID. Optional.
+	RequestId string `protobuf:"bytes,1,opt,name=request_id,json=requestId,proto3" json:"request_id,omitempty"`
+	// The person.
+	UserId string `protobuf:"bytes,2,opt,name=user_id,json=userId,proto3" json:"user_id,omitempty"`
+	// The password, as the organization's policy wants it.
+	Password string `protobuf:"bytes,3,opt,name=password,proto3" json:"password,omitempty"`
+	// The same password once more; compared when given.
+	PasswordConfirmation string `protobuf:"bytes,4,opt,name=password_confirmation,json=passwordConfirmation,proto3" json:"password_confirmation,omitempty"`
+	// Whether the next login demands a new one; by default it does.
+	Change        PasswordChange `protobuf:"varint,5,opt,name=change,proto3,enum=rolecall.identity.v1.PasswordChange" json:"change,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *SetUserPasswordRequest) Reset() {
+	*x = SetUserPasswordRequest{}
+	mi := &file_rolecall_identity_v1_user_service_proto_msgTypes[21]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *SetUserPasswordRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*SetUserPasswordRequest) ProtoMessage() {}
+
+func (x *SetUserPasswordRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_rolecall_identity_v1_user_service_proto_msgTypes[21]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use SetUserPasswordRequest.ProtoReflect.Descriptor instead.
+func (*SetUserPasswordRequest) Descriptor() ([]byte, []int) {
+	return file_rolecall_identity_v1_user_service_proto_rawDescGZIP(), []int{21}
+}
+
+func (x *SetUserPasswordRequest) GetRequestId() string {
+	if x != nil {
+		return x.RequestId
+	}
+	return ""
+}
+
+func (x *SetUserPasswordRequest) GetUserId() string {
+	if x != nil {
+		return x.UserId
+	}
+	return ""
+}
+
+func (x *SetUserPasswordRequest) GetPassword() string {
+	if x != nil {
+		return x.Password
+	}
+	return ""
+}
+
+func (x *SetUserPasswordRequest) GetPasswordConfirmation() string {
+	if x != nil {
+		return x.PasswordConfirmation
+	}
+	return ""
+}
+
+func (x *SetUserPasswordRequest) GetChange() PasswordChange {
+	if x != nil {
+		return x.Change
+	}
+	return PasswordChange_PASSWORD_CHANGE_UNSPECIFIED
+}
+
+// What `SetUserPassword` answers.
+type SetUserPasswordResponse struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The account after the change.
+	User          *User `protobuf:"bytes,1,opt,name=user,proto3" json:"user,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *SetUserPasswordResponse) Reset() {
+	*x = SetUserPasswordResponse{}
+	mi := &file_rolecall_identity_v1_user_service_proto_msgTypes[22]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *SetUserPasswordResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*SetUserPasswordResponse) ProtoMessage() {}
+
+func (x *SetUserPasswordResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_rolecall_identity_v1_user_service_proto_msgTypes[22]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use SetUserPasswordResponse.ProtoReflect.Descriptor instead.
+func (*SetUserPasswordResponse) Descriptor() ([]byte, []int) {
+	return file_rolecall_identity_v1_user_service_proto_rawDescGZIP(), []int{22}
+}
+
+func (x *SetUserPasswordResponse) GetUser() *User {
+	if x != nil {
+		return x.User
+	}
+	return nil
+}
+
+// What `IssuePasswordReset` needs.
+type IssuePasswordResetRequest struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Names this one intended change; a lower-case UUID. Optional.
+	RequestId string `protobuf:"bytes,1,opt,name=request_id,json=requestId,proto3" json:"request_id,omitempty"`
+	// The person.
+	UserId string `protobuf:"bytes,2,opt,name=user_id,json=userId,proto3" json:"user_id,omitempty"`
+	// How the code reaches the person; mailed by default.
+	Delivery      *CodeDelivery `protobuf:"bytes,3,opt,name=delivery,proto3" json:"delivery,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *IssuePasswordResetRequest) Reset() {
+	*x = IssuePasswordResetRequest{}
+	mi := &file_rolecall_identity_v1_user_service_proto_msgTypes[23]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *IssuePasswordResetRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*IssuePasswordResetRequest) ProtoMessage() {}
+
+func (x *IssuePasswordResetRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_rolecall_identity_v1_user_service_proto_msgTypes[23]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use IssuePasswordResetRequest.ProtoReflect.Descriptor instead.
+func (*IssuePasswordResetRequest) Descriptor() ([]byte, []int) {
+	return file_rolecall_identity_v1_user_service_proto_rawDescGZIP(), []int{23}
+}
+
+func (x *IssuePasswordResetRequest) GetRequestId() string {
+	if x != nil {
+		return x.RequestId
+	}
+	return ""
+}
+
+func (x *IssuePasswordResetRequest) GetUserId() string {
+	if x != nil {
+		return x.UserId
+	}
+	return ""
+}
+
+func (x *IssuePasswordResetRequest) GetDelivery() *CodeDelivery {
+	if x != nil {
+		return x.Delivery
+	}
+	return nil
+}
+
+// What `IssuePasswordReset` answers.
+type IssuePasswordResetResponse struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// When the code ends.
+	ExpireTime *timestamppb.Timestamp `protobuf:"bytes,1,opt,name=expire_time,json=expireTime,proto3" json:"expire_time,omitempty"`
+	// The code, if it was asked for by `return`; never shown again.
+	Code          string `protobuf:"bytes,2,opt,name=code,proto3" json:"code,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *IssuePasswordResetResponse) Reset() {
+	*x = IssuePasswordResetResponse{}
+	mi := &file_rolecall_identity_v1_user_service_proto_msgTypes[24]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *IssuePasswordResetResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*IssuePasswordResetResponse) ProtoMessage() {}
+
+func (x *IssuePasswordResetResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_rolecall_identity_v1_user_service_proto_msgTypes[24]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use IssuePasswordResetResponse.ProtoReflect.Descriptor instead.
+func (*IssuePasswordResetResponse) Descriptor() ([]byte, []int) {
+	return file_rolecall_identity_v1_user_service_proto_rawDescGZIP(), []int{24}
+}
+
+func (x *IssuePasswordResetResponse) GetExpireTime() *timestamppb.Timestamp {
+	if x != nil {
+		return x.ExpireTime
+	}
+	return nil
+}
+
+func (x *IssuePasswordResetResponse) GetCode() string {
+	if x != nil {
+		return x.Code
+	}
+	return ""
+}
+
+// What `ResetUserFactors` needs.
+type ResetUserFactorsRequest struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Names this one intended change; a lower-case UUID. Optional.
+	RequestId string `protobuf:"bytes,1,opt,name=request_id,json=requestId,proto3" json:"request_id,omitempty"`
+	// The person.
+	UserId        string `protobuf:"bytes,2,opt,name=user_id,json=userId,proto3" json:"user_id,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ResetUserFactorsRequest) Reset() {
+	*x = ResetUserFactorsRequest{}
+	mi := &file_rolecall_identity_v1_user_service_proto_msgTypes[25]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ResetUserFactorsRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ResetUserFactorsRequest) ProtoMessage() {}
+
+func (x *ResetUserFactorsRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_rolecall_identity_v1_user_service_proto_msgTypes[25]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ResetUserFactorsRequest.ProtoReflect.Descriptor instead.
+func (*ResetUserFactorsRequest) Descriptor() ([]byte, []int) {
+	return file_rolecall_identity_v1_user_service_proto_rawDescGZIP(), []int{25}
+}
+
+func (x *ResetUserFactorsRequest) GetRequestId() string {
+	if x != nil {
+		return x.RequestId
+	}
+	return ""
+}
+
+func (x *ResetUserFactorsRequest) GetUserId() string {
+	if x != nil {
+		return x.UserId
+	}
+	return ""
+}
+
+// What `ResetUserFactors` answers.
+type ResetUserFactorsResponse struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ResetUserFactorsResponse) Reset() {
+	*x = ResetUserFactorsResponse{}
+	mi := &file_rolecall_identity_v1_user_service_proto_msgTypes[26]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ResetUserFactorsResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ResetUserFactorsResponse) ProtoMessage() {}
+
+func (x *ResetUserFactorsResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_rolecall_identity_v1_user_service_proto_msgTypes[26]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ResetUserFactorsResponse.ProtoReflect.Descriptor instead.
+func (*ResetUserFactorsResponse) Descriptor() ([]byte, []int) {
+	return file_rolecall_identity_v1_user_service_proto_rawDescGZIP(), []int{26}
+}
+
+// What `ListUserSessions` needs.
+type ListUserSessionsRequest struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The person.
+	UserId string `protobuf:"bytes,1,opt,name=user_id,json=userId,proto3" json:"user_id,omitempty"`
+	// How many sessions a page holds: 0 means 50, more than 1 000 means 1 000.
+	PageSize int32 `protobuf:"varint,2,opt,name=page_size,json=pageSize,proto3" json:"page_size,omitempty"`
+	// `next_page_token` of the page before, with the same other arguments.
+	PageToken     string `protobuf:"bytes,3,opt,name=page_token,json=pageToken,proto3" json:"page_token,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ListUserSessionsRequest) Reset() {
+	*x = ListUserSessionsRequest{}
+	mi := &file_rolecall_identity_v1_user_service_proto_msgTypes[27]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ListUserSessionsRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ListUserSessionsRequest) ProtoMessage() {}
+
+func (x *ListUserSessionsRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_rolecall_identity_v1_user_service_proto_msgTypes[27]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ListUserSessionsRequest.ProtoReflect.Descriptor instead.
+func (*ListUserSessionsRequest) Descriptor() ([]byte, []int) {
+	return file_rolecall_identity_v1_user_service_proto_rawDescGZIP(), []int{27}
+}
+
+func (x *ListUserSessionsRequest) GetUserId() string {
+	if x != nil {
+		return x.UserId
+	}
+	return ""
+}
+
+func (x *ListUserSessionsRequest) GetPageSize() int32 {
+	if x != nil {
+		return x.PageSize
+	}
+	return 0
+}
+
+func (x *ListUserSessionsRequest) GetPageToken() string {
+	if x != nil {
+		return x.PageToken
+	}
+	return ""
+}
+
+// What `ListUserSessions` answers.
+type ListUserSessionsResponse struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The sessions of this page.
+	Sessions []*Session `protobuf:"bytes,1,rep,name=sessions,proto3" json:"sessions,omitempty"`
+	// Asks for the next page; empty on the last one.
+	NextPageToken string `protobuf:"bytes,2,opt,name=next_page_token,json=nextPageToken,proto3" json:"next_page_token,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ListUserSessionsResponse) Reset() {
+	*x = ListUserSessionsResponse{}
+	mi := &file_rolecall_identity_v1_user_service_proto_msgTypes[28]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ListUserSessionsResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ListUserSessionsResponse) ProtoMessage() {}
+
+func (x *ListUserSessionsResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_rolecall_identity_v1_user_service_proto_msgTypes[28]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ListUserSessionsResponse.ProtoReflect.Descriptor instead.
+func (*ListUserSessionsResponse) Descriptor() ([]byte, []int) {
+	return file_rolecall_identity_v1_user_service_proto_rawDescGZIP(), []int{28}
+}
+
+func (x *ListUserSessionsResponse) GetSessions() []*Session {
+	if x != nil {
+		return x.Sessions
+	}
+	return nil
+}
+
+func (x *ListUserSessionsResponse) GetNextPageToken() string {
+	if x != nil {
+		return x.NextPageToken
+	}
+	return ""
+}
+
+// What `RevokeUserSessions` needs.
+type RevokeUserSessionsRequest struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Names this one intended change; a lower-case UUID. Optional.
+	RequestId string `protobuf:"bytes,1,opt,name=request_id,json=requestId,proto3" json:"request_id,omitempty"`
+	// The person.
+	UserId string `protobuf:"bytes,2,opt,name=user_id,json=userId,proto3" json:"user_id,omitempty"`
+	// Up to 100 sessions to end; empty means all of them.
+	SessionIds    []string `protobuf:"bytes,3,rep,name=session_ids,json=sessionIds,proto3" json:"session_ids,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *RevokeUserSessionsRequest) Reset() {
+	*x = RevokeUserSessionsRequest{}
+	mi := &file_rolecall_identity_v1_user_service_proto_msgTypes[29]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *RevokeUserSessionsRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*RevokeUserSessionsRequest) ProtoMessage() {}
+
+func (x *RevokeUserSessionsRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_rolecall_identity_v1_user_service_proto_msgTypes[29]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use RevokeUserSessionsRequest.ProtoReflect.Descriptor instead.
+func (*RevokeUserSessionsRequest) Descriptor() ([]byte, []int) {
+	return file_rolecall_identity_v1_user_service_proto_rawDescGZIP(), []int{29}
+}
+
+func (x *RevokeUserSessionsRequest) GetRequestId() string {
+	if x != nil {
+		return x.RequestId
+	}
+	return ""
+}
+
+func (x *RevokeUserSessionsRequest) GetUserId() string {
+	if x != nil {
+		return x.UserId
+	}
+	return ""
+}
+
+func (x *RevokeUserSessionsRequest) GetSessionIds() []string {
+	if x != nil {
+		return x.SessionIds
+	}
+	return nil
+}
+
+// What `RevokeUserSessions` answers.
+type RevokeUserSessionsResponse struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// How many sessions ended.
+	RevokedCount  int32 `protobuf:"varint,1,opt,name=revoked_count,json=revokedCount,proto3" json:"revoked_count,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *RevokeUserSessionsResponse) Reset() {
+	*x = RevokeUserSessionsResponse{}
+	mi := &file_rolecall_identity_v1_user_service_proto_msgTypes[30]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *RevokeUserSessionsResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*RevokeUserSessionsResponse) ProtoMessage() {}
+
+func (x *RevokeUserSessionsResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_rolecall_identity_v1_user_service_proto_msgTypes[30]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use RevokeUserSessionsResponse.ProtoReflect.Descriptor instead.
+func (*RevokeUserSessionsResponse) Descriptor() ([]byte, []int) {
+	return file_rolecall_identity_v1_user_service_proto_rawDescGZIP(), []int{30}
+}
+
+func (x *RevokeUserSessionsResponse) GetRevokedCount() int32 {
+	if x != nil {
+		return x.RevokedCount
+	}
+	return 0
+}
+
 var File_rolecall_identity_v1_user_service_proto protoreflect.FileDescriptor
 
 const file_rolecall_identity_v1_user_service_proto_rawDesc = "" +
 	"\n" +
-	"'rolecall/identity/v1/user_service.proto\x12\x14rolecall.identity.v1\x1a\x1frolecall/authz/v1/options.proto\x1a\x1frolecall/identity/v1/user.proto\"\xbc\x02\n" +
+	"'rolecall/identity/v1/user_service.proto\x12\x14rolecall.identity.v1\x1a google/protobuf/field_mask.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x1frolecall/authz/v1/options.proto\x1a\x1frolecall/identity/v1/user.proto\"\xb7\x04\n" +
 	"\x11CreateUserRequest\x12\x1d\n" +
 	"\n" +
 	"request_id\x18\x01 \x01(\tR\trequestId\x12'\n" +
@@ -540,38 +1914,141 @@ const file_rolecall_identity_v1_user_service_proto_rawDesc = "" +
 	"\awebsite\x18\b \x01(\tR\awebsite\x12\x14\n" +
 	"\x05roles\x18\t \x03(\tR\x05roles\x12#\n" +
 	"\rvalidate_only\x18\n" +
-	" \x01(\bR\fvalidateOnly\"\x86\x01\n" +
+	" \x01(\bR\fvalidateOnly\x12L\n" +
+	"\n" +
+	"invitation\x18\v \x01(\v2*.rolecall.identity.v1.InvitationCredentialH\x00R\n" +
+	"invitation\x12R\n" +
+	"\x10initial_password\x18\f \x01(\v2%.rolecall.identity.v1.InitialPasswordH\x00R\x0finitialPassword\x12I\n" +
+	"\rimported_hash\x18\r \x01(\v2\".rolecall.identity.v1.ImportedHashH\x00R\fimportedHashB\f\n" +
+	"\n" +
+	"credential\"V\n" +
+	"\x14InvitationCredential\x12>\n" +
+	"\bdelivery\x18\x01 \x01(\v2\".rolecall.identity.v1.CodeDeliveryR\bdelivery\"\xa0\x01\n" +
+	"\x0fInitialPassword\x12\x1a\n" +
+	"\bpassword\x18\x01 \x01(\tR\bpassword\x123\n" +
+	"\x15password_confirmation\x18\x02 \x01(\tR\x14passwordConfirmation\x12<\n" +
+	"\x06change\x18\x03 \x01(\x0e2$.rolecall.identity.v1.PasswordChangeR\x06change\"\"\n" +
+	"\fImportedHash\x12\x12\n" +
+	"\x04hash\x18\x01 \x01(\tR\x04hash\"\xaf\x01\n" +
 	"\x12CreateUserResponse\x12.\n" +
 	"\x04user\x18\x01 \x01(\v2\x1a.rolecall.identity.v1.UserR\x04user\x12@\n" +
 	"\n" +
 	"invitation\x18\x02 \x01(\v2 .rolecall.identity.v1.InvitationR\n" +
-	"invitation\")\n" +
+	"invitation\x12'\n" +
+	"\x0finvitation_code\x18\x03 \x01(\tR\x0einvitationCode\")\n" +
 	"\x0eGetUserRequest\x12\x17\n" +
 	"\auser_id\x18\x01 \x01(\tR\x06userId\"A\n" +
 	"\x0fGetUserResponse\x12.\n" +
-	"\x04user\x18\x01 \x01(\v2\x1a.rolecall.identity.v1.UserR\x04user\"w\n" +
+	"\x04user\x18\x01 \x01(\v2\x1a.rolecall.identity.v1.UserR\x04user\"\xaa\x01\n" +
 	"\x10ListUsersRequest\x12'\n" +
 	"\x0forganization_id\x18\x01 \x01(\tR\x0eorganizationId\x12\x1b\n" +
 	"\tpage_size\x18\x02 \x01(\x05R\bpageSize\x12\x1d\n" +
 	"\n" +
-	"page_token\x18\x03 \x01(\tR\tpageToken\"m\n" +
+	"page_token\x18\x03 \x01(\tR\tpageToken\x12\x16\n" +
+	"\x06filter\x18\x04 \x01(\tR\x06filter\x12\x19\n" +
+	"\border_by\x18\x05 \x01(\tR\aorderBy\"m\n" +
 	"\x11ListUsersResponse\x120\n" +
 	"\x05users\x18\x01 \x03(\v2\x1a.rolecall.identity.v1.UserR\x05users\x12&\n" +
-	"\x0fnext_page_token\x18\x02 \x01(\tR\rnextPageToken\"Q\n" +
+	"\x0fnext_page_token\x18\x02 \x01(\tR\rnextPageToken\"\x91\x01\n" +
 	"\x17ResendInvitationRequest\x12\x1d\n" +
 	"\n" +
 	"request_id\x18\x01 \x01(\tR\trequestId\x12\x17\n" +
-	"\auser_id\x18\x02 \x01(\tR\x06userId\"\\\n" +
+	"\auser_id\x18\x02 \x01(\tR\x06userId\x12>\n" +
+	"\bdelivery\x18\x03 \x01(\v2\".rolecall.identity.v1.CodeDeliveryR\bdelivery\"\x85\x01\n" +
 	"\x18ResendInvitationResponse\x12@\n" +
 	"\n" +
 	"invitation\x18\x01 \x01(\v2 .rolecall.identity.v1.InvitationR\n" +
-	"invitation2\x93\x04\n" +
+	"invitation\x12'\n" +
+	"\x0finvitation_code\x18\x02 \x01(\tR\x0einvitationCode\"1\n" +
+	"\x14BatchGetUsersRequest\x12\x19\n" +
+	"\buser_ids\x18\x01 \x03(\tR\auserIds\"I\n" +
+	"\x15BatchGetUsersResponse\x120\n" +
+	"\x05users\x18\x01 \x03(\v2\x1a.rolecall.identity.v1.UserR\x05users\"}\n" +
+	"\x16ListInvitationsRequest\x12'\n" +
+	"\x0forganization_id\x18\x01 \x01(\tR\x0eorganizationId\x12\x1b\n" +
+	"\tpage_size\x18\x02 \x01(\x05R\bpageSize\x12\x1d\n" +
+	"\n" +
+	"page_token\x18\x03 \x01(\tR\tpageToken\"\x85\x01\n" +
+	"\x17ListInvitationsResponse\x12B\n" +
+	"\vinvitations\x18\x01 \x03(\v2 .rolecall.identity.v1.InvitationR\vinvitations\x12&\n" +
+	"\x0fnext_page_token\x18\x02 \x01(\tR\rnextPageToken\"]\n" +
+	"\x17RevokeInvitationRequest\x12\x1d\n" +
+	"\n" +
+	"request_id\x18\x01 \x01(\tR\trequestId\x12#\n" +
+	"\rinvitation_id\x18\x02 \x01(\tR\finvitationId\"\x1a\n" +
+	"\x18RevokeInvitationResponse\"\xc4\x01\n" +
+	"\x11UpdateUserRequest\x12\x1d\n" +
+	"\n" +
+	"request_id\x18\x01 \x01(\tR\trequestId\x12.\n" +
+	"\x04user\x18\x02 \x01(\v2\x1a.rolecall.identity.v1.UserR\x04user\x12;\n" +
+	"\vupdate_mask\x18\x03 \x01(\v2\x1a.google.protobuf.FieldMaskR\n" +
+	"updateMask\x12#\n" +
+	"\rvalidate_only\x18\x04 \x01(\bR\fvalidateOnly\"D\n" +
+	"\x12UpdateUserResponse\x12.\n" +
+	"\x04user\x18\x01 \x01(\v2\x1a.rolecall.identity.v1.UserR\x04user\"_\n" +
+	"\x11DeleteUserRequest\x12\x1d\n" +
+	"\n" +
+	"request_id\x18\x01 \x01(\tR\trequestId\x12\x17\n" +
+	"\auser_id\x18\x02 \x01(\tR\x06userId\x12\x12\n" +
+	"\x04etag\x18\x03 \x01(\tR\x04etag\"\x14\n" +
+	"\x12DeleteUserResponse\"\xdf\x01\n" +
+	"\x16SetUserPasswordRequest\x12\x1d\n" +
+	"\n" +
+	"request_id\x18\x01 \x01(\tR\trequestId\x12\x17\n" +
+	"\auser_id\x18\x02 \x01(\tR\x06userId\x12\x1a\n" +
+	"\bpassword\x18\x03 \x01(\tR\bpassword\x123\n" +
+	"\x15password_confirmation\x18\x04 \x01(\tR\x14passwordConfirmation\x12<\n" +
+	"\x06change\x18\x05 \x01(\x0e2$.rolecall.identity.v1.PasswordChangeR\x06change\"I\n" +
+	"\x17SetUserPasswordResponse\x12.\n" +
+	"\x04user\x18\x01 \x01(\v2\x1a.rolecall.identity.v1.UserR\x04user\"\x93\x01\n" +
+	"\x19IssuePasswordResetRequest\x12\x1d\n" +
+	"\n" +
+	"request_id\x18\x01 \x01(\tR\trequestId\x12\x17\n" +
+	"\auser_id\x18\x02 \x01(\tR\x06userId\x12>\n" +
+	"\bdelivery\x18\x03 \x01(\v2\".rolecall.identity.v1.CodeDeliveryR\bdelivery\"m\n" +
+	"\x1aIssuePasswordResetResponse\x12;\n" +
+	"\vexpire_time\x18\x01 \x01(\v2\x1a.google.protobuf.TimestampR\n" +
+	"expireTime\x12\x12\n" +
+	"\x04code\x18\x02 \x01(\tR\x04code\"Q\n" +
+	"\x17ResetUserFactorsRequest\x12\x1d\n" +
+	"\n" +
+	"request_id\x18\x01 \x01(\tR\trequestId\x12\x17\n" +
+	"\auser_id\x18\x02 \x01(\tR\x06userId\"\x1a\n" +
+	"\x18ResetUserFactorsResponse\"n\n" +
+	"\x17ListUserSessionsRequest\x12\x17\n" +
+	"\auser_id\x18\x01 \x01(\tR\x06userId\x12\x1b\n" +
+	"\tpage_size\x18\x02 \x01(\x05R\bpageSize\x12\x1d\n" +
+	"\n" +
+	"page_token\x18\x03 \x01(\tR\tpageToken\"}\n" +
+	"\x18ListUserSessionsResponse\x129\n" +
+	"\bsessions\x18\x01 \x03(\v2\x1d.rolecall.identity.v1.SessionR\bsessions\x12&\n" +
+	"\x0fnext_page_token\x18\x02 \x01(\tR\rnextPageToken\"t\n" +
+	"\x19RevokeUserSessionsRequest\x12\x1d\n" +
+	"\n" +
+	"request_id\x18\x01 \x01(\tR\trequestId\x12\x17\n" +
+	"\auser_id\x18\x02 \x01(\tR\x06userId\x12\x1f\n" +
+	"\vsession_ids\x18\x03 \x03(\tR\n" +
+	"sessionIds\"A\n" +
+	"\x1aRevokeUserSessionsResponse\x12#\n" +
+	"\rrevoked_count\x18\x01 \x01(\x05R\frevokedCount2\xc6\x0f\n" +
 	"\vUserService\x12\x7f\n" +
 	"\n" +
 	"CreateUser\x12'.rolecall.identity.v1.CreateUserRequest\x1a(.rolecall.identity.v1.CreateUserResponse\"\x1e\xaa\xed\x18\x17\"\x15identity.users.create\x90\x02\x02\x12s\n" +
-	"\aGetUser\x12$.rolecall.identity.v1.GetUserRequest\x1a%.rolecall.identity.v1.GetUserResponse\"\x1b\xaa\xed\x18\x14\"\x12identity.users.get\x90\x02\x01\x12z\n" +
+	"\aGetUser\x12$.rolecall.identity.v1.GetUserRequest\x1a%.rolecall.identity.v1.GetUserResponse\"\x1b\xaa\xed\x18\x14\"\x12identity.users.get\x90\x02\x01\x12\x85\x01\n" +
+	"\rBatchGetUsers\x12*.rolecall.identity.v1.BatchGetUsersRequest\x1a+.rolecall.identity.v1.BatchGetUsersResponse\"\x1b\xaa\xed\x18\x14\"\x12identity.users.get\x90\x02\x01\x12z\n" +
 	"\tListUsers\x12&.rolecall.identity.v1.ListUsersRequest\x1a'.rolecall.identity.v1.ListUsersResponse\"\x1c\xaa\xed\x18\x15\"\x13identity.users.list\x90\x02\x01\x12\x91\x01\n" +
-	"\x10ResendInvitation\x12-.rolecall.identity.v1.ResendInvitationRequest\x1a..rolecall.identity.v1.ResendInvitationResponse\"\x1e\xaa\xed\x18\x17\"\x15identity.users.create\x90\x02\x02B\xe7\x01\n" +
+	"\x10ResendInvitation\x12-.rolecall.identity.v1.ResendInvitationRequest\x1a..rolecall.identity.v1.ResendInvitationResponse\"\x1e\xaa\xed\x18\x17\"\x15identity.users.create\x90\x02\x02\x12\x8e\x01\n" +
+	"\x0fListInvitations\x12,.rolecall.identity.v1.ListInvitationsRequest\x1a-.rolecall.identity.v1.ListInvitationsResponse\"\x1e\xaa\xed\x18\x17\"\x15identity.users.create\x90\x02\x01\x12\x91\x01\n" +
+	"\x10RevokeInvitation\x12-.rolecall.identity.v1.RevokeInvitationRequest\x1a..rolecall.identity.v1.RevokeInvitationResponse\"\x1e\xaa\xed\x18\x17\"\x15identity.users.create\x90\x02\x02\x12\x7f\n" +
+	"\n" +
+	"UpdateUser\x12'.rolecall.identity.v1.UpdateUserRequest\x1a(.rolecall.identity.v1.UpdateUserResponse\"\x1e\xaa\xed\x18\x17\"\x15identity.users.update\x90\x02\x02\x12\x7f\n" +
+	"\n" +
+	"DeleteUser\x12'.rolecall.identity.v1.DeleteUserRequest\x1a(.rolecall.identity.v1.DeleteUserResponse\"\x1e\xaa\xed\x18\x17\"\x15identity.users.delete\x90\x02\x02\x12\x96\x01\n" +
+	"\x0fSetUserPassword\x12,.rolecall.identity.v1.SetUserPasswordRequest\x1a-.rolecall.identity.v1.SetUserPasswordResponse\"&\xaa\xed\x18\x1f\"\x1bidentity.users.set_password8\x01\x90\x02\x02\x12\x9f\x01\n" +
+	"\x12IssuePasswordReset\x12/.rolecall.identity.v1.IssuePasswordResetRequest\x1a0.rolecall.identity.v1.IssuePasswordResetResponse\"&\xaa\xed\x18\x1f\"\x1bidentity.users.set_password8\x01\x90\x02\x02\x12\x94\x01\n" +
+	"\x10ResetUserFactors\x12-.rolecall.identity.v1.ResetUserFactorsRequest\x1a..rolecall.identity.v1.ResetUserFactorsResponse\"!\xaa\xed\x18\x1a\"\x16identity.factors.reset8\x01\x90\x02\x02\x12\x92\x01\n" +
+	"\x10ListUserSessions\x12-.rolecall.identity.v1.ListUserSessionsRequest\x1a..rolecall.identity.v1.ListUserSessionsResponse\"\x1f\xaa\xed\x18\x18\"\x16identity.sessions.list\x90\x02\x01\x12\x9a\x01\n" +
+	"\x12RevokeUserSessions\x12/.rolecall.identity.v1.RevokeUserSessionsRequest\x1a0.rolecall.identity.v1.RevokeUserSessionsResponse\"!\xaa\xed\x18\x1a\"\x18identity.sessions.revoke\x90\x02\x02B\xe7\x01\n" +
 	"\x18com.rolecall.identity.v1B\x10UserServiceProtoP\x01ZGgithub.com/rolecall/rolecall/clients/go/rolecall/identity/v1;identityv1\xa2\x02\x03RIX\xaa\x02\x14Rolecall.Identity.V1\xca\x02\x14Rolecall\\Identity\\V1\xe2\x02 Rolecall\\Identity\\V1\\GPBMetadata\xea\x02\x16Rolecall::Identity::V1b\x06proto3"
 
 var (
@@ -586,38 +2063,102 @@ func file_rolecall_identity_v1_user_service_proto_rawDescGZIP() []byte {
 	return file_rolecall_identity_v1_user_service_proto_rawDescData
 }
 
-var file_rolecall_identity_v1_user_service_proto_msgTypes = make([]protoimpl.MessageInfo, 8)
+var file_rolecall_identity_v1_user_service_proto_msgTypes = make([]protoimpl.MessageInfo, 31)
 var file_rolecall_identity_v1_user_service_proto_goTypes = []any{
-	(*CreateUserRequest)(nil),        // 0: rolecall.identity.v1.CreateUserRequest
-	(*CreateUserResponse)(nil),       // 1: rolecall.identity.v1.CreateUserResponse
-	(*GetUserRequest)(nil),           // 2: rolecall.identity.v1.GetUserRequest
-	(*GetUserResponse)(nil),          // 3: rolecall.identity.v1.GetUserResponse
-	(*ListUsersRequest)(nil),         // 4: rolecall.identity.v1.ListUsersRequest
-	(*ListUsersResponse)(nil),        // 5: rolecall.identity.v1.ListUsersResponse
-	(*ResendInvitationRequest)(nil),  // 6: rolecall.identity.v1.ResendInvitationRequest
-	(*ResendInvitationResponse)(nil), // 7: rolecall.identity.v1.ResendInvitationResponse
-	(*User)(nil),                     // 8: rolecall.identity.v1.User
-	(*Invitation)(nil),               // 9: rolecall.identity.v1.Invitation
+	(*CreateUserRequest)(nil),          // 0: rolecall.identity.v1.CreateUserRequest
+	(*InvitationCredential)(nil),       // 1: rolecall.identity.v1.InvitationCredential
+	(*InitialPassword)(nil),            // 2: rolecall.identity.v1.InitialPassword
+	(*ImportedHash)(nil),               // 3: rolecall.identity.v1.ImportedHash
+	(*CreateUserResponse)(nil),         // 4: rolecall.identity.v1.CreateUserResponse
+	(*GetUserRequest)(nil),             // 5: rolecall.identity.v1.GetUserRequest
+	(*GetUserResponse)(nil),            // 6: rolecall.identity.v1.GetUserResponse
+	(*ListUsersRequest)(nil),           // 7: rolecall.identity.v1.ListUsersRequest
+	(*ListUsersResponse)(nil),          // 8: rolecall.identity.v1.ListUsersResponse
+	(*ResendInvitationRequest)(nil),    // 9: rolecall.identity.v1.ResendInvitationRequest
+	(*ResendInvitationResponse)(nil),   // 10: rolecall.identity.v1.ResendInvitationResponse
+	(*BatchGetUsersRequest)(nil),       // 11: rolecall.identity.v1.BatchGetUsersRequest
+	(*BatchGetUsersResponse)(nil),      // 12: rolecall.identity.v1.BatchGetUsersResponse
+	(*ListInvitationsRequest)(nil),     // 13: rolecall.identity.v1.ListInvitationsRequest
+	(*ListInvitationsResponse)(nil),    // 14: rolecall.identity.v1.ListInvitationsResponse
+	(*RevokeInvitationRequest)(nil),    // 15: rolecall.identity.v1.RevokeInvitationRequest
+	(*RevokeInvitationResponse)(nil),   // 16: rolecall.identity.v1.RevokeInvitationResponse
+	(*UpdateUserRequest)(nil),          // 17: rolecall.identity.v1.UpdateUserRequest
+	(*UpdateUserResponse)(nil),         // 18: rolecall.identity.v1.UpdateUserResponse
+	(*DeleteUserRequest)(nil),          // 19: rolecall.identity.v1.DeleteUserRequest
+	(*DeleteUserResponse)(nil),         // 20: rolecall.identity.v1.DeleteUserResponse
+	(*SetUserPasswordRequest)(nil),     // 21: rolecall.identity.v1.SetUserPasswordRequest
+	(*SetUserPasswordResponse)(nil),    // 22: rolecall.identity.v1.SetUserPasswordResponse
+	(*IssuePasswordResetRequest)(nil),  // 23: rolecall.identity.v1.IssuePasswordResetRequest
+	(*IssuePasswordResetResponse)(nil), // 24: rolecall.identity.v1.IssuePasswordResetResponse
+	(*ResetUserFactorsRequest)(nil),    // 25: rolecall.identity.v1.ResetUserFactorsRequest
+	(*ResetUserFactorsResponse)(nil),   // 26: rolecall.identity.v1.ResetUserFactorsResponse
+	(*ListUserSessionsRequest)(nil),    // 27: rolecall.identity.v1.ListUserSessionsRequest
+	(*ListUserSessionsResponse)(nil),   // 28: rolecall.identity.v1.ListUserSessionsResponse
+	(*RevokeUserSessionsRequest)(nil),  // 29: rolecall.identity.v1.RevokeUserSessionsRequest
+	(*RevokeUserSessionsResponse)(nil), // 30: rolecall.identity.v1.RevokeUserSessionsResponse
+	(*CodeDelivery)(nil),               // 31: rolecall.identity.v1.CodeDelivery
+	(PasswordChange)(0),                // 32: rolecall.identity.v1.PasswordChange
+	(*User)(nil),                       // 33: rolecall.identity.v1.User
+	(*Invitation)(nil),                 // 34: rolecall.identity.v1.Invitation
+	(*fieldmaskpb.FieldMask)(nil),      // 35: google.protobuf.FieldMask
+	(*timestamppb.Timestamp)(nil),      // 36: google.protobuf.Timestamp
+	(*Session)(nil),                    // 37: rolecall.identity.v1.Session
 }
 var file_rolecall_identity_v1_user_service_proto_depIdxs = []int32{
-	8, // 0: rolecall.identity.v1.CreateUserResponse.user:type_name -> rolecall.identity.v1.User
-	9, // 1: rolecall.identity.v1.CreateUserResponse.invitation:type_name -> rolecall.identity.v1.Invitation
-	8, // 2: rolecall.identity.v1.GetUserResponse.user:type_name -> rolecall.identity.v1.User
-	8, // 3: rolecall.identity.v1.ListUsersResponse.users:type_name -> rolecall.identity.v1.User
-	9, // 4: rolecall.identity.v1.ResendInvitationResponse.invitation:type_name -> rolecall.identity.v1.Invitation
-	0, // 5: rolecall.identity.v1.UserService.CreateUser:input_type -> rolecall.identity.v1.CreateUserRequest
-	2, // 6: rolecall.identity.v1.UserService.GetUser:input_type -> rolecall.identity.v1.GetUserRequest
-	4, // 7: rolecall.identity.v1.UserService.ListUsers:input_type -> rolecall.identity.v1.ListUsersRequest
-	6, // 8: rolecall.identity.v1.UserService.ResendInvitation:input_type -> rolecall.identity.v1.ResendInvitationRequest
-	1, // 9: rolecall.identity.v1.UserService.CreateUser:output_type -> rolecall.identity.v1.CreateUserResponse
-	3, // 10: rolecall.identity.v1.UserService.GetUser:output_type -> rolecall.identity.v1.GetUserResponse
-	5, // 11: rolecall.identity.v1.UserService.ListUsers:output_type -> rolecall.identity.v1.ListUsersResponse
-	7, // 12: rolecall.identity.v1.UserService.ResendInvitation:output_type -> rolecall.identity.v1.ResendInvitationResponse
-	9, // [9:13] is the sub-list for method output_type
-	5, // [5:9] is the sub-list for method input_type
-	5, // [5:5] is the sub-list for extension type_name
-	5, // [5:5] is the sub-list for extension extendee
-	0, // [0:5] is the sub-list for field type_name
+	1,  // 0: rolecall.identity.v1.CreateUserRequest.invitation:type_name -> rolecall.identity.v1.InvitationCredential
+	2,  // 1: rolecall.identity.v1.CreateUserRequest.initial_password:type_name -> rolecall.identity.v1.InitialPassword
+	3,  // 2: rolecall.identity.v1.CreateUserRequest.imported_hash:type_name -> rolecall.identity.v1.ImportedHash
+	31, // 3: rolecall.identity.v1.InvitationCredential.delivery:type_name -> rolecall.identity.v1.CodeDelivery
+	32, // 4: rolecall.identity.v1.InitialPassword.change:type_name -> rolecall.identity.v1.PasswordChange
+	33, // 5: rolecall.identity.v1.CreateUserResponse.user:type_name -> rolecall.identity.v1.User
+	34, // 6: rolecall.identity.v1.CreateUserResponse.invitation:type_name -> rolecall.identity.v1.Invitation
+	33, // 7: rolecall.identity.v1.GetUserResponse.user:type_name -> rolecall.identity.v1.User
+	33, // 8: rolecall.identity.v1.ListUsersResponse.users:type_name -> rolecall.identity.v1.User
+	31, // 9: rolecall.identity.v1.ResendInvitationRequest.delivery:type_name -> rolecall.identity.v1.CodeDelivery
+	34, // 10: rolecall.identity.v1.ResendInvitationResponse.invitation:type_name -> rolecall.identity.v1.Invitation
+	33, // 11: rolecall.identity.v1.BatchGetUsersResponse.users:type_name -> rolecall.identity.v1.User
+	34, // 12: rolecall.identity.v1.ListInvitationsResponse.invitations:type_name -> rolecall.identity.v1.Invitation
+	33, // 13: rolecall.identity.v1.UpdateUserRequest.user:type_name -> rolecall.identity.v1.User
+	35, // 14: rolecall.identity.v1.UpdateUserRequest.update_mask:type_name -> google.protobuf.FieldMask
+	33, // 15: rolecall.identity.v1.UpdateUserResponse.user:type_name -> rolecall.identity.v1.User
+	32, // 16: rolecall.identity.v1.SetUserPasswordRequest.change:type_name -> rolecall.identity.v1.PasswordChange
+	33, // 17: rolecall.identity.v1.SetUserPasswordResponse.user:type_name -> rolecall.identity.v1.User
+	31, // 18: rolecall.identity.v1.IssuePasswordResetRequest.delivery:type_name -> rolecall.identity.v1.CodeDelivery
+	36, // 19: rolecall.identity.v1.IssuePasswordResetResponse.expire_time:type_name -> google.protobuf.Timestamp
+	37, // 20: rolecall.identity.v1.ListUserSessionsResponse.sessions:type_name -> rolecall.identity.v1.Session
+	0,  // 21: rolecall.identity.v1.UserService.CreateUser:input_type -> rolecall.identity.v1.CreateUserRequest
+	5,  // 22: rolecall.identity.v1.UserService.GetUser:input_type -> rolecall.identity.v1.GetUserRequest
+	11, // 23: rolecall.identity.v1.UserService.BatchGetUsers:input_type -> rolecall.identity.v1.BatchGetUsersRequest
+	7,  // 24: rolecall.identity.v1.UserService.ListUsers:input_type -> rolecall.identity.v1.ListUsersRequest
+	9,  // 25: rolecall.identity.v1.UserService.ResendInvitation:input_type -> rolecall.identity.v1.ResendInvitationRequest
+	13, // 26: rolecall.identity.v1.UserService.ListInvitations:input_type -> rolecall.identity.v1.ListInvitationsRequest
+	15, // 27: rolecall.identity.v1.UserService.RevokeInvitation:input_type -> rolecall.identity.v1.RevokeInvitationRequest
+	17, // 28: rolecall.identity.v1.UserService.UpdateUser:input_type -> rolecall.identity.v1.UpdateUserRequest
+	19, // 29: rolecall.identity.v1.UserService.DeleteUser:input_type -> rolecall.identity.v1.DeleteUserRequest
+	21, // 30: rolecall.identity.v1.UserService.SetUserPassword:input_type -> rolecall.identity.v1.SetUserPasswordRequest
+	23, // 31: rolecall.identity.v1.UserService.IssuePasswordReset:input_type -> rolecall.identity.v1.IssuePasswordResetRequest
+	25, // 32: rolecall.identity.v1.UserService.ResetUserFactors:input_type -> rolecall.identity.v1.ResetUserFactorsRequest
+	27, // 33: rolecall.identity.v1.UserService.ListUserSessions:input_type -> rolecall.identity.v1.ListUserSessionsRequest
+	29, // 34: rolecall.identity.v1.UserService.RevokeUserSessions:input_type -> rolecall.identity.v1.RevokeUserSessionsRequest
+	4,  // 35: rolecall.identity.v1.UserService.CreateUser:output_type -> rolecall.identity.v1.CreateUserResponse
+	6,  // 36: rolecall.identity.v1.UserService.GetUser:output_type -> rolecall.identity.v1.GetUserResponse
+	12, // 37: rolecall.identity.v1.UserService.BatchGetUsers:output_type -> rolecall.identity.v1.BatchGetUsersResponse
+	8,  // 38: rolecall.identity.v1.UserService.ListUsers:output_type -> rolecall.identity.v1.ListUsersResponse
+	10, // 39: rolecall.identity.v1.UserService.ResendInvitation:output_type -> rolecall.identity.v1.ResendInvitationResponse
+	14, // 40: rolecall.identity.v1.UserService.ListInvitations:output_type -> rolecall.identity.v1.ListInvitationsResponse
+	16, // 41: rolecall.identity.v1.UserService.RevokeInvitation:output_type -> rolecall.identity.v1.RevokeInvitationResponse
+	18, // 42: rolecall.identity.v1.UserService.UpdateUser:output_type -> rolecall.identity.v1.UpdateUserResponse
+	20, // 43: rolecall.identity.v1.UserService.DeleteUser:output_type -> rolecall.identity.v1.DeleteUserResponse
+	22, // 44: rolecall.identity.v1.UserService.SetUserPassword:output_type -> rolecall.identity.v1.SetUserPasswordResponse
+	24, // 45: rolecall.identity.v1.UserService.IssuePasswordReset:output_type -> rolecall.identity.v1.IssuePasswordResetResponse
+	26, // 46: rolecall.identity.v1.UserService.ResetUserFactors:output_type -> rolecall.identity.v1.ResetUserFactorsResponse
+	28, // 47: rolecall.identity.v1.UserService.ListUserSessions:output_type -> rolecall.identity.v1.ListUserSessionsResponse
+	30, // 48: rolecall.identity.v1.UserService.RevokeUserSessions:output_type -> rolecall.identity.v1.RevokeUserSessionsResponse
+	35, // [35:49] is the sub-list for method output_type
+	21, // [21:35] is the sub-list for method input_type
+	21, // [21:21] is the sub-list for extension type_name
+	21, // [21:21] is the sub-list for extension extendee
+	0,  // [0:21] is the sub-list for field type_name
 }
 
 func init() { file_rolecall_identity_v1_user_service_proto_init() }
@@ -626,13 +2167,18 @@ func file_rolecall_identity_v1_user_service_proto_init() {
 		return
 	}
 	file_rolecall_identity_v1_user_proto_init()
+	file_rolecall_identity_v1_user_service_proto_msgTypes[0].OneofWrappers = []any{
+		(*CreateUserRequest_Invitation)(nil),
+		(*CreateUserRequest_InitialPassword)(nil),
+		(*CreateUserRequest_ImportedHash)(nil),
+	}
 	type x struct{}
 	out := protoimpl.TypeBuilder{
 		File: protoimpl.DescBuilder{
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_rolecall_identity_v1_user_service_proto_rawDesc), len(file_rolecall_identity_v1_user_service_proto_rawDesc)),
 			NumEnums:      0,
-			NumMessages:   8,
+			NumMessages:   31,
 			NumExtensions: 0,
 			NumServices:   1,
 		},

@@ -21,10 +21,20 @@ import (
 const _ = grpc.SupportPackageIsVersion9
 
 const (
-	UserService_CreateUser_FullMethodName       = "/rolecall.identity.v1.UserService/CreateUser"
-	UserService_GetUser_FullMethodName          = "/rolecall.identity.v1.UserService/GetUser"
-	UserService_ListUsers_FullMethodName        = "/rolecall.identity.v1.UserService/ListUsers"
-	UserService_ResendInvitation_FullMethodName = "/rolecall.identity.v1.UserService/ResendInvitation"
+	UserService_CreateUser_FullMethodName         = "/rolecall.identity.v1.UserService/CreateUser"
+	UserService_GetUser_FullMethodName            = "/rolecall.identity.v1.UserService/GetUser"
+	UserService_BatchGetUsers_FullMethodName      = "/rolecall.identity.v1.UserService/BatchGetUsers"
+	UserService_ListUsers_FullMethodName          = "/rolecall.identity.v1.UserService/ListUsers"
+	UserService_ResendInvitation_FullMethodName   = "/rolecall.identity.v1.UserService/ResendInvitation"
+	UserService_ListInvitations_FullMethodName    = "/rolecall.identity.v1.UserService/ListInvitations"
+	UserService_RevokeInvitation_FullMethodName   = "/rolecall.identity.v1.UserService/RevokeInvitation"
+	UserService_UpdateUser_FullMethodName         = "/rolecall.identity.v1.UserService/UpdateUser"
+	UserService_DeleteUser_FullMethodName         = "/rolecall.identity.v1.UserService/DeleteUser"
+	UserService_SetUserPassword_FullMethodName    = "/rolecall.identity.v1.UserService/SetUserPassword"
+	UserService_IssuePasswordReset_FullMethodName = "/rolecall.identity.v1.UserService/IssuePasswordReset"
+	UserService_ResetUserFactors_FullMethodName   = "/rolecall.identity.v1.UserService/ResetUserFactors"
+	UserService_ListUserSessions_FullMethodName   = "/rolecall.identity.v1.UserService/ListUserSessions"
+	UserService_RevokeUserSessions_FullMethodName = "/rolecall.identity.v1.UserService/RevokeUserSessions"
 )
 
 // UserServiceClient is the client API for UserService service.
@@ -34,20 +44,75 @@ const (
 // Makes, finds and reads accounts. ADMIN works across organizations, OWNER in
 // the own one; everybody else reads only the own account.
 type UserServiceClient interface {
-	// Makes an account and invites its person by mail.
+	// Makes an account: invited by mail unless another credential is given.
 	//
 	// The account, its membership and the mail come together or not at all. The
 	// address must be free (`EMAIL_TAKEN`), the roles must be ones that the
-	// caller may grant (`ROLE_NOT_GRANTABLE`).
+	// caller may grant (`ROLE_NOT_GRANTABLE`). An initial password and an
+	// imported hash need the permission `identity.users.set_password` too
+	// (`PERMISSION_MISSING`); with them the account is active at once, its
+	// address unproven. A repeat whose first answer held a code gets
+	// `SECRET_ALREADY_RETURNED`.
 	CreateUser(ctx context.Context, in *CreateUserRequest, opts ...grpc.CallOption) (*CreateUserResponse, error)
 	// Reads one account; `USER_NOT_FOUND` when it does not exist or lies outside
 	// of what the caller may see.
 	GetUser(ctx context.Context, in *GetUserRequest, opts ...grpc.CallOption) (*GetUserResponse, error)
-	// Lists accounts in order of creation.
+	// Reads up to 1 000 accounts at once; those that do not exist, or lie outside
+	// of what the caller may see, are left out.
+	BatchGetUsers(ctx context.Context, in *BatchGetUsersRequest, opts ...grpc.CallOption) (*BatchGetUsersResponse, error)
+	// Lists accounts, in order of creation unless `order_by` says otherwise.
+	// Only those who may list an organization may call, not a person for itself.
 	ListUsers(ctx context.Context, in *ListUsersRequest, opts ...grpc.CallOption) (*ListUsersResponse, error)
-	// Sends a new invitation to an account that is still INVITED; the code sent
+	// Makes a new invitation for an account that is still INVITED; the code
 	// before ends (`USER_NOT_INVITED` when there is nothing to accept any more).
+	//
+	// The code of a person that is invited as an OWNER is returned to ADMIN alone
+	// (`EQUAL_PROTECTED`).
 	ResendInvitation(ctx context.Context, in *ResendInvitationRequest, opts ...grpc.CallOption) (*ResendInvitationResponse, error)
+	// Lists the invitations that wait for an answer, in order of creation.
+	ListInvitations(ctx context.Context, in *ListInvitationsRequest, opts ...grpc.CallOption) (*ListInvitationsResponse, error)
+	// Ends an invitation; its code opens nothing any more, the account stays
+	// INVITED (`ResendInvitation` invites anew, `DeleteUser` removes it).
+	RevokeInvitation(ctx context.Context, in *RevokeInvitationRequest, opts ...grpc.CallOption) (*RevokeInvitationResponse, error)
+	// Changes an account: profile, address, roles. All given fields change, or
+	// none.
+	//
+	// `email` and `roles` need the permissions `identity.users.set_email` and
+	// `organization.members.assign_roles` too. A new address is unproven; both
+	// addresses are told, and sessions and codes end. On a holder of ADMIN, and
+	// for all but ADMIN on an OWNER, the address stays (`EQUAL_PROTECTED`).
+	UpdateUser(ctx context.Context, in *UpdateUserRequest, opts ...grpc.CallOption) (*UpdateUserResponse, error)
+	// Deletes an account: at once it is gone from reads and lists, its sessions,
+	// codes and keys have ended. Its address stays reserved for 30 days.
+	//
+	// Nobody deletes itself (`SELF_REFUSED`), nor the last OWNER of an
+	// organization or the last ADMIN (`LAST_HOLDER`); only ADMIN deletes a holder
+	// of ADMIN, and no service account an OWNER (`EQUAL_PROTECTED`). With an etag
+	// that is not the current one the answer is `ETAG_MISMATCH`.
+	DeleteUser(ctx context.Context, in *DeleteUserRequest, opts ...grpc.CallOption) (*DeleteUserResponse, error)
+	// Sets a person's password; its sessions and codes end, and a mail tells so.
+	//
+	// Not one's own (`SELF_REFUSED`, use `ChangePassword`). Nobody sets the
+	// password of a holder of ADMIN, and only ADMIN that of an OWNER
+	// (`EQUAL_PROTECTED`). Who is still INVITED sets its first password itself
+	// (`USER_NOT_ACTIVE`).
+	SetUserPassword(ctx context.Context, in *SetUserPasswordRequest, opts ...grpc.CallOption) (*SetUserPasswordResponse, error)
+	// Makes a code by which a person sets a new password, valid for 30 minutes,
+	// and mails it or gives it to the caller. A newer code ends the older.
+	//
+	// For a holder of ADMIN, and for all but ADMIN on an OWNER, it can only be
+	// mailed (`EQUAL_PROTECTED`).
+	IssuePasswordReset(ctx context.Context, in *IssuePasswordResetRequest, opts ...grpc.CallOption) (*IssuePasswordResetResponse, error)
+	// Removes all second factors and recovery codes of a person who lost them;
+	// its sessions end, and a mail tells so.
+	//
+	// Not one's own (`SELF_REFUSED`), not those of a holder of ADMIN, and those
+	// of an OWNER only by ADMIN (`EQUAL_PROTECTED`).
+	ResetUserFactors(ctx context.Context, in *ResetUserFactorsRequest, opts ...grpc.CallOption) (*ResetUserFactorsResponse, error)
+	// Lists the sessions of a person that go on, newest first.
+	ListUserSessions(ctx context.Context, in *ListUserSessionsRequest, opts ...grpc.CallOption) (*ListUserSessionsResponse, error)
+	// Ends sessions of a person, at once and in every service.
+	RevokeUserSessions(ctx context.Context, in *RevokeUserSessionsRequest, opts ...grpc.CallOption) (*RevokeUserSessionsResponse, error)
 }
 
 type userServiceClient struct {
@@ -78,6 +143,16 @@ func (c *userServiceClient) GetUser(ctx context.Context, in *GetUserRequest, opt
 	return out, nil
 }
 
+func (c *userServiceClient) BatchGetUsers(ctx context.Context, in *BatchGetUsersRequest, opts ...grpc.CallOption) (*BatchGetUsersResponse, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(BatchGetUsersResponse)
+	err := c.cc.Invoke(ctx, UserService_BatchGetUsers_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
 func (c *userServiceClient) ListUsers(ctx context.Context, in *ListUsersRequest, opts ...grpc.CallOption) (*ListUsersResponse, error) {
 	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
 	out := new(ListUsersResponse)
@@ -98,6 +173,96 @@ func (c *userServiceClient) ResendInvitation(ctx context.Context, in *ResendInvi
 	return out, nil
 }
 
+func (c *userServiceClient) ListInvitations(ctx context.Context, in *ListInvitationsRequest, opts ...grpc.CallOption) (*ListInvitationsResponse, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(ListInvitationsResponse)
+	err := c.cc.Invoke(ctx, UserService_ListInvitations_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
+func (c *userServiceClient) RevokeInvitation(ctx context.Context, in *RevokeInvitationRequest, opts ...grpc.CallOption) (*RevokeInvitationResponse, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(RevokeInvitationResponse)
+	err := c.cc.Invoke(ctx, UserService_RevokeInvitation_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
+func (c *userServiceClient) UpdateUser(ctx context.Context, in *UpdateUserRequest, opts ...grpc.CallOption) (*UpdateUserResponse, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(UpdateUserResponse)
+	err := c.cc.Invoke(ctx, UserService_UpdateUser_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
+func (c *userServiceClient) DeleteUser(ctx context.Context, in *DeleteUserRequest, opts ...grpc.CallOption) (*DeleteUserResponse, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(DeleteUserResponse)
+	err := c.cc.Invoke(ctx, UserService_DeleteUser_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
+func (c *userServiceClient) SetUserPassword(ctx context.Context, in *SetUserPasswordRequest, opts ...grpc.CallOption) (*SetUserPasswordResponse, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(SetUserPasswordResponse)
+	err := c.cc.Invoke(ctx, UserService_SetUserPassword_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
+func (c *userServiceClient) IssuePasswordReset(ctx context.Context, in *IssuePasswordResetRequest, opts ...grpc.CallOption) (*IssuePasswordResetResponse, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(IssuePasswordResetResponse)
+	err := c.cc.Invoke(ctx, UserService_IssuePasswordReset_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
+func (c *userServiceClient) ResetUserFactors(ctx context.Context, in *ResetUserFactorsRequest, opts ...grpc.CallOption) (*ResetUserFactorsResponse, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(ResetUserFactorsResponse)
+	err := c.cc.Invoke(ctx, UserService_ResetUserFactors_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
+func (c *userServiceClient) ListUserSessions(ctx context.Context, in *ListUserSessionsRequest, opts ...grpc.CallOption) (*ListUserSessionsResponse, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(ListUserSessionsResponse)
+	err := c.cc.Invoke(ctx, UserService_ListUserSessions_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
+func (c *userServiceClient) RevokeUserSessions(ctx context.Context, in *RevokeUserSessionsRequest, opts ...grpc.CallOption) (*RevokeUserSessionsResponse, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(RevokeUserSessionsResponse)
+	err := c.cc.Invoke(ctx, UserService_RevokeUserSessions_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
 // UserServiceServer is the server API for UserService service.
 // All implementations must embed UnimplementedUserServiceServer
 // for forward compatibility.
@@ -105,20 +270,75 @@ func (c *userServiceClient) ResendInvitation(ctx context.Context, in *ResendInvi
 // Makes, finds and reads accounts. ADMIN works across organizations, OWNER in
 // the own one; everybody else reads only the own account.
 type UserServiceServer interface {
-	// Makes an account and invites its person by mail.
+	// Makes an account: invited by mail unless another credential is given.
 	//
 	// The account, its membership and the mail come together or not at all. The
 	// address must be free (`EMAIL_TAKEN`), the roles must be ones that the
-	// caller may grant (`ROLE_NOT_GRANTABLE`).
+	// caller may grant (`ROLE_NOT_GRANTABLE`). An initial password and an
+	// imported hash need the permission `identity.users.set_password` too
+	// (`PERMISSION_MISSING`); with them the account is active at once, its
+	// address unproven. A repeat whose first answer held a code gets
+	// `SECRET_ALREADY_RETURNED`.
 	CreateUser(context.Context, *CreateUserRequest) (*CreateUserResponse, error)
 	// Reads one account; `USER_NOT_FOUND` when it does not exist or lies outside
 	// of what the caller may see.
 	GetUser(context.Context, *GetUserRequest) (*GetUserResponse, error)
-	// Lists accounts in order of creation.
+	// Reads up to 1 000 accounts at once; those that do not exist, or lie outside
+	// of what the caller may see, are left out.
+	BatchGetUsers(context.Context, *BatchGetUsersRequest) (*BatchGetUsersResponse, error)
+	// Lists accounts, in order of creation unless `order_by` says otherwise.
+	// Only those who may list an organization may call, not a person for itself.
 	ListUsers(context.Context, *ListUsersRequest) (*ListUsersResponse, error)
-	// Sends a new invitation to an account that is still INVITED; the code sent
+	// Makes a new invitation for an account that is still INVITED; the code
 	// before ends (`USER_NOT_INVITED` when there is nothing to accept any more).
+	//
+	// The code of a person that is invited as an OWNER is returned to ADMIN alone
+	// (`EQUAL_PROTECTED`).
 	ResendInvitation(context.Context, *ResendInvitationRequest) (*ResendInvitationResponse, error)
+	// Lists the invitations that wait for an answer, in order of creation.
+	ListInvitations(context.Context, *ListInvitationsRequest) (*ListInvitationsResponse, error)
+	// Ends an invitation; its code opens nothing any more, the account stays
+	// INVITED (`ResendInvitation` invites anew, `DeleteUser` removes it).
+	RevokeInvitation(context.Context, *RevokeInvitationRequest) (*RevokeInvitationResponse, error)
+	// Changes an account: profile, address, roles. All given fields change, or
+	// none.
+	//
+	// `email` and `roles` need the permissions `identity.users.set_email` and
+	// `organization.members.assign_roles` too. A new address is unproven; both
+	// addresses are told, and sessions and codes end. On a holder of ADMIN, and
+	// for all but ADMIN on an OWNER, the address stays (`EQUAL_PROTECTED`).
+	UpdateUser(context.Context, *UpdateUserRequest) (*UpdateUserResponse, error)
+	// Deletes an account: at once it is gone from reads and lists, its sessions,
+	// codes and keys have ended. Its address stays reserved for 30 days.
+	//
+	// Nobody deletes itself (`SELF_REFUSED`), nor the last OWNER of an
+	// organization or the last ADMIN (`LAST_HOLDER`); only ADMIN deletes a holder
+	// of ADMIN, and no service account an OWNER (`EQUAL_PROTECTED`). With an etag
+	// that is not the current one the answer is `ETAG_MISMATCH`.
+	DeleteUser(context.Context, *DeleteUserRequest) (*DeleteUserResponse, error)
+	// Sets a person's password; its sessions and codes end, and a mail tells so.
+	//
+	// Not one's own (`SELF_REFUSED`, use `ChangePassword`). Nobody sets the
+	// password of a holder of ADMIN, and only ADMIN that of an OWNER
+	// (`EQUAL_PROTECTED`). Who is still INVITED sets its first password itself
+	// (`USER_NOT_ACTIVE`).
+	SetUserPassword(context.Context, *SetUserPasswordRequest) (*SetUserPasswordResponse, error)
+	// Makes a code by which a person sets a new password, valid for 30 minutes,
+	// and mails it or gives it to the caller. A newer code ends the older.
+	//
+	// For a holder of ADMIN, and for all but ADMIN on an OWNER, it can only be
+	// mailed (`EQUAL_PROTECTED`).
+	IssuePasswordReset(context.Context, *IssuePasswordResetRequest) (*IssuePasswordResetResponse, error)
+	// Removes all second factors and recovery codes of a person who lost them;
+	// its sessions end, and a mail tells so.
+	//
+	// Not one's own (`SELF_REFUSED`), not those of a holder of ADMIN, and those
+	// of an OWNER only by ADMIN (`EQUAL_PROTECTED`).
+	ResetUserFactors(context.Context, *ResetUserFactorsRequest) (*ResetUserFactorsResponse, error)
+	// Lists the sessions of a person that go on, newest first.
+	ListUserSessions(context.Context, *ListUserSessionsRequest) (*ListUserSessionsResponse, error)
+	// Ends sessions of a person, at once and in every service.
+	RevokeUserSessions(context.Context, *RevokeUserSessionsRequest) (*RevokeUserSessionsResponse, error)
 	mustEmbedUnimplementedUserServiceServer()
 }
 
@@ -135,11 +355,41 @@ func (UnimplementedUserServiceServer) CreateUser(context.Context, *CreateUserReq
 func (UnimplementedUserServiceServer) GetUser(context.Context, *GetUserRequest) (*GetUserResponse, error) {
 	return nil, status.Error(codes.Unimplemented, "method GetUser not implemented")
 }
+func (UnimplementedUserServiceServer) BatchGetUsers(context.Context, *BatchGetUsersRequest) (*BatchGetUsersResponse, error) {
+	return nil, status.Error(codes.Unimplemented, "method BatchGetUsers not implemented")
+}
 func (UnimplementedUserServiceServer) ListUsers(context.Context, *ListUsersRequest) (*ListUsersResponse, error) {
 	return nil, status.Error(codes.Unimplemented, "method ListUsers not implemented")
 }
 func (UnimplementedUserServiceServer) ResendInvitation(context.Context, *ResendInvitationRequest) (*ResendInvitationResponse, error) {
 	return nil, status.Error(codes.Unimplemented, "method ResendInvitation not implemented")
+}
+func (UnimplementedUserServiceServer) ListInvitations(context.Context, *ListInvitationsRequest) (*ListInvitationsResponse, error) {
+	return nil, status.Error(codes.Unimplemented, "method ListInvitations not implemented")
+}
+func (UnimplementedUserServiceServer) RevokeInvitation(context.Context, *RevokeInvitationRequest) (*RevokeInvitationResponse, error) {
+	return nil, status.Error(codes.Unimplemented, "method RevokeInvitation not implemented")
+}
+func (UnimplementedUserServiceServer) UpdateUser(context.Context, *UpdateUserRequest) (*UpdateUserResponse, error) {
+	return nil, status.Error(codes.Unimplemented, "method UpdateUser not implemented")
+}
+func (UnimplementedUserServiceServer) DeleteUser(context.Context, *DeleteUserRequest) (*DeleteUserResponse, error) {
+	return nil, status.Error(codes.Unimplemented, "method DeleteUser not implemented")
+}
+func (UnimplementedUserServiceServer) SetUserPassword(context.Context, *SetUserPasswordRequest) (*SetUserPasswordResponse, error) {
+	return nil, status.Error(codes.Unimplemented, "method SetUserPassword not implemented")
+}
+func (UnimplementedUserServiceServer) IssuePasswordReset(context.Context, *IssuePasswordResetRequest) (*IssuePasswordResetResponse, error) {
+	return nil, status.Error(codes.Unimplemented, "method IssuePasswordReset not implemented")
+}
+func (UnimplementedUserServiceServer) ResetUserFactors(context.Context, *ResetUserFactorsRequest) (*ResetUserFactorsResponse, error) {
+	return nil, status.Error(codes.Unimplemented, "method ResetUserFactors not implemented")
+}
+func (UnimplementedUserServiceServer) ListUserSessions(context.Context, *ListUserSessionsRequest) (*ListUserSessionsResponse, error) {
+	return nil, status.Error(codes.Unimplemented, "method ListUserSessions not implemented")
+}
+func (UnimplementedUserServiceServer) RevokeUserSessions(context.Context, *RevokeUserSessionsRequest) (*RevokeUserSessionsResponse, error) {
+	return nil, status.Error(codes.Unimplemented, "method RevokeUserSessions not implemented")
 }
 func (UnimplementedUserServiceServer) mustEmbedUnimplementedUserServiceServer() {}
 func (UnimplementedUserServiceServer) testEmbeddedByValue()                     {}
@@ -198,6 +448,24 @@ func _UserService_GetUser_Handler(srv interface{}, ctx context.Context, dec func
 	return interceptor(ctx, in, info, handler)
 }
 
+func _UserService_BatchGetUsers_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(BatchGetUsersRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(UserServiceServer).BatchGetUsers(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: UserService_BatchGetUsers_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(UserServiceServer).BatchGetUsers(ctx, req.(*BatchGetUsersRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
 func _UserService_ListUsers_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
 	in := new(ListUsersRequest)
 	if err := dec(in); err != nil {
@@ -234,6 +502,168 @@ func _UserService_ResendInvitation_Handler(srv interface{}, ctx context.Context,
 	return interceptor(ctx, in, info, handler)
 }
 
+func _UserService_ListInvitations_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(ListInvitationsRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(UserServiceServer).ListInvitations(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: UserService_ListInvitations_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(UserServiceServer).ListInvitations(ctx, req.(*ListInvitationsRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
+func _UserService_RevokeInvitation_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(RevokeInvitationRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(UserServiceServer).RevokeInvitation(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: UserService_RevokeInvitation_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(UserServiceServer).RevokeInvitation(ctx, req.(*RevokeInvitationRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
+func _UserService_UpdateUser_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(UpdateUserRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(UserServiceServer).UpdateUser(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: UserService_UpdateUser_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(UserServiceServer).UpdateUser(ctx, req.(*UpdateUserRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
+func _UserService_DeleteUser_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(DeleteUserRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(UserServiceServer).DeleteUser(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: UserService_DeleteUser_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(UserServiceServer).DeleteUser(ctx, req.(*DeleteUserRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
+func _UserService_SetUserPassword_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(SetUserPasswordRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(UserServiceServer).SetUserPassword(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: UserService_SetUserPassword_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(UserServiceServer).SetUserPassword(ctx, req.(*SetUserPasswordRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
+func _UserService_IssuePasswordReset_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(IssuePasswordResetRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(UserServiceServer).IssuePasswordReset(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: UserService_IssuePasswordReset_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(UserServiceServer).IssuePasswordReset(ctx, req.(*IssuePasswordResetRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
+func _UserService_ResetUserFactors_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(ResetUserFactorsRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(UserServiceServer).ResetUserFactors(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: UserService_ResetUserFactors_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(UserServiceServer).ResetUserFactors(ctx, req.(*ResetUserFactorsRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
+func _UserService_ListUserSessions_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(ListUserSessionsRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(UserServiceServer).ListUserSessions(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: UserService_ListUserSessions_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(UserServiceServer).ListUserSessions(ctx, req.(*ListUserSessionsRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
+func _UserService_RevokeUserSessions_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(RevokeUserSessionsRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(UserServiceServer).RevokeUserSessions(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: UserService_RevokeUserSessions_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(UserServiceServer).RevokeUserSessions(ctx, req.(*RevokeUserSessionsRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
 // UserService_ServiceDesc is the grpc.ServiceDesc for UserService service.
 // It's only intended for direct use with grpc.RegisterService,
 // and not to be introspected or modified (even as a copy)
@@ -250,12 +680,52 @@ var UserService_ServiceDesc = grpc.ServiceDesc{
 			Handler:    _UserService_GetUser_Handler,
 		},
 		{
+			MethodName: "BatchGetUsers",
+			Handler:    _UserService_BatchGetUsers_Handler,
+		},
+		{
 			MethodName: "ListUsers",
 			Handler:    _UserService_ListUsers_Handler,
 		},
 		{
 			MethodName: "ResendInvitation",
 			Handler:    _UserService_ResendInvitation_Handler,
+		},
+		{
+			MethodName: "ListInvitations",
+			Handler:    _UserService_ListInvitations_Handler,
+		},
+		{
+			MethodName: "RevokeInvitation",
+			Handler:    _UserService_RevokeInvitation_Handler,
+		},
+		{
+			MethodName: "UpdateUser",
+			Handler:    _UserService_UpdateUser_Handler,
+		},
+		{
+			MethodName: "DeleteUser",
+			Handler:    _UserService_DeleteUser_Handler,
+		},
+		{
+			MethodName: "SetUserPassword",
+			Handler:    _UserService_SetUserPassword_Handler,
+		},
+		{
+			MethodName: "IssuePasswordReset",
+			Handler:    _UserService_IssuePasswordReset_Handler,
+		},
+		{
+			MethodName: "ResetUserFactors",
+			Handler:    _UserService_ResetUserFactors_Handler,
+		},
+		{
+			MethodName: "ListUserSessions",
+			Handler:    _UserService_ListUserSessions_Handler,
+		},
+		{
+			MethodName: "RevokeUserSessions",
+			Handler:    _UserService_RevokeUserSessions_Handler,
 		},
 	},
 	Streams:  []grpc.StreamDesc{},

@@ -506,10 +506,10 @@ const file_rolecall_organization_v1_access_service_proto_rawDesc = "" +
 	" ACCESS_REASON_PERMISSION_MISSING\x10\n" +
 	"\x12 \n" +
 	"\x1cACCESS_REASON_NOT_OWN_RECORD\x10\v\x12#\n" +
-	"\x1fACCESS_REASON_CONDITION_NOT_MET\x10\f2\x97\x02\n" +
+	"\x1fACCESS_REASON_CONDITION_NOT_MET\x10\f2\x99\x02\n" +
 	"\rAccessService\x12\x8e\x01\n" +
-	"\vCheckAccess\x12,.rolecall.organization.v1.CheckAccessRequest\x1a-.rolecall.organization.v1.CheckAccessResponse\"\"\xaa\xed\x18\x1b\"\x19organization.access.check\x90\x02\x01\x12u\n" +
-	"\vGetMyAccess\x12,.rolecall.organization.v1.GetMyAccessRequest\x1a-.rolecall.organization.v1.GetMyAccessResponse\"\t\xaa\xed\x18\x02\x10\x01\x90\x02\x01B\x85\x02\n" +
+	"\vCheckAccess\x12,.rolecall.organization.v1.CheckAccessRequest\x1a-.rolecall.organization.v1.CheckAccessResponse\"\"\xaa\xed\x18\x1b\"\x19organization.access.check\x90\x02\x01\x12w\n" +
+	"\vGetMyAccess\x12,.rolecall.organization.v1.GetMyAccessRequest\x1a-.rolecall.organization.v1.GetMyAccessResponse\"\v\xaa\xed\x18\x04\x10\x01@\x01\x90\x02\x01B\x85\x02\n" +
 	"\x1ccom.rolecall.organization.v1B\x12AccessServiceProtoP\x01ZOgithub.com/rolecall/rolecall/clients/go/rolecall/organization/v1;organizationv1\xa2\x02\x03ROX\xaa\x02\x18Rolecall.Organization.V1\xca\x02\x18Rolecall\\Organization\\V1\xe2\x02$Rolecall\\Organization\\V1\\GPBMetadata\xea\x02\x1aRolecall::Organization::V1b\x06proto3"
 
 var (

@@ -52,6 +52,7 @@ type DomainEvent struct {
 	//	*DomainEvent_ServiceAccountAdded
 	//	*DomainEvent_ServiceAccountRemoved
 	//	*DomainEvent_OwnerAdded
+	//	*DomainEvent_ServiceAccountUpdated
 	Event         isDomainEvent_Event `protobuf_oneof:"event"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -219,6 +220,15 @@ func (x *DomainEvent) GetOwnerAdded() *OwnerAdded {
 	return nil
 }
 
+func (x *DomainEvent) GetServiceAccountUpdated() *ServiceAccountUpdated {
+	if x != nil {
+		if x, ok := x.Event.(*DomainEvent_ServiceAccountUpdated); ok {
+			return x.ServiceAccountUpdated
+		}
+	}
+	return nil
+}
+
 type isDomainEvent_Event interface {
 	isDomainEvent_Event()
 }
@@ -274,6 +284,11 @@ type DomainEvent_OwnerAdded struct {
 	OwnerAdded *OwnerAdded `protobuf:"bytes,19,opt,name=owner_added,json=ownerAdded,proto3,oneof"`
 }
 
+type DomainEvent_ServiceAccountUpdated struct {
+	// A service account was given other permissions.
+	ServiceAccountUpdated *ServiceAccountUpdated `protobuf:"bytes,20,opt,name=service_account_updated,json=serviceAccountUpdated,proto3,oneof"`
+}
+
 func (*DomainEvent_OrganizationCreated) isDomainEvent_Event() {}
 
 func (*DomainEvent_MemberAdded) isDomainEvent_Event() {}
@@ -293,6 +308,8 @@ func (*DomainEvent_ServiceAccountAdded) isDomainEvent_Event() {}
 func (*DomainEvent_ServiceAccountRemoved) isDomainEvent_Event() {}
 
 func (*DomainEvent_OwnerAdded) isDomainEvent_Event() {}
+
+func (*DomainEvent_ServiceAccountUpdated) isDomainEvent_Event() {}
 
 // An organization was made.
 type OrganizationCreated struct {
@@ -699,6 +716,52 @@ func (*ServiceAccountRemoved) Descriptor() ([]byte, []int) {
 	return file_rolecall_organization_v1_events_proto_rawDescGZIP(), []int{9}
 }
 
+// A service account was given other permissions.
+type ServiceAccountUpdated struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The permissions that it holds now.
+	Permissions   []string `protobuf:"bytes,1,rep,name=permissions,proto3" json:"permissions,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ServiceAccountUpdated) Reset() {
+	*x = ServiceAccountUpdated{}
+	mi := &file_rolecall_organization_v1_events_proto_msgTypes[10]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ServiceAccountUpdated) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ServiceAccountUpdated) ProtoMessage() {}
+
+func (x *ServiceAccountUpdated) ProtoReflect() protoreflect.Message {
+	mi := &file_rolecall_organization_v1_events_proto_msgTypes[10]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ServiceAccountUpdated.ProtoReflect.Descriptor instead.
+func (*ServiceAccountUpdated) Descriptor() ([]byte, []int) {
+	return file_rolecall_organization_v1_events_proto_rawDescGZIP(), []int{10}
+}
+
+func (x *ServiceAccountUpdated) GetPermissions() []string {
+	if x != nil {
+		return x.Permissions
+	}
+	return nil
+}
+
 // A person was made an owner by an administrator of the instance.
 type OwnerAdded struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -710,7 +773,7 @@ type OwnerAdded struct {
 
 func (x *OwnerAdded) Reset() {
 	*x = OwnerAdded{}
-	mi := &file_rolecall_organization_v1_events_proto_msgTypes[10]
+	mi := &file_rolecall_organization_v1_events_proto_msgTypes[11]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -722,7 +785,7 @@ func (x *OwnerAdded) String() string {
 func (*OwnerAdded) ProtoMessage() {}
 
 func (x *OwnerAdded) ProtoReflect() protoreflect.Message {
-	mi := &file_rolecall_organization_v1_events_proto_msgTypes[10]
+	mi := &file_rolecall_organization_v1_events_proto_msgTypes[11]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -735,7 +798,7 @@ func (x *OwnerAdded) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use OwnerAdded.ProtoReflect.Descriptor instead.
 func (*OwnerAdded) Descriptor() ([]byte, []int) {
-	return file_rolecall_organization_v1_events_proto_rawDescGZIP(), []int{10}
+	return file_rolecall_organization_v1_events_proto_rawDescGZIP(), []int{11}
 }
 
 func (x *OwnerAdded) GetOwnerIds() []string {
@@ -749,7 +812,7 @@ var File_rolecall_organization_v1_events_proto protoreflect.FileDescriptor
 
 const file_rolecall_organization_v1_events_proto_rawDesc = "" +
 	"\n" +
-	"%rolecall/organization/v1/events.proto\x12\x18rolecall.organization.v1\x1a\x1fgoogle/protobuf/timestamp.proto\"\xd6\b\n" +
+	"%rolecall/organization/v1/events.proto\x12\x18rolecall.organization.v1\x1a\x1fgoogle/protobuf/timestamp.proto\"\xc1\t\n" +
 	"\vDomainEvent\x12\x19\n" +
 	"\bactor_id\x18\x01 \x01(\tR\aactorId\x12'\n" +
 	"\x0forganization_id\x18\x02 \x01(\tR\x0eorganizationId\x12\x1b\n" +
@@ -768,7 +831,8 @@ const file_rolecall_organization_v1_events_proto_rawDesc = "" +
 	"\x15service_account_added\x18\x11 \x01(\v2-.rolecall.organization.v1.ServiceAccountAddedH\x00R\x13serviceAccountAdded\x12i\n" +
 	"\x17service_account_removed\x18\x12 \x01(\v2/.rolecall.organization.v1.ServiceAccountRemovedH\x00R\x15serviceAccountRemoved\x12G\n" +
 	"\vowner_added\x18\x13 \x01(\v2$.rolecall.organization.v1.OwnerAddedH\x00R\n" +
-	"ownerAddedB\a\n" +
+	"ownerAdded\x12i\n" +
+	"\x17service_account_updated\x18\x14 \x01(\v2/.rolecall.organization.v1.ServiceAccountUpdatedH\x00R\x15serviceAccountUpdatedB\a\n" +
 	"\x05event\")\n" +
 	"\x13OrganizationCreated\x12\x12\n" +
 	"\x04name\x18\x01 \x01(\tR\x04name\"#\n" +
@@ -787,7 +851,9 @@ const file_rolecall_organization_v1_events_proto_rawDesc = "" +
 	"\x0fMemberUnblocked\"7\n" +
 	"\x13ServiceAccountAdded\x12 \n" +
 	"\vpermissions\x18\x01 \x03(\tR\vpermissions\"\x17\n" +
-	"\x15ServiceAccountRemoved\")\n" +
+	"\x15ServiceAccountRemoved\"9\n" +
+	"\x15ServiceAccountUpdated\x12 \n" +
+	"\vpermissions\x18\x01 \x03(\tR\vpermissions\")\n" +
 	"\n" +
 	"OwnerAdded\x12\x1b\n" +
 	"\towner_ids\x18\x01 \x03(\tR\bownerIdsB\xfe\x01\n" +
@@ -805,7 +871,7 @@ func file_rolecall_organization_v1_events_proto_rawDescGZIP() []byte {
 	return file_rolecall_organization_v1_events_proto_rawDescData
 }
 
-var file_rolecall_organization_v1_events_proto_msgTypes = make([]protoimpl.MessageInfo, 11)
+var file_rolecall_organization_v1_events_proto_msgTypes = make([]protoimpl.MessageInfo, 12)
 var file_rolecall_organization_v1_events_proto_goTypes = []any{
 	(*DomainEvent)(nil),           // 0: rolecall.organization.v1.DomainEvent
 	(*OrganizationCreated)(nil),   // 1: rolecall.organization.v1.OrganizationCreated
@@ -817,11 +883,12 @@ var file_rolecall_organization_v1_events_proto_goTypes = []any{
 	(*MemberUnblocked)(nil),       // 7: rolecall.organization.v1.MemberUnblocked
 	(*ServiceAccountAdded)(nil),   // 8: rolecall.organization.v1.ServiceAccountAdded
 	(*ServiceAccountRemoved)(nil), // 9: rolecall.organization.v1.ServiceAccountRemoved
-	(*OwnerAdded)(nil),            // 10: rolecall.organization.v1.OwnerAdded
-	(*timestamppb.Timestamp)(nil), // 11: google.protobuf.Timestamp
+	(*ServiceAccountUpdated)(nil), // 10: rolecall.organization.v1.ServiceAccountUpdated
+	(*OwnerAdded)(nil),            // 11: rolecall.organization.v1.OwnerAdded
+	(*timestamppb.Timestamp)(nil), // 12: google.protobuf.Timestamp
 }
 var file_rolecall_organization_v1_events_proto_depIdxs = []int32{
-	11, // 0: rolecall.organization.v1.DomainEvent.occurred_time:type_name -> google.protobuf.Timestamp
+	12, // 0: rolecall.organization.v1.DomainEvent.occurred_time:type_name -> google.protobuf.Timestamp
 	1,  // 1: rolecall.organization.v1.DomainEvent.organization_created:type_name -> rolecall.organization.v1.OrganizationCreated
 	2,  // 2: rolecall.organization.v1.DomainEvent.member_added:type_name -> rolecall.organization.v1.MemberAdded
 	3,  // 3: rolecall.organization.v1.DomainEvent.member_activated:type_name -> rolecall.organization.v1.MemberActivated
@@ -831,13 +898,14 @@ var file_rolecall_organization_v1_events_proto_depIdxs = []int32{
 	7,  // 7: rolecall.organization.v1.DomainEvent.member_unblocked:type_name -> rolecall.organization.v1.MemberUnblocked
 	8,  // 8: rolecall.organization.v1.DomainEvent.service_account_added:type_name -> rolecall.organization.v1.ServiceAccountAdded
 	9,  // 9: rolecall.organization.v1.DomainEvent.service_account_removed:type_name -> rolecall.organization.v1.ServiceAccountRemoved
-	10, // 10: rolecall.organization.v1.DomainEvent.owner_added:type_name -> rolecall.organization.v1.OwnerAdded
-	11, // 11: rolecall.organization.v1.MemberBlocked.until_time:type_name -> google.protobuf.Timestamp
-	12, // [12:12] is the sub-list for method output_type
-	12, // [12:12] is the sub-list for method input_type
-	12, // [12:12] is the sub-list for extension type_name
-	12, // [12:12] is the sub-list for extension extendee
-	0,  // [0:12] is the sub-list for field type_name
+	11, // 10: rolecall.organization.v1.DomainEvent.owner_added:type_name -> rolecall.organization.v1.OwnerAdded
+	10, // 11: rolecall.organization.v1.DomainEvent.service_account_updated:type_name -> rolecall.organization.v1.ServiceAccountUpdated
+	12, // 12: rolecall.organization.v1.MemberBlocked.until_time:type_name -> google.protobuf.Timestamp
+	13, // [13:13] is the sub-list for method output_type
+	13, // [13:13] is the sub-list for method input_type
+	13, // [13:13] is the sub-list for extension type_name
+	13, // [13:13] is the sub-list for extension extendee
+	0,  // [0:13] is the sub-list for field type_name
 }
 
 func init() { file_rolecall_organization_v1_events_proto_init() }
@@ -856,6 +924,7 @@ func file_rolecall_organization_v1_events_proto_init() {
 		(*DomainEvent_ServiceAccountAdded)(nil),
 		(*DomainEvent_ServiceAccountRemoved)(nil),
 		(*DomainEvent_OwnerAdded)(nil),
+		(*DomainEvent_ServiceAccountUpdated)(nil),
 	}
 	type x struct{}
 	out := protoimpl.TypeBuilder{
@@ -863,7 +932,7 @@ func file_rolecall_organization_v1_events_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_rolecall_organization_v1_events_proto_rawDesc), len(file_rolecall_organization_v1_events_proto_rawDesc)),
 			NumEnums:      0,
-			NumMessages:   11,
+			NumMessages:   12,
 			NumExtensions: 0,
 			NumServices:   0,
 		},

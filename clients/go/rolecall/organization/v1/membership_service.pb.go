@@ -200,7 +200,9 @@ type BootstrapOrganizationRequest struct {
 	// Its name.
 	Name string `protobuf:"bytes,2,opt,name=name,proto3" json:"name,omitempty"`
 	// The first administrator's account.
-	UserId        string `protobuf:"bytes,3,opt,name=user_id,json=userId,proto3" json:"user_id,omitempty"`
+	UserId string `protobuf:"bytes,3,opt,name=user_id,json=userId,proto3" json:"user_id,omitempty"`
+	// What it demands of the logins of its members.
+	MfaPolicy     MfaPolicy `protobuf:"varint,4,opt,name=mfa_policy,json=mfaPolicy,proto3,enum=rolecall.organization.v1.MfaPolicy" json:"mfa_policy,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -254,6 +256,13 @@ func (x *BootstrapOrganizationRequest) GetUserId() string {
 		return x.UserId
 	}
 	return ""
+}
+
+func (x *BootstrapOrganizationRequest) GetMfaPolicy() MfaPolicy {
+	if x != nil {
+		return x.MfaPolicy
+	}
+	return MfaPolicy_MFA_POLICY_UNSPECIFIED
 }
 
 // What `BootstrapOrganization` answers.
@@ -789,6 +798,226 @@ func (*RemoveMemberResponse) Descriptor() ([]byte, []int) {
 	return file_rolecall_organization_v1_membership_service_proto_rawDescGZIP(), []int{11}
 }
 
+// What `EndMember` needs.
+type EndMemberRequest struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The account.
+	UserId string `protobuf:"bytes,1,opt,name=user_id,json=userId,proto3" json:"user_id,omitempty"`
+	// Who deletes it; its rights are checked.
+	ActorId       string `protobuf:"bytes,2,opt,name=actor_id,json=actorId,proto3" json:"actor_id,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *EndMemberRequest) Reset() {
+	*x = EndMemberRequest{}
+	mi := &file_rolecall_organization_v1_membership_service_proto_msgTypes[12]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *EndMemberRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*EndMemberRequest) ProtoMessage() {}
+
+func (x *EndMemberRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_rolecall_organization_v1_membership_service_proto_msgTypes[12]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use EndMemberRequest.ProtoReflect.Descriptor instead.
+func (*EndMemberRequest) Descriptor() ([]byte, []int) {
+	return file_rolecall_organization_v1_membership_service_proto_rawDescGZIP(), []int{12}
+}
+
+func (x *EndMemberRequest) GetUserId() string {
+	if x != nil {
+		return x.UserId
+	}
+	return ""
+}
+
+func (x *EndMemberRequest) GetActorId() string {
+	if x != nil {
+		return x.ActorId
+	}
+	return ""
+}
+
+// What `EndMember` answers.
+type EndMemberResponse struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *EndMemberResponse) Reset() {
+	*x = EndMemberResponse{}
+	mi := &file_rolecall_organization_v1_membership_service_proto_msgTypes[13]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *EndMemberResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*EndMemberResponse) ProtoMessage() {}
+
+func (x *EndMemberResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_rolecall_organization_v1_membership_service_proto_msgTypes[13]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use EndMemberResponse.ProtoReflect.Descriptor instead.
+func (*EndMemberResponse) Descriptor() ([]byte, []int) {
+	return file_rolecall_organization_v1_membership_service_proto_rawDescGZIP(), []int{13}
+}
+
+// What `ChangeMemberRoles` needs.
+type ChangeMemberRolesRequest struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The account.
+	UserId string `protobuf:"bytes,1,opt,name=user_id,json=userId,proto3" json:"user_id,omitempty"`
+	// Names of 1 to 10 roles of the organization.
+	Roles []string `protobuf:"bytes,2,rep,name=roles,proto3" json:"roles,omitempty"`
+	// Who changes them; its rights are checked.
+	ActorId string `protobuf:"bytes,3,opt,name=actor_id,json=actorId,proto3" json:"actor_id,omitempty"`
+	// The version that the change is based on; empty means whichever is current.
+	Etag string `protobuf:"bytes,4,opt,name=etag,proto3" json:"etag,omitempty"`
+	// Checks everything, and changes nothing.
+	ValidateOnly  bool `protobuf:"varint,5,opt,name=validate_only,json=validateOnly,proto3" json:"validate_only,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ChangeMemberRolesRequest) Reset() {
+	*x = ChangeMemberRolesRequest{}
+	mi := &file_rolecall_organization_v1_membership_service_proto_msgTypes[14]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ChangeMemberRolesRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ChangeMemberRolesRequest) ProtoMessage() {}
+
+func (x *ChangeMemberRolesRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_rolecall_organization_v1_membership_service_proto_msgTypes[14]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ChangeMemberRolesRequest.ProtoReflect.Descriptor instead.
+func (*ChangeMemberRolesRequest) Descriptor() ([]byte, []int) {
+	return file_rolecall_organization_v1_membership_service_proto_rawDescGZIP(), []int{14}
+}
+
+func (x *ChangeMemberRolesRequest) GetUserId() string {
+	if x != nil {
+		return x.UserId
+	}
+	return ""
+}
+
+func (x *ChangeMemberRolesRequest) GetRoles() []string {
+	if x != nil {
+		return x.Roles
+	}
+	return nil
+}
+
+func (x *ChangeMemberRolesRequest) GetActorId() string {
+	if x != nil {
+		return x.ActorId
+	}
+	return ""
+}
+
+func (x *ChangeMemberRolesRequest) GetEtag() string {
+	if x != nil {
+		return x.Etag
+	}
+	return ""
+}
+
+func (x *ChangeMemberRolesRequest) GetValidateOnly() bool {
+	if x != nil {
+		return x.ValidateOnly
+	}
+	return false
+}
+
+// What `ChangeMemberRoles` answers.
+type ChangeMemberRolesResponse struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The membership after the change; with `validate_only` as it would be.
+	Member        *Member `protobuf:"bytes,1,opt,name=member,proto3" json:"member,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ChangeMemberRolesResponse) Reset() {
+	*x = ChangeMemberRolesResponse{}
+	mi := &file_rolecall_organization_v1_membership_service_proto_msgTypes[15]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ChangeMemberRolesResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ChangeMemberRolesResponse) ProtoMessage() {}
+
+func (x *ChangeMemberRolesResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_rolecall_organization_v1_membership_service_proto_msgTypes[15]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ChangeMemberRolesResponse.ProtoReflect.Descriptor instead.
+func (*ChangeMemberRolesResponse) Descriptor() ([]byte, []int) {
+	return file_rolecall_organization_v1_membership_service_proto_rawDescGZIP(), []int{15}
+}
+
+func (x *ChangeMemberRolesResponse) GetMember() *Member {
+	if x != nil {
+		return x.Member
+	}
+	return nil
+}
+
 // What `BatchGetMembers` needs.
 type BatchGetMembersRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -800,7 +1029,7 @@ type BatchGetMembersRequest struct {
 
 func (x *BatchGetMembersRequest) Reset() {
 	*x = BatchGetMembersRequest{}
-	mi := &file_rolecall_organization_v1_membership_service_proto_msgTypes[12]
+	mi := &file_rolecall_organization_v1_membership_service_proto_msgTypes[16]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -812,7 +1041,7 @@ func (x *BatchGetMembersRequest) String() string {
 func (*BatchGetMembersRequest) ProtoMessage() {}
 
 func (x *BatchGetMembersRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_rolecall_organization_v1_membership_service_proto_msgTypes[12]
+	mi := &file_rolecall_organization_v1_membership_service_proto_msgTypes[16]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -825,7 +1054,7 @@ func (x *BatchGetMembersRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use BatchGetMembersRequest.ProtoReflect.Descriptor instead.
 func (*BatchGetMembersRequest) Descriptor() ([]byte, []int) {
-	return file_rolecall_organization_v1_membership_service_proto_rawDescGZIP(), []int{12}
+	return file_rolecall_organization_v1_membership_service_proto_rawDescGZIP(), []int{16}
 }
 
 func (x *BatchGetMembersRequest) GetUserIds() []string {
@@ -846,7 +1075,7 @@ type BatchGetMembersResponse struct {
 
 func (x *BatchGetMembersResponse) Reset() {
 	*x = BatchGetMembersResponse{}
-	mi := &file_rolecall_organization_v1_membership_service_proto_msgTypes[13]
+	mi := &file_rolecall_organization_v1_membership_service_proto_msgTypes[17]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -858,7 +1087,7 @@ func (x *BatchGetMembersResponse) String() string {
 func (*BatchGetMembersResponse) ProtoMessage() {}
 
 func (x *BatchGetMembersResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_rolecall_organization_v1_membership_service_proto_msgTypes[13]
+	mi := &file_rolecall_organization_v1_membership_service_proto_msgTypes[17]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -871,7 +1100,7 @@ func (x *BatchGetMembersResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use BatchGetMembersResponse.ProtoReflect.Descriptor instead.
 func (*BatchGetMembersResponse) Descriptor() ([]byte, []int) {
-	return file_rolecall_organization_v1_membership_service_proto_rawDescGZIP(), []int{13}
+	return file_rolecall_organization_v1_membership_service_proto_rawDescGZIP(), []int{17}
 }
 
 func (x *BatchGetMembersResponse) GetMembers() []*Member {
@@ -892,7 +1121,7 @@ type BatchGetOrganizationsRequest struct {
 
 func (x *BatchGetOrganizationsRequest) Reset() {
 	*x = BatchGetOrganizationsRequest{}
-	mi := &file_rolecall_organization_v1_membership_service_proto_msgTypes[14]
+	mi := &file_rolecall_organization_v1_membership_service_proto_msgTypes[18]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -904,7 +1133,7 @@ func (x *BatchGetOrganizationsRequest) String() string {
 func (*BatchGetOrganizationsRequest) ProtoMessage() {}
 
 func (x *BatchGetOrganizationsRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_rolecall_organization_v1_membership_service_proto_msgTypes[14]
+	mi := &file_rolecall_organization_v1_membership_service_proto_msgTypes[18]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -917,7 +1146,7 @@ func (x *BatchGetOrganizationsRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use BatchGetOrganizationsRequest.ProtoReflect.Descriptor instead.
 func (*BatchGetOrganizationsRequest) Descriptor() ([]byte, []int) {
-	return file_rolecall_organization_v1_membership_service_proto_rawDescGZIP(), []int{14}
+	return file_rolecall_organization_v1_membership_service_proto_rawDescGZIP(), []int{18}
 }
 
 func (x *BatchGetOrganizationsRequest) GetOrganizationIds() []string {
@@ -938,7 +1167,7 @@ type BatchGetOrganizationsResponse struct {
 
 func (x *BatchGetOrganizationsResponse) Reset() {
 	*x = BatchGetOrganizationsResponse{}
-	mi := &file_rolecall_organization_v1_membership_service_proto_msgTypes[15]
+	mi := &file_rolecall_organization_v1_membership_service_proto_msgTypes[19]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -950,7 +1179,7 @@ func (x *BatchGetOrganizationsResponse) String() string {
 func (*BatchGetOrganizationsResponse) ProtoMessage() {}
 
 func (x *BatchGetOrganizationsResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_rolecall_organization_v1_membership_service_proto_msgTypes[15]
+	mi := &file_rolecall_organization_v1_membership_service_proto_msgTypes[19]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -963,7 +1192,7 @@ func (x *BatchGetOrganizationsResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use BatchGetOrganizationsResponse.ProtoReflect.Descriptor instead.
 func (*BatchGetOrganizationsResponse) Descriptor() ([]byte, []int) {
-	return file_rolecall_organization_v1_membership_service_proto_rawDescGZIP(), []int{15}
+	return file_rolecall_organization_v1_membership_service_proto_rawDescGZIP(), []int{19}
 }
 
 func (x *BatchGetOrganizationsResponse) GetOrganizations() []*Organization {
@@ -993,7 +1222,7 @@ type AddServiceAccountRequest struct {
 
 func (x *AddServiceAccountRequest) Reset() {
 	*x = AddServiceAccountRequest{}
-	mi := &file_rolecall_organization_v1_membership_service_proto_msgTypes[16]
+	mi := &file_rolecall_organization_v1_membership_service_proto_msgTypes[20]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1005,7 +1234,7 @@ func (x *AddServiceAccountRequest) String() string {
 func (*AddServiceAccountRequest) ProtoMessage() {}
 
 func (x *AddServiceAccountRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_rolecall_organization_v1_membership_service_proto_msgTypes[16]
+	mi := &file_rolecall_organization_v1_membership_service_proto_msgTypes[20]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1018,7 +1247,7 @@ func (x *AddServiceAccountRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use AddServiceAccountRequest.ProtoReflect.Descriptor instead.
 func (*AddServiceAccountRequest) Descriptor() ([]byte, []int) {
-	return file_rolecall_organization_v1_membership_service_proto_rawDescGZIP(), []int{16}
+	return file_rolecall_organization_v1_membership_service_proto_rawDescGZIP(), []int{20}
 }
 
 func (x *AddServiceAccountRequest) GetServiceAccountId() string {
@@ -1067,7 +1296,7 @@ type AddServiceAccountResponse struct {
 
 func (x *AddServiceAccountResponse) Reset() {
 	*x = AddServiceAccountResponse{}
-	mi := &file_rolecall_organization_v1_membership_service_proto_msgTypes[17]
+	mi := &file_rolecall_organization_v1_membership_service_proto_msgTypes[21]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1079,7 +1308,7 @@ func (x *AddServiceAccountResponse) String() string {
 func (*AddServiceAccountResponse) ProtoMessage() {}
 
 func (x *AddServiceAccountResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_rolecall_organization_v1_membership_service_proto_msgTypes[17]
+	mi := &file_rolecall_organization_v1_membership_service_proto_msgTypes[21]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1092,7 +1321,7 @@ func (x *AddServiceAccountResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use AddServiceAccountResponse.ProtoReflect.Descriptor instead.
 func (*AddServiceAccountResponse) Descriptor() ([]byte, []int) {
-	return file_rolecall_organization_v1_membership_service_proto_rawDescGZIP(), []int{17}
+	return file_rolecall_organization_v1_membership_service_proto_rawDescGZIP(), []int{21}
 }
 
 func (x *AddServiceAccountResponse) GetOrganizationId() string {
@@ -1113,7 +1342,7 @@ type RemoveServiceAccountRequest struct {
 
 func (x *RemoveServiceAccountRequest) Reset() {
 	*x = RemoveServiceAccountRequest{}
-	mi := &file_rolecall_organization_v1_membership_service_proto_msgTypes[18]
+	mi := &file_rolecall_organization_v1_membership_service_proto_msgTypes[22]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1125,7 +1354,7 @@ func (x *RemoveServiceAccountRequest) String() string {
 func (*RemoveServiceAccountRequest) ProtoMessage() {}
 
 func (x *RemoveServiceAccountRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_rolecall_organization_v1_membership_service_proto_msgTypes[18]
+	mi := &file_rolecall_organization_v1_membership_service_proto_msgTypes[22]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1138,7 +1367,7 @@ func (x *RemoveServiceAccountRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RemoveServiceAccountRequest.ProtoReflect.Descriptor instead.
 func (*RemoveServiceAccountRequest) Descriptor() ([]byte, []int) {
-	return file_rolecall_organization_v1_membership_service_proto_rawDescGZIP(), []int{18}
+	return file_rolecall_organization_v1_membership_service_proto_rawDescGZIP(), []int{22}
 }
 
 func (x *RemoveServiceAccountRequest) GetServiceAccountId() string {
@@ -1157,7 +1386,7 @@ type RemoveServiceAccountResponse struct {
 
 func (x *RemoveServiceAccountResponse) Reset() {
 	*x = RemoveServiceAccountResponse{}
-	mi := &file_rolecall_organization_v1_membership_service_proto_msgTypes[19]
+	mi := &file_rolecall_organization_v1_membership_service_proto_msgTypes[23]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1169,7 +1398,7 @@ func (x *RemoveServiceAccountResponse) String() string {
 func (*RemoveServiceAccountResponse) ProtoMessage() {}
 
 func (x *RemoveServiceAccountResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_rolecall_organization_v1_membership_service_proto_msgTypes[19]
+	mi := &file_rolecall_organization_v1_membership_service_proto_msgTypes[23]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1182,7 +1411,108 @@ func (x *RemoveServiceAccountResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RemoveServiceAccountResponse.ProtoReflect.Descriptor instead.
 func (*RemoveServiceAccountResponse) Descriptor() ([]byte, []int) {
-	return file_rolecall_organization_v1_membership_service_proto_rawDescGZIP(), []int{19}
+	return file_rolecall_organization_v1_membership_service_proto_rawDescGZIP(), []int{23}
+}
+
+// What `UpdateServiceAccount` needs.
+type UpdateServiceAccountRequest struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The account.
+	ServiceAccountId string `protobuf:"bytes,1,opt,name=service_account_id,json=serviceAccountId,proto3" json:"service_account_id,omitempty"`
+	// Names of the permissions that take the place of those before.
+	Permissions []string `protobuf:"bytes,2,rep,name=permissions,proto3" json:"permissions,omitempty"`
+	// Who changes them; its rights are checked. Empty puts back what was before.
+	ActorId       string `protobuf:"bytes,3,opt,name=actor_id,json=actorId,proto3" json:"actor_id,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *UpdateServiceAccountRequest) Reset() {
+	*x = UpdateServiceAccountRequest{}
+	mi := &file_rolecall_organization_v1_membership_service_proto_msgTypes[24]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *UpdateServiceAccountRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*UpdateServiceAccountRequest) ProtoMessage() {}
+
+func (x *UpdateServiceAccountRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_rolecall_organization_v1_membership_service_proto_msgTypes[24]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use UpdateServiceAccountRequest.ProtoReflect.Descriptor instead.
+func (*UpdateServiceAccountRequest) Descriptor() ([]byte, []int) {
+	return file_rolecall_organization_v1_membership_service_proto_rawDescGZIP(), []int{24}
+}
+
+func (x *UpdateServiceAccountRequest) GetServiceAccountId() string {
+	if x != nil {
+		return x.ServiceAccountId
+	}
+	return ""
+}
+
+func (x *UpdateServiceAccountRequest) GetPermissions() []string {
+	if x != nil {
+		return x.Permissions
+	}
+	return nil
+}
+
+func (x *UpdateServiceAccountRequest) GetActorId() string {
+	if x != nil {
+		return x.ActorId
+	}
+	return ""
+}
+
+// What `UpdateServiceAccount` answers.
+type UpdateServiceAccountResponse struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *UpdateServiceAccountResponse) Reset() {
+	*x = UpdateServiceAccountResponse{}
+	mi := &file_rolecall_organization_v1_membership_service_proto_msgTypes[25]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *UpdateServiceAccountResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*UpdateServiceAccountResponse) ProtoMessage() {}
+
+func (x *UpdateServiceAccountResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_rolecall_organization_v1_membership_service_proto_msgTypes[25]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use UpdateServiceAccountResponse.ProtoReflect.Descriptor instead.
+func (*UpdateServiceAccountResponse) Descriptor() ([]byte, []int) {
+	return file_rolecall_organization_v1_membership_service_proto_rawDescGZIP(), []int{25}
 }
 
 // What `GetSubjectAccess` needs.
@@ -1196,7 +1526,7 @@ type GetSubjectAccessRequest struct {
 
 func (x *GetSubjectAccessRequest) Reset() {
 	*x = GetSubjectAccessRequest{}
-	mi := &file_rolecall_organization_v1_membership_service_proto_msgTypes[20]
+	mi := &file_rolecall_organization_v1_membership_service_proto_msgTypes[26]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1208,7 +1538,7 @@ func (x *GetSubjectAccessRequest) String() string {
 func (*GetSubjectAccessRequest) ProtoMessage() {}
 
 func (x *GetSubjectAccessRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_rolecall_organization_v1_membership_service_proto_msgTypes[20]
+	mi := &file_rolecall_organization_v1_membership_service_proto_msgTypes[26]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1221,7 +1551,7 @@ func (x *GetSubjectAccessRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GetSubjectAccessRequest.ProtoReflect.Descriptor instead.
 func (*GetSubjectAccessRequest) Descriptor() ([]byte, []int) {
-	return file_rolecall_organization_v1_membership_service_proto_rawDescGZIP(), []int{20}
+	return file_rolecall_organization_v1_membership_service_proto_rawDescGZIP(), []int{26}
 }
 
 func (x *GetSubjectAccessRequest) GetSubjectId() string {
@@ -1259,7 +1589,7 @@ type GetSubjectAccessResponse struct {
 
 func (x *GetSubjectAccessResponse) Reset() {
 	*x = GetSubjectAccessResponse{}
-	mi := &file_rolecall_organization_v1_membership_service_proto_msgTypes[21]
+	mi := &file_rolecall_organization_v1_membership_service_proto_msgTypes[27]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1271,7 +1601,7 @@ func (x *GetSubjectAccessResponse) String() string {
 func (*GetSubjectAccessResponse) ProtoMessage() {}
 
 func (x *GetSubjectAccessResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_rolecall_organization_v1_membership_service_proto_msgTypes[21]
+	mi := &file_rolecall_organization_v1_membership_service_proto_msgTypes[27]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1284,7 +1614,7 @@ func (x *GetSubjectAccessResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GetSubjectAccessResponse.ProtoReflect.Descriptor instead.
 func (*GetSubjectAccessResponse) Descriptor() ([]byte, []int) {
-	return file_rolecall_organization_v1_membership_service_proto_rawDescGZIP(), []int{21}
+	return file_rolecall_organization_v1_membership_service_proto_rawDescGZIP(), []int{27}
 }
 
 func (x *GetSubjectAccessResponse) GetSubjectId() string {
@@ -1363,7 +1693,7 @@ type PermissionGrant struct {
 
 func (x *PermissionGrant) Reset() {
 	*x = PermissionGrant{}
-	mi := &file_rolecall_organization_v1_membership_service_proto_msgTypes[22]
+	mi := &file_rolecall_organization_v1_membership_service_proto_msgTypes[28]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1375,7 +1705,7 @@ func (x *PermissionGrant) String() string {
 func (*PermissionGrant) ProtoMessage() {}
 
 func (x *PermissionGrant) ProtoReflect() protoreflect.Message {
-	mi := &file_rolecall_organization_v1_membership_service_proto_msgTypes[22]
+	mi := &file_rolecall_organization_v1_membership_service_proto_msgTypes[28]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1388,7 +1718,7 @@ func (x *PermissionGrant) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use PermissionGrant.ProtoReflect.Descriptor instead.
 func (*PermissionGrant) Descriptor() ([]byte, []int) {
-	return file_rolecall_organization_v1_membership_service_proto_rawDescGZIP(), []int{22}
+	return file_rolecall_organization_v1_membership_service_proto_rawDescGZIP(), []int{28}
 }
 
 func (x *PermissionGrant) GetPermission() string {
@@ -1416,7 +1746,7 @@ type IngestEventsRequest struct {
 
 func (x *IngestEventsRequest) Reset() {
 	*x = IngestEventsRequest{}
-	mi := &file_rolecall_organization_v1_membership_service_proto_msgTypes[23]
+	mi := &file_rolecall_organization_v1_membership_service_proto_msgTypes[29]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1428,7 +1758,7 @@ func (x *IngestEventsRequest) String() string {
 func (*IngestEventsRequest) ProtoMessage() {}
 
 func (x *IngestEventsRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_rolecall_organization_v1_membership_service_proto_msgTypes[23]
+	mi := &file_rolecall_organization_v1_membership_service_proto_msgTypes[29]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1441,7 +1771,7 @@ func (x *IngestEventsRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use IngestEventsRequest.ProtoReflect.Descriptor instead.
 func (*IngestEventsRequest) Descriptor() ([]byte, []int) {
-	return file_rolecall_organization_v1_membership_service_proto_rawDescGZIP(), []int{23}
+	return file_rolecall_organization_v1_membership_service_proto_rawDescGZIP(), []int{29}
 }
 
 func (x *IngestEventsRequest) GetEvents() []*IngestedEvent {
@@ -1470,7 +1800,7 @@ type IngestedEvent struct {
 
 func (x *IngestedEvent) Reset() {
 	*x = IngestedEvent{}
-	mi := &file_rolecall_organization_v1_membership_service_proto_msgTypes[24]
+	mi := &file_rolecall_organization_v1_membership_service_proto_msgTypes[30]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1482,7 +1812,7 @@ func (x *IngestedEvent) String() string {
 func (*IngestedEvent) ProtoMessage() {}
 
 func (x *IngestedEvent) ProtoReflect() protoreflect.Message {
-	mi := &file_rolecall_organization_v1_membership_service_proto_msgTypes[24]
+	mi := &file_rolecall_organization_v1_membership_service_proto_msgTypes[30]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1495,7 +1825,7 @@ func (x *IngestedEvent) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use IngestedEvent.ProtoReflect.Descriptor instead.
 func (*IngestedEvent) Descriptor() ([]byte, []int) {
-	return file_rolecall_organization_v1_membership_service_proto_rawDescGZIP(), []int{24}
+	return file_rolecall_organization_v1_membership_service_proto_rawDescGZIP(), []int{30}
 }
 
 func (x *IngestedEvent) GetEventId() string {
@@ -1544,7 +1874,7 @@ type IngestEventsResponse struct {
 
 func (x *IngestEventsResponse) Reset() {
 	*x = IngestEventsResponse{}
-	mi := &file_rolecall_organization_v1_membership_service_proto_msgTypes[25]
+	mi := &file_rolecall_organization_v1_membership_service_proto_msgTypes[31]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1556,7 +1886,7 @@ func (x *IngestEventsResponse) String() string {
 func (*IngestEventsResponse) ProtoMessage() {}
 
 func (x *IngestEventsResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_rolecall_organization_v1_membership_service_proto_msgTypes[25]
+	mi := &file_rolecall_organization_v1_membership_service_proto_msgTypes[31]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1569,7 +1899,7 @@ func (x *IngestEventsResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use IngestEventsResponse.ProtoReflect.Descriptor instead.
 func (*IngestEventsResponse) Descriptor() ([]byte, []int) {
-	return file_rolecall_organization_v1_membership_service_proto_rawDescGZIP(), []int{25}
+	return file_rolecall_organization_v1_membership_service_proto_rawDescGZIP(), []int{31}
 }
 
 func (x *IngestEventsResponse) GetResults() []*IngestResult {
@@ -1594,7 +1924,7 @@ type IngestResult struct {
 
 func (x *IngestResult) Reset() {
 	*x = IngestResult{}
-	mi := &file_rolecall_organization_v1_membership_service_proto_msgTypes[26]
+	mi := &file_rolecall_organization_v1_membership_service_proto_msgTypes[32]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1606,7 +1936,7 @@ func (x *IngestResult) String() string {
 func (*IngestResult) ProtoMessage() {}
 
 func (x *IngestResult) ProtoReflect() protoreflect.Message {
-	mi := &file_rolecall_organization_v1_membership_service_proto_msgTypes[26]
+	mi := &file_rolecall_organization_v1_membership_service_proto_msgTypes[32]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1619,7 +1949,7 @@ func (x *IngestResult) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use IngestResult.ProtoReflect.Descriptor instead.
 func (*IngestResult) Descriptor() ([]byte, []int) {
-	return file_rolecall_organization_v1_membership_service_proto_rawDescGZIP(), []int{26}
+	return file_rolecall_organization_v1_membership_service_proto_rawDescGZIP(), []int{32}
 }
 
 func (x *IngestResult) GetEventId() string {
@@ -1647,11 +1977,13 @@ var File_rolecall_organization_v1_membership_service_proto protoreflect.FileDesc
 
 const file_rolecall_organization_v1_membership_service_proto_rawDesc = "" +
 	"\n" +
-	"1rolecall/organization/v1/membership_service.proto\x12\x18rolecall.organization.v1\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x1frolecall/authz/v1/options.proto\x1a+rolecall/organization/v1/organization.proto\"t\n" +
+	"1rolecall/organization/v1/membership_service.proto\x12\x18rolecall.organization.v1\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x1frolecall/authz/v1/options.proto\x1a+rolecall/organization/v1/organization.proto\"\xb8\x01\n" +
 	"\x1cBootstrapOrganizationRequest\x12'\n" +
 	"\x0forganization_id\x18\x01 \x01(\tR\x0eorganizationId\x12\x12\n" +
 	"\x04name\x18\x02 \x01(\tR\x04name\x12\x17\n" +
-	"\auser_id\x18\x03 \x01(\tR\x06userId\"\x1f\n" +
+	"\auser_id\x18\x03 \x01(\tR\x06userId\x12B\n" +
+	"\n" +
+	"mfa_policy\x18\x04 \x01(\x0e2#.rolecall.organization.v1.MfaPolicyR\tmfaPolicy\"\x1f\n" +
 	"\x1dBootstrapOrganizationResponse\"\x85\x01\n" +
 	"\x10AddMemberRequest\x12\x17\n" +
 	"\auser_id\x18\x01 \x01(\tR\x06userId\x12'\n" +
@@ -1677,7 +2009,19 @@ const file_rolecall_organization_v1_membership_service_proto_rawDesc = "" +
 	"\x06member\x18\x01 \x01(\v2 .rolecall.organization.v1.MemberR\x06member\".\n" +
 	"\x13RemoveMemberRequest\x12\x17\n" +
 	"\auser_id\x18\x01 \x01(\tR\x06userId\"\x16\n" +
-	"\x14RemoveMemberResponse\"3\n" +
+	"\x14RemoveMemberResponse\"F\n" +
+	"\x10EndMemberRequest\x12\x17\n" +
+	"\auser_id\x18\x01 \x01(\tR\x06userId\x12\x19\n" +
+	"\bactor_id\x18\x02 \x01(\tR\aactorId\"\x13\n" +
+	"\x11EndMemberResponse\"\x9d\x01\n" +
+	"\x18ChangeMemberRolesRequest\x12\x17\n" +
+	"\auser_id\x18\x01 \x01(\tR\x06userId\x12\x14\n" +
+	"\x05roles\x18\x02 \x03(\tR\x05roles\x12\x19\n" +
+	"\bactor_id\x18\x03 \x01(\tR\aactorId\x12\x12\n" +
+	"\x04etag\x18\x04 \x01(\tR\x04etag\x12#\n" +
+	"\rvalidate_only\x18\x05 \x01(\bR\fvalidateOnly\"U\n" +
+	"\x19ChangeMemberRolesResponse\x128\n" +
+	"\x06member\x18\x01 \x01(\v2 .rolecall.organization.v1.MemberR\x06member\"3\n" +
 	"\x16BatchGetMembersRequest\x12\x19\n" +
 	"\buser_ids\x18\x01 \x03(\tR\auserIds\"U\n" +
 	"\x17BatchGetMembersResponse\x12:\n" +
@@ -1696,7 +2040,12 @@ const file_rolecall_organization_v1_membership_service_proto_rawDesc = "" +
 	"\x0forganization_id\x18\x01 \x01(\tR\x0eorganizationId\"K\n" +
 	"\x1bRemoveServiceAccountRequest\x12,\n" +
 	"\x12service_account_id\x18\x01 \x01(\tR\x10serviceAccountId\"\x1e\n" +
-	"\x1cRemoveServiceAccountResponse\"8\n" +
+	"\x1cRemoveServiceAccountResponse\"\x88\x01\n" +
+	"\x1bUpdateServiceAccountRequest\x12,\n" +
+	"\x12service_account_id\x18\x01 \x01(\tR\x10serviceAccountId\x12 \n" +
+	"\vpermissions\x18\x02 \x03(\tR\vpermissions\x12\x19\n" +
+	"\bactor_id\x18\x03 \x01(\tR\aactorId\"\x1e\n" +
+	"\x1cUpdateServiceAccountResponse\"8\n" +
 	"\x17GetSubjectAccessRequest\x12\x1d\n" +
 	"\n" +
 	"subject_id\x18\x01 \x01(\tR\tsubjectId\"\x8e\x03\n" +
@@ -1743,18 +2092,21 @@ const file_rolecall_organization_v1_membership_service_proto_rawDesc = "" +
 	"\x1aINGEST_OUTCOME_UNSPECIFIED\x10\x00\x12\x17\n" +
 	"\x13INGEST_OUTCOME_DONE\x10\x01\x12\x18\n" +
 	"\x14INGEST_OUTCOME_RETRY\x10\x02\x12\x17\n" +
-	"\x13INGEST_OUTCOME_PARK\x10\x032\xce\f\n" +
+	"\x13INGEST_OUTCOME_PARK\x10\x032\xdc\x0f\n" +
 	"\x11MembershipService\x12\x93\x01\n" +
 	"\x15BootstrapOrganization\x126.rolecall.organization.v1.BootstrapOrganizationRequest\x1a7.rolecall.organization.v1.BootstrapOrganizationResponse\"\t\xaa\xed\x18\x02\x18\x01\x90\x02\x02\x12o\n" +
 	"\tAddMember\x12*.rolecall.organization.v1.AddMemberRequest\x1a+.rolecall.organization.v1.AddMemberResponse\"\t\xaa\xed\x18\x02\x18\x01\x90\x02\x02\x12~\n" +
 	"\x0eCheckAddMember\x12/.rolecall.organization.v1.CheckAddMemberRequest\x1a0.rolecall.organization.v1.CheckAddMemberResponse\"\t\xaa\xed\x18\x02\x18\x01\x90\x02\x01\x12{\n" +
 	"\rConfirmMember\x12..rolecall.organization.v1.ConfirmMemberRequest\x1a/.rolecall.organization.v1.ConfirmMemberResponse\"\t\xaa\xed\x18\x02\x18\x01\x90\x02\x02\x12~\n" +
 	"\x0eActivateMember\x12/.rolecall.organization.v1.ActivateMemberRequest\x1a0.rolecall.organization.v1.ActivateMemberResponse\"\t\xaa\xed\x18\x02\x18\x01\x90\x02\x02\x12x\n" +
-	"\fRemoveMember\x12-.rolecall.organization.v1.RemoveMemberRequest\x1a..rolecall.organization.v1.RemoveMemberResponse\"\t\xaa\xed\x18\x02\x18\x01\x90\x02\x02\x12\x81\x01\n" +
+	"\fRemoveMember\x12-.rolecall.organization.v1.RemoveMemberRequest\x1a..rolecall.organization.v1.RemoveMemberResponse\"\t\xaa\xed\x18\x02\x18\x01\x90\x02\x02\x12o\n" +
+	"\tEndMember\x12*.rolecall.organization.v1.EndMemberRequest\x1a+.rolecall.organization.v1.EndMemberResponse\"\t\xaa\xed\x18\x02\x18\x01\x90\x02\x02\x12\x87\x01\n" +
+	"\x11ChangeMemberRoles\x122.rolecall.organization.v1.ChangeMemberRolesRequest\x1a3.rolecall.organization.v1.ChangeMemberRolesResponse\"\t\xaa\xed\x18\x02\x18\x01\x90\x02\x02\x12\x81\x01\n" +
 	"\x0fBatchGetMembers\x120.rolecall.organization.v1.BatchGetMembersRequest\x1a1.rolecall.organization.v1.BatchGetMembersResponse\"\t\xaa\xed\x18\x02\x18\x01\x90\x02\x01\x12\x93\x01\n" +
 	"\x15BatchGetOrganizations\x126.rolecall.organization.v1.BatchGetOrganizationsRequest\x1a7.rolecall.organization.v1.BatchGetOrganizationsResponse\"\t\xaa\xed\x18\x02\x18\x01\x90\x02\x01\x12\x87\x01\n" +
 	"\x11AddServiceAccount\x122.rolecall.organization.v1.AddServiceAccountRequest\x1a3.rolecall.organization.v1.AddServiceAccountResponse\"\t\xaa\xed\x18\x02\x18\x01\x90\x02\x02\x12\x90\x01\n" +
-	"\x14RemoveServiceAccount\x125.rolecall.organization.v1.RemoveServiceAccountRequest\x1a6.rolecall.organization.v1.RemoveServiceAccountResponse\"\t\xaa\xed\x18\x02\x18\x01\x90\x02\x02\x12\x84\x01\n" +
+	"\x14RemoveServiceAccount\x125.rolecall.organization.v1.RemoveServiceAccountRequest\x1a6.rolecall.organization.v1.RemoveServiceAccountResponse\"\t\xaa\xed\x18\x02\x18\x01\x90\x02\x02\x12\x90\x01\n" +
+	"\x14UpdateServiceAccount\x125.rolecall.organization.v1.UpdateServiceAccountRequest\x1a6.rolecall.organization.v1.UpdateServiceAccountResponse\"\t\xaa\xed\x18\x02\x18\x01\x90\x02\x02\x12\x84\x01\n" +
 	"\x10GetSubjectAccess\x121.rolecall.organization.v1.GetSubjectAccessRequest\x1a2.rolecall.organization.v1.GetSubjectAccessResponse\"\t\xaa\xed\x18\x02\x18\x01\x90\x02\x01\x12}\n" +
 	"\fIngestEvents\x12-.rolecall.organization.v1.IngestEventsRequest\x1a..rolecall.organization.v1.IngestEventsResponse\"\x0e\xaa\xed\x18\a\x18\x010\x80\x80\x80\x02\x90\x02\x02B\x89\x02\n" +
 	"\x1ccom.rolecall.organization.v1B\x16MembershipServiceProtoP\x01ZOgithub.com/rolecall/rolecall/clients/go/rolecall/organization/v1;organizationv1\xa2\x02\x03ROX\xaa\x02\x18Rolecall.Organization.V1\xca\x02\x18Rolecall\\Organization\\V1\xe2\x02$Rolecall\\Organization\\V1\\GPBMetadata\xea\x02\x1aRolecall::Organization::V1b\x06proto3"
@@ -1772,7 +2124,7 @@ func file_rolecall_organization_v1_membership_service_proto_rawDescGZIP() []byte
 }
 
 var file_rolecall_organization_v1_membership_service_proto_enumTypes = make([]protoimpl.EnumInfo, 3)
-var file_rolecall_organization_v1_membership_service_proto_msgTypes = make([]protoimpl.MessageInfo, 27)
+var file_rolecall_organization_v1_membership_service_proto_msgTypes = make([]protoimpl.MessageInfo, 33)
 var file_rolecall_organization_v1_membership_service_proto_goTypes = []any{
 	(SubjectKind)(0),                      // 0: rolecall.organization.v1.SubjectKind
 	(PermissionScope)(0),                  // 1: rolecall.organization.v1.PermissionScope
@@ -1789,68 +2141,83 @@ var file_rolecall_organization_v1_membership_service_proto_goTypes = []any{
 	(*ActivateMemberResponse)(nil),        // 12: rolecall.organization.v1.ActivateMemberResponse
 	(*RemoveMemberRequest)(nil),           // 13: rolecall.organization.v1.RemoveMemberRequest
 	(*RemoveMemberResponse)(nil),          // 14: rolecall.organization.v1.RemoveMemberResponse
-	(*BatchGetMembersRequest)(nil),        // 15: rolecall.organization.v1.BatchGetMembersRequest
-	(*BatchGetMembersResponse)(nil),       // 16: rolecall.organization.v1.BatchGetMembersResponse
-	(*BatchGetOrganizationsRequest)(nil),  // 17: rolecall.organization.v1.BatchGetOrganizationsRequest
-	(*BatchGetOrganizationsResponse)(nil), // 18: rolecall.organization.v1.BatchGetOrganizationsResponse
-	(*AddServiceAccountRequest)(nil),      // 19: rolecall.organization.v1.AddServiceAccountRequest
-	(*AddServiceAccountResponse)(nil),     // 20: rolecall.organization.v1.AddServiceAccountResponse
-	(*RemoveServiceAccountRequest)(nil),   // 21: rolecall.organization.v1.RemoveServiceAccountRequest
-	(*RemoveServiceAccountResponse)(nil),  // 22: rolecall.organization.v1.RemoveServiceAccountResponse
-	(*GetSubjectAccessRequest)(nil),       // 23: rolecall.organization.v1.GetSubjectAccessRequest
-	(*GetSubjectAccessResponse)(nil),      // 24: rolecall.organization.v1.GetSubjectAccessResponse
-	(*PermissionGrant)(nil),               // 25: rolecall.organization.v1.PermissionGrant
-	(*IngestEventsRequest)(nil),           // 26: rolecall.organization.v1.IngestEventsRequest
-	(*IngestedEvent)(nil),                 // 27: rolecall.organization.v1.IngestedEvent
-	(*IngestEventsResponse)(nil),          // 28: rolecall.organization.v1.IngestEventsResponse
-	(*IngestResult)(nil),                  // 29: rolecall.organization.v1.IngestResult
-	(*Organization)(nil),                  // 30: rolecall.organization.v1.Organization
-	(*Member)(nil),                        // 31: rolecall.organization.v1.Member
-	(*timestamppb.Timestamp)(nil),         // 32: google.protobuf.Timestamp
+	(*EndMemberRequest)(nil),              // 15: rolecall.organization.v1.EndMemberRequest
+	(*EndMemberResponse)(nil),             // 16: rolecall.organization.v1.EndMemberResponse
+	(*ChangeMemberRolesRequest)(nil),      // 17: rolecall.organization.v1.ChangeMemberRolesRequest
+	(*ChangeMemberRolesResponse)(nil),     // 18: rolecall.organization.v1.ChangeMemberRolesResponse
+	(*BatchGetMembersRequest)(nil),        // 19: rolecall.organization.v1.BatchGetMembersRequest
+	(*BatchGetMembersResponse)(nil),       // 20: rolecall.organization.v1.BatchGetMembersResponse
+	(*BatchGetOrganizationsRequest)(nil),  // 21: rolecall.organization.v1.BatchGetOrganizationsRequest
+	(*BatchGetOrganizationsResponse)(nil), // 22: rolecall.organization.v1.BatchGetOrganizationsResponse
+	(*AddServiceAccountRequest)(nil),      // 23: rolecall.organization.v1.AddServiceAccountRequest
+	(*AddServiceAccountResponse)(nil),     // 24: rolecall.organization.v1.AddServiceAccountResponse
+	(*RemoveServiceAccountRequest)(nil),   // 25: rolecall.organization.v1.RemoveServiceAccountRequest
+	(*RemoveServiceAccountResponse)(nil),  // 26: rolecall.organization.v1.RemoveServiceAccountResponse
+	(*UpdateServiceAccountRequest)(nil),   // 27: rolecall.organization.v1.UpdateServiceAccountRequest
+	(*UpdateServiceAccountResponse)(nil),  // 28: rolecall.organization.v1.UpdateServiceAccountResponse
+	(*GetSubjectAccessRequest)(nil),       // 29: rolecall.organization.v1.GetSubjectAccessRequest
+	(*GetSubjectAccessResponse)(nil),      // 30: rolecall.organization.v1.GetSubjectAccessResponse
+	(*PermissionGrant)(nil),               // 31: rolecall.organization.v1.PermissionGrant
+	(*IngestEventsRequest)(nil),           // 32: rolecall.organization.v1.IngestEventsRequest
+	(*IngestedEvent)(nil),                 // 33: rolecall.organization.v1.IngestedEvent
+	(*IngestEventsResponse)(nil),          // 34: rolecall.organization.v1.IngestEventsResponse
+	(*IngestResult)(nil),                  // 35: rolecall.organization.v1.IngestResult
+	(MfaPolicy)(0),                        // 36: rolecall.organization.v1.MfaPolicy
+	(*Organization)(nil),                  // 37: rolecall.organization.v1.Organization
+	(*Member)(nil),                        // 38: rolecall.organization.v1.Member
+	(*timestamppb.Timestamp)(nil),         // 39: google.protobuf.Timestamp
 }
 var file_rolecall_organization_v1_membership_service_proto_depIdxs = []int32{
-	30, // 0: rolecall.organization.v1.AddMemberResponse.organization:type_name -> rolecall.organization.v1.Organization
-	30, // 1: rolecall.organization.v1.CheckAddMemberResponse.organization:type_name -> rolecall.organization.v1.Organization
-	31, // 2: rolecall.organization.v1.ActivateMemberResponse.member:type_name -> rolecall.organization.v1.Member
-	31, // 3: rolecall.organization.v1.BatchGetMembersResponse.members:type_name -> rolecall.organization.v1.Member
-	30, // 4: rolecall.organization.v1.BatchGetOrganizationsResponse.organizations:type_name -> rolecall.organization.v1.Organization
-	0,  // 5: rolecall.organization.v1.GetSubjectAccessResponse.kind:type_name -> rolecall.organization.v1.SubjectKind
-	32, // 6: rolecall.organization.v1.GetSubjectAccessResponse.blocked_until_time:type_name -> google.protobuf.Timestamp
-	25, // 7: rolecall.organization.v1.GetSubjectAccessResponse.grants:type_name -> rolecall.organization.v1.PermissionGrant
-	1,  // 8: rolecall.organization.v1.PermissionGrant.scope:type_name -> rolecall.organization.v1.PermissionScope
-	27, // 9: rolecall.organization.v1.IngestEventsRequest.events:type_name -> rolecall.organization.v1.IngestedEvent
-	32, // 10: rolecall.organization.v1.IngestedEvent.occurred_time:type_name -> google.protobuf.Timestamp
-	29, // 11: rolecall.organization.v1.IngestEventsResponse.results:type_name -> rolecall.organization.v1.IngestResult
-	2,  // 12: rolecall.organization.v1.IngestResult.outcome:type_name -> rolecall.organization.v1.IngestOutcome
-	3,  // 13: rolecall.organization.v1.MembershipService.BootstrapOrganization:input_type -> rolecall.organization.v1.BootstrapOrganizationRequest
-	5,  // 14: rolecall.organization.v1.MembershipService.AddMember:input_type -> rolecall.organization.v1.AddMemberRequest
-	7,  // 15: rolecall.organization.v1.MembershipService.CheckAddMember:input_type -> rolecall.organization.v1.CheckAddMemberRequest
-	9,  // 16: rolecall.organization.v1.MembershipService.ConfirmMember:input_type -> rolecall.organization.v1.ConfirmMemberRequest
-	11, // 17: rolecall.organization.v1.MembershipService.ActivateMember:input_type -> rolecall.organization.v1.ActivateMemberRequest
-	13, // 18: rolecall.organization.v1.MembershipService.RemoveMember:input_type -> rolecall.organization.v1.RemoveMemberRequest
-	15, // 19: rolecall.organization.v1.MembershipService.BatchGetMembers:input_type -> rolecall.organization.v1.BatchGetMembersRequest
-	17, // 20: rolecall.organization.v1.MembershipService.BatchGetOrganizations:input_type -> rolecall.organization.v1.BatchGetOrganizationsRequest
-	19, // 21: rolecall.organization.v1.MembershipService.AddServiceAccount:input_type -> rolecall.organization.v1.AddServiceAccountRequest
-	21, // 22: rolecall.organization.v1.MembershipService.RemoveServiceAccount:input_type -> rolecall.organization.v1.RemoveServiceAccountRequest
-	23, // 23: rolecall.organization.v1.MembershipService.GetSubjectAccess:input_type -> rolecall.organization.v1.GetSubjectAccessRequest
-	26, // 24: rolecall.organization.v1.MembershipService.IngestEvents:input_type -> rolecall.organization.v1.IngestEventsRequest
-	4,  // 25: rolecall.organization.v1.MembershipService.BootstrapOrganization:output_type -> rolecall.organization.v1.BootstrapOrganizationResponse
-	6,  // 26: rolecall.organization.v1.MembershipService.AddMember:output_type -> rolecall.organization.v1.AddMemberResponse
-	8,  // 27: rolecall.organization.v1.MembershipService.CheckAddMember:output_type -> rolecall.organization.v1.CheckAddMemberResponse
-	10, // 28: rolecall.organization.v1.MembershipService.ConfirmMember:output_type -> rolecall.organization.v1.ConfirmMemberResponse
-	12, // 29: rolecall.organization.v1.MembershipService.ActivateMember:output_type -> rolecall.organization.v1.ActivateMemberResponse
-	14, // 30: rolecall.organization.v1.MembershipService.RemoveMember:output_type -> rolecall.organization.v1.RemoveMemberResponse
-	16, // 31: rolecall.organization.v1.MembershipService.BatchGetMembers:output_type -> rolecall.organization.v1.BatchGetMembersResponse
-	18, // 32: rolecall.organization.v1.MembershipService.BatchGetOrganizations:output_type -> rolecall.organization.v1.BatchGetOrganizationsResponse
-	20, // 33: rolecall.organization.v1.MembershipService.AddServiceAccount:output_type -> rolecall.organization.v1.AddServiceAccountResponse
-	22, // 34: rolecall.organization.v1.MembershipService.RemoveServiceAccount:output_type -> rolecall.organization.v1.RemoveServiceAccountResponse
-	24, // 35: rolecall.organization.v1.MembershipService.GetSubjectAccess:output_type -> rolecall.organization.v1.GetSubjectAccessResponse
-	28, // 36: rolecall.organization.v1.MembershipService.IngestEvents:output_type -> rolecall.organization.v1.IngestEventsResponse
-	25, // [25:37] is the sub-list for method output_type
-	13, // [13:25] is the sub-list for method input_type
-	13, // [13:13] is the sub-list for extension type_name
-	13, // [13:13] is the sub-list for extension extendee
-	0,  // [0:13] is the sub-list for field type_name
+	36, // 0: rolecall.organization.v1.BootstrapOrganizationRequest.mfa_policy:type_name -> rolecall.organization.v1.MfaPolicy
+	37, // 1: rolecall.organization.v1.AddMemberResponse.organization:type_name -> rolecall.organization.v1.Organization
+	37, // 2: rolecall.organization.v1.CheckAddMemberResponse.organization:type_name -> rolecall.organization.v1.Organization
+	38, // 3: rolecall.organization.v1.ActivateMemberResponse.member:type_name -> rolecall.organization.v1.Member
+	38, // 4: rolecall.organization.v1.ChangeMemberRolesResponse.member:type_name -> rolecall.organization.v1.Member
+	38, // 5: rolecall.organization.v1.BatchGetMembersResponse.members:type_name -> rolecall.organization.v1.Member
+	37, // 6: rolecall.organization.v1.BatchGetOrganizationsResponse.organizations:type_name -> rolecall.organization.v1.Organization
+	0,  // 7: rolecall.organization.v1.GetSubjectAccessResponse.kind:type_name -> rolecall.organization.v1.SubjectKind
+	39, // 8: rolecall.organization.v1.GetSubjectAccessResponse.blocked_until_time:type_name -> google.protobuf.Timestamp
+	31, // 9: rolecall.organization.v1.GetSubjectAccessResponse.grants:type_name -> rolecall.organization.v1.PermissionGrant
+	1,  // 10: rolecall.organization.v1.PermissionGrant.scope:type_name -> rolecall.organization.v1.PermissionScope
+	33, // 11: rolecall.organization.v1.IngestEventsRequest.events:type_name -> rolecall.organization.v1.IngestedEvent
+	39, // 12: rolecall.organization.v1.IngestedEvent.occurred_time:type_name -> google.protobuf.Timestamp
+	35, // 13: rolecall.organization.v1.IngestEventsResponse.results:type_name -> rolecall.organization.v1.IngestResult
+	2,  // 14: rolecall.organization.v1.IngestResult.outcome:type_name -> rolecall.organization.v1.IngestOutcome
+	3,  // 15: rolecall.organization.v1.MembershipService.BootstrapOrganization:input_type -> rolecall.organization.v1.BootstrapOrganizationRequest
+	5,  // 16: rolecall.organization.v1.MembershipService.AddMember:input_type -> rolecall.organization.v1.AddMemberRequest
+	7,  // 17: rolecall.organization.v1.MembershipService.CheckAddMember:input_type -> rolecall.organization.v1.CheckAddMemberRequest
+	9,  // 18: rolecall.organization.v1.MembershipService.ConfirmMember:input_type -> rolecall.organization.v1.ConfirmMemberRequest
+	11, // 19: rolecall.organization.v1.MembershipService.ActivateMember:input_type -> rolecall.organization.v1.ActivateMemberRequest
+	13, // 20: rolecall.organization.v1.MembershipService.RemoveMember:input_type -> rolecall.organization.v1.RemoveMemberRequest
+	15, // 21: rolecall.organization.v1.MembershipService.EndMember:input_type -> rolecall.organization.v1.EndMemberRequest
+	17, // 22: rolecall.organization.v1.MembershipService.ChangeMemberRoles:input_type -> rolecall.organization.v1.ChangeMemberRolesRequest
+	19, // 23: rolecall.organization.v1.MembershipService.BatchGetMembers:input_type -> rolecall.organization.v1.BatchGetMembersRequest
+	21, // 24: rolecall.organization.v1.MembershipService.BatchGetOrganizations:input_type -> rolecall.organization.v1.BatchGetOrganizationsRequest
+	23, // 25: rolecall.organization.v1.MembershipService.AddServiceAccount:input_type -> rolecall.organization.v1.AddServiceAccountRequest
+	25, // 26: rolecall.organization.v1.MembershipService.RemoveServiceAccount:input_type -> rolecall.organization.v1.RemoveServiceAccountRequest
+	27, // 27: rolecall.organization.v1.MembershipService.UpdateServiceAccount:input_type -> rolecall.organization.v1.UpdateServiceAccountRequest
+	29, // 28: rolecall.organization.v1.MembershipService.GetSubjectAccess:input_type -> rolecall.organization.v1.GetSubjectAccessRequest
+	32, // 29: rolecall.organization.v1.MembershipService.IngestEvents:input_type -> rolecall.organization.v1.IngestEventsRequest
+	4,  // 30: rolecall.organization.v1.MembershipService.BootstrapOrganization:output_type -> rolecall.organization.v1.BootstrapOrganizationResponse
+	6,  // 31: rolecall.organization.v1.MembershipService.AddMember:output_type -> rolecall.organization.v1.AddMemberResponse
+	8,  // 32: rolecall.organization.v1.MembershipService.CheckAddMember:output_type -> rolecall.organization.v1.CheckAddMemberResponse
+	10, // 33: rolecall.organization.v1.MembershipService.ConfirmMember:output_type -> rolecall.organization.v1.ConfirmMemberResponse
+	12, // 34: rolecall.organization.v1.MembershipService.ActivateMember:output_type -> rolecall.organization.v1.ActivateMemberResponse
+	14, // 35: rolecall.organization.v1.MembershipService.RemoveMember:output_type -> rolecall.organization.v1.RemoveMemberResponse
+	16, // 36: rolecall.organization.v1.MembershipService.EndMember:output_type -> rolecall.organization.v1.EndMemberResponse
+	18, // 37: rolecall.organization.v1.MembershipService.ChangeMemberRoles:output_type -> rolecall.organization.v1.ChangeMemberRolesResponse
+	20, // 38: rolecall.organization.v1.MembershipService.BatchGetMembers:output_type -> rolecall.organization.v1.BatchGetMembersResponse
+	22, // 39: rolecall.organization.v1.MembershipService.BatchGetOrganizations:output_type -> rolecall.organization.v1.BatchGetOrganizationsResponse
+	24, // 40: rolecall.organization.v1.MembershipService.AddServiceAccount:output_type -> rolecall.organization.v1.AddServiceAccountResponse
+	26, // 41: rolecall.organization.v1.MembershipService.RemoveServiceAccount:output_type -> rolecall.organization.v1.RemoveServiceAccountResponse
+	28, // 42: rolecall.organization.v1.MembershipService.UpdateServiceAccount:output_type -> rolecall.organization.v1.UpdateServiceAccountResponse
+	30, // 43: rolecall.organization.v1.MembershipService.GetSubjectAccess:output_type -> rolecall.organization.v1.GetSubjectAccessResponse
+	34, // 44: rolecall.organization.v1.MembershipService.IngestEvents:output_type -> rolecall.organization.v1.IngestEventsResponse
+	30, // [30:45] is the sub-list for method output_type
+	15, // [15:30] is the sub-list for method input_type
+	15, // [15:15] is the sub-list for extension type_name
+	15, // [15:15] is the sub-list for extension extendee
+	0,  // [0:15] is the sub-list for field type_name
 }
 
 func init() { file_rolecall_organization_v1_membership_service_proto_init() }
@@ -1865,7 +2232,7 @@ func file_rolecall_organization_v1_membership_service_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_rolecall_organization_v1_membership_service_proto_rawDesc), len(file_rolecall_organization_v1_membership_service_proto_rawDesc)),
 			NumEnums:      3,
-			NumMessages:   27,
+			NumMessages:   33,
 			NumExtensions: 0,
 			NumServices:   1,
 		},

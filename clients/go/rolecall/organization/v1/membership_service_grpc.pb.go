@@ -27,10 +27,13 @@ const (
 	MembershipService_ConfirmMember_FullMethodName         = "/rolecall.organization.v1.MembershipService/ConfirmMember"
 	MembershipService_ActivateMember_FullMethodName        = "/rolecall.organization.v1.MembershipService/ActivateMember"
 	MembershipService_RemoveMember_FullMethodName          = "/rolecall.organization.v1.MembershipService/RemoveMember"
+	MembershipService_EndMember_FullMethodName             = "/rolecall.organization.v1.MembershipService/EndMember"
+	MembershipService_ChangeMemberRoles_FullMethodName     = "/rolecall.organization.v1.MembershipService/ChangeMemberRoles"
 	MembershipService_BatchGetMembers_FullMethodName       = "/rolecall.organization.v1.MembershipService/BatchGetMembers"
 	MembershipService_BatchGetOrganizations_FullMethodName = "/rolecall.organization.v1.MembershipService/BatchGetOrganizations"
 	MembershipService_AddServiceAccount_FullMethodName     = "/rolecall.organization.v1.MembershipService/AddServiceAccount"
 	MembershipService_RemoveServiceAccount_FullMethodName  = "/rolecall.organization.v1.MembershipService/RemoveServiceAccount"
+	MembershipService_UpdateServiceAccount_FullMethodName  = "/rolecall.organization.v1.MembershipService/UpdateServiceAccount"
 	MembershipService_GetSubjectAccess_FullMethodName      = "/rolecall.organization.v1.MembershipService/GetSubjectAccess"
 	MembershipService_IngestEvents_FullMethodName          = "/rolecall.organization.v1.MembershipService/IngestEvents"
 )
@@ -57,6 +60,21 @@ type MembershipServiceClient interface {
 	// Removes a member that is not active; what is not there stays so, even if
 	// it was on its way.
 	RemoveMember(ctx context.Context, in *RemoveMemberRequest, opts ...grpc.CallOption) (*RemoveMemberResponse, error)
+	// Ends a member because its account is deleted; what is not there stays so.
+	//
+	// The actor must hold `identity.users.delete` where the member belongs
+	// (`ACTOR_NOT_ENTITLED`); only ADMIN ends a holder of ADMIN, and no service
+	// account ends an OWNER (`ROLE_NOT_GRANTABLE`). Nobody ends itself
+	// (`SELF_REFUSED`), nor the last OWNER of an organization or the last ADMIN
+	// that can act (`LAST_OWNER`, `LAST_ADMIN`).
+	EndMember(ctx context.Context, in *EndMemberRequest, opts ...grpc.CallOption) (*EndMemberResponse, error)
+	// Replaces the roles of a member; `ADMIN` stays as it is.
+	//
+	// The actor must hold `organization.members.assign_roles` where the member
+	// belongs (`ACTOR_NOT_ENTITLED`), and may give and take only roles that it may
+	// grant (`ROLE_NOT_GRANTABLE`). Nobody changes its own roles (`SELF_REFUSED`),
+	// and the last OWNER of an organization stays (`LAST_OWNER`).
+	ChangeMemberRoles(ctx context.Context, in *ChangeMemberRolesRequest, opts ...grpc.CallOption) (*ChangeMemberRolesResponse, error)
 	// Reads memberships.
 	BatchGetMembers(ctx context.Context, in *BatchGetMembersRequest, opts ...grpc.CallOption) (*BatchGetMembersResponse, error)
 	// Reads the names of organizations.
@@ -66,6 +84,13 @@ type MembershipServiceClient interface {
 	AddServiceAccount(ctx context.Context, in *AddServiceAccountRequest, opts ...grpc.CallOption) (*AddServiceAccountResponse, error)
 	// Takes a service account its permissions.
 	RemoveServiceAccount(ctx context.Context, in *RemoveServiceAccountRequest, opts ...grpc.CallOption) (*RemoveServiceAccountResponse, error)
+	// Gives a service account other permissions, which count from the answer on.
+	//
+	// The actor must hold `identity.service_accounts.update` where the account
+	// acts (`ACTOR_NOT_ENTITLED`), and every permission there
+	// (`PERMISSION_NOT_GRANTABLE`). Without an actor the permissions are put back
+	// after a change that was not finished.
+	UpdateServiceAccount(ctx context.Context, in *UpdateServiceAccountRequest, opts ...grpc.CallOption) (*UpdateServiceAccountResponse, error)
 	// Tells what a subject may do, as of now.
 	GetSubjectAccess(ctx context.Context, in *GetSubjectAccessRequest, opts ...grpc.CallOption) (*GetSubjectAccessResponse, error)
 	// Takes events of all contexts into the audit log; each once.
@@ -140,6 +165,26 @@ func (c *membershipServiceClient) RemoveMember(ctx context.Context, in *RemoveMe
 	return out, nil
 }
 
+func (c *membershipServiceClient) EndMember(ctx context.Context, in *EndMemberRequest, opts ...grpc.CallOption) (*EndMemberResponse, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(EndMemberResponse)
+	err := c.cc.Invoke(ctx, MembershipService_EndMember_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
+func (c *membershipServiceClient) ChangeMemberRoles(ctx context.Context, in *ChangeMemberRolesRequest, opts ...grpc.CallOption) (*ChangeMemberRolesResponse, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(ChangeMemberRolesResponse)
+	err := c.cc.Invoke(ctx, MembershipService_ChangeMemberRoles_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
 func (c *membershipServiceClient) BatchGetMembers(ctx context.Context, in *BatchGetMembersRequest, opts ...grpc.CallOption) (*BatchGetMembersResponse, error) {
 	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
 	out := new(BatchGetMembersResponse)
@@ -174,6 +219,16 @@ func (c *membershipServiceClient) RemoveServiceAccount(ctx context.Context, in *
 	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
 	out := new(RemoveServiceAccountResponse)
 	err := c.cc.Invoke(ctx, MembershipService_RemoveServiceAccount_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
+func (c *membershipServiceClient) UpdateServiceAccount(ctx context.Context, in *UpdateServiceAccountRequest, opts ...grpc.CallOption) (*UpdateServiceAccountResponse, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(UpdateServiceAccountResponse)
+	err := c.cc.Invoke(ctx, MembershipService_UpdateServiceAccount_FullMethodName, in, out, cOpts...)
 	if err != nil {
 		return nil, err
 	}
@@ -222,6 +277,21 @@ type MembershipServiceServer interface {
 	// Removes a member that is not active; what is not there stays so, even if
 	// it was on its way.
 	RemoveMember(context.Context, *RemoveMemberRequest) (*RemoveMemberResponse, error)
+	// Ends a member because its account is deleted; what is not there stays so.
+	//
+	// The actor must hold `identity.users.delete` where the member belongs
+	// (`ACTOR_NOT_ENTITLED`); only ADMIN ends a holder of ADMIN, and no service
+	// account ends an OWNER (`ROLE_NOT_GRANTABLE`). Nobody ends itself
+	// (`SELF_REFUSED`), nor the last OWNER of an organization or the last ADMIN
+	// that can act (`LAST_OWNER`, `LAST_ADMIN`).
+	EndMember(context.Context, *EndMemberRequest) (*EndMemberResponse, error)
+	// Replaces the roles of a member; `ADMIN` stays as it is.
+	//
+	// The actor must hold `organization.members.assign_roles` where the member
+	// belongs (`ACTOR_NOT_ENTITLED`), and may give and take only roles that it may
+	// grant (`ROLE_NOT_GRANTABLE`). Nobody changes its own roles (`SELF_REFUSED`),
+	// and the last OWNER of an organization stays (`LAST_OWNER`).
+	ChangeMemberRoles(context.Context, *ChangeMemberRolesRequest) (*ChangeMemberRolesResponse, error)
 	// Reads memberships.
 	BatchGetMembers(context.Context, *BatchGetMembersRequest) (*BatchGetMembersResponse, error)
 	// Reads the names of organizations.
@@ -231,6 +301,13 @@ type MembershipServiceServer interface {
 	AddServiceAccount(context.Context, *AddServiceAccountRequest) (*AddServiceAccountResponse, error)
 	// Takes a service account its permissions.
 	RemoveServiceAccount(context.Context, *RemoveServiceAccountRequest) (*RemoveServiceAccountResponse, error)
+	// Gives a service account other permissions, which count from the answer on.
+	//
+	// The actor must hold `identity.service_accounts.update` where the account
+	// acts (`ACTOR_NOT_ENTITLED`), and every permission there
+	// (`PERMISSION_NOT_GRANTABLE`). Without an actor the permissions are put back
+	// after a change that was not finished.
+	UpdateServiceAccount(context.Context, *UpdateServiceAccountRequest) (*UpdateServiceAccountResponse, error)
 	// Tells what a subject may do, as of now.
 	GetSubjectAccess(context.Context, *GetSubjectAccessRequest) (*GetSubjectAccessResponse, error)
 	// Takes events of all contexts into the audit log; each once.
@@ -263,6 +340,12 @@ func (UnimplementedMembershipServiceServer) ActivateMember(context.Context, *Act
 func (UnimplementedMembershipServiceServer) RemoveMember(context.Context, *RemoveMemberRequest) (*RemoveMemberResponse, error) {
 	return nil, status.Error(codes.Unimplemented, "method RemoveMember not implemented")
 }
+func (UnimplementedMembershipServiceServer) EndMember(context.Context, *EndMemberRequest) (*EndMemberResponse, error) {
+	return nil, status.Error(codes.Unimplemented, "method EndMember not implemented")
+}
+func (UnimplementedMembershipServiceServer) ChangeMemberRoles(context.Context, *ChangeMemberRolesRequest) (*ChangeMemberRolesResponse, error) {
+	return nil, status.Error(codes.Unimplemented, "method ChangeMemberRoles not implemented")
+}
 func (UnimplementedMembershipServiceServer) BatchGetMembers(context.Context, *BatchGetMembersRequest) (*BatchGetMembersResponse, error) {
 	return nil, status.Error(codes.Unimplemented, "method BatchGetMembers not implemented")
 }
@@ -274,6 +357,9 @@ func (UnimplementedMembershipServiceServer) AddServiceAccount(context.Context, *
 }
 func (UnimplementedMembershipServiceServer) RemoveServiceAccount(context.Context, *RemoveServiceAccountRequest) (*RemoveServiceAccountResponse, error) {
 	return nil, status.Error(codes.Unimplemented, "method RemoveServiceAccount not implemented")
+}
+func (UnimplementedMembershipServiceServer) UpdateServiceAccount(context.Context, *UpdateServiceAccountRequest) (*UpdateServiceAccountResponse, error) {
+	return nil, status.Error(codes.Unimplemented, "method UpdateServiceAccount not implemented")
 }
 func (UnimplementedMembershipServiceServer) GetSubjectAccess(context.Context, *GetSubjectAccessRequest) (*GetSubjectAccessResponse, error) {
 	return nil, status.Error(codes.Unimplemented, "method GetSubjectAccess not implemented")
@@ -410,6 +496,42 @@ func _MembershipService_RemoveMember_Handler(srv interface{}, ctx context.Contex
 	return interceptor(ctx, in, info, handler)
 }
 
+func _MembershipService_EndMember_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(EndMemberRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(MembershipServiceServer).EndMember(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: MembershipService_EndMember_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(MembershipServiceServer).EndMember(ctx, req.(*EndMemberRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
+func _MembershipService_ChangeMemberRoles_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(ChangeMemberRolesRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(MembershipServiceServer).ChangeMemberRoles(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: MembershipService_ChangeMemberRoles_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(MembershipServiceServer).ChangeMemberRoles(ctx, req.(*ChangeMemberRolesRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
 func _MembershipService_BatchGetMembers_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
 	in := new(BatchGetMembersRequest)
 	if err := dec(in); err != nil {
@@ -482,6 +604,24 @@ func _MembershipService_RemoveServiceAccount_Handler(srv interface{}, ctx contex
 	return interceptor(ctx, in, info, handler)
 }
 
+func _MembershipService_UpdateServiceAccount_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(UpdateServiceAccountRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(MembershipServiceServer).UpdateServiceAccount(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: MembershipService_UpdateServiceAccount_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(MembershipServiceServer).UpdateServiceAccount(ctx, req.(*UpdateServiceAccountRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
 func _MembershipService_GetSubjectAccess_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
 	in := new(GetSubjectAccessRequest)
 	if err := dec(in); err != nil {
@@ -550,6 +690,14 @@ var MembershipService_ServiceDesc = grpc.ServiceDesc{
 			Handler:    _MembershipService_RemoveMember_Handler,
 		},
 		{
+			MethodName: "EndMember",
+			Handler:    _MembershipService_EndMember_Handler,
+		},
+		{
+			MethodName: "ChangeMemberRoles",
+			Handler:    _MembershipService_ChangeMemberRoles_Handler,
+		},
+		{
 			MethodName: "BatchGetMembers",
 			Handler:    _MembershipService_BatchGetMembers_Handler,
 		},
@@ -564,6 +712,10 @@ var MembershipService_ServiceDesc = grpc.ServiceDesc{
 		{
 			MethodName: "RemoveServiceAccount",
 			Handler:    _MembershipService_RemoveServiceAccount_Handler,
+		},
+		{
+			MethodName: "UpdateServiceAccount",
+			Handler:    _MembershipService_UpdateServiceAccount_Handler,
 		},
 		{
 			MethodName: "GetSubjectAccess",

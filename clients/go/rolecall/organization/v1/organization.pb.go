@@ -73,6 +73,59 @@ func (OrganizationState) EnumDescriptor() ([]byte, []int) {
 	return file_rolecall_organization_v1_organization_proto_rawDescGZIP(), []int{0}
 }
 
+// What an organization demands of the logins of its members.
+type MfaPolicy int32
+
+const (
+	// The same as `REQUIRED`.
+	MfaPolicy_MFA_POLICY_UNSPECIFIED MfaPolicy = 0
+	// A second factor; who has none sets one up at the next login.
+	MfaPolicy_MFA_POLICY_REQUIRED MfaPolicy = 1
+	// A second factor of those who have one, and longer passwords.
+	MfaPolicy_MFA_POLICY_OPTIONAL MfaPolicy = 2
+)
+
+// Enum value maps for MfaPolicy.
+var (
+	MfaPolicy_name = map[int32]string{
+		0: "MFA_POLICY_UNSPECIFIED",
+		1: "MFA_POLICY_REQUIRED",
+		2: "MFA_POLICY_OPTIONAL",
+	}
+	MfaPolicy_value = map[string]int32{
+		"MFA_POLICY_UNSPECIFIED": 0,
+		"MFA_POLICY_REQUIRED":    1,
+		"MFA_POLICY_OPTIONAL":    2,
+	}
+)
+
+func (x MfaPolicy) Enum() *MfaPolicy {
+	p := new(MfaPolicy)
+	*p = x
+	return p
+}
+
+func (x MfaPolicy) String() string {
+	return protoimpl.X.EnumStringOf(x.Descriptor(), protoreflect.EnumNumber(x))
+}
+
+func (MfaPolicy) Descriptor() protoreflect.EnumDescriptor {
+	return file_rolecall_organization_v1_organization_proto_enumTypes[1].Descriptor()
+}
+
+func (MfaPolicy) Type() protoreflect.EnumType {
+	return &file_rolecall_organization_v1_organization_proto_enumTypes[1]
+}
+
+func (x MfaPolicy) Number() protoreflect.EnumNumber {
+	return protoreflect.EnumNumber(x)
+}
+
+// Deprecated: Use MfaPolicy.Descriptor instead.
+func (MfaPolicy) EnumDescriptor() ([]byte, []int) {
+	return file_rolecall_organization_v1_organization_proto_rawDescGZIP(), []int{1}
+}
+
 // Where a membership stands in its life.
 type MemberState int32
 
@@ -110,11 +163,11 @@ func (x MemberState) String() string {
 }
 
 func (MemberState) Descriptor() protoreflect.EnumDescriptor {
-	return file_rolecall_organization_v1_organization_proto_enumTypes[1].Descriptor()
+	return file_rolecall_organization_v1_organization_proto_enumTypes[2].Descriptor()
 }
 
 func (MemberState) Type() protoreflect.EnumType {
-	return &file_rolecall_organization_v1_organization_proto_enumTypes[1]
+	return &file_rolecall_organization_v1_organization_proto_enumTypes[2]
 }
 
 func (x MemberState) Number() protoreflect.EnumNumber {
@@ -123,7 +176,7 @@ func (x MemberState) Number() protoreflect.EnumNumber {
 
 // Deprecated: Use MemberState.Descriptor instead.
 func (MemberState) EnumDescriptor() ([]byte, []int) {
-	return file_rolecall_organization_v1_organization_proto_rawDescGZIP(), []int{1}
+	return file_rolecall_organization_v1_organization_proto_rawDescGZIP(), []int{2}
 }
 
 // A tenant of the installation.
@@ -140,7 +193,9 @@ type Organization struct {
 	// Version, to be given back with a change. Output only.
 	Etag string `protobuf:"bytes,5,opt,name=etag,proto3" json:"etag,omitempty"`
 	// When it was made. Output only.
-	CreateTime    *timestamppb.Timestamp `protobuf:"bytes,6,opt,name=create_time,json=createTime,proto3" json:"create_time,omitempty"`
+	CreateTime *timestamppb.Timestamp `protobuf:"bytes,6,opt,name=create_time,json=createTime,proto3" json:"create_time,omitempty"`
+	// What it demands of the logins of its members. Output only.
+	MfaPolicy     MfaPolicy `protobuf:"varint,7,opt,name=mfa_policy,json=mfaPolicy,proto3,enum=rolecall.organization.v1.MfaPolicy" json:"mfa_policy,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -215,6 +270,13 @@ func (x *Organization) GetCreateTime() *timestamppb.Timestamp {
 		return x.CreateTime
 	}
 	return nil
+}
+
+func (x *Organization) GetMfaPolicy() MfaPolicy {
+	if x != nil {
+		return x.MfaPolicy
+	}
+	return MfaPolicy_MFA_POLICY_UNSPECIFIED
 }
 
 // The membership of a person in an organization.
@@ -404,7 +466,7 @@ var File_rolecall_organization_v1_organization_proto protoreflect.FileDescriptor
 
 const file_rolecall_organization_v1_organization_proto_rawDesc = "" +
 	"\n" +
-	"+rolecall/organization/v1/organization.proto\x12\x18rolecall.organization.v1\x1a\x1fgoogle/protobuf/timestamp.proto\"\xf3\x01\n" +
+	"+rolecall/organization/v1/organization.proto\x12\x18rolecall.organization.v1\x1a\x1fgoogle/protobuf/timestamp.proto\"\xb7\x02\n" +
 	"\fOrganization\x12'\n" +
 	"\x0forganization_id\x18\x01 \x01(\tR\x0eorganizationId\x12\x12\n" +
 	"\x04name\x18\x02 \x01(\tR\x04name\x12A\n" +
@@ -412,7 +474,9 @@ const file_rolecall_organization_v1_organization_proto_rawDesc = "" +
 	"\x04home\x18\x04 \x01(\bR\x04home\x12\x12\n" +
 	"\x04etag\x18\x05 \x01(\tR\x04etag\x12;\n" +
 	"\vcreate_time\x18\x06 \x01(\v2\x1a.google.protobuf.TimestampR\n" +
-	"createTime\"\xe2\x02\n" +
+	"createTime\x12B\n" +
+	"\n" +
+	"mfa_policy\x18\a \x01(\x0e2#.rolecall.organization.v1.MfaPolicyR\tmfaPolicy\"\xe2\x02\n" +
 	"\x06Member\x12\x17\n" +
 	"\auser_id\x18\x01 \x01(\tR\x06userId\x12'\n" +
 	"\x0forganization_id\x18\x02 \x01(\tR\x0eorganizationId\x12\x14\n" +
@@ -433,7 +497,11 @@ const file_rolecall_organization_v1_organization_proto_rawDesc = "" +
 	"\bactor_id\x18\x04 \x01(\tR\aactorId*V\n" +
 	"\x11OrganizationState\x12\"\n" +
 	"\x1eORGANIZATION_STATE_UNSPECIFIED\x10\x00\x12\x1d\n" +
-	"\x19ORGANIZATION_STATE_ACTIVE\x10\x01*^\n" +
+	"\x19ORGANIZATION_STATE_ACTIVE\x10\x01*Y\n" +
+	"\tMfaPolicy\x12\x1a\n" +
+	"\x16MFA_POLICY_UNSPECIFIED\x10\x00\x12\x17\n" +
+	"\x13MFA_POLICY_REQUIRED\x10\x01\x12\x17\n" +
+	"\x13MFA_POLICY_OPTIONAL\x10\x02*^\n" +
 	"\vMemberState\x12\x1c\n" +
 	"\x18MEMBER_STATE_UNSPECIFIED\x10\x00\x12\x18\n" +
 	"\x14MEMBER_STATE_PENDING\x10\x01\x12\x17\n" +
@@ -452,30 +520,32 @@ func file_rolecall_organization_v1_organization_proto_rawDescGZIP() []byte {
 	return file_rolecall_organization_v1_organization_proto_rawDescData
 }
 
-var file_rolecall_organization_v1_organization_proto_enumTypes = make([]protoimpl.EnumInfo, 2)
+var file_rolecall_organization_v1_organization_proto_enumTypes = make([]protoimpl.EnumInfo, 3)
 var file_rolecall_organization_v1_organization_proto_msgTypes = make([]protoimpl.MessageInfo, 3)
 var file_rolecall_organization_v1_organization_proto_goTypes = []any{
 	(OrganizationState)(0),        // 0: rolecall.organization.v1.OrganizationState
-	(MemberState)(0),              // 1: rolecall.organization.v1.MemberState
-	(*Organization)(nil),          // 2: rolecall.organization.v1.Organization
-	(*Member)(nil),                // 3: rolecall.organization.v1.Member
-	(*Block)(nil),                 // 4: rolecall.organization.v1.Block
-	(*timestamppb.Timestamp)(nil), // 5: google.protobuf.Timestamp
+	(MfaPolicy)(0),                // 1: rolecall.organization.v1.MfaPolicy
+	(MemberState)(0),              // 2: rolecall.organization.v1.MemberState
+	(*Organization)(nil),          // 3: rolecall.organization.v1.Organization
+	(*Member)(nil),                // 4: rolecall.organization.v1.Member
+	(*Block)(nil),                 // 5: rolecall.organization.v1.Block
+	(*timestamppb.Timestamp)(nil), // 6: google.protobuf.Timestamp
 }
 var file_rolecall_organization_v1_organization_proto_depIdxs = []int32{
 	0, // 0: rolecall.organization.v1.Organization.state:type_name -> rolecall.organization.v1.OrganizationState
-	5, // 1: rolecall.organization.v1.Organization.create_time:type_name -> google.protobuf.Timestamp
-	1, // 2: rolecall.organization.v1.Member.state:type_name -> rolecall.organization.v1.MemberState
-	4, // 3: rolecall.organization.v1.Member.block:type_name -> rolecall.organization.v1.Block
-	5, // 4: rolecall.organization.v1.Member.create_time:type_name -> google.protobuf.Timestamp
-	5, // 5: rolecall.organization.v1.Member.update_time:type_name -> google.protobuf.Timestamp
-	5, // 6: rolecall.organization.v1.Block.until_time:type_name -> google.protobuf.Timestamp
-	5, // 7: rolecall.organization.v1.Block.create_time:type_name -> google.protobuf.Timestamp
-	8, // [8:8] is the sub-list for method output_type
-	8, // [8:8] is the sub-list for method input_type
-	8, // [8:8] is the sub-list for extension type_name
-	8, // [8:8] is the sub-list for extension extendee
-	0, // [0:8] is the sub-list for field type_name
+	6, // 1: rolecall.organization.v1.Organization.create_time:type_name -> google.protobuf.Timestamp
+	1, // 2: rolecall.organization.v1.Organization.mfa_policy:type_name -> rolecall.organization.v1.MfaPolicy
+	2, // 3: rolecall.organization.v1.Member.state:type_name -> rolecall.organization.v1.MemberState
+	5, // 4: rolecall.organization.v1.Member.block:type_name -> rolecall.organization.v1.Block
+	6, // 5: rolecall.organization.v1.Member.create_time:type_name -> google.protobuf.Timestamp
+	6, // 6: rolecall.organization.v1.Member.update_time:type_name -> google.protobuf.Timestamp
+	6, // 7: rolecall.organization.v1.Block.until_time:type_name -> google.protobuf.Timestamp
+	6, // 8: rolecall.organization.v1.Block.create_time:type_name -> google.protobuf.Timestamp
+	9, // [9:9] is the sub-list for method output_type
+	9, // [9:9] is the sub-list for method input_type
+	9, // [9:9] is the sub-list for extension type_name
+	9, // [9:9] is the sub-list for extension extendee
+	0, // [0:9] is the sub-list for field type_name
 }
 
 func init() { file_rolecall_organization_v1_organization_proto_init() }
@@ -488,7 +558,7 @@ func file_rolecall_organization_v1_organization_proto_init() {
 		File: protoimpl.DescBuilder{
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_rolecall_organization_v1_organization_proto_rawDesc), len(file_rolecall_organization_v1_organization_proto_rawDesc)),
-			NumEnums:      2,
+			NumEnums:      3,
 			NumMessages:   3,
 			NumExtensions: 0,
 			NumServices:   0,

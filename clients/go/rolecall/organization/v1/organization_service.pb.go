@@ -35,7 +35,10 @@ type CreateOrganizationRequest struct {
 	// The person that becomes the first owner.
 	FirstOwner *FirstOwner `protobuf:"bytes,3,opt,name=first_owner,json=firstOwner,proto3" json:"first_owner,omitempty"`
 	// Checks everything, rights included, and changes nothing.
-	ValidateOnly  bool `protobuf:"varint,4,opt,name=validate_only,json=validateOnly,proto3" json:"validate_only,omitempty"`
+	ValidateOnly bool `protobuf:"varint,4,opt,name=validate_only,json=validateOnly,proto3" json:"validate_only,omitempty"`
+	// What the organization demands of the logins of its members; a second factor
+	// unless `OPTIONAL` is written out.
+	MfaPolicy     MfaPolicy `protobuf:"varint,5,opt,name=mfa_policy,json=mfaPolicy,proto3,enum=rolecall.organization.v1.MfaPolicy" json:"mfa_policy,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -96,6 +99,13 @@ func (x *CreateOrganizationRequest) GetValidateOnly() bool {
 		return x.ValidateOnly
 	}
 	return false
+}
+
+func (x *CreateOrganizationRequest) GetMfaPolicy() MfaPolicy {
+	if x != nil {
+		return x.MfaPolicy
+	}
+	return MfaPolicy_MFA_POLICY_UNSPECIFIED
 }
 
 // The person that becomes the first owner of an organization.
@@ -433,14 +443,16 @@ var File_rolecall_organization_v1_organization_service_proto protoreflect.FileDe
 
 const file_rolecall_organization_v1_organization_service_proto_rawDesc = "" +
 	"\n" +
-	"3rolecall/organization/v1/organization_service.proto\x12\x18rolecall.organization.v1\x1a\x1frolecall/authz/v1/options.proto\x1a+rolecall/organization/v1/organization.proto\"\xba\x01\n" +
+	"3rolecall/organization/v1/organization_service.proto\x12\x18rolecall.organization.v1\x1a\x1frolecall/authz/v1/options.proto\x1a+rolecall/organization/v1/organization.proto\"\xfe\x01\n" +
 	"\x19CreateOrganizationRequest\x12\x1d\n" +
 	"\n" +
 	"request_id\x18\x01 \x01(\tR\trequestId\x12\x12\n" +
 	"\x04name\x18\x02 \x01(\tR\x04name\x12E\n" +
 	"\vfirst_owner\x18\x03 \x01(\v2$.rolecall.organization.v1.FirstOwnerR\n" +
 	"firstOwner\x12#\n" +
-	"\rvalidate_only\x18\x04 \x01(\bR\fvalidateOnly\"v\n" +
+	"\rvalidate_only\x18\x04 \x01(\bR\fvalidateOnly\x12B\n" +
+	"\n" +
+	"mfa_policy\x18\x05 \x01(\x0e2#.rolecall.organization.v1.MfaPolicyR\tmfaPolicy\"v\n" +
 	"\n" +
 	"FirstOwner\x12\x14\n" +
 	"\x05email\x18\x01 \x01(\tR\x05email\x12\x12\n" +
@@ -490,24 +502,26 @@ var file_rolecall_organization_v1_organization_service_proto_goTypes = []any{
 	(*GetOrganizationResponse)(nil),    // 4: rolecall.organization.v1.GetOrganizationResponse
 	(*ListOrganizationsRequest)(nil),   // 5: rolecall.organization.v1.ListOrganizationsRequest
 	(*ListOrganizationsResponse)(nil),  // 6: rolecall.organization.v1.ListOrganizationsResponse
-	(*Organization)(nil),               // 7: rolecall.organization.v1.Organization
+	(MfaPolicy)(0),                     // 7: rolecall.organization.v1.MfaPolicy
+	(*Organization)(nil),               // 8: rolecall.organization.v1.Organization
 }
 var file_rolecall_organization_v1_organization_service_proto_depIdxs = []int32{
 	1, // 0: rolecall.organization.v1.CreateOrganizationRequest.first_owner:type_name -> rolecall.organization.v1.FirstOwner
-	7, // 1: rolecall.organization.v1.CreateOrganizationResponse.organization:type_name -> rolecall.organization.v1.Organization
-	7, // 2: rolecall.organization.v1.GetOrganizationResponse.organization:type_name -> rolecall.organization.v1.Organization
-	7, // 3: rolecall.organization.v1.ListOrganizationsResponse.organizations:type_name -> rolecall.organization.v1.Organization
-	0, // 4: rolecall.organization.v1.OrganizationService.CreateOrganization:input_type -> rolecall.organization.v1.CreateOrganizationRequest
-	3, // 5: rolecall.organization.v1.OrganizationService.GetOrganization:input_type -> rolecall.organization.v1.GetOrganizationRequest
-	5, // 6: rolecall.organization.v1.OrganizationService.ListOrganizations:input_type -> rolecall.organization.v1.ListOrganizationsRequest
-	2, // 7: rolecall.organization.v1.OrganizationService.CreateOrganization:output_type -> rolecall.organization.v1.CreateOrganizationResponse
-	4, // 8: rolecall.organization.v1.OrganizationService.GetOrganization:output_type -> rolecall.organization.v1.GetOrganizationResponse
-	6, // 9: rolecall.organization.v1.OrganizationService.ListOrganizations:output_type -> rolecall.organization.v1.ListOrganizationsResponse
-	7, // [7:10] is the sub-list for method output_type
-	4, // [4:7] is the sub-list for method input_type
-	4, // [4:4] is the sub-list for extension type_name
-	4, // [4:4] is the sub-list for extension extendee
-	0, // [0:4] is the sub-list for field type_name
+	7, // 1: rolecall.organization.v1.CreateOrganizationRequest.mfa_policy:type_name -> rolecall.organization.v1.MfaPolicy
+	8, // 2: rolecall.organization.v1.CreateOrganizationResponse.organization:type_name -> rolecall.organization.v1.Organization
+	8, // 3: rolecall.organization.v1.GetOrganizationResponse.organization:type_name -> rolecall.organization.v1.Organization
+	8, // 4: rolecall.organization.v1.ListOrganizationsResponse.organizations:type_name -> rolecall.organization.v1.Organization
+	0, // 5: rolecall.organization.v1.OrganizationService.CreateOrganization:input_type -> rolecall.organization.v1.CreateOrganizationRequest
+	3, // 6: rolecall.organization.v1.OrganizationService.GetOrganization:input_type -> rolecall.organization.v1.GetOrganizationRequest
+	5, // 7: rolecall.organization.v1.OrganizationService.ListOrganizations:input_type -> rolecall.organization.v1.ListOrganizationsRequest
+	2, // 8: rolecall.organization.v1.OrganizationService.CreateOrganization:output_type -> rolecall.organization.v1.CreateOrganizationResponse
+	4, // 9: rolecall.organization.v1.OrganizationService.GetOrganization:output_type -> rolecall.organization.v1.GetOrganizationResponse
+	6, // 10: rolecall.organization.v1.OrganizationService.ListOrganizations:output_type -> rolecall.organization.v1.ListOrganizationsResponse
+	8, // [8:11] is the sub-list for method output_type
+	5, // [5:8] is the sub-list for method input_type
+	5, // [5:5] is the sub-list for extension type_name
+	5, // [5:5] is the sub-list for extension extendee
+	0, // [0:5] is the sub-list for field type_name
 }
 
 func init() { file_rolecall_organization_v1_organization_service_proto_init() }

@@ -4,10 +4,12 @@
 // @generated from file rolecall/identity/v1/account_service.proto (package rolecall.identity.v1, syntax proto3)
 /* eslint-disable */
 
-import type { GenFile, GenMessage, GenService } from "@bufbuild/protobuf/codegenv2";
-import { fileDesc, messageDesc, serviceDesc } from "@bufbuild/protobuf/codegenv2";
+import type { GenEnum, GenFile, GenMessage, GenService } from "@bufbuild/protobuf/codegenv2";
+import { enumDesc, fileDesc, messageDesc, serviceDesc } from "@bufbuild/protobuf/codegenv2";
+import type { FieldMask, Timestamp } from "@bufbuild/protobuf/wkt";
+import { file_google_protobuf_field_mask, file_google_protobuf_timestamp } from "@bufbuild/protobuf/wkt";
 import { file_rolecall_authz_v1_options } from "../../authz/v1/options_pb.js";
-import type { User } from "./user_pb.js";
+import type { Session, User } from "./user_pb.js";
 import { file_rolecall_identity_v1_user } from "./user_pb.js";
 import type { Message } from "@bufbuild/protobuf";
 
@@ -15,7 +17,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file rolecall/identity/v1/account_service.proto.
  */
 export const file_rolecall_identity_v1_account_service: GenFile = /*@__PURE__*/
-  fileDesc("Cipyb2xlY2FsbC9pZGVudGl0eS92MS9hY2NvdW50X3NlcnZpY2UucHJvdG8SFHJvbGVjYWxsLmlkZW50aXR5LnYxIhMKEUdldEFjY291bnRSZXF1ZXN0Ij4KEkdldEFjY291bnRSZXNwb25zZRIoCgR1c2VyGAEgASgLMhoucm9sZWNhbGwuaWRlbnRpdHkudjEuVXNlciJ+ChVDaGFuZ2VQYXNzd29yZFJlcXVlc3QSEgoKcmVxdWVzdF9pZBgBIAEoCRIYChBjdXJyZW50X3Bhc3N3b3JkGAIgASgJEhQKDG5ld19wYXNzd29yZBgDIAEoCRIhChluZXdfcGFzc3dvcmRfY29uZmlybWF0aW9uGAQgASgJIkIKFkNoYW5nZVBhc3N3b3JkUmVzcG9uc2USKAoEdXNlchgBIAEoCzIaLnJvbGVjYWxsLmlkZW50aXR5LnYxLlVzZXIy+AEKDkFjY291bnRTZXJ2aWNlEmwKCkdldEFjY291bnQSJy5yb2xlY2FsbC5pZGVudGl0eS52MS5HZXRBY2NvdW50UmVxdWVzdBooLnJvbGVjYWxsLmlkZW50aXR5LnYxLkdldEFjY291bnRSZXNwb25zZSILkAIBqu0YBBABKAESeAoOQ2hhbmdlUGFzc3dvcmQSKy5yb2xlY2FsbC5pZGVudGl0eS52MS5DaGFuZ2VQYXNzd29yZFJlcXVlc3QaLC5yb2xlY2FsbC5pZGVudGl0eS52MS5DaGFuZ2VQYXNzd29yZFJlc3BvbnNlIguQAgKq7RgEEAEoAULqAQoYY29tLnJvbGVjYWxsLmlkZW50aXR5LnYxQhNBY2NvdW50U2VydmljZVByb3RvUAFaR2dpdGh1Yi5jb20vcm9sZWNhbGwvcm9sZWNhbGwvY2xpZW50cy9nby9yb2xlY2FsbC9pZGVudGl0eS92MTtpZGVudGl0eXYxogIDUklYqgIUUm9sZWNhbGwuSWRlbnRpdHkuVjHKAhRSb2xlY2FsbFxJZGVudGl0eVxWMeICIFJvbGVjYWxsXElkZW50aXR5XFYxXEdQQk1ldGFkYXRh6gIWUm9sZWNhbGw6OklkZW50aXR5OjpWMWIGcHJvdG8z", [file_rolecall_authz_v1_options, file_rolecall_identity_v1_user]);
+  fileDesc("Cipyb2xlY2FsbC9pZGVudGl0eS92MS9hY2NvdW50X3NlcnZpY2UucHJvdG8SFHJvbGVjYWxsLmlkZW50aXR5LnYxIhMKEUdldEFjY291bnRSZXF1ZXN0Ij4KEkdldEFjY291bnRSZXNwb25zZRIoCgR1c2VyGAEgASgLMhoucm9sZWNhbGwuaWRlbnRpdHkudjEuVXNlciJ+ChVDaGFuZ2VQYXNzd29yZFJlcXVlc3QSEgoKcmVxdWVzdF9pZBgBIAEoCRIYChBjdXJyZW50X3Bhc3N3b3JkGAIgASgJEhQKDG5ld19wYXNzd29yZBgDIAEoCRIhChluZXdfcGFzc3dvcmRfY29uZmlybWF0aW9uGAQgASgJIkIKFkNoYW5nZVBhc3N3b3JkUmVzcG9uc2USKAoEdXNlchgBIAEoCzIaLnJvbGVjYWxsLmlkZW50aXR5LnYxLlVzZXIihQEKFFVwZGF0ZUFjY291bnRSZXF1ZXN0EhIKCnJlcXVlc3RfaWQYASABKAkSKAoEdXNlchgCIAEoCzIaLnJvbGVjYWxsLmlkZW50aXR5LnYxLlVzZXISLwoLdXBkYXRlX21hc2sYAyABKAsyGi5nb29nbGUucHJvdG9idWYuRmllbGRNYXNrIkEKFVVwZGF0ZUFjY291bnRSZXNwb25zZRIoCgR1c2VyGAEgASgLMhoucm9sZWNhbGwuaWRlbnRpdHkudjEuVXNlciI3ChJDaGFuZ2VFbWFpbFJlcXVlc3QSEgoKcmVxdWVzdF9pZBgBIAEoCRINCgVlbWFpbBgCIAEoCSJGChNDaGFuZ2VFbWFpbFJlc3BvbnNlEi8KC2V4cGlyZV90aW1lGAEgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcCIpChlDb25maXJtRW1haWxDaGFuZ2VSZXF1ZXN0EgwKBGNvZGUYASABKAkiKwoaQ29uZmlybUVtYWlsQ2hhbmdlUmVzcG9uc2USDQoFZW1haWwYASABKAkiLAobUmVxdWVzdFBhc3N3b3JkUmVzZXRSZXF1ZXN0Eg0KBWVtYWlsGAEgASgJIh4KHFJlcXVlc3RQYXNzd29yZFJlc2V0UmVzcG9uc2UiVQoUUmVzZXRQYXNzd29yZFJlcXVlc3QSDAoEY29kZRgBIAEoCRIQCghwYXNzd29yZBgCIAEoCRIdChVwYXNzd29yZF9jb25maXJtYXRpb24YAyABKAkiFwoVUmVzZXRQYXNzd29yZFJlc3BvbnNlIjwKE0xpc3RTZXNzaW9uc1JlcXVlc3QSEQoJcGFnZV9zaXplGAEgASgFEhIKCnBhZ2VfdG9rZW4YAiABKAkiYAoUTGlzdFNlc3Npb25zUmVzcG9uc2USLwoIc2Vzc2lvbnMYASADKAsyHS5yb2xlY2FsbC5pZGVudGl0eS52MS5TZXNzaW9uEhcKD25leHRfcGFnZV90b2tlbhgCIAEoCSJUChVSZXZva2VTZXNzaW9uc1JlcXVlc3QSEgoKcmVxdWVzdF9pZBgBIAEoCRITCgtzZXNzaW9uX2lkcxgCIAMoCRISCgphbGxfb3RoZXJzGAMgASgIIi8KFlJldm9rZVNlc3Npb25zUmVzcG9uc2USFQoNcmV2b2tlZF9jb3VudBgBIAEoBSK+AQoGRmFjdG9yEhEKCWZhY3Rvcl9pZBgBIAEoCRIuCgRraW5kGAIgASgOMiAucm9sZWNhbGwuaWRlbnRpdHkudjEuRmFjdG9yS2luZBIMCgRuYW1lGAMgASgJEi8KC2NyZWF0ZV90aW1lGAQgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIyCg5sYXN0X3VzZWRfdGltZRgFIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXAiFAoSTGlzdEZhY3RvcnNSZXF1ZXN0ImEKE0xpc3RGYWN0b3JzUmVzcG9uc2USLQoHZmFjdG9ycxgBIAMoCzIcLnJvbGVjYWxsLmlkZW50aXR5LnYxLkZhY3RvchIbChNyZWNvdmVyeV9jb2Rlc19sZWZ0GAIgASgFIo4BCg5Ub3RwRW5yb2xsbWVudBIRCglmYWN0b3JfaWQYASABKAkSEwoLb3RwYXV0aF91cmkYAiABKAkSEwoLcXJfY29kZV9wbmcYAyABKAwSDgoGc2VjcmV0GAQgASgJEi8KC2V4cGlyZV90aW1lGAUgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcCIhChFFbnJvbGxUb3RwUmVxdWVzdBIMCgRuYW1lGAEgASgJIk4KEkVucm9sbFRvdHBSZXNwb25zZRI4CgplbnJvbGxtZW50GAEgASgLMiQucm9sZWNhbGwuaWRlbnRpdHkudjEuVG90cEVucm9sbG1lbnQiNQoSQ29uZmlybVRvdHBSZXF1ZXN0EhEKCWZhY3Rvcl9pZBgBIAEoCRIMCgRjb2RlGAIgASgJIlsKE0NvbmZpcm1Ub3RwUmVzcG9uc2USLAoGZmFjdG9yGAEgASgLMhwucm9sZWNhbGwuaWRlbnRpdHkudjEuRmFjdG9yEhYKDnJlY292ZXJ5X2NvZGVzGAIgAygJIjwKE1JlbW92ZUZhY3RvclJlcXVlc3QSEgoKcmVxdWVzdF9pZBgBIAEoCRIRCglmYWN0b3JfaWQYAiABKAkiFgoUUmVtb3ZlRmFjdG9yUmVzcG9uc2UiIAoeUmVnZW5lcmF0ZVJlY292ZXJ5Q29kZXNSZXF1ZXN0IjkKH1JlZ2VuZXJhdGVSZWNvdmVyeUNvZGVzUmVzcG9uc2USFgoOcmVjb3ZlcnlfY29kZXMYASADKAki3wEKC0FjY2Vzc1Rva2VuEhcKD2FjY2Vzc190b2tlbl9pZBgBIAEoCRIMCgRuYW1lGAIgASgJEhMKC3Blcm1pc3Npb25zGAMgAygJEi8KC2V4cGlyZV90aW1lGAQgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIvCgtjcmVhdGVfdGltZRgFIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASMgoObGFzdF91c2VkX3RpbWUYBiABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wIoIBChhDcmVhdGVBY2Nlc3NUb2tlblJlcXVlc3QSEgoKcmVxdWVzdF9pZBgBIAEoCRIMCgRuYW1lGAIgASgJEhMKC3Blcm1pc3Npb25zGAMgAygJEi8KC2V4cGlyZV90aW1lGAQgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcCJkChlDcmVhdGVBY2Nlc3NUb2tlblJlc3BvbnNlEjcKDGFjY2Vzc190b2tlbhgBIAEoCzIhLnJvbGVjYWxsLmlkZW50aXR5LnYxLkFjY2Vzc1Rva2VuEg4KBnNlY3JldBgCIAEoCSJAChdMaXN0QWNjZXNzVG9rZW5zUmVxdWVzdBIRCglwYWdlX3NpemUYASABKAUSEgoKcGFnZV90b2tlbhgCIAEoCSJtChhMaXN0QWNjZXNzVG9rZW5zUmVzcG9uc2USOAoNYWNjZXNzX3Rva2VucxgBIAMoCzIhLnJvbGVjYWxsLmlkZW50aXR5LnYxLkFjY2Vzc1Rva2VuEhcKD25leHRfcGFnZV90b2tlbhgCIAEoCSJHChhSZXZva2VBY2Nlc3NUb2tlblJlcXVlc3QSEgoKcmVxdWVzdF9pZBgBIAEoCRIXCg9hY2Nlc3NfdG9rZW5faWQYAiABKAkiGwoZUmV2b2tlQWNjZXNzVG9rZW5SZXNwb25zZSo/CgpGYWN0b3JLaW5kEhsKF0ZBQ1RPUl9LSU5EX1VOU1BFQ0lGSUVEEAASFAoQRkFDVE9SX0tJTkRfVE9UUBABMrAQCg5BY2NvdW50U2VydmljZRJuCgpHZXRBY2NvdW50Eicucm9sZWNhbGwuaWRlbnRpdHkudjEuR2V0QWNjb3VudFJlcXVlc3QaKC5yb2xlY2FsbC5pZGVudGl0eS52MS5HZXRBY2NvdW50UmVzcG9uc2UiDZACAartGAYQASgBQAESeAoOQ2hhbmdlUGFzc3dvcmQSKy5yb2xlY2FsbC5pZGVudGl0eS52MS5DaGFuZ2VQYXNzd29yZFJlcXVlc3QaLC5yb2xlY2FsbC5pZGVudGl0eS52MS5DaGFuZ2VQYXNzd29yZFJlc3BvbnNlIguQAgKq7RgEEAEoARJ1Cg1VcGRhdGVBY2NvdW50Eioucm9sZWNhbGwuaWRlbnRpdHkudjEuVXBkYXRlQWNjb3VudFJlcXVlc3QaKy5yb2xlY2FsbC5pZGVudGl0eS52MS5VcGRhdGVBY2NvdW50UmVzcG9uc2UiC5ACAqrtGAQQASgBEnEKC0NoYW5nZUVtYWlsEigucm9sZWNhbGwuaWRlbnRpdHkudjEuQ2hhbmdlRW1haWxSZXF1ZXN0Gikucm9sZWNhbGwuaWRlbnRpdHkudjEuQ2hhbmdlRW1haWxSZXNwb25zZSINkAICqu0YBhABKAE4ARJ/ChJDb25maXJtRW1haWxDaGFuZ2USLy5yb2xlY2FsbC5pZGVudGl0eS52MS5Db25maXJtRW1haWxDaGFuZ2VSZXF1ZXN0GjAucm9sZWNhbGwuaWRlbnRpdHkudjEuQ29uZmlybUVtYWlsQ2hhbmdlUmVzcG9uc2UiBqrtGAIIARKFAQoUUmVxdWVzdFBhc3N3b3JkUmVzZXQSMS5yb2xlY2FsbC5pZGVudGl0eS52MS5SZXF1ZXN0UGFzc3dvcmRSZXNldFJlcXVlc3QaMi5yb2xlY2FsbC5pZGVudGl0eS52MS5SZXF1ZXN0UGFzc3dvcmRSZXNldFJlc3BvbnNlIgaq7RgCCAEScAoNUmVzZXRQYXNzd29yZBIqLnJvbGVjYWxsLmlkZW50aXR5LnYxLlJlc2V0UGFzc3dvcmRSZXF1ZXN0Gisucm9sZWNhbGwuaWRlbnRpdHkudjEuUmVzZXRQYXNzd29yZFJlc3BvbnNlIgaq7RgCCAEScgoMTGlzdFNlc3Npb25zEikucm9sZWNhbGwuaWRlbnRpdHkudjEuTGlzdFNlc3Npb25zUmVxdWVzdBoqLnJvbGVjYWxsLmlkZW50aXR5LnYxLkxpc3RTZXNzaW9uc1Jlc3BvbnNlIguQAgGq7RgEEAEoARJ4Cg5SZXZva2VTZXNzaW9ucxIrLnJvbGVjYWxsLmlkZW50aXR5LnYxLlJldm9rZVNlc3Npb25zUmVxdWVzdBosLnJvbGVjYWxsLmlkZW50aXR5LnYxLlJldm9rZVNlc3Npb25zUmVzcG9uc2UiC5ACAqrtGAQQASgBEm8KC0xpc3RGYWN0b3JzEigucm9sZWNhbGwuaWRlbnRpdHkudjEuTGlzdEZhY3RvcnNSZXF1ZXN0Gikucm9sZWNhbGwuaWRlbnRpdHkudjEuTGlzdEZhY3RvcnNSZXNwb25zZSILkAIBqu0YBBABKAESawoKRW5yb2xsVG90cBInLnJvbGVjYWxsLmlkZW50aXR5LnYxLkVucm9sbFRvdHBSZXF1ZXN0Gigucm9sZWNhbGwuaWRlbnRpdHkudjEuRW5yb2xsVG90cFJlc3BvbnNlIgqq7RgGEAEoATgBEm4KC0NvbmZpcm1Ub3RwEigucm9sZWNhbGwuaWRlbnRpdHkudjEuQ29uZmlybVRvdHBSZXF1ZXN0Gikucm9sZWNhbGwuaWRlbnRpdHkudjEuQ29uZmlybVRvdHBSZXNwb25zZSIKqu0YBhABKAE4ARJ0CgxSZW1vdmVGYWN0b3ISKS5yb2xlY2FsbC5pZGVudGl0eS52MS5SZW1vdmVGYWN0b3JSZXF1ZXN0Gioucm9sZWNhbGwuaWRlbnRpdHkudjEuUmVtb3ZlRmFjdG9yUmVzcG9uc2UiDZACAqrtGAYQASgBOAESkgEKF1JlZ2VuZXJhdGVSZWNvdmVyeUNvZGVzEjQucm9sZWNhbGwuaWRlbnRpdHkudjEuUmVnZW5lcmF0ZVJlY292ZXJ5Q29kZXNSZXF1ZXN0GjUucm9sZWNhbGwuaWRlbnRpdHkudjEuUmVnZW5lcmF0ZVJlY292ZXJ5Q29kZXNSZXNwb25zZSIKqu0YBhABKAE4ARKDAQoRQ3JlYXRlQWNjZXNzVG9rZW4SLi5yb2xlY2FsbC5pZGVudGl0eS52MS5DcmVhdGVBY2Nlc3NUb2tlblJlcXVlc3QaLy5yb2xlY2FsbC5pZGVudGl0eS52MS5DcmVhdGVBY2Nlc3NUb2tlblJlc3BvbnNlIg2QAgKq7RgGEAEoATgBEn4KEExpc3RBY2Nlc3NUb2tlbnMSLS5yb2xlY2FsbC5pZGVudGl0eS52MS5MaXN0QWNjZXNzVG9rZW5zUmVxdWVzdBouLnJvbGVjYWxsLmlkZW50aXR5LnYxLkxpc3RBY2Nlc3NUb2tlbnNSZXNwb25zZSILkAIBqu0YBBABKAESgQEKEVJldm9rZUFjY2Vzc1Rva2VuEi4ucm9sZWNhbGwuaWRlbnRpdHkudjEuUmV2b2tlQWNjZXNzVG9rZW5SZXF1ZXN0Gi8ucm9sZWNhbGwuaWRlbnRpdHkudjEuUmV2b2tlQWNjZXNzVG9rZW5SZXNwb25zZSILkAICqu0YBBABKAFC6gEKGGNvbS5yb2xlY2FsbC5pZGVudGl0eS52MUITQWNjb3VudFNlcnZpY2VQcm90b1ABWkdnaXRodWIuY29tL3JvbGVjYWxsL3JvbGVjYWxsL2NsaWVudHMvZ28vcm9sZWNhbGwvaWRlbnRpdHkvdjE7aWRlbnRpdHl2MaICA1JJWKoCFFJvbGVjYWxsLklkZW50aXR5LlYxygIUUm9sZWNhbGxcSWRlbnRpdHlcVjHiAiBSb2xlY2FsbFxJZGVudGl0eVxWMVxHUEJNZXRhZGF0YeoCFlJvbGVjYWxsOjpJZGVudGl0eTo6VjFiBnByb3RvMw", [file_google_protobuf_field_mask, file_google_protobuf_timestamp, file_rolecall_authz_v1_options, file_rolecall_identity_v1_user]);
 
 /**
  * What `GetAccount` needs: nothing but the calling token.
@@ -74,8 +76,9 @@ export type ChangePasswordRequest = Message<"rolecall.identity.v1.ChangePassword
   currentPassword: string;
 
   /**
-   * The new password: 15 to 256 characters, at most 1 024 bytes, not a common
-   * one and not made of the person's or organization's name.
+   * The new password: 15 to 256 characters, at least 12 where a second factor is
+   * required, at most 1 024 bytes, not a common one and not made of the person's
+   * or organization's name.
    *
    * @generated from field: string new_password = 3;
    */
@@ -118,6 +121,926 @@ export const ChangePasswordResponseSchema: GenMessage<ChangePasswordResponse> = 
   messageDesc(file_rolecall_identity_v1_account_service, 3);
 
 /**
+ * What `UpdateAccount` needs.
+ *
+ * @generated from message rolecall.identity.v1.UpdateAccountRequest
+ */
+export type UpdateAccountRequest = Message<"rolecall.identity.v1.UpdateAccountRequest"> & {
+  /**
+   * Names this one intended change; a lower-case UUID. Optional.
+   *
+   * @generated from field: string request_id = 1;
+   */
+  requestId: string;
+
+  /**
+   * The new values; an `etag` demands that nothing changed since it was read.
+   *
+   * @generated from field: rolecall.identity.v1.User user = 2;
+   */
+  user?: User | undefined;
+
+  /**
+   * The fields to change; absent means all that are populated.
+   *
+   * @generated from field: google.protobuf.FieldMask update_mask = 3;
+   */
+  updateMask?: FieldMask | undefined;
+};
+
+/**
+ * Describes the message rolecall.identity.v1.UpdateAccountRequest.
+ * Use `create(UpdateAccountRequestSchema)` to create a new message.
+ */
+export const UpdateAccountRequestSchema: GenMessage<UpdateAccountRequest> = /*@__PURE__*/
+  messageDesc(file_rolecall_identity_v1_account_service, 4);
+
+/**
+ * What `UpdateAccount` answers.
+ *
+ * @generated from message rolecall.identity.v1.UpdateAccountResponse
+ */
+export type UpdateAccountResponse = Message<"rolecall.identity.v1.UpdateAccountResponse"> & {
+  /**
+   * The account after the change.
+   *
+   * @generated from field: rolecall.identity.v1.User user = 1;
+   */
+  user?: User | undefined;
+};
+
+/**
+ * Describes the message rolecall.identity.v1.UpdateAccountResponse.
+ * Use `create(UpdateAccountResponseSchema)` to create a new message.
+ */
+export const UpdateAccountResponseSchema: GenMessage<UpdateAccountResponse> = /*@__PURE__*/
+  messageDesc(file_rolecall_identity_v1_account_service, 5);
+
+/**
+ * What `ChangeEmail` needs.
+ *
+ * @generated from message rolecall.identity.v1.ChangeEmailRequest
+ */
+export type ChangeEmailRequest = Message<"rolecall.identity.v1.ChangeEmailRequest"> & {
+  /**
+   * Names this one intended change; a lower-case UUID. Optional.
+   *
+   * @generated from field: string request_id = 1;
+   */
+  requestId: string;
+
+  /**
+   * The new e-mail address, 254 octets at most.
+   *
+   * @generated from field: string email = 2;
+   */
+  email: string;
+};
+
+/**
+ * Describes the message rolecall.identity.v1.ChangeEmailRequest.
+ * Use `create(ChangeEmailRequestSchema)` to create a new message.
+ */
+export const ChangeEmailRequestSchema: GenMessage<ChangeEmailRequest> = /*@__PURE__*/
+  messageDesc(file_rolecall_identity_v1_account_service, 6);
+
+/**
+ * What `ChangeEmail` answers.
+ *
+ * @generated from message rolecall.identity.v1.ChangeEmailResponse
+ */
+export type ChangeEmailResponse = Message<"rolecall.identity.v1.ChangeEmailResponse"> & {
+  /**
+   * When the mailed code ends.
+   *
+   * @generated from field: google.protobuf.Timestamp expire_time = 1;
+   */
+  expireTime?: Timestamp | undefined;
+};
+
+/**
+ * Describes the message rolecall.identity.v1.ChangeEmailResponse.
+ * Use `create(ChangeEmailResponseSchema)` to create a new message.
+ */
+export const ChangeEmailResponseSchema: GenMessage<ChangeEmailResponse> = /*@__PURE__*/
+  messageDesc(file_rolecall_identity_v1_account_service, 7);
+
+/**
+ * What `ConfirmEmailChange` needs.
+ *
+ * @generated from message rolecall.identity.v1.ConfirmEmailChangeRequest
+ */
+export type ConfirmEmailChangeRequest = Message<"rolecall.identity.v1.ConfirmEmailChangeRequest"> & {
+  /**
+   * The code from the mail, `rcm_` and 43 characters.
+   *
+   * @generated from field: string code = 1;
+   */
+  code: string;
+};
+
+/**
+ * Describes the message rolecall.identity.v1.ConfirmEmailChangeRequest.
+ * Use `create(ConfirmEmailChangeRequestSchema)` to create a new message.
+ */
+export const ConfirmEmailChangeRequestSchema: GenMessage<ConfirmEmailChangeRequest> = /*@__PURE__*/
+  messageDesc(file_rolecall_identity_v1_account_service, 8);
+
+/**
+ * What `ConfirmEmailChange` answers.
+ *
+ * @generated from message rolecall.identity.v1.ConfirmEmailChangeResponse
+ */
+export type ConfirmEmailChangeResponse = Message<"rolecall.identity.v1.ConfirmEmailChangeResponse"> & {
+  /**
+   * The address that the account has now.
+   *
+   * @generated from field: string email = 1;
+   */
+  email: string;
+};
+
+/**
+ * Describes the message rolecall.identity.v1.ConfirmEmailChangeResponse.
+ * Use `create(ConfirmEmailChangeResponseSchema)` to create a new message.
+ */
+export const ConfirmEmailChangeResponseSchema: GenMessage<ConfirmEmailChangeResponse> = /*@__PURE__*/
+  messageDesc(file_rolecall_identity_v1_account_service, 9);
+
+/**
+ * What `RequestPasswordReset` needs.
+ *
+ * @generated from message rolecall.identity.v1.RequestPasswordResetRequest
+ */
+export type RequestPasswordResetRequest = Message<"rolecall.identity.v1.RequestPasswordResetRequest"> & {
+  /**
+   * E-mail address of the account.
+   *
+   * @generated from field: string email = 1;
+   */
+  email: string;
+};
+
+/**
+ * Describes the message rolecall.identity.v1.RequestPasswordResetRequest.
+ * Use `create(RequestPasswordResetRequestSchema)` to create a new message.
+ */
+export const RequestPasswordResetRequestSchema: GenMessage<RequestPasswordResetRequest> = /*@__PURE__*/
+  messageDesc(file_rolecall_identity_v1_account_service, 10);
+
+/**
+ * What `RequestPasswordReset` answers.
+ *
+ * @generated from message rolecall.identity.v1.RequestPasswordResetResponse
+ */
+export type RequestPasswordResetResponse = Message<"rolecall.identity.v1.RequestPasswordResetResponse"> & {
+};
+
+/**
+ * Describes the message rolecall.identity.v1.RequestPasswordResetResponse.
+ * Use `create(RequestPasswordResetResponseSchema)` to create a new message.
+ */
+export const RequestPasswordResetResponseSchema: GenMessage<RequestPasswordResetResponse> = /*@__PURE__*/
+  messageDesc(file_rolecall_identity_v1_account_service, 11);
+
+/**
+ * What `ResetPassword` needs.
+ *
+ * @generated from message rolecall.identity.v1.ResetPasswordRequest
+ */
+export type ResetPasswordRequest = Message<"rolecall.identity.v1.ResetPasswordRequest"> & {
+  /**
+   * The code from the mail, `rcp_` and 43 characters.
+   *
+   * @generated from field: string code = 1;
+   */
+  code: string;
+
+  /**
+   * The new password, as the organization's policy wants it.
+   *
+   * @generated from field: string password = 2;
+   */
+  password: string;
+
+  /**
+   * The same password once more.
+   *
+   * @generated from field: string password_confirmation = 3;
+   */
+  passwordConfirmation: string;
+};
+
+/**
+ * Describes the message rolecall.identity.v1.ResetPasswordRequest.
+ * Use `create(ResetPasswordRequestSchema)` to create a new message.
+ */
+export const ResetPasswordRequestSchema: GenMessage<ResetPasswordRequest> = /*@__PURE__*/
+  messageDesc(file_rolecall_identity_v1_account_service, 12);
+
+/**
+ * What `ResetPassword` answers.
+ *
+ * @generated from message rolecall.identity.v1.ResetPasswordResponse
+ */
+export type ResetPasswordResponse = Message<"rolecall.identity.v1.ResetPasswordResponse"> & {
+};
+
+/**
+ * Describes the message rolecall.identity.v1.ResetPasswordResponse.
+ * Use `create(ResetPasswordResponseSchema)` to create a new message.
+ */
+export const ResetPasswordResponseSchema: GenMessage<ResetPasswordResponse> = /*@__PURE__*/
+  messageDesc(file_rolecall_identity_v1_account_service, 13);
+
+/**
+ * What `ListSessions` needs.
+ *
+ * @generated from message rolecall.identity.v1.ListSessionsRequest
+ */
+export type ListSessionsRequest = Message<"rolecall.identity.v1.ListSessionsRequest"> & {
+  /**
+   * How many sessions a page holds: 0 means 50, more than 1 000 means 1 000.
+   *
+   * @generated from field: int32 page_size = 1;
+   */
+  pageSize: number;
+
+  /**
+   * `next_page_token` of the page before.
+   *
+   * @generated from field: string page_token = 2;
+   */
+  pageToken: string;
+};
+
+/**
+ * Describes the message rolecall.identity.v1.ListSessionsRequest.
+ * Use `create(ListSessionsRequestSchema)` to create a new message.
+ */
+export const ListSessionsRequestSchema: GenMessage<ListSessionsRequest> = /*@__PURE__*/
+  messageDesc(file_rolecall_identity_v1_account_service, 14);
+
+/**
+ * What `ListSessions` answers.
+ *
+ * @generated from message rolecall.identity.v1.ListSessionsResponse
+ */
+export type ListSessionsResponse = Message<"rolecall.identity.v1.ListSessionsResponse"> & {
+  /**
+   * The sessions of this page.
+   *
+   * @generated from field: repeated rolecall.identity.v1.Session sessions = 1;
+   */
+  sessions: Session[];
+
+  /**
+   * Asks for the next page; empty on the last one.
+   *
+   * @generated from field: string next_page_token = 2;
+   */
+  nextPageToken: string;
+};
+
+/**
+ * Describes the message rolecall.identity.v1.ListSessionsResponse.
+ * Use `create(ListSessionsResponseSchema)` to create a new message.
+ */
+export const ListSessionsResponseSchema: GenMessage<ListSessionsResponse> = /*@__PURE__*/
+  messageDesc(file_rolecall_identity_v1_account_service, 15);
+
+/**
+ * What `RevokeSessions` needs.
+ *
+ * @generated from message rolecall.identity.v1.RevokeSessionsRequest
+ */
+export type RevokeSessionsRequest = Message<"rolecall.identity.v1.RevokeSessionsRequest"> & {
+  /**
+   * Names this one intended change; a lower-case UUID. Optional.
+   *
+   * @generated from field: string request_id = 1;
+   */
+  requestId: string;
+
+  /**
+   * Up to 100 sessions to end; those of others, or ended before, do not count.
+   *
+   * @generated from field: repeated string session_ids = 2;
+   */
+  sessionIds: string[];
+
+  /**
+   * Ends every session but that of the calling token, instead.
+   *
+   * @generated from field: bool all_others = 3;
+   */
+  allOthers: boolean;
+};
+
+/**
+ * Describes the message rolecall.identity.v1.RevokeSessionsRequest.
+ * Use `create(RevokeSessionsRequestSchema)` to create a new message.
+ */
+export const RevokeSessionsRequestSchema: GenMessage<RevokeSessionsRequest> = /*@__PURE__*/
+  messageDesc(file_rolecall_identity_v1_account_service, 16);
+
+/**
+ * What `RevokeSessions` answers.
+ *
+ * @generated from message rolecall.identity.v1.RevokeSessionsResponse
+ */
+export type RevokeSessionsResponse = Message<"rolecall.identity.v1.RevokeSessionsResponse"> & {
+  /**
+   * How many sessions ended.
+   *
+   * @generated from field: int32 revoked_count = 1;
+   */
+  revokedCount: number;
+};
+
+/**
+ * Describes the message rolecall.identity.v1.RevokeSessionsResponse.
+ * Use `create(RevokeSessionsResponseSchema)` to create a new message.
+ */
+export const RevokeSessionsResponseSchema: GenMessage<RevokeSessionsResponse> = /*@__PURE__*/
+  messageDesc(file_rolecall_identity_v1_account_service, 17);
+
+/**
+ * A second factor of a person.
+ *
+ * @generated from message rolecall.identity.v1.Factor
+ */
+export type Factor = Message<"rolecall.identity.v1.Factor"> & {
+  /**
+   * Identifier, a lower-case UUIDv7.
+   *
+   * @generated from field: string factor_id = 1;
+   */
+  factorId: string;
+
+  /**
+   * What it is.
+   *
+   * @generated from field: rolecall.identity.v1.FactorKind kind = 2;
+   */
+  kind: FactorKind;
+
+  /**
+   * What its person calls it.
+   *
+   * @generated from field: string name = 3;
+   */
+  name: string;
+
+  /**
+   * When it was confirmed.
+   *
+   * @generated from field: google.protobuf.Timestamp create_time = 4;
+   */
+  createTime?: Timestamp | undefined;
+
+  /**
+   * When it was last used; absent when never.
+   *
+   * @generated from field: google.protobuf.Timestamp last_used_time = 5;
+   */
+  lastUsedTime?: Timestamp | undefined;
+};
+
+/**
+ * Describes the message rolecall.identity.v1.Factor.
+ * Use `create(FactorSchema)` to create a new message.
+ */
+export const FactorSchema: GenMessage<Factor> = /*@__PURE__*/
+  messageDesc(file_rolecall_identity_v1_account_service, 18);
+
+/**
+ * What `ListFactors` needs: nothing but the calling token.
+ *
+ * @generated from message rolecall.identity.v1.ListFactorsRequest
+ */
+export type ListFactorsRequest = Message<"rolecall.identity.v1.ListFactorsRequest"> & {
+};
+
+/**
+ * Describes the message rolecall.identity.v1.ListFactorsRequest.
+ * Use `create(ListFactorsRequestSchema)` to create a new message.
+ */
+export const ListFactorsRequestSchema: GenMessage<ListFactorsRequest> = /*@__PURE__*/
+  messageDesc(file_rolecall_identity_v1_account_service, 19);
+
+/**
+ * What `ListFactors` answers.
+ *
+ * @generated from message rolecall.identity.v1.ListFactorsResponse
+ */
+export type ListFactorsResponse = Message<"rolecall.identity.v1.ListFactorsResponse"> & {
+  /**
+   * The confirmed factors, in order of creation.
+   *
+   * @generated from field: repeated rolecall.identity.v1.Factor factors = 1;
+   */
+  factors: Factor[];
+
+  /**
+   * How many recovery codes are left.
+   *
+   * @generated from field: int32 recovery_codes_left = 2;
+   */
+  recoveryCodesLeft: number;
+};
+
+/**
+ * Describes the message rolecall.identity.v1.ListFactorsResponse.
+ * Use `create(ListFactorsResponseSchema)` to create a new message.
+ */
+export const ListFactorsResponseSchema: GenMessage<ListFactorsResponse> = /*@__PURE__*/
+  messageDesc(file_rolecall_identity_v1_account_service, 20);
+
+/**
+ * What an authenticator app needs to be set up; shown once.
+ *
+ * @generated from message rolecall.identity.v1.TotpEnrollment
+ */
+export type TotpEnrollment = Message<"rolecall.identity.v1.TotpEnrollment"> & {
+  /**
+   * The factor, not confirmed yet.
+   *
+   * @generated from field: string factor_id = 1;
+   */
+  factorId: string;
+
+  /**
+   * The secret as an `otpauth://` URI.
+   *
+   * @generated from field: string otpauth_uri = 2;
+   */
+  otpauthUri: string;
+
+  /**
+   * The same URI as a QR code, a PNG image.
+   *
+   * @generated from field: bytes qr_code_png = 3;
+   */
+  qrCodePng: Uint8Array;
+
+  /**
+   * The secret in Base32, to be typed.
+   *
+   * @generated from field: string secret = 4;
+   */
+  secret: string;
+
+  /**
+   * When the enrolment must be confirmed: in 10 minutes.
+   *
+   * @generated from field: google.protobuf.Timestamp expire_time = 5;
+   */
+  expireTime?: Timestamp | undefined;
+};
+
+/**
+ * Describes the message rolecall.identity.v1.TotpEnrollment.
+ * Use `create(TotpEnrollmentSchema)` to create a new message.
+ */
+export const TotpEnrollmentSchema: GenMessage<TotpEnrollment> = /*@__PURE__*/
+  messageDesc(file_rolecall_identity_v1_account_service, 21);
+
+/**
+ * What `EnrollTotp` needs.
+ *
+ * @generated from message rolecall.identity.v1.EnrollTotpRequest
+ */
+export type EnrollTotpRequest = Message<"rolecall.identity.v1.EnrollTotpRequest"> & {
+  /**
+   * What the person calls the app, at most 100 characters. Optional.
+   *
+   * @generated from field: string name = 1;
+   */
+  name: string;
+};
+
+/**
+ * Describes the message rolecall.identity.v1.EnrollTotpRequest.
+ * Use `create(EnrollTotpRequestSchema)` to create a new message.
+ */
+export const EnrollTotpRequestSchema: GenMessage<EnrollTotpRequest> = /*@__PURE__*/
+  messageDesc(file_rolecall_identity_v1_account_service, 22);
+
+/**
+ * What `EnrollTotp` answers.
+ *
+ * @generated from message rolecall.identity.v1.EnrollTotpResponse
+ */
+export type EnrollTotpResponse = Message<"rolecall.identity.v1.EnrollTotpResponse"> & {
+  /**
+   * What the app needs.
+   *
+   * @generated from field: rolecall.identity.v1.TotpEnrollment enrollment = 1;
+   */
+  enrollment?: TotpEnrollment | undefined;
+};
+
+/**
+ * Describes the message rolecall.identity.v1.EnrollTotpResponse.
+ * Use `create(EnrollTotpResponseSchema)` to create a new message.
+ */
+export const EnrollTotpResponseSchema: GenMessage<EnrollTotpResponse> = /*@__PURE__*/
+  messageDesc(file_rolecall_identity_v1_account_service, 23);
+
+/**
+ * What `ConfirmTotp` needs.
+ *
+ * @generated from message rolecall.identity.v1.ConfirmTotpRequest
+ */
+export type ConfirmTotpRequest = Message<"rolecall.identity.v1.ConfirmTotpRequest"> & {
+  /**
+   * The factor from `EnrollTotp`.
+   *
+   * @generated from field: string factor_id = 1;
+   */
+  factorId: string;
+
+  /**
+   * The six digits that the app shows.
+   *
+   * @generated from field: string code = 2;
+   */
+  code: string;
+};
+
+/**
+ * Describes the message rolecall.identity.v1.ConfirmTotpRequest.
+ * Use `create(ConfirmTotpRequestSchema)` to create a new message.
+ */
+export const ConfirmTotpRequestSchema: GenMessage<ConfirmTotpRequest> = /*@__PURE__*/
+  messageDesc(file_rolecall_identity_v1_account_service, 24);
+
+/**
+ * What `ConfirmTotp` answers.
+ *
+ * @generated from message rolecall.identity.v1.ConfirmTotpResponse
+ */
+export type ConfirmTotpResponse = Message<"rolecall.identity.v1.ConfirmTotpResponse"> & {
+  /**
+   * The new factor.
+   *
+   * @generated from field: rolecall.identity.v1.Factor factor = 1;
+   */
+  factor?: Factor | undefined;
+
+  /**
+   * Ten recovery codes if this is the first factor; each serves once, and they
+   * are never shown again.
+   *
+   * @generated from field: repeated string recovery_codes = 2;
+   */
+  recoveryCodes: string[];
+};
+
+/**
+ * Describes the message rolecall.identity.v1.ConfirmTotpResponse.
+ * Use `create(ConfirmTotpResponseSchema)` to create a new message.
+ */
+export const ConfirmTotpResponseSchema: GenMessage<ConfirmTotpResponse> = /*@__PURE__*/
+  messageDesc(file_rolecall_identity_v1_account_service, 25);
+
+/**
+ * What `RemoveFactor` needs.
+ *
+ * @generated from message rolecall.identity.v1.RemoveFactorRequest
+ */
+export type RemoveFactorRequest = Message<"rolecall.identity.v1.RemoveFactorRequest"> & {
+  /**
+   * Names this one intended change; a lower-case UUID. Optional.
+   *
+   * @generated from field: string request_id = 1;
+   */
+  requestId: string;
+
+  /**
+   * The factor to remove.
+   *
+   * @generated from field: string factor_id = 2;
+   */
+  factorId: string;
+};
+
+/**
+ * Describes the message rolecall.identity.v1.RemoveFactorRequest.
+ * Use `create(RemoveFactorRequestSchema)` to create a new message.
+ */
+export const RemoveFactorRequestSchema: GenMessage<RemoveFactorRequest> = /*@__PURE__*/
+  messageDesc(file_rolecall_identity_v1_account_service, 26);
+
+/**
+ * What `RemoveFactor` answers.
+ *
+ * @generated from message rolecall.identity.v1.RemoveFactorResponse
+ */
+export type RemoveFactorResponse = Message<"rolecall.identity.v1.RemoveFactorResponse"> & {
+};
+
+/**
+ * Describes the message rolecall.identity.v1.RemoveFactorResponse.
+ * Use `create(RemoveFactorResponseSchema)` to create a new message.
+ */
+export const RemoveFactorResponseSchema: GenMessage<RemoveFactorResponse> = /*@__PURE__*/
+  messageDesc(file_rolecall_identity_v1_account_service, 27);
+
+/**
+ * What `RegenerateRecoveryCodes` needs: nothing but the calling token.
+ *
+ * @generated from message rolecall.identity.v1.RegenerateRecoveryCodesRequest
+ */
+export type RegenerateRecoveryCodesRequest = Message<"rolecall.identity.v1.RegenerateRecoveryCodesRequest"> & {
+};
+
+/**
+ * Describes the message rolecall.identity.v1.RegenerateRecoveryCodesRequest.
+ * Use `create(RegenerateRecoveryCodesRequestSchema)` to create a new message.
+ */
+export const RegenerateRecoveryCodesRequestSchema: GenMessage<RegenerateRecoveryCodesRequest> = /*@__PURE__*/
+  messageDesc(file_rolecall_identity_v1_account_service, 28);
+
+/**
+ * What `RegenerateRecoveryCodes` answers.
+ *
+ * @generated from message rolecall.identity.v1.RegenerateRecoveryCodesResponse
+ */
+export type RegenerateRecoveryCodesResponse = Message<"rolecall.identity.v1.RegenerateRecoveryCodesResponse"> & {
+  /**
+   * Ten new codes; each serves once, and they are never shown again.
+   *
+   * @generated from field: repeated string recovery_codes = 1;
+   */
+  recoveryCodes: string[];
+};
+
+/**
+ * Describes the message rolecall.identity.v1.RegenerateRecoveryCodesResponse.
+ * Use `create(RegenerateRecoveryCodesResponseSchema)` to create a new message.
+ */
+export const RegenerateRecoveryCodesResponseSchema: GenMessage<RegenerateRecoveryCodesResponse> = /*@__PURE__*/
+  messageDesc(file_rolecall_identity_v1_account_service, 29);
+
+/**
+ * A personal access token, without its secret.
+ *
+ * @generated from message rolecall.identity.v1.AccessToken
+ */
+export type AccessToken = Message<"rolecall.identity.v1.AccessToken"> & {
+  /**
+   * Identifier, a lower-case UUIDv7. Output only.
+   *
+   * @generated from field: string access_token_id = 1;
+   */
+  accessTokenId: string;
+
+  /**
+   * What the person calls it, 1 to 100 characters.
+   *
+   * @generated from field: string name = 2;
+   */
+  name: string;
+
+  /**
+   * The permissions that it is narrowed to, in order.
+   *
+   * @generated from field: repeated string permissions = 3;
+   */
+  permissions: string[];
+
+  /**
+   * When it ends.
+   *
+   * @generated from field: google.protobuf.Timestamp expire_time = 4;
+   */
+  expireTime?: Timestamp | undefined;
+
+  /**
+   * When it was made. Output only.
+   *
+   * @generated from field: google.protobuf.Timestamp create_time = 5;
+   */
+  createTime?: Timestamp | undefined;
+
+  /**
+   * When it was last exchanged, to within a minute; absent when never. Output
+   * only.
+   *
+   * @generated from field: google.protobuf.Timestamp last_used_time = 6;
+   */
+  lastUsedTime?: Timestamp | undefined;
+};
+
+/**
+ * Describes the message rolecall.identity.v1.AccessToken.
+ * Use `create(AccessTokenSchema)` to create a new message.
+ */
+export const AccessTokenSchema: GenMessage<AccessToken> = /*@__PURE__*/
+  messageDesc(file_rolecall_identity_v1_account_service, 30);
+
+/**
+ * What `CreateAccessToken` needs.
+ *
+ * @generated from message rolecall.identity.v1.CreateAccessTokenRequest
+ */
+export type CreateAccessTokenRequest = Message<"rolecall.identity.v1.CreateAccessTokenRequest"> & {
+  /**
+   * Names this one intended change; a lower-case UUID. A repeat gets
+   * `SECRET_ALREADY_RETURNED`. Optional.
+   *
+   * @generated from field: string request_id = 1;
+   */
+  requestId: string;
+
+  /**
+   * What the person calls it, 1 to 100 characters.
+   *
+   * @generated from field: string name = 2;
+   */
+  name: string;
+
+  /**
+   * Up to 50 permissions that it is narrowed to, held by the person now; empty
+   * means those of its permissions that only read (verbs `get`, `list`,
+   * `check`).
+   *
+   * @generated from field: repeated string permissions = 3;
+   */
+  permissions: string[];
+
+  /**
+   * When it ends; absent means in 30 days, at most in 365 days.
+   *
+   * @generated from field: google.protobuf.Timestamp expire_time = 4;
+   */
+  expireTime?: Timestamp | undefined;
+};
+
+/**
+ * Describes the message rolecall.identity.v1.CreateAccessTokenRequest.
+ * Use `create(CreateAccessTokenRequestSchema)` to create a new message.
+ */
+export const CreateAccessTokenRequestSchema: GenMessage<CreateAccessTokenRequest> = /*@__PURE__*/
+  messageDesc(file_rolecall_identity_v1_account_service, 31);
+
+/**
+ * What `CreateAccessToken` answers.
+ *
+ * @generated from message rolecall.identity.v1.CreateAccessTokenResponse
+ */
+export type CreateAccessTokenResponse = Message<"rolecall.identity.v1.CreateAccessTokenResponse"> & {
+  /**
+   * The new token, described.
+   *
+   * @generated from field: rolecall.identity.v1.AccessToken access_token = 1;
+   */
+  accessToken?: AccessToken | undefined;
+
+  /**
+   * The token itself, `rp_` and 43 characters; never shown again.
+   *
+   * @generated from field: string secret = 2;
+   */
+  secret: string;
+};
+
+/**
+ * Describes the message rolecall.identity.v1.CreateAccessTokenResponse.
+ * Use `create(CreateAccessTokenResponseSchema)` to create a new message.
+ */
+export const CreateAccessTokenResponseSchema: GenMessage<CreateAccessTokenResponse> = /*@__PURE__*/
+  messageDesc(file_rolecall_identity_v1_account_service, 32);
+
+/**
+ * What `ListAccessTokens` needs.
+ *
+ * @generated from message rolecall.identity.v1.ListAccessTokensRequest
+ */
+export type ListAccessTokensRequest = Message<"rolecall.identity.v1.ListAccessTokensRequest"> & {
+  /**
+   * How many tokens a page holds: 0 means 50, more than 1 000 means 1 000.
+   *
+   * @generated from field: int32 page_size = 1;
+   */
+  pageSize: number;
+
+  /**
+   * `next_page_token` of the page before.
+   *
+   * @generated from field: string page_token = 2;
+   */
+  pageToken: string;
+};
+
+/**
+ * Describes the message rolecall.identity.v1.ListAccessTokensRequest.
+ * Use `create(ListAccessTokensRequestSchema)` to create a new message.
+ */
+export const ListAccessTokensRequestSchema: GenMessage<ListAccessTokensRequest> = /*@__PURE__*/
+  messageDesc(file_rolecall_identity_v1_account_service, 33);
+
+/**
+ * What `ListAccessTokens` answers.
+ *
+ * @generated from message rolecall.identity.v1.ListAccessTokensResponse
+ */
+export type ListAccessTokensResponse = Message<"rolecall.identity.v1.ListAccessTokensResponse"> & {
+  /**
+   * The tokens of this page, in order of creation.
+   *
+   * @generated from field: repeated rolecall.identity.v1.AccessToken access_tokens = 1;
+   */
+  accessTokens: AccessToken[];
+
+  /**
+   * Asks for the next page; empty on the last one.
+   *
+   * @generated from field: string next_page_token = 2;
+   */
+  nextPageToken: string;
+};
+
+/**
+ * Describes the message rolecall.identity.v1.ListAccessTokensResponse.
+ * Use `create(ListAccessTokensResponseSchema)` to create a new message.
+ */
+export const ListAccessTokensResponseSchema: GenMessage<ListAccessTokensResponse> = /*@__PURE__*/
+  messageDesc(file_rolecall_identity_v1_account_service, 34);
+
+/**
+ * What `RevokeAccessToken` needs.
+ *
+ * @generated from message rolecall.identity.v1.RevokeAccessTokenRequest
+ */
+export type RevokeAccessTokenRequest = Message<"rolecall.identity.v1.RevokeAccessTokenRequest"> & {
+  /**
+   * Names this one intended change; a lower-case UUID. Optional.
+   *
+   * @generated from field: string request_id = 1;
+   */
+  requestId: string;
+
+  /**
+   * The token to end.
+   *
+   * @generated from field: string access_token_id = 2;
+   */
+  accessTokenId: string;
+};
+
+/**
+ * Describes the message rolecall.identity.v1.RevokeAccessTokenRequest.
+ * Use `create(RevokeAccessTokenRequestSchema)` to create a new message.
+ */
+export const RevokeAccessTokenRequestSchema: GenMessage<RevokeAccessTokenRequest> = /*@__PURE__*/
+  messageDesc(file_rolecall_identity_v1_account_service, 35);
+
+/**
+ * What `RevokeAccessToken` answers.
+ *
+ * @generated from message rolecall.identity.v1.RevokeAccessTokenResponse
+ */
+export type RevokeAccessTokenResponse = Message<"rolecall.identity.v1.RevokeAccessTokenResponse"> & {
+};
+
+/**
+ * Describes the message rolecall.identity.v1.RevokeAccessTokenResponse.
+ * Use `create(RevokeAccessTokenResponseSchema)` to create a new message.
+ */
+export const RevokeAccessTokenResponseSchema: GenMessage<RevokeAccessTokenResponse> = /*@__PURE__*/
+  messageDesc(file_rolecall_identity_v1_account_service, 36);
+
+/**
+ * Kinds of second factors.
+ *
+ * @generated from enum rolecall.identity.v1.FactorKind
+ */
+export enum FactorKind {
+  /**
+   * Never sent.
+   *
+   * @generated from enum value: FACTOR_KIND_UNSPECIFIED = 0;
+   */
+  UNSPECIFIED = 0,
+
+  /**
+   * An authenticator app (TOTP, RFC 6238: SHA-1, 6 digits, 30 seconds).
+   *
+   * @generated from enum value: FACTOR_KIND_TOTP = 1;
+   */
+  TOTP = 1,
+}
+
+/**
+ * Describes the enum rolecall.identity.v1.FactorKind.
+ */
+export const FactorKindSchema: GenEnum<FactorKind> = /*@__PURE__*/
+  enumDesc(file_rolecall_identity_v1_account_service, 0);
+
+/**
  * What every person may do with the own account.
  *
  * @generated from service rolecall.identity.v1.AccountService
@@ -145,6 +1068,189 @@ export const AccountService: GenService<{
     methodKind: "unary";
     input: typeof ChangePasswordRequestSchema;
     output: typeof ChangePasswordResponseSchema;
+  },
+  /**
+   * Changes the own profile: `name`, `given_name`, `family_name`,
+   * `institution` and `website`.
+   *
+   * Other paths are refused (`REQUEST_INVALID`): the address is changed by
+   * `ChangeEmail`. With an etag that is not the current one the answer is
+   * `ETAG_MISMATCH`.
+   *
+   * @generated from rpc rolecall.identity.v1.AccountService.UpdateAccount
+   */
+  updateAccount: {
+    methodKind: "unary";
+    input: typeof UpdateAccountRequestSchema;
+    output: typeof UpdateAccountResponseSchema;
+  },
+  /**
+   * Asks to move the account to another address; a mail there carries the code
+   * that `ConfirmEmailChange` takes.
+   *
+   * Until then nothing changes. The answer does not tell whether the address
+   * belongs to somebody else. A newer request ends the older.
+   *
+   * @generated from rpc rolecall.identity.v1.AccountService.ChangeEmail
+   */
+  changeEmail: {
+    methodKind: "unary";
+    input: typeof ChangeEmailRequestSchema;
+    output: typeof ChangeEmailResponseSchema;
+  },
+  /**
+   * Moves an account to the address whose code is given; the old address is
+   * told, and every session ends.
+   *
+   * A code that is unknown, used, replaced or older than 24 hours gets
+   * `CODE_NOT_FOUND`.
+   *
+   * @generated from rpc rolecall.identity.v1.AccountService.ConfirmEmailChange
+   */
+  confirmEmailChange: {
+    methodKind: "unary";
+    input: typeof ConfirmEmailChangeRequestSchema;
+    output: typeof ConfirmEmailChangeResponseSchema;
+  },
+  /**
+   * Mails a code that sets a new password, if the address opens an account.
+   *
+   * The answer is the same in any case, in the same time.
+   *
+   * @generated from rpc rolecall.identity.v1.AccountService.RequestPasswordReset
+   */
+  requestPasswordReset: {
+    methodKind: "unary";
+    input: typeof RequestPasswordResetRequestSchema;
+    output: typeof RequestPasswordResetResponseSchema;
+  },
+  /**
+   * Sets a new password by a mailed code; every session ends, factors stay.
+   *
+   * A code that is unknown, used, replaced or older than 30 minutes gets
+   * `CODE_NOT_FOUND`. Nobody is logged in by it.
+   *
+   * @generated from rpc rolecall.identity.v1.AccountService.ResetPassword
+   */
+  resetPassword: {
+    methodKind: "unary";
+    input: typeof ResetPasswordRequestSchema;
+    output: typeof ResetPasswordResponseSchema;
+  },
+  /**
+   * Lists the own sessions that go on, newest first.
+   *
+   * @generated from rpc rolecall.identity.v1.AccountService.ListSessions
+   */
+  listSessions: {
+    methodKind: "unary";
+    input: typeof ListSessionsRequestSchema;
+    output: typeof ListSessionsResponseSchema;
+  },
+  /**
+   * Ends own sessions, at once and in every service.
+   *
+   * @generated from rpc rolecall.identity.v1.AccountService.RevokeSessions
+   */
+  revokeSessions: {
+    methodKind: "unary";
+    input: typeof RevokeSessionsRequestSchema;
+    output: typeof RevokeSessionsResponseSchema;
+  },
+  /**
+   * Lists the own second factors.
+   *
+   * @generated from rpc rolecall.identity.v1.AccountService.ListFactors
+   */
+  listFactors: {
+    methodKind: "unary";
+    input: typeof ListFactorsRequestSchema;
+    output: typeof ListFactorsResponseSchema;
+  },
+  /**
+   * Begins to add an authenticator app (TOTP, RFC 6238); `ConfirmTotp` ends it.
+   * A newer beginning replaces an unconfirmed one. At most 5 apps
+   * (`FACTOR_LIMIT_REACHED`).
+   *
+   * @generated from rpc rolecall.identity.v1.AccountService.EnrollTotp
+   */
+  enrollTotp: {
+    methodKind: "unary";
+    input: typeof EnrollTotpRequestSchema;
+    output: typeof EnrollTotpResponseSchema;
+  },
+  /**
+   * Adds the authenticator app whose code is given, and tells so by mail; all
+   * other sessions end.
+   *
+   * The first factor brings ten recovery codes. A wrong code gets
+   * `FACTOR_CODE_REFUSED`.
+   *
+   * @generated from rpc rolecall.identity.v1.AccountService.ConfirmTotp
+   */
+  confirmTotp: {
+    methodKind: "unary";
+    input: typeof ConfirmTotpRequestSchema;
+    output: typeof ConfirmTotpResponseSchema;
+  },
+  /**
+   * Removes a factor and tells so by mail; all other sessions end.
+   *
+   * The last one stays while the organization demands one (`FACTOR_REQUIRED`).
+   * With the last factor the recovery codes end.
+   *
+   * @generated from rpc rolecall.identity.v1.AccountService.RemoveFactor
+   */
+  removeFactor: {
+    methodKind: "unary";
+    input: typeof RemoveFactorRequestSchema;
+    output: typeof RemoveFactorResponseSchema;
+  },
+  /**
+   * Replaces the recovery codes; the codes before end.
+   *
+   * @generated from rpc rolecall.identity.v1.AccountService.RegenerateRecoveryCodes
+   */
+  regenerateRecoveryCodes: {
+    methodKind: "unary";
+    input: typeof RegenerateRecoveryCodesRequestSchema;
+    output: typeof RegenerateRecoveryCodesResponseSchema;
+  },
+  /**
+   * Makes a personal access token: a credential for the person's own programs,
+   * shown once, exchanged for access tokens by `ExchangeApiKey`.
+   *
+   * What it opens is bounded by `permissions` and, at each use, by what its
+   * person may do then. It ends with a change of the password, a block or the
+   * account. At most 20 (`ACCESS_TOKEN_LIMIT_REACHED`). It opens no method
+   * about credentials, sessions or tokens.
+   *
+   * @generated from rpc rolecall.identity.v1.AccountService.CreateAccessToken
+   */
+  createAccessToken: {
+    methodKind: "unary";
+    input: typeof CreateAccessTokenRequestSchema;
+    output: typeof CreateAccessTokenResponseSchema;
+  },
+  /**
+   * Lists the own personal access tokens, without the secrets.
+   *
+   * @generated from rpc rolecall.identity.v1.AccountService.ListAccessTokens
+   */
+  listAccessTokens: {
+    methodKind: "unary";
+    input: typeof ListAccessTokensRequestSchema;
+    output: typeof ListAccessTokensResponseSchema;
+  },
+  /**
+   * Ends a personal access token, with the access tokens exchanged for it.
+   *
+   * @generated from rpc rolecall.identity.v1.AccountService.RevokeAccessToken
+   */
+  revokeAccessToken: {
+    methodKind: "unary";
+    input: typeof RevokeAccessTokenRequestSchema;
+    output: typeof RevokeAccessTokenResponseSchema;
   },
 }> = /*@__PURE__*/
   serviceDesc(file_rolecall_identity_v1_account_service, 0);

@@ -4,18 +4,20 @@
 // @generated from file rolecall/identity/v1/authentication_service.proto (package rolecall.identity.v1, syntax proto3)
 /* eslint-disable */
 
-import type { GenFile, GenMessage, GenService } from "@bufbuild/protobuf/codegenv2";
-import { fileDesc, messageDesc, serviceDesc } from "@bufbuild/protobuf/codegenv2";
+import type { GenEnum, GenFile, GenMessage, GenService } from "@bufbuild/protobuf/codegenv2";
+import { enumDesc, fileDesc, messageDesc, serviceDesc } from "@bufbuild/protobuf/codegenv2";
 import type { Timestamp } from "@bufbuild/protobuf/wkt";
 import { file_google_protobuf_timestamp } from "@bufbuild/protobuf/wkt";
 import { file_rolecall_authz_v1_options } from "../../authz/v1/options_pb.js";
+import type { TotpEnrollment } from "./account_service_pb.js";
+import { file_rolecall_identity_v1_account_service } from "./account_service_pb.js";
 import type { Message } from "@bufbuild/protobuf";
 
 /**
  * Describes the file rolecall/identity/v1/authentication_service.proto.
  */
 export const file_rolecall_identity_v1_authentication_service: GenFile = /*@__PURE__*/
-  fileDesc("CjFyb2xlY2FsbC9pZGVudGl0eS92MS9hdXRoZW50aWNhdGlvbl9zZXJ2aWNlLnByb3RvEhRyb2xlY2FsbC5pZGVudGl0eS52MSLXAQoGVG9rZW5zEhQKDGFjY2Vzc190b2tlbhgBIAEoCRI8ChhhY2Nlc3NfdG9rZW5fZXhwaXJlX3RpbWUYAiABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEhUKDXJlZnJlc2hfdG9rZW4YAyABKAkSPQoZcmVmcmVzaF90b2tlbl9leHBpcmVfdGltZRgEIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASEgoKc2Vzc2lvbl9pZBgFIAEoCRIPCgd1c2VyX2lkGAYgASgJIi8KDExvZ0luUmVxdWVzdBINCgVlbWFpbBgBIAEoCRIQCghwYXNzd29yZBgCIAEoCSJKCg1Mb2dJblJlc3BvbnNlEi4KBnRva2VucxgBIAEoCzIcLnJvbGVjYWxsLmlkZW50aXR5LnYxLlRva2Vuc0gAQgkKB291dGNvbWUiLQoUUmVmcmVzaFRva2Vuc1JlcXVlc3QSFQoNcmVmcmVzaF90b2tlbhgBIAEoCSJFChVSZWZyZXNoVG9rZW5zUmVzcG9uc2USLAoGdG9rZW5zGAEgASgLMhwucm9sZWNhbGwuaWRlbnRpdHkudjEuVG9rZW5zIg8KDUxvZ091dFJlcXVlc3QiEAoOTG9nT3V0UmVzcG9uc2UiKAoVRXhjaGFuZ2VBcGlLZXlSZXF1ZXN0Eg8KB2FwaV9rZXkYASABKAkiiAEKFkV4Y2hhbmdlQXBpS2V5UmVzcG9uc2USFAoMYWNjZXNzX3Rva2VuGAEgASgJEjwKGGFjY2Vzc190b2tlbl9leHBpcmVfdGltZRgCIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASGgoSc2VydmljZV9hY2NvdW50X2lkGAMgASgJMroDChVBdXRoZW50aWNhdGlvblNlcnZpY2USWAoFTG9nSW4SIi5yb2xlY2FsbC5pZGVudGl0eS52MS5Mb2dJblJlcXVlc3QaIy5yb2xlY2FsbC5pZGVudGl0eS52MS5Mb2dJblJlc3BvbnNlIgaq7RgCCAEScAoNUmVmcmVzaFRva2VucxIqLnJvbGVjYWxsLmlkZW50aXR5LnYxLlJlZnJlc2hUb2tlbnNSZXF1ZXN0Gisucm9sZWNhbGwuaWRlbnRpdHkudjEuUmVmcmVzaFRva2Vuc1Jlc3BvbnNlIgaq7RgCCAESYAoGTG9nT3V0EiMucm9sZWNhbGwuaWRlbnRpdHkudjEuTG9nT3V0UmVxdWVzdBokLnJvbGVjYWxsLmlkZW50aXR5LnYxLkxvZ091dFJlc3BvbnNlIguQAgKq7RgEEAEoARJzCg5FeGNoYW5nZUFwaUtleRIrLnJvbGVjYWxsLmlkZW50aXR5LnYxLkV4Y2hhbmdlQXBpS2V5UmVxdWVzdBosLnJvbGVjYWxsLmlkZW50aXR5LnYxLkV4Y2hhbmdlQXBpS2V5UmVzcG9uc2UiBqrtGAIIAULxAQoYY29tLnJvbGVjYWxsLmlkZW50aXR5LnYxQhpBdXRoZW50aWNhdGlvblNlcnZpY2VQcm90b1ABWkdnaXRodWIuY29tL3JvbGVjYWxsL3JvbGVjYWxsL2NsaWVudHMvZ28vcm9sZWNhbGwvaWRlbnRpdHkvdjE7aWRlbnRpdHl2MaICA1JJWKoCFFJvbGVjYWxsLklkZW50aXR5LlYxygIUUm9sZWNhbGxcSWRlbnRpdHlcVjHiAiBSb2xlY2FsbFxJZGVudGl0eVxWMVxHUEJNZXRhZGF0YeoCFlJvbGVjYWxsOjpJZGVudGl0eTo6VjFiBnByb3RvMw", [file_google_protobuf_timestamp, file_rolecall_authz_v1_options]);
+  fileDesc("CjFyb2xlY2FsbC9pZGVudGl0eS92MS9hdXRoZW50aWNhdGlvbl9zZXJ2aWNlLnByb3RvEhRyb2xlY2FsbC5pZGVudGl0eS52MSLXAQoGVG9rZW5zEhQKDGFjY2Vzc190b2tlbhgBIAEoCRI8ChhhY2Nlc3NfdG9rZW5fZXhwaXJlX3RpbWUYAiABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEhUKDXJlZnJlc2hfdG9rZW4YAyABKAkSPQoZcmVmcmVzaF90b2tlbl9leHBpcmVfdGltZRgEIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASEgoKc2Vzc2lvbl9pZBgFIAEoCRIPCgd1c2VyX2lkGAYgASgJIi8KDExvZ0luUmVxdWVzdBINCgVlbWFpbBgBIAEoCRIQCghwYXNzd29yZBgCIAEoCSKAAQoNTG9nSW5SZXNwb25zZRIuCgZ0b2tlbnMYASABKAsyHC5yb2xlY2FsbC5pZGVudGl0eS52MS5Ub2tlbnNIABI0CgljaGFsbGVuZ2UYAiABKAsyHy5yb2xlY2FsbC5pZGVudGl0eS52MS5DaGFsbGVuZ2VIAEIJCgdvdXRjb21lIscBCglDaGFsbGVuZ2USFwoPY2hhbGxlbmdlX3Rva2VuGAEgASgJEi8KC2V4cGlyZV90aW1lGAIgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIxCgRraW5kGAMgASgOMiMucm9sZWNhbGwuaWRlbnRpdHkudjEuQ2hhbGxlbmdlS2luZBI9Cg90b3RwX2Vucm9sbG1lbnQYBCABKAsyJC5yb2xlY2FsbC5pZGVudGl0eS52MS5Ub3RwRW5yb2xsbWVudCLbAQoWQW5zd2VyQ2hhbGxlbmdlUmVxdWVzdBIXCg9jaGFsbGVuZ2VfdG9rZW4YASABKAkSEwoJdG90cF9jb2RlGAIgASgJSAASFwoNcmVjb3ZlcnlfY29kZRgDIAEoCUgAEjUKCmJlZ2luX3RvdHAYBCABKAsyHy5yb2xlY2FsbC5pZGVudGl0eS52MS5CZWdpblRvdHBIABI5CgxuZXdfcGFzc3dvcmQYBSABKAsyIS5yb2xlY2FsbC5pZGVudGl0eS52MS5OZXdQYXNzd29yZEgAQggKBmFuc3dlciIZCglCZWdpblRvdHASDAoEbmFtZRgBIAEoCSI+CgtOZXdQYXNzd29yZBIQCghwYXNzd29yZBgBIAEoCRIdChVwYXNzd29yZF9jb25maXJtYXRpb24YAiABKAkiogEKF0Fuc3dlckNoYWxsZW5nZVJlc3BvbnNlEi4KBnRva2VucxgBIAEoCzIcLnJvbGVjYWxsLmlkZW50aXR5LnYxLlRva2Vuc0gAEjQKCWNoYWxsZW5nZRgCIAEoCzIfLnJvbGVjYWxsLmlkZW50aXR5LnYxLkNoYWxsZW5nZUgAEhYKDnJlY292ZXJ5X2NvZGVzGAMgAygJQgkKB291dGNvbWUiYQoVUmVhdXRoZW50aWNhdGVSZXF1ZXN0EhAKCHBhc3N3b3JkGAEgASgJEhMKCXRvdHBfY29kZRgCIAEoCUgAEhcKDXJlY292ZXJ5X2NvZGUYAyABKAlIAEIICgZmYWN0b3IibAoWUmVhdXRoZW50aWNhdGVSZXNwb25zZRIUCgxhY2Nlc3NfdG9rZW4YASABKAkSPAoYYWNjZXNzX3Rva2VuX2V4cGlyZV90aW1lGAIgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcCItChRSZWZyZXNoVG9rZW5zUmVxdWVzdBIVCg1yZWZyZXNoX3Rva2VuGAEgASgJIkUKFVJlZnJlc2hUb2tlbnNSZXNwb25zZRIsCgZ0b2tlbnMYASABKAsyHC5yb2xlY2FsbC5pZGVudGl0eS52MS5Ub2tlbnMiDwoNTG9nT3V0UmVxdWVzdCIQCg5Mb2dPdXRSZXNwb25zZSIoChVFeGNoYW5nZUFwaUtleVJlcXVlc3QSDwoHYXBpX2tleRgBIAEoCSKZAQoWRXhjaGFuZ2VBcGlLZXlSZXNwb25zZRIUCgxhY2Nlc3NfdG9rZW4YASABKAkSPAoYYWNjZXNzX3Rva2VuX2V4cGlyZV90aW1lGAIgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIaChJzZXJ2aWNlX2FjY291bnRfaWQYAyABKAkSDwoHdXNlcl9pZBgEIAEoCSqQAQoNQ2hhbGxlbmdlS2luZBIeChpDSEFMTEVOR0VfS0lORF9VTlNQRUNJRklFRBAAEhkKFUNIQUxMRU5HRV9LSU5EX0ZBQ1RPUhABEiAKHENIQUxMRU5HRV9LSU5EX0VOUk9MTF9GQUNUT1IQAhIiCh5DSEFMTEVOR0VfS0lORF9DSEFOR0VfUEFTU1dPUkQQAzKpBQoVQXV0aGVudGljYXRpb25TZXJ2aWNlElgKBUxvZ0luEiIucm9sZWNhbGwuaWRlbnRpdHkudjEuTG9nSW5SZXF1ZXN0GiMucm9sZWNhbGwuaWRlbnRpdHkudjEuTG9nSW5SZXNwb25zZSIGqu0YAggBEnYKD0Fuc3dlckNoYWxsZW5nZRIsLnJvbGVjYWxsLmlkZW50aXR5LnYxLkFuc3dlckNoYWxsZW5nZVJlcXVlc3QaLS5yb2xlY2FsbC5pZGVudGl0eS52MS5BbnN3ZXJDaGFsbGVuZ2VSZXNwb25zZSIGqu0YAggBEnUKDlJlYXV0aGVudGljYXRlEisucm9sZWNhbGwuaWRlbnRpdHkudjEuUmVhdXRoZW50aWNhdGVSZXF1ZXN0Giwucm9sZWNhbGwuaWRlbnRpdHkudjEuUmVhdXRoZW50aWNhdGVSZXNwb25zZSIIqu0YBBABKAEScAoNUmVmcmVzaFRva2VucxIqLnJvbGVjYWxsLmlkZW50aXR5LnYxLlJlZnJlc2hUb2tlbnNSZXF1ZXN0Gisucm9sZWNhbGwuaWRlbnRpdHkudjEuUmVmcmVzaFRva2Vuc1Jlc3BvbnNlIgaq7RgCCAESYAoGTG9nT3V0EiMucm9sZWNhbGwuaWRlbnRpdHkudjEuTG9nT3V0UmVxdWVzdBokLnJvbGVjYWxsLmlkZW50aXR5LnYxLkxvZ091dFJlc3BvbnNlIguQAgKq7RgEEAEoARJzCg5FeGNoYW5nZUFwaUtleRIrLnJvbGVjYWxsLmlkZW50aXR5LnYxLkV4Y2hhbmdlQXBpS2V5UmVxdWVzdBosLnJvbGVjYWxsLmlkZW50aXR5LnYxLkV4Y2hhbmdlQXBpS2V5UmVzcG9uc2UiBqrtGAIIAULxAQoYY29tLnJvbGVjYWxsLmlkZW50aXR5LnYxQhpBdXRoZW50aWNhdGlvblNlcnZpY2VQcm90b1ABWkdnaXRodWIuY29tL3JvbGVjYWxsL3JvbGVjYWxsL2NsaWVudHMvZ28vcm9sZWNhbGwvaWRlbnRpdHkvdjE7aWRlbnRpdHl2MaICA1JJWKoCFFJvbGVjYWxsLklkZW50aXR5LlYxygIUUm9sZWNhbGxcSWRlbnRpdHlcVjHiAiBSb2xlY2FsbFxJZGVudGl0eVxWMVxHUEJNZXRhZGF0YeoCFlJvbGVjYWxsOjpJZGVudGl0eTo6VjFiBnByb3RvMw", [file_google_protobuf_timestamp, file_rolecall_authz_v1_options, file_rolecall_identity_v1_account_service]);
 
 /**
  * The tokens of a session.
@@ -45,8 +47,9 @@ export type Tokens = Message<"rolecall.identity.v1.Tokens"> & {
   refreshToken: string;
 
   /**
-   * When the refresh token ends unless it is used: 1 day, and never later than
-   * 7 days after the login.
+   * When the refresh token ends unless it is used: in 1 day, never later than
+   * 7 days after the login; with a second factor in 1 hour, never later than
+   * 12 hours after the login.
    *
    * @generated from field: google.protobuf.Timestamp refresh_token_expire_time = 4;
    */
@@ -121,6 +124,14 @@ export type LogInResponse = Message<"rolecall.identity.v1.LogInResponse"> & {
      */
     value: Tokens;
     case: "tokens";
+  } | {
+    /**
+     * More is due.
+     *
+     * @generated from field: rolecall.identity.v1.Challenge challenge = 2;
+     */
+    value: Challenge;
+    case: "challenge";
   } | { case: undefined; value?: undefined };
 };
 
@@ -130,6 +141,274 @@ export type LogInResponse = Message<"rolecall.identity.v1.LogInResponse"> & {
  */
 export const LogInResponseSchema: GenMessage<LogInResponse> = /*@__PURE__*/
   messageDesc(file_rolecall_identity_v1_authentication_service, 2);
+
+/**
+ * What a login still asks for.
+ *
+ * @generated from message rolecall.identity.v1.Challenge
+ */
+export type Challenge = Message<"rolecall.identity.v1.Challenge"> & {
+  /**
+   * Names the login to `AnswerChallenge`, `rcc_` and 43 characters; opens
+   * nothing else.
+   *
+   * @generated from field: string challenge_token = 1;
+   */
+  challengeToken: string;
+
+  /**
+   * When it ends.
+   *
+   * @generated from field: google.protobuf.Timestamp expire_time = 2;
+   */
+  expireTime?: Timestamp | undefined;
+
+  /**
+   * What is due now.
+   *
+   * @generated from field: rolecall.identity.v1.ChallengeKind kind = 3;
+   */
+  kind: ChallengeKind;
+
+  /**
+   * What an authenticator app needs; only in the answer to `begin_totp`.
+   *
+   * @generated from field: rolecall.identity.v1.TotpEnrollment totp_enrollment = 4;
+   */
+  totpEnrollment?: TotpEnrollment | undefined;
+};
+
+/**
+ * Describes the message rolecall.identity.v1.Challenge.
+ * Use `create(ChallengeSchema)` to create a new message.
+ */
+export const ChallengeSchema: GenMessage<Challenge> = /*@__PURE__*/
+  messageDesc(file_rolecall_identity_v1_authentication_service, 3);
+
+/**
+ * What `AnswerChallenge` needs.
+ *
+ * @generated from message rolecall.identity.v1.AnswerChallengeRequest
+ */
+export type AnswerChallengeRequest = Message<"rolecall.identity.v1.AnswerChallengeRequest"> & {
+  /**
+   * The token of the challenge.
+   *
+   * @generated from field: string challenge_token = 1;
+   */
+  challengeToken: string;
+
+  /**
+   * The answer.
+   *
+   * @generated from oneof rolecall.identity.v1.AnswerChallengeRequest.answer
+   */
+  answer: {
+    /**
+     * The six digits that the app shows.
+     *
+     * @generated from field: string totp_code = 2;
+     */
+    value: string;
+    case: "totpCode";
+  } | {
+    /**
+     * A recovery code; it serves once.
+     *
+     * @generated from field: string recovery_code = 3;
+     */
+    value: string;
+    case: "recoveryCode";
+  } | {
+    /**
+     * Asks for what an authenticator app needs.
+     *
+     * @generated from field: rolecall.identity.v1.BeginTotp begin_totp = 4;
+     */
+    value: BeginTotp;
+    case: "beginTotp";
+  } | {
+    /**
+     * The new password.
+     *
+     * @generated from field: rolecall.identity.v1.NewPassword new_password = 5;
+     */
+    value: NewPassword;
+    case: "newPassword";
+  } | { case: undefined; value?: undefined };
+};
+
+/**
+ * Describes the message rolecall.identity.v1.AnswerChallengeRequest.
+ * Use `create(AnswerChallengeRequestSchema)` to create a new message.
+ */
+export const AnswerChallengeRequestSchema: GenMessage<AnswerChallengeRequest> = /*@__PURE__*/
+  messageDesc(file_rolecall_identity_v1_authentication_service, 4);
+
+/**
+ * Asks for what an authenticator app needs.
+ *
+ * @generated from message rolecall.identity.v1.BeginTotp
+ */
+export type BeginTotp = Message<"rolecall.identity.v1.BeginTotp"> & {
+  /**
+   * What the person calls the app, at most 100 characters. Optional.
+   *
+   * @generated from field: string name = 1;
+   */
+  name: string;
+};
+
+/**
+ * Describes the message rolecall.identity.v1.BeginTotp.
+ * Use `create(BeginTotpSchema)` to create a new message.
+ */
+export const BeginTotpSchema: GenMessage<BeginTotp> = /*@__PURE__*/
+  messageDesc(file_rolecall_identity_v1_authentication_service, 5);
+
+/**
+ * A new password.
+ *
+ * @generated from message rolecall.identity.v1.NewPassword
+ */
+export type NewPassword = Message<"rolecall.identity.v1.NewPassword"> & {
+  /**
+   * The password, as the organization's policy wants it.
+   *
+   * @generated from field: string password = 1;
+   */
+  password: string;
+
+  /**
+   * The same password once more.
+   *
+   * @generated from field: string password_confirmation = 2;
+   */
+  passwordConfirmation: string;
+};
+
+/**
+ * Describes the message rolecall.identity.v1.NewPassword.
+ * Use `create(NewPasswordSchema)` to create a new message.
+ */
+export const NewPasswordSchema: GenMessage<NewPassword> = /*@__PURE__*/
+  messageDesc(file_rolecall_identity_v1_authentication_service, 6);
+
+/**
+ * What `AnswerChallenge` answers.
+ *
+ * @generated from message rolecall.identity.v1.AnswerChallengeResponse
+ */
+export type AnswerChallengeResponse = Message<"rolecall.identity.v1.AnswerChallengeResponse"> & {
+  /**
+   * What the answer led to.
+   *
+   * @generated from oneof rolecall.identity.v1.AnswerChallengeResponse.outcome
+   */
+  outcome: {
+    /**
+     * The person is logged in.
+     *
+     * @generated from field: rolecall.identity.v1.Tokens tokens = 1;
+     */
+    value: Tokens;
+    case: "tokens";
+  } | {
+    /**
+     * More is due.
+     *
+     * @generated from field: rolecall.identity.v1.Challenge challenge = 2;
+     */
+    value: Challenge;
+    case: "challenge";
+  } | { case: undefined; value?: undefined };
+
+  /**
+   * Recovery codes, shown once; only right after a first factor was set up.
+   *
+   * @generated from field: repeated string recovery_codes = 3;
+   */
+  recoveryCodes: string[];
+};
+
+/**
+ * Describes the message rolecall.identity.v1.AnswerChallengeResponse.
+ * Use `create(AnswerChallengeResponseSchema)` to create a new message.
+ */
+export const AnswerChallengeResponseSchema: GenMessage<AnswerChallengeResponse> = /*@__PURE__*/
+  messageDesc(file_rolecall_identity_v1_authentication_service, 7);
+
+/**
+ * What `Reauthenticate` needs.
+ *
+ * @generated from message rolecall.identity.v1.ReauthenticateRequest
+ */
+export type ReauthenticateRequest = Message<"rolecall.identity.v1.ReauthenticateRequest"> & {
+  /**
+   * The password.
+   *
+   * @generated from field: string password = 1;
+   */
+  password: string;
+
+  /**
+   * A code of the second factor, for those who have one.
+   *
+   * @generated from oneof rolecall.identity.v1.ReauthenticateRequest.factor
+   */
+  factor: {
+    /**
+     * The six digits that the app shows.
+     *
+     * @generated from field: string totp_code = 2;
+     */
+    value: string;
+    case: "totpCode";
+  } | {
+    /**
+     * A recovery code; it serves once.
+     *
+     * @generated from field: string recovery_code = 3;
+     */
+    value: string;
+    case: "recoveryCode";
+  } | { case: undefined; value?: undefined };
+};
+
+/**
+ * Describes the message rolecall.identity.v1.ReauthenticateRequest.
+ * Use `create(ReauthenticateRequestSchema)` to create a new message.
+ */
+export const ReauthenticateRequestSchema: GenMessage<ReauthenticateRequest> = /*@__PURE__*/
+  messageDesc(file_rolecall_identity_v1_authentication_service, 8);
+
+/**
+ * What `Reauthenticate` answers.
+ *
+ * @generated from message rolecall.identity.v1.ReauthenticateResponse
+ */
+export type ReauthenticateResponse = Message<"rolecall.identity.v1.ReauthenticateResponse"> & {
+  /**
+   * An access token of the same session with a fresh `auth_time`.
+   *
+   * @generated from field: string access_token = 1;
+   */
+  accessToken: string;
+
+  /**
+   * When the access token ends.
+   *
+   * @generated from field: google.protobuf.Timestamp access_token_expire_time = 2;
+   */
+  accessTokenExpireTime?: Timestamp | undefined;
+};
+
+/**
+ * Describes the message rolecall.identity.v1.ReauthenticateResponse.
+ * Use `create(ReauthenticateResponseSchema)` to create a new message.
+ */
+export const ReauthenticateResponseSchema: GenMessage<ReauthenticateResponse> = /*@__PURE__*/
+  messageDesc(file_rolecall_identity_v1_authentication_service, 9);
 
 /**
  * What `RefreshTokens` needs.
@@ -150,7 +429,7 @@ export type RefreshTokensRequest = Message<"rolecall.identity.v1.RefreshTokensRe
  * Use `create(RefreshTokensRequestSchema)` to create a new message.
  */
 export const RefreshTokensRequestSchema: GenMessage<RefreshTokensRequest> = /*@__PURE__*/
-  messageDesc(file_rolecall_identity_v1_authentication_service, 3);
+  messageDesc(file_rolecall_identity_v1_authentication_service, 10);
 
 /**
  * What `RefreshTokens` answers.
@@ -171,7 +450,7 @@ export type RefreshTokensResponse = Message<"rolecall.identity.v1.RefreshTokensR
  * Use `create(RefreshTokensResponseSchema)` to create a new message.
  */
 export const RefreshTokensResponseSchema: GenMessage<RefreshTokensResponse> = /*@__PURE__*/
-  messageDesc(file_rolecall_identity_v1_authentication_service, 4);
+  messageDesc(file_rolecall_identity_v1_authentication_service, 11);
 
 /**
  * What `LogOut` needs: nothing but the calling token.
@@ -186,7 +465,7 @@ export type LogOutRequest = Message<"rolecall.identity.v1.LogOutRequest"> & {
  * Use `create(LogOutRequestSchema)` to create a new message.
  */
 export const LogOutRequestSchema: GenMessage<LogOutRequest> = /*@__PURE__*/
-  messageDesc(file_rolecall_identity_v1_authentication_service, 5);
+  messageDesc(file_rolecall_identity_v1_authentication_service, 12);
 
 /**
  * What `LogOut` answers.
@@ -201,7 +480,7 @@ export type LogOutResponse = Message<"rolecall.identity.v1.LogOutResponse"> & {
  * Use `create(LogOutResponseSchema)` to create a new message.
  */
 export const LogOutResponseSchema: GenMessage<LogOutResponse> = /*@__PURE__*/
-  messageDesc(file_rolecall_identity_v1_authentication_service, 6);
+  messageDesc(file_rolecall_identity_v1_authentication_service, 13);
 
 /**
  * What `ExchangeApiKey` needs.
@@ -210,7 +489,8 @@ export const LogOutResponseSchema: GenMessage<LogOutResponse> = /*@__PURE__*/
  */
 export type ExchangeApiKeyRequest = Message<"rolecall.identity.v1.ExchangeApiKeyRequest"> & {
   /**
-   * The key, `rk_` and 43 characters.
+   * The key, `rk_` and 43 characters, or the personal access token, `rp_` and
+   * 43 characters.
    *
    * @generated from field: string api_key = 1;
    */
@@ -222,7 +502,7 @@ export type ExchangeApiKeyRequest = Message<"rolecall.identity.v1.ExchangeApiKey
  * Use `create(ExchangeApiKeyRequestSchema)` to create a new message.
  */
 export const ExchangeApiKeyRequestSchema: GenMessage<ExchangeApiKeyRequest> = /*@__PURE__*/
-  messageDesc(file_rolecall_identity_v1_authentication_service, 7);
+  messageDesc(file_rolecall_identity_v1_authentication_service, 14);
 
 /**
  * What `ExchangeApiKey` answers.
@@ -245,11 +525,19 @@ export type ExchangeApiKeyResponse = Message<"rolecall.identity.v1.ExchangeApiKe
   accessTokenExpireTime?: Timestamp | undefined;
 
   /**
-   * The service account that the key belongs to.
+   * The service account that the key belongs to; empty for a personal access
+   * token.
    *
    * @generated from field: string service_account_id = 3;
    */
   serviceAccountId: string;
+
+  /**
+   * The person whose personal access token it is; empty for a key.
+   *
+   * @generated from field: string user_id = 4;
+   */
+  userId: string;
 };
 
 /**
@@ -257,7 +545,48 @@ export type ExchangeApiKeyResponse = Message<"rolecall.identity.v1.ExchangeApiKe
  * Use `create(ExchangeApiKeyResponseSchema)` to create a new message.
  */
 export const ExchangeApiKeyResponseSchema: GenMessage<ExchangeApiKeyResponse> = /*@__PURE__*/
-  messageDesc(file_rolecall_identity_v1_authentication_service, 8);
+  messageDesc(file_rolecall_identity_v1_authentication_service, 15);
+
+/**
+ * What a login can ask for.
+ *
+ * @generated from enum rolecall.identity.v1.ChallengeKind
+ */
+export enum ChallengeKind {
+  /**
+   * Never sent.
+   *
+   * @generated from enum value: CHALLENGE_KIND_UNSPECIFIED = 0;
+   */
+  UNSPECIFIED = 0,
+
+  /**
+   * A code of an authenticator app, or a recovery code.
+   *
+   * @generated from enum value: CHALLENGE_KIND_FACTOR = 1;
+   */
+  FACTOR = 1,
+
+  /**
+   * An authenticator app must be set up: answer `begin_totp`, then `totp_code`.
+   *
+   * @generated from enum value: CHALLENGE_KIND_ENROLL_FACTOR = 2;
+   */
+  ENROLL_FACTOR = 2,
+
+  /**
+   * A new password must be set.
+   *
+   * @generated from enum value: CHALLENGE_KIND_CHANGE_PASSWORD = 3;
+   */
+  CHANGE_PASSWORD = 3,
+}
+
+/**
+ * Describes the enum rolecall.identity.v1.ChallengeKind.
+ */
+export const ChallengeKindSchema: GenEnum<ChallengeKind> = /*@__PURE__*/
+  enumDesc(file_rolecall_identity_v1_authentication_service, 0);
 
 /**
  * Turns credentials into tokens, and ends sessions.
@@ -267,6 +596,9 @@ export const ExchangeApiKeyResponseSchema: GenMessage<ExchangeApiKeyResponse> = 
 export const AuthenticationService: GenService<{
   /**
    * Logs a person in with e-mail address and password.
+   *
+   * When more is due (a code of the second factor, a factor to be set up, a new
+   * password) the answer is a challenge instead of tokens.
    *
    * An unknown address, a wrong password and a blocked person get the same
    * answer in the same time (`CREDENTIALS_REFUSED`). After five failures in a
@@ -279,6 +611,36 @@ export const AuthenticationService: GenService<{
     methodKind: "unary";
     input: typeof LogInRequestSchema;
     output: typeof LogInResponseSchema;
+  },
+  /**
+   * Answers what a login still asks for, and gets tokens or what is due next.
+   *
+   * A challenge ends after 10 minutes, and after its answers were accepted
+   * (`CHALLENGE_REFUSED`). A wrong code gets `FACTOR_CODE_REFUSED` and counts:
+   * from the sixth failure in a row each try waits 30 seconds, doubling up to
+   * an hour; after 50 (recovery codes: 20) the factor is switched off until
+   * somebody resets it.
+   *
+   * @generated from rpc rolecall.identity.v1.AuthenticationService.AnswerChallenge
+   */
+  answerChallenge: {
+    methodKind: "unary";
+    input: typeof AnswerChallengeRequestSchema;
+    output: typeof AnswerChallengeResponseSchema;
+  },
+  /**
+   * Proves once more who calls (step-up), with the password and, where there is
+   * one, a second factor; the new access token has a fresh `auth_time`.
+   *
+   * Methods that ask for a step-up refuse tokens whose `auth_time` is older
+   * than 5 minutes (`STEP_UP_REQUIRED`, RFC 9470).
+   *
+   * @generated from rpc rolecall.identity.v1.AuthenticationService.Reauthenticate
+   */
+  reauthenticate: {
+    methodKind: "unary";
+    input: typeof ReauthenticateRequestSchema;
+    output: typeof ReauthenticateResponseSchema;
   },
   /**
    * Exchanges a refresh token for new tokens.
@@ -304,8 +666,9 @@ export const AuthenticationService: GenService<{
     output: typeof LogOutResponseSchema;
   },
   /**
-   * Exchanges the key of a service account for an access token
-   * (`CREDENTIALS_REFUSED` when the key is unknown, ended or its account gone).
+   * Exchanges the key of a service account, or a personal access token, for an
+   * access token (`CREDENTIALS_REFUSED` when it is unknown, ended, or its
+   * subject gone or blocked).
    *
    * @generated from rpc rolecall.identity.v1.AuthenticationService.ExchangeApiKey
    */

@@ -15,7 +15,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file rolecall/identity/v1/events.proto.
  */
 export const file_rolecall_identity_v1_events: GenFile = /*@__PURE__*/
-  fileDesc("CiFyb2xlY2FsbC9pZGVudGl0eS92MS9ldmVudHMucHJvdG8SFHJvbGVjYWxsLmlkZW50aXR5LnYxItwICgtEb21haW5FdmVudBIQCghhY3Rvcl9pZBgBIAEoCRIXCg9vcmdhbml6YXRpb25faWQYAiABKAkSEQoJdGFyZ2V0X2lkGAMgASgJEhIKCnJlcXVlc3RfaWQYBCABKAkSMQoNb2NjdXJyZWRfdGltZRgFIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASSwoVaW5zdGFuY2VfYm9vdHN0cmFwcGVkGAogASgLMioucm9sZWNhbGwuaWRlbnRpdHkudjEuSW5zdGFuY2VCb290c3RyYXBwZWRIABI5Cgx1c2VyX2ludml0ZWQYCyABKAsyIS5yb2xlY2FsbC5pZGVudGl0eS52MS5Vc2VySW52aXRlZEgAEkMKEWludml0YXRpb25fcmVzZW50GAwgASgLMiYucm9sZWNhbGwuaWRlbnRpdHkudjEuSW52aXRhdGlvblJlc2VudEgAEkcKE2ludml0YXRpb25fYWNjZXB0ZWQYDSABKAsyKC5yb2xlY2FsbC5pZGVudGl0eS52MS5JbnZpdGF0aW9uQWNjZXB0ZWRIABJDChFpbnZpdGF0aW9uX3ZvaWRlZBgOIAEoCzImLnJvbGVjYWxsLmlkZW50aXR5LnYxLkludml0YXRpb25Wb2lkZWRIABI/Cg9sb2dpbl9zdWNjZWVkZWQYDyABKAsyJC5yb2xlY2FsbC5pZGVudGl0eS52MS5Mb2dpblN1Y2NlZWRlZEgAEjkKDGxvZ2luX2ZhaWxlZBgQIAEoCzIhLnJvbGVjYWxsLmlkZW50aXR5LnYxLkxvZ2luRmFpbGVkSAASOwoNc2Vzc2lvbl9lbmRlZBgRIAEoCzIiLnJvbGVjYWxsLmlkZW50aXR5LnYxLlNlc3Npb25FbmRlZEgAEkgKFHJlZnJlc2hfdG9rZW5fcmV1c2VkGBIgASgLMigucm9sZWNhbGwuaWRlbnRpdHkudjEuUmVmcmVzaFRva2VuUmV1c2VkSAASQQoQcGFzc3dvcmRfY2hhbmdlZBgTIAEoCzIlLnJvbGVjYWxsLmlkZW50aXR5LnYxLlBhc3N3b3JkQ2hhbmdlZEgAEk4KF3NlcnZpY2VfYWNjb3VudF9jcmVhdGVkGBQgASgLMisucm9sZWNhbGwuaWRlbnRpdHkudjEuU2VydmljZUFjY291bnRDcmVhdGVkSAASTgoXc2VydmljZV9hY2NvdW50X2RlbGV0ZWQYFSABKAsyKy5yb2xlY2FsbC5pZGVudGl0eS52MS5TZXJ2aWNlQWNjb3VudERlbGV0ZWRIABI+Cg9hcGlfa2V5X2NyZWF0ZWQYFiABKAsyIy5yb2xlY2FsbC5pZGVudGl0eS52MS5BcGlLZXlDcmVhdGVkSAASPgoPYXBpX2tleV9kZWxldGVkGBcgASgLMiMucm9sZWNhbGwuaWRlbnRpdHkudjEuQXBpS2V5RGVsZXRlZEgAQgcKBWV2ZW50IhYKFEluc3RhbmNlQm9vdHN0cmFwcGVkIjMKC1VzZXJJbnZpdGVkEhUKDWludml0YXRpb25faWQYASABKAkSDQoFcm9sZXMYAiADKAkiKQoQSW52aXRhdGlvblJlc2VudBIVCg1pbnZpdGF0aW9uX2lkGAEgASgJIisKEkludml0YXRpb25BY2NlcHRlZBIVCg1pbnZpdGF0aW9uX2lkGAEgASgJIikKEEludml0YXRpb25Wb2lkZWQSFQoNaW52aXRhdGlvbl9pZBgBIAEoCSI1Cg5Mb2dpblN1Y2NlZWRlZBISCgpzZXNzaW9uX2lkGAEgASgJEg8KB21ldGhvZHMYAiADKAkiHQoLTG9naW5GYWlsZWQSDgoGcmVhc29uGAEgASgJIjIKDFNlc3Npb25FbmRlZBISCgpzZXNzaW9uX2lkGAEgASgJEg4KBnJlYXNvbhgCIAEoCSIoChJSZWZyZXNoVG9rZW5SZXVzZWQSEgoKc2Vzc2lvbl9pZBgBIAEoCSIRCg9QYXNzd29yZENoYW5nZWQiLAoVU2VydmljZUFjY291bnRDcmVhdGVkEhMKC3Blcm1pc3Npb25zGAEgAygJIhcKFVNlcnZpY2VBY2NvdW50RGVsZXRlZCIjCg1BcGlLZXlDcmVhdGVkEhIKCmFwaV9rZXlfaWQYASABKAkiIwoNQXBpS2V5RGVsZXRlZBISCgphcGlfa2V5X2lkGAEgASgJQuIBChhjb20ucm9sZWNhbGwuaWRlbnRpdHkudjFCC0V2ZW50c1Byb3RvUAFaR2dpdGh1Yi5jb20vcm9sZWNhbGwvcm9sZWNhbGwvY2xpZW50cy9nby9yb2xlY2FsbC9pZGVudGl0eS92MTtpZGVudGl0eXYxogIDUklYqgIUUm9sZWNhbGwuSWRlbnRpdHkuVjHKAhRSb2xlY2FsbFxJZGVudGl0eVxWMeICIFJvbGVjYWxsXElkZW50aXR5XFYxXEdQQk1ldGFkYXRh6gIWUm9sZWNhbGw6OklkZW50aXR5OjpWMWIGcHJvdG8z", [file_google_protobuf_timestamp]);
+  fileDesc("CiFyb2xlY2FsbC9pZGVudGl0eS92MS9ldmVudHMucHJvdG8SFHJvbGVjYWxsLmlkZW50aXR5LnYxIrMSCgtEb21haW5FdmVudBIQCghhY3Rvcl9pZBgBIAEoCRIXCg9vcmdhbml6YXRpb25faWQYAiABKAkSEQoJdGFyZ2V0X2lkGAMgASgJEhIKCnJlcXVlc3RfaWQYBCABKAkSMQoNb2NjdXJyZWRfdGltZRgFIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASSwoVaW5zdGFuY2VfYm9vdHN0cmFwcGVkGAogASgLMioucm9sZWNhbGwuaWRlbnRpdHkudjEuSW5zdGFuY2VCb290c3RyYXBwZWRIABI5Cgx1c2VyX2ludml0ZWQYCyABKAsyIS5yb2xlY2FsbC5pZGVudGl0eS52MS5Vc2VySW52aXRlZEgAEkMKEWludml0YXRpb25fcmVzZW50GAwgASgLMiYucm9sZWNhbGwuaWRlbnRpdHkudjEuSW52aXRhdGlvblJlc2VudEgAEkcKE2ludml0YXRpb25fYWNjZXB0ZWQYDSABKAsyKC5yb2xlY2FsbC5pZGVudGl0eS52MS5JbnZpdGF0aW9uQWNjZXB0ZWRIABJDChFpbnZpdGF0aW9uX3ZvaWRlZBgOIAEoCzImLnJvbGVjYWxsLmlkZW50aXR5LnYxLkludml0YXRpb25Wb2lkZWRIABI/Cg9sb2dpbl9zdWNjZWVkZWQYDyABKAsyJC5yb2xlY2FsbC5pZGVudGl0eS52MS5Mb2dpblN1Y2NlZWRlZEgAEjkKDGxvZ2luX2ZhaWxlZBgQIAEoCzIhLnJvbGVjYWxsLmlkZW50aXR5LnYxLkxvZ2luRmFpbGVkSAASOwoNc2Vzc2lvbl9lbmRlZBgRIAEoCzIiLnJvbGVjYWxsLmlkZW50aXR5LnYxLlNlc3Npb25FbmRlZEgAEkgKFHJlZnJlc2hfdG9rZW5fcmV1c2VkGBIgASgLMigucm9sZWNhbGwuaWRlbnRpdHkudjEuUmVmcmVzaFRva2VuUmV1c2VkSAASQQoQcGFzc3dvcmRfY2hhbmdlZBgTIAEoCzIlLnJvbGVjYWxsLmlkZW50aXR5LnYxLlBhc3N3b3JkQ2hhbmdlZEgAEk4KF3NlcnZpY2VfYWNjb3VudF9jcmVhdGVkGBQgASgLMisucm9sZWNhbGwuaWRlbnRpdHkudjEuU2VydmljZUFjY291bnRDcmVhdGVkSAASTgoXc2VydmljZV9hY2NvdW50X2RlbGV0ZWQYFSABKAsyKy5yb2xlY2FsbC5pZGVudGl0eS52MS5TZXJ2aWNlQWNjb3VudERlbGV0ZWRIABI+Cg9hcGlfa2V5X2NyZWF0ZWQYFiABKAsyIy5yb2xlY2FsbC5pZGVudGl0eS52MS5BcGlLZXlDcmVhdGVkSAASPgoPYXBpX2tleV9kZWxldGVkGBcgASgLMiMucm9sZWNhbGwuaWRlbnRpdHkudjEuQXBpS2V5RGVsZXRlZEgAEj8KD2FjY291bnRfdXBkYXRlZBgYIAEoCzIkLnJvbGVjYWxsLmlkZW50aXR5LnYxLkFjY291bnRVcGRhdGVkSAASTAoWZW1haWxfY2hhbmdlX3JlcXVlc3RlZBgZIAEoCzIqLnJvbGVjYWxsLmlkZW50aXR5LnYxLkVtYWlsQ2hhbmdlUmVxdWVzdGVkSAASOwoNZW1haWxfY2hhbmdlZBgaIAEoCzIiLnJvbGVjYWxsLmlkZW50aXR5LnYxLkVtYWlsQ2hhbmdlZEgAElAKGHBhc3N3b3JkX3Jlc2V0X3JlcXVlc3RlZBgbIAEoCzIsLnJvbGVjYWxsLmlkZW50aXR5LnYxLlBhc3N3b3JkUmVzZXRSZXF1ZXN0ZWRIABI5CgxwYXNzd29yZF9zZXQYHCABKAsyIS5yb2xlY2FsbC5pZGVudGl0eS52MS5QYXNzd29yZFNldEgAEjkKDHVzZXJfY3JlYXRlZBgdIAEoCzIhLnJvbGVjYWxsLmlkZW50aXR5LnYxLlVzZXJDcmVhdGVkSAASOQoMdXNlcl9kZWxldGVkGB4gASgLMiEucm9sZWNhbGwuaWRlbnRpdHkudjEuVXNlckRlbGV0ZWRIABJFChJpbnZpdGF0aW9uX3Jldm9rZWQYHyABKAsyJy5yb2xlY2FsbC5pZGVudGl0eS52MS5JbnZpdGF0aW9uUmV2b2tlZEgAEjkKDGZhY3Rvcl9hZGRlZBggIAEoCzIhLnJvbGVjYWxsLmlkZW50aXR5LnYxLkZhY3RvckFkZGVkSAASPQoOZmFjdG9yX3JlbW92ZWQYISABKAsyIy5yb2xlY2FsbC5pZGVudGl0eS52MS5GYWN0b3JSZW1vdmVkSAASOwoNZmFjdG9yc19yZXNldBgiIAEoCzIiLnJvbGVjYWxsLmlkZW50aXR5LnYxLkZhY3RvcnNSZXNldEgAElQKGnJlY292ZXJ5X2NvZGVzX3JlZ2VuZXJhdGVkGCMgASgLMi4ucm9sZWNhbGwuaWRlbnRpdHkudjEuUmVjb3ZlcnlDb2Rlc1JlZ2VuZXJhdGVkSAASRAoScmVjb3ZlcnlfY29kZV91c2VkGCQgASgLMiYucm9sZWNhbGwuaWRlbnRpdHkudjEuUmVjb3ZlcnlDb2RlVXNlZEgAEkAKD3JlYXV0aGVudGljYXRlZBglIAEoCzIlLnJvbGVjYWxsLmlkZW50aXR5LnYxLlJlYXV0aGVudGljYXRlZEgAEk4KF3NlcnZpY2VfYWNjb3VudF91cGRhdGVkGCYgASgLMisucm9sZWNhbGwuaWRlbnRpdHkudjEuU2VydmljZUFjY291bnRVcGRhdGVkSAASSAoUYWNjZXNzX3Rva2VuX2NyZWF0ZWQYJyABKAsyKC5yb2xlY2FsbC5pZGVudGl0eS52MS5BY2Nlc3NUb2tlbkNyZWF0ZWRIABJIChRhY2Nlc3NfdG9rZW5fcmV2b2tlZBgoIAEoCzIoLnJvbGVjYWxsLmlkZW50aXR5LnYxLkFjY2Vzc1Rva2VuUmV2b2tlZEgAEkYKE3NpZ25pbmdfa2V5X3JvdGF0ZWQYKSABKAsyJy5yb2xlY2FsbC5pZGVudGl0eS52MS5TaWduaW5nS2V5Um90YXRlZEgAQgcKBWV2ZW50IhYKFEluc3RhbmNlQm9vdHN0cmFwcGVkIjMKC1VzZXJJbnZpdGVkEhUKDWludml0YXRpb25faWQYASABKAkSDQoFcm9sZXMYAiADKAkiKQoQSW52aXRhdGlvblJlc2VudBIVCg1pbnZpdGF0aW9uX2lkGAEgASgJIisKEkludml0YXRpb25BY2NlcHRlZBIVCg1pbnZpdGF0aW9uX2lkGAEgASgJIikKEEludml0YXRpb25Wb2lkZWQSFQoNaW52aXRhdGlvbl9pZBgBIAEoCSI1Cg5Mb2dpblN1Y2NlZWRlZBISCgpzZXNzaW9uX2lkGAEgASgJEg8KB21ldGhvZHMYAiADKAkiHQoLTG9naW5GYWlsZWQSDgoGcmVhc29uGAEgASgJIjIKDFNlc3Npb25FbmRlZBISCgpzZXNzaW9uX2lkGAEgASgJEg4KBnJlYXNvbhgCIAEoCSIoChJSZWZyZXNoVG9rZW5SZXVzZWQSEgoKc2Vzc2lvbl9pZBgBIAEoCSIRCg9QYXNzd29yZENoYW5nZWQiLAoVU2VydmljZUFjY291bnRDcmVhdGVkEhMKC3Blcm1pc3Npb25zGAEgAygJIhcKFVNlcnZpY2VBY2NvdW50RGVsZXRlZCIjCg1BcGlLZXlDcmVhdGVkEhIKCmFwaV9rZXlfaWQYASABKAkiIwoNQXBpS2V5RGVsZXRlZBISCgphcGlfa2V5X2lkGAEgASgJIiAKDkFjY291bnRVcGRhdGVkEg4KBmZpZWxkcxgBIAMoCSIWChRFbWFpbENoYW5nZVJlcXVlc3RlZCI0CgxFbWFpbENoYW5nZWQSEQoJb2xkX2VtYWlsGAEgASgJEhEKCW5ld19lbWFpbBgCIAEoCSIqChZQYXNzd29yZFJlc2V0UmVxdWVzdGVkEhAKCHJldHVybmVkGAEgASgIIg0KC1Bhc3N3b3JkU2V0IjAKC1VzZXJDcmVhdGVkEg0KBXJvbGVzGAEgAygJEhIKCmNyZWRlbnRpYWwYAiABKAkiDQoLVXNlckRlbGV0ZWQiKgoRSW52aXRhdGlvblJldm9rZWQSFQoNaW52aXRhdGlvbl9pZBgBIAEoCSIgCgtGYWN0b3JBZGRlZBIRCglmYWN0b3JfaWQYASABKAkiIgoNRmFjdG9yUmVtb3ZlZBIRCglmYWN0b3JfaWQYASABKAkiDgoMRmFjdG9yc1Jlc2V0IhoKGFJlY292ZXJ5Q29kZXNSZWdlbmVyYXRlZCImChBSZWNvdmVyeUNvZGVVc2VkEhIKCmNvZGVzX2xlZnQYASABKAUiJQoPUmVhdXRoZW50aWNhdGVkEhIKCnNlc3Npb25faWQYASABKAkiLAoVU2VydmljZUFjY291bnRVcGRhdGVkEhMKC3Blcm1pc3Npb25zGAEgAygJIkIKEkFjY2Vzc1Rva2VuQ3JlYXRlZBIXCg9hY2Nlc3NfdG9rZW5faWQYASABKAkSEwoLcGVybWlzc2lvbnMYAiADKAkiLQoSQWNjZXNzVG9rZW5SZXZva2VkEhcKD2FjY2Vzc190b2tlbl9pZBgBIAEoCSI6ChFTaWduaW5nS2V5Um90YXRlZBILCgNraWQYASABKAkSGAoQcmV0aXJlZF9wcmV2aW91cxgCIAEoCELiAQoYY29tLnJvbGVjYWxsLmlkZW50aXR5LnYxQgtFdmVudHNQcm90b1ABWkdnaXRodWIuY29tL3JvbGVjYWxsL3JvbGVjYWxsL2NsaWVudHMvZ28vcm9sZWNhbGwvaWRlbnRpdHkvdjE7aWRlbnRpdHl2MaICA1JJWKoCFFJvbGVjYWxsLklkZW50aXR5LlYxygIUUm9sZWNhbGxcSWRlbnRpdHlcVjHiAiBSb2xlY2FsbFxJZGVudGl0eVxWMVxHUEJNZXRhZGF0YeoCFlJvbGVjYWxsOjpJZGVudGl0eTo6VjFiBnByb3RvMw", [file_google_protobuf_timestamp]);
 
 /**
  * Something that happened to an account.
@@ -175,6 +175,150 @@ export type DomainEvent = Message<"rolecall.identity.v1.DomainEvent"> & {
      */
     value: ApiKeyDeleted;
     case: "apiKeyDeleted";
+  } | {
+    /**
+     * A profile was changed by its person or an administrator.
+     *
+     * @generated from field: rolecall.identity.v1.AccountUpdated account_updated = 24;
+     */
+    value: AccountUpdated;
+    case: "accountUpdated";
+  } | {
+    /**
+     * A person asked to move to another address.
+     *
+     * @generated from field: rolecall.identity.v1.EmailChangeRequested email_change_requested = 25;
+     */
+    value: EmailChangeRequested;
+    case: "emailChangeRequested";
+  } | {
+    /**
+     * The address of an account changed; both addresses are told.
+     *
+     * @generated from field: rolecall.identity.v1.EmailChanged email_changed = 26;
+     */
+    value: EmailChanged;
+    case: "emailChanged";
+  } | {
+    /**
+     * A code for a new password was made.
+     *
+     * @generated from field: rolecall.identity.v1.PasswordResetRequested password_reset_requested = 27;
+     */
+    value: PasswordResetRequested;
+    case: "passwordResetRequested";
+  } | {
+    /**
+     * An administrator set a password.
+     *
+     * @generated from field: rolecall.identity.v1.PasswordSet password_set = 28;
+     */
+    value: PasswordSet;
+    case: "passwordSet";
+  } | {
+    /**
+     * An account was made with a password or a hash.
+     *
+     * @generated from field: rolecall.identity.v1.UserCreated user_created = 29;
+     */
+    value: UserCreated;
+    case: "userCreated";
+  } | {
+    /**
+     * An account was deleted.
+     *
+     * @generated from field: rolecall.identity.v1.UserDeleted user_deleted = 30;
+     */
+    value: UserDeleted;
+    case: "userDeleted";
+  } | {
+    /**
+     * An invitation was ended.
+     *
+     * @generated from field: rolecall.identity.v1.InvitationRevoked invitation_revoked = 31;
+     */
+    value: InvitationRevoked;
+    case: "invitationRevoked";
+  } | {
+    /**
+     * A person added a second factor.
+     *
+     * @generated from field: rolecall.identity.v1.FactorAdded factor_added = 32;
+     */
+    value: FactorAdded;
+    case: "factorAdded";
+  } | {
+    /**
+     * A person removed a second factor.
+     *
+     * @generated from field: rolecall.identity.v1.FactorRemoved factor_removed = 33;
+     */
+    value: FactorRemoved;
+    case: "factorRemoved";
+  } | {
+    /**
+     * An administrator removed all factors of a person.
+     *
+     * @generated from field: rolecall.identity.v1.FactorsReset factors_reset = 34;
+     */
+    value: FactorsReset;
+    case: "factorsReset";
+  } | {
+    /**
+     * A person made new recovery codes.
+     *
+     * @generated from field: rolecall.identity.v1.RecoveryCodesRegenerated recovery_codes_regenerated = 35;
+     */
+    value: RecoveryCodesRegenerated;
+    case: "recoveryCodesRegenerated";
+  } | {
+    /**
+     * A recovery code was used.
+     *
+     * @generated from field: rolecall.identity.v1.RecoveryCodeUsed recovery_code_used = 36;
+     */
+    value: RecoveryCodeUsed;
+    case: "recoveryCodeUsed";
+  } | {
+    /**
+     * A person proved once more who it is.
+     *
+     * @generated from field: rolecall.identity.v1.Reauthenticated reauthenticated = 37;
+     */
+    value: Reauthenticated;
+    case: "reauthenticated";
+  } | {
+    /**
+     * A service account was changed.
+     *
+     * @generated from field: rolecall.identity.v1.ServiceAccountUpdated service_account_updated = 38;
+     */
+    value: ServiceAccountUpdated;
+    case: "serviceAccountUpdated";
+  } | {
+    /**
+     * A personal access token was made.
+     *
+     * @generated from field: rolecall.identity.v1.AccessTokenCreated access_token_created = 39;
+     */
+    value: AccessTokenCreated;
+    case: "accessTokenCreated";
+  } | {
+    /**
+     * A personal access token was ended.
+     *
+     * @generated from field: rolecall.identity.v1.AccessTokenRevoked access_token_revoked = 40;
+     */
+    value: AccessTokenRevoked;
+    case: "accessTokenRevoked";
+  } | {
+    /**
+     * A new signing key was made.
+     *
+     * @generated from field: rolecall.identity.v1.SigningKeyRotated signing_key_rotated = 41;
+     */
+    value: SigningKeyRotated;
+    case: "signingKeyRotated";
   } | { case: undefined; value?: undefined };
 };
 
@@ -327,7 +471,7 @@ export const LoginSucceededSchema: GenMessage<LoginSucceeded> = /*@__PURE__*/
 export type LoginFailed = Message<"rolecall.identity.v1.LoginFailed"> & {
   /**
    * Why, for auditors only: `unknown_address`, `wrong_password`, `throttled`,
-   * `inactive`.
+   * `inactive`, `wrong_factor_code`.
    *
    * @generated from field: string reason = 1;
    */
@@ -355,7 +499,8 @@ export type SessionEnded = Message<"rolecall.identity.v1.SessionEnded"> & {
   sessionId: string;
 
   /**
-   * Why: `logged_out`, `password_changed`, `blocked`, `evicted`.
+   * Why: `logged_out`, `password_changed`, `blocked`, `evicted`, `revoked`,
+   * `email_changed`, `factors_changed`, `deleted`.
    *
    * @generated from field: string reason = 2;
    */
@@ -482,4 +627,380 @@ export type ApiKeyDeleted = Message<"rolecall.identity.v1.ApiKeyDeleted"> & {
  */
 export const ApiKeyDeletedSchema: GenMessage<ApiKeyDeleted> = /*@__PURE__*/
   messageDesc(file_rolecall_identity_v1_events, 14);
+
+/**
+ * A profile was changed by its person or an administrator.
+ *
+ * @generated from message rolecall.identity.v1.AccountUpdated
+ */
+export type AccountUpdated = Message<"rolecall.identity.v1.AccountUpdated"> & {
+  /**
+   * Names of the changed fields.
+   *
+   * @generated from field: repeated string fields = 1;
+   */
+  fields: string[];
+};
+
+/**
+ * Describes the message rolecall.identity.v1.AccountUpdated.
+ * Use `create(AccountUpdatedSchema)` to create a new message.
+ */
+export const AccountUpdatedSchema: GenMessage<AccountUpdated> = /*@__PURE__*/
+  messageDesc(file_rolecall_identity_v1_events, 15);
+
+/**
+ * A person asked to move to another address.
+ *
+ * @generated from message rolecall.identity.v1.EmailChangeRequested
+ */
+export type EmailChangeRequested = Message<"rolecall.identity.v1.EmailChangeRequested"> & {
+};
+
+/**
+ * Describes the message rolecall.identity.v1.EmailChangeRequested.
+ * Use `create(EmailChangeRequestedSchema)` to create a new message.
+ */
+export const EmailChangeRequestedSchema: GenMessage<EmailChangeRequested> = /*@__PURE__*/
+  messageDesc(file_rolecall_identity_v1_events, 16);
+
+/**
+ * The address of an account changed; both addresses are told.
+ *
+ * @generated from message rolecall.identity.v1.EmailChanged
+ */
+export type EmailChanged = Message<"rolecall.identity.v1.EmailChanged"> & {
+  /**
+   * The address before.
+   *
+   * @generated from field: string old_email = 1;
+   */
+  oldEmail: string;
+
+  /**
+   * The address now.
+   *
+   * @generated from field: string new_email = 2;
+   */
+  newEmail: string;
+};
+
+/**
+ * Describes the message rolecall.identity.v1.EmailChanged.
+ * Use `create(EmailChangedSchema)` to create a new message.
+ */
+export const EmailChangedSchema: GenMessage<EmailChanged> = /*@__PURE__*/
+  messageDesc(file_rolecall_identity_v1_events, 17);
+
+/**
+ * A code for a new password was made.
+ *
+ * @generated from message rolecall.identity.v1.PasswordResetRequested
+ */
+export type PasswordResetRequested = Message<"rolecall.identity.v1.PasswordResetRequested"> & {
+  /**
+   * Whether the code was given to the actor instead of mailed.
+   *
+   * @generated from field: bool returned = 1;
+   */
+  returned: boolean;
+};
+
+/**
+ * Describes the message rolecall.identity.v1.PasswordResetRequested.
+ * Use `create(PasswordResetRequestedSchema)` to create a new message.
+ */
+export const PasswordResetRequestedSchema: GenMessage<PasswordResetRequested> = /*@__PURE__*/
+  messageDesc(file_rolecall_identity_v1_events, 18);
+
+/**
+ * An administrator set a password.
+ *
+ * @generated from message rolecall.identity.v1.PasswordSet
+ */
+export type PasswordSet = Message<"rolecall.identity.v1.PasswordSet"> & {
+};
+
+/**
+ * Describes the message rolecall.identity.v1.PasswordSet.
+ * Use `create(PasswordSetSchema)` to create a new message.
+ */
+export const PasswordSetSchema: GenMessage<PasswordSet> = /*@__PURE__*/
+  messageDesc(file_rolecall_identity_v1_events, 19);
+
+/**
+ * An account was made with a password or a hash.
+ *
+ * @generated from message rolecall.identity.v1.UserCreated
+ */
+export type UserCreated = Message<"rolecall.identity.v1.UserCreated"> & {
+  /**
+   * Names of its roles.
+   *
+   * @generated from field: repeated string roles = 1;
+   */
+  roles: string[];
+
+  /**
+   * `initial_password` or `imported_hash`.
+   *
+   * @generated from field: string credential = 2;
+   */
+  credential: string;
+};
+
+/**
+ * Describes the message rolecall.identity.v1.UserCreated.
+ * Use `create(UserCreatedSchema)` to create a new message.
+ */
+export const UserCreatedSchema: GenMessage<UserCreated> = /*@__PURE__*/
+  messageDesc(file_rolecall_identity_v1_events, 20);
+
+/**
+ * An account was deleted.
+ *
+ * @generated from message rolecall.identity.v1.UserDeleted
+ */
+export type UserDeleted = Message<"rolecall.identity.v1.UserDeleted"> & {
+};
+
+/**
+ * Describes the message rolecall.identity.v1.UserDeleted.
+ * Use `create(UserDeletedSchema)` to create a new message.
+ */
+export const UserDeletedSchema: GenMessage<UserDeleted> = /*@__PURE__*/
+  messageDesc(file_rolecall_identity_v1_events, 21);
+
+/**
+ * An invitation was ended.
+ *
+ * @generated from message rolecall.identity.v1.InvitationRevoked
+ */
+export type InvitationRevoked = Message<"rolecall.identity.v1.InvitationRevoked"> & {
+  /**
+   * The invitation.
+   *
+   * @generated from field: string invitation_id = 1;
+   */
+  invitationId: string;
+};
+
+/**
+ * Describes the message rolecall.identity.v1.InvitationRevoked.
+ * Use `create(InvitationRevokedSchema)` to create a new message.
+ */
+export const InvitationRevokedSchema: GenMessage<InvitationRevoked> = /*@__PURE__*/
+  messageDesc(file_rolecall_identity_v1_events, 22);
+
+/**
+ * A person added a second factor.
+ *
+ * @generated from message rolecall.identity.v1.FactorAdded
+ */
+export type FactorAdded = Message<"rolecall.identity.v1.FactorAdded"> & {
+  /**
+   * The factor.
+   *
+   * @generated from field: string factor_id = 1;
+   */
+  factorId: string;
+};
+
+/**
+ * Describes the message rolecall.identity.v1.FactorAdded.
+ * Use `create(FactorAddedSchema)` to create a new message.
+ */
+export const FactorAddedSchema: GenMessage<FactorAdded> = /*@__PURE__*/
+  messageDesc(file_rolecall_identity_v1_events, 23);
+
+/**
+ * A person removed a second factor.
+ *
+ * @generated from message rolecall.identity.v1.FactorRemoved
+ */
+export type FactorRemoved = Message<"rolecall.identity.v1.FactorRemoved"> & {
+  /**
+   * The factor.
+   *
+   * @generated from field: string factor_id = 1;
+   */
+  factorId: string;
+};
+
+/**
+ * Describes the message rolecall.identity.v1.FactorRemoved.
+ * Use `create(FactorRemovedSchema)` to create a new message.
+ */
+export const FactorRemovedSchema: GenMessage<FactorRemoved> = /*@__PURE__*/
+  messageDesc(file_rolecall_identity_v1_events, 24);
+
+/**
+ * An administrator removed all factors of a person.
+ *
+ * @generated from message rolecall.identity.v1.FactorsReset
+ */
+export type FactorsReset = Message<"rolecall.identity.v1.FactorsReset"> & {
+};
+
+/**
+ * Describes the message rolecall.identity.v1.FactorsReset.
+ * Use `create(FactorsResetSchema)` to create a new message.
+ */
+export const FactorsResetSchema: GenMessage<FactorsReset> = /*@__PURE__*/
+  messageDesc(file_rolecall_identity_v1_events, 25);
+
+/**
+ * A person made new recovery codes.
+ *
+ * @generated from message rolecall.identity.v1.RecoveryCodesRegenerated
+ */
+export type RecoveryCodesRegenerated = Message<"rolecall.identity.v1.RecoveryCodesRegenerated"> & {
+};
+
+/**
+ * Describes the message rolecall.identity.v1.RecoveryCodesRegenerated.
+ * Use `create(RecoveryCodesRegeneratedSchema)` to create a new message.
+ */
+export const RecoveryCodesRegeneratedSchema: GenMessage<RecoveryCodesRegenerated> = /*@__PURE__*/
+  messageDesc(file_rolecall_identity_v1_events, 26);
+
+/**
+ * A recovery code was used.
+ *
+ * @generated from message rolecall.identity.v1.RecoveryCodeUsed
+ */
+export type RecoveryCodeUsed = Message<"rolecall.identity.v1.RecoveryCodeUsed"> & {
+  /**
+   * How many are left.
+   *
+   * @generated from field: int32 codes_left = 1;
+   */
+  codesLeft: number;
+};
+
+/**
+ * Describes the message rolecall.identity.v1.RecoveryCodeUsed.
+ * Use `create(RecoveryCodeUsedSchema)` to create a new message.
+ */
+export const RecoveryCodeUsedSchema: GenMessage<RecoveryCodeUsed> = /*@__PURE__*/
+  messageDesc(file_rolecall_identity_v1_events, 27);
+
+/**
+ * A person proved once more who it is.
+ *
+ * @generated from message rolecall.identity.v1.Reauthenticated
+ */
+export type Reauthenticated = Message<"rolecall.identity.v1.Reauthenticated"> & {
+  /**
+   * The session.
+   *
+   * @generated from field: string session_id = 1;
+   */
+  sessionId: string;
+};
+
+/**
+ * Describes the message rolecall.identity.v1.Reauthenticated.
+ * Use `create(ReauthenticatedSchema)` to create a new message.
+ */
+export const ReauthenticatedSchema: GenMessage<Reauthenticated> = /*@__PURE__*/
+  messageDesc(file_rolecall_identity_v1_events, 28);
+
+/**
+ * A service account was changed.
+ *
+ * @generated from message rolecall.identity.v1.ServiceAccountUpdated
+ */
+export type ServiceAccountUpdated = Message<"rolecall.identity.v1.ServiceAccountUpdated"> & {
+  /**
+   * The permissions that it holds now.
+   *
+   * @generated from field: repeated string permissions = 1;
+   */
+  permissions: string[];
+};
+
+/**
+ * Describes the message rolecall.identity.v1.ServiceAccountUpdated.
+ * Use `create(ServiceAccountUpdatedSchema)` to create a new message.
+ */
+export const ServiceAccountUpdatedSchema: GenMessage<ServiceAccountUpdated> = /*@__PURE__*/
+  messageDesc(file_rolecall_identity_v1_events, 29);
+
+/**
+ * A personal access token was made.
+ *
+ * @generated from message rolecall.identity.v1.AccessTokenCreated
+ */
+export type AccessTokenCreated = Message<"rolecall.identity.v1.AccessTokenCreated"> & {
+  /**
+   * The token.
+   *
+   * @generated from field: string access_token_id = 1;
+   */
+  accessTokenId: string;
+
+  /**
+   * The permissions that it is narrowed to.
+   *
+   * @generated from field: repeated string permissions = 2;
+   */
+  permissions: string[];
+};
+
+/**
+ * Describes the message rolecall.identity.v1.AccessTokenCreated.
+ * Use `create(AccessTokenCreatedSchema)` to create a new message.
+ */
+export const AccessTokenCreatedSchema: GenMessage<AccessTokenCreated> = /*@__PURE__*/
+  messageDesc(file_rolecall_identity_v1_events, 30);
+
+/**
+ * A personal access token was ended.
+ *
+ * @generated from message rolecall.identity.v1.AccessTokenRevoked
+ */
+export type AccessTokenRevoked = Message<"rolecall.identity.v1.AccessTokenRevoked"> & {
+  /**
+   * The token.
+   *
+   * @generated from field: string access_token_id = 1;
+   */
+  accessTokenId: string;
+};
+
+/**
+ * Describes the message rolecall.identity.v1.AccessTokenRevoked.
+ * Use `create(AccessTokenRevokedSchema)` to create a new message.
+ */
+export const AccessTokenRevokedSchema: GenMessage<AccessTokenRevoked> = /*@__PURE__*/
+  messageDesc(file_rolecall_identity_v1_events, 31);
+
+/**
+ * A new signing key was made.
+ *
+ * @generated from message rolecall.identity.v1.SigningKeyRotated
+ */
+export type SigningKeyRotated = Message<"rolecall.identity.v1.SigningKeyRotated"> & {
+  /**
+   * The key.
+   *
+   * @generated from field: string kid = 1;
+   */
+  kid: string;
+
+  /**
+   * Whether the keys before ended at once.
+   *
+   * @generated from field: bool retired_previous = 2;
+   */
+  retiredPrevious: boolean;
+};
+
+/**
+ * Describes the message rolecall.identity.v1.SigningKeyRotated.
+ * Use `create(SigningKeyRotatedSchema)` to create a new message.
+ */
+export const SigningKeyRotatedSchema: GenMessage<SigningKeyRotated> = /*@__PURE__*/
+  messageDesc(file_rolecall_identity_v1_events, 32);
 

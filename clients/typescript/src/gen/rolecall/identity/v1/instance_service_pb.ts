@@ -4,8 +4,8 @@
 // @generated from file rolecall/identity/v1/instance_service.proto (package rolecall.identity.v1, syntax proto3)
 /* eslint-disable */
 
-import type { GenFile, GenMessage, GenService } from "@bufbuild/protobuf/codegenv2";
-import { fileDesc, messageDesc, serviceDesc } from "@bufbuild/protobuf/codegenv2";
+import type { GenEnum, GenFile, GenMessage, GenService } from "@bufbuild/protobuf/codegenv2";
+import { enumDesc, fileDesc, messageDesc, serviceDesc } from "@bufbuild/protobuf/codegenv2";
 import { file_rolecall_authz_v1_options } from "../../authz/v1/options_pb.js";
 import type { User } from "./user_pb.js";
 import { file_rolecall_identity_v1_user } from "./user_pb.js";
@@ -15,7 +15,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file rolecall/identity/v1/instance_service.proto.
  */
 export const file_rolecall_identity_v1_instance_service: GenFile = /*@__PURE__*/
-  fileDesc("Cityb2xlY2FsbC9pZGVudGl0eS92MS9pbnN0YW5jZV9zZXJ2aWNlLnByb3RvEhRyb2xlY2FsbC5pZGVudGl0eS52MSK6AQoQQm9vdHN0cmFwUmVxdWVzdBIUCgxzZXR1cF9zZWNyZXQYASABKAkSGQoRb3JnYW5pemF0aW9uX25hbWUYAiABKAkSDQoFZW1haWwYAyABKAkSDAoEbmFtZRgEIAEoCRISCgpnaXZlbl9uYW1lGAUgASgJEhMKC2ZhbWlseV9uYW1lGAYgASgJEhAKCHBhc3N3b3JkGAcgASgJEh0KFXBhc3N3b3JkX2NvbmZpcm1hdGlvbhgIIAEoCSI9ChFCb290c3RyYXBSZXNwb25zZRIoCgR1c2VyGAEgASgLMhoucm9sZWNhbGwuaWRlbnRpdHkudjEuVXNlciIWChRHZXRTZXJ2ZXJJbmZvUmVxdWVzdCJMChVHZXRTZXJ2ZXJJbmZvUmVzcG9uc2USDAoEbmFtZRgBIAEoCRIPCgd2ZXJzaW9uGAIgASgJEhQKDGJvb3RzdHJhcHBlZBgDIAEoCDLsAQoPSW5zdGFuY2VTZXJ2aWNlEmQKCUJvb3RzdHJhcBImLnJvbGVjYWxsLmlkZW50aXR5LnYxLkJvb3RzdHJhcFJlcXVlc3QaJy5yb2xlY2FsbC5pZGVudGl0eS52MS5Cb290c3RyYXBSZXNwb25zZSIGqu0YAggBEnMKDUdldFNlcnZlckluZm8SKi5yb2xlY2FsbC5pZGVudGl0eS52MS5HZXRTZXJ2ZXJJbmZvUmVxdWVzdBorLnJvbGVjYWxsLmlkZW50aXR5LnYxLkdldFNlcnZlckluZm9SZXNwb25zZSIJkAIBqu0YAggBQusBChhjb20ucm9sZWNhbGwuaWRlbnRpdHkudjFCFEluc3RhbmNlU2VydmljZVByb3RvUAFaR2dpdGh1Yi5jb20vcm9sZWNhbGwvcm9sZWNhbGwvY2xpZW50cy9nby9yb2xlY2FsbC9pZGVudGl0eS92MTtpZGVudGl0eXYxogIDUklYqgIUUm9sZWNhbGwuSWRlbnRpdHkuVjHKAhRSb2xlY2FsbFxJZGVudGl0eVxWMeICIFJvbGVjYWxsXElkZW50aXR5XFYxXEdQQk1ldGFkYXRh6gIWUm9sZWNhbGw6OklkZW50aXR5OjpWMWIGcHJvdG8z", [file_rolecall_authz_v1_options, file_rolecall_identity_v1_user]);
+  fileDesc("Cityb2xlY2FsbC9pZGVudGl0eS92MS9pbnN0YW5jZV9zZXJ2aWNlLnByb3RvEhRyb2xlY2FsbC5pZGVudGl0eS52MSLvAQoQQm9vdHN0cmFwUmVxdWVzdBIUCgxzZXR1cF9zZWNyZXQYASABKAkSGQoRb3JnYW5pemF0aW9uX25hbWUYAiABKAkSDQoFZW1haWwYAyABKAkSDAoEbmFtZRgEIAEoCRISCgpnaXZlbl9uYW1lGAUgASgJEhMKC2ZhbWlseV9uYW1lGAYgASgJEhAKCHBhc3N3b3JkGAcgASgJEh0KFXBhc3N3b3JkX2NvbmZpcm1hdGlvbhgIIAEoCRIzCgptZmFfcG9saWN5GAkgASgOMh8ucm9sZWNhbGwuaWRlbnRpdHkudjEuTWZhUG9saWN5Ij0KEUJvb3RzdHJhcFJlc3BvbnNlEigKBHVzZXIYASABKAsyGi5yb2xlY2FsbC5pZGVudGl0eS52MS5Vc2VyIhYKFEdldFNlcnZlckluZm9SZXF1ZXN0IkwKFUdldFNlcnZlckluZm9SZXNwb25zZRIMCgRuYW1lGAEgASgJEg8KB3ZlcnNpb24YAiABKAkSFAoMYm9vdHN0cmFwcGVkGAMgASgIKlkKCU1mYVBvbGljeRIaChZNRkFfUE9MSUNZX1VOU1BFQ0lGSUVEEAASFwoTTUZBX1BPTElDWV9SRVFVSVJFRBABEhcKE01GQV9QT0xJQ1lfT1BUSU9OQUwQAjLsAQoPSW5zdGFuY2VTZXJ2aWNlEmQKCUJvb3RzdHJhcBImLnJvbGVjYWxsLmlkZW50aXR5LnYxLkJvb3RzdHJhcFJlcXVlc3QaJy5yb2xlY2FsbC5pZGVudGl0eS52MS5Cb290c3RyYXBSZXNwb25zZSIGqu0YAggBEnMKDUdldFNlcnZlckluZm8SKi5yb2xlY2FsbC5pZGVudGl0eS52MS5HZXRTZXJ2ZXJJbmZvUmVxdWVzdBorLnJvbGVjYWxsLmlkZW50aXR5LnYxLkdldFNlcnZlckluZm9SZXNwb25zZSIJkAIBqu0YAggBQusBChhjb20ucm9sZWNhbGwuaWRlbnRpdHkudjFCFEluc3RhbmNlU2VydmljZVByb3RvUAFaR2dpdGh1Yi5jb20vcm9sZWNhbGwvcm9sZWNhbGwvY2xpZW50cy9nby9yb2xlY2FsbC9pZGVudGl0eS92MTtpZGVudGl0eXYxogIDUklYqgIUUm9sZWNhbGwuSWRlbnRpdHkuVjHKAhRSb2xlY2FsbFxJZGVudGl0eVxWMeICIFJvbGVjYWxsXElkZW50aXR5XFYxXEdQQk1ldGFkYXRh6gIWUm9sZWNhbGw6OklkZW50aXR5OjpWMWIGcHJvdG8z", [file_rolecall_authz_v1_options, file_rolecall_identity_v1_user]);
 
 /**
  * What `Bootstrap` needs.
@@ -67,8 +67,9 @@ export type BootstrapRequest = Message<"rolecall.identity.v1.BootstrapRequest"> 
   familyName: string;
 
   /**
-   * Password: 15 to 256 characters, at most 1 024 bytes, not a common one and
-   * not made of the person's or organization's name.
+   * Password: 15 to 256 characters, at least 12 where a second factor is
+   * required, at most 1 024 bytes, not a common one and not made of the person's
+   * or organization's name.
    *
    * @generated from field: string password = 7;
    */
@@ -80,6 +81,14 @@ export type BootstrapRequest = Message<"rolecall.identity.v1.BootstrapRequest"> 
    * @generated from field: string password_confirmation = 8;
    */
   passwordConfirmation: string;
+
+  /**
+   * What the home organization demands of the logins of its members; a second
+   * factor unless `OPTIONAL` is written out.
+   *
+   * @generated from field: rolecall.identity.v1.MfaPolicy mfa_policy = 9;
+   */
+  mfaPolicy: MfaPolicy;
 };
 
 /**
@@ -159,6 +168,40 @@ export type GetServerInfoResponse = Message<"rolecall.identity.v1.GetServerInfoR
  */
 export const GetServerInfoResponseSchema: GenMessage<GetServerInfoResponse> = /*@__PURE__*/
   messageDesc(file_rolecall_identity_v1_instance_service, 3);
+
+/**
+ * What an organization demands of the logins of its members.
+ *
+ * @generated from enum rolecall.identity.v1.MfaPolicy
+ */
+export enum MfaPolicy {
+  /**
+   * The same as `REQUIRED`.
+   *
+   * @generated from enum value: MFA_POLICY_UNSPECIFIED = 0;
+   */
+  UNSPECIFIED = 0,
+
+  /**
+   * A second factor; who has none sets one up at the first login.
+   *
+   * @generated from enum value: MFA_POLICY_REQUIRED = 1;
+   */
+  REQUIRED = 1,
+
+  /**
+   * A second factor of those who have one, and longer passwords.
+   *
+   * @generated from enum value: MFA_POLICY_OPTIONAL = 2;
+   */
+  OPTIONAL = 2,
+}
+
+/**
+ * Describes the enum rolecall.identity.v1.MfaPolicy.
+ */
+export const MfaPolicySchema: GenEnum<MfaPolicy> = /*@__PURE__*/
+  enumDesc(file_rolecall_identity_v1_instance_service, 0);
 
 /**
  * What concerns the whole installation.

@@ -26,8 +26,9 @@ export const file_rolecall_identity_v1_registration_service: GenFile = /*@__PURE
  */
 export type PasswordPolicy = Message<"rolecall.identity.v1.PasswordPolicy"> & {
   /**
-   * The fewest characters (Unicode code points), 15 by default (NIST SP
-   * 800-63B-4, section 3.1.1, for a password that stands alone).
+   * The fewest characters (Unicode code points): 15 for a password that stands
+   * alone (NIST SP 800-63B-4, section 3.1.1), 12 where the organization requires
+   * a second factor.
    *
    * @generated from field: int32 min_characters = 1;
    */
@@ -146,8 +147,9 @@ export type AcceptInvitationRequest = Message<"rolecall.identity.v1.AcceptInvita
   code: string;
 
   /**
-   * The new password: 15 to 256 characters, at most 1 024 bytes, not a common
-   * one and not made of the person's or organization's name.
+   * The new password: 15 to 256 characters, at least 12 where a second factor is
+   * required, at most 1 024 bytes, not a common one and not made of the person's
+   * or organization's name.
    *
    * @generated from field: string password = 2;
    */

@@ -6,8 +6,8 @@
 
 import type { GenFile, GenMessage, GenService } from "@bufbuild/protobuf/codegenv2";
 import { fileDesc, messageDesc, serviceDesc } from "@bufbuild/protobuf/codegenv2";
-import type { Timestamp } from "@bufbuild/protobuf/wkt";
-import { file_google_protobuf_timestamp } from "@bufbuild/protobuf/wkt";
+import type { FieldMask, Timestamp } from "@bufbuild/protobuf/wkt";
+import { file_google_protobuf_field_mask, file_google_protobuf_timestamp } from "@bufbuild/protobuf/wkt";
 import { file_rolecall_authz_v1_options } from "../../authz/v1/options_pb.js";
 import type { Message } from "@bufbuild/protobuf";
 
@@ -15,7 +15,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file rolecall/identity/v1/service_account_service.proto.
  */
 export const file_rolecall_identity_v1_service_account_service: GenFile = /*@__PURE__*/
-  fileDesc("CjJyb2xlY2FsbC9pZGVudGl0eS92MS9zZXJ2aWNlX2FjY291bnRfc2VydmljZS5wcm90bxIUcm9sZWNhbGwuaWRlbnRpdHkudjEimQEKDlNlcnZpY2VBY2NvdW50EhoKEnNlcnZpY2VfYWNjb3VudF9pZBgBIAEoCRIXCg9vcmdhbml6YXRpb25faWQYAiABKAkSDAoEbmFtZRgDIAEoCRITCgtwZXJtaXNzaW9ucxgEIAMoCRIvCgtjcmVhdGVfdGltZRgFIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXAimgEKBkFwaUtleRISCgphcGlfa2V5X2lkGAEgASgJEhoKEnNlcnZpY2VfYWNjb3VudF9pZBgCIAEoCRIvCgtleHBpcmVfdGltZRgDIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASLwoLY3JlYXRlX3RpbWUYBCABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wIm0KG0NyZWF0ZVNlcnZpY2VBY2NvdW50UmVxdWVzdBISCgpyZXF1ZXN0X2lkGAEgASgJEhcKD29yZ2FuaXphdGlvbl9pZBgCIAEoCRIMCgRuYW1lGAMgASgJEhMKC3Blcm1pc3Npb25zGAQgAygJIl0KHENyZWF0ZVNlcnZpY2VBY2NvdW50UmVzcG9uc2USPQoPc2VydmljZV9hY2NvdW50GAEgASgLMiQucm9sZWNhbGwuaWRlbnRpdHkudjEuU2VydmljZUFjY291bnQiNgoYR2V0U2VydmljZUFjY291bnRSZXF1ZXN0EhoKEnNlcnZpY2VfYWNjb3VudF9pZBgBIAEoCSJaChlHZXRTZXJ2aWNlQWNjb3VudFJlc3BvbnNlEj0KD3NlcnZpY2VfYWNjb3VudBgBIAEoCzIkLnJvbGVjYWxsLmlkZW50aXR5LnYxLlNlcnZpY2VBY2NvdW50IlwKGkxpc3RTZXJ2aWNlQWNjb3VudHNSZXF1ZXN0EhcKD29yZ2FuaXphdGlvbl9pZBgBIAEoCRIRCglwYWdlX3NpemUYAiABKAUSEgoKcGFnZV90b2tlbhgDIAEoCSJ2ChtMaXN0U2VydmljZUFjY291bnRzUmVzcG9uc2USPgoQc2VydmljZV9hY2NvdW50cxgBIAMoCzIkLnJvbGVjYWxsLmlkZW50aXR5LnYxLlNlcnZpY2VBY2NvdW50EhcKD25leHRfcGFnZV90b2tlbhgCIAEoCSJNChtEZWxldGVTZXJ2aWNlQWNjb3VudFJlcXVlc3QSEgoKcmVxdWVzdF9pZBgBIAEoCRIaChJzZXJ2aWNlX2FjY291bnRfaWQYAiABKAkiHgocRGVsZXRlU2VydmljZUFjY291bnRSZXNwb25zZSJ2ChNDcmVhdGVBcGlLZXlSZXF1ZXN0EhIKCnJlcXVlc3RfaWQYASABKAkSGgoSc2VydmljZV9hY2NvdW50X2lkGAIgASgJEi8KC2V4cGlyZV90aW1lGAMgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcCJVChRDcmVhdGVBcGlLZXlSZXNwb25zZRItCgdhcGlfa2V5GAEgASgLMhwucm9sZWNhbGwuaWRlbnRpdHkudjEuQXBpS2V5Eg4KBnNlY3JldBgCIAEoCSJXChJMaXN0QXBpS2V5c1JlcXVlc3QSGgoSc2VydmljZV9hY2NvdW50X2lkGAEgASgJEhEKCXBhZ2Vfc2l6ZRgCIAEoBRISCgpwYWdlX3Rva2VuGAMgASgJIl4KE0xpc3RBcGlLZXlzUmVzcG9uc2USLgoIYXBpX2tleXMYASADKAsyHC5yb2xlY2FsbC5pZGVudGl0eS52MS5BcGlLZXkSFwoPbmV4dF9wYWdlX3Rva2VuGAIgASgJIj0KE0RlbGV0ZUFwaUtleVJlcXVlc3QSEgoKcmVxdWVzdF9pZBgBIAEoCRISCgphcGlfa2V5X2lkGAIgASgJIhYKFERlbGV0ZUFwaUtleVJlc3BvbnNlMu0IChVTZXJ2aWNlQWNjb3VudFNlcnZpY2USqgEKFENyZWF0ZVNlcnZpY2VBY2NvdW50EjEucm9sZWNhbGwuaWRlbnRpdHkudjEuQ3JlYXRlU2VydmljZUFjY291bnRSZXF1ZXN0GjIucm9sZWNhbGwuaWRlbnRpdHkudjEuQ3JlYXRlU2VydmljZUFjY291bnRSZXNwb25zZSIrkAICqu0YJCIgaWRlbnRpdHkuc2VydmljZV9hY2NvdW50cy5jcmVhdGUoARKcAQoRR2V0U2VydmljZUFjY291bnQSLi5yb2xlY2FsbC5pZGVudGl0eS52MS5HZXRTZXJ2aWNlQWNjb3VudFJlcXVlc3QaLy5yb2xlY2FsbC5pZGVudGl0eS52MS5HZXRTZXJ2aWNlQWNjb3VudFJlc3BvbnNlIiaQAgGq7RgfIh1pZGVudGl0eS5zZXJ2aWNlX2FjY291bnRzLmdldBKjAQoTTGlzdFNlcnZpY2VBY2NvdW50cxIwLnJvbGVjYWxsLmlkZW50aXR5LnYxLkxpc3RTZXJ2aWNlQWNjb3VudHNSZXF1ZXN0GjEucm9sZWNhbGwuaWRlbnRpdHkudjEuTGlzdFNlcnZpY2VBY2NvdW50c1Jlc3BvbnNlIieQAgGq7RggIh5pZGVudGl0eS5zZXJ2aWNlX2FjY291bnRzLmxpc3QSqgEKFERlbGV0ZVNlcnZpY2VBY2NvdW50EjEucm9sZWNhbGwuaWRlbnRpdHkudjEuRGVsZXRlU2VydmljZUFjY291bnRSZXF1ZXN0GjIucm9sZWNhbGwuaWRlbnRpdHkudjEuRGVsZXRlU2VydmljZUFjY291bnRSZXNwb25zZSIrkAICqu0YJCIgaWRlbnRpdHkuc2VydmljZV9hY2NvdW50cy5kZWxldGUoARKSAQoMQ3JlYXRlQXBpS2V5Eikucm9sZWNhbGwuaWRlbnRpdHkudjEuQ3JlYXRlQXBpS2V5UmVxdWVzdBoqLnJvbGVjYWxsLmlkZW50aXR5LnYxLkNyZWF0ZUFwaUtleVJlc3BvbnNlIiuQAgKq7RgkIiBpZGVudGl0eS5zZXJ2aWNlX2FjY291bnRzLmNyZWF0ZSgBEooBCgtMaXN0QXBpS2V5cxIoLnJvbGVjYWxsLmlkZW50aXR5LnYxLkxpc3RBcGlLZXlzUmVxdWVzdBopLnJvbGVjYWxsLmlkZW50aXR5LnYxLkxpc3RBcGlLZXlzUmVzcG9uc2UiJpACAartGB8iHWlkZW50aXR5LnNlcnZpY2VfYWNjb3VudHMuZ2V0EpIBCgxEZWxldGVBcGlLZXkSKS5yb2xlY2FsbC5pZGVudGl0eS52MS5EZWxldGVBcGlLZXlSZXF1ZXN0Gioucm9sZWNhbGwuaWRlbnRpdHkudjEuRGVsZXRlQXBpS2V5UmVzcG9uc2UiK5ACAqrtGCQiIGlkZW50aXR5LnNlcnZpY2VfYWNjb3VudHMuZGVsZXRlKAFC8QEKGGNvbS5yb2xlY2FsbC5pZGVudGl0eS52MUIaU2VydmljZUFjY291bnRTZXJ2aWNlUHJvdG9QAVpHZ2l0aHViLmNvbS9yb2xlY2FsbC9yb2xlY2FsbC9jbGllbnRzL2dvL3JvbGVjYWxsL2lkZW50aXR5L3YxO2lkZW50aXR5djGiAgNSSViqAhRSb2xlY2FsbC5JZGVudGl0eS5WMcoCFFJvbGVjYWxsXElkZW50aXR5XFYx4gIgUm9sZWNhbGxcSWRlbnRpdHlcVjFcR1BCTWV0YWRhdGHqAhZSb2xlY2FsbDo6SWRlbnRpdHk6OlYxYgZwcm90bzM", [file_google_protobuf_timestamp, file_rolecall_authz_v1_options]);
+  fileDesc("CjJyb2xlY2FsbC9pZGVudGl0eS92MS9zZXJ2aWNlX2FjY291bnRfc2VydmljZS5wcm90bxIUcm9sZWNhbGwuaWRlbnRpdHkudjEipwEKDlNlcnZpY2VBY2NvdW50EhoKEnNlcnZpY2VfYWNjb3VudF9pZBgBIAEoCRIXCg9vcmdhbml6YXRpb25faWQYAiABKAkSDAoEbmFtZRgDIAEoCRITCgtwZXJtaXNzaW9ucxgEIAMoCRIvCgtjcmVhdGVfdGltZRgFIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASDAoEZXRhZxgGIAEoCSLOAQoGQXBpS2V5EhIKCmFwaV9rZXlfaWQYASABKAkSGgoSc2VydmljZV9hY2NvdW50X2lkGAIgASgJEi8KC2V4cGlyZV90aW1lGAMgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIvCgtjcmVhdGVfdGltZRgEIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASMgoObGFzdF91c2VkX3RpbWUYBSABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wIm0KG0NyZWF0ZVNlcnZpY2VBY2NvdW50UmVxdWVzdBISCgpyZXF1ZXN0X2lkGAEgASgJEhcKD29yZ2FuaXphdGlvbl9pZBgCIAEoCRIMCgRuYW1lGAMgASgJEhMKC3Blcm1pc3Npb25zGAQgAygJIl0KHENyZWF0ZVNlcnZpY2VBY2NvdW50UmVzcG9uc2USPQoPc2VydmljZV9hY2NvdW50GAEgASgLMiQucm9sZWNhbGwuaWRlbnRpdHkudjEuU2VydmljZUFjY291bnQiNgoYR2V0U2VydmljZUFjY291bnRSZXF1ZXN0EhoKEnNlcnZpY2VfYWNjb3VudF9pZBgBIAEoCSJaChlHZXRTZXJ2aWNlQWNjb3VudFJlc3BvbnNlEj0KD3NlcnZpY2VfYWNjb3VudBgBIAEoCzIkLnJvbGVjYWxsLmlkZW50aXR5LnYxLlNlcnZpY2VBY2NvdW50IlwKGkxpc3RTZXJ2aWNlQWNjb3VudHNSZXF1ZXN0EhcKD29yZ2FuaXphdGlvbl9pZBgBIAEoCRIRCglwYWdlX3NpemUYAiABKAUSEgoKcGFnZV90b2tlbhgDIAEoCSJ2ChtMaXN0U2VydmljZUFjY291bnRzUmVzcG9uc2USPgoQc2VydmljZV9hY2NvdW50cxgBIAMoCzIkLnJvbGVjYWxsLmlkZW50aXR5LnYxLlNlcnZpY2VBY2NvdW50EhcKD25leHRfcGFnZV90b2tlbhgCIAEoCSJNChtEZWxldGVTZXJ2aWNlQWNjb3VudFJlcXVlc3QSEgoKcmVxdWVzdF9pZBgBIAEoCRIaChJzZXJ2aWNlX2FjY291bnRfaWQYAiABKAkiHgocRGVsZXRlU2VydmljZUFjY291bnRSZXNwb25zZSJ2ChNDcmVhdGVBcGlLZXlSZXF1ZXN0EhIKCnJlcXVlc3RfaWQYASABKAkSGgoSc2VydmljZV9hY2NvdW50X2lkGAIgASgJEi8KC2V4cGlyZV90aW1lGAMgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcCJVChRDcmVhdGVBcGlLZXlSZXNwb25zZRItCgdhcGlfa2V5GAEgASgLMhwucm9sZWNhbGwuaWRlbnRpdHkudjEuQXBpS2V5Eg4KBnNlY3JldBgCIAEoCSJXChJMaXN0QXBpS2V5c1JlcXVlc3QSGgoSc2VydmljZV9hY2NvdW50X2lkGAEgASgJEhEKCXBhZ2Vfc2l6ZRgCIAEoBRISCgpwYWdlX3Rva2VuGAMgASgJIl4KE0xpc3RBcGlLZXlzUmVzcG9uc2USLgoIYXBpX2tleXMYASADKAsyHC5yb2xlY2FsbC5pZGVudGl0eS52MS5BcGlLZXkSFwoPbmV4dF9wYWdlX3Rva2VuGAIgASgJIj0KE0RlbGV0ZUFwaUtleVJlcXVlc3QSEgoKcmVxdWVzdF9pZBgBIAEoCRISCgphcGlfa2V5X2lkGAIgASgJIhYKFERlbGV0ZUFwaUtleVJlc3BvbnNlIqEBChtVcGRhdGVTZXJ2aWNlQWNjb3VudFJlcXVlc3QSEgoKcmVxdWVzdF9pZBgBIAEoCRI9Cg9zZXJ2aWNlX2FjY291bnQYAiABKAsyJC5yb2xlY2FsbC5pZGVudGl0eS52MS5TZXJ2aWNlQWNjb3VudBIvCgt1cGRhdGVfbWFzaxgDIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5GaWVsZE1hc2siXQocVXBkYXRlU2VydmljZUFjY291bnRSZXNwb25zZRI9Cg9zZXJ2aWNlX2FjY291bnQYASABKAsyJC5yb2xlY2FsbC5pZGVudGl0eS52MS5TZXJ2aWNlQWNjb3VudDKaCgoVU2VydmljZUFjY291bnRTZXJ2aWNlEqoBChRDcmVhdGVTZXJ2aWNlQWNjb3VudBIxLnJvbGVjYWxsLmlkZW50aXR5LnYxLkNyZWF0ZVNlcnZpY2VBY2NvdW50UmVxdWVzdBoyLnJvbGVjYWxsLmlkZW50aXR5LnYxLkNyZWF0ZVNlcnZpY2VBY2NvdW50UmVzcG9uc2UiK5ACAqrtGCQiIGlkZW50aXR5LnNlcnZpY2VfYWNjb3VudHMuY3JlYXRlKAESnAEKEUdldFNlcnZpY2VBY2NvdW50Ei4ucm9sZWNhbGwuaWRlbnRpdHkudjEuR2V0U2VydmljZUFjY291bnRSZXF1ZXN0Gi8ucm9sZWNhbGwuaWRlbnRpdHkudjEuR2V0U2VydmljZUFjY291bnRSZXNwb25zZSImkAIBqu0YHyIdaWRlbnRpdHkuc2VydmljZV9hY2NvdW50cy5nZXQSowEKE0xpc3RTZXJ2aWNlQWNjb3VudHMSMC5yb2xlY2FsbC5pZGVudGl0eS52MS5MaXN0U2VydmljZUFjY291bnRzUmVxdWVzdBoxLnJvbGVjYWxsLmlkZW50aXR5LnYxLkxpc3RTZXJ2aWNlQWNjb3VudHNSZXNwb25zZSInkAIBqu0YICIeaWRlbnRpdHkuc2VydmljZV9hY2NvdW50cy5saXN0EqoBChRVcGRhdGVTZXJ2aWNlQWNjb3VudBIxLnJvbGVjYWxsLmlkZW50aXR5LnYxLlVwZGF0ZVNlcnZpY2VBY2NvdW50UmVxdWVzdBoyLnJvbGVjYWxsLmlkZW50aXR5LnYxLlVwZGF0ZVNlcnZpY2VBY2NvdW50UmVzcG9uc2UiK5ACAqrtGCQiIGlkZW50aXR5LnNlcnZpY2VfYWNjb3VudHMudXBkYXRlKAESqgEKFERlbGV0ZVNlcnZpY2VBY2NvdW50EjEucm9sZWNhbGwuaWRlbnRpdHkudjEuRGVsZXRlU2VydmljZUFjY291bnRSZXF1ZXN0GjIucm9sZWNhbGwuaWRlbnRpdHkudjEuRGVsZXRlU2VydmljZUFjY291bnRSZXNwb25zZSIrkAICqu0YJCIgaWRlbnRpdHkuc2VydmljZV9hY2NvdW50cy5kZWxldGUoARKSAQoMQ3JlYXRlQXBpS2V5Eikucm9sZWNhbGwuaWRlbnRpdHkudjEuQ3JlYXRlQXBpS2V5UmVxdWVzdBoqLnJvbGVjYWxsLmlkZW50aXR5LnYxLkNyZWF0ZUFwaUtleVJlc3BvbnNlIiuQAgKq7RgkIiBpZGVudGl0eS5zZXJ2aWNlX2FjY291bnRzLmNyZWF0ZSgBEooBCgtMaXN0QXBpS2V5cxIoLnJvbGVjYWxsLmlkZW50aXR5LnYxLkxpc3RBcGlLZXlzUmVxdWVzdBopLnJvbGVjYWxsLmlkZW50aXR5LnYxLkxpc3RBcGlLZXlzUmVzcG9uc2UiJpACAartGB8iHWlkZW50aXR5LnNlcnZpY2VfYWNjb3VudHMuZ2V0EpIBCgxEZWxldGVBcGlLZXkSKS5yb2xlY2FsbC5pZGVudGl0eS52MS5EZWxldGVBcGlLZXlSZXF1ZXN0Gioucm9sZWNhbGwuaWRlbnRpdHkudjEuRGVsZXRlQXBpS2V5UmVzcG9uc2UiK5ACAqrtGCQiIGlkZW50aXR5LnNlcnZpY2VfYWNjb3VudHMuZGVsZXRlKAFC8QEKGGNvbS5yb2xlY2FsbC5pZGVudGl0eS52MUIaU2VydmljZUFjY291bnRTZXJ2aWNlUHJvdG9QAVpHZ2l0aHViLmNvbS9yb2xlY2FsbC9yb2xlY2FsbC9jbGllbnRzL2dvL3JvbGVjYWxsL2lkZW50aXR5L3YxO2lkZW50aXR5djGiAgNSSViqAhRSb2xlY2FsbC5JZGVudGl0eS5WMcoCFFJvbGVjYWxsXElkZW50aXR5XFYx4gIgUm9sZWNhbGxcSWRlbnRpdHlcVjFcR1BCTWV0YWRhdGHqAhZSb2xlY2FsbDo6SWRlbnRpdHk6OlYxYgZwcm90bzM", [file_google_protobuf_field_mask, file_google_protobuf_timestamp, file_rolecall_authz_v1_options]);
 
 /**
  * The account of a program.
@@ -58,6 +58,13 @@ export type ServiceAccount = Message<"rolecall.identity.v1.ServiceAccount"> & {
    * @generated from field: google.protobuf.Timestamp create_time = 5;
    */
   createTime?: Timestamp | undefined;
+
+  /**
+   * Version of the account, to be given back with a change. Output only.
+   *
+   * @generated from field: string etag = 6;
+   */
+  etag: string;
 };
 
 /**
@@ -100,6 +107,14 @@ export type ApiKey = Message<"rolecall.identity.v1.ApiKey"> & {
    * @generated from field: google.protobuf.Timestamp create_time = 4;
    */
   createTime?: Timestamp | undefined;
+
+  /**
+   * When the key was last exchanged, to within a minute; absent when never.
+   * Output only.
+   *
+   * @generated from field: google.protobuf.Timestamp last_used_time = 5;
+   */
+  lastUsedTime?: Timestamp | undefined;
 };
 
 /**
@@ -493,6 +508,64 @@ export const DeleteApiKeyResponseSchema: GenMessage<DeleteApiKeyResponse> = /*@_
   messageDesc(file_rolecall_identity_v1_service_account_service, 15);
 
 /**
+ * What `UpdateServiceAccount` needs.
+ *
+ * @generated from message rolecall.identity.v1.UpdateServiceAccountRequest
+ */
+export type UpdateServiceAccountRequest = Message<"rolecall.identity.v1.UpdateServiceAccountRequest"> & {
+  /**
+   * Names this one intended change; a lower-case UUID. Optional.
+   *
+   * @generated from field: string request_id = 1;
+   */
+  requestId: string;
+
+  /**
+   * The account, named by its `service_account_id`, and the new values of
+   * `name` and `permissions`; an `etag` demands that nothing changed since it
+   * was read (`ETAG_MISMATCH`).
+   *
+   * @generated from field: rolecall.identity.v1.ServiceAccount service_account = 2;
+   */
+  serviceAccount?: ServiceAccount | undefined;
+
+  /**
+   * The fields to change; absent means all that are populated.
+   *
+   * @generated from field: google.protobuf.FieldMask update_mask = 3;
+   */
+  updateMask?: FieldMask | undefined;
+};
+
+/**
+ * Describes the message rolecall.identity.v1.UpdateServiceAccountRequest.
+ * Use `create(UpdateServiceAccountRequestSchema)` to create a new message.
+ */
+export const UpdateServiceAccountRequestSchema: GenMessage<UpdateServiceAccountRequest> = /*@__PURE__*/
+  messageDesc(file_rolecall_identity_v1_service_account_service, 16);
+
+/**
+ * What `UpdateServiceAccount` answers.
+ *
+ * @generated from message rolecall.identity.v1.UpdateServiceAccountResponse
+ */
+export type UpdateServiceAccountResponse = Message<"rolecall.identity.v1.UpdateServiceAccountResponse"> & {
+  /**
+   * The account after the change.
+   *
+   * @generated from field: rolecall.identity.v1.ServiceAccount service_account = 1;
+   */
+  serviceAccount?: ServiceAccount | undefined;
+};
+
+/**
+ * Describes the message rolecall.identity.v1.UpdateServiceAccountResponse.
+ * Use `create(UpdateServiceAccountResponseSchema)` to create a new message.
+ */
+export const UpdateServiceAccountResponseSchema: GenMessage<UpdateServiceAccountResponse> = /*@__PURE__*/
+  messageDesc(file_rolecall_identity_v1_service_account_service, 17);
+
+/**
  * Makes accounts for the backends of a platform, and the keys they log in with.
  *
  * @generated from service rolecall.identity.v1.ServiceAccountService
@@ -528,6 +601,18 @@ export const ServiceAccountService: GenService<{
     methodKind: "unary";
     input: typeof ListServiceAccountsRequestSchema;
     output: typeof ListServiceAccountsResponseSchema;
+  },
+  /**
+   * Changes the name or the permissions of a service account; the permissions
+   * are bounded by the caller's own (`PERMISSION_NOT_GRANTABLE`), and count from
+   * the next call on.
+   *
+   * @generated from rpc rolecall.identity.v1.ServiceAccountService.UpdateServiceAccount
+   */
+  updateServiceAccount: {
+    methodKind: "unary";
+    input: typeof UpdateServiceAccountRequestSchema;
+    output: typeof UpdateServiceAccountResponseSchema;
   },
   /**
    * Deletes a service account; its keys and tokens end at once.

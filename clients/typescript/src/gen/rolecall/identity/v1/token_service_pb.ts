@@ -15,7 +15,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file rolecall/identity/v1/token_service.proto.
  */
 export const file_rolecall_identity_v1_token_service: GenFile = /*@__PURE__*/
-  fileDesc("Cihyb2xlY2FsbC9pZGVudGl0eS92MS90b2tlbl9zZXJ2aWNlLnByb3RvEhRyb2xlY2FsbC5pZGVudGl0eS52MSIYChZMaXN0U2lnbmluZ0tleXNSZXF1ZXN0IkkKF0xpc3RTaWduaW5nS2V5c1Jlc3BvbnNlEi4KBGtleXMYASADKAsyIC5yb2xlY2FsbC5pZGVudGl0eS52MS5Kc29uV2ViS2V5IlgKCkpzb25XZWJLZXkSCwoDa3R5GAEgASgJEgsKA2NydhgCIAEoCRILCgNraWQYAyABKAkSCwoDYWxnGAQgASgJEgsKA3VzZRgFIAEoCRIJCgF4GAYgASgJIi8KF1dhdGNoUmV2b2NhdGlvbnNSZXF1ZXN0EhQKDHJlc3VtZV90b2tlbhgBIAEoCSJnChhXYXRjaFJldm9jYXRpb25zUmVzcG9uc2USNQoLcmV2b2NhdGlvbnMYASADKAsyIC5yb2xlY2FsbC5pZGVudGl0eS52MS5SZXZvY2F0aW9uEhQKDHJlc3VtZV90b2tlbhgCIAEoCSKiAQoKUmV2b2NhdGlvbhIUCgpzZXNzaW9uX2lkGAEgASgJSAASFAoKc3ViamVjdF9pZBgCIAEoCUgAEi4KCm5vdF9iZWZvcmUYAyABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEi8KC2V4cGlyZV90aW1lGAQgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcEIHCgVlbmRlZDKmAgoMVG9rZW5TZXJ2aWNlEnkKD0xpc3RTaWduaW5nS2V5cxIsLnJvbGVjYWxsLmlkZW50aXR5LnYxLkxpc3RTaWduaW5nS2V5c1JlcXVlc3QaLS5yb2xlY2FsbC5pZGVudGl0eS52MS5MaXN0U2lnbmluZ0tleXNSZXNwb25zZSIJkAIBqu0YAggBEpoBChBXYXRjaFJldm9jYXRpb25zEi0ucm9sZWNhbGwuaWRlbnRpdHkudjEuV2F0Y2hSZXZvY2F0aW9uc1JlcXVlc3QaLi5yb2xlY2FsbC5pZGVudGl0eS52MS5XYXRjaFJldm9jYXRpb25zUmVzcG9uc2UiJZACAartGB4YASIaaWRlbnRpdHkudG9rZW5zLmludHJvc3BlY3QwAULoAQoYY29tLnJvbGVjYWxsLmlkZW50aXR5LnYxQhFUb2tlblNlcnZpY2VQcm90b1ABWkdnaXRodWIuY29tL3JvbGVjYWxsL3JvbGVjYWxsL2NsaWVudHMvZ28vcm9sZWNhbGwvaWRlbnRpdHkvdjE7aWRlbnRpdHl2MaICA1JJWKoCFFJvbGVjYWxsLklkZW50aXR5LlYxygIUUm9sZWNhbGxcSWRlbnRpdHlcVjHiAiBSb2xlY2FsbFxJZGVudGl0eVxWMVxHUEJNZXRhZGF0YeoCFlJvbGVjYWxsOjpJZGVudGl0eTo6VjFiBnByb3RvMw", [file_google_protobuf_timestamp, file_rolecall_authz_v1_options]);
+  fileDesc("Cihyb2xlY2FsbC9pZGVudGl0eS92MS90b2tlbl9zZXJ2aWNlLnByb3RvEhRyb2xlY2FsbC5pZGVudGl0eS52MSIYChZMaXN0U2lnbmluZ0tleXNSZXF1ZXN0IkkKF0xpc3RTaWduaW5nS2V5c1Jlc3BvbnNlEi4KBGtleXMYASADKAsyIC5yb2xlY2FsbC5pZGVudGl0eS52MS5Kc29uV2ViS2V5IlgKCkpzb25XZWJLZXkSCwoDa3R5GAEgASgJEgsKA2NydhgCIAEoCRILCgNraWQYAyABKAkSCwoDYWxnGAQgASgJEgsKA3VzZRgFIAEoCRIJCgF4GAYgASgJIi8KF1dhdGNoUmV2b2NhdGlvbnNSZXF1ZXN0EhQKDHJlc3VtZV90b2tlbhgBIAEoCSJnChhXYXRjaFJldm9jYXRpb25zUmVzcG9uc2USNQoLcmV2b2NhdGlvbnMYASADKAsyIC5yb2xlY2FsbC5pZGVudGl0eS52MS5SZXZvY2F0aW9uEhQKDHJlc3VtZV90b2tlbhgCIAEoCSKxAQoKUmV2b2NhdGlvbhIUCgpzZXNzaW9uX2lkGAEgASgJSAASFAoKc3ViamVjdF9pZBgCIAEoCUgAEg0KA2tpZBgFIAEoCUgAEi4KCm5vdF9iZWZvcmUYAyABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEi8KC2V4cGlyZV90aW1lGAQgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcEIHCgVlbmRlZCInChZJbnRyb3NwZWN0VG9rZW5SZXF1ZXN0Eg0KBXRva2VuGAEgASgJItoCChdJbnRyb3NwZWN0VG9rZW5SZXNwb25zZRIOCgZhY3RpdmUYASABKAgSEgoKc3ViamVjdF9pZBgCIAEoCRIXCg9zZXJ2aWNlX2FjY291bnQYAyABKAgSFwoPb3JnYW5pemF0aW9uX2lkGAQgASgJEhIKCnNlc3Npb25faWQYBSABKAkSEAoIYXVkaWVuY2UYBiABKAkSHgoWYXV0aGVudGljYXRpb25fbWV0aG9kcxgHIAMoCRITCgtwZXJtaXNzaW9ucxgIIAMoCRItCglhdXRoX3RpbWUYCSABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEi4KCmlzc3VlX3RpbWUYCiABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEi8KC2V4cGlyZV90aW1lGAsgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcCJHChhSb3RhdGVTaWduaW5nS2V5c1JlcXVlc3QSEgoKcmVxdWVzdF9pZBgBIAEoCRIXCg9yZXRpcmVfcHJldmlvdXMYAiABKAgiXgoZUm90YXRlU2lnbmluZ0tleXNSZXNwb25zZRILCgNraWQYASABKAkSNAoQYWN0aXZlX2Zyb21fdGltZRgCIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXAy1gQKDFRva2VuU2VydmljZRJ5Cg9MaXN0U2lnbmluZ0tleXMSLC5yb2xlY2FsbC5pZGVudGl0eS52MS5MaXN0U2lnbmluZ0tleXNSZXF1ZXN0Gi0ucm9sZWNhbGwuaWRlbnRpdHkudjEuTGlzdFNpZ25pbmdLZXlzUmVzcG9uc2UiCZACAartGAIIARKTAQoPSW50cm9zcGVjdFRva2VuEiwucm9sZWNhbGwuaWRlbnRpdHkudjEuSW50cm9zcGVjdFRva2VuUmVxdWVzdBotLnJvbGVjYWxsLmlkZW50aXR5LnYxLkludHJvc3BlY3RUb2tlblJlc3BvbnNlIiOQAgGq7RgcIhppZGVudGl0eS50b2tlbnMuaW50cm9zcGVjdBKXAQoRUm90YXRlU2lnbmluZ0tleXMSLi5yb2xlY2FsbC5pZGVudGl0eS52MS5Sb3RhdGVTaWduaW5nS2V5c1JlcXVlc3QaLy5yb2xlY2FsbC5pZGVudGl0eS52MS5Sb3RhdGVTaWduaW5nS2V5c1Jlc3BvbnNlIiGQAgKq7RgaIhRpZGVudGl0eS5rZXlzLnJvdGF0ZSgBOAESmgEKEFdhdGNoUmV2b2NhdGlvbnMSLS5yb2xlY2FsbC5pZGVudGl0eS52MS5XYXRjaFJldm9jYXRpb25zUmVxdWVzdBouLnJvbGVjYWxsLmlkZW50aXR5LnYxLldhdGNoUmV2b2NhdGlvbnNSZXNwb25zZSIlkAIBqu0YHhgBIhppZGVudGl0eS50b2tlbnMuaW50cm9zcGVjdDABQugBChhjb20ucm9sZWNhbGwuaWRlbnRpdHkudjFCEVRva2VuU2VydmljZVByb3RvUAFaR2dpdGh1Yi5jb20vcm9sZWNhbGwvcm9sZWNhbGwvY2xpZW50cy9nby9yb2xlY2FsbC9pZGVudGl0eS92MTtpZGVudGl0eXYxogIDUklYqgIUUm9sZWNhbGwuSWRlbnRpdHkuVjHKAhRSb2xlY2FsbFxJZGVudGl0eVxWMeICIFJvbGVjYWxsXElkZW50aXR5XFYxXEdQQk1ldGFkYXRh6gIWUm9sZWNhbGw6OklkZW50aXR5OjpWMWIGcHJvdG8z", [file_google_protobuf_timestamp, file_rolecall_authz_v1_options]);
 
 /**
  * What `ListSigningKeys` needs: nothing.
@@ -185,6 +185,15 @@ export type Revocation = Message<"rolecall.identity.v1.Revocation"> & {
      */
     value: string;
     case: "subjectId";
+  } | {
+    /**
+     * All tokens that were signed with this key, which somebody may have stolen:
+     * forget it, and ask `ListSigningKeys` for those that are good.
+     *
+     * @generated from field: string kid = 5;
+     */
+    value: string;
+    case: "kid";
   } | { case: undefined; value?: undefined };
 
   /**
@@ -210,6 +219,177 @@ export const RevocationSchema: GenMessage<Revocation> = /*@__PURE__*/
   messageDesc(file_rolecall_identity_v1_token_service, 5);
 
 /**
+ * What `IntrospectToken` needs.
+ *
+ * @generated from message rolecall.identity.v1.IntrospectTokenRequest
+ */
+export type IntrospectTokenRequest = Message<"rolecall.identity.v1.IntrospectTokenRequest"> & {
+  /**
+   * The access token, at most 8 192 bytes.
+   *
+   * @generated from field: string token = 1;
+   */
+  token: string;
+};
+
+/**
+ * Describes the message rolecall.identity.v1.IntrospectTokenRequest.
+ * Use `create(IntrospectTokenRequestSchema)` to create a new message.
+ */
+export const IntrospectTokenRequestSchema: GenMessage<IntrospectTokenRequest> = /*@__PURE__*/
+  messageDesc(file_rolecall_identity_v1_token_service, 6);
+
+/**
+ * What `IntrospectToken` answers.
+ *
+ * @generated from message rolecall.identity.v1.IntrospectTokenResponse
+ */
+export type IntrospectTokenResponse = Message<"rolecall.identity.v1.IntrospectTokenResponse"> & {
+  /**
+   * Whether the token is good now. If not, nothing else is set.
+   *
+   * @generated from field: bool active = 1;
+   */
+  active: boolean;
+
+  /**
+   * Whose token it is.
+   *
+   * @generated from field: string subject_id = 2;
+   */
+  subjectId: string;
+
+  /**
+   * Whether the subject is a service account.
+   *
+   * @generated from field: bool service_account = 3;
+   */
+  serviceAccount: boolean;
+
+  /**
+   * The organization of the subject; empty for the whole instance.
+   *
+   * @generated from field: string organization_id = 4;
+   */
+  organizationId: string;
+
+  /**
+   * The session that the token belongs to; empty for a service account.
+   *
+   * @generated from field: string session_id = 5;
+   */
+  sessionId: string;
+
+  /**
+   * The backend that the token is for.
+   *
+   * @generated from field: string audience = 6;
+   */
+  audience: string;
+
+  /**
+   * How the subject proved who it is (RFC 8176), such as `pwd` and `otp`; `pat`
+   * for a personal access token.
+   *
+   * @generated from field: repeated string authentication_methods = 7;
+   */
+  authenticationMethods: string[];
+
+  /**
+   * The permissions that a personal access token is narrowed to; empty when it
+   * is not narrowed.
+   *
+   * @generated from field: repeated string permissions = 8;
+   */
+  permissions: string[];
+
+  /**
+   * When the subject last proved who it is.
+   *
+   * @generated from field: google.protobuf.Timestamp auth_time = 9;
+   */
+  authTime?: Timestamp | undefined;
+
+  /**
+   * When the token was issued.
+   *
+   * @generated from field: google.protobuf.Timestamp issue_time = 10;
+   */
+  issueTime?: Timestamp | undefined;
+
+  /**
+   * When the token ends.
+   *
+   * @generated from field: google.protobuf.Timestamp expire_time = 11;
+   */
+  expireTime?: Timestamp | undefined;
+};
+
+/**
+ * Describes the message rolecall.identity.v1.IntrospectTokenResponse.
+ * Use `create(IntrospectTokenResponseSchema)` to create a new message.
+ */
+export const IntrospectTokenResponseSchema: GenMessage<IntrospectTokenResponse> = /*@__PURE__*/
+  messageDesc(file_rolecall_identity_v1_token_service, 7);
+
+/**
+ * What `RotateSigningKeys` needs.
+ *
+ * @generated from message rolecall.identity.v1.RotateSigningKeysRequest
+ */
+export type RotateSigningKeysRequest = Message<"rolecall.identity.v1.RotateSigningKeysRequest"> & {
+  /**
+   * Names this one intended change; a lower-case UUID. Optional.
+   *
+   * @generated from field: string request_id = 1;
+   */
+  requestId: string;
+
+  /**
+   * Whether the new key signs at once and all keys before end at once, with
+   * every token that they signed: for a key that somebody stole.
+   *
+   * @generated from field: bool retire_previous = 2;
+   */
+  retirePrevious: boolean;
+};
+
+/**
+ * Describes the message rolecall.identity.v1.RotateSigningKeysRequest.
+ * Use `create(RotateSigningKeysRequestSchema)` to create a new message.
+ */
+export const RotateSigningKeysRequestSchema: GenMessage<RotateSigningKeysRequest> = /*@__PURE__*/
+  messageDesc(file_rolecall_identity_v1_token_service, 8);
+
+/**
+ * What `RotateSigningKeys` answers.
+ *
+ * @generated from message rolecall.identity.v1.RotateSigningKeysResponse
+ */
+export type RotateSigningKeysResponse = Message<"rolecall.identity.v1.RotateSigningKeysResponse"> & {
+  /**
+   * Key id of the new key.
+   *
+   * @generated from field: string kid = 1;
+   */
+  kid: string;
+
+  /**
+   * When the new key begins to sign.
+   *
+   * @generated from field: google.protobuf.Timestamp active_from_time = 2;
+   */
+  activeFromTime?: Timestamp | undefined;
+};
+
+/**
+ * Describes the message rolecall.identity.v1.RotateSigningKeysResponse.
+ * Use `create(RotateSigningKeysResponseSchema)` to create a new message.
+ */
+export const RotateSigningKeysResponseSchema: GenMessage<RotateSigningKeysResponse> = /*@__PURE__*/
+  messageDesc(file_rolecall_identity_v1_token_service, 9);
+
+/**
  * Publishes signing keys and ended sessions.
  *
  * @generated from service rolecall.identity.v1.TokenService
@@ -228,7 +408,32 @@ export const TokenService: GenService<{
     output: typeof ListSigningKeysResponseSchema;
   },
   /**
-   * Streams the sessions and subjects whose tokens have ended.
+   * Tells whether an access token is good now, and whose it is (RFC 7662).
+   *
+   * A token that is forged, expired, ended, or whose subject lies outside of
+   * what the caller may see, is answered with nothing but `active = false`.
+   *
+   * @generated from rpc rolecall.identity.v1.TokenService.IntrospectToken
+   */
+  introspectToken: {
+    methodKind: "unary";
+    input: typeof IntrospectTokenRequestSchema;
+    output: typeof IntrospectTokenResponseSchema;
+  },
+  /**
+   * Makes a new signing key. It is published at once and signs from
+   * `active_from_time` on, so that every verifier knows it by then; the key
+   * before is kept until its last token has ended.
+   *
+   * @generated from rpc rolecall.identity.v1.TokenService.RotateSigningKeys
+   */
+  rotateSigningKeys: {
+    methodKind: "unary";
+    input: typeof RotateSigningKeysRequestSchema;
+    output: typeof RotateSigningKeysResponseSchema;
+  },
+  /**
+   * Streams the sessions, subjects and signing keys whose tokens have ended.
    *
    * A message arrives at least every 500 milliseconds; one without revocations
    * is a heartbeat: everything that ended until a second ago has been told.

@@ -14,7 +14,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file rolecall/identity/v1/user.proto.
  */
 export const file_rolecall_identity_v1_user: GenFile = /*@__PURE__*/
-  fileDesc("Ch9yb2xlY2FsbC9pZGVudGl0eS92MS91c2VyLnByb3RvEhRyb2xlY2FsbC5pZGVudGl0eS52MSKRAwoEVXNlchIPCgd1c2VyX2lkGAEgASgJEhcKD29yZ2FuaXphdGlvbl9pZBgCIAEoCRINCgVlbWFpbBgDIAEoCRIMCgRuYW1lGAQgASgJEhIKCmdpdmVuX25hbWUYBSABKAkSEwoLZmFtaWx5X25hbWUYBiABKAkSEwoLaW5zdGl0dXRpb24YByABKAkSDwoHd2Vic2l0ZRgIIAEoCRIuCgVzdGF0ZRgJIAEoDjIfLnJvbGVjYWxsLmlkZW50aXR5LnYxLlVzZXJTdGF0ZRINCgVyb2xlcxgKIAMoCRIPCgdibG9ja2VkGAsgASgIEgwKBGV0YWcYDCABKAkSLwoLY3JlYXRlX3RpbWUYDSABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEi8KC3VwZGF0ZV90aW1lGA4gASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIzCg9sYXN0X2xvZ2luX3RpbWUYDyABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wIpIBCgpJbnZpdGF0aW9uEhUKDWludml0YXRpb25faWQYASABKAkSDwoHdXNlcl9pZBgCIAEoCRIXCg9vcmdhbml6YXRpb25faWQYAyABKAkSEgoKaW52aXRlcl9pZBgEIAEoCRIvCgtleHBpcmVfdGltZRgFIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXAqVgoJVXNlclN0YXRlEhoKFlVTRVJfU1RBVEVfVU5TUEVDSUZJRUQQABIWChJVU0VSX1NUQVRFX0lOVklURUQQARIVChFVU0VSX1NUQVRFX0FDVElWRRACQuABChhjb20ucm9sZWNhbGwuaWRlbnRpdHkudjFCCVVzZXJQcm90b1ABWkdnaXRodWIuY29tL3JvbGVjYWxsL3JvbGVjYWxsL2NsaWVudHMvZ28vcm9sZWNhbGwvaWRlbnRpdHkvdjE7aWRlbnRpdHl2MaICA1JJWKoCFFJvbGVjYWxsLklkZW50aXR5LlYxygIUUm9sZWNhbGxcSWRlbnRpdHlcVjHiAiBSb2xlY2FsbFxJZGVudGl0eVxWMVxHUEJNZXRhZGF0YeoCFlJvbGVjYWxsOjpJZGVudGl0eTo6VjFiBnByb3RvMw", [file_google_protobuf_timestamp]);
+  fileDesc("Ch9yb2xlY2FsbC9pZGVudGl0eS92MS91c2VyLnByb3RvEhRyb2xlY2FsbC5pZGVudGl0eS52MSLLAwoEVXNlchIPCgd1c2VyX2lkGAEgASgJEhcKD29yZ2FuaXphdGlvbl9pZBgCIAEoCRINCgVlbWFpbBgDIAEoCRIMCgRuYW1lGAQgASgJEhIKCmdpdmVuX25hbWUYBSABKAkSEwoLZmFtaWx5X25hbWUYBiABKAkSEwoLaW5zdGl0dXRpb24YByABKAkSDwoHd2Vic2l0ZRgIIAEoCRIuCgVzdGF0ZRgJIAEoDjIfLnJvbGVjYWxsLmlkZW50aXR5LnYxLlVzZXJTdGF0ZRINCgVyb2xlcxgKIAMoCRIPCgdibG9ja2VkGAsgASgIEgwKBGV0YWcYDCABKAkSLwoLY3JlYXRlX3RpbWUYDSABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEi8KC3VwZGF0ZV90aW1lGA4gASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIzCg9sYXN0X2xvZ2luX3RpbWUYDyABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEhYKDmVtYWlsX3ZlcmlmaWVkGBAgASgIEiAKGHBhc3N3b3JkX2NoYW5nZV9yZXF1aXJlZBgRIAEoCCLSAQoKSW52aXRhdGlvbhIVCg1pbnZpdGF0aW9uX2lkGAEgASgJEg8KB3VzZXJfaWQYAiABKAkSFwoPb3JnYW5pemF0aW9uX2lkGAMgASgJEhIKCmludml0ZXJfaWQYBCABKAkSLwoLZXhwaXJlX3RpbWUYBSABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEi8KC2NyZWF0ZV90aW1lGAYgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBINCgVlbWFpbBgHIAEoCSJ+CgxDb2RlRGVsaXZlcnkSLgoEc2VuZBgBIAEoCzIeLnJvbGVjYWxsLmlkZW50aXR5LnYxLlNlbmRDb2RlSAASMgoGcmV0dXJuGAIgASgLMiAucm9sZWNhbGwuaWRlbnRpdHkudjEuUmV0dXJuQ29kZUgAQgoKCGRlbGl2ZXJ5IgoKCFNlbmRDb2RlIgwKClJldHVybkNvZGUiqQIKB1Nlc3Npb24SEgoKc2Vzc2lvbl9pZBgBIAEoCRIPCgd1c2VyX2lkGAIgASgJEi0KCWF1dGhfdGltZRgDIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASMgoObGFzdF91c2VkX3RpbWUYBCABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEjQKEGlkbGVfZXhwaXJlX3RpbWUYBSABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEi8KC2V4cGlyZV90aW1lGAYgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIeChZhdXRoZW50aWNhdGlvbl9tZXRob2RzGAcgAygJEg8KB2N1cnJlbnQYCCABKAgqVgoJVXNlclN0YXRlEhoKFlVTRVJfU1RBVEVfVU5TUEVDSUZJRUQQABIWChJVU0VSX1NUQVRFX0lOVklURUQQARIVChFVU0VSX1NUQVRFX0FDVElWRRACKmwKDlBhc3N3b3JkQ2hhbmdlEh8KG1BBU1NXT1JEX0NIQU5HRV9VTlNQRUNJRklFRBAAEhwKGFBBU1NXT1JEX0NIQU5HRV9SRVFVSVJFRBABEhsKF1BBU1NXT1JEX0NIQU5HRV9BRFZJU0VEEAJC4AEKGGNvbS5yb2xlY2FsbC5pZGVudGl0eS52MUIJVXNlclByb3RvUAFaR2dpdGh1Yi5jb20vcm9sZWNhbGwvcm9sZWNhbGwvY2xpZW50cy9nby9yb2xlY2FsbC9pZGVudGl0eS92MTtpZGVudGl0eXYxogIDUklYqgIUUm9sZWNhbGwuSWRlbnRpdHkuVjHKAhRSb2xlY2FsbFxJZGVudGl0eVxWMeICIFJvbGVjYWxsXElkZW50aXR5XFYxXEdQQk1ldGFkYXRh6gIWUm9sZWNhbGw6OklkZW50aXR5OjpWMWIGcHJvdG8z", [file_google_protobuf_timestamp]);
 
 /**
  * The account of a person; a member of exactly one organization.
@@ -127,6 +127,20 @@ export type User = Message<"rolecall.identity.v1.User"> & {
    * @generated from field: google.protobuf.Timestamp last_login_time = 15;
    */
   lastLoginTime?: Timestamp | undefined;
+
+  /**
+   * Whether the person proved the e-mail address by a mailed code. Output only.
+   *
+   * @generated from field: bool email_verified = 16;
+   */
+  emailVerified: boolean;
+
+  /**
+   * Whether the next login demands a new password first. Output only.
+   *
+   * @generated from field: bool password_change_required = 17;
+   */
+  passwordChangeRequired: boolean;
 };
 
 /**
@@ -176,6 +190,20 @@ export type Invitation = Message<"rolecall.identity.v1.Invitation"> & {
    * @generated from field: google.protobuf.Timestamp expire_time = 5;
    */
   expireTime?: Timestamp | undefined;
+
+  /**
+   * When the invitation was made.
+   *
+   * @generated from field: google.protobuf.Timestamp create_time = 6;
+   */
+  createTime?: Timestamp | undefined;
+
+  /**
+   * Address that is invited.
+   *
+   * @generated from field: string email = 7;
+   */
+  email: string;
 };
 
 /**
@@ -184,6 +212,144 @@ export type Invitation = Message<"rolecall.identity.v1.Invitation"> & {
  */
 export const InvitationSchema: GenMessage<Invitation> = /*@__PURE__*/
   messageDesc(file_rolecall_identity_v1_user, 1);
+
+/**
+ * How a one-time code reaches its person.
+ *
+ * @generated from message rolecall.identity.v1.CodeDelivery
+ */
+export type CodeDelivery = Message<"rolecall.identity.v1.CodeDelivery"> & {
+  /**
+   * Where the code goes; mailed when nothing is chosen.
+   *
+   * @generated from oneof rolecall.identity.v1.CodeDelivery.delivery
+   */
+  delivery: {
+    /**
+     * Mail it to the person's address (the default).
+     *
+     * @generated from field: rolecall.identity.v1.SendCode send = 1;
+     */
+    value: SendCode;
+    case: "send";
+  } | {
+    /**
+     * Give it to the caller, who then passes it on; needs the permission
+     * `identity.users.return_code`, and proves nothing about the address.
+     *
+     * @generated from field: rolecall.identity.v1.ReturnCode return = 2;
+     */
+    value: ReturnCode;
+    case: "return";
+  } | { case: undefined; value?: undefined };
+};
+
+/**
+ * Describes the message rolecall.identity.v1.CodeDelivery.
+ * Use `create(CodeDeliverySchema)` to create a new message.
+ */
+export const CodeDeliverySchema: GenMessage<CodeDelivery> = /*@__PURE__*/
+  messageDesc(file_rolecall_identity_v1_user, 2);
+
+/**
+ * Mails the code.
+ *
+ * @generated from message rolecall.identity.v1.SendCode
+ */
+export type SendCode = Message<"rolecall.identity.v1.SendCode"> & {
+};
+
+/**
+ * Describes the message rolecall.identity.v1.SendCode.
+ * Use `create(SendCodeSchema)` to create a new message.
+ */
+export const SendCodeSchema: GenMessage<SendCode> = /*@__PURE__*/
+  messageDesc(file_rolecall_identity_v1_user, 3);
+
+/**
+ * Gives the code to the caller.
+ *
+ * @generated from message rolecall.identity.v1.ReturnCode
+ */
+export type ReturnCode = Message<"rolecall.identity.v1.ReturnCode"> & {
+};
+
+/**
+ * Describes the message rolecall.identity.v1.ReturnCode.
+ * Use `create(ReturnCodeSchema)` to create a new message.
+ */
+export const ReturnCodeSchema: GenMessage<ReturnCode> = /*@__PURE__*/
+  messageDesc(file_rolecall_identity_v1_user, 4);
+
+/**
+ * A login session.
+ *
+ * @generated from message rolecall.identity.v1.Session
+ */
+export type Session = Message<"rolecall.identity.v1.Session"> & {
+  /**
+   * Identifier, a lower-case UUIDv7.
+   *
+   * @generated from field: string session_id = 1;
+   */
+  sessionId: string;
+
+  /**
+   * Whose session it is.
+   *
+   * @generated from field: string user_id = 2;
+   */
+  userId: string;
+
+  /**
+   * When the person last proved who it is.
+   *
+   * @generated from field: google.protobuf.Timestamp auth_time = 3;
+   */
+  authTime?: Timestamp | undefined;
+
+  /**
+   * When its refresh token was last used.
+   *
+   * @generated from field: google.protobuf.Timestamp last_used_time = 4;
+   */
+  lastUsedTime?: Timestamp | undefined;
+
+  /**
+   * When it ends unless it is used.
+   *
+   * @generated from field: google.protobuf.Timestamp idle_expire_time = 5;
+   */
+  idleExpireTime?: Timestamp | undefined;
+
+  /**
+   * When it ends at the latest.
+   *
+   * @generated from field: google.protobuf.Timestamp expire_time = 6;
+   */
+  expireTime?: Timestamp | undefined;
+
+  /**
+   * How the person proved who it is (RFC 8176), such as `pwd` and `otp`.
+   *
+   * @generated from field: repeated string authentication_methods = 7;
+   */
+  authenticationMethods: string[];
+
+  /**
+   * Whether it is the session of the calling token.
+   *
+   * @generated from field: bool current = 8;
+   */
+  current: boolean;
+};
+
+/**
+ * Describes the message rolecall.identity.v1.Session.
+ * Use `create(SessionSchema)` to create a new message.
+ */
+export const SessionSchema: GenMessage<Session> = /*@__PURE__*/
+  messageDesc(file_rolecall_identity_v1_user, 5);
 
 /**
  * Where an account stands in its life.
@@ -206,7 +372,7 @@ export enum UserState {
   INVITED = 1,
 
   /**
-   * The person proved the address and set a password.
+   * The person has a way to log in.
    *
    * @generated from enum value: USER_STATE_ACTIVE = 2;
    */
@@ -218,4 +384,38 @@ export enum UserState {
  */
 export const UserStateSchema: GenEnum<UserState> = /*@__PURE__*/
   enumDesc(file_rolecall_identity_v1_user, 0);
+
+/**
+ * What becomes of a password that an administrator sets.
+ *
+ * @generated from enum rolecall.identity.v1.PasswordChange
+ */
+export enum PasswordChange {
+  /**
+   * The same as `REQUIRED`.
+   *
+   * @generated from enum value: PASSWORD_CHANGE_UNSPECIFIED = 0;
+   */
+  UNSPECIFIED = 0,
+
+  /**
+   * The next login demands a new one before it gives tokens.
+   *
+   * @generated from enum value: PASSWORD_CHANGE_REQUIRED = 1;
+   */
+  REQUIRED = 1,
+
+  /**
+   * The person may keep it.
+   *
+   * @generated from enum value: PASSWORD_CHANGE_ADVISED = 2;
+   */
+  ADVISED = 2,
+}
+
+/**
+ * Describes the enum rolecall.identity.v1.PasswordChange.
+ */
+export const PasswordChangeSchema: GenEnum<PasswordChange> = /*@__PURE__*/
+  enumDesc(file_rolecall_identity_v1_user, 1);
 

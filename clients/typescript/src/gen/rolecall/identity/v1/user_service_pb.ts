@@ -6,8 +6,10 @@
 
 import type { GenFile, GenMessage, GenService } from "@bufbuild/protobuf/codegenv2";
 import { fileDesc, messageDesc, serviceDesc } from "@bufbuild/protobuf/codegenv2";
+import type { FieldMask, Timestamp } from "@bufbuild/protobuf/wkt";
+import { file_google_protobuf_field_mask, file_google_protobuf_timestamp } from "@bufbuild/protobuf/wkt";
 import { file_rolecall_authz_v1_options } from "../../authz/v1/options_pb.js";
-import type { Invitation, User } from "./user_pb.js";
+import type { CodeDelivery, Invitation, PasswordChange, Session, User } from "./user_pb.js";
 import { file_rolecall_identity_v1_user } from "./user_pb.js";
 import type { Message } from "@bufbuild/protobuf";
 
@@ -15,7 +17,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file rolecall/identity/v1/user_service.proto.
  */
 export const file_rolecall_identity_v1_user_service: GenFile = /*@__PURE__*/
-  fileDesc("Cidyb2xlY2FsbC9pZGVudGl0eS92MS91c2VyX3NlcnZpY2UucHJvdG8SFHJvbGVjYWxsLmlkZW50aXR5LnYxItIBChFDcmVhdGVVc2VyUmVxdWVzdBISCgpyZXF1ZXN0X2lkGAEgASgJEhcKD29yZ2FuaXphdGlvbl9pZBgCIAEoCRINCgVlbWFpbBgDIAEoCRIMCgRuYW1lGAQgASgJEhIKCmdpdmVuX25hbWUYBSABKAkSEwoLZmFtaWx5X25hbWUYBiABKAkSEwoLaW5zdGl0dXRpb24YByABKAkSDwoHd2Vic2l0ZRgIIAEoCRINCgVyb2xlcxgJIAMoCRIVCg12YWxpZGF0ZV9vbmx5GAogASgIInQKEkNyZWF0ZVVzZXJSZXNwb25zZRIoCgR1c2VyGAEgASgLMhoucm9sZWNhbGwuaWRlbnRpdHkudjEuVXNlchI0CgppbnZpdGF0aW9uGAIgASgLMiAucm9sZWNhbGwuaWRlbnRpdHkudjEuSW52aXRhdGlvbiIhCg5HZXRVc2VyUmVxdWVzdBIPCgd1c2VyX2lkGAEgASgJIjsKD0dldFVzZXJSZXNwb25zZRIoCgR1c2VyGAEgASgLMhoucm9sZWNhbGwuaWRlbnRpdHkudjEuVXNlciJSChBMaXN0VXNlcnNSZXF1ZXN0EhcKD29yZ2FuaXphdGlvbl9pZBgBIAEoCRIRCglwYWdlX3NpemUYAiABKAUSEgoKcGFnZV90b2tlbhgDIAEoCSJXChFMaXN0VXNlcnNSZXNwb25zZRIpCgV1c2VycxgBIAMoCzIaLnJvbGVjYWxsLmlkZW50aXR5LnYxLlVzZXISFwoPbmV4dF9wYWdlX3Rva2VuGAIgASgJIj4KF1Jlc2VuZEludml0YXRpb25SZXF1ZXN0EhIKCnJlcXVlc3RfaWQYASABKAkSDwoHdXNlcl9pZBgCIAEoCSJQChhSZXNlbmRJbnZpdGF0aW9uUmVzcG9uc2USNAoKaW52aXRhdGlvbhgBIAEoCzIgLnJvbGVjYWxsLmlkZW50aXR5LnYxLkludml0YXRpb24ykwQKC1VzZXJTZXJ2aWNlEn8KCkNyZWF0ZVVzZXISJy5yb2xlY2FsbC5pZGVudGl0eS52MS5DcmVhdGVVc2VyUmVxdWVzdBooLnJvbGVjYWxsLmlkZW50aXR5LnYxLkNyZWF0ZVVzZXJSZXNwb25zZSIekAICqu0YFyIVaWRlbnRpdHkudXNlcnMuY3JlYXRlEnMKB0dldFVzZXISJC5yb2xlY2FsbC5pZGVudGl0eS52MS5HZXRVc2VyUmVxdWVzdBolLnJvbGVjYWxsLmlkZW50aXR5LnYxLkdldFVzZXJSZXNwb25zZSIbkAIBqu0YFCISaWRlbnRpdHkudXNlcnMuZ2V0EnoKCUxpc3RVc2VycxImLnJvbGVjYWxsLmlkZW50aXR5LnYxLkxpc3RVc2Vyc1JlcXVlc3QaJy5yb2xlY2FsbC5pZGVudGl0eS52MS5MaXN0VXNlcnNSZXNwb25zZSIckAIBqu0YFSITaWRlbnRpdHkudXNlcnMubGlzdBKRAQoQUmVzZW5kSW52aXRhdGlvbhItLnJvbGVjYWxsLmlkZW50aXR5LnYxLlJlc2VuZEludml0YXRpb25SZXF1ZXN0Gi4ucm9sZWNhbGwuaWRlbnRpdHkudjEuUmVzZW5kSW52aXRhdGlvblJlc3BvbnNlIh6QAgKq7RgXIhVpZGVudGl0eS51c2Vycy5jcmVhdGVC5wEKGGNvbS5yb2xlY2FsbC5pZGVudGl0eS52MUIQVXNlclNlcnZpY2VQcm90b1ABWkdnaXRodWIuY29tL3JvbGVjYWxsL3JvbGVjYWxsL2NsaWVudHMvZ28vcm9sZWNhbGwvaWRlbnRpdHkvdjE7aWRlbnRpdHl2MaICA1JJWKoCFFJvbGVjYWxsLklkZW50aXR5LlYxygIUUm9sZWNhbGxcSWRlbnRpdHlcVjHiAiBSb2xlY2FsbFxJZGVudGl0eVxWMVxHUEJNZXRhZGF0YeoCFlJvbGVjYWxsOjpJZGVudGl0eTo6VjFiBnByb3RvMw", [file_rolecall_authz_v1_options, file_rolecall_identity_v1_user]);
+  fileDesc("Cidyb2xlY2FsbC9pZGVudGl0eS92MS91c2VyX3NlcnZpY2UucHJvdG8SFHJvbGVjYWxsLmlkZW50aXR5LnYxIqIDChFDcmVhdGVVc2VyUmVxdWVzdBISCgpyZXF1ZXN0X2lkGAEgASgJEhcKD29yZ2FuaXphdGlvbl9pZBgCIAEoCRINCgVlbWFpbBgDIAEoCRIMCgRuYW1lGAQgASgJEhIKCmdpdmVuX25hbWUYBSABKAkSEwoLZmFtaWx5X25hbWUYBiABKAkSEwoLaW5zdGl0dXRpb24YByABKAkSDwoHd2Vic2l0ZRgIIAEoCRINCgVyb2xlcxgJIAMoCRIVCg12YWxpZGF0ZV9vbmx5GAogASgIEkAKCmludml0YXRpb24YCyABKAsyKi5yb2xlY2FsbC5pZGVudGl0eS52MS5JbnZpdGF0aW9uQ3JlZGVudGlhbEgAEkEKEGluaXRpYWxfcGFzc3dvcmQYDCABKAsyJS5yb2xlY2FsbC5pZGVudGl0eS52MS5Jbml0aWFsUGFzc3dvcmRIABI7Cg1pbXBvcnRlZF9oYXNoGA0gASgLMiIucm9sZWNhbGwuaWRlbnRpdHkudjEuSW1wb3J0ZWRIYXNoSABCDAoKY3JlZGVudGlhbCJMChRJbnZpdGF0aW9uQ3JlZGVudGlhbBI0CghkZWxpdmVyeRgBIAEoCzIiLnJvbGVjYWxsLmlkZW50aXR5LnYxLkNvZGVEZWxpdmVyeSJ4Cg9Jbml0aWFsUGFzc3dvcmQSEAoIcGFzc3dvcmQYASABKAkSHQoVcGFzc3dvcmRfY29uZmlybWF0aW9uGAIgASgJEjQKBmNoYW5nZRgDIAEoDjIkLnJvbGVjYWxsLmlkZW50aXR5LnYxLlBhc3N3b3JkQ2hhbmdlIhwKDEltcG9ydGVkSGFzaBIMCgRoYXNoGAEgASgJIo0BChJDcmVhdGVVc2VyUmVzcG9uc2USKAoEdXNlchgBIAEoCzIaLnJvbGVjYWxsLmlkZW50aXR5LnYxLlVzZXISNAoKaW52aXRhdGlvbhgCIAEoCzIgLnJvbGVjYWxsLmlkZW50aXR5LnYxLkludml0YXRpb24SFwoPaW52aXRhdGlvbl9jb2RlGAMgASgJIiEKDkdldFVzZXJSZXF1ZXN0Eg8KB3VzZXJfaWQYASABKAkiOwoPR2V0VXNlclJlc3BvbnNlEigKBHVzZXIYASABKAsyGi5yb2xlY2FsbC5pZGVudGl0eS52MS5Vc2VyInQKEExpc3RVc2Vyc1JlcXVlc3QSFwoPb3JnYW5pemF0aW9uX2lkGAEgASgJEhEKCXBhZ2Vfc2l6ZRgCIAEoBRISCgpwYWdlX3Rva2VuGAMgASgJEg4KBmZpbHRlchgEIAEoCRIQCghvcmRlcl9ieRgFIAEoCSJXChFMaXN0VXNlcnNSZXNwb25zZRIpCgV1c2VycxgBIAMoCzIaLnJvbGVjYWxsLmlkZW50aXR5LnYxLlVzZXISFwoPbmV4dF9wYWdlX3Rva2VuGAIgASgJInQKF1Jlc2VuZEludml0YXRpb25SZXF1ZXN0EhIKCnJlcXVlc3RfaWQYASABKAkSDwoHdXNlcl9pZBgCIAEoCRI0CghkZWxpdmVyeRgDIAEoCzIiLnJvbGVjYWxsLmlkZW50aXR5LnYxLkNvZGVEZWxpdmVyeSJpChhSZXNlbmRJbnZpdGF0aW9uUmVzcG9uc2USNAoKaW52aXRhdGlvbhgBIAEoCzIgLnJvbGVjYWxsLmlkZW50aXR5LnYxLkludml0YXRpb24SFwoPaW52aXRhdGlvbl9jb2RlGAIgASgJIigKFEJhdGNoR2V0VXNlcnNSZXF1ZXN0EhAKCHVzZXJfaWRzGAEgAygJIkIKFUJhdGNoR2V0VXNlcnNSZXNwb25zZRIpCgV1c2VycxgBIAMoCzIaLnJvbGVjYWxsLmlkZW50aXR5LnYxLlVzZXIiWAoWTGlzdEludml0YXRpb25zUmVxdWVzdBIXCg9vcmdhbml6YXRpb25faWQYASABKAkSEQoJcGFnZV9zaXplGAIgASgFEhIKCnBhZ2VfdG9rZW4YAyABKAkiaQoXTGlzdEludml0YXRpb25zUmVzcG9uc2USNQoLaW52aXRhdGlvbnMYASADKAsyIC5yb2xlY2FsbC5pZGVudGl0eS52MS5JbnZpdGF0aW9uEhcKD25leHRfcGFnZV90b2tlbhgCIAEoCSJEChdSZXZva2VJbnZpdGF0aW9uUmVxdWVzdBISCgpyZXF1ZXN0X2lkGAEgASgJEhUKDWludml0YXRpb25faWQYAiABKAkiGgoYUmV2b2tlSW52aXRhdGlvblJlc3BvbnNlIpkBChFVcGRhdGVVc2VyUmVxdWVzdBISCgpyZXF1ZXN0X2lkGAEgASgJEigKBHVzZXIYAiABKAsyGi5yb2xlY2FsbC5pZGVudGl0eS52MS5Vc2VyEi8KC3VwZGF0ZV9tYXNrGAMgASgLMhouZ29vZ2xlLnByb3RvYnVmLkZpZWxkTWFzaxIVCg12YWxpZGF0ZV9vbmx5GAQgASgIIj4KElVwZGF0ZVVzZXJSZXNwb25zZRIoCgR1c2VyGAEgASgLMhoucm9sZWNhbGwuaWRlbnRpdHkudjEuVXNlciJGChFEZWxldGVVc2VyUmVxdWVzdBISCgpyZXF1ZXN0X2lkGAEgASgJEg8KB3VzZXJfaWQYAiABKAkSDAoEZXRhZxgDIAEoCSIUChJEZWxldGVVc2VyUmVzcG9uc2UipAEKFlNldFVzZXJQYXNzd29yZFJlcXVlc3QSEgoKcmVxdWVzdF9pZBgBIAEoCRIPCgd1c2VyX2lkGAIgASgJEhAKCHBhc3N3b3JkGAMgASgJEh0KFXBhc3N3b3JkX2NvbmZpcm1hdGlvbhgEIAEoCRI0CgZjaGFuZ2UYBSABKA4yJC5yb2xlY2FsbC5pZGVudGl0eS52MS5QYXNzd29yZENoYW5nZSJDChdTZXRVc2VyUGFzc3dvcmRSZXNwb25zZRIoCgR1c2VyGAEgASgLMhoucm9sZWNhbGwuaWRlbnRpdHkudjEuVXNlciJ2ChlJc3N1ZVBhc3N3b3JkUmVzZXRSZXF1ZXN0EhIKCnJlcXVlc3RfaWQYASABKAkSDwoHdXNlcl9pZBgCIAEoCRI0CghkZWxpdmVyeRgDIAEoCzIiLnJvbGVjYWxsLmlkZW50aXR5LnYxLkNvZGVEZWxpdmVyeSJbChpJc3N1ZVBhc3N3b3JkUmVzZXRSZXNwb25zZRIvCgtleHBpcmVfdGltZRgBIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASDAoEY29kZRgCIAEoCSI+ChdSZXNldFVzZXJGYWN0b3JzUmVxdWVzdBISCgpyZXF1ZXN0X2lkGAEgASgJEg8KB3VzZXJfaWQYAiABKAkiGgoYUmVzZXRVc2VyRmFjdG9yc1Jlc3BvbnNlIlEKF0xpc3RVc2VyU2Vzc2lvbnNSZXF1ZXN0Eg8KB3VzZXJfaWQYASABKAkSEQoJcGFnZV9zaXplGAIgASgFEhIKCnBhZ2VfdG9rZW4YAyABKAkiZAoYTGlzdFVzZXJTZXNzaW9uc1Jlc3BvbnNlEi8KCHNlc3Npb25zGAEgAygLMh0ucm9sZWNhbGwuaWRlbnRpdHkudjEuU2Vzc2lvbhIXCg9uZXh0X3BhZ2VfdG9rZW4YAiABKAkiVQoZUmV2b2tlVXNlclNlc3Npb25zUmVxdWVzdBISCgpyZXF1ZXN0X2lkGAEgASgJEg8KB3VzZXJfaWQYAiABKAkSEwoLc2Vzc2lvbl9pZHMYAyADKAkiMwoaUmV2b2tlVXNlclNlc3Npb25zUmVzcG9uc2USFQoNcmV2b2tlZF9jb3VudBgBIAEoBTLGDwoLVXNlclNlcnZpY2USfwoKQ3JlYXRlVXNlchInLnJvbGVjYWxsLmlkZW50aXR5LnYxLkNyZWF0ZVVzZXJSZXF1ZXN0Gigucm9sZWNhbGwuaWRlbnRpdHkudjEuQ3JlYXRlVXNlclJlc3BvbnNlIh6QAgKq7RgXIhVpZGVudGl0eS51c2Vycy5jcmVhdGUScwoHR2V0VXNlchIkLnJvbGVjYWxsLmlkZW50aXR5LnYxLkdldFVzZXJSZXF1ZXN0GiUucm9sZWNhbGwuaWRlbnRpdHkudjEuR2V0VXNlclJlc3BvbnNlIhuQAgGq7RgUIhJpZGVudGl0eS51c2Vycy5nZXQShQEKDUJhdGNoR2V0VXNlcnMSKi5yb2xlY2FsbC5pZGVudGl0eS52MS5CYXRjaEdldFVzZXJzUmVxdWVzdBorLnJvbGVjYWxsLmlkZW50aXR5LnYxLkJhdGNoR2V0VXNlcnNSZXNwb25zZSIbkAIBqu0YFCISaWRlbnRpdHkudXNlcnMuZ2V0EnoKCUxpc3RVc2VycxImLnJvbGVjYWxsLmlkZW50aXR5LnYxLkxpc3RVc2Vyc1JlcXVlc3QaJy5yb2xlY2FsbC5pZGVudGl0eS52MS5MaXN0VXNlcnNSZXNwb25zZSIckAIBqu0YFSITaWRlbnRpdHkudXNlcnMubGlzdBKRAQoQUmVzZW5kSW52aXRhdGlvbhItLnJvbGVjYWxsLmlkZW50aXR5LnYxLlJlc2VuZEludml0YXRpb25SZXF1ZXN0Gi4ucm9sZWNhbGwuaWRlbnRpdHkudjEuUmVzZW5kSW52aXRhdGlvblJlc3BvbnNlIh6QAgKq7RgXIhVpZGVudGl0eS51c2Vycy5jcmVhdGUSjgEKD0xpc3RJbnZpdGF0aW9ucxIsLnJvbGVjYWxsLmlkZW50aXR5LnYxLkxpc3RJbnZpdGF0aW9uc1JlcXVlc3QaLS5yb2xlY2FsbC5pZGVudGl0eS52MS5MaXN0SW52aXRhdGlvbnNSZXNwb25zZSIekAIBqu0YFyIVaWRlbnRpdHkudXNlcnMuY3JlYXRlEpEBChBSZXZva2VJbnZpdGF0aW9uEi0ucm9sZWNhbGwuaWRlbnRpdHkudjEuUmV2b2tlSW52aXRhdGlvblJlcXVlc3QaLi5yb2xlY2FsbC5pZGVudGl0eS52MS5SZXZva2VJbnZpdGF0aW9uUmVzcG9uc2UiHpACAqrtGBciFWlkZW50aXR5LnVzZXJzLmNyZWF0ZRJ/CgpVcGRhdGVVc2VyEicucm9sZWNhbGwuaWRlbnRpdHkudjEuVXBkYXRlVXNlclJlcXVlc3QaKC5yb2xlY2FsbC5pZGVudGl0eS52MS5VcGRhdGVVc2VyUmVzcG9uc2UiHpACAqrtGBciFWlkZW50aXR5LnVzZXJzLnVwZGF0ZRJ/CgpEZWxldGVVc2VyEicucm9sZWNhbGwuaWRlbnRpdHkudjEuRGVsZXRlVXNlclJlcXVlc3QaKC5yb2xlY2FsbC5pZGVudGl0eS52MS5EZWxldGVVc2VyUmVzcG9uc2UiHpACAqrtGBciFWlkZW50aXR5LnVzZXJzLmRlbGV0ZRKWAQoPU2V0VXNlclBhc3N3b3JkEiwucm9sZWNhbGwuaWRlbnRpdHkudjEuU2V0VXNlclBhc3N3b3JkUmVxdWVzdBotLnJvbGVjYWxsLmlkZW50aXR5LnYxLlNldFVzZXJQYXNzd29yZFJlc3BvbnNlIiaQAgKq7RgfIhtpZGVudGl0eS51c2Vycy5zZXRfcGFzc3dvcmQ4ARKfAQoSSXNzdWVQYXNzd29yZFJlc2V0Ei8ucm9sZWNhbGwuaWRlbnRpdHkudjEuSXNzdWVQYXNzd29yZFJlc2V0UmVxdWVzdBowLnJvbGVjYWxsLmlkZW50aXR5LnYxLklzc3VlUGFzc3dvcmRSZXNldFJlc3BvbnNlIiaQAgKq7RgfIhtpZGVudGl0eS51c2Vycy5zZXRfcGFzc3dvcmQ4ARKUAQoQUmVzZXRVc2VyRmFjdG9ycxItLnJvbGVjYWxsLmlkZW50aXR5LnYxLlJlc2V0VXNlckZhY3RvcnNSZXF1ZXN0Gi4ucm9sZWNhbGwuaWRlbnRpdHkudjEuUmVzZXRVc2VyRmFjdG9yc1Jlc3BvbnNlIiGQAgKq7RgaIhZpZGVudGl0eS5mYWN0b3JzLnJlc2V0OAESkgEKEExpc3RVc2VyU2Vzc2lvbnMSLS5yb2xlY2FsbC5pZGVudGl0eS52MS5MaXN0VXNlclNlc3Npb25zUmVxdWVzdBouLnJvbGVjYWxsLmlkZW50aXR5LnYxLkxpc3RVc2VyU2Vzc2lvbnNSZXNwb25zZSIfkAIBqu0YGCIWaWRlbnRpdHkuc2Vzc2lvbnMubGlzdBKaAQoSUmV2b2tlVXNlclNlc3Npb25zEi8ucm9sZWNhbGwuaWRlbnRpdHkudjEuUmV2b2tlVXNlclNlc3Npb25zUmVxdWVzdBowLnJvbGVjYWxsLmlkZW50aXR5LnYxLlJldm9rZVVzZXJTZXNzaW9uc1Jlc3BvbnNlIiGQAgKq7RgaIhhpZGVudGl0eS5zZXNzaW9ucy5yZXZva2VC5wEKGGNvbS5yb2xlY2FsbC5pZGVudGl0eS52MUIQVXNlclNlcnZpY2VQcm90b1ABWkdnaXRodWIuY29tL3JvbGVjYWxsL3JvbGVjYWxsL2NsaWVudHMvZ28vcm9sZWNhbGwvaWRlbnRpdHkvdjE7aWRlbnRpdHl2MaICA1JJWKoCFFJvbGVjYWxsLklkZW50aXR5LlYxygIUUm9sZWNhbGxcSWRlbnRpdHlcVjHiAiBSb2xlY2FsbFxJZGVudGl0eVxWMVxHUEJNZXRhZGF0YeoCFlJvbGVjYWxsOjpJZGVudGl0eTo6VjFiBnByb3RvMw", [file_google_protobuf_field_mask, file_google_protobuf_timestamp, file_rolecall_authz_v1_options, file_rolecall_identity_v1_user]);
 
 /**
  * What `CreateUser` needs.
@@ -94,6 +96,37 @@ export type CreateUserRequest = Message<"rolecall.identity.v1.CreateUserRequest"
    * @generated from field: bool validate_only = 10;
    */
   validateOnly: boolean;
+
+  /**
+   * How the person will log in; an invitation by mail when nothing is chosen.
+   *
+   * @generated from oneof rolecall.identity.v1.CreateUserRequest.credential
+   */
+  credential: {
+    /**
+     * The person gets a code and sets a password by it.
+     *
+     * @generated from field: rolecall.identity.v1.InvitationCredential invitation = 11;
+     */
+    value: InvitationCredential;
+    case: "invitation";
+  } | {
+    /**
+     * The person logs in with a password that is set here.
+     *
+     * @generated from field: rolecall.identity.v1.InitialPassword initial_password = 12;
+     */
+    value: InitialPassword;
+    case: "initialPassword";
+  } | {
+    /**
+     * The person goes on with the password that it has elsewhere.
+     *
+     * @generated from field: rolecall.identity.v1.ImportedHash imported_hash = 13;
+     */
+    value: ImportedHash;
+    case: "importedHash";
+  } | { case: undefined; value?: undefined };
 };
 
 /**
@@ -102,6 +135,85 @@ export type CreateUserRequest = Message<"rolecall.identity.v1.CreateUserRequest"
  */
 export const CreateUserRequestSchema: GenMessage<CreateUserRequest> = /*@__PURE__*/
   messageDesc(file_rolecall_identity_v1_user_service, 0);
+
+/**
+ * The person gets a code and sets a password by it.
+ *
+ * @generated from message rolecall.identity.v1.InvitationCredential
+ */
+export type InvitationCredential = Message<"rolecall.identity.v1.InvitationCredential"> & {
+  /**
+   * How the code reaches the person; mailed by default.
+   *
+   * @generated from field: rolecall.identity.v1.CodeDelivery delivery = 1;
+   */
+  delivery?: CodeDelivery | undefined;
+};
+
+/**
+ * Describes the message rolecall.identity.v1.InvitationCredential.
+ * Use `create(InvitationCredentialSchema)` to create a new message.
+ */
+export const InvitationCredentialSchema: GenMessage<InvitationCredential> = /*@__PURE__*/
+  messageDesc(file_rolecall_identity_v1_user_service, 1);
+
+/**
+ * A password that somebody else chose for a person.
+ *
+ * @generated from message rolecall.identity.v1.InitialPassword
+ */
+export type InitialPassword = Message<"rolecall.identity.v1.InitialPassword"> & {
+  /**
+   * The password, as the organization's policy wants it.
+   *
+   * @generated from field: string password = 1;
+   */
+  password: string;
+
+  /**
+   * The same password once more; compared when given.
+   *
+   * @generated from field: string password_confirmation = 2;
+   */
+  passwordConfirmation: string;
+
+  /**
+   * Whether the first login demands a new one; by default it does.
+   *
+   * @generated from field: rolecall.identity.v1.PasswordChange change = 3;
+   */
+  change: PasswordChange;
+};
+
+/**
+ * Describes the message rolecall.identity.v1.InitialPassword.
+ * Use `create(InitialPasswordSchema)` to create a new message.
+ */
+export const InitialPasswordSchema: GenMessage<InitialPassword> = /*@__PURE__*/
+  messageDesc(file_rolecall_identity_v1_user_service, 2);
+
+/**
+ * The hash of a password from another system.
+ *
+ * @generated from message rolecall.identity.v1.ImportedHash
+ */
+export type ImportedHash = Message<"rolecall.identity.v1.ImportedHash"> & {
+  /**
+   * A PHC string: `argon2id`, `argon2i`, `scrypt`, `pbkdf2-sha256`,
+   * `pbkdf2-sha512`, or a bcrypt string (`$2b$...`); at most 512 bytes, its
+   * cost bounded. It is replaced by ours at the first login.
+   *
+   * @generated from field: string hash = 1;
+   */
+  hash: string;
+};
+
+/**
+ * Describes the message rolecall.identity.v1.ImportedHash.
+ * Use `create(ImportedHashSchema)` to create a new message.
+ */
+export const ImportedHashSchema: GenMessage<ImportedHash> = /*@__PURE__*/
+  messageDesc(file_rolecall_identity_v1_user_service, 3);
 
 /**
  * What `CreateUser` answers.
@@ -117,11 +229,19 @@ export type CreateUserResponse = Message<"rolecall.identity.v1.CreateUserRespons
   user?: User | undefined;
 
   /**
-   * The invitation that was sent; absent with `validate_only`.
+   * The invitation; absent with `validate_only` and with another credential.
    *
    * @generated from field: rolecall.identity.v1.Invitation invitation = 2;
    */
   invitation?: Invitation | undefined;
+
+  /**
+   * The code of the invitation, if it was asked for by `return`; never shown
+   * again.
+   *
+   * @generated from field: string invitation_code = 3;
+   */
+  invitationCode: string;
 };
 
 /**
@@ -129,7 +249,7 @@ export type CreateUserResponse = Message<"rolecall.identity.v1.CreateUserRespons
  * Use `create(CreateUserResponseSchema)` to create a new message.
  */
 export const CreateUserResponseSchema: GenMessage<CreateUserResponse> = /*@__PURE__*/
-  messageDesc(file_rolecall_identity_v1_user_service, 1);
+  messageDesc(file_rolecall_identity_v1_user_service, 4);
 
 /**
  * What `GetUser` needs.
@@ -150,7 +270,7 @@ export type GetUserRequest = Message<"rolecall.identity.v1.GetUserRequest"> & {
  * Use `create(GetUserRequestSchema)` to create a new message.
  */
 export const GetUserRequestSchema: GenMessage<GetUserRequest> = /*@__PURE__*/
-  messageDesc(file_rolecall_identity_v1_user_service, 2);
+  messageDesc(file_rolecall_identity_v1_user_service, 5);
 
 /**
  * What `GetUser` answers.
@@ -171,7 +291,7 @@ export type GetUserResponse = Message<"rolecall.identity.v1.GetUserResponse"> & 
  * Use `create(GetUserResponseSchema)` to create a new message.
  */
 export const GetUserResponseSchema: GenMessage<GetUserResponse> = /*@__PURE__*/
-  messageDesc(file_rolecall_identity_v1_user_service, 3);
+  messageDesc(file_rolecall_identity_v1_user_service, 6);
 
 /**
  * What `ListUsers` needs.
@@ -200,6 +320,26 @@ export type ListUsersRequest = Message<"rolecall.identity.v1.ListUsersRequest"> 
    * @generated from field: string page_token = 3;
    */
   pageToken: string;
+
+  /**
+   * Which accounts (AIP-160): `AND`, and `OR` within one field, of
+   * `email = "a@b"`, `email : "a*"`, `name : "ada*"`, `given_name : "a*"`,
+   * `family_name : "l*"`, `institution : "i*"`, `state = ACTIVE`,
+   * `create_time >= "2026-01-01T00:00:00Z"` (and `<`), `last_login_time` the
+   * same; a bare word searches names, address and institution by the beginning
+   * of a word. At most 1 000 characters and 20 comparisons; what no index
+   * serves gets `FILTER_NOT_INDEXED`.
+   *
+   * @generated from field: string filter = 4;
+   */
+  filter: string;
+
+  /**
+   * `create_time` (the default), `email` or `name`, each also with ` desc`.
+   *
+   * @generated from field: string order_by = 5;
+   */
+  orderBy: string;
 };
 
 /**
@@ -207,7 +347,7 @@ export type ListUsersRequest = Message<"rolecall.identity.v1.ListUsersRequest"> 
  * Use `create(ListUsersRequestSchema)` to create a new message.
  */
 export const ListUsersRequestSchema: GenMessage<ListUsersRequest> = /*@__PURE__*/
-  messageDesc(file_rolecall_identity_v1_user_service, 4);
+  messageDesc(file_rolecall_identity_v1_user_service, 7);
 
 /**
  * What `ListUsers` answers.
@@ -235,7 +375,7 @@ export type ListUsersResponse = Message<"rolecall.identity.v1.ListUsersResponse"
  * Use `create(ListUsersResponseSchema)` to create a new message.
  */
 export const ListUsersResponseSchema: GenMessage<ListUsersResponse> = /*@__PURE__*/
-  messageDesc(file_rolecall_identity_v1_user_service, 5);
+  messageDesc(file_rolecall_identity_v1_user_service, 8);
 
 /**
  * What `ResendInvitation` needs.
@@ -256,6 +396,13 @@ export type ResendInvitationRequest = Message<"rolecall.identity.v1.ResendInvita
    * @generated from field: string user_id = 2;
    */
   userId: string;
+
+  /**
+   * How the code reaches the person; mailed by default.
+   *
+   * @generated from field: rolecall.identity.v1.CodeDelivery delivery = 3;
+   */
+  delivery?: CodeDelivery | undefined;
 };
 
 /**
@@ -263,7 +410,7 @@ export type ResendInvitationRequest = Message<"rolecall.identity.v1.ResendInvita
  * Use `create(ResendInvitationRequestSchema)` to create a new message.
  */
 export const ResendInvitationRequestSchema: GenMessage<ResendInvitationRequest> = /*@__PURE__*/
-  messageDesc(file_rolecall_identity_v1_user_service, 6);
+  messageDesc(file_rolecall_identity_v1_user_service, 9);
 
 /**
  * What `ResendInvitation` answers.
@@ -277,6 +424,13 @@ export type ResendInvitationResponse = Message<"rolecall.identity.v1.ResendInvit
    * @generated from field: rolecall.identity.v1.Invitation invitation = 1;
    */
   invitation?: Invitation | undefined;
+
+  /**
+   * The code, if it was asked for by `return`; never shown again.
+   *
+   * @generated from field: string invitation_code = 2;
+   */
+  invitationCode: string;
 };
 
 /**
@@ -284,7 +438,567 @@ export type ResendInvitationResponse = Message<"rolecall.identity.v1.ResendInvit
  * Use `create(ResendInvitationResponseSchema)` to create a new message.
  */
 export const ResendInvitationResponseSchema: GenMessage<ResendInvitationResponse> = /*@__PURE__*/
-  messageDesc(file_rolecall_identity_v1_user_service, 7);
+  messageDesc(file_rolecall_identity_v1_user_service, 10);
+
+/**
+ * What `BatchGetUsers` needs.
+ *
+ * @generated from message rolecall.identity.v1.BatchGetUsersRequest
+ */
+export type BatchGetUsersRequest = Message<"rolecall.identity.v1.BatchGetUsersRequest"> & {
+  /**
+   * Up to 1 000 accounts.
+   *
+   * @generated from field: repeated string user_ids = 1;
+   */
+  userIds: string[];
+};
+
+/**
+ * Describes the message rolecall.identity.v1.BatchGetUsersRequest.
+ * Use `create(BatchGetUsersRequestSchema)` to create a new message.
+ */
+export const BatchGetUsersRequestSchema: GenMessage<BatchGetUsersRequest> = /*@__PURE__*/
+  messageDesc(file_rolecall_identity_v1_user_service, 11);
+
+/**
+ * What `BatchGetUsers` answers.
+ *
+ * @generated from message rolecall.identity.v1.BatchGetUsersResponse
+ */
+export type BatchGetUsersResponse = Message<"rolecall.identity.v1.BatchGetUsersResponse"> & {
+  /**
+   * The accounts found, in the order of the request, each once.
+   *
+   * @generated from field: repeated rolecall.identity.v1.User users = 1;
+   */
+  users: User[];
+};
+
+/**
+ * Describes the message rolecall.identity.v1.BatchGetUsersResponse.
+ * Use `create(BatchGetUsersResponseSchema)` to create a new message.
+ */
+export const BatchGetUsersResponseSchema: GenMessage<BatchGetUsersResponse> = /*@__PURE__*/
+  messageDesc(file_rolecall_identity_v1_user_service, 12);
+
+/**
+ * What `ListInvitations` needs.
+ *
+ * @generated from message rolecall.identity.v1.ListInvitationsRequest
+ */
+export type ListInvitationsRequest = Message<"rolecall.identity.v1.ListInvitationsRequest"> & {
+  /**
+   * The organization to list; empty means the caller's own, `-` all that the
+   * caller may see.
+   *
+   * @generated from field: string organization_id = 1;
+   */
+  organizationId: string;
+
+  /**
+   * How many invitations a page holds: 0 means 50, more than 1 000 means 1 000.
+   *
+   * @generated from field: int32 page_size = 2;
+   */
+  pageSize: number;
+
+  /**
+   * `next_page_token` of the page before, with the same other arguments.
+   *
+   * @generated from field: string page_token = 3;
+   */
+  pageToken: string;
+};
+
+/**
+ * Describes the message rolecall.identity.v1.ListInvitationsRequest.
+ * Use `create(ListInvitationsRequestSchema)` to create a new message.
+ */
+export const ListInvitationsRequestSchema: GenMessage<ListInvitationsRequest> = /*@__PURE__*/
+  messageDesc(file_rolecall_identity_v1_user_service, 13);
+
+/**
+ * What `ListInvitations` answers.
+ *
+ * @generated from message rolecall.identity.v1.ListInvitationsResponse
+ */
+export type ListInvitationsResponse = Message<"rolecall.identity.v1.ListInvitationsResponse"> & {
+  /**
+   * The invitations of this page.
+   *
+   * @generated from field: repeated rolecall.identity.v1.Invitation invitations = 1;
+   */
+  invitations: Invitation[];
+
+  /**
+   * Asks for the next page; empty on the last one.
+   *
+   * @generated from field: string next_page_token = 2;
+   */
+  nextPageToken: string;
+};
+
+/**
+ * Describes the message rolecall.identity.v1.ListInvitationsResponse.
+ * Use `create(ListInvitationsResponseSchema)` to create a new message.
+ */
+export const ListInvitationsResponseSchema: GenMessage<ListInvitationsResponse> = /*@__PURE__*/
+  messageDesc(file_rolecall_identity_v1_user_service, 14);
+
+/**
+ * What `RevokeInvitation` needs.
+ *
+ * @generated from message rolecall.identity.v1.RevokeInvitationRequest
+ */
+export type RevokeInvitationRequest = Message<"rolecall.identity.v1.RevokeInvitationRequest"> & {
+  /**
+   * Names this one intended change; a lower-case UUID. Optional.
+   *
+   * @generated from field: string request_id = 1;
+   */
+  requestId: string;
+
+  /**
+   * The invitation to end; `INVITATION_NOT_FOUND` when it is over, or outside
+   * of what the caller may see.
+   *
+   * @generated from field: string invitation_id = 2;
+   */
+  invitationId: string;
+};
+
+/**
+ * Describes the message rolecall.identity.v1.RevokeInvitationRequest.
+ * Use `create(RevokeInvitationRequestSchema)` to create a new message.
+ */
+export const RevokeInvitationRequestSchema: GenMessage<RevokeInvitationRequest> = /*@__PURE__*/
+  messageDesc(file_rolecall_identity_v1_user_service, 15);
+
+/**
+ * What `RevokeInvitation` answers.
+ *
+ * @generated from message rolecall.identity.v1.RevokeInvitationResponse
+ */
+export type RevokeInvitationResponse = Message<"rolecall.identity.v1.RevokeInvitationResponse"> & {
+};
+
+/**
+ * Describes the message rolecall.identity.v1.RevokeInvitationResponse.
+ * Use `create(RevokeInvitationResponseSchema)` to create a new message.
+ */
+export const RevokeInvitationResponseSchema: GenMessage<RevokeInvitationResponse> = /*@__PURE__*/
+  messageDesc(file_rolecall_identity_v1_user_service, 16);
+
+/**
+ * What `UpdateUser` needs.
+ *
+ * @generated from message rolecall.identity.v1.UpdateUserRequest
+ */
+export type UpdateUserRequest = Message<"rolecall.identity.v1.UpdateUserRequest"> & {
+  /**
+   * Names this one intended change; a lower-case UUID. Optional.
+   *
+   * @generated from field: string request_id = 1;
+   */
+  requestId: string;
+
+  /**
+   * The account, named by its `user_id`, and the new values of `name`,
+   * `given_name`, `family_name`, `institution`, `website`, `email` and `roles`;
+   * an `etag` demands that nothing changed since it was read.
+   *
+   * @generated from field: rolecall.identity.v1.User user = 2;
+   */
+  user?: User | undefined;
+
+  /**
+   * The fields to change; absent means all that are populated.
+   *
+   * @generated from field: google.protobuf.FieldMask update_mask = 3;
+   */
+  updateMask?: FieldMask | undefined;
+
+  /**
+   * Checks everything, rights included, and changes nothing.
+   *
+   * @generated from field: bool validate_only = 4;
+   */
+  validateOnly: boolean;
+};
+
+/**
+ * Describes the message rolecall.identity.v1.UpdateUserRequest.
+ * Use `create(UpdateUserRequestSchema)` to create a new message.
+ */
+export const UpdateUserRequestSchema: GenMessage<UpdateUserRequest> = /*@__PURE__*/
+  messageDesc(file_rolecall_identity_v1_user_service, 17);
+
+/**
+ * What `UpdateUser` answers.
+ *
+ * @generated from message rolecall.identity.v1.UpdateUserResponse
+ */
+export type UpdateUserResponse = Message<"rolecall.identity.v1.UpdateUserResponse"> & {
+  /**
+   * The account after the change.
+   *
+   * @generated from field: rolecall.identity.v1.User user = 1;
+   */
+  user?: User | undefined;
+};
+
+/**
+ * Describes the message rolecall.identity.v1.UpdateUserResponse.
+ * Use `create(UpdateUserResponseSchema)` to create a new message.
+ */
+export const UpdateUserResponseSchema: GenMessage<UpdateUserResponse> = /*@__PURE__*/
+  messageDesc(file_rolecall_identity_v1_user_service, 18);
+
+/**
+ * What `DeleteUser` needs.
+ *
+ * @generated from message rolecall.identity.v1.DeleteUserRequest
+ */
+export type DeleteUserRequest = Message<"rolecall.identity.v1.DeleteUserRequest"> & {
+  /**
+   * Names this one intended change; a lower-case UUID. Optional.
+   *
+   * @generated from field: string request_id = 1;
+   */
+  requestId: string;
+
+  /**
+   * The account to delete.
+   *
+   * @generated from field: string user_id = 2;
+   */
+  userId: string;
+
+  /**
+   * The version that is meant; empty means whichever is current.
+   *
+   * @generated from field: string etag = 3;
+   */
+  etag: string;
+};
+
+/**
+ * Describes the message rolecall.identity.v1.DeleteUserRequest.
+ * Use `create(DeleteUserRequestSchema)` to create a new message.
+ */
+export const DeleteUserRequestSchema: GenMessage<DeleteUserRequest> = /*@__PURE__*/
+  messageDesc(file_rolecall_identity_v1_user_service, 19);
+
+/**
+ * What `DeleteUser` answers.
+ *
+ * @generated from message rolecall.identity.v1.DeleteUserResponse
+ */
+export type DeleteUserResponse = Message<"rolecall.identity.v1.DeleteUserResponse"> & {
+};
+
+/**
+ * Describes the message rolecall.identity.v1.DeleteUserResponse.
+ * Use `create(DeleteUserResponseSchema)` to create a new message.
+ */
+export const DeleteUserResponseSchema: GenMessage<DeleteUserResponse> = /*@__PURE__*/
+  messageDesc(file_rolecall_identity_v1_user_service, 20);
+
+/**
+ * What `SetUserPassword` needs.
+ *
+ * @generated from message rolecall.identity.v1.SetUserPasswordRequest
+ */
+export type SetUserPasswordRequest = Message<"rolecall.identity.v1.SetUserPasswordRequest"> & {
+  /**
+   * Names this one intended change; a lower-case UUID. Optional.
+   *
+   * @generated from field: string request_id = 1;
+   */
+  requestId: string;
+
+  /**
+   * The person.
+   *
+   * @generated from field: string user_id = 2;
+   */
+  userId: string;
+
+  /**
+   * The password, as the organization's policy wants it.
+   *
+   * @generated from field: string password = 3;
+   */
+  password: string;
+
+  /**
+   * The same password once more; compared when given.
+   *
+   * @generated from field: string password_confirmation = 4;
+   */
+  passwordConfirmation: string;
+
+  /**
+   * Whether the next login demands a new one; by default it does.
+   *
+   * @generated from field: rolecall.identity.v1.PasswordChange change = 5;
+   */
+  change: PasswordChange;
+};
+
+/**
+ * Describes the message rolecall.identity.v1.SetUserPasswordRequest.
+ * Use `create(SetUserPasswordRequestSchema)` to create a new message.
+ */
+export const SetUserPasswordRequestSchema: GenMessage<SetUserPasswordRequest> = /*@__PURE__*/
+  messageDesc(file_rolecall_identity_v1_user_service, 21);
+
+/**
+ * What `SetUserPassword` answers.
+ *
+ * @generated from message rolecall.identity.v1.SetUserPasswordResponse
+ */
+export type SetUserPasswordResponse = Message<"rolecall.identity.v1.SetUserPasswordResponse"> & {
+  /**
+   * The account after the change.
+   *
+   * @generated from field: rolecall.identity.v1.User user = 1;
+   */
+  user?: User | undefined;
+};
+
+/**
+ * Describes the message rolecall.identity.v1.SetUserPasswordResponse.
+ * Use `create(SetUserPasswordResponseSchema)` to create a new message.
+ */
+export const SetUserPasswordResponseSchema: GenMessage<SetUserPasswordResponse> = /*@__PURE__*/
+  messageDesc(file_rolecall_identity_v1_user_service, 22);
+
+/**
+ * What `IssuePasswordReset` needs.
+ *
+ * @generated from message rolecall.identity.v1.IssuePasswordResetRequest
+ */
+export type IssuePasswordResetRequest = Message<"rolecall.identity.v1.IssuePasswordResetRequest"> & {
+  /**
+   * Names this one intended change; a lower-case UUID. Optional.
+   *
+   * @generated from field: string request_id = 1;
+   */
+  requestId: string;
+
+  /**
+   * The person.
+   *
+   * @generated from field: string user_id = 2;
+   */
+  userId: string;
+
+  /**
+   * How the code reaches the person; mailed by default.
+   *
+   * @generated from field: rolecall.identity.v1.CodeDelivery delivery = 3;
+   */
+  delivery?: CodeDelivery | undefined;
+};
+
+/**
+ * Describes the message rolecall.identity.v1.IssuePasswordResetRequest.
+ * Use `create(IssuePasswordResetRequestSchema)` to create a new message.
+ */
+export const IssuePasswordResetRequestSchema: GenMessage<IssuePasswordResetRequest> = /*@__PURE__*/
+  messageDesc(file_rolecall_identity_v1_user_service, 23);
+
+/**
+ * What `IssuePasswordReset` answers.
+ *
+ * @generated from message rolecall.identity.v1.IssuePasswordResetResponse
+ */
+export type IssuePasswordResetResponse = Message<"rolecall.identity.v1.IssuePasswordResetResponse"> & {
+  /**
+   * When the code ends.
+   *
+   * @generated from field: google.protobuf.Timestamp expire_time = 1;
+   */
+  expireTime?: Timestamp | undefined;
+
+  /**
+   * The code, if it was asked for by `return`; never shown again.
+   *
+   * @generated from field: string code = 2;
+   */
+  code: string;
+};
+
+/**
+ * Describes the message rolecall.identity.v1.IssuePasswordResetResponse.
+ * Use `create(IssuePasswordResetResponseSchema)` to create a new message.
+ */
+export const IssuePasswordResetResponseSchema: GenMessage<IssuePasswordResetResponse> = /*@__PURE__*/
+  messageDesc(file_rolecall_identity_v1_user_service, 24);
+
+/**
+ * What `ResetUserFactors` needs.
+ *
+ * @generated from message rolecall.identity.v1.ResetUserFactorsRequest
+ */
+export type ResetUserFactorsRequest = Message<"rolecall.identity.v1.ResetUserFactorsRequest"> & {
+  /**
+   * Names this one intended change; a lower-case UUID. Optional.
+   *
+   * @generated from field: string request_id = 1;
+   */
+  requestId: string;
+
+  /**
+   * The person.
+   *
+   * @generated from field: string user_id = 2;
+   */
+  userId: string;
+};
+
+/**
+ * Describes the message rolecall.identity.v1.ResetUserFactorsRequest.
+ * Use `create(ResetUserFactorsRequestSchema)` to create a new message.
+ */
+export const ResetUserFactorsRequestSchema: GenMessage<ResetUserFactorsRequest> = /*@__PURE__*/
+  messageDesc(file_rolecall_identity_v1_user_service, 25);
+
+/**
+ * What `ResetUserFactors` answers.
+ *
+ * @generated from message rolecall.identity.v1.ResetUserFactorsResponse
+ */
+export type ResetUserFactorsResponse = Message<"rolecall.identity.v1.ResetUserFactorsResponse"> & {
+};
+
+/**
+ * Describes the message rolecall.identity.v1.ResetUserFactorsResponse.
+ * Use `create(ResetUserFactorsResponseSchema)` to create a new message.
+ */
+export const ResetUserFactorsResponseSchema: GenMessage<ResetUserFactorsResponse> = /*@__PURE__*/
+  messageDesc(file_rolecall_identity_v1_user_service, 26);
+
+/**
+ * What `ListUserSessions` needs.
+ *
+ * @generated from message rolecall.identity.v1.ListUserSessionsRequest
+ */
+export type ListUserSessionsRequest = Message<"rolecall.identity.v1.ListUserSessionsRequest"> & {
+  /**
+   * The person.
+   *
+   * @generated from field: string user_id = 1;
+   */
+  userId: string;
+
+  /**
+   * How many sessions a page holds: 0 means 50, more than 1 000 means 1 000.
+   *
+   * @generated from field: int32 page_size = 2;
+   */
+  pageSize: number;
+
+  /**
+   * `next_page_token` of the page before, with the same other arguments.
+   *
+   * @generated from field: string page_token = 3;
+   */
+  pageToken: string;
+};
+
+/**
+ * Describes the message rolecall.identity.v1.ListUserSessionsRequest.
+ * Use `create(ListUserSessionsRequestSchema)` to create a new message.
+ */
+export const ListUserSessionsRequestSchema: GenMessage<ListUserSessionsRequest> = /*@__PURE__*/
+  messageDesc(file_rolecall_identity_v1_user_service, 27);
+
+/**
+ * What `ListUserSessions` answers.
+ *
+ * @generated from message rolecall.identity.v1.ListUserSessionsResponse
+ */
+export type ListUserSessionsResponse = Message<"rolecall.identity.v1.ListUserSessionsResponse"> & {
+  /**
+   * The sessions of this page.
+   *
+   * @generated from field: repeated rolecall.identity.v1.Session sessions = 1;
+   */
+  sessions: Session[];
+
+  /**
+   * Asks for the next page; empty on the last one.
+   *
+   * @generated from field: string next_page_token = 2;
+   */
+  nextPageToken: string;
+};
+
+/**
+ * Describes the message rolecall.identity.v1.ListUserSessionsResponse.
+ * Use `create(ListUserSessionsResponseSchema)` to create a new message.
+ */
+export const ListUserSessionsResponseSchema: GenMessage<ListUserSessionsResponse> = /*@__PURE__*/
+  messageDesc(file_rolecall_identity_v1_user_service, 28);
+
+/**
+ * What `RevokeUserSessions` needs.
+ *
+ * @generated from message rolecall.identity.v1.RevokeUserSessionsRequest
+ */
+export type RevokeUserSessionsRequest = Message<"rolecall.identity.v1.RevokeUserSessionsRequest"> & {
+  /**
+   * Names this one intended change; a lower-case UUID. Optional.
+   *
+   * @generated from field: string request_id = 1;
+   */
+  requestId: string;
+
+  /**
+   * The person.
+   *
+   * @generated from field: string user_id = 2;
+   */
+  userId: string;
+
+  /**
+   * Up to 100 sessions to end; empty means all of them.
+   *
+   * @generated from field: repeated string session_ids = 3;
+   */
+  sessionIds: string[];
+};
+
+/**
+ * Describes the message rolecall.identity.v1.RevokeUserSessionsRequest.
+ * Use `create(RevokeUserSessionsRequestSchema)` to create a new message.
+ */
+export const RevokeUserSessionsRequestSchema: GenMessage<RevokeUserSessionsRequest> = /*@__PURE__*/
+  messageDesc(file_rolecall_identity_v1_user_service, 29);
+
+/**
+ * What `RevokeUserSessions` answers.
+ *
+ * @generated from message rolecall.identity.v1.RevokeUserSessionsResponse
+ */
+export type RevokeUserSessionsResponse = Message<"rolecall.identity.v1.RevokeUserSessionsResponse"> & {
+  /**
+   * How many sessions ended.
+   *
+   * @generated from field: int32 revoked_count = 1;
+   */
+  revokedCount: number;
+};
+
+/**
+ * Describes the message rolecall.identity.v1.RevokeUserSessionsResponse.
+ * Use `create(RevokeUserSessionsResponseSchema)` to create a new message.
+ */
+export const RevokeUserSessionsResponseSchema: GenMessage<RevokeUserSessionsResponse> = /*@__PURE__*/
+  messageDesc(file_rolecall_identity_v1_user_service, 30);
 
 /**
  * Makes, finds and reads accounts. ADMIN works across organizations, OWNER in
@@ -294,11 +1008,15 @@ export const ResendInvitationResponseSchema: GenMessage<ResendInvitationResponse
  */
 export const UserService: GenService<{
   /**
-   * Makes an account and invites its person by mail.
+   * Makes an account: invited by mail unless another credential is given.
    *
    * The account, its membership and the mail come together or not at all. The
    * address must be free (`EMAIL_TAKEN`), the roles must be ones that the
-   * caller may grant (`ROLE_NOT_GRANTABLE`).
+   * caller may grant (`ROLE_NOT_GRANTABLE`). An initial password and an
+   * imported hash need the permission `identity.users.set_password` too
+   * (`PERMISSION_MISSING`); with them the account is active at once, its
+   * address unproven. A repeat whose first answer held a code gets
+   * `SECRET_ALREADY_RETURNED`.
    *
    * @generated from rpc rolecall.identity.v1.UserService.CreateUser
    */
@@ -319,7 +1037,19 @@ export const UserService: GenService<{
     output: typeof GetUserResponseSchema;
   },
   /**
-   * Lists accounts in order of creation.
+   * Reads up to 1 000 accounts at once; those that do not exist, or lie outside
+   * of what the caller may see, are left out.
+   *
+   * @generated from rpc rolecall.identity.v1.UserService.BatchGetUsers
+   */
+  batchGetUsers: {
+    methodKind: "unary";
+    input: typeof BatchGetUsersRequestSchema;
+    output: typeof BatchGetUsersResponseSchema;
+  },
+  /**
+   * Lists accounts, in order of creation unless `order_by` says otherwise.
+   * Only those who may list an organization may call, not a person for itself.
    *
    * @generated from rpc rolecall.identity.v1.UserService.ListUsers
    */
@@ -329,8 +1059,11 @@ export const UserService: GenService<{
     output: typeof ListUsersResponseSchema;
   },
   /**
-   * Sends a new invitation to an account that is still INVITED; the code sent
+   * Makes a new invitation for an account that is still INVITED; the code
    * before ends (`USER_NOT_INVITED` when there is nothing to accept any more).
+   *
+   * The code of a person that is invited as an OWNER is returned to ADMIN alone
+   * (`EQUAL_PROTECTED`).
    *
    * @generated from rpc rolecall.identity.v1.UserService.ResendInvitation
    */
@@ -338,6 +1071,122 @@ export const UserService: GenService<{
     methodKind: "unary";
     input: typeof ResendInvitationRequestSchema;
     output: typeof ResendInvitationResponseSchema;
+  },
+  /**
+   * Lists the invitations that wait for an answer, in order of creation.
+   *
+   * @generated from rpc rolecall.identity.v1.UserService.ListInvitations
+   */
+  listInvitations: {
+    methodKind: "unary";
+    input: typeof ListInvitationsRequestSchema;
+    output: typeof ListInvitationsResponseSchema;
+  },
+  /**
+   * Ends an invitation; its code opens nothing any more, the account stays
+   * INVITED (`ResendInvitation` invites anew, `DeleteUser` removes it).
+   *
+   * @generated from rpc rolecall.identity.v1.UserService.RevokeInvitation
+   */
+  revokeInvitation: {
+    methodKind: "unary";
+    input: typeof RevokeInvitationRequestSchema;
+    output: typeof RevokeInvitationResponseSchema;
+  },
+  /**
+   * Changes an account: profile, address, roles. All given fields change, or
+   * none.
+   *
+   * `email` and `roles` need the permissions `identity.users.set_email` and
+   * `organization.members.assign_roles` too. A new address is unproven; both
+   * addresses are told, and sessions and codes end. On a holder of ADMIN, and
+   * for all but ADMIN on an OWNER, the address stays (`EQUAL_PROTECTED`).
+   *
+   * @generated from rpc rolecall.identity.v1.UserService.UpdateUser
+   */
+  updateUser: {
+    methodKind: "unary";
+    input: typeof UpdateUserRequestSchema;
+    output: typeof UpdateUserResponseSchema;
+  },
+  /**
+   * Deletes an account: at once it is gone from reads and lists, its sessions,
+   * codes and keys have ended. Its address stays reserved for 30 days.
+   *
+   * Nobody deletes itself (`SELF_REFUSED`), nor the last OWNER of an
+   * organization or the last ADMIN (`LAST_HOLDER`); only ADMIN deletes a holder
+   * of ADMIN, and no service account an OWNER (`EQUAL_PROTECTED`). With an etag
+   * that is not the current one the answer is `ETAG_MISMATCH`.
+   *
+   * @generated from rpc rolecall.identity.v1.UserService.DeleteUser
+   */
+  deleteUser: {
+    methodKind: "unary";
+    input: typeof DeleteUserRequestSchema;
+    output: typeof DeleteUserResponseSchema;
+  },
+  /**
+   * Sets a person's password; its sessions and codes end, and a mail tells so.
+   *
+   * Not one's own (`SELF_REFUSED`, use `ChangePassword`). Nobody sets the
+   * password of a holder of ADMIN, and only ADMIN that of an OWNER
+   * (`EQUAL_PROTECTED`). Who is still INVITED sets its first password itself
+   * (`USER_NOT_ACTIVE`).
+   *
+   * @generated from rpc rolecall.identity.v1.UserService.SetUserPassword
+   */
+  setUserPassword: {
+    methodKind: "unary";
+    input: typeof SetUserPasswordRequestSchema;
+    output: typeof SetUserPasswordResponseSchema;
+  },
+  /**
+   * Makes a code by which a person sets a new password, valid for 30 minutes,
+   * and mails it or gives it to the caller. A newer code ends the older.
+   *
+   * For a holder of ADMIN, and for all but ADMIN on an OWNER, it can only be
+   * mailed (`EQUAL_PROTECTED`).
+   *
+   * @generated from rpc rolecall.identity.v1.UserService.IssuePasswordReset
+   */
+  issuePasswordReset: {
+    methodKind: "unary";
+    input: typeof IssuePasswordResetRequestSchema;
+    output: typeof IssuePasswordResetResponseSchema;
+  },
+  /**
+   * Removes all second factors and recovery codes of a person who lost them;
+   * its sessions end, and a mail tells so.
+   *
+   * Not one's own (`SELF_REFUSED`), not those of a holder of ADMIN, and those
+   * of an OWNER only by ADMIN (`EQUAL_PROTECTED`).
+   *
+   * @generated from rpc rolecall.identity.v1.UserService.ResetUserFactors
+   */
+  resetUserFactors: {
+    methodKind: "unary";
+    input: typeof ResetUserFactorsRequestSchema;
+    output: typeof ResetUserFactorsResponseSchema;
+  },
+  /**
+   * Lists the sessions of a person that go on, newest first.
+   *
+   * @generated from rpc rolecall.identity.v1.UserService.ListUserSessions
+   */
+  listUserSessions: {
+    methodKind: "unary";
+    input: typeof ListUserSessionsRequestSchema;
+    output: typeof ListUserSessionsResponseSchema;
+  },
+  /**
+   * Ends sessions of a person, at once and in every service.
+   *
+   * @generated from rpc rolecall.identity.v1.UserService.RevokeUserSessions
+   */
+  revokeUserSessions: {
+    methodKind: "unary";
+    input: typeof RevokeUserSessionsRequestSchema;
+    output: typeof RevokeUserSessionsResponseSchema;
   },
 }> = /*@__PURE__*/
   serviceDesc(file_rolecall_identity_v1_user_service, 0);

@@ -9,7 +9,7 @@ import { enumDesc, fileDesc, messageDesc, serviceDesc } from "@bufbuild/protobuf
 import type { Timestamp } from "@bufbuild/protobuf/wkt";
 import { file_google_protobuf_timestamp } from "@bufbuild/protobuf/wkt";
 import { file_rolecall_authz_v1_options } from "../../authz/v1/options_pb.js";
-import type { Member, Organization } from "./organization_pb.js";
+import type { Member, MfaPolicy, Organization } from "./organization_pb.js";
 import { file_rolecall_organization_v1_organization } from "./organization_pb.js";
 import type { Message } from "@bufbuild/protobuf";
 
@@ -17,7 +17,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file rolecall/organization/v1/membership_service.proto.
  */
 export const file_rolecall_organization_v1_membership_service: GenFile = /*@__PURE__*/
-  fileDesc("CjFyb2xlY2FsbC9vcmdhbml6YXRpb24vdjEvbWVtYmVyc2hpcF9zZXJ2aWNlLnByb3RvEhhyb2xlY2FsbC5vcmdhbml6YXRpb24udjEiVgocQm9vdHN0cmFwT3JnYW5pemF0aW9uUmVxdWVzdBIXCg9vcmdhbml6YXRpb25faWQYASABKAkSDAoEbmFtZRgCIAEoCRIPCgd1c2VyX2lkGAMgASgJIh8KHUJvb3RzdHJhcE9yZ2FuaXphdGlvblJlc3BvbnNlIl0KEEFkZE1lbWJlclJlcXVlc3QSDwoHdXNlcl9pZBgBIAEoCRIXCg9vcmdhbml6YXRpb25faWQYAiABKAkSDQoFcm9sZXMYAyADKAkSEAoIYWN0b3JfaWQYBCABKAkiUQoRQWRkTWVtYmVyUmVzcG9uc2USPAoMb3JnYW5pemF0aW9uGAEgASgLMiYucm9sZWNhbGwub3JnYW5pemF0aW9uLnYxLk9yZ2FuaXphdGlvbiJRChVDaGVja0FkZE1lbWJlclJlcXVlc3QSFwoPb3JnYW5pemF0aW9uX2lkGAEgASgJEg0KBXJvbGVzGAIgAygJEhAKCGFjdG9yX2lkGAMgASgJIlYKFkNoZWNrQWRkTWVtYmVyUmVzcG9uc2USPAoMb3JnYW5pemF0aW9uGAEgASgLMiYucm9sZWNhbGwub3JnYW5pemF0aW9uLnYxLk9yZ2FuaXphdGlvbiInChRDb25maXJtTWVtYmVyUmVxdWVzdBIPCgd1c2VyX2lkGAEgASgJIhcKFUNvbmZpcm1NZW1iZXJSZXNwb25zZSI8ChVBY3RpdmF0ZU1lbWJlclJlcXVlc3QSDwoHdXNlcl9pZBgBIAEoCRISCgppbnZpdGVyX2lkGAIgASgJIkoKFkFjdGl2YXRlTWVtYmVyUmVzcG9uc2USMAoGbWVtYmVyGAEgASgLMiAucm9sZWNhbGwub3JnYW5pemF0aW9uLnYxLk1lbWJlciImChNSZW1vdmVNZW1iZXJSZXF1ZXN0Eg8KB3VzZXJfaWQYASABKAkiFgoUUmVtb3ZlTWVtYmVyUmVzcG9uc2UiKgoWQmF0Y2hHZXRNZW1iZXJzUmVxdWVzdBIQCgh1c2VyX2lkcxgBIAMoCSJMChdCYXRjaEdldE1lbWJlcnNSZXNwb25zZRIxCgdtZW1iZXJzGAEgAygLMiAucm9sZWNhbGwub3JnYW5pemF0aW9uLnYxLk1lbWJlciI4ChxCYXRjaEdldE9yZ2FuaXphdGlvbnNSZXF1ZXN0EhgKEG9yZ2FuaXphdGlvbl9pZHMYASADKAkiXgodQmF0Y2hHZXRPcmdhbml6YXRpb25zUmVzcG9uc2USPQoNb3JnYW5pemF0aW9ucxgBIAMoCzImLnJvbGVjYWxsLm9yZ2FuaXphdGlvbi52MS5Pcmdhbml6YXRpb24ijQEKGEFkZFNlcnZpY2VBY2NvdW50UmVxdWVzdBIaChJzZXJ2aWNlX2FjY291bnRfaWQYASABKAkSFwoPb3JnYW5pemF0aW9uX2lkGAIgASgJEhMKC3Blcm1pc3Npb25zGAMgAygJEhAKCGFjdG9yX2lkGAQgASgJEhUKDXZhbGlkYXRlX29ubHkYBSABKAgiNAoZQWRkU2VydmljZUFjY291bnRSZXNwb25zZRIXCg9vcmdhbml6YXRpb25faWQYASABKAkiOQobUmVtb3ZlU2VydmljZUFjY291bnRSZXF1ZXN0EhoKEnNlcnZpY2VfYWNjb3VudF9pZBgBIAEoCSIeChxSZW1vdmVTZXJ2aWNlQWNjb3VudFJlc3BvbnNlIi0KF0dldFN1YmplY3RBY2Nlc3NSZXF1ZXN0EhIKCnN1YmplY3RfaWQYASABKAkisQIKGEdldFN1YmplY3RBY2Nlc3NSZXNwb25zZRISCgpzdWJqZWN0X2lkGAEgASgJEjMKBGtpbmQYAiABKA4yJS5yb2xlY2FsbC5vcmdhbml6YXRpb24udjEuU3ViamVjdEtpbmQSFwoPb3JnYW5pemF0aW9uX2lkGAMgASgJEg4KBmFjdGl2ZRgEIAEoCBIPCgdibG9ja2VkGAUgASgIEjYKEmJsb2NrZWRfdW50aWxfdGltZRgGIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASDQoFcm9sZXMYByADKAkSOQoGZ3JhbnRzGAggAygLMikucm9sZWNhbGwub3JnYW5pemF0aW9uLnYxLlBlcm1pc3Npb25HcmFudBIQCghyZXZpc2lvbhgJIAEoAyJfCg9QZXJtaXNzaW9uR3JhbnQSEgoKcGVybWlzc2lvbhgBIAEoCRI4CgVzY29wZRgCIAEoDjIpLnJvbGVjYWxsLm9yZ2FuaXphdGlvbi52MS5QZXJtaXNzaW9uU2NvcGUiTgoTSW5nZXN0RXZlbnRzUmVxdWVzdBI3CgZldmVudHMYASADKAsyJy5yb2xlY2FsbC5vcmdhbml6YXRpb24udjEuSW5nZXN0ZWRFdmVudCKJAQoNSW5nZXN0ZWRFdmVudBIQCghldmVudF9pZBgBIAEoCRINCgV0b3BpYxgCIAEoCRIPCgdwYXlsb2FkGAMgASgMEjEKDW9jY3VycmVkX3RpbWUYBCABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEhMKC3RyYWNlcGFyZW50GAUgASgJIk8KFEluZ2VzdEV2ZW50c1Jlc3BvbnNlEjcKB3Jlc3VsdHMYASADKAsyJi5yb2xlY2FsbC5vcmdhbml6YXRpb24udjEuSW5nZXN0UmVzdWx0ImoKDEluZ2VzdFJlc3VsdBIQCghldmVudF9pZBgBIAEoCRI4CgdvdXRjb21lGAIgASgOMicucm9sZWNhbGwub3JnYW5pemF0aW9uLnYxLkluZ2VzdE91dGNvbWUSDgoGZGV0YWlsGAMgASgJKmQKC1N1YmplY3RLaW5kEhwKGFNVQkpFQ1RfS0lORF9VTlNQRUNJRklFRBAAEhUKEVNVQkpFQ1RfS0lORF9VU0VSEAESIAocU1VCSkVDVF9LSU5EX1NFUlZJQ0VfQUNDT1VOVBACKo8BCg9QZXJtaXNzaW9uU2NvcGUSIAocUEVSTUlTU0lPTl9TQ09QRV9VTlNQRUNJRklFRBAAEhgKFFBFUk1JU1NJT05fU0NPUEVfQUxMEAESJQohUEVSTUlTU0lPTl9TQ09QRV9PV05fT1JHQU5JWkFUSU9OEAISGQoVUEVSTUlTU0lPTl9TQ09QRV9TRUxGEAMqewoNSW5nZXN0T3V0Y29tZRIeChpJTkdFU1RfT1VUQ09NRV9VTlNQRUNJRklFRBAAEhcKE0lOR0VTVF9PVVRDT01FX0RPTkUQARIYChRJTkdFU1RfT1VUQ09NRV9SRVRSWRACEhcKE0lOR0VTVF9PVVRDT01FX1BBUksQAzLODAoRTWVtYmVyc2hpcFNlcnZpY2USkwEKFUJvb3RzdHJhcE9yZ2FuaXphdGlvbhI2LnJvbGVjYWxsLm9yZ2FuaXphdGlvbi52MS5Cb290c3RyYXBPcmdhbml6YXRpb25SZXF1ZXN0Gjcucm9sZWNhbGwub3JnYW5pemF0aW9uLnYxLkJvb3RzdHJhcE9yZ2FuaXphdGlvblJlc3BvbnNlIgmQAgKq7RgCGAESbwoJQWRkTWVtYmVyEioucm9sZWNhbGwub3JnYW5pemF0aW9uLnYxLkFkZE1lbWJlclJlcXVlc3QaKy5yb2xlY2FsbC5vcmdhbml6YXRpb24udjEuQWRkTWVtYmVyUmVzcG9uc2UiCZACAqrtGAIYARJ+Cg5DaGVja0FkZE1lbWJlchIvLnJvbGVjYWxsLm9yZ2FuaXphdGlvbi52MS5DaGVja0FkZE1lbWJlclJlcXVlc3QaMC5yb2xlY2FsbC5vcmdhbml6YXRpb24udjEuQ2hlY2tBZGRNZW1iZXJSZXNwb25zZSIJkAIBqu0YAhgBEnsKDUNvbmZpcm1NZW1iZXISLi5yb2xlY2FsbC5vcmdhbml6YXRpb24udjEuQ29uZmlybU1lbWJlclJlcXVlc3QaLy5yb2xlY2FsbC5vcmdhbml6YXRpb24udjEuQ29uZmlybU1lbWJlclJlc3BvbnNlIgmQAgKq7RgCGAESfgoOQWN0aXZhdGVNZW1iZXISLy5yb2xlY2FsbC5vcmdhbml6YXRpb24udjEuQWN0aXZhdGVNZW1iZXJSZXF1ZXN0GjAucm9sZWNhbGwub3JnYW5pemF0aW9uLnYxLkFjdGl2YXRlTWVtYmVyUmVzcG9uc2UiCZACAqrtGAIYARJ4CgxSZW1vdmVNZW1iZXISLS5yb2xlY2FsbC5vcmdhbml6YXRpb24udjEuUmVtb3ZlTWVtYmVyUmVxdWVzdBouLnJvbGVjYWxsLm9yZ2FuaXphdGlvbi52MS5SZW1vdmVNZW1iZXJSZXNwb25zZSIJkAICqu0YAhgBEoEBCg9CYXRjaEdldE1lbWJlcnMSMC5yb2xlY2FsbC5vcmdhbml6YXRpb24udjEuQmF0Y2hHZXRNZW1iZXJzUmVxdWVzdBoxLnJvbGVjYWxsLm9yZ2FuaXphdGlvbi52MS5CYXRjaEdldE1lbWJlcnNSZXNwb25zZSIJkAIBqu0YAhgBEpMBChVCYXRjaEdldE9yZ2FuaXphdGlvbnMSNi5yb2xlY2FsbC5vcmdhbml6YXRpb24udjEuQmF0Y2hHZXRPcmdhbml6YXRpb25zUmVxdWVzdBo3LnJvbGVjYWxsLm9yZ2FuaXphdGlvbi52MS5CYXRjaEdldE9yZ2FuaXphdGlvbnNSZXNwb25zZSIJkAIBqu0YAhgBEocBChFBZGRTZXJ2aWNlQWNjb3VudBIyLnJvbGVjYWxsLm9yZ2FuaXphdGlvbi52MS5BZGRTZXJ2aWNlQWNjb3VudFJlcXVlc3QaMy5yb2xlY2FsbC5vcmdhbml6YXRpb24udjEuQWRkU2VydmljZUFjY291bnRSZXNwb25zZSIJkAICqu0YAhgBEpABChRSZW1vdmVTZXJ2aWNlQWNjb3VudBI1LnJvbGVjYWxsLm9yZ2FuaXphdGlvbi52MS5SZW1vdmVTZXJ2aWNlQWNjb3VudFJlcXVlc3QaNi5yb2xlY2FsbC5vcmdhbml6YXRpb24udjEuUmVtb3ZlU2VydmljZUFjY291bnRSZXNwb25zZSIJkAICqu0YAhgBEoQBChBHZXRTdWJqZWN0QWNjZXNzEjEucm9sZWNhbGwub3JnYW5pemF0aW9uLnYxLkdldFN1YmplY3RBY2Nlc3NSZXF1ZXN0GjIucm9sZWNhbGwub3JnYW5pemF0aW9uLnYxLkdldFN1YmplY3RBY2Nlc3NSZXNwb25zZSIJkAIBqu0YAhgBEn0KDEluZ2VzdEV2ZW50cxItLnJvbGVjYWxsLm9yZ2FuaXphdGlvbi52MS5Jbmdlc3RFdmVudHNSZXF1ZXN0Gi4ucm9sZWNhbGwub3JnYW5pemF0aW9uLnYxLkluZ2VzdEV2ZW50c1Jlc3BvbnNlIg6QAgKq7RgHGAEwgICAAkKJAgocY29tLnJvbGVjYWxsLm9yZ2FuaXphdGlvbi52MUIWTWVtYmVyc2hpcFNlcnZpY2VQcm90b1ABWk9naXRodWIuY29tL3JvbGVjYWxsL3JvbGVjYWxsL2NsaWVudHMvZ28vcm9sZWNhbGwvb3JnYW5pemF0aW9uL3YxO29yZ2FuaXphdGlvbnYxogIDUk9YqgIYUm9sZWNhbGwuT3JnYW5pemF0aW9uLlYxygIYUm9sZWNhbGxcT3JnYW5pemF0aW9uXFYx4gIkUm9sZWNhbGxcT3JnYW5pemF0aW9uXFYxXEdQQk1ldGFkYXRh6gIaUm9sZWNhbGw6Ok9yZ2FuaXphdGlvbjo6VjFiBnByb3RvMw", [file_google_protobuf_timestamp, file_rolecall_authz_v1_options, file_rolecall_organization_v1_organization]);
+  fileDesc("CjFyb2xlY2FsbC9vcmdhbml6YXRpb24vdjEvbWVtYmVyc2hpcF9zZXJ2aWNlLnByb3RvEhhyb2xlY2FsbC5vcmdhbml6YXRpb24udjEijwEKHEJvb3RzdHJhcE9yZ2FuaXphdGlvblJlcXVlc3QSFwoPb3JnYW5pemF0aW9uX2lkGAEgASgJEgwKBG5hbWUYAiABKAkSDwoHdXNlcl9pZBgDIAEoCRI3CgptZmFfcG9saWN5GAQgASgOMiMucm9sZWNhbGwub3JnYW5pemF0aW9uLnYxLk1mYVBvbGljeSIfCh1Cb290c3RyYXBPcmdhbml6YXRpb25SZXNwb25zZSJdChBBZGRNZW1iZXJSZXF1ZXN0Eg8KB3VzZXJfaWQYASABKAkSFwoPb3JnYW5pemF0aW9uX2lkGAIgASgJEg0KBXJvbGVzGAMgAygJEhAKCGFjdG9yX2lkGAQgASgJIlEKEUFkZE1lbWJlclJlc3BvbnNlEjwKDG9yZ2FuaXphdGlvbhgBIAEoCzImLnJvbGVjYWxsLm9yZ2FuaXphdGlvbi52MS5Pcmdhbml6YXRpb24iUQoVQ2hlY2tBZGRNZW1iZXJSZXF1ZXN0EhcKD29yZ2FuaXphdGlvbl9pZBgBIAEoCRINCgVyb2xlcxgCIAMoCRIQCghhY3Rvcl9pZBgDIAEoCSJWChZDaGVja0FkZE1lbWJlclJlc3BvbnNlEjwKDG9yZ2FuaXphdGlvbhgBIAEoCzImLnJvbGVjYWxsLm9yZ2FuaXphdGlvbi52MS5Pcmdhbml6YXRpb24iJwoUQ29uZmlybU1lbWJlclJlcXVlc3QSDwoHdXNlcl9pZBgBIAEoCSIXChVDb25maXJtTWVtYmVyUmVzcG9uc2UiPAoVQWN0aXZhdGVNZW1iZXJSZXF1ZXN0Eg8KB3VzZXJfaWQYASABKAkSEgoKaW52aXRlcl9pZBgCIAEoCSJKChZBY3RpdmF0ZU1lbWJlclJlc3BvbnNlEjAKBm1lbWJlchgBIAEoCzIgLnJvbGVjYWxsLm9yZ2FuaXphdGlvbi52MS5NZW1iZXIiJgoTUmVtb3ZlTWVtYmVyUmVxdWVzdBIPCgd1c2VyX2lkGAEgASgJIhYKFFJlbW92ZU1lbWJlclJlc3BvbnNlIjUKEEVuZE1lbWJlclJlcXVlc3QSDwoHdXNlcl9pZBgBIAEoCRIQCghhY3Rvcl9pZBgCIAEoCSITChFFbmRNZW1iZXJSZXNwb25zZSJxChhDaGFuZ2VNZW1iZXJSb2xlc1JlcXVlc3QSDwoHdXNlcl9pZBgBIAEoCRINCgVyb2xlcxgCIAMoCRIQCghhY3Rvcl9pZBgDIAEoCRIMCgRldGFnGAQgASgJEhUKDXZhbGlkYXRlX29ubHkYBSABKAgiTQoZQ2hhbmdlTWVtYmVyUm9sZXNSZXNwb25zZRIwCgZtZW1iZXIYASABKAsyIC5yb2xlY2FsbC5vcmdhbml6YXRpb24udjEuTWVtYmVyIioKFkJhdGNoR2V0TWVtYmVyc1JlcXVlc3QSEAoIdXNlcl9pZHMYASADKAkiTAoXQmF0Y2hHZXRNZW1iZXJzUmVzcG9uc2USMQoHbWVtYmVycxgBIAMoCzIgLnJvbGVjYWxsLm9yZ2FuaXphdGlvbi52MS5NZW1iZXIiOAocQmF0Y2hHZXRPcmdhbml6YXRpb25zUmVxdWVzdBIYChBvcmdhbml6YXRpb25faWRzGAEgAygJIl4KHUJhdGNoR2V0T3JnYW5pemF0aW9uc1Jlc3BvbnNlEj0KDW9yZ2FuaXphdGlvbnMYASADKAsyJi5yb2xlY2FsbC5vcmdhbml6YXRpb24udjEuT3JnYW5pemF0aW9uIo0BChhBZGRTZXJ2aWNlQWNjb3VudFJlcXVlc3QSGgoSc2VydmljZV9hY2NvdW50X2lkGAEgASgJEhcKD29yZ2FuaXphdGlvbl9pZBgCIAEoCRITCgtwZXJtaXNzaW9ucxgDIAMoCRIQCghhY3Rvcl9pZBgEIAEoCRIVCg12YWxpZGF0ZV9vbmx5GAUgASgIIjQKGUFkZFNlcnZpY2VBY2NvdW50UmVzcG9uc2USFwoPb3JnYW5pemF0aW9uX2lkGAEgASgJIjkKG1JlbW92ZVNlcnZpY2VBY2NvdW50UmVxdWVzdBIaChJzZXJ2aWNlX2FjY291bnRfaWQYASABKAkiHgocUmVtb3ZlU2VydmljZUFjY291bnRSZXNwb25zZSJgChtVcGRhdGVTZXJ2aWNlQWNjb3VudFJlcXVlc3QSGgoSc2VydmljZV9hY2NvdW50X2lkGAEgASgJEhMKC3Blcm1pc3Npb25zGAIgAygJEhAKCGFjdG9yX2lkGAMgASgJIh4KHFVwZGF0ZVNlcnZpY2VBY2NvdW50UmVzcG9uc2UiLQoXR2V0U3ViamVjdEFjY2Vzc1JlcXVlc3QSEgoKc3ViamVjdF9pZBgBIAEoCSKxAgoYR2V0U3ViamVjdEFjY2Vzc1Jlc3BvbnNlEhIKCnN1YmplY3RfaWQYASABKAkSMwoEa2luZBgCIAEoDjIlLnJvbGVjYWxsLm9yZ2FuaXphdGlvbi52MS5TdWJqZWN0S2luZBIXCg9vcmdhbml6YXRpb25faWQYAyABKAkSDgoGYWN0aXZlGAQgASgIEg8KB2Jsb2NrZWQYBSABKAgSNgoSYmxvY2tlZF91bnRpbF90aW1lGAYgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBINCgVyb2xlcxgHIAMoCRI5CgZncmFudHMYCCADKAsyKS5yb2xlY2FsbC5vcmdhbml6YXRpb24udjEuUGVybWlzc2lvbkdyYW50EhAKCHJldmlzaW9uGAkgASgDIl8KD1Blcm1pc3Npb25HcmFudBISCgpwZXJtaXNzaW9uGAEgASgJEjgKBXNjb3BlGAIgASgOMikucm9sZWNhbGwub3JnYW5pemF0aW9uLnYxLlBlcm1pc3Npb25TY29wZSJOChNJbmdlc3RFdmVudHNSZXF1ZXN0EjcKBmV2ZW50cxgBIAMoCzInLnJvbGVjYWxsLm9yZ2FuaXphdGlvbi52MS5Jbmdlc3RlZEV2ZW50IokBCg1Jbmdlc3RlZEV2ZW50EhAKCGV2ZW50X2lkGAEgASgJEg0KBXRvcGljGAIgASgJEg8KB3BheWxvYWQYAyABKAwSMQoNb2NjdXJyZWRfdGltZRgEIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASEwoLdHJhY2VwYXJlbnQYBSABKAkiTwoUSW5nZXN0RXZlbnRzUmVzcG9uc2USNwoHcmVzdWx0cxgBIAMoCzImLnJvbGVjYWxsLm9yZ2FuaXphdGlvbi52MS5Jbmdlc3RSZXN1bHQiagoMSW5nZXN0UmVzdWx0EhAKCGV2ZW50X2lkGAEgASgJEjgKB291dGNvbWUYAiABKA4yJy5yb2xlY2FsbC5vcmdhbml6YXRpb24udjEuSW5nZXN0T3V0Y29tZRIOCgZkZXRhaWwYAyABKAkqZAoLU3ViamVjdEtpbmQSHAoYU1VCSkVDVF9LSU5EX1VOU1BFQ0lGSUVEEAASFQoRU1VCSkVDVF9LSU5EX1VTRVIQARIgChxTVUJKRUNUX0tJTkRfU0VSVklDRV9BQ0NPVU5UEAIqjwEKD1Blcm1pc3Npb25TY29wZRIgChxQRVJNSVNTSU9OX1NDT1BFX1VOU1BFQ0lGSUVEEAASGAoUUEVSTUlTU0lPTl9TQ09QRV9BTEwQARIlCiFQRVJNSVNTSU9OX1NDT1BFX09XTl9PUkdBTklaQVRJT04QAhIZChVQRVJNSVNTSU9OX1NDT1BFX1NFTEYQAyp7Cg1Jbmdlc3RPdXRjb21lEh4KGklOR0VTVF9PVVRDT01FX1VOU1BFQ0lGSUVEEAASFwoTSU5HRVNUX09VVENPTUVfRE9ORRABEhgKFElOR0VTVF9PVVRDT01FX1JFVFJZEAISFwoTSU5HRVNUX09VVENPTUVfUEFSSxADMtwPChFNZW1iZXJzaGlwU2VydmljZRKTAQoVQm9vdHN0cmFwT3JnYW5pemF0aW9uEjYucm9sZWNhbGwub3JnYW5pemF0aW9uLnYxLkJvb3RzdHJhcE9yZ2FuaXphdGlvblJlcXVlc3QaNy5yb2xlY2FsbC5vcmdhbml6YXRpb24udjEuQm9vdHN0cmFwT3JnYW5pemF0aW9uUmVzcG9uc2UiCZACAqrtGAIYARJvCglBZGRNZW1iZXISKi5yb2xlY2FsbC5vcmdhbml6YXRpb24udjEuQWRkTWVtYmVyUmVxdWVzdBorLnJvbGVjYWxsLm9yZ2FuaXphdGlvbi52MS5BZGRNZW1iZXJSZXNwb25zZSIJkAICqu0YAhgBEn4KDkNoZWNrQWRkTWVtYmVyEi8ucm9sZWNhbGwub3JnYW5pemF0aW9uLnYxLkNoZWNrQWRkTWVtYmVyUmVxdWVzdBowLnJvbGVjYWxsLm9yZ2FuaXphdGlvbi52MS5DaGVja0FkZE1lbWJlclJlc3BvbnNlIgmQAgGq7RgCGAESewoNQ29uZmlybU1lbWJlchIuLnJvbGVjYWxsLm9yZ2FuaXphdGlvbi52MS5Db25maXJtTWVtYmVyUmVxdWVzdBovLnJvbGVjYWxsLm9yZ2FuaXphdGlvbi52MS5Db25maXJtTWVtYmVyUmVzcG9uc2UiCZACAqrtGAIYARJ+Cg5BY3RpdmF0ZU1lbWJlchIvLnJvbGVjYWxsLm9yZ2FuaXphdGlvbi52MS5BY3RpdmF0ZU1lbWJlclJlcXVlc3QaMC5yb2xlY2FsbC5vcmdhbml6YXRpb24udjEuQWN0aXZhdGVNZW1iZXJSZXNwb25zZSIJkAICqu0YAhgBEngKDFJlbW92ZU1lbWJlchItLnJvbGVjYWxsLm9yZ2FuaXphdGlvbi52MS5SZW1vdmVNZW1iZXJSZXF1ZXN0Gi4ucm9sZWNhbGwub3JnYW5pemF0aW9uLnYxLlJlbW92ZU1lbWJlclJlc3BvbnNlIgmQAgKq7RgCGAESbwoJRW5kTWVtYmVyEioucm9sZWNhbGwub3JnYW5pemF0aW9uLnYxLkVuZE1lbWJlclJlcXVlc3QaKy5yb2xlY2FsbC5vcmdhbml6YXRpb24udjEuRW5kTWVtYmVyUmVzcG9uc2UiCZACAqrtGAIYARKHAQoRQ2hhbmdlTWVtYmVyUm9sZXMSMi5yb2xlY2FsbC5vcmdhbml6YXRpb24udjEuQ2hhbmdlTWVtYmVyUm9sZXNSZXF1ZXN0GjMucm9sZWNhbGwub3JnYW5pemF0aW9uLnYxLkNoYW5nZU1lbWJlclJvbGVzUmVzcG9uc2UiCZACAqrtGAIYARKBAQoPQmF0Y2hHZXRNZW1iZXJzEjAucm9sZWNhbGwub3JnYW5pemF0aW9uLnYxLkJhdGNoR2V0TWVtYmVyc1JlcXVlc3QaMS5yb2xlY2FsbC5vcmdhbml6YXRpb24udjEuQmF0Y2hHZXRNZW1iZXJzUmVzcG9uc2UiCZACAartGAIYARKTAQoVQmF0Y2hHZXRPcmdhbml6YXRpb25zEjYucm9sZWNhbGwub3JnYW5pemF0aW9uLnYxLkJhdGNoR2V0T3JnYW5pemF0aW9uc1JlcXVlc3QaNy5yb2xlY2FsbC5vcmdhbml6YXRpb24udjEuQmF0Y2hHZXRPcmdhbml6YXRpb25zUmVzcG9uc2UiCZACAartGAIYARKHAQoRQWRkU2VydmljZUFjY291bnQSMi5yb2xlY2FsbC5vcmdhbml6YXRpb24udjEuQWRkU2VydmljZUFjY291bnRSZXF1ZXN0GjMucm9sZWNhbGwub3JnYW5pemF0aW9uLnYxLkFkZFNlcnZpY2VBY2NvdW50UmVzcG9uc2UiCZACAqrtGAIYARKQAQoUUmVtb3ZlU2VydmljZUFjY291bnQSNS5yb2xlY2FsbC5vcmdhbml6YXRpb24udjEuUmVtb3ZlU2VydmljZUFjY291bnRSZXF1ZXN0GjYucm9sZWNhbGwub3JnYW5pemF0aW9uLnYxLlJlbW92ZVNlcnZpY2VBY2NvdW50UmVzcG9uc2UiCZACAqrtGAIYARKQAQoUVXBkYXRlU2VydmljZUFjY291bnQSNS5yb2xlY2FsbC5vcmdhbml6YXRpb24udjEuVXBkYXRlU2VydmljZUFjY291bnRSZXF1ZXN0GjYucm9sZWNhbGwub3JnYW5pemF0aW9uLnYxLlVwZGF0ZVNlcnZpY2VBY2NvdW50UmVzcG9uc2UiCZACAqrtGAIYARKEAQoQR2V0U3ViamVjdEFjY2VzcxIxLnJvbGVjYWxsLm9yZ2FuaXphdGlvbi52MS5HZXRTdWJqZWN0QWNjZXNzUmVxdWVzdBoyLnJvbGVjYWxsLm9yZ2FuaXphdGlvbi52MS5HZXRTdWJqZWN0QWNjZXNzUmVzcG9uc2UiCZACAartGAIYARJ9CgxJbmdlc3RFdmVudHMSLS5yb2xlY2FsbC5vcmdhbml6YXRpb24udjEuSW5nZXN0RXZlbnRzUmVxdWVzdBouLnJvbGVjYWxsLm9yZ2FuaXphdGlvbi52MS5Jbmdlc3RFdmVudHNSZXNwb25zZSIOkAICqu0YBxgBMICAgAJCiQIKHGNvbS5yb2xlY2FsbC5vcmdhbml6YXRpb24udjFCFk1lbWJlcnNoaXBTZXJ2aWNlUHJvdG9QAVpPZ2l0aHViLmNvbS9yb2xlY2FsbC9yb2xlY2FsbC9jbGllbnRzL2dvL3JvbGVjYWxsL29yZ2FuaXphdGlvbi92MTtvcmdhbml6YXRpb252MaICA1JPWKoCGFJvbGVjYWxsLk9yZ2FuaXphdGlvbi5WMcoCGFJvbGVjYWxsXE9yZ2FuaXphdGlvblxWMeICJFJvbGVjYWxsXE9yZ2FuaXphdGlvblxWMVxHUEJNZXRhZGF0YeoCGlJvbGVjYWxsOjpPcmdhbml6YXRpb246OlYxYgZwcm90bzM", [file_google_protobuf_timestamp, file_rolecall_authz_v1_options, file_rolecall_organization_v1_organization]);
 
 /**
  * What `BootstrapOrganization` needs.
@@ -45,6 +45,13 @@ export type BootstrapOrganizationRequest = Message<"rolecall.organization.v1.Boo
    * @generated from field: string user_id = 3;
    */
   userId: string;
+
+  /**
+   * What it demands of the logins of its members.
+   *
+   * @generated from field: rolecall.organization.v1.MfaPolicy mfa_policy = 4;
+   */
+  mfaPolicy: MfaPolicy;
 };
 
 /**
@@ -310,6 +317,119 @@ export const RemoveMemberResponseSchema: GenMessage<RemoveMemberResponse> = /*@_
   messageDesc(file_rolecall_organization_v1_membership_service, 11);
 
 /**
+ * What `EndMember` needs.
+ *
+ * @generated from message rolecall.organization.v1.EndMemberRequest
+ */
+export type EndMemberRequest = Message<"rolecall.organization.v1.EndMemberRequest"> & {
+  /**
+   * The account.
+   *
+   * @generated from field: string user_id = 1;
+   */
+  userId: string;
+
+  /**
+   * Who deletes it; its rights are checked.
+   *
+   * @generated from field: string actor_id = 2;
+   */
+  actorId: string;
+};
+
+/**
+ * Describes the message rolecall.organization.v1.EndMemberRequest.
+ * Use `create(EndMemberRequestSchema)` to create a new message.
+ */
+export const EndMemberRequestSchema: GenMessage<EndMemberRequest> = /*@__PURE__*/
+  messageDesc(file_rolecall_organization_v1_membership_service, 12);
+
+/**
+ * What `EndMember` answers.
+ *
+ * @generated from message rolecall.organization.v1.EndMemberResponse
+ */
+export type EndMemberResponse = Message<"rolecall.organization.v1.EndMemberResponse"> & {
+};
+
+/**
+ * Describes the message rolecall.organization.v1.EndMemberResponse.
+ * Use `create(EndMemberResponseSchema)` to create a new message.
+ */
+export const EndMemberResponseSchema: GenMessage<EndMemberResponse> = /*@__PURE__*/
+  messageDesc(file_rolecall_organization_v1_membership_service, 13);
+
+/**
+ * What `ChangeMemberRoles` needs.
+ *
+ * @generated from message rolecall.organization.v1.ChangeMemberRolesRequest
+ */
+export type ChangeMemberRolesRequest = Message<"rolecall.organization.v1.ChangeMemberRolesRequest"> & {
+  /**
+   * The account.
+   *
+   * @generated from field: string user_id = 1;
+   */
+  userId: string;
+
+  /**
+   * Names of 1 to 10 roles of the organization.
+   *
+   * @generated from field: repeated string roles = 2;
+   */
+  roles: string[];
+
+  /**
+   * Who changes them; its rights are checked.
+   *
+   * @generated from field: string actor_id = 3;
+   */
+  actorId: string;
+
+  /**
+   * The version that the change is based on; empty means whichever is current.
+   *
+   * @generated from field: string etag = 4;
+   */
+  etag: string;
+
+  /**
+   * Checks everything, and changes nothing.
+   *
+   * @generated from field: bool validate_only = 5;
+   */
+  validateOnly: boolean;
+};
+
+/**
+ * Describes the message rolecall.organization.v1.ChangeMemberRolesRequest.
+ * Use `create(ChangeMemberRolesRequestSchema)` to create a new message.
+ */
+export const ChangeMemberRolesRequestSchema: GenMessage<ChangeMemberRolesRequest> = /*@__PURE__*/
+  messageDesc(file_rolecall_organization_v1_membership_service, 14);
+
+/**
+ * What `ChangeMemberRoles` answers.
+ *
+ * @generated from message rolecall.organization.v1.ChangeMemberRolesResponse
+ */
+export type ChangeMemberRolesResponse = Message<"rolecall.organization.v1.ChangeMemberRolesResponse"> & {
+  /**
+   * The membership after the change; with `validate_only` as it would be.
+   *
+   * @generated from field: rolecall.organization.v1.Member member = 1;
+   */
+  member?: Member | undefined;
+};
+
+/**
+ * Describes the message rolecall.organization.v1.ChangeMemberRolesResponse.
+ * Use `create(ChangeMemberRolesResponseSchema)` to create a new message.
+ */
+export const ChangeMemberRolesResponseSchema: GenMessage<ChangeMemberRolesResponse> = /*@__PURE__*/
+  messageDesc(file_rolecall_organization_v1_membership_service, 15);
+
+/**
  * What `BatchGetMembers` needs.
  *
  * @generated from message rolecall.organization.v1.BatchGetMembersRequest
@@ -328,7 +448,7 @@ export type BatchGetMembersRequest = Message<"rolecall.organization.v1.BatchGetM
  * Use `create(BatchGetMembersRequestSchema)` to create a new message.
  */
 export const BatchGetMembersRequestSchema: GenMessage<BatchGetMembersRequest> = /*@__PURE__*/
-  messageDesc(file_rolecall_organization_v1_membership_service, 12);
+  messageDesc(file_rolecall_organization_v1_membership_service, 16);
 
 /**
  * What `BatchGetMembers` answers.
@@ -349,7 +469,7 @@ export type BatchGetMembersResponse = Message<"rolecall.organization.v1.BatchGet
  * Use `create(BatchGetMembersResponseSchema)` to create a new message.
  */
 export const BatchGetMembersResponseSchema: GenMessage<BatchGetMembersResponse> = /*@__PURE__*/
-  messageDesc(file_rolecall_organization_v1_membership_service, 13);
+  messageDesc(file_rolecall_organization_v1_membership_service, 17);
 
 /**
  * What `BatchGetOrganizations` needs.
@@ -370,7 +490,7 @@ export type BatchGetOrganizationsRequest = Message<"rolecall.organization.v1.Bat
  * Use `create(BatchGetOrganizationsRequestSchema)` to create a new message.
  */
 export const BatchGetOrganizationsRequestSchema: GenMessage<BatchGetOrganizationsRequest> = /*@__PURE__*/
-  messageDesc(file_rolecall_organization_v1_membership_service, 14);
+  messageDesc(file_rolecall_organization_v1_membership_service, 18);
 
 /**
  * What `BatchGetOrganizations` answers.
@@ -391,7 +511,7 @@ export type BatchGetOrganizationsResponse = Message<"rolecall.organization.v1.Ba
  * Use `create(BatchGetOrganizationsResponseSchema)` to create a new message.
  */
 export const BatchGetOrganizationsResponseSchema: GenMessage<BatchGetOrganizationsResponse> = /*@__PURE__*/
-  messageDesc(file_rolecall_organization_v1_membership_service, 15);
+  messageDesc(file_rolecall_organization_v1_membership_service, 19);
 
 /**
  * What `AddServiceAccount` needs.
@@ -441,7 +561,7 @@ export type AddServiceAccountRequest = Message<"rolecall.organization.v1.AddServ
  * Use `create(AddServiceAccountRequestSchema)` to create a new message.
  */
 export const AddServiceAccountRequestSchema: GenMessage<AddServiceAccountRequest> = /*@__PURE__*/
-  messageDesc(file_rolecall_organization_v1_membership_service, 16);
+  messageDesc(file_rolecall_organization_v1_membership_service, 20);
 
 /**
  * What `AddServiceAccount` answers.
@@ -462,7 +582,7 @@ export type AddServiceAccountResponse = Message<"rolecall.organization.v1.AddSer
  * Use `create(AddServiceAccountResponseSchema)` to create a new message.
  */
 export const AddServiceAccountResponseSchema: GenMessage<AddServiceAccountResponse> = /*@__PURE__*/
-  messageDesc(file_rolecall_organization_v1_membership_service, 17);
+  messageDesc(file_rolecall_organization_v1_membership_service, 21);
 
 /**
  * What `RemoveServiceAccount` needs.
@@ -483,7 +603,7 @@ export type RemoveServiceAccountRequest = Message<"rolecall.organization.v1.Remo
  * Use `create(RemoveServiceAccountRequestSchema)` to create a new message.
  */
 export const RemoveServiceAccountRequestSchema: GenMessage<RemoveServiceAccountRequest> = /*@__PURE__*/
-  messageDesc(file_rolecall_organization_v1_membership_service, 18);
+  messageDesc(file_rolecall_organization_v1_membership_service, 22);
 
 /**
  * What `RemoveServiceAccount` answers.
@@ -498,7 +618,57 @@ export type RemoveServiceAccountResponse = Message<"rolecall.organization.v1.Rem
  * Use `create(RemoveServiceAccountResponseSchema)` to create a new message.
  */
 export const RemoveServiceAccountResponseSchema: GenMessage<RemoveServiceAccountResponse> = /*@__PURE__*/
-  messageDesc(file_rolecall_organization_v1_membership_service, 19);
+  messageDesc(file_rolecall_organization_v1_membership_service, 23);
+
+/**
+ * What `UpdateServiceAccount` needs.
+ *
+ * @generated from message rolecall.organization.v1.UpdateServiceAccountRequest
+ */
+export type UpdateServiceAccountRequest = Message<"rolecall.organization.v1.UpdateServiceAccountRequest"> & {
+  /**
+   * The account.
+   *
+   * @generated from field: string service_account_id = 1;
+   */
+  serviceAccountId: string;
+
+  /**
+   * Names of the permissions that take the place of those before.
+   *
+   * @generated from field: repeated string permissions = 2;
+   */
+  permissions: string[];
+
+  /**
+   * Who changes them; its rights are checked. Empty puts back what was before.
+   *
+   * @generated from field: string actor_id = 3;
+   */
+  actorId: string;
+};
+
+/**
+ * Describes the message rolecall.organization.v1.UpdateServiceAccountRequest.
+ * Use `create(UpdateServiceAccountRequestSchema)` to create a new message.
+ */
+export const UpdateServiceAccountRequestSchema: GenMessage<UpdateServiceAccountRequest> = /*@__PURE__*/
+  messageDesc(file_rolecall_organization_v1_membership_service, 24);
+
+/**
+ * What `UpdateServiceAccount` answers.
+ *
+ * @generated from message rolecall.organization.v1.UpdateServiceAccountResponse
+ */
+export type UpdateServiceAccountResponse = Message<"rolecall.organization.v1.UpdateServiceAccountResponse"> & {
+};
+
+/**
+ * Describes the message rolecall.organization.v1.UpdateServiceAccountResponse.
+ * Use `create(UpdateServiceAccountResponseSchema)` to create a new message.
+ */
+export const UpdateServiceAccountResponseSchema: GenMessage<UpdateServiceAccountResponse> = /*@__PURE__*/
+  messageDesc(file_rolecall_organization_v1_membership_service, 25);
 
 /**
  * What `GetSubjectAccess` needs.
@@ -519,7 +689,7 @@ export type GetSubjectAccessRequest = Message<"rolecall.organization.v1.GetSubje
  * Use `create(GetSubjectAccessRequestSchema)` to create a new message.
  */
 export const GetSubjectAccessRequestSchema: GenMessage<GetSubjectAccessRequest> = /*@__PURE__*/
-  messageDesc(file_rolecall_organization_v1_membership_service, 20);
+  messageDesc(file_rolecall_organization_v1_membership_service, 26);
 
 /**
  * What `GetSubjectAccess` answers; `SUBJECT_NOT_FOUND` for one that is unknown.
@@ -597,7 +767,7 @@ export type GetSubjectAccessResponse = Message<"rolecall.organization.v1.GetSubj
  * Use `create(GetSubjectAccessResponseSchema)` to create a new message.
  */
 export const GetSubjectAccessResponseSchema: GenMessage<GetSubjectAccessResponse> = /*@__PURE__*/
-  messageDesc(file_rolecall_organization_v1_membership_service, 21);
+  messageDesc(file_rolecall_organization_v1_membership_service, 27);
 
 /**
  * A permission and where it is held.
@@ -625,7 +795,7 @@ export type PermissionGrant = Message<"rolecall.organization.v1.PermissionGrant"
  * Use `create(PermissionGrantSchema)` to create a new message.
  */
 export const PermissionGrantSchema: GenMessage<PermissionGrant> = /*@__PURE__*/
-  messageDesc(file_rolecall_organization_v1_membership_service, 22);
+  messageDesc(file_rolecall_organization_v1_membership_service, 28);
 
 /**
  * What `IngestEvents` needs.
@@ -646,7 +816,7 @@ export type IngestEventsRequest = Message<"rolecall.organization.v1.IngestEvents
  * Use `create(IngestEventsRequestSchema)` to create a new message.
  */
 export const IngestEventsRequestSchema: GenMessage<IngestEventsRequest> = /*@__PURE__*/
-  messageDesc(file_rolecall_organization_v1_membership_service, 23);
+  messageDesc(file_rolecall_organization_v1_membership_service, 29);
 
 /**
  * An event of a context.
@@ -695,7 +865,7 @@ export type IngestedEvent = Message<"rolecall.organization.v1.IngestedEvent"> & 
  * Use `create(IngestedEventSchema)` to create a new message.
  */
 export const IngestedEventSchema: GenMessage<IngestedEvent> = /*@__PURE__*/
-  messageDesc(file_rolecall_organization_v1_membership_service, 24);
+  messageDesc(file_rolecall_organization_v1_membership_service, 30);
 
 /**
  * What `IngestEvents` answers.
@@ -716,7 +886,7 @@ export type IngestEventsResponse = Message<"rolecall.organization.v1.IngestEvent
  * Use `create(IngestEventsResponseSchema)` to create a new message.
  */
 export const IngestEventsResponseSchema: GenMessage<IngestEventsResponse> = /*@__PURE__*/
-  messageDesc(file_rolecall_organization_v1_membership_service, 25);
+  messageDesc(file_rolecall_organization_v1_membership_service, 31);
 
 /**
  * What became of an event.
@@ -751,7 +921,7 @@ export type IngestResult = Message<"rolecall.organization.v1.IngestResult"> & {
  * Use `create(IngestResultSchema)` to create a new message.
  */
 export const IngestResultSchema: GenMessage<IngestResult> = /*@__PURE__*/
-  messageDesc(file_rolecall_organization_v1_membership_service, 26);
+  messageDesc(file_rolecall_organization_v1_membership_service, 32);
 
 /**
  * What kind of subject somebody is.
@@ -940,6 +1110,37 @@ export const MembershipService: GenService<{
     output: typeof RemoveMemberResponseSchema;
   },
   /**
+   * Ends a member because its account is deleted; what is not there stays so.
+   *
+   * The actor must hold `identity.users.delete` where the member belongs
+   * (`ACTOR_NOT_ENTITLED`); only ADMIN ends a holder of ADMIN, and no service
+   * account ends an OWNER (`ROLE_NOT_GRANTABLE`). Nobody ends itself
+   * (`SELF_REFUSED`), nor the last OWNER of an organization or the last ADMIN
+   * that can act (`LAST_OWNER`, `LAST_ADMIN`).
+   *
+   * @generated from rpc rolecall.organization.v1.MembershipService.EndMember
+   */
+  endMember: {
+    methodKind: "unary";
+    input: typeof EndMemberRequestSchema;
+    output: typeof EndMemberResponseSchema;
+  },
+  /**
+   * Replaces the roles of a member; `ADMIN` stays as it is.
+   *
+   * The actor must hold `organization.members.assign_roles` where the member
+   * belongs (`ACTOR_NOT_ENTITLED`), and may give and take only roles that it may
+   * grant (`ROLE_NOT_GRANTABLE`). Nobody changes its own roles (`SELF_REFUSED`),
+   * and the last OWNER of an organization stays (`LAST_OWNER`).
+   *
+   * @generated from rpc rolecall.organization.v1.MembershipService.ChangeMemberRoles
+   */
+  changeMemberRoles: {
+    methodKind: "unary";
+    input: typeof ChangeMemberRolesRequestSchema;
+    output: typeof ChangeMemberRolesResponseSchema;
+  },
+  /**
    * Reads memberships.
    *
    * @generated from rpc rolecall.organization.v1.MembershipService.BatchGetMembers
@@ -979,6 +1180,21 @@ export const MembershipService: GenService<{
     methodKind: "unary";
     input: typeof RemoveServiceAccountRequestSchema;
     output: typeof RemoveServiceAccountResponseSchema;
+  },
+  /**
+   * Gives a service account other permissions, which count from the answer on.
+   *
+   * The actor must hold `identity.service_accounts.update` where the account
+   * acts (`ACTOR_NOT_ENTITLED`), and every permission there
+   * (`PERMISSION_NOT_GRANTABLE`). Without an actor the permissions are put back
+   * after a change that was not finished.
+   *
+   * @generated from rpc rolecall.organization.v1.MembershipService.UpdateServiceAccount
+   */
+  updateServiceAccount: {
+    methodKind: "unary";
+    input: typeof UpdateServiceAccountRequestSchema;
+    output: typeof UpdateServiceAccountResponseSchema;
   },
   /**
    * Tells what a subject may do, as of now.

@@ -14,7 +14,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file rolecall/organization/v1/organization.proto.
  */
 export const file_rolecall_organization_v1_organization: GenFile = /*@__PURE__*/
-  fileDesc("Cityb2xlY2FsbC9vcmdhbml6YXRpb24vdjEvb3JnYW5pemF0aW9uLnByb3RvEhhyb2xlY2FsbC5vcmdhbml6YXRpb24udjEivgEKDE9yZ2FuaXphdGlvbhIXCg9vcmdhbml6YXRpb25faWQYASABKAkSDAoEbmFtZRgCIAEoCRI6CgVzdGF0ZRgDIAEoDjIrLnJvbGVjYWxsLm9yZ2FuaXphdGlvbi52MS5Pcmdhbml6YXRpb25TdGF0ZRIMCgRob21lGAQgASgIEgwKBGV0YWcYBSABKAkSLwoLY3JlYXRlX3RpbWUYBiABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wIpcCCgZNZW1iZXISDwoHdXNlcl9pZBgBIAEoCRIXCg9vcmdhbml6YXRpb25faWQYAiABKAkSDQoFcm9sZXMYAyADKAkSNAoFc3RhdGUYBCABKA4yJS5yb2xlY2FsbC5vcmdhbml6YXRpb24udjEuTWVtYmVyU3RhdGUSLgoFYmxvY2sYBSABKAsyHy5yb2xlY2FsbC5vcmdhbml6YXRpb24udjEuQmxvY2sSDAoEZXRhZxgGIAEoCRIvCgtjcmVhdGVfdGltZRgHIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASLwoLdXBkYXRlX3RpbWUYCCABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wIooBCgVCbG9jaxIOCgZyZWFzb24YASABKAkSLgoKdW50aWxfdGltZRgCIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASLwoLY3JlYXRlX3RpbWUYAyABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEhAKCGFjdG9yX2lkGAQgASgJKlYKEU9yZ2FuaXphdGlvblN0YXRlEiIKHk9SR0FOSVpBVElPTl9TVEFURV9VTlNQRUNJRklFRBAAEh0KGU9SR0FOSVpBVElPTl9TVEFURV9BQ1RJVkUQASpeCgtNZW1iZXJTdGF0ZRIcChhNRU1CRVJfU1RBVEVfVU5TUEVDSUZJRUQQABIYChRNRU1CRVJfU1RBVEVfUEVORElORxABEhcKE01FTUJFUl9TVEFURV9BQ1RJVkUQAkKEAgocY29tLnJvbGVjYWxsLm9yZ2FuaXphdGlvbi52MUIRT3JnYW5pemF0aW9uUHJvdG9QAVpPZ2l0aHViLmNvbS9yb2xlY2FsbC9yb2xlY2FsbC9jbGllbnRzL2dvL3JvbGVjYWxsL29yZ2FuaXphdGlvbi92MTtvcmdhbml6YXRpb252MaICA1JPWKoCGFJvbGVjYWxsLk9yZ2FuaXphdGlvbi5WMcoCGFJvbGVjYWxsXE9yZ2FuaXphdGlvblxWMeICJFJvbGVjYWxsXE9yZ2FuaXphdGlvblxWMVxHUEJNZXRhZGF0YeoCGlJvbGVjYWxsOjpPcmdhbml6YXRpb246OlYxYgZwcm90bzM", [file_google_protobuf_timestamp]);
+  fileDesc("Cityb2xlY2FsbC9vcmdhbml6YXRpb24vdjEvb3JnYW5pemF0aW9uLnByb3RvEhhyb2xlY2FsbC5vcmdhbml6YXRpb24udjEi9wEKDE9yZ2FuaXphdGlvbhIXCg9vcmdhbml6YXRpb25faWQYASABKAkSDAoEbmFtZRgCIAEoCRI6CgVzdGF0ZRgDIAEoDjIrLnJvbGVjYWxsLm9yZ2FuaXphdGlvbi52MS5Pcmdhbml6YXRpb25TdGF0ZRIMCgRob21lGAQgASgIEgwKBGV0YWcYBSABKAkSLwoLY3JlYXRlX3RpbWUYBiABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEjcKCm1mYV9wb2xpY3kYByABKA4yIy5yb2xlY2FsbC5vcmdhbml6YXRpb24udjEuTWZhUG9saWN5IpcCCgZNZW1iZXISDwoHdXNlcl9pZBgBIAEoCRIXCg9vcmdhbml6YXRpb25faWQYAiABKAkSDQoFcm9sZXMYAyADKAkSNAoFc3RhdGUYBCABKA4yJS5yb2xlY2FsbC5vcmdhbml6YXRpb24udjEuTWVtYmVyU3RhdGUSLgoFYmxvY2sYBSABKAsyHy5yb2xlY2FsbC5vcmdhbml6YXRpb24udjEuQmxvY2sSDAoEZXRhZxgGIAEoCRIvCgtjcmVhdGVfdGltZRgHIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASLwoLdXBkYXRlX3RpbWUYCCABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wIooBCgVCbG9jaxIOCgZyZWFzb24YASABKAkSLgoKdW50aWxfdGltZRgCIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASLwoLY3JlYXRlX3RpbWUYAyABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEhAKCGFjdG9yX2lkGAQgASgJKlYKEU9yZ2FuaXphdGlvblN0YXRlEiIKHk9SR0FOSVpBVElPTl9TVEFURV9VTlNQRUNJRklFRBAAEh0KGU9SR0FOSVpBVElPTl9TVEFURV9BQ1RJVkUQASpZCglNZmFQb2xpY3kSGgoWTUZBX1BPTElDWV9VTlNQRUNJRklFRBAAEhcKE01GQV9QT0xJQ1lfUkVRVUlSRUQQARIXChNNRkFfUE9MSUNZX09QVElPTkFMEAIqXgoLTWVtYmVyU3RhdGUSHAoYTUVNQkVSX1NUQVRFX1VOU1BFQ0lGSUVEEAASGAoUTUVNQkVSX1NUQVRFX1BFTkRJTkcQARIXChNNRU1CRVJfU1RBVEVfQUNUSVZFEAJChAIKHGNvbS5yb2xlY2FsbC5vcmdhbml6YXRpb24udjFCEU9yZ2FuaXphdGlvblByb3RvUAFaT2dpdGh1Yi5jb20vcm9sZWNhbGwvcm9sZWNhbGwvY2xpZW50cy9nby9yb2xlY2FsbC9vcmdhbml6YXRpb24vdjE7b3JnYW5pemF0aW9udjGiAgNST1iqAhhSb2xlY2FsbC5Pcmdhbml6YXRpb24uVjHKAhhSb2xlY2FsbFxPcmdhbml6YXRpb25cVjHiAiRSb2xlY2FsbFxPcmdhbml6YXRpb25cVjFcR1BCTWV0YWRhdGHqAhpSb2xlY2FsbDo6T3JnYW5pemF0aW9uOjpWMWIGcHJvdG8z", [file_google_protobuf_timestamp]);
 
 /**
  * A tenant of the installation.
@@ -63,6 +63,13 @@ export type Organization = Message<"rolecall.organization.v1.Organization"> & {
    * @generated from field: google.protobuf.Timestamp create_time = 6;
    */
   createTime?: Timestamp | undefined;
+
+  /**
+   * What it demands of the logins of its members. Output only.
+   *
+   * @generated from field: rolecall.organization.v1.MfaPolicy mfa_policy = 7;
+   */
+  mfaPolicy: MfaPolicy;
 };
 
 /**
@@ -213,6 +220,40 @@ export const OrganizationStateSchema: GenEnum<OrganizationState> = /*@__PURE__*/
   enumDesc(file_rolecall_organization_v1_organization, 0);
 
 /**
+ * What an organization demands of the logins of its members.
+ *
+ * @generated from enum rolecall.organization.v1.MfaPolicy
+ */
+export enum MfaPolicy {
+  /**
+   * The same as `REQUIRED`.
+   *
+   * @generated from enum value: MFA_POLICY_UNSPECIFIED = 0;
+   */
+  UNSPECIFIED = 0,
+
+  /**
+   * A second factor; who has none sets one up at the next login.
+   *
+   * @generated from enum value: MFA_POLICY_REQUIRED = 1;
+   */
+  REQUIRED = 1,
+
+  /**
+   * A second factor of those who have one, and longer passwords.
+   *
+   * @generated from enum value: MFA_POLICY_OPTIONAL = 2;
+   */
+  OPTIONAL = 2,
+}
+
+/**
+ * Describes the enum rolecall.organization.v1.MfaPolicy.
+ */
+export const MfaPolicySchema: GenEnum<MfaPolicy> = /*@__PURE__*/
+  enumDesc(file_rolecall_organization_v1_organization, 1);
+
+/**
  * Where a membership stands in its life.
  *
  * @generated from enum rolecall.organization.v1.MemberState
@@ -244,5 +285,5 @@ export enum MemberState {
  * Describes the enum rolecall.organization.v1.MemberState.
  */
 export const MemberStateSchema: GenEnum<MemberState> = /*@__PURE__*/
-  enumDesc(file_rolecall_organization_v1_organization, 1);
+  enumDesc(file_rolecall_organization_v1_organization, 2);
 
