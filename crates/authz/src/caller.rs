@@ -109,6 +109,11 @@ impl Caller {
         self.claims().map_or(&[], |claims| &claims.amr)
     }
 
+    /// Tells whether a program of a person calls, with a token that was exchanged for a personal access token.
+    pub fn is_personal_token(&self) -> bool {
+        self.claims().is_some_and(AccessClaims::is_personal_token)
+    }
+
     /// Returns the claims of the access token; a service of the suite has none.
     pub fn claims(&self) -> Option<&AccessClaims> {
         match &self.identity {
@@ -130,7 +135,9 @@ impl Caller {
         self.access.organization_id
     }
 
-    /// Returns the rights of the caller; empty for a service of the suite.
+    /// Returns the rights of the subject that calls; empty for a service of the suite.
+    ///
+    /// What the token opens of them, [`scope`](Self::scope) and [`holds`](Self::holds) tell.
     pub fn access(&self) -> &SubjectAccess {
         &self.access
     }
@@ -140,13 +147,17 @@ impl Caller {
         self.access.revision
     }
 
-    /// Returns where the caller holds the permission: the widest of its grants.
+    /// Returns where the caller holds the permission: the widest of its grants, nowhere for one that its token is
+    /// not made for.
     ///
     /// A service of the suite reaches only methods that are open to services, and there it is
     /// trusted with every row: such a method carries the actor, whose rights it checks itself.
     pub fn scope(&self, permission: &str) -> Scope {
         if self.service().is_some() {
             return Scope::All;
+        }
+        if !self.covers(permission) {
+            return Scope::Nothing;
         }
         match (self.access.widest(permission), self.access.organization_id) {
             (Some(ScopeKind::Any), _) => Scope::All,
@@ -158,7 +169,12 @@ impl Caller {
 
     /// Tells whether the caller holds the permission anywhere.
     pub fn holds(&self, permission: &str) -> bool {
-        self.service().is_some() || self.access.widest(permission).is_some()
+        self.service().is_some() || (self.covers(permission) && self.access.widest(permission).is_some())
+    }
+
+    /// Tells whether the token may be used for the permission.
+    fn covers(&self, permission: &str) -> bool {
+        self.claims().is_none_or(|claims| claims.covers(permission))
     }
 }
 

@@ -5,6 +5,7 @@ mod read;
 use std::collections::HashMap;
 use std::fmt;
 use std::sync::Arc;
+use std::time::Duration;
 
 /// The name of a permission, such as `identity.users.get`.
 pub type Permission = Arc<str>;
@@ -14,6 +15,9 @@ pub const PUBLIC_MAX_REQUEST_BYTES: usize = 64 * 1024;
 
 /// The largest request of any other method unless its rule says otherwise: 256 KiB.
 pub const DEFAULT_MAX_REQUEST_BYTES: usize = 256 * 1024;
+
+/// How long ago the caller of a method with step-up may have proved who it is (RFC 9470, `max_age`).
+pub const STEP_UP_MAX_AGE: Duration = Duration::from_mins(5);
 
 /// Methods that are not ours and so carry no option: these lines are their rules.
 const NAMED: &[(&str, &str, Named)] = &[
@@ -49,6 +53,10 @@ pub struct Rule {
     pub max_request_bytes: usize,
     /// Whether service accounts are refused: the method is about a person.
     pub refuse_service_accounts: bool,
+    /// Whether the caller must have proved who it is within [`STEP_UP_MAX_AGE`].
+    pub step_up: bool,
+    /// Whether tokens that were exchanged for a personal access token count as those of any signed-in caller.
+    pub accept_personal_tokens: bool,
     /// The context that serves the method, such as `identity`.
     pub context: Arc<str>,
 }
@@ -103,6 +111,12 @@ impl fmt::Display for Rule {
         }
         if self.refuse_service_accounts {
             f.write_str(", people only")?;
+        }
+        if self.step_up {
+            f.write_str(", step-up")?;
+        }
+        if self.accept_personal_tokens {
+            f.write_str(", personal tokens too")?;
         }
         write!(f, ", {} KiB", self.max_request_bytes.div_ceil(1024))
     }
@@ -162,6 +176,8 @@ fn named_rules(reflection: ReflectionAccess) -> impl Iterator<Item = (Box<str>, 
             access: if public { Access::Public } else { signed_in },
             max_request_bytes: PUBLIC_MAX_REQUEST_BYTES,
             refuse_service_accounts: false,
+            step_up: false,
+            accept_personal_tokens: !public,
             context: Arc::from(*context),
         };
         (Box::from(*path), Arc::new(rule))
@@ -213,6 +229,14 @@ pub enum RuleProblem {
     /// The rule refuses service accounts where only services of the suite may call.
     #[error("an internal method has no service accounts to refuse")]
     RefusesNobody,
+    /// The rule asks for a step-up where only services of the suite may call.
+    #[error("an internal method has nobody to ask for a step-up")]
+    StepsUpNobody,
+    /// The rule accepts personal access tokens where they are open to nobody, or need no acceptance.
+    #[error(
+        "personal access tokens are accepted where any signed-in caller may call without a step-up, and only there"
+    )]
+    AcceptsInVain,
     /// A permission is not of the form `context.collection.verb`, or is listed twice.
     #[error("`{0}` is not a permission of the form context.collection.verb, or is listed twice")]
     Permission(String),

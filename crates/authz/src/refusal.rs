@@ -10,7 +10,7 @@ use tonic::{Code, Status};
 use tonic_types::{ErrorDetails, StatusExt as _};
 
 use crate::layer::CallId;
-use crate::policy::Permission;
+use crate::policy::{Permission, STEP_UP_MAX_AGE};
 
 /// The `ErrorInfo.domain` of everything that is refused here.
 pub const DOMAIN: &str = "authz.rolecall";
@@ -33,6 +33,8 @@ pub enum Refusal {
     PermissionMissing(Vec<Permission>),
     /// The method is closed to this kind of caller.
     CallerKindRefused(&'static str),
+    /// The caller proved too long ago who it is.
+    StepUpRequired,
     /// No such method.
     MethodUnknown(String),
     /// It cannot be confirmed at present that the caller may.
@@ -63,6 +65,7 @@ impl Refusal {
             Self::SubjectInactive => "SUBJECT_INACTIVE",
             Self::PermissionMissing(_) => "PERMISSION_MISSING",
             Self::CallerKindRefused(_) => "CALLER_KIND_REFUSED",
+            Self::StepUpRequired => "STEP_UP_REQUIRED",
             Self::MethodUnknown(_) => "METHOD_UNKNOWN",
             Self::AccessUnconfirmed => "ACCESS_UNCONFIRMED",
             Self::MetadataInvalid { .. } => "METADATA_INVALID",
@@ -73,9 +76,11 @@ impl Refusal {
     /// Returns the gRPC code of the reason.
     pub const fn code(&self) -> Code {
         match self {
-            Self::CredentialsMissing | Self::TokenInvalid | Self::SessionEnded | Self::SubjectInactive => {
-                Code::Unauthenticated
-            }
+            Self::CredentialsMissing
+            | Self::TokenInvalid
+            | Self::SessionEnded
+            | Self::SubjectInactive
+            | Self::StepUpRequired => Code::Unauthenticated,
             Self::PermissionMissing(_) | Self::CallerKindRefused(_) | Self::MethodUnknown(_) => Code::PermissionDenied,
             Self::AccessUnconfirmed => Code::Unavailable,
             Self::MetadataInvalid { .. } => Code::InvalidArgument,
@@ -99,6 +104,10 @@ impl Refusal {
                 permissions.join("` or `")
             ),
             Self::CallerKindRefused(open_to) => format!("This method is open to {open_to} only; call it as one."),
+            Self::StepUpRequired => format!(
+                "This method needs a login of the last {} seconds; call `Reauthenticate` and repeat with its token.",
+                STEP_UP_MAX_AGE.as_secs()
+            ),
             Self::MethodUnknown(path) => format!("No method `{path}` is served here; check its name and the address."),
             Self::AccessUnconfirmed => "Your access cannot be confirmed right now; repeat the call later.".into(),
             Self::MetadataInvalid { key, expected } => format!("The metadata value `{key}` must be {expected}."),
@@ -112,6 +121,7 @@ impl Refusal {
         match self {
             Self::PermissionMissing(permissions) => named("permission", permissions.join(",")),
             Self::CallerKindRefused(open_to) => named("open_to", (*open_to).to_owned()),
+            Self::StepUpRequired => named("max_age", STEP_UP_MAX_AGE.as_secs().to_string()),
             Self::MethodUnknown(path) => named("method", path.clone()),
             Self::MetadataInvalid { key, .. } => named("key", (*key).to_owned()),
             Self::CredentialsMissing

@@ -81,6 +81,10 @@ ids! {
     ServiceAccountId;
     /// A key that a service account exchanges for a token.
     ApiKeyId;
+    /// A personal access token; also the session of what is exchanged for it.
+    AccessTokenId;
+    /// A second factor of a person.
+    FactorId;
     /// An organization.
     OrganizationId;
     /// A login session.

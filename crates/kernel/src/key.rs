@@ -35,6 +35,8 @@ pub enum Purpose {
     ServiceToken,
     /// Resume tokens of streams.
     ResumeToken,
+    /// Secrets of second factors at rest.
+    FactorSecret,
 }
 
 impl Purpose {
@@ -47,6 +49,7 @@ impl Purpose {
             Self::SigningKey => b"rolecall/signing-key/v1",
             Self::ServiceToken => b"rolecall/service-token/v1",
             Self::ResumeToken => b"rolecall/resume-token/v1",
+            Self::FactorSecret => b"rolecall/factor-secret/v1",
         }
     }
 }

@@ -8,12 +8,14 @@
 //! | [`time`] | [`Timestamp`](time::Timestamp) and the [`Clock`](time::Clock) that is handed in |
 //! | [`entropy`] | the [`Entropy`](entropy::Entropy) that is handed in, and one-time secrets |
 //! | [`key`] | the master key and the keys derived from it; sealing |
+//! | [`calendar`] | times as people read them |
 //! | [`page`] | page sizes and sealed page tokens |
 //! | [`text`] | e-mail addresses, names, web addresses |
 //!
 //! To add an identifier: one line in `id.rs`. To add a text type: a `parse` that returns
 //! [`text::TextError`], its documented limits, and a property test beside it.
 
+pub mod calendar;
 pub mod entropy;
 pub mod id;
 pub mod key;

@@ -187,6 +187,18 @@ impl Website {
     pub fn as_str(&self) -> &str {
         &self.0
     }
+
+    /// Tells whether what is sent there is encrypted on its way, or never leaves this machine.
+    pub fn is_confidential(&self) -> bool {
+        let Ok(url) = url::Url::parse(&self.0) else { return false };
+        match url.host() {
+            _ if url.scheme() == "https" => true,
+            Some(url::Host::Domain(name)) => name == "localhost",
+            Some(url::Host::Ipv4(address)) => address.is_loopback(),
+            Some(url::Host::Ipv6(address)) => address.is_loopback(),
+            None => false,
+        }
+    }
 }
 
 #[cfg(test)]
@@ -236,6 +248,19 @@ mod tests {
             assert_eq!(PersonName::parse(wrong), Err(TextError::ControlCharacter), "{wrong:?}");
         }
         assert_eq!(PersonName::parse(&"a".repeat(101)), Err(TextError::TooLong(100)));
+    }
+
+    #[test]
+    fn what_is_sent_to_a_website_is_confidential_by_https_or_on_this_machine() {
+        let is_confidential = |text: &str| Website::parse(text).is_ok_and(|website| website.is_confidential());
+        for good in ["https://example.org", "http://localhost:1/x", "http://127.0.0.2", "http://[::1]:50051"] {
+            assert!(is_confidential(good), "{good}");
+        }
+        for bad in
+            ["http://example.org", "http://10.0.0.1", "http://0.0.0.0", "http://localhost.example", "http://[::]"]
+        {
+            assert!(!is_confidential(bad), "{bad}");
+        }
     }
 
     #[test]

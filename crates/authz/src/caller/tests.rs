@@ -15,6 +15,7 @@ fn claims(kind: SubjectKind) -> Arc<AccessClaims> {
         auth_time: Timestamp::from_seconds(7),
         amr: vec!["pwd".to_owned()],
         kind,
+        scope: None,
     })
 }
 
@@ -30,6 +31,23 @@ fn access(kind: SubjectKind, organization: Option<u128>, grants: &[(&str, ScopeK
         grants: grants.iter().map(|(name, kind)| ((*name).to_owned(), *kind)).collect(),
         revision: 9,
     })
+}
+
+#[test]
+fn a_narrowed_token_opens_what_it_names_of_what_its_person_holds() {
+    let grants = [("a.b.get", ScopeKind::Own), ("a.b.create", ScopeKind::Any)];
+    let scope = Some(vec!["a.b.get".to_owned(), "a.b.delete".to_owned()]);
+    let narrowed = Arc::new(AccessClaims { scope, ..(*claims(SubjectKind::User)).clone() });
+    let caller = Caller::new(narrowed, access(SubjectKind::User, Some(5), &grants));
+    let own = OrganizationId::from_uuid(Uuid::from_u128(5));
+    assert!(caller.is_personal_token() && caller.kind() == CallerKind::User);
+    assert_eq!(caller.scope("a.b.get"), Scope::organization(own));
+    assert_eq!(caller.scope("a.b.create"), Scope::Nothing, "held, and not lent");
+    assert_eq!(caller.scope("a.b.delete"), Scope::Nothing, "lent, and not held");
+    assert!(caller.holds("a.b.get") && !caller.holds("a.b.create") && !caller.holds("a.b.delete"));
+    let whole = Caller::new(claims(SubjectKind::User), access(SubjectKind::User, Some(5), &grants));
+    assert!(!whole.is_personal_token() && whole.holds("a.b.create"));
+    assert!(!service("identity").is_personal_token());
 }
 
 fn service(name: &str) -> Caller {

@@ -9,7 +9,7 @@ use rolecall_kernel::id::SubjectId;
 use crate::access::cache::{AccessCache, AccessRefusal};
 use crate::access::{SubjectAccess, SubjectKind};
 use crate::caller::Caller;
-use crate::policy::{Access, Policy, Rule};
+use crate::policy::{Access, Policy, Rule, STEP_UP_MAX_AGE};
 use crate::refusal::Refusal;
 use crate::revocation::{RevocationRefusal, Revocations};
 use crate::token::claims::{AccessClaims, ServiceClaims};
@@ -95,7 +95,7 @@ impl Authorizer {
             return Some(Err(revoked(&error)));
         }
         let access = self.access.peek(claims.sub, at_least)?;
-        Some(admit(rule, claims, access))
+        Some(self.admit(rule, claims, access))
     }
 
     /// Decides after asking whoever must be asked.
@@ -130,7 +130,14 @@ impl Authorizer {
         if self.revocations.is_revoked(&claims) {
             return Err(Refusal::SessionEnded);
         }
-        admit(rule, claims, access).map(Arc::new)
+        self.admit(rule, claims, access).map(Arc::new)
+    }
+
+    fn admit(&self, rule: &Rule, claims: Arc<AccessClaims>, access: Arc<SubjectAccess>) -> Result<Caller, Refusal> {
+        // Last, so that nobody proves who it is for a method that stays closed to it.
+        let stale = rule.step_up && self.verifier.is_older(claims.auth_time, STEP_UP_MAX_AGE);
+        let caller = admit(rule, claims, access)?;
+        if stale { Err(Refusal::StepUpRequired) } else { Ok(caller) }
     }
 
     async fn access(&self, subject: SubjectId, at_least: Option<i64>) -> Result<Arc<SubjectAccess>, Refusal> {
@@ -157,10 +164,17 @@ impl Authorizer {
     }
 }
 
+/// Whom a method is open to that is closed to personal access tokens.
+const LOGGED_IN: Refusal = Refusal::CallerKindRefused("users that logged in");
+
 /// Refuses kinds of callers whom nothing could admit, before anything is asked for.
 fn check_kind(rule: &Rule, claims: &AccessClaims) -> Result<(), Refusal> {
-    if rule.refuse_service_accounts && claims.kind == SubjectKind::ServiceAccount {
+    if (rule.refuse_service_accounts || rule.step_up) && claims.kind == SubjectKind::ServiceAccount {
         return Err(Refusal::CallerKindRefused("users"));
+    }
+    // However young it is, such a token does not show that its person is there.
+    if rule.step_up && claims.is_personal_token() {
+        return Err(LOGGED_IN);
     }
     match &rule.access {
         Access::Restricted { authenticated: false, permissions, .. } if permissions.is_empty() => {
@@ -177,14 +191,20 @@ fn admit(rule: &Rule, claims: Arc<AccessClaims>, access: Arc<SubjectAccess>) -> 
     }
     let caller = Caller::new(claims, access);
     match &rule.access {
-        Access::Restricted { authenticated: false, permissions, .. } => {
+        Access::Public => Ok(caller),
+        Access::Restricted { authenticated: true, .. }
+            if rule.accept_personal_tokens || !caller.is_personal_token() =>
+        {
+            Ok(caller)
+        }
+        Access::Restricted { permissions, .. } if permissions.is_empty() => Err(LOGGED_IN),
+        Access::Restricted { permissions, .. } => {
             if permissions.iter().any(|permission| caller.holds(permission)) {
                 Ok(caller)
             } else {
                 Err(Refusal::PermissionMissing(permissions.clone()))
             }
         }
-        Access::Public | Access::Restricted { authenticated: true, .. } => Ok(caller),
     }
 }
 

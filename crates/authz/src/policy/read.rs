@@ -46,6 +46,8 @@ fn rule(method: &MethodDescriptor, option: &ExtensionDescriptor, context: &Arc<s
     Ok(Rule {
         max_request_bytes: declared.max_request_bytes(),
         refuse_service_accounts: declared.refuse_service_accounts,
+        step_up: declared.step_up,
+        accept_personal_tokens: declared.accept_personal_tokens,
         context: Arc::clone(context),
         access: declared.access()?,
     })
@@ -60,6 +62,8 @@ struct Declared {
     internal: bool,
     permissions: Vec<Permission>,
     refuse_service_accounts: bool,
+    step_up: bool,
+    accept_personal_tokens: bool,
     max_request_bytes: u32,
 }
 
@@ -76,6 +80,8 @@ impl Declared {
                 ("authenticated", Value::Bool(holds)) => declared.authenticated = *holds,
                 ("internal", Value::Bool(holds)) => declared.internal = *holds,
                 ("refuse_service_accounts", Value::Bool(holds)) => declared.refuse_service_accounts = *holds,
+                ("step_up", Value::Bool(holds)) => declared.step_up = *holds,
+                ("accept_personal_tokens", Value::Bool(holds)) => declared.accept_personal_tokens = *holds,
                 ("max_request_bytes", Value::U32(bytes)) => declared.max_request_bytes = *bytes,
                 ("permissions", Value::List(names)) => declared.permissions = permissions(names)?,
                 _ => return Err(RuleProblem::UnknownCondition),
@@ -95,12 +101,17 @@ impl Declared {
     fn access(self) -> Result<Access, RuleProblem> {
         let admits_subjects = self.authenticated || !self.permissions.is_empty();
         if self.public {
-            let further = admits_subjects || self.internal || self.refuse_service_accounts;
+            let narrowed = self.refuse_service_accounts || self.step_up || self.accept_personal_tokens;
+            let further = admits_subjects || self.internal || narrowed;
             return if further { Err(RuleProblem::PublicWithConditions) } else { Ok(Access::Public) };
+        }
+        if self.accept_personal_tokens && (!self.authenticated || self.step_up) {
+            return Err(RuleProblem::AcceptsInVain);
         }
         match (admits_subjects, self.internal) {
             (false, false) => Err(RuleProblem::Empty),
             (false, true) if self.refuse_service_accounts => Err(RuleProblem::RefusesNobody),
+            (false, true) if self.step_up => Err(RuleProblem::StepsUpNobody),
             _ => Ok(Access::Restricted {
                 authenticated: self.authenticated,
                 internal: self.internal,

@@ -51,6 +51,7 @@ fn token(sub: u128, sid: Option<u128>, issued: i64) -> AccessClaims {
         jti: String::new(),
         auth_time: Timestamp::from_micros(issued),
         amr: Vec::new(),
+        scope: None,
         kind: SubjectKind::User,
     }
 }

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::access::SubjectKind;
 
-/// The claims of an access token (RFC 9068). All but `sid` are mandatory, and `sid` is for users.
+/// The claims of an access token (RFC 9068). All but `sid` and `scope` are mandatory, and `sid` is for users.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct AccessClaims {
     /// Who issued it: the external URL of the instance, or what the configuration names.
@@ -30,10 +30,28 @@ pub struct AccessClaims {
     /// When the subject last proved who it is; whole seconds on the wire.
     #[serde(with = "seconds")]
     pub auth_time: Timestamp,
-    /// How the subject proved it (RFC 8176), such as `pwd` and `otp`.
+    /// How the subject proved it (RFC 8176), such as `pwd` and `otp`; `pat` for a personal access token.
     pub amr: Vec<String>,
     /// What kind of account the subject is.
     pub kind: SubjectKind,
+    /// The permissions that the token is narrowed to, separated by spaces on the wire (RFC 8693, section 4.2).
+    ///
+    /// It grants nothing: of what the subject may do, the token opens no more than this. Without the claim it opens
+    /// all; with it the token was exchanged for a personal access token.
+    #[serde(with = "scope", default, skip_serializing_if = "Option::is_none")]
+    pub scope: Option<Vec<String>>,
+}
+
+impl AccessClaims {
+    /// Tells whether the token was exchanged for a personal access token.
+    pub const fn is_personal_token(&self) -> bool {
+        self.scope.is_some()
+    }
+
+    /// Tells whether the token may be used for the permission, if its subject holds it.
+    pub fn covers(&self, permission: &str) -> bool {
+        self.scope.as_ref().is_none_or(|scope| scope.iter().any(|name| name == permission))
+    }
 }
 
 /// The claims of a service token.
@@ -143,6 +161,24 @@ mod session {
     }
 }
 
+mod scope {
+    use super::Deserialize;
+
+    #[expect(clippy::ref_option, reason = "serde asks for a reference")]
+    pub(super) fn serialize<S: serde::Serializer>(scope: &Option<Vec<String>>, to: S) -> Result<S::Ok, S::Error> {
+        match scope {
+            Some(names) => to.serialize_str(&names.join(" ")),
+            None => to.serialize_none(),
+        }
+    }
+
+    /// A `null` is no spelling of ours: read as absent, it would open everything.
+    pub(super) fn deserialize<'de, D: serde::Deserializer<'de>>(from: D) -> Result<Option<Vec<String>>, D::Error> {
+        let text = String::deserialize(from)?;
+        Ok(Some(text.split(' ').filter(|name| !name.is_empty()).map(str::to_owned).collect()))
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;
@@ -162,6 +198,7 @@ mod tests {
             auth_time: Timestamp::from_seconds(1_763_773_682),
             amr: vec!["pwd".to_owned()],
             kind: SubjectKind::User,
+            scope: None,
         }
     }
 
@@ -181,12 +218,32 @@ mod tests {
             ("iat", serde_json::json!(1e300)),
             ("sid", serde_json::json!("x")),
             ("kind", serde_json::json!("service")),
+            ("scope", serde_json::json!(null)),
+            ("scope", serde_json::json!(["identity.users.get"])),
         ] {
             let mut changed = whole.clone();
             changed[name] = wrong;
             assert!(serde_json::from_value::<AccessClaims>(changed).is_err(), "{name}");
         }
         assert_eq!(serde_json::from_value::<AccessClaims>(whole).expect("whole claims"), claims());
+    }
+
+    #[test]
+    fn a_scope_is_words_between_spaces_and_an_empty_one_covers_nothing() {
+        for (names, text) in
+            [(vec![], ""), (vec!["a.b.get"], "a.b.get"), (vec!["a.b.get", "a.b.list"], "a.b.get a.b.list")]
+        {
+            let scope = Some(names.iter().map(|name| (*name).to_owned()).collect());
+            let narrowed = AccessClaims { scope, ..claims() };
+            let json = serde_json::to_value(&narrowed).expect("claims are JSON");
+            assert_eq!(json["scope"], text);
+            assert_eq!(serde_json::from_value::<AccessClaims>(json).expect("whole claims"), narrowed);
+            assert!(narrowed.is_personal_token());
+            assert_eq!(narrowed.covers("a.b.get"), names.contains(&"a.b.get"));
+            assert!(!narrowed.covers("a.b") && !narrowed.covers(""));
+        }
+        assert!(claims().covers("a.b.get") && !claims().is_personal_token());
+        assert!(serde_json::to_value(claims()).expect("claims are JSON").get("scope").is_none());
     }
 
     proptest! {

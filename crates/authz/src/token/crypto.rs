@@ -80,3 +80,6 @@ fn only_eddsa(algorithm: Algorithm, family: AlgorithmFamily) -> Result<(), Error
         Err(ErrorKind::InvalidAlgorithm.into())
     }
 }
+
+#[cfg(test)]
+mod tests;

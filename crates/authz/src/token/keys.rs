@@ -1,6 +1,6 @@
 //! The public keys that access tokens are verified with.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
@@ -98,7 +98,7 @@ impl fmt::Debug for PublicKey {
 /// Tells the public keys: asked when a token names a key that is not known yet.
 ///
 /// A key must be listed for a second before the first token is signed with it, or from the source's first answer
-/// on: what was not listed a moment ago counts as unknown.
+/// on: what was not listed a moment ago counts as unknown, unless a key was [retired](KeySet::retire) since.
 #[async_trait::async_trait]
 pub trait KeySource: Send + Sync {
     /// Returns all keys that tokens may be signed with now.
@@ -116,12 +116,16 @@ pub struct KeySet {
 struct Refresh {
     at: Instant,
     answered: bool,
+    /// How many keys were retired by then: one that takes the place of a stolen key signs at once.
+    retired: usize,
 }
 
 /// One state of the set. Its generation tells verified tokens whether they must be looked at again.
 pub(super) struct Keys {
     pub(super) generation: u64,
     by_kid: HashMap<Arc<str>, PublicKey>,
+    /// Keys that are never trusted again. They are few: each was retired because somebody stole it.
+    retired: HashSet<Arc<str>>,
 }
 
 impl Keys {
@@ -133,7 +137,7 @@ impl Keys {
 impl KeySet {
     /// Makes a set of keys that this process manages itself: an unknown key id is refused.
     pub fn new(keys: impl IntoIterator<Item = PublicKey>) -> Self {
-        let current = ArcSwap::from_pointee(Keys { generation: 0, by_kid: HashMap::new() });
+        let current = ArcSwap::from_pointee(Keys { generation: 0, by_kid: HashMap::new(), retired: HashSet::new() });
         let set = Self { current, source: None, last_refresh: Mutex::new(None) };
         set.replace(keys);
         set
@@ -146,11 +150,23 @@ impl KeySet {
 
     /// Replaces all keys. Tokens of a key that is gone are refused from the next call on.
     pub fn replace(&self, keys: impl IntoIterator<Item = PublicKey>) {
-        let by_kid: HashMap<_, _> = keys.into_iter().map(|key| (Arc::clone(&key.kid), key)).collect();
+        let keys: HashMap<_, _> = keys.into_iter().map(|key| (Arc::clone(&key.kid), key)).collect();
         self.current.rcu(|current| {
+            let mut by_kid = keys.clone();
+            by_kid.retain(|kid, _| !current.retired.contains(kid));
             // The same keys again are no reason to verify every remembered token again.
             let generation = current.generation + u64::from(current.by_kid != by_kid);
-            Keys { generation, by_kid: by_kid.clone() }
+            Keys { generation, by_kid, retired: current.retired.clone() }
+        });
+    }
+
+    /// Forgets a key for good: an answer that was asked for before it was retired cannot bring it back.
+    pub fn retire(&self, kid: &str) {
+        self.current.rcu(|current| {
+            let (mut by_kid, mut retired) = (current.by_kid.clone(), current.retired.clone());
+            let generation = current.generation + u64::from(by_kid.remove(kid).is_some());
+            retired.insert(Arc::from(kid));
+            Keys { generation, by_kid, retired }
         });
     }
 
@@ -174,14 +190,16 @@ impl KeySet {
         if self.load().get(kid).is_some() {
             return Ok(Refreshed::Known);
         }
-        if let Some(last) = last.as_ref().filter(|last| last.at.elapsed() < REFRESH_INTERVAL) {
+        let retired = self.load().retired.len();
+        let is_recent = |last: &&Refresh| last.at.elapsed() < REFRESH_INTERVAL && last.retired == retired;
+        if let Some(last) = last.as_ref().filter(is_recent) {
             // A key is listed for longer than the interval before it signs, so a fresh answer is the whole truth.
             return Ok(if last.answered { Refreshed::Known } else { Refreshed::TooSoon });
         }
-        *last = Some(Refresh { at: Instant::now(), answered: false });
+        *last = Some(Refresh { at: Instant::now(), answered: false, retired });
         let answer = tokio::time::timeout(SOURCE_TIMEOUT, source.signing_keys()).await;
         self.replace(answer.map_err(AccessError::unavailable)??);
-        *last = Some(Refresh { at: Instant::now(), answered: true });
+        *last = Some(Refresh { at: Instant::now(), answered: true, retired });
         Ok(Refreshed::Known)
     }
 }

@@ -3,6 +3,7 @@
 use std::fmt;
 use std::hash::{Hash, Hasher};
 use std::sync::Arc;
+use std::time::Duration;
 
 use jsonwebtoken::errors::ErrorKind;
 use jsonwebtoken::{Algorithm, DecodingKey, Header, Validation};
@@ -143,6 +144,11 @@ impl Verifier {
         is_over(claims.exp, self.clock.now())
     }
 
+    /// Tells whether something that a token speaks of lies further back than this, clocks differing a little.
+    pub(crate) fn is_older(&self, time: Timestamp, age: Duration) -> bool {
+        is_over(time.plus(age), self.clock.now())
+    }
+
     fn decode<'k>(&self, token: &str, key: impl Fn(&str) -> Option<&'k PublicKey>) -> Result<Verified, TokenError> {
         if !crypto::install() {
             return Err(TokenError::Signature);
@@ -175,8 +181,11 @@ impl Verifier {
 
     fn check_access(&self, claims: &AccessClaims) -> Result<(), TokenError> {
         let ours = claims.iss == self.config.issuer && claims.aud == self.config.audience;
-        let complete = !claims.jti.is_empty() && (claims.sid.is_some() || claims.kind != SubjectKind::User);
-        if !(ours && complete) {
+        let is_user = claims.kind == SubjectKind::User;
+        let complete = !claims.jti.is_empty() && (claims.sid.is_some() || !is_user);
+        // Only people lend a part of what they may.
+        let is_whole_or_lent = is_user || !claims.is_personal_token();
+        if !(ours && complete && is_whole_or_lent) {
             return Err(TokenError::Claims);
         }
         check_lifetime(claims.iat, claims.exp, MAX_ACCESS_LIFETIME)
@@ -210,7 +219,7 @@ fn check_service(claims: &ServiceClaims) -> Result<(), TokenError> {
 }
 
 /// `exp` is in whole seconds, rounded down; so it never seems too long.
-fn check_lifetime(issued: Timestamp, expires: Timestamp, longest: std::time::Duration) -> Result<(), TokenError> {
+fn check_lifetime(issued: Timestamp, expires: Timestamp, longest: Duration) -> Result<(), TokenError> {
     if issued <= expires && expires.since(issued) <= longest { Ok(()) } else { Err(TokenError::Time) }
 }
 

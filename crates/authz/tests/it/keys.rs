@@ -66,3 +66,25 @@ async fn an_unknown_key_is_asked_for_but_not_over_and_over() {
     assert_eq!(published.asked.load(Ordering::SeqCst), 3);
     assert!(verifier.verify_or_refresh(&token).await.is_ok(), "known keys need nobody");
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_retired_key_is_not_trusted_again_whatever_the_source_says() {
+    let Setup { clock, signer, services, .. } = setup();
+    let published = Arc::new(Published::default());
+    published.keys.lock().expect("keys").insert("first".to_owned(), signer.public_key().clone());
+    let keys = Arc::new(KeySet::from_source(Arc::clone(&published) as Arc<dyn KeySource>));
+    let verifier = verifier(&clock, &keys, &services);
+    let token = signer.sign_access(&claims(1, SubjectKind::User, clock.now()));
+    assert!(verifier.verify_or_refresh(&token).await.is_ok());
+    keys.retire("first");
+    assert!(matches!(verifier.verify(&token), Err(TokenError::UnknownKey)), "also when it is remembered");
+    let second = TokenSigner::from_seed("second", &[8; 32]);
+    published.keys.lock().expect("keys").insert("second".to_owned(), second.public_key().clone());
+    let fresh = second.sign_access(&claims(1, SubjectKind::User, clock.now()));
+    assert!(verifier.verify_or_refresh(&fresh).await.is_ok(), "what takes its place is asked for at once");
+    tokio::time::advance(Duration::from_secs(1)).await;
+    assert!(matches!(verifier.verify_or_refresh(&token).await, Err(TokenError::UnknownKey)));
+    keys.replace([signer.public_key().clone()]);
+    assert!(matches!(verifier.verify(&token), Err(TokenError::UnknownKey)));
+    assert!(keys.keys().is_empty(), "replaced by nothing but the retired one");
+}

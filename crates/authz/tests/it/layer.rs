@@ -4,27 +4,28 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
-use rolecall_authz::{AccessClaims, CallId, Caller, Freshness, ScopeKind, SubjectAccess, SubjectKind};
+use rolecall_authz::{AccessClaims, CallId, Caller, Freshness, LEEWAY, ScopeKind, SubjectAccess, SubjectKind};
 use rolecall_kernel::time::Clock as _;
 use tonic::Code;
 
 use crate::support::{Refused, World, access, session, subject};
 
 const OPEN: &str = "/rolecall.identity.v1.Sample/Open";
-const SIGNED_IN: &str = "/rolecall.identity.v1.Sample/SignedIn";
-const ONE: &str = "/rolecall.identity.v1.Sample/One";
-const TWO: &str = "/rolecall.identity.v1.Sample/Two";
-const PEOPLE: &str = "/rolecall.identity.v1.Sample/People";
+pub(crate) const SIGNED_IN: &str = "/rolecall.identity.v1.Sample/SignedIn";
+pub(crate) const ONE: &str = "/rolecall.identity.v1.Sample/One";
+pub(crate) const TWO: &str = "/rolecall.identity.v1.Sample/Two";
+pub(crate) const PEOPLE: &str = "/rolecall.identity.v1.Sample/People";
+pub(crate) const STEPPED_UP: &str = "/rolecall.identity.v1.Sample/SteppedUp";
 const INSIDE: &str = "/rolecall.identity.v1.Sample/Inside";
 const MIXED: &str = "/rolecall.identity.v1.Sample/Mixed";
 const GET: &str = "identity.users.get";
 
-fn world() -> World {
+pub(crate) fn world() -> World {
     World::new(Freshness::InProcess)
 }
 
 #[track_caller]
-fn assert_refused(answer: Result<String, Refused>, code: Code, reason: &str) -> Refused {
+pub(crate) fn assert_refused(answer: Result<String, Refused>, code: Code, reason: &str) -> Refused {
     let refused = answer.expect_err("a refusal");
     assert_eq!((refused.code, refused.reason.as_str()), (code, reason));
     refused
@@ -159,6 +160,40 @@ async fn service_accounts_are_refused_where_people_are_meant() {
     assert!(world.call(ONE, &token).await.is_ok());
     let refused = assert_refused(world.call(PEOPLE, &token).await, Code::PermissionDenied, "CALLER_KIND_REFUSED");
     assert!(refused.message.contains("users"), "{}", refused.message);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_step_up_is_asked_of_who_proved_more_than_five_minutes_ago_who_it_is() {
+    let world = world();
+    let authenticated = world.clock.now();
+    let token = |id: u128| AccessClaims { auth_time: authenticated, ..world.claims(id, SubjectKind::User) };
+    world.user(1, &[GET]);
+    world.user(2, &[]);
+    world.clock.advance(Duration::from_mins(5));
+    assert!(world.call(STEPPED_UP, &world.token(&token(1))).await.is_ok(), "asked for");
+    assert!(world.call(STEPPED_UP, &world.token(&token(1))).await.is_ok(), "remembered");
+    world.clock.advance(LEEWAY);
+    let stale = world.token(&token(1));
+    for _ in 0..2 {
+        let refused = assert_refused(world.call(STEPPED_UP, &stale).await, Code::Unauthenticated, "STEP_UP_REQUIRED");
+        assert_eq!(refused.metadata("max_age"), Some("300"));
+    }
+    assert!(world.call(ONE, &stale).await.is_ok(), "the token is good elsewhere");
+    // Who may not call at all is not asked to prove anything.
+    let refused = world.call(STEPPED_UP, &world.token(&token(2))).await;
+    assert_refused(refused, Code::PermissionDenied, "PERMISSION_MISSING");
+    let fresh = world.token(&world.claims(1, SubjectKind::User));
+    assert!(world.call(STEPPED_UP, &fresh).await.is_ok());
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_step_up_is_for_people_and_services_of_the_suite_need_none() {
+    let world = world();
+    world.subjects.set(access(1, SubjectKind::ServiceAccount, &[GET]));
+    let token = world.token(&world.claims(1, SubjectKind::ServiceAccount));
+    assert_refused(world.call(STEPPED_UP, &token).await, Code::PermissionDenied, "CALLER_KIND_REFUSED");
+    let service = world.services.issue("organization", "identity", world.clock.now());
+    assert!(world.call(STEPPED_UP, &service).await.is_ok());
 }
 
 #[tokio::test(start_paused = true)]

@@ -4,6 +4,7 @@
 
 mod keys;
 mod layer;
+mod personal;
 mod policy;
 mod reasons;
 mod standing;

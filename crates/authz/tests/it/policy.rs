@@ -32,14 +32,16 @@ fn the_rules_are_read_as_they_are_written() {
             "/grpc.health.v1.Health/Check  public, 64 KiB",
             "/grpc.health.v1.Health/List  public, 64 KiB",
             "/grpc.health.v1.Health/Watch  public, 64 KiB",
-            "/grpc.reflection.v1.ServerReflection/ServerReflectionInfo  authenticated, 64 KiB",
-            "/grpc.reflection.v1alpha.ServerReflection/ServerReflectionInfo  authenticated, 64 KiB",
+            "/grpc.reflection.v1.ServerReflection/ServerReflectionInfo  authenticated, personal tokens too, 64 KiB",
+            "/grpc.reflection.v1alpha.ServerReflection/ServerReflectionInfo  authenticated, personal tokens too, 64 KiB",
             "/rolecall.identity.v1.Sample/Inside  internal, 256 KiB",
             "/rolecall.identity.v1.Sample/Mixed  internal or identity.tokens.introspect, 256 KiB",
             "/rolecall.identity.v1.Sample/One  identity.users.get, 256 KiB",
             "/rolecall.identity.v1.Sample/Open  public, 64 KiB",
             "/rolecall.identity.v1.Sample/People  authenticated, people only, 4096 KiB",
+            "/rolecall.identity.v1.Sample/Reading  authenticated, personal tokens too, 256 KiB",
             "/rolecall.identity.v1.Sample/SignedIn  authenticated, 256 KiB",
+            "/rolecall.identity.v1.Sample/SteppedUp  internal or identity.users.get, step-up, 256 KiB",
             "/rolecall.identity.v1.Sample/Two  identity.users.get or identity.users.list, 256 KiB",
         ]
     );
@@ -87,7 +89,13 @@ fn rules_that_contradict_themselves_are_refused() {
         ("public: true, internal: true", RuleProblem::PublicWithConditions),
         ("public: true, permissions: \"a.b.c\"", RuleProblem::PublicWithConditions),
         ("public: true, refuse_service_accounts: true", RuleProblem::PublicWithConditions),
+        ("public: true, step_up: true", RuleProblem::PublicWithConditions),
+        ("public: true, accept_personal_tokens: true", RuleProblem::PublicWithConditions),
+        ("permissions: \"a.b.c\", accept_personal_tokens: true", RuleProblem::AcceptsInVain),
+        ("authenticated: true, step_up: true, accept_personal_tokens: true", RuleProblem::AcceptsInVain),
         ("internal: true, refuse_service_accounts: true", RuleProblem::RefusesNobody),
+        ("internal: true, step_up: true", RuleProblem::StepsUpNobody),
+        ("step_up: true", RuleProblem::Empty),
         ("permissions: \"\"", RuleProblem::Permission(String::new())),
         ("permissions: \"a.b\"", RuleProblem::Permission("a.b".to_owned())),
         ("permissions: \"a.b.c.d\"", RuleProblem::Permission("a.b.c.d".to_owned())),
@@ -102,9 +110,9 @@ fn rules_that_contradict_themselves_are_refused() {
 #[test]
 fn a_condition_that_this_server_does_not_know_is_not_passed_over() {
     let options = "package rolecall.authz.v1; import \"google/protobuf/descriptor.proto\";
-        message MethodRule { bool public = 1; bool authenticated = 2; bool step_up = 99; }
+        message MethodRule { bool public = 1; bool authenticated = 2; bool dry_run = 99; }
         extend google.protobuf.MethodOptions { MethodRule rule = 50901; }";
-    let served = method("authenticated: true, step_up: true");
+    let served = method("authenticated: true, dry_run: true");
     let bytes = descriptor_of(&[("sample.proto", &served), ("rolecall/authz/v1/options.proto", options)]);
     let error = Policy::from_descriptor(&bytes).expect_err("an unknown condition").to_string();
     assert!(

@@ -14,6 +14,7 @@ fn refusals() -> Vec<Refusal> {
         Refusal::SubjectInactive,
         Refusal::PermissionMissing(vec!["identity.users.get".into()]),
         Refusal::CallerKindRefused("users"),
+        Refusal::StepUpRequired,
         Refusal::MethodUnknown("/a/b".to_owned()),
         Refusal::AccessUnconfirmed,
         Refusal::MetadataInvalid { key: "rolecall-min-revision", expected: "a number" },
@@ -65,4 +66,7 @@ fn the_values_of_a_message_are_in_the_metadata() {
     let details = status.get_error_details();
     let info = details.error_info().expect("an ErrorInfo");
     assert_eq!(info.metadata["permission"], "a.b.c,d.e.f");
+    let status = Refusal::StepUpRequired.into_status(None);
+    assert!(status.message().contains("300 seconds"), "{}", status.message());
+    assert_eq!(status.get_error_details().error_info().expect("an ErrorInfo").metadata["max_age"], "300");
 }

@@ -188,6 +188,7 @@ pub(crate) fn claims(id: u128, kind: SubjectKind, now: Timestamp) -> AccessClaim
         auth_time: now,
         amr: vec!["pwd".to_owned()],
         kind,
+        scope: None,
     }
 }
 
@@ -253,6 +254,12 @@ pub(crate) const SAMPLE: &str = r#"
       }
       rpc People(Empty) returns (Empty) {
         option (rolecall.authz.v1.rule) = {authenticated: true, refuse_service_accounts: true, max_request_bytes: 4194304};
+      }
+      rpc Reading(Empty) returns (Empty) {
+        option (rolecall.authz.v1.rule) = {authenticated: true, accept_personal_tokens: true};
+      }
+      rpc SteppedUp(Empty) returns (Empty) {
+        option (rolecall.authz.v1.rule) = {permissions: "identity.users.get", internal: true, step_up: true};
       }
       rpc Inside(Empty) returns (Empty) { option (rolecall.authz.v1.rule) = {internal: true}; }
       rpc Mixed(Empty) returns (Empty) {
