@@ -9,6 +9,7 @@ pub(crate) mod change_member;
 pub(crate) mod check_access;
 pub(crate) mod confirm_member;
 pub(crate) mod create_organization;
+pub(crate) mod end_member;
 pub(crate) mod follow_access;
 pub(crate) mod idempotency;
 pub(crate) mod ingest_events;
@@ -21,6 +22,7 @@ pub(crate) mod remove_service_account;
 pub(crate) mod subject_access;
 pub(crate) mod unblock_member;
 pub(crate) mod update_member_roles;
+pub(crate) mod update_service_account;
 pub(crate) mod watch_access_changes;
 
 mod entitlement;

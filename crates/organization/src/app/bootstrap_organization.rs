@@ -7,7 +7,7 @@ use rolecall_kernel::text::OrganizationName;
 use super::{App, Told};
 use crate::domain::event::{Origin, What};
 use crate::domain::member::{Member, MemberState};
-use crate::domain::organization::{Organization, OrganizationState};
+use crate::domain::organization::{MfaPolicy, Organization, OrganizationState};
 use crate::domain::role::Role;
 use crate::store::{access, members, organizations};
 
@@ -16,6 +16,7 @@ use crate::store::{access, members, organizations};
 pub(crate) struct Command {
     pub(crate) organization_id: OrganizationId,
     pub(crate) name: OrganizationName,
+    pub(crate) mfa_policy: MfaPolicy,
     pub(crate) user_id: UserId,
     /// The call; nobody is signed in yet.
     pub(crate) origin: Origin,
@@ -46,18 +47,19 @@ pub(crate) async fn run(app: &App, command: &Command) -> Result<(), Error> {
 }
 
 async fn bootstrap(app: &App, tx: &Tx, command: &Command) -> Result<Option<i64>, Error> {
-    let Command { organization_id, user_id, ref name, ref origin } = *command;
+    let Command { organization_id, user_id, mfa_policy, ref name, ref origin } = *command;
     let revision = access::advance(tx).await?;
     if let Some(home) = organizations::find_home(tx).await? {
         let member = members::find_even_hidden(tx, user_id).await?;
         let is_member = member.is_some_and(|(member, _)| member.organization_id == home.organization_id);
-        let same = home.organization_id == organization_id && home.name == *name && is_member;
+        let is_same_home = home.organization_id == organization_id && home.mfa_policy == mfa_policy;
+        let same = is_same_home && home.name == *name && is_member;
         return if same { Ok(None) } else { Err(Error::AlreadyBootstrapped) };
     }
     let now = app.now();
     let (state, name) = (OrganizationState::Active, name.clone());
     let organization =
-        Organization { organization_id, name: name.clone(), state, home: true, version: 1, created: now };
+        Organization { organization_id, name: name.clone(), state, home: true, mfa_policy, version: 1, created: now };
     organizations::insert(tx, &organization).await?;
     let roles = [Role::Admin, Role::Owner].into_iter().collect();
     let hidden = Member::hidden(user_id, organization_id, roles, now);

@@ -16,7 +16,7 @@ use rolecall_kernel::time::Timestamp;
 use super::App;
 use super::idempotency::{Answer, RequestIdReused, RequestKey};
 use crate::domain::event::Origin;
-use crate::domain::organization::{Organization, OwnerContact};
+use crate::domain::organization::{MfaPolicy, Organization, OwnerContact};
 use crate::store::{organizations, subjects};
 
 pub(crate) use saga::{METHOD, finish, recover};
@@ -48,6 +48,7 @@ impl FirstOwner {
 #[derive(Debug, Clone)]
 pub(crate) struct Command {
     pub(crate) name: OrganizationName,
+    pub(crate) mfa_policy: MfaPolicy,
     pub(crate) owner: FirstOwner,
     pub(crate) origin: Origin,
     pub(crate) request: Option<RequestKey>,

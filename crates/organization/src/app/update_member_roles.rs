@@ -1,5 +1,7 @@
 //! Replaces the roles of a member.
 
+use std::convert::Infallible;
+
 use super::App;
 use super::change_member::{self, Case, Changed, Error, Target};
 use super::idempotency::{Answer, Repeat, once};
@@ -28,6 +30,50 @@ pub(crate) async fn run(app: &App, command: &Command) -> Result<Answer<Changed>,
     .await?;
     change_member::obey(app, &command.target, &answer).await?;
     Ok(answer)
+}
+
+/// Replaces the roles for a caller that repeats by itself.
+pub(crate) async fn change(app: &App, command: &Command) -> Result<Member, Error> {
+    let changed = app
+        .database
+        .write(|tx| async move {
+            let decide = |case: &Case<'_>| decide(command, case);
+            change_member::apply(app, &tx, &command.target, PERMISSION, decide).await
+        })
+        .await?;
+    app.announce(command.target.user_id.into(), changed.revision);
+    Ok(changed.member)
+}
+
+/// Checks what [`run`] would check, and returns the member as it would be.
+pub(crate) async fn check(app: &App, command: &Command) -> Result<Member, Error> {
+    let checked: Result<Infallible, Checked> = app
+        .database
+        .write(|tx| async move {
+            let decide = |case: &Case<'_>| decide(command, case);
+            match change_member::apply(app, &tx, &command.target, PERMISSION, decide).await {
+                Ok(changed) => Err(Checked::Possible(changed.member)),
+                Err(error) => Err(Checked::Refused(error)),
+            }
+        })
+        .await;
+    match checked {
+        Err(Checked::Possible(member)) => Ok(member),
+        Err(Checked::Refused(error)) => Err(error),
+        Ok(never) => match never {},
+    }
+}
+
+/// What a check found out, as an error: whatever it is, the transaction is rolled back.
+enum Checked {
+    Possible(Member),
+    Refused(Error),
+}
+
+impl From<rolecall_db::Error> for Checked {
+    fn from(error: rolecall_db::Error) -> Self {
+        Self::Refused(error.into())
+    }
 }
 
 fn decide(command: &Command, case: &Case<'_>) -> Result<Option<(Member, What)>, Error> {

@@ -41,6 +41,7 @@ pub(crate) enum What {
     MemberUnblocked { user_id: UserId },
     ServiceAccountAdded { service_account_id: ServiceAccountId, permissions: Vec<String> },
     ServiceAccountRemoved { service_account_id: ServiceAccountId },
+    ServiceAccountUpdated { service_account_id: ServiceAccountId, permissions: Vec<String> },
     OwnerAdded { user_id: UserId, others: Vec<UserId> },
 }
 
@@ -57,6 +58,7 @@ impl What {
             Self::MemberUnblocked { .. } => "organization.member_unblocked",
             Self::ServiceAccountAdded { .. } => "organization.service_account_added",
             Self::ServiceAccountRemoved { .. } => "organization.service_account_removed",
+            Self::ServiceAccountUpdated { .. } => "organization.service_account_updated",
             Self::OwnerAdded { .. } => "organization.owner_added",
         }
     }
@@ -73,6 +75,7 @@ impl What {
             | Self::MemberUnblocked { user_id }
             | Self::OwnerAdded { user_id, .. } => Some((*user_id).into()),
             Self::ServiceAccountAdded { service_account_id, .. }
+            | Self::ServiceAccountUpdated { service_account_id, .. }
             | Self::ServiceAccountRemoved { service_account_id } => Some((*service_account_id).into()),
         }
     }

@@ -16,6 +16,30 @@ pub(crate) enum OrganizationState {
     Active,
 }
 
+/// What an organization demands of the logins of its members.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum MfaPolicy {
+    /// A second factor.
+    Required,
+    /// A second factor of those who have one.
+    Optional,
+}
+
+impl MfaPolicy {
+    /// Returns its name in tables.
+    pub(crate) const fn name(self) -> &'static str {
+        match self {
+            Self::Required => "REQUIRED",
+            Self::Optional => "OPTIONAL",
+        }
+    }
+
+    /// Reads the name in a table.
+    pub(crate) fn parse(text: &str) -> Option<Self> {
+        [Self::Required, Self::Optional].into_iter().find(|policy| policy.name() == text)
+    }
+}
+
 /// A tenant of the installation.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[expect(clippy::struct_field_names, reason = "an id bears one name on the wire, in tables and here")]
@@ -25,6 +49,7 @@ pub(crate) struct Organization {
     pub(crate) state: OrganizationState,
     /// Whether it was made at installation.
     pub(crate) home: bool,
+    pub(crate) mfa_policy: MfaPolicy,
     pub(crate) version: i64,
     pub(crate) created: Timestamp,
 }

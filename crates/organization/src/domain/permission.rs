@@ -74,16 +74,24 @@ use Condition::{Beneficiary, Creator, DatasetsOwn, DatasetsViewable, Impersonati
 use Holding::{Any, If, OnSelf, Own};
 
 catalogue! {
+    "identity.factors.reset": Admin Any, Owner Own;
+    "identity.keys.rotate": Admin Any;
     "identity.service_accounts.create": Admin Any, Owner Own;
     "identity.service_accounts.delete": Admin Any, Owner Own;
     "identity.service_accounts.get": Admin Any, Owner Own;
     "identity.service_accounts.list": Admin Any, Owner Own;
+    "identity.service_accounts.update": Admin Any, Owner Own;
+    "identity.sessions.list": Admin Any, Owner Own;
+    "identity.sessions.revoke": Admin Any, Owner Own;
     "identity.tokens.introspect": Admin Any, Owner Own;
     "identity.users.create": Admin Any, Owner Own;
     "identity.users.delete": Admin Any, Owner Own;
     "identity.users.get": Admin Any, Owner Own, DataSteward OnSelf, DataScientist OnSelf, Guest OnSelf;
     "identity.users.impersonate": Admin If(ImpersonationAllowed), Owner If(ImpersonationAllowed);
     "identity.users.list": Admin Any, Owner Own;
+    "identity.users.return_code": Admin Any, Owner Own;
+    "identity.users.set_email": Admin Any, Owner Own;
+    "identity.users.set_password": Admin Any, Owner Own;
     "identity.users.update": Admin Any, Owner Own, DataSteward OnSelf, DataScientist OnSelf, Guest OnSelf;
     "notification.deliveries.get": Admin Any, Owner Own;
     "notification.deliveries.list": Admin Any, Owner Own;

@@ -33,17 +33,16 @@ pub(crate) async fn append(tx: &Tx, event: &Event) -> Result<(), Error> {
 /// The audit log is told everything, the others what concerns them.
 const fn consumers(what: &What) -> &'static [Consumer] {
     match what {
-        // Ends the sessions, and mails the person.
-        What::MemberBlocked { .. } => &[ORGANIZATION, IDENTITY, NOTIFICATION],
-        What::MemberRolesChanged { .. } | What::MemberUnblocked { .. } | What::OwnerAdded { .. } => {
-            &[ORGANIZATION, NOTIFICATION]
-        }
+        // Ends the sessions or the one-time codes, and mails the person.
+        What::MemberBlocked { .. } | What::MemberRolesChanged { .. } => &[ORGANIZATION, IDENTITY, NOTIFICATION],
+        What::MemberUnblocked { .. } | What::OwnerAdded { .. } => &[ORGANIZATION, NOTIFICATION],
         What::OrganizationCreated { .. }
         | What::MemberAdded { .. }
         | What::MemberActivated { .. }
         | What::MemberRemoved { .. }
         | What::ServiceAccountAdded { .. }
-        | What::ServiceAccountRemoved { .. } => &[ORGANIZATION],
+        | What::ServiceAccountRemoved { .. }
+        | What::ServiceAccountUpdated { .. } => &[ORGANIZATION],
     }
 }
 
@@ -79,6 +78,9 @@ fn encode_what(what: &What) -> pb::domain_event::Event {
             Wire::ServiceAccountAdded(pb::ServiceAccountAdded { permissions: permissions.clone() })
         }
         What::ServiceAccountRemoved { .. } => Wire::ServiceAccountRemoved(pb::ServiceAccountRemoved {}),
+        What::ServiceAccountUpdated { permissions, .. } => {
+            Wire::ServiceAccountUpdated(pb::ServiceAccountUpdated { permissions: permissions.clone() })
+        }
         What::OwnerAdded { others, .. } => {
             Wire::OwnerAdded(pb::OwnerAdded { owner_ids: others.iter().map(ToString::to_string).collect() })
         }

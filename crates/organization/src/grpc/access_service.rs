@@ -28,6 +28,9 @@ impl AccessService for AccessApi {
         let app = &self.0.app;
         let read = subject_access::read(&app.database, app.clock.as_ref(), caller.subject()).await;
         let snapshot = read.map_err(status::store)?.ok_or_else(status::subject_not_found)?;
-        Ok(Response::new(render::my_access(&snapshot)))
+        let mut access = render::my_access(&snapshot);
+        // A narrowed token opens no more than it names.
+        access.grants.retain(|grant| caller.claims().is_none_or(|claims| claims.covers(&grant.permission)));
+        Ok(Response::new(access))
     }
 }

@@ -5,8 +5,8 @@ mod page;
 mod public;
 
 pub(super) use internal::{
-    activate_member, add_member, add_service_account, batch_ids, bootstrap_organization, check_add_member, ingested,
-    one_id,
+    activate_member, add_member, add_service_account, batch_ids, bootstrap_organization, change_member_roles,
+    check_add_member, end_member, ingested, one_id, update_service_account,
 };
 pub(super) use page::{next_audit_page, next_page};
 pub(super) use public::{
@@ -14,11 +14,13 @@ pub(super) use public::{
     unblock_member, update_member_roles,
 };
 
+use rolecall_api::organization::v1 as pb;
 use rolecall_kernel::id::ParseIdError;
 use rolecall_kernel::text::TextError;
 use rolecall_kernel::time::Timestamp;
 use rolecall_rpc::status::Violations;
 
+use crate::domain::organization::MfaPolicy;
 use crate::domain::role::{Role, RoleSet};
 
 /// The most roles that a member can be given in one request.
@@ -42,6 +44,8 @@ trait Fields {
     fn text<T>(&mut self, field: &str, text: &str, parse: fn(&str) -> Result<T, TextError>) -> Option<T>;
     /// Takes one to ten organizational roles.
     fn roles(&mut self, field: &str, names: &[String]) -> Option<RoleSet>;
+    /// Takes what an organization demands of logins: a second factor unless something else is written out.
+    fn mfa_policy(&mut self, field: &str, policy: i32) -> Option<MfaPolicy>;
 }
 
 impl Fields for Violations {
@@ -86,6 +90,17 @@ impl Fields for Violations {
             roles = roles.and_then(|roles| Some(roles.with(role?)));
         }
         roles
+    }
+
+    fn mfa_policy(&mut self, field: &str, policy: i32) -> Option<MfaPolicy> {
+        match pb::MfaPolicy::try_from(policy) {
+            Ok(pb::MfaPolicy::Unspecified | pb::MfaPolicy::Required) => Some(MfaPolicy::Required),
+            Ok(pb::MfaPolicy::Optional) => Some(MfaPolicy::Optional),
+            Err(_) => {
+                self.push(field, "ENUM_UNKNOWN", "must be MFA_POLICY_REQUIRED or MFA_POLICY_OPTIONAL");
+                None
+            }
+        }
     }
 }
 

@@ -11,8 +11,9 @@ use tonic::{Request, Response, Status};
 
 use super::{Api, MembershipApi, convert, origin, render, status};
 use crate::app::{
-    activate_member, add_member, add_service_account, bootstrap_organization, confirm_member, ingest_events,
-    read_members, read_organizations, remove_member, remove_service_account, subject_access,
+    activate_member, add_member, add_service_account, bootstrap_organization, confirm_member, end_member,
+    ingest_events, read_members, read_organizations, remove_member, remove_service_account, subject_access,
+    update_member_roles, update_service_account,
 };
 use crate::domain::audit::AuditEvent;
 
@@ -103,6 +104,39 @@ impl MembershipService for MembershipApi {
         .await
     }
 
+    async fn end_member(
+        &self,
+        request: Request<pb::EndMemberRequest>,
+    ) -> Result<Response<pb::EndMemberResponse>, Status> {
+        let origin = origin(&*caller(&request)?);
+        let (user, actor) = convert::end_member(request.get_ref())?;
+        let api = Arc::clone(&self.0);
+        detached::run(async move {
+            end_member::run(&api.app, user, actor, &origin).await.map_err(status::end_member)?;
+            Ok(Response::new(pb::EndMemberResponse {}))
+        })
+        .await
+    }
+
+    async fn change_member_roles(
+        &self,
+        request: Request<pb::ChangeMemberRolesRequest>,
+    ) -> Result<Response<pb::ChangeMemberRolesResponse>, Status> {
+        let command = convert::change_member_roles(request.get_ref())?;
+        let validate_only = request.get_ref().validate_only;
+        let api = Arc::clone(&self.0);
+        detached::run(async move {
+            let member = if validate_only {
+                update_member_roles::check(&api.app, &command).await
+            } else {
+                update_member_roles::change(&api.app, &command).await
+            };
+            let member = member.map_err(status::change_member)?;
+            Ok(Response::new(pb::ChangeMemberRolesResponse { member: Some(render::member(&member, api.app.now())) }))
+        })
+        .await
+    }
+
     async fn batch_get_members(
         &self,
         request: Request<pb::BatchGetMembersRequest>,
@@ -156,6 +190,19 @@ impl MembershipService for MembershipApi {
         detached::run(async move {
             remove_service_account::run(&api.app, id, &origin).await.map_err(status::store)?;
             Ok(Response::new(pb::RemoveServiceAccountResponse {}))
+        })
+        .await
+    }
+
+    async fn update_service_account(
+        &self,
+        request: Request<pb::UpdateServiceAccountRequest>,
+    ) -> Result<Response<pb::UpdateServiceAccountResponse>, Status> {
+        let command = convert::update_service_account(&*caller(&request)?, request.get_ref())?;
+        let api = Arc::clone(&self.0);
+        detached::run(async move {
+            update_service_account::run(&api.app, &command).await.map_err(status::update_service_account)?;
+            Ok(Response::new(pb::UpdateServiceAccountResponse {}))
         })
         .await
     }

@@ -78,6 +78,7 @@ async fn would_create(
         name: command.name.as_str().to_owned(),
         state: pb::OrganizationState::Active.into(),
         create_time: Some(timestamp(now)),
+        mfa_policy: render::mfa_policy(command.mfa_policy).into(),
         ..pb::Organization::default()
     };
     let first_owner_id = String::new();

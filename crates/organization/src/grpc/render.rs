@@ -11,7 +11,7 @@ use crate::domain::access::AccessReason;
 use crate::domain::actor::{Grant, Subject};
 use crate::domain::audit::AuditEvent;
 use crate::domain::member::{Block, Member, MemberState};
-use crate::domain::organization::Organization;
+use crate::domain::organization::{MfaPolicy, Organization};
 use crate::domain::permission::Holding;
 use crate::events::publish::timestamp;
 use rolecall_kernel::time::Timestamp;
@@ -24,6 +24,14 @@ pub(super) fn organization(organization: &Organization) -> pb::Organization {
         home: organization.home,
         etag: organization.etag(),
         create_time: Some(timestamp(organization.created)),
+        mfa_policy: mfa_policy(organization.mfa_policy).into(),
+    }
+}
+
+pub(super) const fn mfa_policy(policy: MfaPolicy) -> pb::MfaPolicy {
+    match policy {
+        MfaPolicy::Required => pb::MfaPolicy::Required,
+        MfaPolicy::Optional => pb::MfaPolicy::Optional,
     }
 }
 

@@ -8,7 +8,7 @@ use tonic::{Code, Status};
 
 use crate::app::{
     activate_member, add_member, add_service_account, bootstrap_organization, change_member, confirm_member,
-    create_organization, remove_member,
+    create_organization, end_member, remove_member, update_service_account,
 };
 use crate::domain::guard::Orphaned;
 use crate::domain::role::RoleSet;
@@ -190,17 +190,29 @@ pub(super) fn add_service_account(error: add_service_account::Error) -> Status {
         E::OrganizationMissing => organization_missing(),
         E::OrganizationNotFound => organization_not_found(),
         E::NotEntitled => actor_not_entitled(),
-        E::NotGrantable(permissions) => {
-            let permissions = permissions.join(", ");
-            let message = format!("You may not give these permissions here: {permissions}; give only what you hold.");
-            refusal(ErrorReason::PermissionNotGrantable, &message).metadata("permissions", permissions).build()
-        }
+        E::NotGrantable(permissions) => permissions_not_grantable(&permissions),
         E::AccountElsewhere => {
             invalid_field("service_account_id", "IN_USE", "belongs to an account with other content")
         }
         E::Removed => subject_removed(),
         E::Store(error) => store(error),
     }
+}
+
+pub(super) fn update_service_account(error: update_service_account::Error) -> Status {
+    use update_service_account::Error as E;
+    match error {
+        E::NotFound => subject_not_found(),
+        E::NotEntitled => actor_not_entitled(),
+        E::NotGrantable(permissions) => permissions_not_grantable(&permissions),
+        E::Store(error) => store(error),
+    }
+}
+
+fn permissions_not_grantable(permissions: &[&str]) -> Status {
+    let permissions = permissions.join(", ");
+    let message = format!("You may not give these permissions here: {permissions}; give only what you hold.");
+    refusal(ErrorReason::PermissionNotGrantable, &message).metadata("permissions", permissions).build()
 }
 
 fn subject_removed() -> Status {
@@ -240,6 +252,19 @@ pub(super) fn remove_member(error: remove_member::Error) -> Status {
     match error {
         remove_member::Error::Active => invalid_field("user_id", "ACTIVE", "belongs to an active member, which stays"),
         remove_member::Error::Store(error) => store(error),
+    }
+}
+
+pub(super) fn end_member(error: end_member::Error) -> Status {
+    use end_member::Error as E;
+    match error {
+        E::OnItself => {
+            refusal(ErrorReason::SelfRefused, "Nobody ends itself; ask another owner or an administrator.").build()
+        }
+        E::NotEntitled => actor_not_entitled(),
+        E::NotGrantable(roles) => not_grantable(roles),
+        E::Orphaned(error) => orphaned(error),
+        E::Store(error) => store(error),
     }
 }
 

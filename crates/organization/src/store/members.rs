@@ -168,6 +168,12 @@ pub(crate) async fn delete_inactive(tx: &Tx, user: UserId) -> Result<(), Error> 
     Ok(())
 }
 
+/// Removes a member, whatever its state.
+pub(crate) async fn delete(tx: &Tx, user: UserId) -> Result<(), Error> {
+    Entity::delete_by_id(user.as_uuid()).exec(tx).await?;
+    Ok(())
+}
+
 /// Counts who else is in charge and can act; exact for as long as changes of access are kept waiting.
 pub(crate) async fn count_others(tx: &Tx, member: &Member, now: Timestamp) -> Result<Others, Error> {
     let able = || {

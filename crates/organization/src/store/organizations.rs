@@ -13,7 +13,7 @@ use sea_orm::{
 
 use super::corrupt;
 use super::entity::organization::{ActiveModel, Column, Entity, Model};
-use crate::domain::organization::{Organization, OrganizationState, name_key};
+use crate::domain::organization::{MfaPolicy, Organization, OrganizationState, name_key};
 use crate::domain::page::Position;
 
 const HIDDEN: &str = "HIDDEN";
@@ -36,6 +36,7 @@ fn from_row(row: &Model) -> Result<Organization, DbErr> {
             _ => return Err(corrupt("state of an organization")),
         },
         home: row.home,
+        mfa_policy: MfaPolicy::parse(&row.mfa_policy).ok_or_else(|| corrupt("MFA policy of an organization"))?,
         version: row.version,
         created: Timestamp::from_micros(row.created),
     })
@@ -49,6 +50,7 @@ pub(crate) async fn insert(tx: &Tx, organization: &Organization) -> Result<(), E
         name_key: Set(name_key(&organization.name)),
         state: Set(state_name(organization.state).to_owned()),
         home: Set(organization.home),
+        mfa_policy: Set(organization.mfa_policy.name().to_owned()),
         version: Set(organization.version),
         created: Set(organization.created.as_micros()),
     };

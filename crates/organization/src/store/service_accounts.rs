@@ -41,6 +41,18 @@ pub(crate) async fn find<C: ConnectionTrait>(
     Ok(row.as_ref().map(from_row))
 }
 
+/// Writes the permissions of a service account; who may change them was decided in the transaction.
+pub(crate) async fn update(tx: &Tx, account: &ServiceAccount) -> Result<(), Error> {
+    let permissions: Vec<&str> = account.permissions.iter().copied().collect();
+    let row = ActiveModel {
+        service_account_id: Set(account.service_account_id.as_uuid()),
+        permissions: Set(permissions.join(",")),
+        ..ActiveModel::default()
+    };
+    Entity::update(row).exec(tx).await?;
+    Ok(())
+}
+
 /// Removes a service account; `false` when there was none.
 pub(crate) async fn delete(tx: &Tx, id: ServiceAccountId) -> Result<bool, Error> {
     Ok(Entity::delete_by_id(id.as_uuid()).exec(tx).await?.rows_affected == 1)

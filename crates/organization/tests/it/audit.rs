@@ -39,7 +39,7 @@ on_each_database! {
             "organization.member_roles_changed",
             "organization.member_unblocked",
         ]);
-        assert_eq!(stage.identity.topics(), ["organization.member_blocked"]);
+        assert_eq!(stage.identity.topics(), ["organization.member_roles_changed", "organization.member_blocked"]);
         let changed = pb::ListAuditEventsRequest { topic: "organization.member_roles_changed".to_owned(), ..everywhere() };
         let changed = list(&stage, owner, changed).await.remove(0);
         assert_eq!((changed.actor_id, changed.organization_id), (owner.to_string(), acme.to_string()));

@@ -10,6 +10,7 @@ fn request(stage: &Stage) -> pb::BootstrapOrganizationRequest {
         organization_id: stage.home.to_string(),
         name: "Home".to_owned(),
         user_id: stage.admin.to_string(),
+        mfa_policy: pb::MfaPolicy::Required.into(),
     }
 }
 
@@ -32,6 +33,7 @@ on_each_database! {
             pb::BootstrapOrganizationRequest { name: "Other".to_owned(), ..request(&stage) },
             pb::BootstrapOrganizationRequest { user_id: id.clone(), ..request(&stage) },
             pb::BootstrapOrganizationRequest { organization_id: id.clone(), ..request(&stage) },
+            pb::BootstrapOrganizationRequest { mfa_policy: pb::MfaPolicy::Optional.into(), ..request(&stage) },
         ] {
             let answer = stage.memberships().bootstrap_organization(other).await;
             assert_eq!(refused(answer), "ALREADY_BOOTSTRAPPED");
@@ -43,7 +45,8 @@ on_each_database! {
         let stage = Stage::open_empty(&database).await;
         let calls = (0..8).map(|_| {
             let (id, user) = (stage.random_id(), stage.random_id());
-            let request = pb::BootstrapOrganizationRequest { organization_id: id, name: "Home".to_owned(), user_id: user };
+            let request =
+                pb::BootstrapOrganizationRequest { organization_id: id, user_id: user, ..request(&stage) };
             let mut client = stage.memberships();
             async move { client.bootstrap_organization(request).await }
         });

@@ -24,6 +24,34 @@ on_each_database! {
         assert_eq!((owner.state(), owner.roles), (pb::MemberState::Pending, vec!["OWNER".to_owned()]));
     }
 
+    async fn a_second_factor_is_demanded_unless_something_else_is_written_out(database) {
+        let stage = Stage::open(&database).await;
+        let mut client = stage.organizations(stage.admin);
+        let mut ids = Vec::new();
+        for (name, asked, shown) in [
+            ("Unsaid", pb::MfaPolicy::Unspecified, pb::MfaPolicy::Required),
+            ("Strict", pb::MfaPolicy::Required, pb::MfaPolicy::Required),
+            ("Lenient", pb::MfaPolicy::Optional, pb::MfaPolicy::Optional),
+        ] {
+            let request = pb::CreateOrganizationRequest {
+                mfa_policy: asked.into(),
+                ..create(name, &format!("{name}@example.org"))
+            };
+            let validate = pb::CreateOrganizationRequest { validate_only: true, ..request.clone() };
+            let would = client.create_organization(validate).await.expect("it would").into_inner();
+            assert_eq!(would.organization.expect("it").mfa_policy(), shown, "{name}");
+            let made = client.create_organization(request).await.expect("makes").into_inner();
+            let made = made.organization.expect("it");
+            assert_eq!(made.mfa_policy(), shown, "{name}");
+            ids.push(made.organization_id);
+        }
+        let request = pb::BatchGetOrganizationsRequest { organization_ids: ids };
+        let told = stage.memberships().batch_get_organizations(request).await.expect("told").into_inner();
+        let lenient = |found: &&pb::Organization| found.mfa_policy() == pb::MfaPolicy::Optional;
+        let lenient: Vec<_> = told.organizations.iter().filter(lenient).map(|found| found.name.as_str()).collect();
+        assert_eq!((told.organizations.len(), lenient), (3, vec!["Lenient"]));
+    }
+
     async fn a_name_is_taken_whatever_its_case(database) {
         let stage = Stage::open(&database).await;
         stage.found("Stra\u{df}e Caf\u{e9}").await;

@@ -85,6 +85,47 @@ on_each_database! {
         stage.memberships().add_service_account(request).await.expect("forgotten");
     }
 
+    async fn other_permissions_count_from_the_next_call_on_and_are_bounded_by_the_actor(database) {
+        let stage = Stage::open(&database).await;
+        let (acme, owner) = stage.found("Acme").await;
+        let (_, stranger) = stage.found("Other").await;
+        let guest = stage.add_active(owner, acme, &["GUEST"]).await;
+        let program = stage.add_service_account(owner, "", &["organization.members.list"]).await.expect("adds");
+        let update = |actor: String, permissions: &[&str]| {
+            let request = pb::UpdateServiceAccountRequest {
+                service_account_id: program.to_string(),
+                permissions: permissions.iter().map(|name| (*name).to_owned()).collect(),
+                actor_id: actor,
+            };
+            let mut client = stage.memberships();
+            async move { client.update_service_account(request).await.map(drop) }
+        };
+        for (actor, permission, reason) in [
+            (owner, "organization.organizations.create", "PERMISSION_NOT_GRANTABLE"),
+            (stage.admin, "organization.datasets.get", "PERMISSION_NOT_GRANTABLE"),
+            (guest, "organization.members.list", "ACTOR_NOT_ENTITLED"),
+            (stranger, "organization.members.list", "SUBJECT_NOT_FOUND"),
+            (owner, "organization.members.eat", "REQUEST_INVALID"),
+        ] {
+            assert_eq!(refused(update(actor.to_string(), &[permission]).await), reason, "{permission}");
+        }
+        assert_eq!(refused(update(owner.to_string(), &[]).await), "REQUEST_INVALID");
+        let mut client = stage.members_as(Who::ServiceAccount(program));
+        client.list_members(pb::ListMembersRequest::default()).await.expect("as before");
+        let revision = stage.subject_access(program).await.expect("known").revision;
+        for _ in 0..2 {
+            update(owner.to_string(), &["organization.access.check"]).await.expect("changes");
+        }
+        let access = stage.subject_access(program).await.expect("known");
+        assert_eq!(access.grants.len(), 1);
+        assert_eq!(access.grants[0].permission, "organization.access.check");
+        assert!(access.revision > revision, "{} after {revision}", access.revision);
+        assert_eq!(refused(client.list_members(pb::ListMembersRequest::default()).await), "PERMISSION_MISSING");
+        // Put back, nobody's rights are asked for, and what is gone from the catalogue is left out.
+        update(String::new(), &["organization.members.list", "organization.members.eat"]).await.expect("puts back");
+        client.list_members(pb::ListMembersRequest::default()).await.expect("as before");
+    }
+
     async fn a_program_that_assigns_roles_makes_no_owners(database) {
         let stage = Stage::open(&database).await;
         let (acme, owner) = stage.found("Acme").await;

@@ -54,6 +54,7 @@ impl Stage {
             organization_id: stage.home.to_string(),
             name: "Home".to_owned(),
             user_id: stage.admin.to_string(),
+            mfa_policy: pb::MfaPolicy::Required.into(),
         };
         stage.memberships().bootstrap_organization(request).await.expect("bootstraps");
         stage

@@ -20,10 +20,11 @@ on_each_database! {
             request_id: "one".to_owned(),
             name: "a".repeat(101),
             first_owner: Some(pb::FirstOwner { email: "ada".to_owned(), name: "\u{202e}".to_owned(), ..Default::default() }),
-            validate_only: false,
+            mfa_policy: 7,
+            ..Default::default()
         };
         let status = stage.organizations(stage.admin).create_organization(request).await.expect_err("wrong");
-        let wanted = ["request_id", "name", "first_owner.email", "first_owner.name", "first_owner.given_name", "first_owner.family_name"];
+        let wanted = ["request_id", "name", "first_owner.email", "first_owner.name", "first_owner.given_name", "first_owner.family_name", "mfa_policy"];
         assert_eq!(fields(&status), wanted);
         let request = pb::BlockMemberRequest {
             until_time: Some(prost_types::Timestamp { seconds: 1, nanos: 0 }),

@@ -105,7 +105,8 @@ async fn insert(
 ) -> Result<(), rolecall_db::Error> {
     let (organization_id, now) = (creation.organization_id, creation.created);
     let (name, state) = (command.name.clone(), OrganizationState::Hidden);
-    let organization = Organization { organization_id, name, state, home: false, version: 1, created: now };
+    let mfa_policy = command.mfa_policy;
+    let organization = Organization { organization_id, name, state, home: false, mfa_policy, version: 1, created: now };
     organizations::insert(tx, &organization).await?;
     let owner = Member::hidden(creation.user_id, organization_id, [Role::Owner].into_iter().collect(), now);
     members::insert(tx, &owner, Some(creation.actor_id)).await?;

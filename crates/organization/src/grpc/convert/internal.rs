@@ -1,7 +1,9 @@
 //! Requests of the other services of the suite.
 
+use std::collections::BTreeSet;
+
 use rolecall_api::organization::v1 as pb;
-use rolecall_authz::Caller;
+use rolecall_authz::{Caller, Scope};
 use rolecall_kernel::id::{EventId, OrganizationId, ParseIdError, ServiceAccountId, SubjectId, UserId};
 use rolecall_kernel::text::OrganizationName;
 use rolecall_rpc::status::Violations;
@@ -9,8 +11,13 @@ use tonic::Status;
 
 use super::{Fields as _, parse_time};
 use crate::app::add_service_account::Place;
-use crate::app::{add_member as add, add_service_account as account, bootstrap_organization as bootstrap};
+use crate::app::change_member::Target;
+use crate::app::{
+    add_member as add, add_service_account as account, bootstrap_organization as bootstrap,
+    update_member_roles as roles, update_service_account as update,
+};
 use crate::domain::audit::AuditEvent;
+use crate::domain::event::Origin;
 use crate::domain::permission::Permission;
 use crate::events::consume::EventReader;
 use crate::grpc::origin;
@@ -58,10 +65,13 @@ pub(in crate::grpc) fn bootstrap_organization(
     let organization_id = violations.id("organization_id", &request.organization_id, OrganizationId::parse);
     let name = violations.text("name", &request.name, OrganizationName::parse);
     let user_id = violations.id("user_id", &request.user_id, UserId::parse);
-    let (Some(organization_id), Some(name), Some(user_id)) = (organization_id, name, user_id) else {
+    let mfa_policy = violations.mfa_policy("mfa_policy", request.mfa_policy);
+    let (Some(organization_id), Some(name), Some(user_id), Some(mfa_policy)) =
+        (organization_id, name, user_id, mfa_policy)
+    else {
         return Err(invalid(violations));
     };
-    Ok(bootstrap::Command { organization_id, name, user_id, origin: origin(caller) })
+    Ok(bootstrap::Command { organization_id, name, mfa_policy, user_id, origin: origin(caller) })
 }
 
 pub(in crate::grpc) fn add_member(request: &pb::AddMemberRequest) -> Result<(UserId, add::Command), Status> {
@@ -91,6 +101,31 @@ pub(in crate::grpc) fn activate_member(request: &pb::ActivateMemberRequest) -> R
     user_id.zip(inviter).ok_or_else(|| invalid(violations))
 }
 
+pub(in crate::grpc) fn end_member(request: &pb::EndMemberRequest) -> Result<(UserId, SubjectId), Status> {
+    let mut violations = Violations::default();
+    let user_id = violations.id("user_id", &request.user_id, UserId::parse);
+    let actor = violations.id("actor_id", &request.actor_id, SubjectId::parse);
+    user_id.zip(actor).ok_or_else(|| invalid(violations))
+}
+
+pub(in crate::grpc) fn change_member_roles(request: &pb::ChangeMemberRolesRequest) -> Result<roles::Command, Status> {
+    let mut violations = Violations::default();
+    let user_id = violations.id("user_id", &request.user_id, UserId::parse);
+    let roles = violations.roles("roles", &request.roles);
+    let actor = violations.id("actor_id", &request.actor_id, SubjectId::parse);
+    let (Some(user_id), Some(roles), Some(actor)) = (user_id, roles, actor) else {
+        return Err(invalid(violations));
+    };
+    // The service sees every row; what counts are the rights of the actor that it names.
+    let origin = Origin { actor: Some(actor), request_id: rolecall_rpc::call::request_id() };
+    Ok(roles::Command {
+        target: Target { user_id, scope: Scope::All, origin },
+        roles,
+        etag: Some(request.etag.clone()).filter(|etag| !etag.is_empty()),
+        repeat: None,
+    })
+}
+
 pub(in crate::grpc) fn add_service_account(
     caller: &Caller,
     request: &pb::AddServiceAccountRequest,
@@ -103,23 +138,49 @@ pub(in crate::grpc) fn add_service_account(
         "-" => Some(Place::Instance),
         text => violations.id("organization_id", text, OrganizationId::parse).map(Place::Organization),
     };
-    let count = request.permissions.len();
-    if !(1..=MAX_PERMISSIONS).contains(&count) {
-        violations.push("permissions", "COUNT", format!("must have 1 to {MAX_PERMISSIONS} entries"));
-    }
-    let mut permissions = std::collections::BTreeSet::new();
-    for (index, name) in request.permissions.iter().enumerate().take(MAX_PERMISSIONS) {
-        match Permission::find(name) {
-            Some(permission) => drop(permissions.insert(permission.name)),
-            None => violations.push(format!("permissions[{index}]"), "PERMISSION_UNKNOWN", "must be a permission"),
-        }
-    }
+    let permissions = permissions(&mut violations, &request.permissions);
     match (id, actor, place, violations.is_empty()) {
         (Some(service_account_id), Some(actor), Some(place), true) => {
             Ok(account::Command { service_account_id, place, permissions, actor, request: origin(caller) })
         }
         _ => Err(invalid(violations)),
     }
+}
+
+/// Reads the change of a service account. What is put back may name permissions that are gone, which are left out.
+pub(in crate::grpc) fn update_service_account(
+    caller: &Caller,
+    request: &pb::UpdateServiceAccountRequest,
+) -> Result<update::Command, Status> {
+    let mut violations = Violations::default();
+    let id = violations.id("service_account_id", &request.service_account_id, ServiceAccountId::parse);
+    let actor = violations.optional_id("actor_id", &request.actor_id, SubjectId::parse);
+    let permissions = if request.actor_id.is_empty() {
+        request.permissions.iter().filter_map(|name| Permission::find(name)).map(|found| found.name).collect()
+    } else {
+        permissions(&mut violations, &request.permissions)
+    };
+    match (id, actor, violations.is_empty()) {
+        (Some(service_account_id), Ok(actor), true) => {
+            Ok(update::Command { service_account_id, permissions, actor, request: origin(caller) })
+        }
+        _ => Err(invalid(violations)),
+    }
+}
+
+/// Reads names of permissions: one at least, each of the catalogue.
+fn permissions(violations: &mut Violations, names: &[String]) -> BTreeSet<&'static str> {
+    if !(1..=MAX_PERMISSIONS).contains(&names.len()) {
+        violations.push("permissions", "COUNT", format!("must have 1 to {MAX_PERMISSIONS} entries"));
+    }
+    let mut permissions = BTreeSet::new();
+    for (index, name) in names.iter().enumerate().take(MAX_PERMISSIONS) {
+        match Permission::find(name) {
+            Some(permission) => drop(permissions.insert(permission.name)),
+            None => violations.push(format!("permissions[{index}]"), "PERMISSION_UNKNOWN", "must be a permission"),
+        }
+    }
+    permissions
 }
 
 /// Reads an event, or says why it can never be read.

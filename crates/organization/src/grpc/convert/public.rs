@@ -37,12 +37,13 @@ pub(in crate::grpc) fn create_organization(
     let request_id = violations.optional_id("request_id", &request.request_id, RequestId::parse);
     let name = violations.text("name", &request.name, OrganizationName::parse);
     let owner = first_owner(&mut violations, request.first_owner.as_ref());
-    let (Ok(request_id), Some(name), Some(owner)) = (request_id, name, owner) else {
+    let mfa_policy = violations.mfa_policy("mfa_policy", request.mfa_policy);
+    let (Ok(request_id), Some(name), Some(owner), Some(mfa_policy)) = (request_id, name, owner, mfa_policy) else {
         return Err(invalid(violations));
     };
     let method = create::METHOD;
     let request = api.request_key(caller.subject(), method, request_id, &request.encode_to_vec());
-    Ok(create::Command { name, owner, origin: origin(caller), request })
+    Ok(create::Command { name, mfa_policy, owner, origin: origin(caller), request })
 }
 
 fn first_owner(violations: &mut Violations, owner: Option<&pb::FirstOwner>) -> Option<create::FirstOwner> {

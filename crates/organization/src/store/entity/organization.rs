@@ -12,6 +12,7 @@ pub struct Model {
     pub name_key: String,
     pub state: String,
     pub home: bool,
+    pub mfa_policy: String,
     pub version: i64,
     pub created: i64,
 }

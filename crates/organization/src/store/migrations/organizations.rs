@@ -7,6 +7,8 @@ pub(super) const UP: &[&str] = &[
         name_key text NOT NULL CONSTRAINT organizations_name_key UNIQUE,
         state text NOT NULL CONSTRAINT organizations_state_check CHECK (state IN ('HIDDEN', 'ACTIVE')),
         home boolean NOT NULL,
+        mfa_policy text NOT NULL CONSTRAINT organizations_mfa_policy_check
+            CHECK (mfa_policy IN ('REQUIRED', 'OPTIONAL')),
         version bigint NOT NULL,
         created bigint NOT NULL
     )",

@@ -97,6 +97,7 @@ fn claims(sub: SubjectId, kind: SubjectKind, now: Timestamp) -> AccessClaims {
         auth_time: now,
         amr: Vec::new(),
         kind,
+        scope: None,
     }
 }
 
