@@ -1,5 +1,7 @@
 //! The `[notification]` section of the configuration.
 
+mod links;
+
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -9,6 +11,9 @@ use serde::Deserialize;
 
 use crate::domain::schedule::Schedule;
 
+pub use links::LinksConfig;
+pub(crate) use links::link;
+
 /// How this context works.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields, default)]
@@ -16,6 +21,9 @@ pub struct NotificationConfig {
     /// The address of the server that mails name, such as `https://rolecall.example.org`; set from `[server]`.
     #[serde(skip)]
     pub external_url: String,
+    /// Where the links of mails lead; set from `[links]` and `[pages]`.
+    #[serde(skip)]
+    pub links: LinksConfig,
     /// The folder that mails are written into while no mail server is configured; `mail` in the data folder.
     #[serde(skip)]
     pub mail_folder: PathBuf,
@@ -91,6 +99,7 @@ impl Default for NotificationConfig {
     fn default() -> Self {
         Self {
             external_url: "http://127.0.0.1:50051".to_owned(),
+            links: LinksConfig::default(),
             mail_folder: PathBuf::from("rolecall-data/mail"),
             from: "Rolecall <rolecall@localhost>".to_owned(),
             smtp: None,
@@ -135,6 +144,7 @@ impl NotificationConfig {
         if let Some(smtp) = &self.smtp {
             problems.extend(smtp.problems());
         }
+        problems.extend(self.links.problems());
         problems
     }
 

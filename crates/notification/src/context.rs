@@ -121,7 +121,7 @@ impl Notification {
             peers,
             schedule: config.schedule(),
             channel: Channel::new(&config)?,
-            renderer: Renderer::new(Server::new(&config.external_url))?,
+            renderer: Renderer::new(Server::new(&config.external_url).linking(config.links.clone()))?,
             mail_secrets: master_key.sealer(Purpose::MailSecret),
             fingerprints: master_key.keyed_hash(Purpose::RequestFingerprint),
             page_tokens: PageTokens::new(master_key.sealer(Purpose::PageToken)),

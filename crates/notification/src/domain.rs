@@ -1,7 +1,6 @@
 //! Deliveries, their templates and their legal transitions; pure functions and types.
 
 pub(crate) mod arrival;
-pub(crate) mod calendar;
 pub(crate) mod clean;
 pub(crate) mod delivery;
 pub(crate) mod event;

@@ -28,7 +28,7 @@ mod render;
 mod store;
 
 pub use channel::ChannelError;
-pub use config::{NotificationConfig, SmtpConfig, SmtpTls};
+pub use config::{LinksConfig, NotificationConfig, SmtpConfig, SmtpTls};
 pub use context::{Dependencies, Notification, StartError, Worker};
 pub use domain::delivery::ChannelKind;
 pub use peers::Peers;

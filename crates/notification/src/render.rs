@@ -7,11 +7,12 @@ use std::collections::BTreeMap;
 
 use minijinja::{AutoEscape, Environment, UndefinedBehavior, Value};
 
+use crate::config::{LinksConfig, link};
 use crate::domain::arrival::Variables;
-use crate::domain::calendar;
 use crate::domain::clean::clean;
 use crate::domain::mail::Rendered;
 use crate::domain::template::Template;
+use rolecall_kernel::calendar;
 use rolecall_kernel::time::Timestamp;
 
 /// A subject longer than this is cut; it stays one line in most programs.
@@ -24,27 +25,57 @@ macro_rules! sources {
 }
 
 /// Every source file of every version that deliveries may be pinned to.
-const SOURCES: [(&str, &str); 20] = sources![
+const SOURCES: [(&str, &str); 50] = sources![
     "v1/layout.html",
     "v1/footer.txt",
+    "v1/access_token_created.subject.txt",
+    "v1/access_token_created.txt",
+    "v1/access_token_created.html",
+    "v1/address_in_use.subject.txt",
+    "v1/address_in_use.txt",
+    "v1/address_in_use.html",
+    "v1/email_change.subject.txt",
+    "v1/email_change.txt",
+    "v1/email_change.html",
+    "v1/email_changed.subject.txt",
+    "v1/email_changed.txt",
+    "v1/email_changed.html",
+    "v1/factor_added.subject.txt",
+    "v1/factor_added.txt",
+    "v1/factor_added.html",
+    "v1/factor_removed.subject.txt",
+    "v1/factor_removed.txt",
+    "v1/factor_removed.html",
+    "v1/factors_reset.subject.txt",
+    "v1/factors_reset.txt",
+    "v1/factors_reset.html",
     "v1/invitation.subject.txt",
     "v1/invitation.txt",
     "v1/invitation.html",
     "v1/member_blocked.subject.txt",
     "v1/member_blocked.txt",
     "v1/member_blocked.html",
-    "v1/member_unblocked.subject.txt",
-    "v1/member_unblocked.txt",
-    "v1/member_unblocked.html",
     "v1/member_roles_changed.subject.txt",
     "v1/member_roles_changed.txt",
     "v1/member_roles_changed.html",
+    "v1/member_unblocked.subject.txt",
+    "v1/member_unblocked.txt",
+    "v1/member_unblocked.html",
     "v1/owner_added.subject.txt",
     "v1/owner_added.txt",
     "v1/owner_added.html",
     "v1/password_changed.subject.txt",
     "v1/password_changed.txt",
     "v1/password_changed.html",
+    "v1/password_reset.subject.txt",
+    "v1/password_reset.txt",
+    "v1/password_reset.html",
+    "v1/password_set.subject.txt",
+    "v1/password_set.txt",
+    "v1/password_set.html",
+    "v1/recovery_code_used.subject.txt",
+    "v1/recovery_code_used.txt",
+    "v1/recovery_code_used.html",
 ];
 
 /// Why a mail cannot be rendered: a defect, or a version that this build does not know.
@@ -67,6 +98,7 @@ pub(crate) struct Server {
     /// Host and port, as grpcurl wants them.
     address: String,
     is_plaintext: bool,
+    links: LinksConfig,
 }
 
 impl Server {
@@ -82,7 +114,24 @@ impl Server {
             (false, true) => ":80",
             (false, false) => ":443",
         };
-        Self { url: url.to_owned(), address: format!("{host}{port}"), is_plaintext }
+        Self { url: url.to_owned(), address: format!("{host}{port}"), is_plaintext, links: LinksConfig::default() }
+    }
+
+    /// Adds where links lead.
+    #[must_use]
+    pub(crate) fn linking(self, links: LinksConfig) -> Self {
+        Self { links, ..self }
+    }
+
+    /// Returns the link of a mail that shows a code; empty when there is no page for it.
+    fn link(&self, template: Template, code: &str) -> String {
+        let addresses = [
+            (Template::Invitation, &self.links.invitation),
+            (Template::PasswordReset, &self.links.password_reset),
+            (Template::EmailChange, &self.links.email_change),
+        ];
+        let address = addresses.into_iter().find(|(of, _)| *of == template).and_then(|(_, address)| address.as_deref());
+        address.map(|address| link(address, code)).unwrap_or_default()
     }
 }
 
@@ -120,7 +169,7 @@ impl Renderer {
         variables: &Variables,
         extras: Extras<'_>,
     ) -> Result<Rendered, RenderError> {
-        let mut values = self.values(variables, extras);
+        let mut values = self.values(template, variables, extras);
         let subject = self.part(template, version, "subject.txt", &values)?;
         let subject: String = clean(&subject).chars().take(SUBJECT_MAX).collect();
         values.insert("subject".to_owned(), Value::from(subject.clone()));
@@ -142,13 +191,17 @@ impl Renderer {
     }
 
     /// Our own values come last: no variable of another context takes their place.
-    fn values(&self, variables: &Variables, extras: Extras<'_>) -> BTreeMap<String, Value> {
+    fn values(&self, template: Template, variables: &Variables, extras: Extras<'_>) -> BTreeMap<String, Value> {
         let given = variables.iter().map(|(name, text)| (name.clone(), Value::from(clean(text))));
         let mut values: BTreeMap<String, Value> = given.collect();
         // Configuration allows no character in them that HTML would have to escape.
         values.insert("server_url".to_owned(), Value::from_safe_string(self.server.url.clone()));
         values.insert("server_address".to_owned(), Value::from_safe_string(self.server.address.clone()));
         values.insert("is_plaintext".to_owned(), Value::from(self.server.is_plaintext));
+        let link = extras.secret.map(|code| self.server.link(template, code)).unwrap_or_default();
+        // Configuration allows nothing else that HTML has to escape; slashes escaped make some programs lose the link.
+        values.insert("link_in_html".to_owned(), Value::from_safe_string(link.replace('&', "&amp;")));
+        values.insert("link".to_owned(), Value::from(link));
         if let Some(secret) = extras.secret {
             values.insert("code".to_owned(), Value::from(secret));
         }

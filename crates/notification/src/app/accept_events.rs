@@ -3,12 +3,13 @@
 use std::collections::{HashMap, HashSet};
 
 use rolecall_db::inbox;
+use rolecall_kernel::calendar;
 use rolecall_kernel::id::{DeliveryId, EventId, OrganizationId, SubjectId};
+use rolecall_kernel::text::EmailAddress;
 use rolecall_kernel::time::Timestamp;
 
 use crate::context::Shared;
 use crate::domain::arrival::{Arrival, Command, Contact, Content, Notice, Variables};
-use crate::domain::calendar;
 use crate::domain::delivery::Draft;
 use crate::peers::Unreachable;
 use crate::store::deliveries;
@@ -95,7 +96,12 @@ fn plan(shared: &Shared, arrival: &Arrival, known: Option<&Known>) -> Option<Pla
 
 /// A security notice goes to whom it concerns, whatever anybody prefers; programs have no address.
 fn from_notice(notice: &Notice, known: &Known) -> Vec<Command> {
-    notice.recipients.iter().filter_map(|recipient| to_one(notice, *recipient, known)).collect()
+    let commands = notice.recipients.iter().filter_map(|recipient| to_one(notice, *recipient, known));
+    if notice.addresses.is_empty() {
+        return commands.collect();
+    }
+    let to_address = |command: Command, email: &EmailAddress| Command { email: email.clone(), ..command };
+    commands.flat_map(|command| notice.addresses.iter().map(move |email| to_address(command.clone(), email))).collect()
 }
 
 fn to_one(notice: &Notice, recipient: SubjectId, known: &Known) -> Option<Command> {

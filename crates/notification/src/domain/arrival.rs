@@ -68,6 +68,8 @@ pub(crate) struct Notice {
     pub(crate) target: SubjectId,
     /// Whom to tell, each in a mail of its own.
     pub(crate) recipients: Vec<SubjectId>,
+    /// Where, instead of where the recipients can be reached now; each in a mail of its own.
+    pub(crate) addresses: Vec<EmailAddress>,
     /// Who did it; none when the installation did.
     pub(crate) actor: Option<SubjectId>,
     /// Where.

@@ -15,17 +15,47 @@ pub(crate) enum Template {
     OwnerAdded,
     /// A password was changed.
     PasswordChanged,
+    /// A personal access token was made.
+    AccessTokenCreated,
+    /// Somebody asked for the address of this account.
+    AddressInUse,
+    /// An account shall move to this address; carries the code.
+    EmailChange,
+    /// The address of an account changed; told to both addresses.
+    EmailChanged,
+    /// A second factor was added.
+    FactorAdded,
+    /// A second factor was removed.
+    FactorRemoved,
+    /// An administrator removed all second factors.
+    FactorsReset,
+    /// A new password is asked for; carries the code.
+    PasswordReset,
+    /// An administrator set a password.
+    PasswordSet,
+    /// A recovery code was used.
+    RecoveryCodeUsed,
 }
 
 impl Template {
     /// All templates.
-    pub(crate) const ALL: [Self; 6] = [
+    pub(crate) const ALL: [Self; 16] = [
         Self::Invitation,
         Self::MemberBlocked,
         Self::MemberUnblocked,
         Self::MemberRolesChanged,
         Self::OwnerAdded,
         Self::PasswordChanged,
+        Self::AccessTokenCreated,
+        Self::AddressInUse,
+        Self::EmailChange,
+        Self::EmailChanged,
+        Self::FactorAdded,
+        Self::FactorRemoved,
+        Self::FactorsReset,
+        Self::PasswordReset,
+        Self::PasswordSet,
+        Self::RecoveryCodeUsed,
     ];
 
     /// The version that new deliveries are pinned to; a changed text is a new version beside the old one.
@@ -40,6 +70,16 @@ impl Template {
             Self::MemberRolesChanged => "member_roles_changed",
             Self::OwnerAdded => "owner_added",
             Self::PasswordChanged => "password_changed",
+            Self::AccessTokenCreated => "access_token_created",
+            Self::AddressInUse => "address_in_use",
+            Self::EmailChange => "email_change",
+            Self::EmailChanged => "email_changed",
+            Self::FactorAdded => "factor_added",
+            Self::FactorRemoved => "factor_removed",
+            Self::FactorsReset => "factors_reset",
+            Self::PasswordReset => "password_reset",
+            Self::PasswordSet => "password_set",
+            Self::RecoveryCodeUsed => "recovery_code_used",
         }
     }
 
@@ -50,7 +90,7 @@ impl Template {
 
     /// Tells whether it shows a secret.
     pub(crate) const fn needs_secret(self) -> bool {
-        matches!(self, Self::Invitation)
+        matches!(self, Self::Invitation | Self::PasswordReset | Self::EmailChange)
     }
 }
 

@@ -3,12 +3,12 @@
 use prost::Message as _;
 use rolecall_api::notification::v1::{IngestedEvent, MailCommand};
 use rolecall_api::{identity, organization};
+use rolecall_kernel::calendar;
 use rolecall_kernel::id::{EventId, OrganizationId, SubjectId};
 use rolecall_kernel::text::EmailAddress;
 use rolecall_kernel::time::Timestamp;
 
 use crate::domain::arrival::{Arrival, Command, Content, Notice, Variables};
-use crate::domain::calendar;
 use crate::domain::template::Template;
 use crate::grpc::convert::time;
 
@@ -46,7 +46,14 @@ fn content(event: &IngestedEvent) -> Result<Option<Content>, String> {
         | "organization.member_unblocked"
         | "organization.member_roles_changed"
         | "organization.owner_added" => member_notice(&event.payload).map(Content::Notice).map(Some),
-        "identity.password_changed" => account_notice(&event.payload).map(Content::Notice).map(Some),
+        "identity.access_token_created"
+        | "identity.email_changed"
+        | "identity.factor_added"
+        | "identity.factor_removed"
+        | "identity.factors_reset"
+        | "identity.password_changed"
+        | "identity.password_set"
+        | "identity.recovery_code_used" => account_notice(&event.payload).map(Content::Notice).map(Some),
         // An order for this context that it does not understand must not be lost silently.
         topic if topic.starts_with("notification.") => Err(format!("the topic {topic} is not known here")),
         _ => Ok(None),
@@ -113,8 +120,23 @@ fn block(blocked: organization::v1::MemberBlocked) -> Result<Variables, String> 
 fn account_notice(payload: &[u8]) -> Result<Notice, String> {
     use identity::v1::domain_event::Event;
     let message = identity::v1::DomainEvent::decode(payload).map_err(|_| "the payload is no DomainEvent")?;
-    let Some(Event::PasswordChanged(_)) = message.event else {
-        return Err("the payload does not fit its topic".to_owned());
+    let (mut addresses, mut variables) = (Vec::new(), Variables::new());
+    let template = match message.event {
+        Some(Event::PasswordChanged(_)) => Template::PasswordChanged,
+        Some(Event::PasswordSet(_)) => Template::PasswordSet,
+        Some(Event::EmailChanged(changed)) => {
+            addresses = both(&changed)?;
+            Template::EmailChanged
+        }
+        Some(Event::FactorAdded(_)) => Template::FactorAdded,
+        Some(Event::FactorRemoved(_)) => Template::FactorRemoved,
+        Some(Event::FactorsReset(_)) => Template::FactorsReset,
+        Some(Event::RecoveryCodeUsed(used)) => {
+            variables.insert("codes_left".to_owned(), used.codes_left.to_string());
+            Template::RecoveryCodeUsed
+        }
+        Some(Event::AccessTokenCreated(_)) => Template::AccessTokenCreated,
+        _ => return Err("the payload does not fit its topic".to_owned()),
     };
     let head = Head {
         actor_id: &message.actor_id,
@@ -122,7 +144,15 @@ fn account_notice(payload: &[u8]) -> Result<Notice, String> {
         target_id: &message.target_id,
         occurred: message.occurred_time,
     };
-    head.notice(Template::PasswordChanged, Variables::new())
+    Ok(Notice { addresses, ..head.notice(template, variables)? })
+}
+
+/// The address before and the one now; one when it was only spelled anew.
+fn both(changed: &identity::v1::EmailChanged) -> Result<Vec<EmailAddress>, String> {
+    let old = EmailAddress::parse(&changed.old_email).map_err(|error| format!("old_email {error}"))?;
+    let new = EmailAddress::parse(&changed.new_email).map_err(|error| format!("new_email {error}"))?;
+    let is_one = old.key() == new.key();
+    Ok([old, new].into_iter().skip(usize::from(is_one)).collect())
 }
 
 /// What the events of all contexts have in common.
@@ -141,6 +171,7 @@ impl Head<'_> {
             template,
             target,
             recipients: vec![target],
+            addresses: Vec::new(),
             actor: optional(self.actor_id, SubjectId::parse).map_err(|error| format!("actor_id {error}"))?,
             organization: optional(self.organization_id, OrganizationId::parse)
                 .map_err(|error| format!("organization_id {error}"))?,

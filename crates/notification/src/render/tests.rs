@@ -2,15 +2,26 @@ use std::path::Path;
 
 use super::*;
 
-const CODE: &str = "rci_AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA";
+/// What a code looks like that a template shows.
+fn code(template: Template) -> String {
+    let of = [(Template::PasswordReset, "rcp_"), (Template::EmailChange, "rcm_")];
+    let prefix = of.iter().find(|(other, _)| *other == template).map_or("rci_", |(_, prefix)| prefix);
+    format!("{prefix}{}", "A".repeat(43))
+}
 
 fn variables(pairs: &[(&str, &str)]) -> Variables {
     pairs.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect()
 }
 
 fn render(template: Template, given: &Variables) -> Rendered {
-    let renderer = Renderer::new(Server::new("https://rolecall.example.org:8443/")).expect("templates parse");
-    let secret = template.needs_secret().then_some(CODE);
+    render_with(LinksConfig::default(), template, given)
+}
+
+fn render_with(links: LinksConfig, template: Template, given: &Variables) -> Rendered {
+    let server = Server::new("https://rolecall.example.org:8443/").linking(links);
+    let renderer = Renderer::new(server).expect("templates parse");
+    let code = code(template);
+    let secret = template.needs_secret().then_some(code.as_str());
     let expires = template.needs_secret().then(|| Timestamp::from_seconds(1_795_914_840));
     renderer.render(template, Template::VERSION, given, Extras { secret, expires }).expect("it renders")
 }
@@ -27,27 +38,59 @@ fn full() -> Variables {
         ("reason", "left the project"),
         ("old_roles", "Data Scientist"),
         ("new_roles", "Data Scientist, Data Steward"),
+        ("codes_left", "7"),
     ])
+}
+
+/// Links as they come from configuration; one has what HTML escapes.
+fn links() -> LinksConfig {
+    LinksConfig {
+        invitation: Some("https://rolecall.example.org:8443/invitation?code={code}".to_owned()),
+        password_reset: Some("https://app.example.org/reset?from=mail&code={code}".to_owned()),
+        email_change: Some("https://rolecall.example.org:8443/email-change?code={code}".to_owned()),
+    }
+}
+
+fn compare(template: Template, kind: &str, mail: &Rendered) {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../tests/golden/mail");
+    let found = format!("Subject: {}\n\n{}\n==== HTML ====\n{}", mail.subject, mail.text, mail.html);
+    let path = folder.join(format!("{}.{kind}.txt", template.as_str()));
+    #[expect(clippy::disallowed_methods, reason = "a test is steered by the environment")]
+    if std::env::var("UPDATE_GOLDEN").is_ok() {
+        std::fs::create_dir_all(&folder).expect("the folder can be made");
+        std::fs::write(&path, &found).expect("the file can be written");
+    }
+    let wanted = std::fs::read_to_string(&path).unwrap_or_default();
+    assert_eq!(found, wanted, "{}", path.display());
 }
 
 /// `UPDATE_GOLDEN=1` writes the files anew.
 #[test]
-#[expect(clippy::disallowed_methods, reason = "a test is steered by the environment")]
 fn every_template_reads_as_its_golden_file() {
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../tests/golden/mail");
     let bare = variables(&[("occurred", "Thursday, 1 January 2026, 00:00 UTC")]);
     for template in Template::ALL {
-        for (kind, given) in [("full", full()), ("bare", bare.clone())] {
-            let mail = render(template, &given);
-            let found = format!("Subject: {}\n\n{}\n==== HTML ====\n{}", mail.subject, mail.text, mail.html);
-            let path = folder.join(format!("{}.{kind}.txt", template.as_str()));
-            if std::env::var("UPDATE_GOLDEN").is_ok() {
-                std::fs::create_dir_all(&folder).expect("the folder can be made");
-                std::fs::write(&path, &found).expect("the file can be written");
-            }
-            let wanted = std::fs::read_to_string(&path).unwrap_or_default();
-            assert_eq!(found, wanted, "{}", path.display());
+        compare(template, "full", &render(template, &full()));
+        compare(template, "bare", &render(template, &bare));
+        if template.needs_secret() {
+            compare(template, "linked", &render_with(links(), template, &full()));
         }
+    }
+}
+
+#[test]
+fn a_link_is_ours_and_holds_the_code_once() {
+    let theirs = [("link", "https://evil.example/"), ("link_in_html", "https://evil.example/")];
+    for template in Template::ALL.into_iter().filter(|template| template.needs_secret()) {
+        let mail = render_with(links(), template, &variables(&theirs));
+        let code = code(template);
+        assert_eq!(mail.text.matches(&format!("code={code}\n")).count(), 1, "{}", mail.text);
+        assert_eq!(mail.html.matches(&format!("code={code}\"")).count(), 1, "{}", mail.html);
+        assert!(!mail.html.contains("&code="), "an ampersand is escaped: {}", mail.html);
+        let without = render(template, &variables(&theirs));
+        for text in [&mail.text, &mail.html, &without.text, &without.html] {
+            assert!(!text.contains("evil"), "{text}");
+        }
+        assert!(!without.html.contains("<a") && !without.text.contains("code="));
     }
 }
 
@@ -69,7 +112,7 @@ fn a_name_puts_neither_markup_nor_links_nor_lines_into_a_mail() {
         assert!(!mail.html.contains("<a"), "{}", mail.html);
         let lines = |text: &str| text.lines().filter(|line| line.starts_with("Bcc")).count();
         assert_eq!(lines(&mail.text), 0);
-        assert_eq!(mail.text.matches(CODE).count(), usize::from(template.needs_secret()));
+        assert_eq!(mail.text.matches(&code(template)).count(), usize::from(template.needs_secret()));
     }
 }
 

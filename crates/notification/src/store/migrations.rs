@@ -8,7 +8,7 @@ use sea_orm_migration::MigrationTrait;
 /// The unique constraints of this context.
 pub(crate) const CONSTRAINTS: &[UniqueConstraint] = constraints! {
     "deliveries_pkey" => "deliveries", ["delivery_id"];
-    "deliveries_event_key" => "deliveries", ["event_id", "template", "recipient_id"];
+    "deliveries_event_key" => "deliveries", ["event_id", "template", "recipient_id", "email"];
     "delivery_attempts_pkey" => "delivery_attempts", ["delivery_id", "number"];
 };
 

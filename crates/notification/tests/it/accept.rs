@@ -72,6 +72,22 @@ on_each_database! {
         }
     }
 
+    async fn a_changed_address_is_told_at_both_addresses_whatever_the_contact_says_by_now(database) {
+        let world = World::new(database).await;
+        let ada = world.person("Ada");
+        let event = world.email_changed(ada, "old@example.org", "new@example.org");
+        assert_eq!(world.ingest(vec![event.clone(), event]).await, [Done, Done]);
+        assert_eq!(world.drain().await, 2);
+        let mut mails = world.sink.mails();
+        mails.sort_by_key(|mail| mail.recipients.clone());
+        let recipients: Vec<_> = mails.iter().flat_map(|mail| mail.recipients.clone()).collect();
+        assert_eq!(recipients, ["new@example.org", "old@example.org"]);
+        for mail in mails {
+            assert_eq!(mail.subject(), "The e-mail address of your account was changed");
+            assert!(mail.text().contains("Hello Ada,"), "{}", mail.text());
+        }
+    }
+
     async fn nobody_is_told_where_there_is_nobody(database) {
         let world = World::new(database).await;
         let (organization, grace) = (world.organization("Engines"), world.person("Grace"));

@@ -127,8 +127,11 @@ not_asked! {
     confirm_member(ConfirmMemberRequest) -> ConfirmMemberResponse;
     activate_member(ActivateMemberRequest) -> ActivateMemberResponse;
     remove_member(RemoveMemberRequest) -> RemoveMemberResponse;
+    end_member(EndMemberRequest) -> EndMemberResponse;
+    change_member_roles(ChangeMemberRolesRequest) -> ChangeMemberRolesResponse;
     batch_get_members(BatchGetMembersRequest) -> BatchGetMembersResponse;
     add_service_account(AddServiceAccountRequest) -> AddServiceAccountResponse;
+    update_service_account(UpdateServiceAccountRequest) -> UpdateServiceAccountResponse;
     remove_service_account(RemoveServiceAccountRequest) -> RemoveServiceAccountResponse;
     get_subject_access(GetSubjectAccessRequest) -> GetSubjectAccessResponse;
 }

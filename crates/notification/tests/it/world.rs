@@ -156,6 +156,20 @@ impl World {
         self.event(self.event_id(), "organization.owner_added", message.encode_to_vec())
     }
 
+    pub(crate) fn email_changed(&self, target: SubjectId, old: &str, new: &str) -> api::IngestedEvent {
+        let message = id::DomainEvent {
+            actor_id: target.to_string(),
+            target_id: target.to_string(),
+            occurred_time: Some(wire(self.clock.now())),
+            event: Some(id::domain_event::Event::EmailChanged(id::EmailChanged {
+                old_email: old.to_owned(),
+                new_email: new.to_owned(),
+            })),
+            ..Default::default()
+        };
+        self.event(self.event_id(), "identity.email_changed", message.encode_to_vec())
+    }
+
     pub(crate) fn event(&self, event_id: EventId, topic: &str, payload: Vec<u8>) -> api::IngestedEvent {
         api::IngestedEvent {
             event_id: event_id.to_string(),
@@ -241,6 +255,7 @@ impl World {
             auth_time: self.clock.now(),
             amr: Vec::new(),
             kind: SubjectKind::User,
+            scope: None,
         };
         let access = SubjectAccess {
             subject,

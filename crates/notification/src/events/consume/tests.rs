@@ -1,6 +1,7 @@
 use std::collections::HashMap;
 
 use proptest::prelude::*;
+use rolecall_api::identity::v1 as id;
 use rolecall_api::organization::v1 as org;
 
 use super::*;
@@ -107,10 +108,75 @@ fn a_payload_that_does_not_fit_its_topic_is_malformed() {
     assert!(matches!(blocked(|message| message.target_id.clear()), Reading::Malformed(_)));
     assert!(matches!(blocked(|message| message.occurred_time = None), Reading::Malformed(_)));
     assert!(matches!(blocked(|message| message.actor_id.clear()), Reading::Arrival(_)));
-    assert!(matches!(read(&event("identity.password_changed", vec![])), Reading::Malformed(_)));
+    for topic in ["identity.password_changed", "identity.email_changed", "identity.factors_reset"] {
+        assert!(matches!(read(&event(topic, vec![])), Reading::Malformed(_)), "{topic}");
+    }
     let mut nameless = event("identity.password_changed", vec![]);
     nameless.event_id.clear();
     assert!(matches!(read(&nameless), Reading::Malformed(_)));
+}
+
+fn account_event(topic: &str, event: id::domain_event::Event) -> Reading {
+    let message = id::DomainEvent {
+        target_id: ID.to_owned(),
+        occurred_time: Some(prost_types::Timestamp { seconds: 1, nanos: 0 }),
+        event: Some(event),
+        ..Default::default()
+    };
+    read(&self::event(topic, message.encode_to_vec()))
+}
+
+#[test]
+fn what_concerns_the_safety_of_an_account_is_told_to_its_person() {
+    use id::domain_event::Event;
+    for (name, event, template) in [
+        ("password_changed", Event::PasswordChanged(id::PasswordChanged {}), Template::PasswordChanged),
+        ("password_set", Event::PasswordSet(id::PasswordSet {}), Template::PasswordSet),
+        ("factor_added", Event::FactorAdded(id::FactorAdded::default()), Template::FactorAdded),
+        ("factor_removed", Event::FactorRemoved(id::FactorRemoved::default()), Template::FactorRemoved),
+        ("factors_reset", Event::FactorsReset(id::FactorsReset {}), Template::FactorsReset),
+        (
+            "recovery_code_used",
+            Event::RecoveryCodeUsed(id::RecoveryCodeUsed { codes_left: 7 }),
+            Template::RecoveryCodeUsed,
+        ),
+        (
+            "access_token_created",
+            Event::AccessTokenCreated(id::AccessTokenCreated::default()),
+            Template::AccessTokenCreated,
+        ),
+    ] {
+        let Reading::Arrival(Arrival { content: Content::Notice(notice), .. }) =
+            account_event(&format!("identity.{name}"), event)
+        else {
+            panic!("a notice of {name}")
+        };
+        assert_eq!((notice.template, notice.recipients.len(), notice.addresses.len()), (template, 1, 0), "{name}");
+        let shown = notice.variables.get("codes_left").map(String::as_str);
+        assert_eq!(shown, (template == Template::RecoveryCodeUsed).then_some("7"));
+    }
+    let deleted = account_event("identity.user_deleted", Event::UserDeleted(id::UserDeleted {}));
+    assert!(matches!(deleted, Reading::NotOurs));
+}
+
+#[test]
+fn a_changed_address_is_told_to_both_and_once_where_they_are_one() {
+    let changed = |old: &str, new: &str| {
+        let changed = id::EmailChanged { old_email: old.to_owned(), new_email: new.to_owned() };
+        account_event("identity.email_changed", id::domain_event::Event::EmailChanged(changed))
+    };
+    for (old, new, told) in [
+        ("ada@example.org", "countess@example.org", vec!["ada@example.org", "countess@example.org"]),
+        ("ada@example.org", "Ada@Example.org", vec!["Ada@example.org"]),
+    ] {
+        let Reading::Arrival(Arrival { content: Content::Notice(notice), .. }) = changed(old, new) else {
+            panic!("a notice")
+        };
+        assert_eq!(notice.addresses.iter().map(EmailAddress::as_str).collect::<Vec<_>>(), told);
+    }
+    for (old, new, field) in [("ada", "b@example.org", "old_email"), ("a@example.org", "", "new_email")] {
+        assert!(matches!(changed(old, new), Reading::Malformed(reason) if reason.contains(field)));
+    }
 }
 
 #[test]
@@ -122,7 +188,7 @@ fn roles_are_spelled_as_people_say_them() {
 proptest! {
     #[test]
     fn no_payload_panics(bytes in proptest::collection::vec(any::<u8>(), 0..200)) {
-        for topic in ["notification.mail_requested", "organization.member_blocked", "identity.password_changed"] {
+        for topic in ["notification.mail_requested", "organization.member_blocked", "identity.email_changed"] {
             let _ = read(&event(topic, bytes.clone()));
         }
     }

@@ -48,7 +48,7 @@ const STATEMENTS: &[&str] = &[
         created bigint NOT NULL,
         sent bigint,
         trace text,
-        CONSTRAINT deliveries_event_key UNIQUE (event_id, template, recipient_id),
+        CONSTRAINT deliveries_event_key UNIQUE (event_id, template, recipient_id, email),
         CONSTRAINT deliveries_secret_check CHECK (state = 0 OR sealed_secret IS NULL)
     )",
     "CREATE INDEX deliveries_due_idx ON deliveries (next_attempt, delivery_id) WHERE state = 0",
