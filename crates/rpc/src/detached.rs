@@ -38,9 +38,21 @@ pub async fn run<T: Send + 'static>(
     }
 }
 
+/// Goes on with work that the answer does not wait for; the shutdown does.
+///
+/// The work gives the call's place among those in flight back, so whoever calls this bounds how much of it there is.
+pub fn later(work: impl Future<Output = ()> + Send + 'static) {
+    let work = work.in_current_span();
+    drop(spawn_in(Call::current().map(|call| Call { permit: None, ..call }), work));
+}
+
 /// Spawns on the tracker of the server that the current call belongs to; outside of a call, on one of its own.
 fn spawn(work: impl Future<Output = ()> + Send + 'static) -> JoinHandle<()> {
-    match Call::current() {
+    spawn_in(Call::current(), work)
+}
+
+fn spawn_in(call: Option<Call>, work: impl Future<Output = ()> + Send + 'static) -> JoinHandle<()> {
+    match call {
         Some(call) => {
             let tasks = call.tasks.clone();
             tasks.spawn(Call { deadline: None, ..call }.scope(work))
@@ -74,6 +86,25 @@ mod tests {
         let cancelled = tokio::time::timeout(Duration::from_millis(20), handler).await;
         assert!(cancelled.is_err());
         tokio::time::sleep(Duration::from_millis(300)).await;
+        assert!(done.load(Ordering::SeqCst));
+    }
+
+    #[tokio::test]
+    async fn what_comes_later_is_not_waited_for_but_by_the_shutdown() {
+        let places = Arc::new(tokio::sync::Semaphore::new(1));
+        let permit = Arc::clone(&places).acquire_owned().await.expect("open");
+        let (tasks, done) = (TaskTracker::new(), Arc::new(AtomicBool::new(false)));
+        let (seen, tracker) = (Arc::clone(&done), tasks.clone());
+        let call = Call { request_id: "r".into(), deadline: None, tasks: tracker, permit: Some(Arc::new(permit)) };
+        let work = async move {
+            tokio::time::sleep(Duration::from_millis(50)).await;
+            seen.store(true, Ordering::SeqCst);
+        };
+        call.sync_scope(|| later(work));
+        assert!(!done.load(Ordering::SeqCst));
+        assert_eq!(places.available_permits(), 1, "its place is free for another call");
+        tasks.close();
+        tasks.wait().await;
         assert!(done.load(Ordering::SeqCst));
     }
 

@@ -8,6 +8,7 @@ mod errors;
 mod limits;
 mod metrics;
 mod panics;
+mod plain;
 mod request_id;
 mod step;
 mod trace;
@@ -34,6 +35,7 @@ use crate::methods::Methods;
 use step::{Layered, Step as _};
 
 pub use limits::Limited;
+pub(crate) use plain::Plain;
 
 /// The layers from the outside in, each with the reason why it stands where it stands.
 pub const LAYERS: [(&str, &str); 9] = [
@@ -108,6 +110,7 @@ impl Tools {
 #[derive(Clone)]
 pub struct Stack {
     service: BoxCloneSyncService<Request<Body>, Response<Body>, Infallible>,
+    plain: Plain,
     lifecycle: Lifecycle,
 }
 
@@ -115,6 +118,11 @@ impl Stack {
     /// Returns what the shutdown waits for and ends.
     pub fn lifecycle(&self) -> &Lifecycle {
         &self.lifecycle
+    }
+
+    /// Returns what makes calls of the requests that the services do not answer.
+    pub(crate) fn plain(&self) -> &Plain {
+        &self.plain
     }
 }
 
@@ -150,15 +158,18 @@ where
     let Tools { methods, metrics, clock, entropy } = tools;
     let services = Limited::new(routes.prepare(), Arc::clone(&methods));
     let stack = boundary::Boundary::new(authentication.layer(services));
-    let stack = Layered::new(admission::Admit::new(config, Arc::clone(&methods), lifecycle.clone()), stack);
+    let admit = admission::Admit::new(config, Arc::clone(&methods), lifecycle.clone());
+    let identify = request_id::Identify::new(clock, entropy);
+    let plain = Plain::new(identify.clone(), admit.clone());
+    let stack = Layered::new(admit, stack);
     let stack = Layered::new(deadline::Limit::new(config, Arc::clone(&methods), lifecycle.clone()), stack);
     let stack = Layered::new(panics::Catch, stack);
     let stack = Layered::new(errors::Seal, stack);
-    let stack = Layered::new(request_id::Identify::new(clock, entropy), stack);
+    let stack = Layered::new(identify, stack);
     let stack = Layered::new(metrics::Metrics::new(metrics, Arc::clone(&methods)), stack);
     let stack = Layered::new(trace::Trace::new(methods), stack);
     let service = BoxCloneSyncService::new(boundary::Outside::new(stack));
-    Stack { service, lifecycle }
+    Stack { service, plain, lifecycle }
 }
 
 #[cfg(test)]

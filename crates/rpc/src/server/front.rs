@@ -6,14 +6,18 @@ use std::time::Duration;
 
 use futures::future::{BoxFuture, FutureExt as _};
 use http::{HeaderName, HeaderValue, Method, Request, Response, StatusCode, Version, header};
+use tokio::time::Instant;
 use tonic::body::Body;
 use tonic_web::{GrpcWebLayer, GrpcWebService};
 use tower::{Layer as _, Service, ServiceExt as _};
 use tower_http::catch_panic::CatchPanicLayer;
 use tower_http::cors::{Cors, CorsLayer};
+use tracing::field::Empty;
+use tracing::{Instrument as _, Span, info_span};
 
 use crate::REQUEST_ID;
-use crate::stack::Stack;
+use crate::call::Call;
+use crate::stack::{Plain, Stack};
 
 /// How long a plain HTTP route may take.
 const HTTP_TIMEOUT: Duration = Duration::from_secs(10);
@@ -84,7 +88,7 @@ impl Service<Request<Body>> for Dispatch {
         match Kind::of(&request) {
             Kind::Grpc => self.stack.call(request).boxed(),
             Kind::Web => self.web.call(request).boxed(),
-            Kind::Http => plain(self.http.clone(), request).boxed(),
+            Kind::Http => plain(self.stack.plain().clone(), self.http.clone(), request).boxed(),
             Kind::Refused(code) => std::future::ready(Ok(empty(code))).boxed(),
         }
     }
@@ -116,12 +120,58 @@ impl Kind {
     }
 }
 
-async fn plain(http: axum::Router, request: Request<Body>) -> Result<Response<Body>, Infallible> {
-    let answer = http.oneshot(request.map(axum::body::Body::new));
-    match tokio::time::timeout(HTTP_TIMEOUT, answer).await {
+async fn plain(calls: Plain, http: axum::Router, request: Request<Body>) -> Result<Response<Body>, Infallible> {
+    let (deadline, span) = (Instant::now() + HTTP_TIMEOUT, span(&request));
+    let (name, call) = calls.enter(&request, deadline);
+    span.record("request_id", name.to_str().unwrap_or_default());
+    let mut response = match call {
+        Some(call) => serve(call, deadline, http, request).instrument(span.clone()).await?,
+        None => overloaded(),
+    };
+    span.record("http.response.status_code", response.status().as_u16());
+    response.headers_mut().insert(REQUEST_ID, name);
+    Ok(response)
+}
+
+async fn serve(
+    call: Call,
+    deadline: Instant,
+    http: axum::Router,
+    request: Request<Body>,
+) -> Result<Response<Body>, Infallible> {
+    let answer = call.scope(http.oneshot(request.map(axum::body::Body::new)));
+    match tokio::time::timeout_at(deadline, answer).await {
         Ok(answer) => answer.map(|response| response.map(Body::new)),
         Err(_) => Ok(empty(StatusCode::GATEWAY_TIMEOUT)),
     }
+}
+
+/// The span holds nothing of the address, which may carry a secret; who serves the request adds the route.
+fn span(request: &Request<Body>) -> Span {
+    let method = match *request.method() {
+        Method::GET => "GET",
+        Method::HEAD => "HEAD",
+        Method::POST => "POST",
+        // A stranger may write anything there.
+        _ => "_OTHER",
+    };
+    let span = info_span!(
+        "http",
+        otel.name = method,
+        otel.kind = "server",
+        http.request.method = method,
+        http.route = Empty,
+        http.response.status_code = Empty,
+        request_id = Empty
+    );
+    rolecall_telemetry::context::continue_from_headers(&span, request.headers());
+    span
+}
+
+fn overloaded() -> Response<Body> {
+    let mut response = empty(StatusCode::SERVICE_UNAVAILABLE);
+    response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from_static("1"));
+    response
 }
 
 fn empty(code: StatusCode) -> Response<Body> {

@@ -6,6 +6,7 @@ use std::time::Duration;
 use http::Request;
 use rolecall_authz::CallId;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio::time::Instant;
 use tonic::body::Body;
 use tonic::{Code, Status};
 
@@ -45,6 +46,13 @@ impl Admit {
         }
         let places = if method.is_streaming() { &self.streams } else { &self.calls };
         Arc::clone(places).try_acquire_owned().map(|permit| Some(Arc::new(permit))).map_err(|_| overloaded())
+    }
+
+    /// Makes the call of a request that is none, if there is a place for it among the unary ones.
+    pub(super) fn plain(&self, request_id: Arc<str>, deadline: Instant) -> Option<Call> {
+        let permit = Arc::clone(&self.calls).try_acquire_owned().ok()?;
+        let tasks = self.lifecycle.tasks.clone();
+        Some(Call { request_id, deadline: Some(deadline), tasks, permit: Some(Arc::new(permit)) })
     }
 
     fn enter(&self, request: &Request<Body>, permit: Option<Arc<OwnedSemaphorePermit>>) -> Call {

@@ -28,7 +28,8 @@ impl Identify {
         Self { clock, entropy }
     }
 
-    fn name(&self, request: &Request<Body>) -> (Arc<str>, HeaderValue) {
+    /// Returns the name, as the logs and as the answer hold it.
+    pub(super) fn name(&self, request: &Request<Body>) -> (Arc<str>, HeaderValue) {
         let given = request.headers().get(REQUEST_ID).filter(|value| is_sensible(value.as_bytes()));
         if let Some((value, Ok(text))) = given.map(|value| (value, value.to_str())) {
             return (text.into(), value.clone());

@@ -6,7 +6,6 @@ use rolecall_rpc::channel::{Channel, RemoteConfig};
 use rolecall_rpc::server::DrainConfig;
 use rolecall_rpc::stack::StackConfig;
 use tonic::{Code, Request, Status};
-use tracing_subscriber::layer::SubscriberExt as _;
 
 use crate::world::{ECHO, ELSEWHERE, MAX, Server, Text, echo, loopback, unary};
 
@@ -94,11 +93,7 @@ async fn a_connection_that_was_lost_is_made_again() {
 
 #[tokio::test]
 async fn a_call_hands_on_request_id_deadline_and_trace_either_way() {
-    let tracer = opentelemetry_sdk::trace::SdkTracerProvider::builder().build();
-    let tracer = opentelemetry::trace::TracerProvider::tracer(&tracer, "test");
-    let spans = tracing_opentelemetry::layer().with_tracer(tracer);
-    // For the whole process: a subscriber of one thread is missed by spans that another thread looked at first.
-    tracing::subscriber::set_global_default(tracing_subscriber::registry().with(spans)).expect("the only one");
+    crate::log::observe();
     for index in [0, 1] {
         let server = Server::start().await;
         let [local, remote] = both(&server);

@@ -6,6 +6,8 @@ mod authentication;
 mod channel;
 mod drain;
 mod listener;
+mod log;
+mod plain;
 mod reflection;
 mod refusals;
 mod streams;

@@ -17,7 +17,7 @@ async fn server() -> Server {
 }
 
 /// Speaks HTTP/1.1 by hand; returns the head in lower case and the body.
-async fn exchange(server: &Server, head: &str, body: &[u8]) -> (String, Vec<u8>) {
+pub(crate) async fn exchange(server: &Server, head: &str, body: &[u8]) -> (String, Vec<u8>) {
     let mut stream = TcpStream::connect(server.address).await.expect("connects");
     let head = format!("{head}\r\nhost: localhost\r\nconnection: close\r\ncontent-length: {}\r\n\r\n", body.len());
     stream.write_all(&[head.as_bytes(), body].concat()).await.expect("writes");

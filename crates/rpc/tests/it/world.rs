@@ -201,6 +201,26 @@ pub(crate) fn descriptor() -> Vec<u8> {
     FileDescriptorSet { file: vec![file] }.encode_to_vec()
 }
 
+/// Routes for whoever makes no calls.
+fn http_routes(world: &World) -> axum::Router {
+    use axum::routing::get;
+    let (waiting, mutating) = (world.clone(), world.clone());
+    let wait = async move |world: World| {
+        world.begun.fetch_add(1, Ordering::SeqCst);
+        world.wait().await.map_or("failed", |()| "waited")
+    };
+    let mutate = async move |world: World| {
+        world.begun.fetch_add(1, Ordering::SeqCst);
+        detached::run(world.wait()).await.map_or("failed", |()| "mutated")
+    };
+    axum::Router::new()
+        .route("/keys", get(async || "the keys"))
+        .route("/call", get(async || format!("{} {}", call::request_id().unwrap_or_default(), left())))
+        .route("/panic", get(async || -> &str { panic!("hunter2") }))
+        .route("/wait", get(move || wait(waiting.clone())))
+        .route("/mutate", get(move || mutate(mutating.clone())))
+}
+
 /// Makes the stack around the service, health and reflection.
 pub(crate) async fn stack(world: &World, config: &StackConfig) -> Stack {
     let descriptor: &'static [u8] = descriptor().leak();
@@ -246,7 +266,7 @@ impl Server {
     async fn on(listener: Listener, config: StackConfig, drain: DrainConfig) -> Self {
         let (world, address, shutdown) = (World::default(), listener.address(), Shutdown::default());
         let stack = stack(&world, &config).await;
-        let http = axum::Router::new().route("/keys", axum::routing::get(async || "the keys"));
+        let http = http_routes(&world);
         let ended = TaskTracker::new().spawn(serve(listener, stack.clone(), http, shutdown.clone(), drain));
         Self { world, stack, address, shutdown, ended }
     }
