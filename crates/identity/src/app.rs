@@ -4,44 +4,86 @@
 //! contexts are called before or after a transaction, never inside.
 
 pub(crate) mod accept_invitation;
+pub(crate) mod access_tokens;
+pub(crate) mod answer_challenge;
 pub(crate) mod bootstrap;
+pub(crate) mod challenge;
+pub(crate) mod change_email;
 pub(crate) mod change_password;
 pub(crate) mod check_session;
+pub(crate) mod codes;
+pub(crate) mod confirm_email_change;
+pub(crate) mod confirm_totp;
+pub(crate) mod create_access_token;
 pub(crate) mod create_api_key;
 pub(crate) mod create_service_account;
 pub(crate) mod create_user;
 pub(crate) mod delete_api_key;
 pub(crate) mod delete_service_account;
+pub(crate) mod delete_user;
+pub(crate) mod delivery;
+pub(crate) mod end_codes_of_changed;
 pub(crate) mod end_sessions_of_blocked;
+pub(crate) mod enroll_totp;
+pub(crate) mod enrollment;
+pub(crate) mod equals;
 pub(crate) mod exchange_api_key;
 pub(crate) mod fault;
+pub(crate) mod get_code;
 pub(crate) mod get_invitation;
+pub(crate) mod introspect_token;
 pub(crate) mod invite;
 pub(crate) mod invite_first_owner;
+pub(crate) mod issue_password_reset;
+pub(crate) mod last_used;
+pub(crate) mod list_factors;
+pub(crate) mod list_invitations;
 pub(crate) mod log_in;
 pub(crate) mod log_out;
 pub(crate) mod login_failure;
+pub(crate) mod mail_budget;
 pub(crate) mod once;
+pub(crate) mod open_session;
+pub(crate) mod password_rules;
+pub(crate) mod read_access_tokens;
 pub(crate) mod read_contacts;
 pub(crate) mod read_service_accounts;
+pub(crate) mod read_sessions;
 pub(crate) mod read_users;
+pub(crate) mod reauthenticate;
+pub(crate) mod recovery_codes;
 pub(crate) mod refresh_tokens;
+pub(crate) mod regenerate_recovery_codes;
+pub(crate) mod remove_factor;
+pub(crate) mod request_password_reset;
 pub(crate) mod resend_invitation;
+pub(crate) mod reset_password;
+pub(crate) mod reset_user_factors;
 pub(crate) mod revoke;
+pub(crate) mod revoke_access_token;
+pub(crate) mod revoke_invitation;
+pub(crate) mod revoke_sessions;
+pub(crate) mod rotate_signing_keys;
 pub(crate) mod saga;
+pub(crate) mod second_factor;
+pub(crate) mod set_user_password;
 pub(crate) mod setup_secret;
 pub(crate) mod signing_keys;
 pub(crate) mod tokens;
+pub(crate) mod update_service_account;
+pub(crate) mod update_user;
 pub(crate) mod watch_revocations;
 
 use std::sync::Arc;
 
-use rolecall_authz::{Revocations, TokenSigner};
+use rolecall_authz::{Revocations, Verifier};
 use rolecall_db::Database;
 use rolecall_kernel::entropy::Entropy;
-use rolecall_kernel::key::KeyedHash;
+use rolecall_kernel::key::{KeyedHash, Sealer};
 use rolecall_kernel::time::{Clock, Timestamp};
 
+use self::last_used::LastUsed;
+use self::signing_keys::KeyRing;
 use crate::config::IdentityConfig;
 use crate::domain::password::PasswordPolicy;
 use crate::events::publish::Publisher;
@@ -65,12 +107,20 @@ pub(crate) struct Resources {
     pub(crate) publisher: Publisher,
     /// Ended tokens, as this process knows them.
     pub(crate) revocations: Revocations,
-    /// What signs access tokens.
-    pub(crate) signer: TokenSigner,
+    /// What signs access tokens, and the keys that this process trusts.
+    pub(crate) signer: KeyRing,
+    /// What examines the tokens that others ask about.
+    pub(crate) verifier: Verifier,
+    /// When keys and personal access tokens were last used.
+    pub(crate) last_used: LastUsed,
     /// Derives successors of refresh tokens.
     pub(crate) successors: KeyedHash,
+    /// Seals the secrets of second factors.
+    pub(crate) factor_secrets: Sealer,
     /// Hashes what is stored of requests and of strangers' addresses.
     pub(crate) fingerprints: KeyedHash,
+    /// Where requests for a new password wait for their turn.
+    pub(crate) resets: request_password_reset::Queue,
     /// What a new password must satisfy.
     pub(crate) password_policy: PasswordPolicy,
     /// Lifetimes and limits.

@@ -1,12 +1,16 @@
 //! The identity section of the configuration.
 
+mod pages;
+
 use std::time::Duration;
 
 use argon2::Params;
 use rolecall_kernel::entropy::OpaqueToken;
 use serde::Deserialize;
 
-use crate::domain::session::Lifetimes;
+use crate::domain::session::{AuthMethods, Lifetimes};
+
+pub use pages::{PageLinks, PagesConfig};
 
 /// How identity works; every field has a default.
 #[derive(Debug, Clone, Deserialize)]
@@ -23,6 +27,9 @@ pub struct IdentityConfig {
     pub audience: String,
     /// How passwords are hashed.
     pub hashing: HashingConfig,
+    /// The pages that mails link to; set from `[pages]` and `[server]`.
+    #[serde(skip)]
+    pub pages: PagesConfig,
     /// Life of an access token.
     #[serde(with = "humantime_serde")]
     pub access_token_lifetime: Duration,
@@ -32,11 +39,26 @@ pub struct IdentityConfig {
     /// A session ends this long after the login.
     #[serde(with = "humantime_serde")]
     pub session_absolute: Duration,
+    /// The same as `session_idle`, for a login with a second factor.
+    #[serde(with = "humantime_serde")]
+    pub mfa_session_idle: Duration,
+    /// The same as `session_absolute`, for a login with a second factor.
+    #[serde(with = "humantime_serde")]
+    pub mfa_session_absolute: Duration,
     /// The most sessions of one person; the oldest gives way.
     pub max_sessions: u64,
     /// How long an invitation can be accepted.
     #[serde(with = "humantime_serde")]
     pub invitation_lifetime: Duration,
+    /// How long a deleted account is kept, and its address reserved.
+    #[serde(with = "humantime_serde")]
+    pub deleted_retention: Duration,
+    /// How long a new signing key is published before it signs; the longest for which a verifier may remember keys.
+    #[serde(with = "humantime_serde")]
+    pub key_publication: Duration,
+    /// How long a signing key signs before a new one is made.
+    #[serde(with = "humantime_serde")]
+    pub key_lifetime: Duration,
     /// How long unfinished work is left to the process that began it.
     #[serde(with = "humantime_serde")]
     pub saga_lease: Duration,
@@ -74,11 +96,18 @@ impl Default for IdentityConfig {
             issuer: "rolecall".to_owned(),
             audience: "rolecall".to_owned(),
             hashing: HashingConfig::default(),
+            pages: PagesConfig::default(),
             access_token_lifetime: Duration::from_mins(5),
             session_idle: day,
             session_absolute: day * 7,
+            // NIST SP 800-63B-4, section 2.2.3.
+            mfa_session_idle: Duration::from_hours(1),
+            mfa_session_absolute: Duration::from_hours(12),
             max_sessions: 20,
             invitation_lifetime: day * 7,
+            key_publication: Duration::from_mins(5),
+            key_lifetime: day * 90,
+            deleted_retention: day * 30,
             // Longer than the 15 s for which a call to another context is waited for, so that work
             // is not taken over while its worker may still be answered.
             saga_lease: Duration::from_secs(20),
@@ -109,19 +138,33 @@ impl IdentityConfig {
         check(accepted.contains(&access), "access_token_lifetime must lie between 10s and 30min");
         check(self.session_idle >= access, "session_idle must not be shorter than access_token_lifetime");
         check(self.session_absolute >= self.session_idle, "session_absolute must not be shorter than session_idle");
+        let (idle, absolute) = (self.mfa_session_idle, self.mfa_session_absolute);
+        check(idle >= access, "mfa_session_idle must not be shorter than access_token_lifetime");
+        check(absolute >= idle, "mfa_session_absolute must not be shorter than mfa_session_idle");
         check(self.max_sessions >= 1, "max_sessions must be 1 or more");
         check(!self.invitation_lifetime.is_zero(), "invitation_lifetime must be longer than zero");
+        check(self.deleted_retention >= access, "deleted_retention must not be shorter than access_token_lifetime");
+        let publication = Duration::from_secs(10)..=Duration::from_hours(24);
+        check(publication.contains(&self.key_publication), "key_publication must lie between 10s and 1day");
+        let longest_wait = self.key_publication + access;
+        check(self.key_lifetime >= longest_wait * 2, "key_lifetime must be twice key_publication and more");
         check(self.saga_lease >= Duration::from_millis(100), "saga_lease must be 100ms or more");
         if problems.is_empty() { Ok(()) } else { Err(problems) }
     }
 
-    pub(crate) const fn lifetimes(&self) -> Lifetimes {
-        Lifetimes {
-            access: self.access_token_lifetime,
-            idle: self.session_idle,
-            absolute: self.session_absolute,
-            grace: Duration::from_secs(30),
-        }
+    /// How long others may remember the published keys: well below the time for which a new one is published first.
+    pub(crate) fn key_max_age(&self) -> Duration {
+        (self.key_publication / 2).min(Duration::from_mins(1))
+    }
+
+    /// How long a session lives that was opened by these methods.
+    pub(crate) const fn lifetimes(&self, methods: AuthMethods) -> Lifetimes {
+        let (idle, absolute) = if methods.includes(AuthMethods::ONE_TIME_CODE) {
+            (self.mfa_session_idle, self.mfa_session_absolute)
+        } else {
+            (self.session_idle, self.session_absolute)
+        };
+        Lifetimes { access: self.access_token_lifetime, idle, absolute, grace: Duration::from_secs(30) }
     }
 }
 

@@ -3,8 +3,9 @@
 use std::fmt;
 use std::sync::Arc;
 
+use axum::Router;
 use futures::future::BoxFuture;
-use rolecall_authz::{KeySet, Revocations};
+use rolecall_authz::{KeySet, Revocations, ServiceTokens, Verifier, VerifierConfig};
 use rolecall_db::{Database, Error as StoreError, Relay, RelayConfig, Sequencer, SequencerConfig, UniqueConstraint};
 use rolecall_kernel::entropy::Entropy;
 use rolecall_kernel::key::{MasterKey, Purpose};
@@ -15,16 +16,20 @@ use sea_orm_migration::MigrationTrait;
 use tokio_util::sync::CancellationToken;
 use tonic::service::Routes;
 
-use crate::app::signing_keys::SigningKeyError;
-use crate::app::{Resources, setup_secret, signing_keys};
+use crate::app::last_used::LastUsed;
+use crate::app::request_password_reset::Queue;
+use crate::app::revoke::FEED_RETENTION;
+use crate::app::signing_keys::{KeyRing, SigningKeyError};
+use crate::app::{Resources, setup_secret};
 use crate::config::IdentityConfig;
 use crate::domain::password::PasswordPolicy;
 use crate::events::publish::Publisher;
 use crate::grpc::Grpc;
 use crate::hashing::Hashing;
+use crate::pages::Pages;
 use crate::peers::Organization;
 use crate::peers::deliver::{CONSUMERS, Delivery};
-use crate::store;
+use crate::{http, store};
 
 pub use crate::app::setup_secret::SetupSecret;
 
@@ -67,6 +72,9 @@ pub enum StartError {
     /// There is no key to sign with.
     #[error(transparent)]
     SigningKey(#[from] SigningKeyError),
+    /// The pages cannot be made: a defect of this build.
+    #[error("the hosted pages of this build cannot be made; report this as a defect")]
+    Pages(#[source] Box<dyn std::error::Error + Send + Sync>),
     /// Passwords cannot be hashed.
     #[error("the hashing parameters are unusable: correct the section identity.hashing")]
     Hashing,
@@ -94,8 +102,8 @@ impl fmt::Debug for Worker {
 pub struct Identity {
     resources: Arc<Resources>,
     grpc: Grpc,
-    keys: Arc<KeySet>,
     delivery: Delivery,
+    pages: Option<Pages>,
     relay: RelayConfig,
 }
 
@@ -108,8 +116,10 @@ impl Identity {
         config.validate().map_err(StartError::Config)?;
         let Dependencies { database, clock, entropy, master_key, peers, keys, revocations, relay } = dependencies;
         let sealer = master_key.sealer(Purpose::SigningKey);
-        let signer = signing_keys::load_or_create(&database, &sealer, clock.now(), entropy.as_ref()).await?;
-        keys.replace(signing_keys::list(&database, clock.now()).await?);
+        let now = clock.now();
+        let signer = KeyRing::load_or_create(&database, sealer, Arc::clone(&keys), now, entropy.as_ref()).await?;
+        let accepted = VerifierConfig { audience: config.audience.clone(), ..VerifierConfig::new(&*config.issuer) };
+        let verifier = Verifier::new(keys, &ServiceTokens::new(&master_key), Arc::clone(&clock), accepted);
         let hashing = Hashing::new(&config.hashing, Arc::clone(&entropy)).await.map_err(|_| StartError::Hashing)?;
         let resources = Arc::new(Resources {
             db: database,
@@ -120,21 +130,32 @@ impl Identity {
             entropy,
             revocations,
             signer,
+            verifier,
+            last_used: LastUsed::default(),
             successors: master_key.keyed_hash(Purpose::RefreshSuccessor),
+            factor_secrets: master_key.sealer(Purpose::FactorSecret),
             fingerprints: master_key.keyed_hash(Purpose::RequestFingerprint),
+            resets: Queue::new(),
             password_policy: PasswordPolicy::default(),
             config,
         });
-        let pages = PageTokens::new(master_key.sealer(Purpose::PageToken));
-        let grpc = Grpc::new(Arc::clone(&resources), pages, master_key.sealer(Purpose::ResumeToken));
+        let pages = open_pages(&resources)?;
+        let page_tokens = PageTokens::new(master_key.sealer(Purpose::PageToken));
+        let grpc = Grpc::new(Arc::clone(&resources), page_tokens, master_key.sealer(Purpose::ResumeToken));
         let delivery = Delivery::new(peers.organization, peers.notification);
-        Ok(Self { resources, grpc, keys, delivery, relay })
+        Ok(Self { resources, grpc, delivery, pages, relay })
     }
 
     /// Adds the services of identity to the routes of a server.
     #[must_use]
     pub fn register(&self, routes: Routes) -> Routes {
         self.grpc.register(routes)
+    }
+
+    /// Returns the HTTP side: the keys of access tokens as a JSON Web Key Set, and the pages that mails link to.
+    pub fn http_routes(&self) -> Router {
+        let keys = http::routes(Arc::clone(&self.resources));
+        self.pages.iter().fold(keys, |routes, pages| routes.merge(pages.routes()))
     }
 
     /// Returns the background work, to be run until the token is cancelled.
@@ -148,7 +169,9 @@ impl Identity {
             worker("identity recovery", Box::pin(jobs::recover(resources(), token()))),
             worker("identity revocations", Box::pin(jobs::follow_revocations(resources(), token()))),
             worker("identity sweep", Box::pin(jobs::sweep(resources(), token()))),
-            worker("identity signing keys", Box::pin(follow_keys(resources(), Arc::clone(&self.keys), token()))),
+            worker("identity signing keys", Box::pin(jobs::follow_keys(resources(), token()))),
+            worker("identity key rotation", Box::pin(jobs::rotate_keys(resources(), token()))),
+            worker("identity last used", Box::pin(jobs::write_last_used(resources(), token()))),
         ]
     }
 
@@ -163,9 +186,7 @@ impl Identity {
     /// Makes the sequencer of this context's feeds; tests drain it by hand.
     pub fn sequencer(&self) -> Sequencer {
         let resources = &self.resources;
-        // Longer than any token lives, so that a reader that begins anew misses nothing that matters.
-        let retention = std::time::Duration::from_hours(1);
-        let config = SequencerConfig { retention, ..SequencerConfig::default() };
+        let config = SequencerConfig { retention: FEED_RETENTION, ..SequencerConfig::default() };
         Sequencer::new(resources.db.clone(), Arc::clone(&resources.clock), resources.entropy.as_ref(), config)
     }
 
@@ -177,6 +198,21 @@ impl Identity {
     /// Deletes once what has served its time, and returns how many rows; for tests.
     pub async fn sweep(&self) -> Result<u64, StoreError> {
         crate::jobs::sweep_once(&self.resources).await
+    }
+
+    /// Takes up the signing keys that other replicas made; for tests.
+    pub async fn refresh_keys(&self) -> Result<(), SigningKeyError> {
+        crate::jobs::refresh_keys_once(&self.resources).await
+    }
+
+    /// Makes a new signing key if the newest is old, and tells whether it did; for tests.
+    pub async fn rotate_keys_if_due(&self) -> bool {
+        crate::jobs::rotate_keys_once(&self.resources).await
+    }
+
+    /// Writes when keys and personal access tokens were last used, and returns how many were; for tests.
+    pub async fn write_last_used(&self) -> Result<usize, StoreError> {
+        crate::jobs::write_last_used_once(&self.resources).await
     }
 
     /// Returns the schema's steps.
@@ -211,14 +247,13 @@ impl Identity {
     }
 }
 
-/// Takes up signing keys that another replica made.
-async fn follow_keys(resources: Arc<Resources>, keys: Arc<KeySet>, shutdown: CancellationToken) {
-    const PERIOD: std::time::Duration = std::time::Duration::from_secs(5);
-    while shutdown.run_until_cancelled(tokio::time::sleep(PERIOD)).await.is_some() {
-        match signing_keys::list(&resources.db, resources.now()).await {
-            Ok(listed) if listed.len() != keys.keys().len() => keys.replace(listed),
-            Ok(_) => {}
-            Err(error) => tracing::warn!(%error, "the signing keys could not be read"),
-        }
+/// Makes the pages, where there are to be some.
+fn open_pages(resources: &Arc<Resources>) -> Result<Option<Pages>, StartError> {
+    let config = &resources.config.pages;
+    let site = config.site();
+    if config.enabled && site.is_none() {
+        tracing::warn!("there are no pages for browsers: server.external_url must be https, or http on loopback");
     }
+    let pages = site.map(|site| Pages::new(Arc::clone(resources), site)).transpose();
+    pages.map_err(|error| StartError::Pages(Box::new(error)))
 }

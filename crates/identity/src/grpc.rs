@@ -4,13 +4,18 @@ mod account_service;
 mod authentication_service;
 mod convert;
 mod directory_service;
+mod filter;
 mod instance_service;
+mod mask;
 mod paging;
 mod registration_service;
 mod render;
+mod second_factor;
 mod service_account_service;
 mod status;
 mod token_service;
+mod user_fields;
+mod user_filter;
 mod user_service;
 
 use std::sync::Arc;

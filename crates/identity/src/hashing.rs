@@ -3,6 +3,9 @@
 //! Each hash takes tens of megabytes and milliseconds. Whatever comes at once, no more than one a
 //! processor is computed, so memory stays bounded and other calls stay fast.
 
+mod argon;
+mod imported;
+
 use std::fmt;
 use std::num::NonZero;
 use std::sync::Arc;
@@ -10,12 +13,12 @@ use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::time::Duration;
 
 use argon2::password_hash::phc::PasswordHash;
-use argon2::password_hash::{PasswordHasher as _, PasswordVerifier as _};
-use argon2::{Algorithm, Argon2, Params, Version};
 use rolecall_kernel::entropy::Entropy;
 use tokio::sync::Semaphore;
 use tokio::time::{Instant, timeout_at};
 
+use self::argon::Argon;
+pub(crate) use self::imported::ImportedHash;
 use crate::config::HashingConfig;
 use crate::domain::password::{Password, PasswordError, PasswordPolicy};
 
@@ -40,7 +43,7 @@ pub(crate) struct Hashing {
 }
 
 struct Inner {
-    argon2: Argon2<'static>,
+    argon: Argon,
     entropy: Arc<dyn Entropy>,
     workers: Arc<Semaphore>,
     worker_count: usize,
@@ -66,16 +69,16 @@ impl fmt::Debug for Hashing {
 impl Hashing {
     /// Makes the workers and measures what one hash costs here.
     pub(crate) async fn new(config: &HashingConfig, entropy: Arc<dyn Entropy>) -> Result<Self, HashingError> {
-        let params = Params::new(config.memory_kib, config.iterations, config.parallelism, Some(32))
-            .map_err(|_| HashingError::Broken)?;
-        let argon2 = Argon2::new(Algorithm::Argon2id, Version::V0x13, params);
+        let argon = Argon::new(config)?;
         let processors = std::thread::available_parallelism().map_or(1, NonZero::get);
         let worker_count = if config.workers == 0 { processors } else { config.workers };
         let started = Instant::now();
-        let (first, salt) = (argon2.clone(), salt(entropy.as_ref()));
-        let dummy = tokio::task::spawn_blocking(move || hash(&first, b"", &salt)).await;
+        let (first, salt) = (argon.clone(), salt(entropy.as_ref()));
+        let dummy = tokio::task::spawn_blocking(move || first.hash(b"", &salt)).await;
+        // A server that waits for its first login holds no memory for it.
+        argon.release();
         let inner = Inner {
-            argon2,
+            argon,
             entropy,
             workers: Arc::new(Semaphore::new(worker_count)),
             worker_count,
@@ -89,8 +92,8 @@ impl Hashing {
 
     /// Hashes a new password.
     pub(crate) async fn hash(&self, password: Password, deadline: Option<Instant>) -> Result<String, HashingError> {
-        let (argon2, salt) = (self.inner.argon2.clone(), salt(self.inner.entropy.as_ref()));
-        self.run(deadline, move || hash(&argon2, password.as_bytes(), &salt)).await?
+        let (argon, salt) = (self.inner.argon.clone(), salt(self.inner.entropy.as_ref()));
+        self.run(deadline, move || argon.hash(password.as_bytes(), &salt)).await?
     }
 
     /// Checks a new password against the policy, then hashes it.
@@ -101,9 +104,9 @@ impl Hashing {
         context: Vec<String>,
         deadline: Option<Instant>,
     ) -> Result<Result<String, PasswordError>, HashingError> {
-        let (argon2, salt) = (self.inner.argon2.clone(), salt(self.inner.entropy.as_ref()));
+        let (argon, salt) = (self.inner.argon.clone(), salt(self.inner.entropy.as_ref()));
         let work = move || match policy.check(&password, &context) {
-            Ok(()) => hash(&argon2, password.as_bytes(), &salt).map(Ok),
+            Ok(()) => argon.hash(password.as_bytes(), &salt).map(Ok),
             Err(refused) => Ok(Err(refused)),
         };
         self.run(deadline, work).await?
@@ -116,20 +119,15 @@ impl Hashing {
         stored: Option<String>,
         deadline: Option<Instant>,
     ) -> Result<bool, HashingError> {
-        let (known, argon2) = (stored.is_some(), self.inner.argon2.clone());
+        let (known, argon) = (stored.is_some(), self.inner.argon.clone());
         let stored = stored.unwrap_or_else(|| self.inner.dummy.clone());
-        let matches = self.run(deadline, move || verify(&argon2, password.as_bytes(), &stored)).await?;
+        let matches = self.run(deadline, move || verify(&argon, password.as_bytes(), &stored)).await?;
         Ok(matches && known)
     }
 
     /// Whether a stored hash was made with other parameters than new ones are.
     pub(crate) fn is_outdated(&self, stored: &str) -> bool {
-        let ours = self.inner.argon2.params();
-        let theirs = PasswordHash::new(stored).ok().and_then(|parsed| Params::try_from(&parsed).ok());
-        theirs.is_none_or(|theirs| {
-            let costs = |params: &Params| (params.m_cost(), params.t_cost(), params.p_cost());
-            costs(&theirs) != costs(ours)
-        })
+        !PasswordHash::new(stored).is_ok_and(|stored| self.inner.argon.is_like_ours(&stored))
     }
 
     /// Runs a job on a worker, unless it could not be done by the deadline.
@@ -214,14 +212,13 @@ fn salt(entropy: &dyn Entropy) -> [u8; 16] {
     salt
 }
 
-fn hash(argon2: &Argon2<'_>, password: &[u8], salt: &[u8]) -> Result<String, HashingError> {
-    let hash: PasswordHash = argon2.hash_password_with_salt(password, salt).map_err(|_| HashingError::Broken)?;
-    Ok(hash.to_string())
-}
-
-/// The parameters are those of the stored hash, so that hashes of earlier configurations go on working.
-fn verify(argon2: &Argon2<'_>, password: &[u8], stored: &str) -> bool {
-    PasswordHash::new(stored).is_ok_and(|parsed| argon2.verify_password(password, &parsed).is_ok())
+/// The parameters are those of the stored hash, so that hashes of earlier configurations, and of other systems, go on
+/// working.
+fn verify(argon: &Argon, password: &[u8], stored: &str) -> bool {
+    match PasswordHash::new(stored) {
+        Ok(parsed) if parsed.algorithm.as_str().starts_with("argon2") => argon.verify(password, &parsed),
+        Ok(_) | Err(_) => imported::verify(password, stored),
+    }
 }
 
 #[cfg(test)]

@@ -6,13 +6,24 @@ use std::time::Duration;
 use rolecall_db::Error as StoreError;
 use tokio_util::sync::CancellationToken;
 
-use crate::app::{Resources, accept_invitation, saga, watch_revocations};
-use crate::store::{api_keys, login_failures, sessions};
+use crate::app::signing_keys::SigningKeyError;
+use crate::app::{Resources, accept_invitation, last_used, rotate_signing_keys, saga, watch_revocations};
+use crate::domain::mail_budget::MailBudget;
+use crate::store::{
+    access_tokens, api_keys, challenges, codes, factors, login_failures, mail_budgets, sessions, signing_keys, users,
+};
 
 /// How often unfinished work is looked for.
 const RECOVERY: Duration = Duration::from_millis(500);
 /// How often what has served its time is deleted.
 const SWEEP: Duration = Duration::from_mins(10);
+/// How often signing keys of other processes are looked for: a small part of the time for which they are published
+/// before they sign.
+const KEYS: Duration = Duration::from_secs(2);
+/// How often the age of the newest signing key is looked at.
+const ROTATION: Duration = Duration::from_mins(1);
+/// How often it is written when keys and tokens were last used.
+const LAST_USED: Duration = Duration::from_mins(1);
 /// How often revocations of other processes are looked for.
 const POLL: Duration = Duration::from_millis(100);
 /// How long ended sessions, old failures and ended keys are kept.
@@ -63,6 +74,56 @@ async fn follow_once(resources: &Resources, position: Option<i64>) -> Result<i64
     watch_revocations::obey(resources, position).await
 }
 
+/// Takes up signing keys that other replicas made, until the shutdown; one that was stolen is told in the feed too.
+pub(crate) async fn follow_keys(resources: Arc<Resources>, shutdown: CancellationToken) {
+    while shutdown.run_until_cancelled(tokio::time::sleep(KEYS)).await.is_some() {
+        if let Err(error) = refresh_keys_once(&resources).await {
+            tracing::warn!(%error, "the signing keys could not be read");
+        }
+    }
+}
+
+/// Reads the signing keys once.
+pub(crate) async fn refresh_keys_once(resources: &Resources) -> Result<(), SigningKeyError> {
+    resources.signer.refresh(&resources.db, resources.now()).await
+}
+
+/// Makes a new signing key when the newest is old, until the shutdown.
+pub(crate) async fn rotate_keys(resources: Arc<Resources>, shutdown: CancellationToken) {
+    while shutdown.run_until_cancelled(tokio::time::sleep(ROTATION)).await.is_some() {
+        rotate_keys_once(&resources).await;
+    }
+}
+
+/// Makes a new signing key if the newest is old, and tells whether it did.
+pub(crate) async fn rotate_keys_once(resources: &Resources) -> bool {
+    match rotate_signing_keys::run_if_due(resources).await {
+        Ok(rotated) => rotated,
+        Err(error) => {
+            tracing::warn!(%error, "a signing key that is due for replacement could not be replaced");
+            false
+        }
+    }
+}
+
+/// Writes when keys and personal access tokens were last used, until the shutdown and once more then.
+pub(crate) async fn write_last_used(resources: Arc<Resources>, shutdown: CancellationToken) {
+    loop {
+        let is_over = shutdown.run_until_cancelled(tokio::time::sleep(LAST_USED)).await.is_none();
+        if let Err(error) = write_last_used_once(&resources).await {
+            tracing::warn!(%error, "when keys were last used could not be written");
+        }
+        if is_over {
+            return;
+        }
+    }
+}
+
+/// Writes once what was noted, and returns how much.
+pub(crate) async fn write_last_used_once(resources: &Resources) -> Result<usize, StoreError> {
+    last_used::flush(resources).await
+}
+
 /// Deletes what has served its time, until the shutdown.
 pub(crate) async fn sweep(resources: Arc<Resources>, shutdown: CancellationToken) {
     while shutdown.run_until_cancelled(tokio::time::sleep(SWEEP)).await.is_some() {
@@ -74,13 +135,21 @@ pub(crate) async fn sweep(resources: Arc<Resources>, shutdown: CancellationToken
 
 /// Deletes once and returns how many rows that were.
 pub(crate) async fn sweep_once(resources: &Resources) -> Result<u64, StoreError> {
-    let before = resources.now().minus(KEPT);
+    let purged = resources.now().minus(resources.config.deleted_retention);
+    let (before, forgotten) = (resources.now().minus(KEPT), resources.now().minus(MailBudget::MEMORY));
     resources
         .db
         .write(|tx| async move {
             let mut deleted = sessions::sweep(&tx, before).await?;
             deleted += login_failures::sweep(&tx, before).await?;
+            deleted += codes::sweep(&tx, before).await?;
+            deleted += mail_budgets::sweep(&tx, forgotten).await?;
             deleted += api_keys::sweep(&tx, before).await?;
+            deleted += access_tokens::sweep(&tx, before).await?;
+            deleted += signing_keys::sweep(&tx, resources.now()).await?;
+            deleted += users::purge(&tx, purged).await?;
+            deleted += challenges::sweep(&tx, resources.now()).await?;
+            deleted += factors::sweep(&tx, resources.now()).await?;
             Ok(deleted)
         })
         .await

@@ -9,6 +9,8 @@
 //! | `peers` | the other contexts, in words of this one |
 //! | `events` | what is told to others, and what is done about what they tell |
 //! | `hashing` | passwords, bounded by processors |
+//! | `http` | the keys of access tokens for verifiers outside |
+//! | `pages` | what mails link to, for browsers |
 //! | `jobs` | recovery of unfinished work, revocations of other processes, sweeps |
 //! | [`context`] | the wiring |
 //!
@@ -22,10 +24,12 @@ mod domain;
 mod events;
 mod grpc;
 mod hashing;
+mod http;
 mod jobs;
+mod pages;
 mod peers;
 mod store;
 
 pub use app::signing_keys::SigningKeyError;
-pub use config::{HashingConfig, IdentityConfig};
+pub use config::{HashingConfig, IdentityConfig, PageLinks, PagesConfig};
 pub use context::{Dependencies, Identity, Peers, SetupSecret, StartError, Worker};

@@ -4,4 +4,4 @@ mod convert;
 pub(crate) mod deliver;
 pub(crate) mod organization;
 
-pub(crate) use organization::{Access, Organization, OrganizationName, PeerError, Refusal};
+pub(crate) use organization::{Access, Organization, OrganizationName, PeerError, Refusal, RoleChange};

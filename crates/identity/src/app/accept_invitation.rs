@@ -8,6 +8,7 @@ use tokio::time::Instant;
 
 use super::fault::{Fault, take_faults};
 use super::get_invitation::open;
+use super::password_rules::{self, PasswordRules};
 use super::{Resources, saga};
 use crate::domain::event::Event;
 use crate::domain::invitation::InvitationState;
@@ -59,10 +60,8 @@ pub(crate) async fn run(resources: &Resources, command: Command) -> Result<UserV
     let (invitation, user) = open(resources, &command.code).await?.ok_or(Error::InvitationNotFound)?;
     // The invitation may be on its way while the creation of the account is still being finished.
     saga::finish_if_left(resources, SagaId::from_uuid(user.user_id.as_uuid())).await?;
-    let organization = resources.organization.find_organization(invitation.organization_id).await?;
-    let context = user.context_words(&organization.map(|found| found.name).unwrap_or_default());
-    let (policy, hashing) = (resources.password_policy, &resources.hashing);
-    let hash = hashing.check_and_hash(policy, command.password, context, command.deadline).await?;
+    let PasswordRules { policy, context } = password_rules::find(resources, &user).await?;
+    let hash = resources.hashing.check_and_hash(policy, command.password, context, command.deadline).await?;
     let hash = &hash.map_err(Error::PasswordRefused)?;
     let code = &command.code.digest();
     let now = resources.now();
@@ -83,7 +82,7 @@ pub(crate) async fn run(resources: &Resources, command: Command) -> Result<UserV
     let membership = carry_through(resources, &claimed, &user).await?;
     let user = users::find(&resources.db.reader(), user.user_id).await?;
     let user = user.ok_or(Fault::Defect("an accepted account is gone"))?;
-    Ok(UserView { user, membership })
+    Ok(UserView { user, membership, password_change_required: false })
 }
 
 /// Holds the account until the transaction ends, before its invitations as everybody does; tells whether it is invited.
@@ -104,6 +103,11 @@ async fn carry_through(resources: &Resources, claimed: &Claimed, user: &User) ->
         Err(PeerError::Refused(Refusal::InviterNotEntitled)) => {
             void(resources, claimed, user).await?;
             Err(Error::InvitationVoid)
+        }
+        // The account is being deleted.
+        Err(PeerError::Refused(Refusal::NotFound)) => {
+            void(resources, claimed, user).await?;
+            Err(Error::InvitationNotFound)
         }
         Err(error) => {
             // Activating is repeatable, and nobody logs in without a password, so opening it again is safe.
@@ -130,8 +134,8 @@ async fn complete(resources: &Resources, claimed: &Claimed, user: &User) -> Resu
                 // Opened again by the recovery, and no longer ours.
                 return Ok(false);
             }
-            users::activate(&tx, user.user_id, now).await?;
-            credentials::insert(&tx, user.user_id, &claimed.password_hash, now).await?;
+            users::activate(&tx, user.user_id, claimed.invitation.mailed, now).await?;
+            credentials::insert(&tx, user.user_id, &claimed.password_hash, false, now).await?;
             let event = Event::InvitationAccepted(claimed.invitation.invitation_id);
             resources.publisher.append(&tx, &by_user(user, now, event)).await?;
             Ok(true)

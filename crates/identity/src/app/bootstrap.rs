@@ -10,6 +10,7 @@ use super::Resources;
 use super::fault::{Fault, take_faults};
 use crate::domain::bootstrap::{Refusal, Stage};
 use crate::domain::event::Event;
+use crate::domain::factor::MfaPolicy;
 use crate::domain::password::{Password, PasswordError};
 use crate::domain::user::{Membership, Profile, User, UserState, UserView, password_context};
 use crate::events::publish::by_user;
@@ -27,6 +28,8 @@ pub(crate) struct Command {
     pub(crate) email: EmailAddress,
     /// Who it is.
     pub(crate) profile: Profile,
+    /// What the home organization demands of logins.
+    pub(crate) mfa_policy: MfaPolicy,
     /// Its password.
     pub(crate) password: Password,
     /// When the caller stops waiting.
@@ -72,13 +75,13 @@ pub(crate) async fn run(resources: &Resources, command: Command) -> Result<UserV
     let known = instance::find(&resources.db.reader()).await?.ok_or(Error::SetupSecretRefused)?;
     known.admit(secret.as_ref(), &asked)?;
     let context = password_context(&command.email, &command.profile, command.organization_name.as_str());
-    let (policy, hashing) = (resources.password_policy, &resources.hashing);
+    let (policy, hashing) = (resources.password_policy.under(command.mfa_policy), &resources.hashing);
     let hash = hashing.check_and_hash(policy, command.password.clone(), context, command.deadline).await?;
     let hash = hash.map_err(Error::PasswordRefused)?;
     let (user_id, organization_id) = claim(resources, secret.as_ref(), &asked).await?;
     rolecall_db::fault::point("bootstrap.after_claim");
     let name = command.organization_name.as_str();
-    match resources.organization.bootstrap(organization_id, name, user_id).await {
+    match resources.organization.bootstrap(organization_id, name, command.mfa_policy, user_id).await {
         Ok(()) => {}
         Err(PeerError::Refused(PeerRefusal::AlreadyBootstrapped)) => return Err(Error::AlreadyBootstrapped),
         Err(error) => return Err(error.into()),
@@ -88,7 +91,7 @@ pub(crate) async fn run(resources: &Resources, command: Command) -> Result<UserV
     complete(resources, &user, &hash).await?;
     rolecall_db::fault::point("bootstrap.after_commit");
     let roles = ["ADMIN", "OWNER"].map(str::to_owned).to_vec();
-    Ok(UserView { user, membership: Membership { roles, blocked: false } })
+    Ok(UserView { user, membership: Membership { roles, blocked: false }, password_change_required: false })
 }
 
 /// What was asked for, recognisable only with the key outside the database.
@@ -103,6 +106,10 @@ fn fingerprint(resources: &Resources, command: &Command) -> [u8; 32] {
         part(profile.given_name.as_ref()).as_bytes(),
         part(profile.family_name.as_ref()).as_bytes(),
         command.password.as_bytes(),
+        match command.mfa_policy {
+            MfaPolicy::Required => b"required",
+            MfaPolicy::Optional => b"optional",
+        },
     ])
 }
 
@@ -137,7 +144,7 @@ async fn complete(resources: &Resources, user: &User, hash: &str) -> Result<(), 
                 return Err(Error::AlreadyBootstrapped);
             }
             users::insert(&tx, user).await?;
-            credentials::insert(&tx, user.user_id, hash, user.created).await?;
+            credentials::insert(&tx, user.user_id, hash, false, user.created).await?;
             let event = by_user(user, user.created, Event::InstanceBootstrapped);
             resources.publisher.append(&tx, &event).await?;
             Ok(())

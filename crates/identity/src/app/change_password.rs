@@ -9,14 +9,15 @@ use tokio::time::Instant;
 use super::fault::{Fault, take_faults};
 use super::login_failure::Counter;
 use super::once::{Answer, Once, take_repeats};
-use super::{Resources, revoke};
+use super::password_rules::{self, PasswordRules};
+use super::{Resources, access_tokens, revoke};
 use crate::domain::event::{Event, LoginFailure};
 use crate::domain::password::{Password, PasswordError};
 use crate::domain::session::EndReason;
 use crate::domain::user::{User, UserView};
 use crate::events::publish::by_user;
 use crate::store::sessions::{self, Which};
-use crate::store::{credentials, users};
+use crate::store::{codes, credentials, users};
 
 /// Whose password, and which.
 #[derive(Debug)]
@@ -70,8 +71,7 @@ pub(crate) async fn run(resources: &Resources, command: &Command) -> Result<Answ
     }
     let user = users::find(&reader, command.user_id).await?.ok_or(Error::Fault(Fault::Defect("no such account")))?;
     let membership = resources.organization.member(user.user_id).await?;
-    let organization = resources.organization.find_organization(user.organization_id).await?;
-    let context = user.context_words(&organization.map(|found| found.name).unwrap_or_default());
+    let PasswordRules { policy, context } = password_rules::find(resources, &user).await?;
     let stored = credentials::find(&reader, user.user_id).await?;
     let verified = resources.hashing.verify(command.current.clone(), stored.clone(), command.deadline).await?;
     let (true, Some(old)) = (verified, stored) else {
@@ -81,12 +81,11 @@ pub(crate) async fn run(resources: &Resources, command: &Command) -> Result<Answ
     if command.new.is_same(&command.current) {
         return Err(Error::PasswordRefused(PasswordError::Unchanged));
     }
-    let (policy, new) = (resources.password_policy, command.new.clone());
-    let new = resources.hashing.check_and_hash(policy, new, context, command.deadline).await?;
+    let new = resources.hashing.check_and_hash(policy, command.new.clone(), context, command.deadline).await?;
     let new = new.map_err(Error::PasswordRefused)?;
     let now = resources.now();
     let user = User { version: user.version + 1, updated: now, ..user };
-    let view = UserView { user, membership };
+    let view = UserView { user, membership, password_change_required: false };
     let change = &Change { old: &old, new: &new, view: &view };
     let changed = resources.db.write(|tx| async move { store(resources, &tx, command, change, now).await }).await;
     match changed {
@@ -112,6 +111,8 @@ async fn store(
     now: Timestamp,
 ) -> Result<Option<Vec<SessionId>>, Error> {
     let user = &change.view.user;
+    // The account first, as everybody does, so that nobody waits in a circle.
+    users::lock(tx, user.user_id).await?;
     if !Counter::of(resources, user).pass(resources, tx).await? {
         return Ok(None);
     }
@@ -126,8 +127,10 @@ async fn store(
         users::touch(tx, &permit, now).await?;
     }
     let (others, reason) = (Which::AllBut(command.session_id), EndReason::PasswordChanged);
-    let ended = sessions::end_of_user(tx, user.user_id, others, reason, now).await?;
+    let mut ended = sessions::end_of_user(tx, user.user_id, others, reason, now).await?;
     revoke::publish(resources, tx, &ended, user, Some(user.user_id.into()), reason, now).await?;
+    ended.extend(access_tokens::end_all(resources, tx, user, Some(user.user_id.into()), now).await?);
+    codes::end_all(tx, user.user_id).await?;
     resources.publisher.append(tx, &by_user(user, now, Event::PasswordChanged)).await?;
     Ok(Some(ended))
 }

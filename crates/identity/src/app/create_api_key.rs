@@ -107,6 +107,7 @@ pub(crate) async fn run(resources: &Resources, command: &Command) -> Result<Made
         service_account_id: account.service_account_id,
         expires: key_expiry(command.expires, now).map_err(Error::LifeRefused)?,
         created: now,
+        last_used: None,
     };
     let secret = OpaqueToken::new(PREFIX, entropy);
     match store(resources, command, &account, &key, &secret.digest()).await {

@@ -137,6 +137,7 @@ async fn add_and_commit(
         organization_id,
         name: command.name.clone(),
         permissions: command.permissions.clone(),
+        version: 1,
         created: now,
     };
     let made = &account;

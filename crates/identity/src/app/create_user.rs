@@ -1,53 +1,67 @@
-//! Makes an account, its membership and its invitation: all or nothing, across two contexts.
+//! Makes an account, its membership and its credential or invitation: all or nothing, across two contexts.
+
+mod credential;
 
 use rolecall_authz::Scope;
+use rolecall_db::Tx;
 use rolecall_kernel::id::{OrganizationId, SagaId, SubjectId, UserId};
 use rolecall_kernel::text::EmailAddress;
 use rolecall_kernel::time::Timestamp;
+use tokio::time::Instant;
 
+use super::delivery::Delivery;
 use super::fault::Fault;
-use super::invite::{Draft, inviter_name};
+use super::invite::{Draft, Invited, inviter_name};
 use super::once::{Answer, Once, take_repeats};
 use super::{Resources, saga};
 use crate::domain::event::Event;
-use crate::domain::invitation::{Invitation, InvitationMail};
-use crate::domain::saga::{Saga, SagaKind, SagaState};
+use crate::domain::invitation::InvitationMail;
+use crate::domain::password::PasswordError;
+use crate::domain::saga::{Order, Saga, SagaState};
 use crate::domain::user::{Membership, Profile, User, UserState, UserView};
 use crate::events::publish::about;
 use crate::peers::{OrganizationName, PeerError, Refusal};
-use crate::store::{USERS_EMAIL_KEY, sagas, users};
+use crate::store::{USERS_EMAIL_KEY, credentials, sagas, users};
 
-/// Whom to invite into what.
+pub(crate) use credential::{Credential, SET_PASSWORD};
+
+/// Whose account to make, and where.
 #[derive(Debug)]
 pub(crate) struct Command {
-    /// Who invites.
+    /// Who makes it.
     pub(crate) actor: SubjectId,
     /// Where it may.
     pub(crate) scope: Scope,
-    /// Into which organization; none means the actor's own.
-    pub(crate) organization: Option<OrganizationId>,
+    /// In which organization.
+    pub(crate) organization: OrganizationId,
     /// The address.
     pub(crate) email: EmailAddress,
     /// Who the person is.
     pub(crate) profile: Profile,
     /// Names of the roles.
     pub(crate) roles: Vec<String>,
+    /// How the person will log in.
+    pub(crate) credential: Credential,
     /// Checks everything and changes nothing.
     pub(crate) validate_only: bool,
+    /// When the caller stops waiting.
+    pub(crate) deadline: Option<Instant>,
     /// The name of the change.
     pub(crate) once: Option<Once<Created>>,
 }
 
 /// What was made.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone)]
 pub(crate) struct Created {
     /// The account.
     pub(crate) user: UserView,
-    /// The invitation; none when nothing was changed.
-    pub(crate) invitation: Option<Invitation>,
+    /// The invitation; none with another credential, or when nothing was changed.
+    pub(crate) invited: Option<Invited>,
+    /// Whether nothing was changed.
+    pub(crate) is_draft: bool,
 }
 
-/// Why nobody was invited.
+/// Why no account was made.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum Error {
     /// The address belongs to another account.
@@ -62,6 +76,15 @@ pub(crate) enum Error {
     /// One of the roles is none.
     #[error("a role is unknown")]
     RoleUnknown,
+    /// The actor lacks the permission that the credential needs.
+    #[error("the actor may not give such a credential")]
+    PermissionMissing(&'static str),
+    /// The password is not good enough.
+    #[error("the password {0}")]
+    PasswordRefused(PasswordError),
+    /// The code was returned before, and is not kept.
+    #[error("the code was returned before")]
+    SecretAlreadyReturned,
     /// The name of the change was used for another.
     #[error("the request id was used with other content")]
     RequestIdReused,
@@ -91,42 +114,46 @@ impl From<rolecall_db::Error> for Error {
     }
 }
 
-/// Invites a person.
+/// Makes the account of a person.
 pub(crate) async fn run(resources: &Resources, command: &Command) -> Result<Answer<Created>, Error> {
-    if let Some(stored) = stored(resources, command).await? {
-        return Ok(Answer::Stored(stored));
+    if let Some(answer) = stored(resources, command).await? {
+        return Ok(answer);
     }
-    if command.organization.is_some_and(|id| !command.scope.includes_organization(id)) {
+    if !command.scope.includes_organization(command.organization) {
         return Err(Error::OrganizationNotFound);
+    }
+    if let Some(permission) = command.credential.lacks_in(command.organization) {
+        return Err(Error::PermissionMissing(permission));
     }
     if command.validate_only {
         return check(resources, command).await.map(Answer::Fresh);
     }
-    // Early and friendly; only the unique index decides.
-    if users::is_email_taken(&resources.db.reader(), &command.email).await? {
-        return repeated(resources, command, Error::EmailTaken).await;
+    match make(resources, command).await {
+        Ok(created) => Ok(Answer::Fresh(created)),
+        // A parallel run of the same request is answered like that one, which may have taken the address.
+        Err(error) if error.may_be_repeat() => stored(resources, command).await?.ok_or(error),
+        Err(error) => Err(error),
     }
-    let now = resources.now();
-    let user_id = UserId::new(now, resources.entropy.as_ref());
-    let saga =
-        Saga { saga_id: SagaId::from_uuid(user_id.as_uuid()), kind: SagaKind::CreateUser, state: SagaState::Started };
-    saga::begin(resources, &saga).await.map_err(Error::Fault)?;
-    rolecall_db::fault::point("create_user.after_start");
-    match add_and_commit(resources, command, user_id, now).await {
-        Ok(created) => {
-            rolecall_db::fault::point("create_user.after_commit");
-            saga::finish(resources, &saga).await.map_err(Error::Fault)?;
-            Ok(Answer::Fresh(created))
-        }
-        Err(error) => {
-            saga::abandon(resources, &saga).await;
-            repeated(resources, command, error).await
+}
+
+impl Error {
+    fn may_be_repeat(&self) -> bool {
+        match self {
+            Self::EmailTaken => true,
+            Self::Fault(fault) => fault.is_repeat(),
+            Self::OrganizationNotFound
+            | Self::RoleNotGrantable
+            | Self::RoleUnknown
+            | Self::PermissionMissing(_)
+            | Self::PasswordRefused(_)
+            | Self::SecretAlreadyReturned
+            | Self::RequestIdReused => false,
         }
     }
 }
 
 /// Finds the answer of an earlier run, which is given only once that run's work is finished.
-async fn stored(resources: &Resources, command: &Command) -> Result<Option<Vec<u8>>, Error> {
+async fn stored(resources: &Resources, command: &Command) -> Result<Option<Answer<Created>>, Error> {
     let reader = resources.db.reader();
     let Some(stored) = Once::find(command.once.as_ref(), &reader).await? else {
         return Ok(None);
@@ -135,83 +162,173 @@ async fn stored(resources: &Resources, command: &Command) -> Result<Option<Vec<u
         let id = SagaId::from_uuid(user.user_id.as_uuid());
         saga::finish_if_left(resources, id).await.map_err(Error::Fault)?;
     }
-    Ok(Some(stored))
+    match command.credential {
+        Credential::Invitation(Delivery::Return(_)) => Err(Error::SecretAlreadyReturned),
+        Credential::Invitation(Delivery::Send) | Credential::Password { .. } | Credential::Imported { .. } => {
+            Ok(Some(Answer::Stored(stored)))
+        }
+    }
 }
 
-/// A parallel run of the same request is answered like that one, which may have taken the address.
-async fn repeated(resources: &Resources, command: &Command, error: Error) -> Result<Answer<Created>, Error> {
-    let is_repeat = match &error {
-        Error::EmailTaken => true,
-        Error::Fault(fault) => fault.is_repeat(),
-        Error::OrganizationNotFound | Error::RoleNotGrantable | Error::RoleUnknown | Error::RequestIdReused => false,
-    };
-    let stored = if is_repeat { stored(resources, command).await? } else { None };
-    stored.map(Answer::Stored).ok_or(error)
-}
-
+/// Checks what can be checked without changing anything, in the order in which making checks it.
 async fn check(resources: &Resources, command: &Command) -> Result<Created, Error> {
-    let organization = &resources.organization;
-    let into = organization.check_add_member(command.organization, &command.roles, command.actor).await?;
     if users::is_email_taken(&resources.db.reader(), &command.email).await? {
         return Err(Error::EmailTaken);
     }
+    let into = check_with_organization(resources, command).await?;
+    credential::hash(resources, command, &into).await?;
     let now = resources.now();
     let user_id = UserId::new(now, resources.entropy.as_ref());
     let user = draft(command, user_id, into.organization_id, now);
-    Ok(Created { user: view(user, &command.roles), invitation: None })
+    Ok(Created { user: view(user, command), invited: None, is_draft: true })
 }
 
-/// Adds the hidden member, then commits account, invitation, mail and answer together.
+async fn check_with_organization(resources: &Resources, command: &Command) -> Result<OrganizationName, Error> {
+    let (organization, roles) = (Some(command.organization), &command.roles);
+    Ok(resources.organization.check_add_member(organization, roles, command.actor).await?)
+}
+
+/// Makes the account, as work that is finished or undone by whoever comes next.
+async fn make(resources: &Resources, command: &Command) -> Result<Created, Error> {
+    // Early and friendly; only the unique index decides.
+    if users::is_email_taken(&resources.db.reader(), &command.email).await? {
+        return Err(Error::EmailTaken);
+    }
+    // Hashed before the work begins, which others wait for.
+    let hash = if command.credential.is_active() {
+        let into = check_with_organization(resources, command).await?;
+        credential::hash(resources, command, &into).await?
+    } else {
+        None
+    };
+    let now = resources.now();
+    let user_id = UserId::new(now, resources.entropy.as_ref());
+    let (saga_id, kind) = (SagaId::from_uuid(user_id.as_uuid()), command.credential.saga());
+    let saga = Saga { saga_id, kind, state: SagaState::Started };
+    let order = Order { actor: command.actor, request: None };
+    saga::begin_ordered(resources, &saga, &order).await.map_err(Error::Fault)?;
+    rolecall_db::fault::point("create_user.after_start");
+    match add_and_commit(resources, command, user_id, hash.as_deref(), now).await {
+        Ok(created) => {
+            rolecall_db::fault::point("create_user.after_commit");
+            saga::finish(resources, &saga).await.map_err(Error::Fault)?;
+            confirm(resources, command, user_id).await?;
+            Ok(created)
+        }
+        Err(error) => {
+            saga::abandon(resources, &saga).await;
+            Err(error)
+        }
+    }
+}
+
+/// An account is active only if its maker still had the right to it at the very end.
+async fn confirm(resources: &Resources, command: &Command, user_id: UserId) -> Result<(), Error> {
+    if !command.credential.is_active() {
+        return Ok(());
+    }
+    let user = users::find(&resources.db.reader(), user_id).await?;
+    if user.is_some_and(|user| user.state == UserState::Active) { Ok(()) } else { Err(Error::RoleNotGrantable) }
+}
+
+/// Adds the hidden member, then commits account, credential or invitation, mail and answer together.
 async fn add_and_commit(
     resources: &Resources,
     command: &Command,
     user_id: UserId,
+    hash: Option<&str>,
     now: Timestamp,
 ) -> Result<Created, Error> {
-    let organization = &resources.organization;
-    let into = organization.add_member(user_id, command.organization, &command.roles, command.actor).await?;
+    let (organization, roles) = (Some(command.organization), &command.roles);
+    let into = resources.organization.add_member(user_id, organization, roles, command.actor).await?;
     rolecall_db::fault::point("create_user.after_add_member");
     let user = draft(command, user_id, into.organization_id, now);
-    let mail = mail(resources, command, &into).await?;
-    let invitation = &Draft::new(resources, &user, command.actor, mail, now);
-    let created = Created { user: view(user, &command.roles), invitation: Some(invitation.invitation.clone()) };
+    let opening = &if let Some(hash) = hash {
+        Opening::Hash(hash)
+    } else {
+        let mail = mail(resources, command, &into).await?;
+        Opening::Invitation(Draft::new(resources, &user, command.actor, mail, now))
+    };
+    let invited = opening.invitation().map(|draft| Invited::new(draft, &user));
+    let created = Created { user: view(user, command), invited, is_draft: false };
     let answer = &created;
-    resources
-        .db
-        .write(|tx| async move {
-            let user = &answer.user.user;
-            Once::store(command.once.as_ref(), &tx, answer, now).await?;
-            users::insert(&tx, user).await?;
-            invitation.store(resources, &tx, user, now).await?;
-            let event =
-                Event::UserInvited { invitation_id: invitation.invitation.invitation_id, roles: command.roles.clone() };
-            let happened = about(Some(command.actor), Some(user.organization_id), Some(user_id.into()), now, event);
-            resources.publisher.append(&tx, &happened).await?;
-            // A recovery that took over meanwhile undoes the membership, so nothing may be committed.
-            let id = SagaId::from_uuid(user_id.as_uuid());
-            if sagas::advance(&tx, id, SagaState::Started, SagaState::Committed).await? {
-                Ok(())
-            } else {
-                Err(Error::Fault(rolecall_db::Error::Conflict.into()))
-            }
-        })
-        .await?;
+    resources.db.write(|tx| async move { store(resources, &tx, command, opening, answer, now).await }).await?;
     Ok(created)
 }
 
-async fn mail(resources: &Resources, command: &Command, into: &OrganizationName) -> Result<InvitationMail, Error> {
+/// What opens the account to its person.
+enum Opening<'a> {
+    /// The hash of its password.
+    Hash(&'a str),
+    /// An invitation.
+    Invitation(Draft),
+}
+
+impl Opening<'_> {
+    const fn invitation(&self) -> Option<&Draft> {
+        match self {
+            Self::Hash(_) => None,
+            Self::Invitation(draft) => Some(draft),
+        }
+    }
+}
+
+async fn store(
+    resources: &Resources,
+    tx: &Tx,
+    command: &Command,
+    opening: &Opening<'_>,
+    created: &Created,
+    now: Timestamp,
+) -> Result<(), Error> {
+    let user = &created.user.user;
+    Once::store(command.once.as_ref(), tx, created, now).await?;
+    users::insert(tx, user).await?;
+    let roles = command.roles.clone();
+    let event = match opening {
+        Opening::Hash(hash) => {
+            credentials::insert(tx, user.user_id, hash, command.credential.change_required(), now).await?;
+            Event::UserCreated { roles, credential: command.credential.name() }
+        }
+        Opening::Invitation(draft) => {
+            draft.store(resources, tx, user, now).await?;
+            Event::UserInvited { invitation_id: draft.invitation.invitation_id, roles }
+        }
+    };
+    let target = Some(user.user_id.into());
+    let happened = about(Some(command.actor), Some(user.organization_id), target, now, event);
+    resources.publisher.append(tx, &happened).await?;
+    // A recovery that took over meanwhile undoes the membership, so nothing may be committed.
+    let id = SagaId::from_uuid(user.user_id.as_uuid());
+    if sagas::advance(tx, id, SagaState::Started, SagaState::Committed).await? {
+        Ok(())
+    } else {
+        Err(Error::Fault(rolecall_db::Error::Conflict.into()))
+    }
+}
+
+/// What the mail shows; none when the actor gets the code.
+async fn mail(
+    resources: &Resources,
+    command: &Command,
+    into: &OrganizationName,
+) -> Result<Option<InvitationMail>, Error> {
+    if matches!(command.credential, Credential::Invitation(Delivery::Return(_))) {
+        return Ok(None);
+    }
     let inviter_name = inviter_name(&resources.db.reader(), command.actor).await?;
-    Ok(InvitationMail { organization_name: into.name.clone(), inviter_name })
+    Ok(Some(InvitationMail { organization_name: into.name.clone(), inviter_name }))
 }
 
 fn draft(command: &Command, user_id: UserId, organization_id: OrganizationId, now: Timestamp) -> User {
     let (email, profile) = (command.email.clone(), command.profile.clone());
-    User::new(user_id, organization_id, email, profile, UserState::Invited, now)
+    User::new(user_id, organization_id, email, profile, command.credential.state(), now)
 }
 
-fn view(user: User, roles: &[String]) -> UserView {
-    let mut roles = roles.to_vec();
+fn view(user: User, command: &Command) -> UserView {
+    let mut roles = command.roles.clone();
     roles.sort();
     roles.dedup();
-    UserView { user, membership: Membership { roles, blocked: false } }
+    let password_change_required = command.credential.change_required();
+    UserView { user, membership: Membership { roles, blocked: false }, password_change_required }
 }

@@ -40,17 +40,39 @@ pub(crate) enum Error {
 take_faults!(Error);
 take_repeats!(Error);
 
+impl Error {
+    fn may_be_repeat(&self) -> bool {
+        match self {
+            Self::ApiKeyNotFound => true,
+            Self::Fault(fault) => fault.is_repeat(),
+            Self::RequestIdReused => false,
+        }
+    }
+}
+
 /// Deletes a key; a key lies where its account lies.
 pub(crate) async fn run(resources: &Resources, command: &Command) -> Result<Answer<()>, Error> {
     let reader = resources.db.reader();
     if let Some(stored) = Once::find(command.once.as_ref(), &reader).await? {
         return Ok(Answer::Stored(stored));
     }
+    match delete(resources, command).await {
+        Ok(()) => Ok(Answer::Fresh(())),
+        // To a parallel run of the same request that was slower, the key may be gone.
+        Err(error) if error.may_be_repeat() => {
+            Once::find(command.once.as_ref(), &reader).await?.map(Answer::Stored).ok_or(error)
+        }
+        Err(error) => Err(error),
+    }
+}
+
+async fn delete(resources: &Resources, command: &Command) -> Result<(), Error> {
+    let reader = resources.db.reader();
     let key = api_keys::find(&reader, command.api_key_id).await?.ok_or(Error::ApiKeyNotFound)?;
     let found = service_accounts::find_in_scope(&reader, key.service_account_id, &command.scope).await?;
     let account = &found.ok_or(Error::ApiKeyNotFound)?;
     let now = resources.now();
-    let deleted = resources
+    resources
         .db
         .write(|tx| async move {
             Once::store(command.once.as_ref(), &tx, &(), now).await?;
@@ -62,13 +84,5 @@ pub(crate) async fn run(resources: &Resources, command: &Command) -> Result<Answ
             resources.publisher.append(&tx, &happened).await?;
             Ok(())
         })
-        .await;
-    match deleted {
-        Ok(()) => Ok(Answer::Fresh(())),
-        Err(Error::Fault(fault)) if fault.is_repeat() => {
-            let stored = Once::find(command.once.as_ref(), &reader).await?;
-            stored.map(Answer::Stored).ok_or(Error::Fault(fault))
-        }
-        Err(error) => Err(error),
-    }
+        .await
 }

@@ -10,7 +10,7 @@ use crate::domain::event::Event;
 use crate::domain::saga::{Saga, SagaKind, SagaState};
 use crate::domain::service_account::ServiceAccount;
 use crate::events::publish::about;
-use crate::store::{sagas, service_accounts};
+use crate::store::{SAGAS_PKEY, sagas, service_accounts};
 
 /// Which account.
 #[derive(Debug)]
@@ -82,9 +82,17 @@ async fn delete(resources: &Resources, command: &Command) -> Result<(), Error> {
     let account = found.ok_or(Error::ServiceAccountNotFound)?;
     let saga = Saga { saga_id, kind: SagaKind::DeleteServiceAccount, state: SagaState::Committed };
     let now = resources.now();
-    commit(resources, command, &account, &saga).await?;
+    commit(resources, command, &account, &saga).await.map_err(or_busy)?;
     resources.revocations.revoke_subject_before(command.service_account_id.into(), now);
     saga::finish(resources, &saga).await.map_err(Error::Fault)
+}
+
+/// While the account is changed, its deletion has to come back in a moment.
+fn or_busy(error: Error) -> Error {
+    match error {
+        Error::Fault(fault) if fault.violates(SAGAS_PKEY) => rolecall_db::Error::Conflict.into(),
+        error @ (Error::Fault(_) | Error::ServiceAccountNotFound | Error::RequestIdReused) => error,
+    }
 }
 
 async fn commit(resources: &Resources, command: &Command, account: &ServiceAccount, saga: &Saga) -> Result<(), Error> {

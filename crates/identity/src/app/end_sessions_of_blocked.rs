@@ -4,7 +4,7 @@ use rolecall_db::{Error, inbox};
 use rolecall_kernel::id::{EventId, SessionId, UserId};
 use rolecall_kernel::time::Timestamp;
 
-use super::{Resources, revoke};
+use super::{Resources, access_tokens, revoke};
 use crate::domain::session::EndReason;
 use crate::store::sessions::{self, Which};
 use crate::store::users;
@@ -20,7 +20,7 @@ pub(crate) struct Command {
     pub(crate) blocked_at: Timestamp,
 }
 
-/// Ends the sessions that began up to the block; those begun after it was lifted stay.
+/// Ends the sessions that began, and the access tokens that were made, up to the block; those begun after it was lifted stay.
 pub(crate) async fn run(resources: &Resources, command: &Command) -> Result<(), Error> {
     let now = resources.now();
     let ended: Vec<SessionId> = resources
@@ -33,8 +33,10 @@ pub(crate) async fn run(resources: &Resources, command: &Command) -> Result<(), 
                 return Ok(Vec::new());
             };
             let begun = Which::BegunBy(command.blocked_at);
-            let ended = sessions::end_of_user(&tx, command.user_id, begun, EndReason::Blocked, now).await?;
+            let mut ended = sessions::end_of_user(&tx, command.user_id, begun, EndReason::Blocked, now).await?;
             revoke::publish(resources, &tx, &ended, &user, None, EndReason::Blocked, now).await?;
+            let made_by = command.blocked_at;
+            ended.extend(access_tokens::end_made_by(resources, &tx, &user, None, made_by, now).await?);
             Ok::<_, Error>(ended)
         })
         .await?;

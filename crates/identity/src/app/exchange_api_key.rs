@@ -1,18 +1,19 @@
-//! Exchanges the key of a service account for an access token.
+//! Exchanges the key of a service account, or a personal access token, for an access token.
 
 use rolecall_kernel::entropy::OpaqueToken;
-use rolecall_kernel::id::{ServiceAccountId, SubjectId};
+use rolecall_kernel::id::{ServiceAccountId, SubjectId, UserId};
 use rolecall_kernel::time::Timestamp;
 
 use super::fault::{Fault, take_faults};
+use super::last_used::Used;
 use super::{Resources, tokens};
-use crate::store::api_keys;
+use crate::store::{access_tokens, api_keys};
 
 /// Why there is no token.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum Error {
-    /// The key is unknown or ended, or its account may not act.
-    #[error("the key does not open an account")]
+    /// What was shown is unknown or ended, or its subject may not act.
+    #[error("it does not open an account")]
     CredentialsRefused,
     /// Something did not do its part.
     #[error(transparent)]
@@ -21,26 +22,59 @@ pub(crate) enum Error {
 
 take_faults!(Error);
 
-/// An access token of a service account.
+/// What is shown.
+#[derive(Debug)]
+pub(crate) enum Shown {
+    /// The key of a service account.
+    ApiKey(OpaqueToken),
+    /// A personal access token.
+    AccessToken(OpaqueToken),
+}
+
+/// Whose token it is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Owner {
+    /// A program.
+    ServiceAccount(ServiceAccountId),
+    /// A person.
+    User(UserId),
+}
+
+/// An access token.
 pub(crate) struct Exchanged {
     /// The token.
     pub(crate) access_token: String,
     /// When it ends.
     pub(crate) expires: Timestamp,
-    /// The account.
-    pub(crate) service_account_id: ServiceAccountId,
+    /// Whose it is.
+    pub(crate) owner: Owner,
 }
 
-/// Exchanges a key; 256 bits are not guessed, so failures are not counted.
-pub(crate) async fn run(resources: &Resources, key: &OpaqueToken) -> Result<Exchanged, Error> {
+/// Exchanges what is shown; 256 bits are not guessed, so failures are not counted.
+pub(crate) async fn run(resources: &Resources, shown: &Shown) -> Result<Exchanged, Error> {
     // Taken first: a deletion that comes later ends this token.
     let now = resources.now();
-    let found = api_keys::find_by_hash(&resources.db.reader(), &key.digest(), now).await?;
-    let key = found.ok_or(Error::CredentialsRefused)?;
-    let subject = SubjectId::from(key.service_account_id);
-    if !resources.organization.access(subject).await?.active {
-        return Err(Error::CredentialsRefused);
+    match shown {
+        Shown::ApiKey(key) => {
+            let found = api_keys::find_by_hash(&resources.db.reader(), &key.digest(), now).await?;
+            let key = found.ok_or(Error::CredentialsRefused)?;
+            let subject = SubjectId::from(key.service_account_id);
+            demand_active(resources, subject).await?;
+            resources.last_used.note(Used::ApiKey(key.api_key_id), now);
+            let (access_token, expires) = tokens::of_service_account(resources, subject, now);
+            Ok(Exchanged { access_token, expires, owner: Owner::ServiceAccount(key.service_account_id) })
+        }
+        Shown::AccessToken(token) => {
+            let found = access_tokens::find_by_hash(&resources.db.reader(), &token.digest(), now).await?;
+            let token = found.ok_or(Error::CredentialsRefused)?;
+            demand_active(resources, token.user_id.into()).await?;
+            resources.last_used.note(Used::AccessToken(token.access_token_id), now);
+            let (access_token, expires) = tokens::of_access_token(resources, &token, now);
+            Ok(Exchanged { access_token, expires, owner: Owner::User(token.user_id) })
+        }
     }
-    let (access_token, expires) = tokens::of_service_account(resources, subject, now);
-    Ok(Exchanged { access_token, expires, service_account_id: key.service_account_id })
+}
+
+async fn demand_active(resources: &Resources, subject: SubjectId) -> Result<(), Error> {
+    if resources.organization.access(subject).await?.active { Ok(()) } else { Err(Error::CredentialsRefused) }
 }

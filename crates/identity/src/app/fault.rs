@@ -2,6 +2,7 @@
 
 use rolecall_db::Error as StoreError;
 
+use super::signing_keys::SigningKeyError;
 use crate::hashing::HashingError;
 use crate::peers::PeerError;
 
@@ -20,6 +21,17 @@ pub(crate) enum Fault {
     /// A rule of ours does not hold.
     #[error("{0}")]
     Defect(&'static str),
+}
+
+impl From<SigningKeyError> for Fault {
+    fn from(error: SigningKeyError) -> Self {
+        match error {
+            SigningKeyError::Store(error) => Self::Store(error),
+            SigningKeyError::WrongMasterKey | SigningKeyError::Malformed => {
+                Self::Defect("a stored signing key is not usable")
+            }
+        }
+    }
 }
 
 impl Fault {

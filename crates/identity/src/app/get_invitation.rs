@@ -6,7 +6,9 @@ use rolecall_kernel::time::Timestamp;
 use super::Resources;
 use super::fault::{Fault, take_faults};
 use super::invite::inviter_name;
+use crate::domain::factor::MfaPolicy;
 use crate::domain::invitation::Invitation;
+use crate::domain::password::PasswordPolicy;
 use crate::domain::user::User;
 use crate::store::{invitations, users};
 
@@ -23,6 +25,8 @@ pub(crate) struct Shown {
     pub(crate) roles: Vec<String>,
     /// When the code ends.
     pub(crate) expires: Timestamp,
+    /// What the password must satisfy.
+    pub(crate) password_policy: PasswordPolicy,
 }
 
 /// Why there is nothing to show.
@@ -44,7 +48,9 @@ pub(crate) async fn run(resources: &Resources, code: &OpaqueToken) -> Result<Sho
     let reader = resources.db.reader();
     let organization = resources.organization.find_organization(invitation.organization_id).await?;
     let membership = resources.organization.member(user.user_id).await?;
+    let mfa = organization.as_ref().map_or(MfaPolicy::Optional, |found| found.mfa_policy);
     Ok(Shown {
+        password_policy: resources.password_policy.under(mfa),
         organization_name: organization.map(|found| found.name).unwrap_or_default(),
         inviter_name: inviter_name(&reader, invitation.inviter_id).await?,
         user,

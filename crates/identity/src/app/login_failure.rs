@@ -32,6 +32,11 @@ impl<'a> Counter<'a> {
         Self::new(resources, &user.email, Some(user))
     }
 
+    /// The counter of a person's codes of one kind.
+    pub(crate) fn of_codes(resources: &Resources, user: &'a User, kind: &[u8]) -> Self {
+        Self { key: resources.fingerprints.hash(&[kind, user.user_id.as_uuid().as_bytes()]), user: Some(user) }
+    }
+
     /// Counts a failure, unless it came before its time; commits before it returns.
     pub(crate) async fn count(&self, resources: &Resources, failure: LoginFailure) -> Result<(), Error> {
         resources
@@ -48,16 +53,40 @@ impl<'a> Counter<'a> {
             .await
     }
 
-    /// Judges a right password in the transaction of what it opens: `false` when it came before its time.
+    /// Counts a failure of a try that [`may_try`](Self::may_try) let through, in the transaction that judged it.
+    ///
+    /// Returns how many there are in a row.
+    pub(crate) async fn fail(&self, resources: &Resources, tx: &Tx, failure: LoginFailure) -> Result<i64, Error> {
+        let now = resources.now();
+        let failures = login_failures::lock_or_insert(tx, &self.key, now).await?.after_failure(now);
+        login_failures::update(tx, &self.key, failures, now).await?;
+        self.publish(resources, tx, failure).await?;
+        Ok(failures.count)
+    }
+
+    /// Judges what is right in the transaction of what it leads to: `false` when it came before its time.
     ///
     /// The counter is locked, so of many parallel guesses only as many count as one after the other would.
-    pub(crate) async fn pass(&self, resources: &Resources, tx: &Tx) -> Result<bool, Error> {
-        if !login_failures::lock(tx, &self.key).await?.may_try(resources.now()) {
-            self.publish(resources, tx, LoginFailure::Throttled).await?;
-            return Ok(false);
+    pub(crate) async fn may_try(&self, resources: &Resources, tx: &Tx) -> Result<bool, Error> {
+        if login_failures::lock(tx, &self.key).await?.may_try(resources.now()) {
+            return Ok(true);
         }
-        login_failures::delete(tx, &self.key).await?;
-        Ok(true)
+        self.publish(resources, tx, LoginFailure::Throttled).await?;
+        Ok(false)
+    }
+
+    /// Does the same, and forgets the failures: nothing else is asked for.
+    pub(crate) async fn pass(&self, resources: &Resources, tx: &Tx) -> Result<bool, Error> {
+        let passed = self.may_try(resources, tx).await?;
+        if passed {
+            self.forget(tx).await?;
+        }
+        Ok(passed)
+    }
+
+    /// Forgets the failures of a person that proved itself in another way.
+    pub(crate) async fn forget(&self, tx: &Tx) -> Result<(), Error> {
+        login_failures::delete(tx, &self.key).await
     }
 
     async fn publish(&self, resources: &Resources, tx: &Tx, failure: LoginFailure) -> Result<(), Error> {

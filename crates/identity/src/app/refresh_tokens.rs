@@ -78,7 +78,7 @@ async fn settle(
     };
     let stored = refresh_tokens::find(tx, hash).await?.unwrap_or(before);
     let presented = Presented { used_at: stored.used_at, session_alive: session.is_alive(now) };
-    let lifetimes = resources.config.lifetimes();
+    let lifetimes = resources.config.lifetimes(session.methods);
     match presented.decide(now, lifetimes.grace) {
         Decision::Refuse => Ok(Settled::Refused),
         Decision::Repeat => Ok(Settled::Successor(session)),
@@ -88,7 +88,7 @@ async fn settle(
                 return Err(StoreError::Conflict);
             }
             refresh_tokens::insert(tx, next_hash, session.session_id, stored.generation + 1).await?;
-            sessions::note_refresh(tx, &session, now).await?;
+            sessions::note_refresh(tx, &session).await?;
             Ok(Settled::Successor(session))
         }
         Decision::Reuse => {

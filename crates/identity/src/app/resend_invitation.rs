@@ -1,4 +1,4 @@
-//! Sends a new invitation to somebody who has not accepted.
+//! Makes a new invitation for somebody who has not accepted.
 
 use rolecall_authz::{RowFacts, Scope};
 use rolecall_db::{Error as StoreError, Tx};
@@ -6,11 +6,13 @@ use rolecall_kernel::id::{SubjectId, UserId};
 use rolecall_kernel::time::Timestamp;
 
 use super::Resources;
+use super::delivery::{self, Delivery};
+use super::equals::{self, take_refusals_of_equals};
 use super::fault::{Fault, take_faults};
-use super::invite::{Draft, inviter_name};
+use super::invite::{Draft, Invited, inviter_name};
 use super::once::{Answer, Once, take_repeats};
 use crate::domain::event::Event;
-use crate::domain::invitation::{Invitation, InvitationMail};
+use crate::domain::invitation::InvitationMail;
 use crate::domain::user::{User, UserState};
 use crate::events::publish::about;
 use crate::store::{invitations, users};
@@ -24,8 +26,10 @@ pub(crate) struct Command {
     pub(crate) scope: Scope,
     /// The invited account.
     pub(crate) user_id: UserId,
+    /// How the code reaches the person.
+    pub(crate) delivery: Delivery,
     /// The name of the change.
-    pub(crate) once: Option<Once<Invitation>>,
+    pub(crate) once: Option<Once<Invited>>,
 }
 
 /// Why there is no new invitation.
@@ -37,6 +41,18 @@ pub(crate) enum Error {
     /// There is nothing to accept any more.
     #[error("the account is not invited")]
     UserNotInvited,
+    /// The actor may not be given codes there.
+    #[error("the actor may not be given codes")]
+    PermissionMissing(&'static str),
+    /// Nobody invites itself.
+    #[error("nobody does this to itself")]
+    SelfRefused,
+    /// The actor may not be given the code of this person.
+    #[error("equals cannot take each other over")]
+    EqualProtected,
+    /// The code was returned before, and is not kept.
+    #[error("the code was returned before")]
+    SecretAlreadyReturned,
     /// The name of the change was used for another.
     #[error("the request id was used with other content")]
     RequestIdReused,
@@ -47,33 +63,59 @@ pub(crate) enum Error {
 
 take_faults!(Error);
 take_repeats!(Error);
+take_refusals_of_equals!(Error);
 
 /// Replaces the open invitation by a new one.
-pub(crate) async fn run(resources: &Resources, command: &Command) -> Result<Answer<Invitation>, Error> {
+pub(crate) async fn run(resources: &Resources, command: &Command) -> Result<Answer<Invited>, Error> {
     let reader = resources.db.reader();
     if let Some(stored) = Once::find(command.once.as_ref(), &reader).await? {
-        return Ok(Answer::Stored(stored));
+        return repeated(command, stored);
     }
     let user = users::find_in_scope(&reader, command.user_id, &command.scope).await?.ok_or(Error::UserNotFound)?;
     if user.state != UserState::Invited {
         return Err(Error::UserNotInvited);
     }
-    let organization = resources.organization.find_organization(user.organization_id).await?;
-    let mail = InvitationMail {
-        organization_name: organization.map(|found| found.name).unwrap_or_default(),
-        inviter_name: inviter_name(&reader, command.actor).await?,
+    let mail = match &command.delivery {
+        Delivery::Send => Some(mail(resources, command, &user).await?),
+        // Whoever has the code has the account, with the roles that wait for its person.
+        Delivery::Return(_) => {
+            if !command.delivery.is_permitted_on(facts(&user)) {
+                return Err(Error::PermissionMissing(delivery::PERMISSION));
+            }
+            equals::check(resources, command.actor, user.user_id).await?;
+            None
+        }
     };
     let now = resources.now();
     let draft = &Draft::new(resources, &user, command.actor, mail, now);
-    let replaced = resources.db.write(|tx| async move { replace(resources, &tx, command, draft, now).await }).await;
+    let invited = &Invited::new(draft, &user);
+    let replaced =
+        resources.db.write(|tx| async move { replace(resources, &tx, command, draft, invited, now).await }).await;
     match replaced {
-        Ok(()) => Ok(Answer::Fresh(draft.invitation.clone())),
-        Err(Error::Fault(fault)) if fault.is_repeat() => {
-            let stored = Once::find(command.once.as_ref(), &reader).await?;
-            stored.map(Answer::Stored).ok_or(Error::Fault(fault))
-        }
+        Ok(()) => Ok(Answer::Fresh(invited.clone())),
+        Err(Error::Fault(fault)) if fault.is_repeat() => match Once::find(command.once.as_ref(), &reader).await? {
+            Some(stored) => repeated(command, stored),
+            None => Err(Error::Fault(fault)),
+        },
         Err(error) => Err(error),
     }
+}
+
+/// What was answered before, unless it held the code.
+fn repeated(command: &Command, stored: Vec<u8>) -> Result<Answer<Invited>, Error> {
+    if command.delivery.is_return() { Err(Error::SecretAlreadyReturned) } else { Ok(Answer::Stored(stored)) }
+}
+
+async fn mail(resources: &Resources, command: &Command, user: &User) -> Result<InvitationMail, Error> {
+    let organization = resources.organization.find_organization(user.organization_id).await?;
+    Ok(InvitationMail {
+        organization_name: organization.map(|found| found.name).unwrap_or_default(),
+        inviter_name: inviter_name(&resources.db.reader(), command.actor).await?,
+    })
+}
+
+fn facts(user: &User) -> RowFacts {
+    RowFacts::of_subject(Some(user.organization_id), user.user_id.into())
 }
 
 async fn replace(
@@ -81,12 +123,12 @@ async fn replace(
     tx: &Tx,
     command: &Command,
     draft: &Draft,
+    invited: &Invited,
     now: Timestamp,
 ) -> Result<(), Error> {
-    Once::store(command.once.as_ref(), tx, &draft.invitation, now).await?;
+    Once::store(command.once.as_ref(), tx, invited, now).await?;
     let user: User = users::lock(tx, command.user_id).await?.ok_or(Error::UserNotFound)?;
-    let row = RowFacts::of_subject(Some(user.organization_id), user.user_id.into());
-    let permit = command.scope.permit(row).ok_or(Error::UserNotFound)?;
+    let permit = command.scope.permit(facts(&user)).ok_or(Error::UserNotFound)?;
     if user.state != UserState::Invited || invitations::is_being_accepted(tx, user.user_id).await? {
         return Err(Error::UserNotInvited);
     }

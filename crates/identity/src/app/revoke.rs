@@ -1,7 +1,9 @@
 //! Ends sessions: in the tables, in every process, and first of all in this one.
 
+use std::time::Duration;
+
 use rolecall_db::{Error, Tx};
-use rolecall_kernel::id::{SessionId, SubjectId};
+use rolecall_kernel::id::{KeyId, SessionId, SubjectId};
 use rolecall_kernel::time::Timestamp;
 
 use super::Resources;
@@ -11,6 +13,10 @@ use crate::domain::session::EndReason;
 use crate::domain::user::User;
 use crate::events::publish::about;
 use crate::store::revocations;
+
+/// How long the feed of revocations is kept: longer than any token lives, so that a reader that begins anew misses
+/// nothing that matters.
+pub(crate) const FEED_RETENTION: Duration = Duration::from_hours(1);
 
 /// Until when ended tokens could still be shown.
 fn expiry(resources: &Resources, now: Timestamp) -> Timestamp {
@@ -27,13 +33,32 @@ pub(crate) async fn publish(
     reason: EndReason,
     now: Timestamp,
 ) -> Result<(), Error> {
-    let expires = expiry(resources, now);
     for session in sessions {
-        let revocation = Revocation { revoked: Revoked::Session(*session), expires };
-        revocations::append(tx, &revocation, now).await?;
+        publish_session(resources, tx, *session, now).await?;
         let event = Event::SessionEnded(*session, reason);
         let happened = about(actor, Some(user.organization_id), Some(user.user_id.into()), now, event);
         resources.publisher.append(tx, &happened).await?;
+    }
+    Ok(())
+}
+
+/// Tells the other processes that a session has ended.
+pub(super) async fn publish_session(
+    resources: &Resources,
+    tx: &Tx,
+    session: SessionId,
+    now: Timestamp,
+) -> Result<(), Error> {
+    let revocation = Revocation { revoked: Revoked::Session(session), expires: expiry(resources, now) };
+    revocations::append(tx, &revocation, now).await
+}
+
+/// Ends everything that was signed with keys that somebody may have stolen.
+pub(super) async fn publish_keys(tx: &Tx, keys: &[KeyId], now: Timestamp) -> Result<(), Error> {
+    // Whoever has the key can sign tokens for ever: for as long as the feed is kept, nobody may skip this.
+    let expires = now.plus(FEED_RETENTION);
+    for key in keys {
+        revocations::append(tx, &Revocation { revoked: Revoked::Key(*key), expires }, now).await?;
     }
     Ok(())
 }

@@ -4,11 +4,11 @@ use std::time::Duration;
 
 use rolecall_kernel::id::{SagaId, ServiceAccountId, UserId};
 
-use super::Resources;
 use super::fault::Fault;
-use crate::domain::saga::{Recovery, Saga, SagaKind, SagaState};
-use crate::peers::PeerError;
-use crate::store::sagas;
+use super::{Resources, delete_user};
+use crate::domain::saga::{Order, Recovery, Saga, SagaKind, SagaState};
+use crate::peers::{PeerError, Refusal};
+use crate::store::{credentials, sagas, service_accounts, users};
 
 /// How often organization is asked again before the rest is left to the recovery.
 const TRIES: u32 = 3;
@@ -17,6 +17,13 @@ const TRIES: u32 = 3;
 pub(crate) async fn begin(resources: &Resources, saga: &Saga) -> Result<(), Fault> {
     let lease_until = resources.now().plus(resources.config.saga_lease);
     resources.db.write(|tx| async move { sagas::insert(&tx, saga, lease_until).await }).await?;
+    Ok(())
+}
+
+/// Stores that work has begun whose end depends on who ordered it.
+pub(crate) async fn begin_ordered(resources: &Resources, saga: &Saga, order: &Order) -> Result<(), Fault> {
+    let lease_until = resources.now().plus(resources.config.saga_lease);
+    resources.db.write(|tx| async move { sagas::insert_ordered(&tx, saga, order, lease_until).await }).await?;
     Ok(())
 }
 
@@ -51,37 +58,81 @@ pub(crate) async fn finish_if_left(resources: &Resources, id: SagaId) -> Result<
     }
 }
 
+/// What organization made of its part.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Told {
+    /// It is done.
+    Done,
+    /// Whoever ordered it lost the right to it since our part was committed.
+    NotEntitled,
+}
+
 async fn settle(resources: &Resources, saga: &Saga, recovery: Recovery) -> Result<(), Fault> {
     let mut tried = 0;
-    loop {
+    let told = loop {
         tried += 1;
         match tell_organization(resources, saga, recovery).await {
-            Ok(()) => break,
-            Err(PeerError::Unavailable(_)) if tried < TRIES => {
+            Ok(told) => break told,
+            Err(Fault::Peer(PeerError::Unavailable(_))) if tried < TRIES => {
                 tokio::time::sleep(Duration::from_millis(50) * tried).await;
             }
-            Err(error) => return Err(error.into()),
+            Err(error) => return Err(error),
         }
-    }
+    };
     if saga.kind == SagaKind::CreateUser && recovery == Recovery::Finish {
         rolecall_db::fault::point("create_user.after_confirm");
     }
-    let id = saga.saga_id;
-    resources.db.write(|tx| async move { sagas::delete(&tx, id).await }).await?;
+    let (id, now) = (saga.saga_id, resources.now());
+    resources
+        .db
+        .write(|tx| async move {
+            if told == Told::NotEntitled {
+                // Like an invitation whose inviter lost the right: the account stays, and nobody can log in.
+                let user_id = UserId::from_uuid(id.as_uuid());
+                credentials::delete(&tx, user_id).await?;
+                users::deactivate(&tx, user_id, now).await?;
+            }
+            sagas::delete(&tx, id).await
+        })
+        .await?;
     Ok(())
 }
 
-async fn tell_organization(resources: &Resources, saga: &Saga, recovery: Recovery) -> Result<(), PeerError> {
+async fn tell_organization(resources: &Resources, saga: &Saga, recovery: Recovery) -> Result<Told, Fault> {
     let organization = &resources.organization;
     let (user, account) =
         (UserId::from_uuid(saga.saga_id.as_uuid()), ServiceAccountId::from_uuid(saga.saga_id.as_uuid()));
     match (saga.kind, recovery) {
-        (SagaKind::CreateUser, Recovery::Undo) => organization.remove_member(user).await,
-        (SagaKind::CreateUser, Recovery::Finish) => organization.confirm_member(user).await,
-        (SagaKind::CreateServiceAccount, Recovery::Finish) => Ok(()),
-        (SagaKind::CreateServiceAccount, Recovery::Undo) | (SagaKind::DeleteServiceAccount, _) => {
-            organization.remove_service_account(account).await
+        (SagaKind::CreateUser | SagaKind::CreateActiveUser, Recovery::Undo) => organization.remove_member(user).await?,
+        (SagaKind::CreateUser, Recovery::Finish) => organization.confirm_member(user).await?,
+        (SagaKind::CreateActiveUser, Recovery::Finish) => return activate(resources, saga, user).await,
+        // It is not told what to do but asked; `delete_user` does that.
+        (SagaKind::DeleteUser, _)
+        | (SagaKind::CreateServiceAccount | SagaKind::UpdateServiceAccount, Recovery::Finish) => {}
+        (SagaKind::UpdateServiceAccount, Recovery::Undo) => {
+            // What our row says is what was answered last.
+            if let Some(found) = service_accounts::find(&resources.db.reader(), account).await? {
+                organization.update_service_account(account, &found.permissions, None).await?;
+            }
         }
+        (SagaKind::CreateServiceAccount, Recovery::Undo) | (SagaKind::DeleteServiceAccount, _) => {
+            organization.remove_service_account(account).await?;
+        }
+    }
+    Ok(Told::Done)
+}
+
+/// Reveals the member and makes its roles count, if whoever made the account still may.
+async fn activate(resources: &Resources, saga: &Saga, user: UserId) -> Result<Told, Fault> {
+    let organization = &resources.organization;
+    let order = sagas::find_order(&resources.db.reader(), saga.saga_id).await?;
+    let order = order.ok_or(Fault::Defect("nobody ordered an active account"))?;
+    organization.confirm_member(user).await?;
+    rolecall_db::fault::point("create_user.after_confirm");
+    match organization.activate_member(user, order.actor).await {
+        Ok(_) => Ok(Told::Done),
+        Err(PeerError::Refused(Refusal::InviterNotEntitled)) => Ok(Told::NotEntitled),
+        Err(error) => Err(error.into()),
     }
 }
 
@@ -94,7 +145,15 @@ pub(crate) async fn recover(resources: &Resources) -> Result<usize, Fault> {
         if !resources.db.write(|tx| async move { sagas::take_over(&tx, work, now, until).await }).await? {
             continue;
         }
-        match settle(resources, &saga, saga.recovery()).await {
+        let done = match saga.kind {
+            SagaKind::DeleteUser => delete_user::resume(resources, &saga).await,
+            SagaKind::CreateUser
+            | SagaKind::CreateActiveUser
+            | SagaKind::CreateServiceAccount
+            | SagaKind::UpdateServiceAccount
+            | SagaKind::DeleteServiceAccount => settle(resources, &saga, saga.recovery()).await,
+        };
+        match done {
             Ok(()) => settled += 1,
             Err(error) => tracing::warn!(%error, kind = saga.kind.as_str(), "unfinished work could not be settled"),
         }

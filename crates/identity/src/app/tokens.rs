@@ -8,6 +8,7 @@ use rolecall_kernel::id::{SessionId, SubjectId, UserId};
 use rolecall_kernel::time::Timestamp;
 
 use super::Resources;
+use crate::domain::access_token::{AccessToken, may_carry};
 use crate::domain::session::Session;
 
 /// The tokens of a session.
@@ -40,13 +41,9 @@ pub(crate) fn of_session(
     refresh_token: OpaqueToken,
     now: Timestamp,
 ) -> Tokens {
-    let access_expires = session.access_expires(now, &resources.config.lifetimes());
-    let mut claims = claims(resources, session.user_id.into(), SubjectKind::User, now, access_expires);
-    claims.sid = Some(session.session_id);
-    claims.auth_time = session.auth_time;
-    claims.amr = vec!["pwd".to_owned()];
+    let (access_token, access_expires) = access_of_session(resources, session, now);
     Tokens {
-        access_token: resources.signer.sign_access(&claims),
+        access_token,
         access_expires,
         refresh_token,
         refresh_expires: session.idle_expires,
@@ -55,10 +52,34 @@ pub(crate) fn of_session(
     }
 }
 
+/// Issues another access token of a session.
+pub(crate) fn access_of_session(resources: &Resources, session: &Session, now: Timestamp) -> (String, Timestamp) {
+    let expires = session.access_expires(now, &resources.config.lifetimes(session.methods));
+    let mut claims = claims(resources, session.user_id.into(), SubjectKind::User, now, expires);
+    claims.sid = Some(session.session_id);
+    claims.auth_time = session.auth_time;
+    claims.amr = session.methods.names().into_iter().map(str::to_owned).collect();
+    (resources.signer.sign_access(&claims), expires)
+}
+
 /// Issues the access token of a service account.
 pub(crate) fn of_service_account(resources: &Resources, subject: SubjectId, now: Timestamp) -> (String, Timestamp) {
     let expires = now.plus(resources.config.access_token_lifetime);
     let claims = claims(resources, subject, SubjectKind::ServiceAccount, now, expires);
+    (resources.signer.sign_access(&claims), expires)
+}
+
+/// Issues the access token of a personal access token, which is its session.
+///
+/// That the person proved who it is lies as far back as the token's making, so it never passes for a fresh proof.
+pub(crate) fn of_access_token(resources: &Resources, token: &AccessToken, now: Timestamp) -> (String, Timestamp) {
+    let expires = now.plus(resources.config.access_token_lifetime).min(token.expires);
+    let mut claims = claims(resources, token.user_id.into(), SubjectKind::User, now, expires);
+    claims.sid = Some(token.session_id());
+    claims.auth_time = token.created;
+    // None of the registered values (RFC 8176) means a secret that a program shows.
+    claims.amr = vec!["pat".to_owned()];
+    claims.scope = Some(token.permissions.iter().filter(|name| may_carry(name)).cloned().collect());
     (resources.signer.sign_access(&claims), expires)
 }
 
@@ -74,5 +95,6 @@ fn claims(resources: &Resources, sub: SubjectId, kind: SubjectKind, now: Timesta
         auth_time: now,
         amr: Vec::new(),
         kind,
+        scope: None,
     }
 }

@@ -50,6 +50,11 @@ pub(crate) async fn obey(resources: &Resources, after: i64) -> Result<i64, Store
     for revocation in &step.revocations {
         apply(resources, revocation);
     }
+    if step.revocations.iter().any(|revocation| matches!(revocation.revoked, Revoked::Key(_)))
+        && let Err(error) = resources.signer.refresh(&resources.db, resources.now()).await
+    {
+        tracing::warn!(%error, "new signing keys are taken up later");
+    }
     if step.is_complete {
         resources.revocations.heartbeat();
     }
@@ -60,6 +65,7 @@ fn apply(resources: &Resources, revocation: &Revocation) {
     match revocation.revoked {
         Revoked::Session(session) => resources.revocations.revoke_session(session, revocation.expires),
         Revoked::Subject(subject, not_before) => resources.revocations.revoke_subject_before(subject, not_before),
+        Revoked::Key(key) => resources.signer.retire(key),
     }
 }
 

@@ -1,9 +1,12 @@
 //! What happened: appended to the outbox in the transaction of the change.
 
-use rolecall_kernel::id::{ApiKeyId, InvitationId, OrganizationId, SessionId, SubjectId};
+use rolecall_kernel::id::{
+    AccessTokenId, ApiKeyId, FactorId, InvitationId, KeyId, OrganizationId, SessionId, SubjectId,
+};
+use rolecall_kernel::text::EmailAddress;
 use rolecall_kernel::time::Timestamp;
 
-use crate::domain::session::EndReason;
+use crate::domain::session::{AuthMethods, EndReason};
 
 /// Something that happened to an account.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -38,16 +41,60 @@ pub(crate) enum Event {
     InvitationAccepted(InvitationId),
     /// An invitation ended because the inviter lost the right to it.
     InvitationVoided(InvitationId),
-    /// A person logged in.
-    LoginSucceeded(SessionId),
+    /// An invitation was ended.
+    InvitationRevoked(InvitationId),
+    /// An account was made whose person can log in at once.
+    UserCreated {
+        /// Its roles.
+        roles: Vec<String>,
+        /// By what the person logs in: `initial_password` or `imported_hash`.
+        credential: &'static str,
+    },
+    /// An account was deleted.
+    UserDeleted,
+    /// An administrator set a password.
+    PasswordSet,
+    /// A person logged in, by these methods.
+    LoginSucceeded(SessionId, AuthMethods),
     /// Somebody failed to log in.
     LoginFailed(LoginFailure),
     /// A session ended.
     SessionEnded(SessionId, EndReason),
     /// A used refresh token came again.
     RefreshTokenReused(SessionId),
+    /// These fields of a profile were changed.
+    AccountUpdated(Vec<&'static str>),
     /// A person changed its password.
     PasswordChanged,
+    /// A code for a new password was made.
+    PasswordResetRequested {
+        /// Whether it was given to the actor instead of mailed.
+        returned: bool,
+    },
+    /// A person asked to move to another address.
+    EmailChangeRequested,
+    /// The address of an account changed.
+    EmailChanged {
+        /// The address before.
+        old: EmailAddress,
+        /// The address now.
+        new: EmailAddress,
+    },
+    /// A person added a second factor.
+    FactorAdded(FactorId),
+    /// A person removed a second factor.
+    FactorRemoved(FactorId),
+    /// An administrator removed all factors of a person.
+    FactorsReset,
+    /// A person made new recovery codes.
+    RecoveryCodesRegenerated,
+    /// A recovery code was used.
+    RecoveryCodeUsed {
+        /// How many are left.
+        left: u64,
+    },
+    /// A person proved once more who it is.
+    Reauthenticated(SessionId),
     /// A service account was made, with these permissions.
     ServiceAccountCreated(Vec<String>),
     /// A service account was deleted.
@@ -56,6 +103,24 @@ pub(crate) enum Event {
     ApiKeyCreated(ApiKeyId),
     /// A key was deleted.
     ApiKeyDeleted(ApiKeyId),
+    /// A service account was changed; it holds these permissions now.
+    ServiceAccountUpdated(Vec<String>),
+    /// A personal access token was made.
+    AccessTokenCreated {
+        /// The token.
+        access_token_id: AccessTokenId,
+        /// What it is narrowed to.
+        permissions: Vec<String>,
+    },
+    /// A personal access token was ended.
+    AccessTokenRevoked(AccessTokenId),
+    /// A signing key was made.
+    SigningKeyRotated {
+        /// The key.
+        key_id: KeyId,
+        /// Whether the keys before ended at once.
+        retired_previous: bool,
+    },
 }
 
 /// Why a login failed; for auditors only.
@@ -69,6 +134,8 @@ pub(crate) enum LoginFailure {
     Throttled,
     /// The account is invited or blocked, or its organization is.
     Inactive,
+    /// The code of the second factor is another, or was used.
+    WrongFactorCode,
 }
 
 impl LoginFailure {
@@ -79,6 +146,7 @@ impl LoginFailure {
             Self::WrongPassword => "wrong_password",
             Self::Throttled => "throttled",
             Self::Inactive => "inactive",
+            Self::WrongFactorCode => "wrong_factor_code",
         }
     }
 }

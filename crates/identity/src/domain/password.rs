@@ -6,6 +6,8 @@ use subtle::ConstantTimeEq as _;
 use unicode_normalization::UnicodeNormalization as _;
 use zeroize::Zeroizing;
 
+use super::factor::MfaPolicy;
+
 /// A password as somebody typed it, in NFC and otherwise untouched.
 #[derive(Clone)]
 pub(crate) struct Password(Zeroizing<String>);
@@ -97,10 +99,30 @@ impl Default for PasswordPolicy {
     }
 }
 
+/// The fewest code points of a password that never stands alone (NIST SP 800-63B-4, section 3.1.1).
+const MIN_CHARACTERS_BESIDE_A_FACTOR: usize = 12;
+
 /// Below this many guesses (as a power of ten) a password is found by an attacker with a word list.
 const MIN_GUESSES_LOG10: f64 = 8.0;
 
 impl PasswordPolicy {
+    /// The policy for the members of an organization that demands this of its logins.
+    #[must_use]
+    pub(crate) fn under(self, mfa: MfaPolicy) -> Self {
+        match mfa {
+            MfaPolicy::Required => {
+                Self { min_characters: self.min_characters.min(MIN_CHARACTERS_BESIDE_A_FACTOR), ..self }
+            }
+            MfaPolicy::Optional => self,
+        }
+    }
+
+    /// The policy while it is not known yet whose password it is: refuses only what every organization refuses.
+    #[must_use]
+    pub(crate) fn anywhere(self) -> Self {
+        self.under(MfaPolicy::Required)
+    }
+
     /// Checks the length, which costs nothing and needs no knowledge of the person.
     pub(crate) fn check_length(self, password: &Password) -> Result<(), PasswordError> {
         let characters = password.0.chars().count();
@@ -185,6 +207,16 @@ mod tests {
         assert_eq!(check(&"a".repeat(257)), Err(PasswordError::TooLong(256)));
         assert_eq!(Password::parse(&"a".repeat(1_025)).err(), Some(PasswordError::TooManyBytes(1_024)));
         assert_eq!(Password::parse("").err(), Some(PasswordError::Required));
+    }
+
+    #[test]
+    fn a_password_may_be_shorter_where_a_second_factor_is_required() {
+        let password = Password::parse("twelve chars").expect("short enough");
+        let check = |policy: PasswordPolicy| policy.check_length(&password);
+        assert_eq!(check(PasswordPolicy::default().under(MfaPolicy::Required)), Ok(()));
+        assert_eq!(check(PasswordPolicy::default().anywhere()), Ok(()));
+        let alone = PasswordPolicy::default().under(MfaPolicy::Optional);
+        assert_eq!(check(alone), Err(PasswordError::TooShort(15)));
     }
 
     #[test]

@@ -1,6 +1,6 @@
 //! Tokens that end before their time.
 
-use rolecall_kernel::id::{SessionId, SubjectId};
+use rolecall_kernel::id::{KeyId, SessionId, SubjectId};
 use rolecall_kernel::time::Timestamp;
 
 /// Which tokens end.
@@ -10,6 +10,8 @@ pub(crate) enum Revoked {
     Session(SessionId),
     /// All of a subject that were issued before a time.
     Subject(SubjectId, Timestamp),
+    /// All that were signed with a key.
+    Key(KeyId),
 }
 
 /// Tokens that are no longer good, and until when that has to be remembered.

@@ -1,33 +1,49 @@
 //! Work that spans contexts: its progress is stored, so that whoever comes next can finish it.
 
-use rolecall_kernel::id::SagaId;
+use rolecall_kernel::id::{RequestId, SagaId, SubjectId};
 
 /// What kind of work it is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum SagaKind {
-    /// An account and its membership are made; named by the user id.
+    /// An account and its membership are made, and its person invited; named by the user id.
     CreateUser,
+    /// An account and its membership are made and active at once; named by the user id.
+    CreateActiveUser,
+    /// An account and its membership end; named by the user id.
+    DeleteUser,
     /// A service account and its permissions are made; named by its id.
     CreateServiceAccount,
+    /// A service account is given other permissions; named by its id.
+    UpdateServiceAccount,
     /// A service account is gone; its permissions have to follow.
     DeleteServiceAccount,
 }
 
 impl SagaKind {
+    const ALL: [Self; 6] = [
+        Self::CreateUser,
+        Self::CreateActiveUser,
+        Self::DeleteUser,
+        Self::CreateServiceAccount,
+        Self::UpdateServiceAccount,
+        Self::DeleteServiceAccount,
+    ];
+
     /// Returns its name in tables.
     pub(crate) const fn as_str(self) -> &'static str {
         match self {
             Self::CreateUser => "CREATE_USER",
+            Self::CreateActiveUser => "CREATE_ACTIVE_USER",
+            Self::DeleteUser => "DELETE_USER",
             Self::CreateServiceAccount => "CREATE_SERVICE_ACCOUNT",
+            Self::UpdateServiceAccount => "UPDATE_SERVICE_ACCOUNT",
             Self::DeleteServiceAccount => "DELETE_SERVICE_ACCOUNT",
         }
     }
 
     /// Reads the name in a table.
     pub(crate) fn parse(text: &str) -> Option<Self> {
-        [Self::CreateUser, Self::CreateServiceAccount, Self::DeleteServiceAccount]
-            .into_iter()
-            .find(|kind| kind.as_str() == text)
+        Self::ALL.into_iter().find(|kind| kind.as_str() == text)
     }
 }
 
@@ -70,6 +86,23 @@ pub(crate) struct Saga {
     pub(crate) state: SagaState,
 }
 
+/// Who ordered a piece of work, and by which request.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Order {
+    /// Who; its rights are checked wherever the work is done.
+    pub(crate) actor: SubjectId,
+    /// The name of the request and its fingerprint, if it may be repeated.
+    pub(crate) request: Option<(RequestId, [u8; 32])>,
+}
+
+impl Order {
+    /// Whether another order is by the same request.
+    pub(crate) fn is_repeated_by(&self, other: &Self) -> bool {
+        let name = |order: &Self| (order.actor, order.request.map(|(request_id, _)| request_id));
+        name(self) == name(other)
+    }
+}
+
 /// What a worker does with work that was left behind.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Recovery {
@@ -82,9 +115,10 @@ pub(crate) enum Recovery {
 impl Saga {
     /// Decides from the stored progress alone.
     pub(crate) const fn recovery(&self) -> Recovery {
-        match self.state {
-            SagaState::Started | SagaState::Aborting => Recovery::Undo,
-            SagaState::Committed => Recovery::Finish,
+        match (self.kind, self.state) {
+            // What organization ended cannot be brought back.
+            (SagaKind::DeleteUser, _) | (_, SagaState::Committed) => Recovery::Finish,
+            (_, SagaState::Started | SagaState::Aborting) => Recovery::Undo,
         }
     }
 }

@@ -24,6 +24,8 @@ pub(crate) struct ServiceAccount {
     pub(crate) name: PersonName,
     /// The permissions that it holds, in order.
     pub(crate) permissions: Vec<String>,
+    /// Grows with each change.
+    pub(crate) version: i64,
     /// When it was made.
     pub(crate) created: Timestamp,
 }
@@ -40,6 +42,8 @@ pub(crate) struct ApiKey {
     pub(crate) expires: Timestamp,
     /// When it was made.
     pub(crate) created: Timestamp,
+    /// When it was last exchanged.
+    pub(crate) last_used: Option<Timestamp>,
 }
 
 /// Why an end of a key was refused.

@@ -18,6 +18,47 @@ pub(crate) struct Lifetimes {
     pub(crate) grace: Duration,
 }
 
+/// How a person proved who it is: a set of RFC 8176 values.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct AuthMethods(u8);
+
+impl AuthMethods {
+    /// By a password.
+    pub(crate) const PASSWORD: Self = Self(1);
+    /// By a one-time code.
+    pub(crate) const ONE_TIME_CODE: Self = Self(2);
+
+    const NAMES: [(Self, &'static str); 2] = [(Self::PASSWORD, "pwd"), (Self::ONE_TIME_CODE, "otp")];
+
+    /// Both these and those.
+    #[must_use]
+    pub(crate) const fn and(self, others: Self) -> Self {
+        Self(self.0 | others.0)
+    }
+
+    /// Whether all of these are among them.
+    pub(crate) const fn includes(self, others: Self) -> bool {
+        self.0 & others.0 == others.0
+    }
+
+    /// Returns the names, in a fixed order.
+    pub(crate) fn names(self) -> Vec<&'static str> {
+        Self::NAMES.into_iter().filter(|(method, _)| self.0 & method.0 != 0).map(|(_, name)| name).collect()
+    }
+
+    /// Returns the text in tables.
+    pub(crate) fn to_text(self) -> String {
+        self.names().join(",")
+    }
+
+    /// Reads the text in a table.
+    pub(crate) fn parse(text: &str) -> Option<Self> {
+        text.split(',').try_fold(Self(0), |methods, name| {
+            Self::NAMES.into_iter().find(|(_, known)| *known == name).map(|(method, _)| methods.and(method))
+        })
+    }
+}
+
 /// A login session.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[expect(clippy::struct_field_names, reason = "identifiers are called here what the contract calls them")]
@@ -28,6 +69,10 @@ pub(crate) struct Session {
     pub(crate) user_id: UserId,
     /// When the person authenticated.
     pub(crate) auth_time: Timestamp,
+    /// How the person authenticated.
+    pub(crate) methods: AuthMethods,
+    /// When its refresh token was last used.
+    pub(crate) last_used: Timestamp,
     /// When it ends without a refresh.
     pub(crate) idle_expires: Timestamp,
     /// When it ends at the latest.
@@ -38,12 +83,20 @@ pub(crate) struct Session {
 
 impl Session {
     /// Begins a session for a person that authenticated at `now`.
-    pub(crate) fn begin(session_id: SessionId, user_id: UserId, now: Timestamp, lifetimes: &Lifetimes) -> Self {
+    pub(crate) fn begin(
+        session_id: SessionId,
+        user_id: UserId,
+        methods: AuthMethods,
+        now: Timestamp,
+        lifetimes: &Lifetimes,
+    ) -> Self {
         let absolute_expires = now.plus(lifetimes.absolute);
         Self {
             session_id,
             user_id,
             auth_time: now,
+            methods,
+            last_used: now,
             idle_expires: now.plus(lifetimes.idle).min(absolute_expires),
             absolute_expires,
             ended: false,
@@ -58,7 +111,13 @@ impl Session {
     /// The session after a refresh: the idle time begins anew, the absolute end stays.
     #[must_use]
     pub(crate) fn refreshed(&self, now: Timestamp, lifetimes: &Lifetimes) -> Self {
-        Self { idle_expires: now.plus(lifetimes.idle).min(self.absolute_expires), ..*self }
+        Self { last_used: now, idle_expires: now.plus(lifetimes.idle).min(self.absolute_expires), ..*self }
+    }
+
+    /// The session of a person that proved once more who it is.
+    #[must_use]
+    pub(crate) fn reauthenticated(&self, methods: AuthMethods, now: Timestamp) -> Self {
+        Self { auth_time: now, methods: self.methods.and(methods), ..*self }
     }
 
     /// When an access token issued now ends: never after the session.
@@ -80,6 +139,14 @@ pub(crate) enum EndReason {
     Evicted,
     /// A used refresh token came again.
     TokenReused,
+    /// Somebody who may ended it.
+    Revoked,
+    /// The address of the account was changed.
+    EmailChanged,
+    /// A second factor was added, removed or reset.
+    FactorsChanged,
+    /// The account was deleted.
+    Deleted,
 }
 
 impl EndReason {
@@ -91,6 +158,10 @@ impl EndReason {
             Self::Blocked => "blocked",
             Self::Evicted => "evicted",
             Self::TokenReused => "token_reused",
+            Self::Revoked => "revoked",
+            Self::EmailChanged => "email_changed",
+            Self::FactorsChanged => "factors_changed",
+            Self::Deleted => "deleted",
         }
     }
 }
@@ -110,7 +181,8 @@ mod tests {
 
     fn session(now: Timestamp) -> Session {
         let entropy = SystemEntropy;
-        Session::begin(SessionId::new(now, &entropy), UserId::new(now, &entropy), now, &LIFETIMES)
+        let (session_id, user_id) = (SessionId::new(now, &entropy), UserId::new(now, &entropy));
+        Session::begin(session_id, user_id, AuthMethods::PASSWORD, now, &LIFETIMES)
     }
 
     #[test]
@@ -140,5 +212,17 @@ mod tests {
     fn an_ended_session_is_not_alive() {
         let start = Timestamp::from_seconds(1_000_000);
         assert!(!Session { ended: true, ..session(start) }.is_alive(start));
+    }
+
+    #[test]
+    fn methods_are_read_as_they_were_written() {
+        let both = AuthMethods::ONE_TIME_CODE.and(AuthMethods::PASSWORD);
+        assert_eq!(both.names(), ["pwd", "otp"]);
+        for methods in [AuthMethods::PASSWORD, AuthMethods::ONE_TIME_CODE, both] {
+            assert_eq!(AuthMethods::parse(&methods.to_text()), Some(methods));
+        }
+        for wrong in ["", "pwd,", "PWD", "pwd otp"] {
+            assert_eq!(AuthMethods::parse(wrong), None, "{wrong}");
+        }
     }
 }

@@ -128,6 +128,13 @@ pub(crate) struct Membership {
     pub(crate) blocked: bool,
 }
 
+impl Membership {
+    /// Whether the person holds a role.
+    pub(crate) fn holds(&self, role: &str) -> bool {
+        self.roles.iter().any(|held| held == role)
+    }
+}
+
 /// An account as it is shown.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct UserView {
@@ -135,6 +142,8 @@ pub(crate) struct UserView {
     pub(crate) user: User,
     /// The membership.
     pub(crate) membership: Membership,
+    /// Whether the next login demands a new password first.
+    pub(crate) password_change_required: bool,
 }
 
 #[cfg(test)]

@@ -6,8 +6,7 @@ use rolecall_api::organization::v1::domain_event::Event as Wire;
 use rolecall_kernel::id::{EventId, UserId};
 use rolecall_kernel::time::Timestamp;
 
-use crate::app::Resources;
-use crate::app::end_sessions_of_blocked::{self, Command};
+use crate::app::{Resources, end_codes_of_changed, end_sessions_of_blocked};
 
 /// What becomes of an event.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -35,20 +34,31 @@ pub(crate) struct Arrived {
 
 /// Works on one event.
 pub(crate) async fn consume(resources: &Resources, arrived: &Arrived) -> Outcome {
-    if arrived.topic != "organization.member_blocked" {
+    if !["organization.member_blocked", "organization.member_roles_changed"].contains(&arrived.topic.as_str()) {
         return Outcome::Done;
     }
     let Ok(message) = organization::DomainEvent::decode(arrived.payload.as_slice()) else {
         return Outcome::Park("the payload is no DomainEvent of organization");
     };
-    let (Some(Wire::MemberBlocked(_)), Ok(user_id)) = (&message.event, UserId::parse(&message.target_id)) else {
+    let Ok(user_id) = UserId::parse(&message.target_id) else {
         return Outcome::Park("the event does not say whom it happened to");
     };
-    let command = Command { event_id: arrived.event_id, user_id, blocked_at: arrived.occurred };
-    match end_sessions_of_blocked::run(resources, &command).await {
+    let (event_id, when) = (arrived.event_id, arrived.occurred);
+    let done = match message.event {
+        Some(Wire::MemberBlocked(_)) => {
+            let command = end_sessions_of_blocked::Command { event_id, user_id, blocked_at: when };
+            end_sessions_of_blocked::run(resources, &command).await
+        }
+        Some(Wire::MemberRolesChanged(_)) => {
+            let command = end_codes_of_changed::Command { event_id, user_id, changed_at: when };
+            end_codes_of_changed::run(resources, &command).await
+        }
+        _ => return Outcome::Park("the payload does not fit its topic"),
+    };
+    match done {
         Ok(()) => Outcome::Done,
         Err(error) => {
-            tracing::warn!(%error, "the sessions of a blocked person could not be ended");
+            tracing::warn!(%error, topic = arrived.topic, "an event could not be worked on");
             Outcome::Retry("the database did not answer as it should")
         }
     }

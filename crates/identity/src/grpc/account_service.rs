@@ -1,54 +1,136 @@
-//! `rolecall.identity.v1.AccountService`.
+//! `rolecall.identity.v1.AccountService`: one module a subject, one function a method.
 
-use std::sync::Arc;
+mod access_tokens;
+mod email;
+mod factors;
+mod password;
+mod profile;
+mod sessions;
 
-use prost::Message as _;
+use rolecall_api::identity::v1 as wire;
 use rolecall_api::identity::v1::account_service_server::AccountService;
-use rolecall_api::identity::v1::{
-    ChangePasswordRequest, ChangePasswordResponse, GetAccountRequest, GetAccountResponse,
-};
-use rolecall_authz::{Scope, caller};
-use rolecall_rpc::{call, detached};
 use tonic::{Request, Response, Status};
 
-use super::convert::Fields;
-use super::{Grpc, answer, render};
-use crate::app::fault::Fault;
-use crate::app::{change_password, read_users};
-use crate::domain::user::UserView;
-
-fn changed(user: &UserView) -> ChangePasswordResponse {
-    ChangePasswordResponse { user: Some(render::user(user)) }
-}
+use super::Grpc;
 
 #[tonic::async_trait]
 impl AccountService for Grpc {
-    async fn get_account(&self, request: Request<GetAccountRequest>) -> Result<Response<GetAccountResponse>, Status> {
-        let caller = caller(&request)?;
-        let user_id = caller.user().ok_or(Fault::Defect("a method about a person was called by none"))?;
-        let user = read_users::get(&self.resources, user_id, &Scope::SelfOnly(caller.subject())).await?;
-        Ok(Response::new(GetAccountResponse { user: Some(render::user(&user)) }))
+    async fn get_account(
+        &self,
+        request: Request<wire::GetAccountRequest>,
+    ) -> Result<Response<wire::GetAccountResponse>, Status> {
+        profile::get_account(self, request).await
+    }
+
+    async fn update_account(
+        &self,
+        request: Request<wire::UpdateAccountRequest>,
+    ) -> Result<Response<wire::UpdateAccountResponse>, Status> {
+        profile::update_account(self, request).await
     }
 
     async fn change_password(
         &self,
-        request: Request<ChangePasswordRequest>,
-    ) -> Result<Response<ChangePasswordResponse>, Status> {
-        let (deadline, caller, request) = (call::deadline(), caller(&request)?, request.into_inner());
-        let mut fields = Fields::default();
-        let request_id = fields.request_id(&request.request_id);
-        let current = fields.password("current_password", &request.current_password);
-        let (text, again, policy) =
-            (&request.new_password, &request.new_password_confirmation, self.resources.password_policy);
-        let new = fields.new_password("new_password", text, again, policy);
-        let (current, new) = fields.finish(current.zip(new))?;
-        let (user_id, session_id) =
-            caller.user().zip(caller.session()).ok_or(Fault::Defect("a person's token without a session"))?;
-        let encode = |user: &UserView| changed(user).encode_to_vec();
-        let once = self.once(&caller, "AccountService/ChangePassword", request_id, &request, encode);
-        let command = change_password::Command { user_id, session_id, current, new, deadline, once };
-        let resources = Arc::clone(&self.resources);
-        let done = detached::run(async move { Ok(change_password::run(&resources, &command).await?) }).await?;
-        Ok(Response::new(answer(done, changed)?))
+        request: Request<wire::ChangePasswordRequest>,
+    ) -> Result<Response<wire::ChangePasswordResponse>, Status> {
+        password::change_password(self, request).await
+    }
+
+    async fn request_password_reset(
+        &self,
+        request: Request<wire::RequestPasswordResetRequest>,
+    ) -> Result<Response<wire::RequestPasswordResetResponse>, Status> {
+        password::request_password_reset(self, request)
+    }
+
+    async fn reset_password(
+        &self,
+        request: Request<wire::ResetPasswordRequest>,
+    ) -> Result<Response<wire::ResetPasswordResponse>, Status> {
+        password::reset_password(self, request).await
+    }
+
+    async fn change_email(
+        &self,
+        request: Request<wire::ChangeEmailRequest>,
+    ) -> Result<Response<wire::ChangeEmailResponse>, Status> {
+        email::change_email(self, request).await
+    }
+
+    async fn confirm_email_change(
+        &self,
+        request: Request<wire::ConfirmEmailChangeRequest>,
+    ) -> Result<Response<wire::ConfirmEmailChangeResponse>, Status> {
+        email::confirm_email_change(self, request).await
+    }
+
+    async fn list_sessions(
+        &self,
+        request: Request<wire::ListSessionsRequest>,
+    ) -> Result<Response<wire::ListSessionsResponse>, Status> {
+        sessions::list_sessions(self, request).await
+    }
+
+    async fn revoke_sessions(
+        &self,
+        request: Request<wire::RevokeSessionsRequest>,
+    ) -> Result<Response<wire::RevokeSessionsResponse>, Status> {
+        sessions::revoke_sessions(self, request).await
+    }
+
+    async fn list_factors(
+        &self,
+        request: Request<wire::ListFactorsRequest>,
+    ) -> Result<Response<wire::ListFactorsResponse>, Status> {
+        factors::list_factors(self, request).await
+    }
+
+    async fn enroll_totp(
+        &self,
+        request: Request<wire::EnrollTotpRequest>,
+    ) -> Result<Response<wire::EnrollTotpResponse>, Status> {
+        factors::enroll_totp(self, request).await
+    }
+
+    async fn confirm_totp(
+        &self,
+        request: Request<wire::ConfirmTotpRequest>,
+    ) -> Result<Response<wire::ConfirmTotpResponse>, Status> {
+        factors::confirm_totp(self, request).await
+    }
+
+    async fn remove_factor(
+        &self,
+        request: Request<wire::RemoveFactorRequest>,
+    ) -> Result<Response<wire::RemoveFactorResponse>, Status> {
+        factors::remove_factor(self, request).await
+    }
+
+    async fn regenerate_recovery_codes(
+        &self,
+        request: Request<wire::RegenerateRecoveryCodesRequest>,
+    ) -> Result<Response<wire::RegenerateRecoveryCodesResponse>, Status> {
+        factors::regenerate_recovery_codes(self, request).await
+    }
+
+    async fn create_access_token(
+        &self,
+        request: Request<wire::CreateAccessTokenRequest>,
+    ) -> Result<Response<wire::CreateAccessTokenResponse>, Status> {
+        access_tokens::create_access_token(self, request).await
+    }
+
+    async fn list_access_tokens(
+        &self,
+        request: Request<wire::ListAccessTokensRequest>,
+    ) -> Result<Response<wire::ListAccessTokensResponse>, Status> {
+        access_tokens::list_access_tokens(self, request).await
+    }
+
+    async fn revoke_access_token(
+        &self,
+        request: Request<wire::RevokeAccessTokenRequest>,
+    ) -> Result<Response<wire::RevokeAccessTokenResponse>, Status> {
+        access_tokens::revoke_access_token(self, request).await
     }
 }

@@ -1,7 +1,11 @@
 //! `rolecall.identity.v1.AuthenticationService`.
 
+mod answer;
+mod reauthenticate;
+
 use std::sync::Arc;
 
+use rolecall_api::identity::v1 as wire;
 use rolecall_api::identity::v1::authentication_service_server::AuthenticationService;
 use rolecall_api::identity::v1::log_in_response::Outcome;
 use rolecall_api::identity::v1::{
@@ -15,9 +19,10 @@ use tonic::{Request, Response, Status};
 
 use super::convert::Fields;
 use super::status::refuse;
-use super::{Grpc, render};
-use crate::app::{exchange_api_key, fault::Fault, log_in, log_out, refresh_tokens};
-use crate::domain::{refresh, service_account};
+use super::{Grpc, render, second_factor};
+use crate::app::exchange_api_key::{self, Owner, Shown};
+use crate::app::{challenge, fault::Fault, log_in, log_out, refresh_tokens};
+use crate::domain::{access_token, refresh, service_account};
 
 #[tonic::async_trait]
 impl AuthenticationService for Grpc {
@@ -28,8 +33,12 @@ impl AuthenticationService for Grpc {
         let (email, password) = fields.finish(email.zip(password))?;
         let resources = Arc::clone(&self.resources);
         let command = log_in::Command { email, password, deadline };
-        let tokens = detached::run(async move { Ok(log_in::run(&resources, command).await?) }).await?;
-        Ok(Response::new(LogInResponse { outcome: Some(Outcome::Tokens(render::tokens(&tokens))) }))
+        let outcome = detached::run(async move { Ok(log_in::run(&resources, command).await?) }).await?;
+        let outcome = match &outcome {
+            challenge::Outcome::Tokens(tokens) => Outcome::Tokens(render::tokens(tokens)),
+            challenge::Outcome::Challenge(issued) => Outcome::Challenge(second_factor::challenge(issued)?),
+        };
+        Ok(Response::new(LogInResponse { outcome: Some(outcome) }))
     }
 
     async fn refresh_tokens(
@@ -56,13 +65,34 @@ impl AuthenticationService for Grpc {
         &self,
         request: Request<ExchangeApiKeyRequest>,
     ) -> Result<Response<ExchangeApiKeyResponse>, Status> {
-        let key = OpaqueToken::parse(service_account::PREFIX, &request.into_inner().api_key)
-            .ok_or_else(|| refuse(ErrorReason::CredentialsRefused))?;
-        let exchanged = exchange_api_key::run(&self.resources, &key).await?;
+        let text = request.into_inner().api_key;
+        let key = OpaqueToken::parse(service_account::PREFIX, &text).map(Shown::ApiKey);
+        let shown = key.or_else(|| OpaqueToken::parse(access_token::PREFIX, &text).map(Shown::AccessToken));
+        let shown = shown.ok_or_else(|| refuse(ErrorReason::CredentialsRefused))?;
+        let exchanged = exchange_api_key::run(&self.resources, &shown).await?;
+        let (service_account_id, user_id) = match exchanged.owner {
+            Owner::ServiceAccount(id) => (id.to_string(), String::new()),
+            Owner::User(id) => (String::new(), id.to_string()),
+        };
         Ok(Response::new(ExchangeApiKeyResponse {
             access_token: exchanged.access_token,
             access_token_expire_time: Some(render::time(exchanged.expires)),
-            service_account_id: exchanged.service_account_id.to_string(),
+            service_account_id,
+            user_id,
         }))
+    }
+
+    async fn answer_challenge(
+        &self,
+        request: Request<wire::AnswerChallengeRequest>,
+    ) -> Result<Response<wire::AnswerChallengeResponse>, Status> {
+        answer::answer_challenge(self, request).await
+    }
+
+    async fn reauthenticate(
+        &self,
+        request: Request<wire::ReauthenticateRequest>,
+    ) -> Result<Response<wire::ReauthenticateResponse>, Status> {
+        reauthenticate::reauthenticate(self, request).await
     }
 }

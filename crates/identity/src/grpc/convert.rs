@@ -1,14 +1,20 @@
 //! Messages as commands: what is parsed is valid, and all that is wrong is told at once.
 
+use std::collections::BTreeSet;
+
+use rolecall_api::identity::v1::{CodeDelivery, ErrorReason, PasswordChange, code_delivery};
 use rolecall_authz::Caller;
-use rolecall_kernel::id::{OrganizationId, ParseIdError, RequestId};
+use rolecall_kernel::entropy::OpaqueToken;
+use rolecall_kernel::id::{OrganizationId, ParseIdError, RequestId, SessionId};
 use rolecall_kernel::page::PageSize;
 use rolecall_kernel::text::{EmailAddress, Institution, PersonName, TextError, Website};
 use rolecall_kernel::time::Timestamp;
 use rolecall_rpc::status::Violations;
 use tonic::Status;
 
-use super::status::invalid;
+use super::status::{invalid, refuse};
+use crate::app::delivery::{self, Delivery};
+use crate::domain::code::Purpose;
 use crate::domain::password::{Password, PasswordPolicy};
 use crate::domain::user::Profile;
 
@@ -16,6 +22,8 @@ use crate::domain::user::Profile;
 const ROLES: [&str; 4] = ["OWNER", "DATA_STEWARD", "DATA_SCIENTIST", "GUEST"];
 /// The most roles of one person.
 const MAX_ROLES: usize = 10;
+/// The most sessions that are ended by name.
+const MAX_SESSIONS: usize = 100;
 /// The most permissions of one service account.
 const MAX_PERMISSIONS: usize = 50;
 /// The longest name of a permission.
@@ -69,6 +77,26 @@ impl Fields {
         self.0.check(field, if text.is_empty() { "REQUIRED" } else { "ID_MALFORMED" }, parse(text))
     }
 
+    /// Reads identifiers, up to as many.
+    pub(super) fn ids<T>(
+        &mut self,
+        field: &str,
+        texts: &[String],
+        most: usize,
+        parse: fn(&str) -> Result<T, ParseIdError>,
+    ) -> Vec<T> {
+        if texts.len() > most {
+            self.violate(field, "TOO_MANY", &format!("must have at most {most} entries"));
+        }
+        let texts = texts.iter().enumerate().take(most);
+        texts.filter_map(|(index, text)| self.id(&format!("{field}[{index}]"), text, parse)).collect()
+    }
+
+    /// Reads which sessions end.
+    pub(super) fn session_ids(&mut self, texts: &[String]) -> BTreeSet<SessionId> {
+        self.ids("session_ids", texts, MAX_SESSIONS, SessionId::parse).into_iter().collect()
+    }
+
     /// Reads the name of a change, which may be absent.
     pub(super) fn request_id(&mut self, text: &str) -> Option<RequestId> {
         if text.is_empty() { None } else { self.id("request_id", text, RequestId::parse) }
@@ -94,7 +122,8 @@ impl Fields {
         policy: PasswordPolicy,
     ) -> Option<Password> {
         let password = self.password(field, text)?;
-        if let Err(error) = policy.check_length(&password) {
+        // Which organization's it is may not be known yet; the use case checks what that one wants.
+        if let Err(error) = policy.anywhere().check_length(&password) {
             self.0.push(field, error.reason(), error.to_string());
         }
         if !confirmation.is_empty() && !Password::parse(confirmation).is_ok_and(|again| again.is_same(&password)) {
@@ -102,6 +131,18 @@ impl Fields {
             self.0.push(confirmation, "CONFIRMATION_DIFFERS", "must be the same as the password");
         }
         Some(password)
+    }
+
+    /// Reads what becomes of a password that somebody else chose: by default the first login demands a new one.
+    pub(super) fn change_required(&mut self, field: &str, change: i32) -> bool {
+        match PasswordChange::try_from(change) {
+            Ok(PasswordChange::Unspecified | PasswordChange::Required) => true,
+            Ok(PasswordChange::Advised) => false,
+            Err(_) => {
+                self.violate(field, "PASSWORD_CHANGE_UNKNOWN", "must be REQUIRED or ADVISED");
+                true
+            }
+        }
     }
 
     /// Reads the names of a person; `Demand` tells which of them must be there.
@@ -128,16 +169,21 @@ impl Fields {
 
     /// Reads names of roles: at least one, each known.
     pub(super) fn roles(&mut self, roles: Vec<String>) -> Vec<String> {
+        self.roles_of("roles", roles, &[])
+    }
+
+    /// Reads names of roles in the given field; `also` are known there too.
+    pub(super) fn roles_of(&mut self, field: &str, roles: Vec<String>, also: &[&str]) -> Vec<String> {
         if roles.is_empty() {
-            self.violate("roles", "REQUIRED", "must name at least one role");
+            self.violate(field, "REQUIRED", "must name at least one role");
         }
         if roles.len() > MAX_ROLES {
-            self.violate("roles", "TOO_MANY", "must name at most 10 roles");
+            self.violate(field, "TOO_MANY", "must name at most 10 roles");
         }
         for (index, role) in roles.iter().enumerate().take(MAX_ROLES) {
-            if !ROLES.contains(&role.as_str()) {
+            if !ROLES.contains(&role.as_str()) && !also.contains(&role.as_str()) {
                 let known = ROLES.join(", ");
-                self.0.push(format!("roles[{index}]"), "ROLE_UNKNOWN", format!("must be one of {known}"));
+                self.0.push(format!("{field}[{index}]"), "ROLE_UNKNOWN", format!("must be one of {known}"));
             }
         }
         sorted(roles)
@@ -209,6 +255,19 @@ pub(super) enum Demand {
     Parts,
     /// The full name or a part to make it from.
     Name,
+}
+
+/// Reads a one-time code; what has not the form of one is as unknown as any other.
+pub(super) fn one_time_code(purpose: Purpose, text: &str) -> Result<OpaqueToken, Status> {
+    OpaqueToken::parse(purpose.prefix(), text).ok_or_else(|| refuse(ErrorReason::CodeNotFound))
+}
+
+/// Reads how a code reaches its person: by mail unless it is asked for.
+pub(super) fn delivery(caller: &Caller, wanted: Option<CodeDelivery>) -> Delivery {
+    match wanted.and_then(|wanted| wanted.delivery) {
+        None | Some(code_delivery::Delivery::Send(_)) => Delivery::Send,
+        Some(code_delivery::Delivery::Return(_)) => Delivery::Return(caller.scope(delivery::PERMISSION)),
+    }
 }
 
 fn sorted(mut names: Vec<String>) -> Vec<String> {

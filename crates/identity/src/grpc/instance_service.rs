@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use rolecall_api::identity::v1 as wire;
 use rolecall_api::identity::v1::instance_service_server::InstanceService;
 use rolecall_api::identity::v1::{BootstrapRequest, BootstrapResponse, GetServerInfoRequest, GetServerInfoResponse};
 use rolecall_kernel::entropy::OpaqueToken;
@@ -13,6 +14,19 @@ use super::convert::{Demand, Fields, Names};
 use super::{Grpc, render};
 use crate::app::bootstrap;
 use crate::app::fault::Fault;
+use crate::domain::factor::MfaPolicy;
+
+/// A second factor is required unless something else is written out.
+fn mfa_policy(fields: &mut Fields, policy: i32) -> Option<MfaPolicy> {
+    match wire::MfaPolicy::try_from(policy) {
+        Ok(wire::MfaPolicy::Unspecified | wire::MfaPolicy::Required) => Some(MfaPolicy::Required),
+        Ok(wire::MfaPolicy::Optional) => Some(MfaPolicy::Optional),
+        Err(_) => {
+            fields.violate("mfa_policy", "ENUM_UNKNOWN", "must be MFA_POLICY_REQUIRED or MFA_POLICY_OPTIONAL");
+            None
+        }
+    }
+}
 
 #[tonic::async_trait]
 impl InstanceService for Grpc {
@@ -37,11 +51,12 @@ impl InstanceService for Grpc {
         let profile = fields.profile(&names, Demand::Name);
         let (text, again, policy) = (&request.password, &request.password_confirmation, self.resources.password_policy);
         let password = fields.new_password("password", text, again, policy);
-        let parsed = organization.zip(email).zip(profile.zip(password));
-        let ((organization_name, email), (profile, password)) = fields.finish(parsed)?;
+        let mfa_policy = mfa_policy(&mut fields, request.mfa_policy);
+        let parsed = organization.zip(email).zip(profile.zip(password)).zip(mfa_policy);
+        let (((organization_name, email), (profile, password)), mfa_policy) = fields.finish(parsed)?;
         // Drawn or chosen: it is what its hash says it is.
         let secret = OpaqueToken::chosen(&request.setup_secret);
-        let command = bootstrap::Command { secret, organization_name, email, profile, password, deadline };
+        let command = bootstrap::Command { secret, organization_name, email, profile, mfa_policy, password, deadline };
         let resources = Arc::clone(&self.resources);
         let user = detached::run(async move { Ok(bootstrap::run(&resources, command).await?) }).await?;
         Ok(Response::new(BootstrapResponse { user: Some(render::user(&user)) }))

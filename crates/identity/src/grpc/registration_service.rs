@@ -35,7 +35,7 @@ impl RegistrationService for Grpc {
             name: shown.user.profile.name.as_str().to_owned(),
             roles: shown.roles,
             expire_time: Some(render::time(shown.expires)),
-            password_policy: Some(render::password_policy(self.resources.password_policy)),
+            password_policy: Some(render::password_policy(shown.password_policy)),
         }))
     }
 

@@ -1,20 +1,27 @@
 //! Domain types as messages.
 
 use rolecall_api::identity::v1 as wire;
-use rolecall_kernel::id::OrganizationId;
+use rolecall_kernel::id::{OrganizationId, SessionId};
 use rolecall_kernel::text::{Institution, PersonName, Website};
 use rolecall_kernel::time::Timestamp;
 
+use crate::app::invite::Invited;
 use crate::app::tokens::Tokens;
-use crate::domain::invitation::Invitation;
+use crate::domain::invitation::InvitationView;
 use crate::domain::password::PasswordPolicy;
 use crate::domain::revocation::{Revocation, Revoked};
 use crate::domain::service_account::{ApiKey, ServiceAccount};
+use crate::domain::session::Session;
 use crate::domain::user::{User, UserState, UserView};
 
 /// Renders a time.
 pub(super) fn time(time: Timestamp) -> prost_types::Timestamp {
     prost_types::Timestamp { seconds: time.as_seconds(), nanos: i32::try_from(time.subsec_nanos()).unwrap_or_default() }
+}
+
+/// Renders how many there are.
+pub(super) fn count(count: usize) -> i32 {
+    i32::try_from(count).unwrap_or(i32::MAX)
 }
 
 /// Renders an account.
@@ -37,10 +44,12 @@ pub(super) fn user(view: &UserView) -> wire::User {
         .into(),
         roles: view.membership.roles.clone(),
         blocked: view.membership.blocked,
-        etag: user.version.to_string(),
+        etag: user.etag(),
         create_time: Some(time(user.created)),
         update_time: Some(time(user.updated)),
         last_login_time: user.last_login.map(time),
+        email_verified: user.email_verified,
+        password_change_required: view.password_change_required,
     }
 }
 
@@ -49,14 +58,37 @@ pub(super) fn user_without_id(view: &UserView) -> wire::User {
     wire::User { user_id: String::new(), etag: String::new(), create_time: None, update_time: None, ..user(view) }
 }
 
+/// Renders an invitation that was made, and its code if whoever invites gets it.
+pub(super) fn invited(invited: Option<&Invited>) -> (Option<wire::Invitation>, String) {
+    let code = invited.and_then(|invited| invited.code.as_ref()).map(|code| code.expose().to_owned());
+    (invited.map(|invited| invitation(&invited.view)), code.unwrap_or_default())
+}
+
 /// Renders an invitation.
-pub(super) fn invitation(invitation: &Invitation) -> wire::Invitation {
+pub(super) fn invitation(view: &InvitationView) -> wire::Invitation {
+    let invitation = &view.invitation;
     wire::Invitation {
         invitation_id: invitation.invitation_id.to_string(),
         user_id: invitation.user_id.to_string(),
         organization_id: invitation.organization_id.to_string(),
         inviter_id: invitation.inviter_id.to_string(),
         expire_time: Some(time(invitation.expires)),
+        create_time: Some(time(invitation.created)),
+        email: view.email.as_str().to_owned(),
+    }
+}
+
+/// Renders a session; `current` is that of the calling token.
+pub(super) fn session(session: &Session, current: Option<SessionId>) -> wire::Session {
+    wire::Session {
+        session_id: session.session_id.to_string(),
+        user_id: session.user_id.to_string(),
+        auth_time: Some(time(session.auth_time)),
+        last_used_time: Some(time(session.last_used)),
+        idle_expire_time: Some(time(session.idle_expires)),
+        expire_time: Some(time(session.absolute_expires)),
+        authentication_methods: session.methods.names().into_iter().map(str::to_owned).collect(),
+        current: current == Some(session.session_id),
     }
 }
 
@@ -99,6 +131,7 @@ pub(super) fn service_account(account: &ServiceAccount) -> wire::ServiceAccount 
         name: account.name.as_str().to_owned(),
         permissions: account.permissions.clone(),
         create_time: Some(time(account.created)),
+        etag: account.version.to_string(),
     }
 }
 
@@ -109,6 +142,7 @@ pub(super) fn api_key(key: &ApiKey) -> wire::ApiKey {
         service_account_id: key.service_account_id.to_string(),
         expire_time: Some(time(key.expires)),
         create_time: Some(time(key.created)),
+        last_used_time: key.last_used.map(time),
     }
 }
 
@@ -118,6 +152,7 @@ pub(super) fn revocation(revocation: &Revocation) -> wire::Revocation {
     let (ended, not_before) = match revocation.revoked {
         Revoked::Session(id) => (Ended::SessionId(id.to_string()), None),
         Revoked::Subject(id, not_before) => (Ended::SubjectId(id.to_string()), Some(time(not_before))),
+        Revoked::Key(id) => (Ended::Kid(id.to_string()), None),
     };
     wire::Revocation { ended: Some(ended), not_before, expire_time: Some(time(revocation.expires)) }
 }

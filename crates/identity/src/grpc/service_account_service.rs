@@ -1,8 +1,11 @@
 //! `rolecall.identity.v1.ServiceAccountService`.
 
+mod update;
+
 use std::sync::Arc;
 
 use prost::Message as _;
+use rolecall_api::identity::v1 as wire;
 use rolecall_api::identity::v1::service_account_service_server::ServiceAccountService;
 use rolecall_api::identity::v1::{
     CreateApiKeyRequest, CreateApiKeyResponse, CreateServiceAccountRequest, CreateServiceAccountResponse,
@@ -177,5 +180,12 @@ impl ServiceAccountService for Grpc {
         let resources = Arc::clone(&self.resources);
         detached::run(async move { Ok(delete_api_key::run(&resources, &command).await?) }).await?;
         Ok(Response::new(DeleteApiKeyResponse {}))
+    }
+
+    async fn update_service_account(
+        &self,
+        request: Request<wire::UpdateServiceAccountRequest>,
+    ) -> Result<Response<wire::UpdateServiceAccountResponse>, Status> {
+        update::update_service_account(self, request).await
     }
 }

@@ -6,10 +6,16 @@ use tonic::{Code, Status};
 
 use crate::app::fault::Fault;
 use crate::app::{
-    accept_invitation, bootstrap, change_password, create_api_key, create_service_account, create_user, delete_api_key,
-    delete_service_account, exchange_api_key, get_invitation, invite_first_owner, log_in, read_service_accounts,
-    read_users, refresh_tokens, resend_invitation,
+    accept_invitation, answer_challenge, bootstrap, change_email, change_password, confirm_email_change, confirm_totp,
+    create_access_token, create_api_key, create_service_account, create_user, delete_api_key, delete_service_account,
+    delete_user, enroll_totp, exchange_api_key, get_invitation, invite_first_owner, issue_password_reset,
+    list_invitations, log_in, read_service_accounts, read_sessions, read_users, reauthenticate, refresh_tokens,
+    regenerate_recovery_codes, remove_factor, resend_invitation, reset_password, reset_user_factors,
+    revoke_access_token, revoke_invitation, revoke_sessions, rotate_signing_keys, set_user_password,
+    update_service_account, update_user,
 };
+use crate::domain::access_token::NarrowingError;
+use crate::domain::challenge::Due;
 use crate::domain::password::PasswordError;
 use crate::hashing::HashingError;
 use crate::peers::PeerError;
@@ -17,23 +23,38 @@ use crate::peers::PeerError;
 /// The status code of a reason, as its enum value declares.
 const fn code(reason: Reason) -> Code {
     match reason {
-        Reason::RequestInvalid | Reason::RequestIdReused => Code::InvalidArgument,
-        Reason::CredentialsRefused | Reason::RefreshTokenRefused => Code::Unauthenticated,
+        Reason::RequestInvalid | Reason::RequestIdReused | Reason::FilterNotIndexed => Code::InvalidArgument,
+        Reason::CredentialsRefused
+        | Reason::RefreshTokenRefused
+        | Reason::ChallengeRefused
+        | Reason::FactorCodeRefused => Code::Unauthenticated,
         Reason::HashingOverloaded => Code::ResourceExhausted,
-        Reason::SetupSecretRefused | Reason::RoleNotGrantable | Reason::PermissionNotGrantable => {
-            Code::PermissionDenied
-        }
+        Reason::SetupSecretRefused
+        | Reason::RoleNotGrantable
+        | Reason::PermissionNotGrantable
+        | Reason::SelfRefused
+        | Reason::EqualProtected
+        | Reason::PermissionMissing => Code::PermissionDenied,
+        Reason::EtagMismatch => Code::Aborted,
         Reason::AlreadyBootstrapped
         | Reason::BootstrapInProgress
         | Reason::UserNotInvited
+        | Reason::UserNotActive
         | Reason::InvitationVoid
-        | Reason::SecretAlreadyReturned => Code::FailedPrecondition,
+        | Reason::SecretAlreadyReturned
+        | Reason::LastHolder
+        | Reason::FactorRequired
+        | Reason::FactorLimitReached
+        | Reason::AccessTokenLimitReached => Code::FailedPrecondition,
         Reason::EmailTaken => Code::AlreadyExists,
         Reason::UserNotFound
         | Reason::OrganizationNotFound
         | Reason::InvitationNotFound
         | Reason::ServiceAccountNotFound
-        | Reason::ApiKeyNotFound => Code::NotFound,
+        | Reason::ApiKeyNotFound
+        | Reason::CodeNotFound
+        | Reason::FactorNotFound
+        | Reason::AccessTokenNotFound => Code::NotFound,
         Reason::PeerUnavailable | Reason::StoreUnavailable => Code::Unavailable,
         Reason::ResumeTokenExpired => Code::OutOfRange,
         Reason::Unspecified | Reason::Internal => Code::Internal,
@@ -55,6 +76,7 @@ const fn message(reason: Reason) -> &'static str {
         Reason::EmailTaken => "The address belongs to another account; take another one.",
         Reason::UserNotFound => "There is no such account within what you may see.",
         Reason::UserNotInvited => "The account is not waiting for its invitation to be accepted.",
+        Reason::UserNotActive => "The account waits for its invitation to be accepted; resend that instead.",
         Reason::OrganizationNotFound => "There is no such organization within what you may see.",
         Reason::RoleNotGrantable => "You may not grant one of the roles; leave it out.",
         Reason::InvitationNotFound => "The code is unknown, used, replaced or ended; ask for a new invitation.",
@@ -67,6 +89,22 @@ const fn message(reason: Reason) -> &'static str {
         Reason::ServiceAccountNotFound => "There is no such service account within what you may see.",
         Reason::ApiKeyNotFound => "There is no such key within what you may see.",
         Reason::PermissionNotGrantable => "You may not give one of the permissions; leave it out.",
+        Reason::EtagMismatch => "The account changed since you read it; read it again and repeat the change.",
+        Reason::SelfRefused => "Nobody does this to itself; use the methods about the own account.",
+        Reason::LastHolder => "The last OWNER of an organization, or the last ADMIN, cannot go; name another first.",
+        Reason::EqualProtected => {
+            "This is closed on a holder of ADMIN, and on an OWNER for all but ADMIN; the person does it itself."
+        }
+        Reason::CodeNotFound => "The code is unknown, used, replaced or ended; ask for a new one.",
+        Reason::ChallengeRefused => "The challenge is unknown, answered or ended; log in again.",
+        Reason::FactorCodeRefused => "The code is not right, was used, or came too early; wait for the next one.",
+        Reason::FactorNotFound => "You have no such factor.",
+        Reason::FactorRequired => "The organization demands a second factor; add another before you remove this one.",
+        Reason::FactorLimitReached => "No more factors can be added; remove one first.",
+        Reason::FilterNotIndexed => "No index serves the filter; use the fields and operators that are listed.",
+        Reason::PermissionMissing => "You lack a permission that one of the given fields needs; leave the field out.",
+        Reason::AccessTokenNotFound => "You have no such personal access token.",
+        Reason::AccessTokenLimitReached => "No more personal access tokens can be made; revoke one first.",
         Reason::Unspecified | Reason::Internal => "A defect of the server; the request id finds it in the logs.",
     }
 }
@@ -85,12 +123,21 @@ pub(super) fn refuse(reason: Reason) -> Status {
     builder(reason).build()
 }
 
+/// Makes the status of a filter that no index serves: what it asks for, and where.
+pub(super) fn not_indexed(what: &str, error: &impl std::fmt::Display) -> Status {
+    builder(Reason::FilterNotIndexed)
+        .metadata("comparison", what)
+        .violation("filter", "FILTER_NOT_INDEXED", error.to_string())
+        .build()
+}
+
 /// Makes the status of a request whose fields break rules.
 pub(super) fn invalid(violations: Violations) -> Status {
     violations.into_status(domain::IDENTITY, name(Reason::RequestInvalid))
 }
 
-fn violation(field: &str, reason: &str, description: impl Into<String>) -> Status {
+/// Makes the status of a request of which one field breaks a rule.
+pub(super) fn violation(field: &str, reason: &str, description: impl Into<String>) -> Status {
     let mut violations = Violations::default();
     violations.push(field, reason, description);
     invalid(violations)
@@ -98,6 +145,19 @@ fn violation(field: &str, reason: &str, description: impl Into<String>) -> Statu
 
 fn password(field: &str, error: PasswordError) -> Status {
     violation(field, error.reason(), error.to_string())
+}
+
+/// What a challenge asks for, as a rule that the answer broke.
+const fn asked_for(due: Due) -> &'static str {
+    match due {
+        Due::Factor => "must be totp_code or recovery_code",
+        Due::EnrollFactor => "must be begin_totp, then totp_code",
+        Due::ChangePassword => "must be new_password",
+    }
+}
+
+fn permission_missing(permission: &str) -> Status {
+    builder(Reason::PermissionMissing).metadata("permission", permission).build()
 }
 
 impl Fault {
@@ -151,6 +211,16 @@ macro_rules! statuses {
 
 statuses! {
     log_in::Error { CredentialsRefused };
+    answer_challenge::Error { ChallengeRefused, FactorCodeRefused } with
+        Error::AnswerUnexpected(due) => violation("answer", "ANSWER_UNEXPECTED", asked_for(due)),
+        Error::PasswordRefused(error) => password("new_password.password", error);
+    reauthenticate::Error { CredentialsRefused, FactorCodeRefused } with
+        Error::FactorMissing => violation("factor", "REQUIRED", "is required of who has a second factor");
+    enroll_totp::Error { FactorLimitReached };
+    confirm_totp::Error { FactorNotFound, FactorCodeRefused, FactorLimitReached };
+    remove_factor::Error { FactorNotFound, FactorRequired, RequestIdReused };
+    regenerate_recovery_codes::Error { FactorNotFound };
+    reset_user_factors::Error { UserNotFound, SelfRefused, EqualProtected, RequestIdReused };
     refresh_tokens::Error { RefreshTokenRefused };
     exchange_api_key::Error { CredentialsRefused };
     get_invitation::Error { InvitationNotFound };
@@ -160,11 +230,44 @@ statuses! {
         Error::PasswordRefused(error) => password("password", error);
     change_password::Error { CredentialsRefused, RequestIdReused } with
         Error::PasswordRefused(error) => password("new_password", error);
-    create_user::Error { EmailTaken, OrganizationNotFound, RoleNotGrantable, RequestIdReused } with
+    reset_password::Error { CodeNotFound } with
+        Error::PasswordRefused(error) => password("password", error);
+    issue_password_reset::Error {
+        UserNotFound, UserNotActive, SelfRefused, EqualProtected, SecretAlreadyReturned, RequestIdReused,
+    } with
+        Error::PermissionMissing(permission) => permission_missing(permission);
+    change_email::Error { RequestIdReused };
+    confirm_email_change::Error { CodeNotFound, EmailTaken };
+    create_user::Error {
+        EmailTaken, OrganizationNotFound, RoleNotGrantable, SecretAlreadyReturned, RequestIdReused,
+    } with
+        Error::PermissionMissing(permission) => permission_missing(permission),
+        Error::PasswordRefused(error) => password("initial_password.password", error),
         Error::RoleUnknown => violation("roles", "ROLE_UNKNOWN", "must be names of roles");
-    resend_invitation::Error { UserNotFound, UserNotInvited, RequestIdReused };
+    resend_invitation::Error {
+        UserNotFound, UserNotInvited, SelfRefused, EqualProtected, SecretAlreadyReturned, RequestIdReused,
+    } with
+        Error::PermissionMissing(permission) => permission_missing(permission);
+    list_invitations::Error { OrganizationNotFound };
+    revoke_invitation::Error { InvitationNotFound, RequestIdReused };
+    delete_user::Error { UserNotFound, SelfRefused, LastHolder, EqualProtected, RequestIdReused } with
+        Error::PermissionMissing(permission) => permission_missing(permission),
+        Error::EtagMismatch(current) => builder(Reason::EtagMismatch).metadata("etag", current).build();
+    set_user_password::Error { UserNotFound, UserNotActive, SelfRefused, EqualProtected, RequestIdReused } with
+        Error::PasswordRefused(error) => password("password", error);
     invite_first_owner::Error { EmailTaken };
     read_users::Error { UserNotFound, OrganizationNotFound };
+    read_sessions::Error { UserNotFound };
+    revoke_sessions::Error { UserNotFound, RequestIdReused };
+    update_user::Error {
+        UserNotFound, SelfRefused, EqualProtected, EmailTaken, RoleNotGrantable, LastHolder, RequestIdReused,
+    } with
+        Error::EtagMismatch(current) => builder(Reason::EtagMismatch).metadata("etag", current).build(),
+        Error::PermissionMissing(permission) => {
+            builder(Reason::PermissionMissing).metadata("permission", permission).build()
+        },
+        Error::RoleUnknown => violation("user.roles", "ROLE_UNKNOWN", "must be names of roles of an organization"),
+        Error::RolesMoved => Fault::from(rolecall_db::Error::Conflict).into_status();
     read_service_accounts::Error { ServiceAccountNotFound, OrganizationNotFound };
     create_service_account::Error { OrganizationNotFound, PermissionNotGrantable, RequestIdReused } with
         Error::PermissionUnknown => violation("permissions", "PERMISSION_UNKNOWN", "must be names of permissions");
@@ -172,6 +275,19 @@ statuses! {
     create_api_key::Error { ServiceAccountNotFound, PermissionNotGrantable, SecretAlreadyReturned, RequestIdReused } with
         Error::LifeRefused(error) => violation("expire_time", "EXPIRE_TIME_OUT_OF_RANGE", error.to_string());
     delete_api_key::Error { ApiKeyNotFound, RequestIdReused };
+    update_service_account::Error { ServiceAccountNotFound, PermissionNotGrantable, RequestIdReused } with
+        Error::EtagMismatch(current) => builder(Reason::EtagMismatch).metadata("etag", current.to_string()).build(),
+        Error::PermissionUnknown => {
+            violation("service_account.permissions", "PERMISSION_UNKNOWN", "must be names of permissions")
+        };
+    create_access_token::Error { AccessTokenLimitReached, SecretAlreadyReturned, RequestIdReused } with
+        Error::PermissionNotGrantable(names) => {
+            builder(Reason::PermissionNotGrantable).metadata("permissions", names.join(", ")).build()
+        },
+        Error::TooManyPermissions => violation("permissions", "TOO_MANY", NarrowingError::TooMany.to_string()),
+        Error::LifeRefused(error) => violation("expire_time", "EXPIRE_TIME_OUT_OF_RANGE", error.to_string());
+    revoke_access_token::Error { AccessTokenNotFound, RequestIdReused };
+    rotate_signing_keys::Error { RequestIdReused };
 }
 
 #[cfg(test)]

@@ -1,10 +1,14 @@
 //! `rolecall.identity.v1.TokenService`.
 
+mod introspect;
+mod rotate;
+
 use std::time::Duration;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use futures::stream::{self, BoxStream, StreamExt as _};
+use rolecall_api::identity::v1 as wire;
 use rolecall_api::identity::v1::token_service_server::TokenService;
 use rolecall_api::identity::v1::{
     ErrorReason, JsonWebKey, ListSigningKeysRequest, ListSigningKeysResponse, WatchRevocationsRequest,
@@ -125,13 +129,22 @@ impl TokenService for Grpc {
         &self,
         _: Request<ListSigningKeysRequest>,
     ) -> Result<Response<ListSigningKeysResponse>, Status> {
-        let keys = signing_keys::list(&self.resources.db, self.resources.now()).await.map_err(|error| match error {
-            signing_keys::SigningKeyError::Store(error) => Fault::from(error),
-            signing_keys::SigningKeyError::WrongMasterKey | signing_keys::SigningKeyError::Malformed => {
-                Fault::Defect("a stored signing key is not usable")
-            }
-        })?;
+        let keys = signing_keys::list(&self.resources.db, self.resources.now()).await.map_err(Fault::from)?;
         Ok(Response::new(ListSigningKeysResponse { keys: keys.iter().map(key).collect() }))
+    }
+
+    async fn introspect_token(
+        &self,
+        request: Request<wire::IntrospectTokenRequest>,
+    ) -> Result<Response<wire::IntrospectTokenResponse>, Status> {
+        introspect::introspect_token(self, request).await
+    }
+
+    async fn rotate_signing_keys(
+        &self,
+        request: Request<wire::RotateSigningKeysRequest>,
+    ) -> Result<Response<wire::RotateSigningKeysResponse>, Status> {
+        rotate::rotate_signing_keys(self, request).await
     }
 
     type WatchRevocationsStream = BoxStream<'static, Result<WatchRevocationsResponse, Status>>;

@@ -1,4 +1,4 @@
-use argon2::AssociatedData;
+use argon2::{Algorithm, Argon2, AssociatedData, Version};
 use rolecall_kernel::entropy::SystemEntropy;
 
 use super::*;

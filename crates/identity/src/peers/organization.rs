@@ -5,15 +5,18 @@ use std::collections::HashMap;
 use rolecall_api::organization::v1::membership_service_client::MembershipServiceClient;
 use rolecall_api::organization::v1::{
     ActivateMemberRequest, AddMemberRequest, AddServiceAccountRequest, BatchGetMembersRequest,
-    BatchGetOrganizationsRequest, BootstrapOrganizationRequest, CheckAddMemberRequest, ConfirmMemberRequest,
-    GetSubjectAccessRequest, RemoveMemberRequest, RemoveServiceAccountRequest,
+    BatchGetOrganizationsRequest, BootstrapOrganizationRequest, ChangeMemberRolesRequest, CheckAddMemberRequest,
+    ConfirmMemberRequest, EndMemberRequest, GetSubjectAccessRequest, RemoveMemberRequest, RemoveServiceAccountRequest,
+    UpdateServiceAccountRequest,
 };
+use rolecall_authz::SubjectKind;
 use rolecall_kernel::id::{OrganizationId, ServiceAccountId, SubjectId, UserId};
 use rolecall_rpc::channel::Channel;
 use tonic::{Code, Status};
 use tonic_types::StatusExt as _;
 
 use super::convert;
+use crate::domain::factor::MfaPolicy;
 use crate::domain::service_account::ServiceAccount;
 use crate::domain::user::Membership;
 
@@ -50,6 +53,12 @@ pub(crate) enum Refusal {
     NotFound,
     /// There is a home organization already.
     AlreadyBootstrapped,
+    /// Nobody does this to itself.
+    SelfRefused,
+    /// Nobody who can act would be in charge.
+    LastHolder,
+    /// The member changed since the version that the change is based on.
+    EtagMismatch,
 }
 
 impl Refusal {
@@ -63,6 +72,9 @@ impl Refusal {
             "REQUEST_INVALID" => Self::RequestInvalid,
             "MEMBER_NOT_FOUND" | "SUBJECT_NOT_FOUND" => Self::NotFound,
             "ALREADY_BOOTSTRAPPED" => Self::AlreadyBootstrapped,
+            "SELF_REFUSED" => Self::SelfRefused,
+            "LAST_OWNER" | "LAST_ADMIN" => Self::LastHolder,
+            "ETAG_MISMATCH" => Self::EtagMismatch,
             _ => return None,
         })
     }
@@ -92,6 +104,8 @@ pub(crate) struct OrganizationName {
     pub(crate) organization_id: OrganizationId,
     /// Name.
     pub(crate) name: String,
+    /// What it demands of the logins of its members.
+    pub(crate) mfa_policy: MfaPolicy,
 }
 
 /// Whether a subject may act, as of now.
@@ -99,6 +113,34 @@ pub(crate) struct OrganizationName {
 pub(crate) struct Access {
     /// Whether it is an active member of an active organization, and not blocked.
     pub(crate) active: bool,
+}
+
+/// Roles to be given to a member, `ADMIN` aside.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct RoleChange<'a> {
+    /// The member.
+    pub(crate) user_id: UserId,
+    /// Their names.
+    pub(crate) roles: &'a [String],
+    /// Who gives them.
+    pub(crate) actor: SubjectId,
+    /// The version that the change is based on.
+    pub(crate) etag: &'a str,
+    /// Checks everything and changes nothing.
+    pub(crate) validate_only: bool,
+}
+
+/// Who a subject is and what it may do, as of now.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Subject {
+    /// What kind of account it is; none for a kind that this version does not know.
+    pub(crate) kind: Option<SubjectKind>,
+    /// Where it belongs; none for the whole instance.
+    pub(crate) organization_id: Option<OrganizationId>,
+    /// Whether it is an active member of an active organization, and not blocked.
+    pub(crate) active: bool,
+    /// The permissions that it holds, wherever that is.
+    pub(crate) permissions: Vec<String>,
 }
 
 type Answer<T> = Result<T, PeerError>;
@@ -120,11 +162,18 @@ impl Organization {
     }
 
     /// Makes the home organization with its first administrator; repeatable.
-    pub(crate) async fn bootstrap(&self, id: OrganizationId, name: &str, user_id: UserId) -> Answer<()> {
+    pub(crate) async fn bootstrap(
+        &self,
+        id: OrganizationId,
+        name: &str,
+        mfa_policy: MfaPolicy,
+        user_id: UserId,
+    ) -> Answer<()> {
         let request = BootstrapOrganizationRequest {
             organization_id: id.to_string(),
             name: name.to_owned(),
             user_id: user_id.to_string(),
+            mfa_policy: convert::mfa_policy(mfa_policy).into(),
         };
         self.client().bootstrap_organization(request).await?;
         Ok(())
@@ -185,6 +234,13 @@ impl Organization {
         Ok(())
     }
 
+    /// Ends a member whose account is deleted, if the actor may; repeatable.
+    pub(crate) async fn end_member(&self, user_id: UserId, actor: SubjectId) -> Answer<()> {
+        let request = EndMemberRequest { user_id: user_id.to_string(), actor_id: actor.to_string() };
+        self.client().end_member(request).await?;
+        Ok(())
+    }
+
     /// Reads memberships; unknown ones are left out.
     pub(crate) async fn members(&self, ids: impl IntoIterator<Item = UserId>) -> Answer<HashMap<UserId, Membership>> {
         let user_ids: Vec<String> = ids.into_iter().map(|id| id.to_string()).collect();
@@ -202,6 +258,26 @@ impl Organization {
     /// Reads one membership; a person without one holds no role.
     pub(crate) async fn member(&self, id: UserId) -> Answer<Membership> {
         Ok(self.members([id]).await?.remove(&id).unwrap_or_default())
+    }
+
+    /// Reads one membership with its version, which a change of it can be based on.
+    pub(crate) async fn member_with_etag(&self, id: UserId) -> Answer<(Membership, String)> {
+        let request = BatchGetMembersRequest { user_ids: vec![id.to_string()] };
+        let answer = self.client().batch_get_members(request).await?.into_inner();
+        Ok(convert::member_with_etag(answer.members.into_iter().next().unwrap_or_default()))
+    }
+
+    /// Replaces the roles of a member, based on a version of it; repeatable. Returns it as it is then.
+    pub(crate) async fn change_member_roles(&self, change: &RoleChange<'_>) -> Answer<(Membership, String)> {
+        let request = ChangeMemberRolesRequest {
+            user_id: change.user_id.to_string(),
+            roles: change.roles.to_vec(),
+            actor_id: change.actor.to_string(),
+            etag: change.etag.to_owned(),
+            validate_only: change.validate_only,
+        };
+        let answer = self.client().change_member_roles(request).await?.into_inner();
+        Ok(convert::member_with_etag(answer.member.unwrap_or_default()))
     }
 
     /// Finds an organization.
@@ -244,11 +320,39 @@ impl Organization {
         Ok(())
     }
 
+    /// Gives a service account other permissions; repeatable. Without an actor they are put back.
+    pub(crate) async fn update_service_account(
+        &self,
+        id: ServiceAccountId,
+        permissions: &[String],
+        actor: Option<SubjectId>,
+    ) -> Answer<()> {
+        let request = UpdateServiceAccountRequest {
+            service_account_id: id.to_string(),
+            permissions: permissions.to_vec(),
+            actor_id: actor.map(|actor| actor.to_string()).unwrap_or_default(),
+        };
+        self.client().update_service_account(request).await?;
+        Ok(())
+    }
+
     /// Takes a service account its permissions; repeatable.
     pub(crate) async fn remove_service_account(&self, id: ServiceAccountId) -> Answer<()> {
         let request = RemoveServiceAccountRequest { service_account_id: id.to_string() };
         self.client().remove_service_account(request).await?;
         Ok(())
+    }
+
+    /// Finds a subject and what it may do now.
+    pub(crate) async fn find_subject(&self, subject: SubjectId) -> Answer<Option<Subject>> {
+        let request = GetSubjectAccessRequest { subject_id: subject.to_string() };
+        match self.client().get_subject_access(request).await {
+            Ok(answer) => convert::subject(&answer.into_inner()).map(Some),
+            Err(status) => match PeerError::from(status) {
+                PeerError::Refused(Refusal::NotFound) => Ok(None),
+                error @ (PeerError::Unavailable(_) | PeerError::Refused(_) | PeerError::Broken(_)) => Err(error),
+            },
+        }
     }
 
     /// Asks whether a subject may act now; one that organization does not know may not.

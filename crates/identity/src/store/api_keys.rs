@@ -5,6 +5,7 @@ use rolecall_kernel::id::{ApiKeyId, ServiceAccountId};
 use rolecall_kernel::page::{Page, PageSize};
 use rolecall_kernel::time::Timestamp;
 use sea_orm::ActiveValue::Set;
+use sea_orm::sea_query::{Expr, ExprTrait as _};
 use sea_orm::{
     ColumnTrait as _, ConnectionTrait, EntityTrait as _, QueryFilter as _, QueryOrder as _, QuerySelect as _,
 };
@@ -20,6 +21,7 @@ pub(crate) async fn insert(tx: &Tx, key: &ApiKey, hash: &[u8; 32]) -> Result<(),
         key_hash: Set(hash.to_vec()),
         expires: Set(key.expires.as_micros()),
         created: Set(key.created.as_micros()),
+        last_used: Set(key.last_used.map(Timestamp::as_micros)),
     };
     Entity::insert(row).exec_without_returning(tx).await?;
     Ok(())
@@ -63,6 +65,18 @@ pub(crate) async fn delete(tx: &Tx, id: ApiKeyId) -> Result<bool, Error> {
     Ok(Entity::delete_by_id(id.as_uuid()).exec(tx).await?.rows_affected == 1)
 }
 
+/// Notes when a key was used, unless a later use is noted; nothing for one that is gone.
+pub(crate) async fn note_use(tx: &Tx, id: ApiKeyId, used: Timestamp) -> Result<(), Error> {
+    let earlier = Column::LastUsed.is_null().or(Column::LastUsed.lt(used.as_micros()));
+    Entity::update_many()
+        .col_expr(Column::LastUsed, Expr::value(used.as_micros()))
+        .filter(Column::ApiKeyId.eq(id.as_uuid()))
+        .filter(earlier)
+        .exec(tx)
+        .await?;
+    Ok(())
+}
+
 /// Deletes keys that have ended.
 pub(crate) async fn sweep(tx: &Tx, expired_before: Timestamp) -> Result<u64, Error> {
     let done = Entity::delete_many().filter(Column::Expires.lt(expired_before.as_micros())).exec(tx).await?;
@@ -75,5 +89,6 @@ fn read(row: &Model) -> ApiKey {
         service_account_id: ServiceAccountId::from_uuid(row.service_account_id),
         expires: Timestamp::from_micros(row.expires),
         created: Timestamp::from_micros(row.created),
+        last_used: row.last_used.map(Timestamp::from_micros),
     }
 }

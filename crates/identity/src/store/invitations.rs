@@ -1,16 +1,20 @@
 //! Invitations, found by the hash of their code.
 
+use rolecall_authz::{Permit, Scope};
 use rolecall_db::{Error, Tx};
 use rolecall_kernel::id::{InvitationId, OrganizationId, SubjectId, UserId};
+use rolecall_kernel::page::{Page, PageSize};
 use rolecall_kernel::time::Timestamp;
 use sea_orm::ActiveValue::Set;
-use sea_orm::sea_query::Expr;
+use sea_orm::sea_query::{Expr, Query};
 use sea_orm::{
-    ColumnTrait as _, ConnectionTrait, EntityTrait as _, QueryFilter as _, QueryOrder as _, QuerySelect as _,
+    ColumnTrait as _, ConnectionTrait, EntityTrait as _, QueryFilter as _, QueryOrder as _, QuerySelect as _, Select,
 };
 
 use super::corrupt;
 use super::entity::invitation::{ActiveModel, Column, Entity, Model};
+use super::entity::saga;
+use super::scope::condition;
 use crate::domain::invitation::{Invitation, InvitationState};
 
 /// A claimed invitation whose acceptance was left behind.
@@ -23,15 +27,16 @@ pub(crate) struct Claimed {
 }
 
 /// Inserts an invitation with the hash of its code.
-pub(crate) async fn insert(tx: &Tx, invitation: &Invitation, code: &[u8; 32], now: Timestamp) -> Result<(), Error> {
+pub(crate) async fn insert(tx: &Tx, invitation: &Invitation, code: &[u8; 32]) -> Result<(), Error> {
     let row = ActiveModel {
         invitation_id: Set(invitation.invitation_id.as_uuid()),
         user_id: Set(invitation.user_id.as_uuid()),
         organization_id: Set(invitation.organization_id.as_uuid()),
         inviter_id: Set(invitation.inviter_id.as_uuid()),
         code_hash: Set(code.to_vec()),
+        mailed: Set(invitation.mailed),
         state: Set(invitation.state.as_str().to_owned()),
-        created: Set(now.as_micros()),
+        created: Set(invitation.created.as_micros()),
         expires: Set(invitation.expires.as_micros()),
         claimed_password_hash: Set(None),
         claimed_until: Set(None),
@@ -96,6 +101,74 @@ pub(crate) async fn replace_pending(tx: &Tx, user_id: UserId) -> Result<(), Erro
     Ok(())
 }
 
+/// Ends whatever invitation of a person that is deleted, even one that is being accepted.
+pub(crate) async fn end_all(tx: &Tx, user_id: UserId) -> Result<(), Error> {
+    let open = [InvitationState::Pending.as_str(), InvitationState::Claimed.as_str()];
+    Entity::update_many()
+        .col_expr(Column::State, Expr::value(InvitationState::Revoked.as_str()))
+        .col_expr(Column::ClaimedPasswordHash, Expr::value(Option::<String>::None))
+        .col_expr(Column::ClaimedUntil, Expr::value(Option::<i64>::None))
+        .filter(Column::UserId.eq(user_id.as_uuid()))
+        .filter(Column::State.is_in(open))
+        .exec(tx)
+        .await?;
+    Ok(())
+}
+
+/// Finds an invitation within a scope that waits for an answer now.
+pub(crate) async fn find_pending<C: ConnectionTrait>(
+    connection: &C,
+    id: InvitationId,
+    scope: &Scope,
+    now: Timestamp,
+) -> Result<Option<Invitation>, Error> {
+    let found = pending(scope, now).filter(Column::InvitationId.eq(id.as_uuid()));
+    found.one(connection).await?.as_ref().map(read).transpose()
+}
+
+/// Ends an invitation that waits for an answer; `false` when it waits no longer. `permit` is for its account.
+pub(crate) async fn revoke(tx: &Tx, permit: &Permit, id: InvitationId, now: Timestamp) -> Result<bool, Error> {
+    let Some(subject) = permit.facts().subject_id else {
+        return Ok(false);
+    };
+    let done = Entity::update_many()
+        .col_expr(Column::State, Expr::value(InvitationState::Revoked.as_str()))
+        .filter(Column::InvitationId.eq(id.as_uuid()))
+        .filter(Column::UserId.eq(subject.as_uuid()))
+        .filter(Column::State.eq(InvitationState::Pending.as_str()))
+        .filter(Column::Expires.gt(now.as_micros()))
+        .exec(tx)
+        .await?;
+    Ok(done.rows_affected == 1)
+}
+
+/// Lists the invitations within a scope that wait for an answer now, in order of creation.
+pub(crate) async fn list_pending<C: ConnectionTrait>(
+    connection: &C,
+    scope: &Scope,
+    after: Option<InvitationId>,
+    size: PageSize,
+    now: Timestamp,
+) -> Result<Page<Invitation>, Error> {
+    let mut found = pending(scope, now).order_by_asc(Column::InvitationId).limit(u64::from(size.get()) + 1);
+    if let Some(after) = after {
+        found = found.filter(Column::InvitationId.gt(after.as_uuid()));
+    }
+    let invitations = found.all(connection).await?.iter().map(read).collect::<Result<_, _>>()?;
+    Ok(Page::from_overfetch(invitations, size))
+}
+
+/// Those within a scope that wait for an answer now, and whose accounts all contexts know.
+fn pending(scope: &Scope, now: Timestamp) -> Select<Entity> {
+    let own = condition(scope, (Entity, Column::OrganizationId), (Entity, Column::UserId));
+    let unfinished = Query::select().column(saga::Column::SagaId).from(saga::Entity).to_owned();
+    Entity::find()
+        .filter(own)
+        .filter(Column::State.eq(InvitationState::Pending.as_str()))
+        .filter(Column::Expires.gt(now.as_micros()))
+        .filter(Column::UserId.not_in_subquery(unfinished))
+}
+
 /// Tells whether a person is accepting an invitation right now.
 pub(crate) async fn is_being_accepted(tx: &Tx, user_id: UserId) -> Result<bool, Error> {
     let claimed = Entity::find()
@@ -142,7 +215,9 @@ fn read(row: &Model) -> Result<Invitation, Error> {
         user_id: UserId::from_uuid(row.user_id),
         organization_id: OrganizationId::from_uuid(row.organization_id),
         inviter_id: SubjectId::from_uuid(row.inviter_id),
+        mailed: row.mailed,
         state: InvitationState::parse(&row.state).ok_or_else(|| corrupt("invitation"))?,
+        created: Timestamp::from_micros(row.created),
         expires: Timestamp::from_micros(row.expires),
     })
 }

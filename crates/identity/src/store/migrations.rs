@@ -11,13 +11,20 @@ mod m0008_instance;
 mod m0009_signing_keys;
 mod m0010_service_accounts;
 mod m0011_api_keys;
+mod m0012_one_time_codes;
+mod m0013_mail_budgets;
+mod m0014_user_words;
+mod m0020_access_tokens;
+mod m0031_factors;
+mod m0032_recovery_codes;
+mod m0033_challenges;
 
 use sea_orm::{ConnectionTrait as _, DbBackend, DbErr};
 use sea_orm_migration::{MigrationName, MigrationTrait, SchemaManager};
 
 /// Returns all steps.
 pub(crate) fn steps() -> Vec<Box<dyn MigrationTrait>> {
-    let steps: [(&'static str, &'static [&'static str]); 11] = [
+    let steps: &[(&'static str, &'static [&'static str])] = &[
         ("identity_0001_users", m0001_users::STATEMENTS),
         ("identity_0002_credentials", m0002_credentials::STATEMENTS),
         ("identity_0003_invitations", m0003_invitations::STATEMENTS),
@@ -29,12 +36,19 @@ pub(crate) fn steps() -> Vec<Box<dyn MigrationTrait>> {
         ("identity_0009_signing_keys", m0009_signing_keys::STATEMENTS),
         ("identity_0010_service_accounts", m0010_service_accounts::STATEMENTS),
         ("identity_0011_api_keys", m0011_api_keys::STATEMENTS),
+        ("identity_0012_one_time_codes", m0012_one_time_codes::STATEMENTS),
+        ("identity_0013_mail_budgets", m0013_mail_budgets::STATEMENTS),
+        ("identity_0014_user_words", m0014_user_words::STATEMENTS),
+        ("identity_0020_access_tokens", m0020_access_tokens::STATEMENTS),
+        ("identity_0031_factors", m0031_factors::STATEMENTS),
+        ("identity_0032_recovery_codes", m0032_recovery_codes::STATEMENTS),
+        ("identity_0033_challenges", m0033_challenges::STATEMENTS),
     ];
-    let boxed = |(name, statements)| Box::new(Step { name, statements }) as Box<dyn MigrationTrait>;
-    steps.into_iter().map(boxed).collect()
+    let boxed = |&(name, statements): &_| Box::new(Step { name, statements }) as Box<dyn MigrationTrait>;
+    steps.iter().map(boxed).collect()
 }
 
-/// Statements in the common tongue of both databases, but for `{uuid}` and `{bytes}`.
+/// Statements in the common tongue of both databases, but for `{uuid}`, `{bytes}` and `{key}`.
 struct Step {
     name: &'static str,
     statements: &'static [&'static str],
@@ -51,8 +65,10 @@ impl MigrationTrait for Step {
     async fn up(&self, manager: &SchemaManager) -> Result<(), DbErr> {
         let is_postgres = manager.get_database_backend() == DbBackend::Postgres;
         let (uuid, bytes) = if is_postgres { ("uuid", "bytea") } else { ("blob", "blob") };
+        // Ordered by its bytes, as SQLite orders every text.
+        let key = if is_postgres { "text COLLATE \"C\"" } else { "text" };
         for statement in self.statements {
-            let statement = statement.replace("{uuid}", uuid).replace("{bytes}", bytes);
+            let statement = statement.replace("{uuid}", uuid).replace("{bytes}", bytes).replace("{key}", key);
             manager.get_connection().execute_unprepared(&statement).await?;
         }
         Ok(())

@@ -1,7 +1,7 @@
 //! The feed of tokens that ended before their time.
 
 use rolecall_db::{Error, Tx, feed};
-use rolecall_kernel::id::{SessionId, SubjectId};
+use rolecall_kernel::id::{KeyId, SessionId, SubjectId};
 use rolecall_kernel::time::Timestamp;
 use sea_orm::ConnectionTrait;
 use sea_orm::prelude::Uuid;
@@ -14,6 +14,7 @@ pub(crate) const FEED: &str = "revocations";
 
 const SESSION: u8 = 1;
 const SUBJECT: u8 = 2;
+const KEY: u8 = 3;
 
 /// Appends a revocation; every process learns of it once the transaction is committed.
 pub(crate) async fn append(tx: &Tx, revocation: &Revocation, now: Timestamp) -> Result<(), Error> {
@@ -45,6 +46,7 @@ fn encode(revocation: &Revocation) -> Vec<u8> {
     let (kind, id, not_before) = match revocation.revoked {
         Revoked::Session(id) => (SESSION, id.as_uuid(), 0),
         Revoked::Subject(id, not_before) => (SUBJECT, id.as_uuid(), not_before.as_micros()),
+        Revoked::Key(id) => (KEY, id.as_uuid(), 0),
     };
     let expires = revocation.expires.as_micros();
     [&[kind], &id.as_bytes()[..], &not_before.to_be_bytes(), &expires.to_be_bytes()].concat()
@@ -60,6 +62,7 @@ fn decode(bytes: &[u8]) -> Result<Revocation, Error> {
     let revoked = match *kind {
         SESSION => Revoked::Session(SessionId::from_uuid(id)),
         SUBJECT => Revoked::Subject(SubjectId::from_uuid(id), not_before),
+        KEY => Revoked::Key(KeyId::from_uuid(id)),
         _ => return Err(broken()),
     };
     Ok(Revocation { revoked, expires: Timestamp::from_micros(i64::from_be_bytes(expires)) })
@@ -74,11 +77,12 @@ mod tests {
         let expires = Timestamp::from_seconds(7);
         let session = Revoked::Session(SessionId::from_uuid(Uuid::from_u128(1)));
         let subject = Revoked::Subject(SubjectId::from_uuid(Uuid::from_u128(2)), Timestamp::from_seconds(3));
-        for revoked in [session, subject] {
+        let key = Revoked::Key(KeyId::from_uuid(Uuid::from_u128(4)));
+        for revoked in [session, subject, key] {
             let revocation = Revocation { revoked, expires };
             assert_eq!(decode(&encode(&revocation)).expect("readable"), revocation);
         }
-        for broken in [&[][..], &[1; 7], &[3; 33], &[1; 34]] {
+        for broken in [&[][..], &[1; 7], &[4; 33], &[1; 34]] {
             assert!(decode(broken).is_err());
         }
     }

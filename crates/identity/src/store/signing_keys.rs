@@ -4,7 +4,8 @@ use rolecall_db::{Error, Tx};
 use rolecall_kernel::id::KeyId;
 use rolecall_kernel::time::Timestamp;
 use sea_orm::ActiveValue::Set;
-use sea_orm::{ConnectionTrait, EntityTrait as _, QueryOrder as _};
+use sea_orm::sea_query::{Expr, ExprTrait as _};
+use sea_orm::{ColumnTrait as _, ConnectionTrait, EntityTrait as _, QueryFilter as _, QueryOrder as _};
 
 use super::digest;
 use super::entity::signing_key::{ActiveModel, Column, Entity};
@@ -50,4 +51,22 @@ pub(crate) async fn list<C: ConnectionTrait>(connection: &C) -> Result<Vec<Signi
         })
     };
     rows.into_iter().map(read).collect()
+}
+
+/// Lets all keys but one end at a time, unless they end earlier.
+pub(crate) async fn retire_others(tx: &Tx, kept: KeyId, at: Timestamp) -> Result<(), Error> {
+    let later = Column::RetiredAt.is_null().or(Column::RetiredAt.gt(at.as_micros()));
+    Entity::update_many()
+        .col_expr(Column::RetiredAt, Expr::value(at.as_micros()))
+        .filter(Column::KeyId.ne(kept.as_uuid()))
+        .filter(later)
+        .exec(tx)
+        .await?;
+    Ok(())
+}
+
+/// Deletes keys that have ended; nothing that they signed is good any more.
+pub(crate) async fn sweep(tx: &Tx, now: Timestamp) -> Result<u64, Error> {
+    let done = Entity::delete_many().filter(Column::RetiredAt.lte(now.as_micros())).exec(tx).await?;
+    Ok(done.rows_affected)
 }

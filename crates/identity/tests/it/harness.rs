@@ -69,7 +69,7 @@ async fn listen(serve: impl FnOnce(tokio::net::TcpListener) -> tokio::task::Join
 
 /// Serves in the background until the runtime of the test ends.
 #[expect(clippy::disallowed_methods, reason = "a server of a test has no shutdown to wait for it")]
-fn background(work: impl Future<Output = ()> + Send + 'static) -> tokio::task::JoinHandle<()> {
+pub(crate) fn background(work: impl Future<Output = ()> + Send + 'static) -> tokio::task::JoinHandle<()> {
     tokio::spawn(work)
 }
 
@@ -91,8 +91,16 @@ impl World {
 
     /// Starts identity on a fresh schema.
     pub(crate) async fn start(database: &TestDatabase) -> Self {
+        Self::begin(database, TestClock::new(), MasterKey::new(&SystemEntropy), Fake::default()).await
+    }
+
+    /// Starts another process beside this one, on the same database.
+    pub(crate) async fn replica(&self, database: &TestDatabase) -> Self {
+        Self::begin(database, self.clock.clone(), self.master.clone(), self.peers.clone()).await
+    }
+
+    async fn begin(database: &TestDatabase, clock: TestClock, master: MasterKey, peers: Fake) -> Self {
         let db = database.open(Identity::NAME, Identity::constraints(), Identity::migrations()).await;
-        let (clock, master, peers) = (TestClock::new(), MasterKey::new(&SystemEntropy), Fake::default());
         let fakes =
             Routes::new(MembershipServiceServer::new(peers.clone())).add_service(MailServiceServer::new(peers.clone()));
         let elsewhere = listen(|listener| {
@@ -117,7 +125,10 @@ impl World {
         };
         let config = IdentityConfig { hashing: HashingConfig::weak_for_tests(), ..IdentityConfig::default() };
         let identity = Identity::new(dependencies, config).await.expect("identity starts");
-        let Ok(SetupSecret::Fresh(secret)) = identity.setup_secret().await else { panic!("a fresh secret") };
+        let secret = match identity.setup_secret().await.expect("the database answers") {
+            SetupSecret::Fresh(secret) => secret.expose().to_owned(),
+            SetupSecret::AlreadyIssued | SetupSecret::Chosen | SetupSecret::Bootstrapped => String::new(),
+        };
         let services = ServiceTokens::new(&master);
         let verifier = Verifier::new(keys, &services, time, VerifierConfig::new("rolecall"));
         let policy = Policy::from_descriptor(rolecall_api::DESCRIPTOR_SET).expect("every method has a rule");
@@ -133,7 +144,6 @@ impl World {
         })
         .await;
         let wire = Endpoint::from_shared(address).expect("an address").connect_lazy();
-        let secret = secret.expose().to_owned();
         Self { identity, db, clock, peers, access, master, services, secret, wire }
     }
 
@@ -152,6 +162,7 @@ impl World {
             email: ADMIN.to_owned(),
             name: "Grace Hopper".to_owned(),
             password: PASSWORD.to_owned(),
+            mfa_policy: MfaPolicy::Optional.into(),
             ..Default::default()
         }
     }
@@ -200,6 +211,11 @@ impl World {
         let sealer = self.master.sealer(Purpose::MailSecret);
         let code = sealer.open(event_id.as_bytes(), &command.sealed_secret).expect("sealed for this event");
         String::from_utf8(code.to_vec()).expect("text")
+    }
+
+    /// The time in whole seconds.
+    pub(crate) fn clock_seconds(&self) -> i64 {
+        self.clock.now().as_seconds()
     }
 
     /// A token of another service of the suite.

@@ -31,6 +31,8 @@ pub(crate) struct FakeMember {
 #[derive(Debug, Default)]
 pub(crate) struct Known {
     pub(crate) organizations: HashMap<String, String>,
+    /// The organizations that demand a second factor.
+    pub(crate) mfa_required: HashSet<String>,
     pub(crate) members: HashMap<String, FakeMember>,
     pub(crate) service_accounts: HashMap<String, (String, Vec<String>)>,
     /// Methods that are out of reach.
@@ -42,6 +44,12 @@ pub(crate) struct Known {
     /// Methods of which a call waits to be released.
     pub(crate) held: HashSet<&'static str>,
     pub(crate) inviter_lost_rights: bool,
+    /// How often the roles of a member were changed.
+    pub(crate) role_changes: HashMap<String, i64>,
+    /// Why the next change of roles is refused.
+    pub(crate) refuse_roles: Option<&'static str>,
+    /// Permissions that nobody holds.
+    pub(crate) withheld: HashSet<&'static str>,
     pub(crate) audit: Vec<IngestedEvent>,
     pub(crate) mail: Vec<notification::IngestedEvent>,
 }
@@ -93,8 +101,10 @@ impl Fake {
     }
 
     fn organization(&self, id: &str) -> Option<Organization> {
-        let name = self.known().organizations.get(id)?.clone();
-        Some(Organization { organization_id: id.to_owned(), name, ..Default::default() })
+        let known = self.known();
+        let name = known.organizations.get(id)?.clone();
+        let policy = if known.mfa_required.contains(id) { MfaPolicy::Required } else { MfaPolicy::Optional };
+        Some(Organization { organization_id: id.to_owned(), name, mfa_policy: policy.into(), ..Default::default() })
     }
 
     fn member(&self, id: &str) -> Option<Member> {
@@ -104,6 +114,72 @@ impl Fake {
             organization_id: found.organization_id,
             roles: found.roles,
             block: found.blocked.then(Block::default),
+            etag: format!("v{}", self.known().role_changes.get(id).copied().unwrap_or_default()),
+            ..Default::default()
+        })
+    }
+}
+
+impl Known {
+    /// Judges as organization does; what is not there stays so.
+    fn end_member(&self, request: &EndMemberRequest) -> Result<(), Status> {
+        let Some(member) = self.members.get(&request.user_id) else { return Ok(()) };
+        let has = |member: &FakeMember, role: &str| member.roles.iter().any(|held| held == role);
+        let acts = |member: &FakeMember| member.state == State::Active && !member.blocked;
+        let actor = self.members.get(&request.actor_id).filter(|actor| acts(actor));
+        let is_admin = actor.is_some_and(|actor| has(actor, "ADMIN"));
+        let is_owner =
+            actor.is_some_and(|actor| has(actor, "OWNER") && actor.organization_id == member.organization_id);
+        if !is_admin && !is_owner {
+            return Err(refuse(Code::PermissionDenied, "ACTOR_NOT_ENTITLED"));
+        }
+        if has(member, "ADMIN") && !is_admin {
+            return Err(refuse(Code::PermissionDenied, "ROLE_NOT_GRANTABLE"));
+        }
+        let others = |role: &str| {
+            let is_other =
+                |(id, other): &(&String, &FakeMember)| **id != request.user_id && acts(other) && has(other, role);
+            self.members.iter().filter(is_other).map(|(_, other)| other.organization_id.clone()).collect::<Vec<_>>()
+        };
+        if acts(member) && has(member, "OWNER") && !others("OWNER").contains(&member.organization_id) {
+            return Err(refuse(Code::FailedPrecondition, "LAST_OWNER"));
+        }
+        if acts(member) && has(member, "ADMIN") && others("ADMIN").is_empty() {
+            return Err(refuse(Code::FailedPrecondition, "LAST_ADMIN"));
+        }
+        Ok(())
+    }
+
+    /// Changes roles as organization does, in one step.
+    fn change_roles(&mut self, request: &ChangeMemberRolesRequest) -> Result<Member, Status> {
+        if let Some(reason) = self.refuse_roles.take() {
+            return Err(refuse(Code::FailedPrecondition, reason));
+        }
+        if request.actor_id == request.user_id {
+            return Err(refuse(Code::FailedPrecondition, "SELF_REFUSED"));
+        }
+        let member = self.members.get(&request.user_id).ok_or_else(|| refuse(Code::NotFound, "MEMBER_NOT_FOUND"))?;
+        let has = |actor: &FakeMember, role: &str| actor.roles.iter().any(|held| held == role);
+        let is_here = |actor: &FakeMember| actor.organization_id == member.organization_id && has(actor, "OWNER");
+        if !self.members.get(&request.actor_id).is_some_and(|actor| has(actor, "ADMIN") || is_here(actor)) {
+            return Err(refuse(Code::PermissionDenied, "ACTOR_NOT_ENTITLED"));
+        }
+        let mut version = self.role_changes.get(&request.user_id).copied().unwrap_or_default();
+        if !request.etag.is_empty() && request.etag != format!("v{version}") {
+            return Err(refuse(Code::Aborted, "ETAG_MISMATCH"));
+        }
+        let admin = member.roles.iter().filter(|role| *role == "ADMIN").cloned();
+        let after = FakeMember { roles: admin.chain(request.roles.clone()).collect(), ..member.clone() };
+        if after.roles != member.roles && !request.validate_only {
+            version += 1;
+            self.role_changes.insert(request.user_id.clone(), version);
+            self.members.insert(request.user_id.clone(), after.clone());
+        }
+        Ok(Member {
+            user_id: request.user_id.clone(),
+            organization_id: after.organization_id,
+            roles: after.roles,
+            etag: format!("v{version}"),
             ..Default::default()
         })
     }
@@ -129,6 +205,9 @@ impl MembershipService for Fake {
         let mut known = self.known();
         if !known.organizations.is_empty() && !known.organizations.contains_key(&request.organization_id) {
             return Err(refuse(Code::FailedPrecondition, "ALREADY_BOOTSTRAPPED"));
+        }
+        if request.mfa_policy() != MfaPolicy::Optional {
+            known.mfa_required.insert(request.organization_id.clone());
         }
         known.organizations.insert(request.organization_id.clone(), request.name);
         let roles = vec!["ADMIN".to_owned(), "OWNER".to_owned()];
@@ -197,10 +276,29 @@ impl MembershipService for Fake {
         ok(RemoveMemberResponse {})
     }
 
+    async fn end_member(&self, request: Request<EndMemberRequest>) -> Result<Response<EndMemberResponse>, Status> {
+        self.reach("end_member").await?;
+        let request = request.into_inner();
+        let mut known = self.known();
+        known.end_member(&request)?;
+        known.members.remove(&request.user_id);
+        ok(EndMemberResponse {})
+    }
+
+    async fn change_member_roles(
+        &self,
+        request: Request<ChangeMemberRolesRequest>,
+    ) -> Result<Response<ChangeMemberRolesResponse>, Status> {
+        self.reach("change_member_roles").await?;
+        let member = self.known().change_roles(&request.into_inner())?;
+        ok(ChangeMemberRolesResponse { member: Some(member) })
+    }
+
     async fn batch_get_members(
         &self,
         request: Request<BatchGetMembersRequest>,
     ) -> Result<Response<BatchGetMembersResponse>, Status> {
+        self.reach("batch_get_members").await?;
         let members = request.into_inner().user_ids.iter().filter_map(|id| self.member(id)).collect();
         ok(BatchGetMembersResponse { members })
     }
@@ -220,7 +318,7 @@ impl MembershipService for Fake {
     ) -> Result<Response<AddServiceAccountResponse>, Status> {
         self.reach("add_service_account").await?;
         let request = request.into_inner();
-        if request.permissions.iter().any(|name| name == "organization.datasets.register") {
+        if request.permissions.iter().any(|name| name == NOT_GRANTABLE) {
             return Err(refuse(Code::PermissionDenied, "PERMISSION_NOT_GRANTABLE"));
         }
         let organization_id = match request.organization_id.as_str() {
@@ -231,6 +329,22 @@ impl MembershipService for Fake {
             .service_accounts
             .insert(request.service_account_id, (organization_id.clone(), request.permissions));
         ok(AddServiceAccountResponse { organization_id })
+    }
+
+    async fn update_service_account(
+        &self,
+        request: Request<UpdateServiceAccountRequest>,
+    ) -> Result<Response<UpdateServiceAccountResponse>, Status> {
+        self.reach("update_service_account").await?;
+        let request = request.into_inner();
+        if !request.actor_id.is_empty() && request.permissions.iter().any(|name| name == NOT_GRANTABLE) {
+            return Err(refuse(Code::PermissionDenied, "PERMISSION_NOT_GRANTABLE"));
+        }
+        match self.known().service_accounts.get_mut(&request.service_account_id) {
+            Some((_, permissions)) => *permissions = request.permissions,
+            None => return Err(refuse(Code::NotFound, "SUBJECT_NOT_FOUND")),
+        }
+        ok(UpdateServiceAccountResponse {})
     }
 
     async fn remove_service_account(
@@ -248,11 +362,30 @@ impl MembershipService for Fake {
     ) -> Result<Response<GetSubjectAccessResponse>, Status> {
         self.reach("get_subject_access").await?;
         let id = request.into_inner().subject_id;
-        let known = self.known();
-        let found = known.members.get(&id).map(|member| (member.state == State::Active, member.blocked));
-        let found = found.or_else(|| known.service_accounts.contains_key(&id).then_some((true, false)));
-        let (active, blocked) = found.ok_or_else(|| refuse(Code::NotFound, "SUBJECT_NOT_FOUND"))?;
-        ok(GetSubjectAccessResponse { subject_id: id, active, blocked, ..Default::default() })
+        let subject = SubjectId::parse(&id).map_err(|_| refuse(Code::InvalidArgument, "REQUEST_INVALID"))?;
+        let unknown = || refuse(Code::NotFound, "SUBJECT_NOT_FOUND");
+        let access = self.subject_access(subject).await.ok().flatten().ok_or_else(unknown)?;
+        let member = self.known().members.get(&id).map(|member| (member.state == State::Active, member.blocked));
+        let (active, blocked) = member.unwrap_or((true, false));
+        let scope = |kind: &ScopeKind| match kind {
+            ScopeKind::SelfOnly => PermissionScope::Self_,
+            ScopeKind::Own => PermissionScope::OwnOrganization,
+            ScopeKind::Any => PermissionScope::All,
+        };
+        let grant = |(permission, kind): &(String, ScopeKind)| PermissionGrant {
+            permission: permission.clone(),
+            scope: scope(kind).into(),
+        };
+        let kind = if member.is_some() { SubjectKind::User } else { SubjectKind::ServiceAccount };
+        ok(GetSubjectAccessResponse {
+            subject_id: id,
+            kind: kind.into(),
+            organization_id: access.organization_id.map(|id| id.to_string()).unwrap_or_default(),
+            active,
+            blocked,
+            grants: access.grants.iter().map(grant).collect(),
+            ..Default::default()
+        })
     }
 
     async fn ingest_events(
@@ -289,13 +422,26 @@ impl MailService for Fake {
     }
 }
 
-const OWNER: [&str; 8] = [
+/// What nobody may give.
+const NOT_GRANTABLE: &str = "organization.datasets.register";
+
+const OWNER: &[&str] = &[
+    "identity.sessions.list",
+    "identity.sessions.revoke",
+    "identity.users.set_email",
+    "identity.users.update",
+    "organization.members.assign_roles",
     "identity.users.create",
     "identity.users.get",
     "identity.users.list",
+    "identity.users.set_password",
+    "identity.users.return_code",
+    "identity.users.delete",
     "identity.service_accounts.create",
     "identity.service_accounts.get",
     "identity.service_accounts.list",
+    "identity.service_accounts.update",
+    "identity.factors.reset",
     "identity.service_accounts.delete",
     "identity.tokens.introspect",
 ];
@@ -306,16 +452,22 @@ impl AccessSource for Fake {
         let known = self.known();
         let id = subject.to_string();
         if let Some((organization, permissions)) = known.service_accounts.get(&id) {
-            let grants = permissions.iter().map(|name| (name.clone(), ScopeKind::Own)).collect();
+            let scope = if organization.is_empty() { ScopeKind::Any } else { ScopeKind::Own };
+            let grants = permissions.iter().map(|name| (name.clone(), scope)).collect();
             return Ok(Some(access(subject, Kind::ServiceAccount, organization, grants, false)));
         }
         let Some(member) = known.members.get(&id) else { return Ok(None) };
         let has = |role: &str| member.roles.iter().any(|held| held == role);
         let scope = if has("ADMIN") { ScopeKind::Any } else { ScopeKind::Own };
-        let mut grants = vec![("identity.users.get".to_owned(), ScopeKind::SelfOnly)];
+        let own = ["identity.users.get", "identity.users.update"];
+        let mut grants: Vec<_> = own.into_iter().map(|name| (name.to_owned(), ScopeKind::SelfOnly)).collect();
         if has("ADMIN") || has("OWNER") {
-            grants.extend(OWNER.map(|name| (name.to_owned(), scope)));
+            grants.extend(OWNER.iter().map(|name| ((*name).to_owned(), scope)));
         }
+        if has("ADMIN") {
+            grants.push(("identity.keys.rotate".to_owned(), ScopeKind::Any));
+        }
+        grants.retain(|(name, _)| !known.withheld.contains(name.as_str()));
         let blocked = member.blocked || member.state != State::Active;
         Ok(Some(access(subject, Kind::User, &member.organization_id, grants, blocked)))
     }

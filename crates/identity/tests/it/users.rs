@@ -11,7 +11,8 @@ use tonic_types::StatusExt as _;
 use crate::harness::{ADMIN, World, at_once, bearer, bytes, create_user, reason, request_id};
 
 fn list(organization: &str, size: i32, token: &str) -> ListUsersRequest {
-    ListUsersRequest { organization_id: organization.to_owned(), page_size: size, page_token: token.to_owned() }
+    let (organization_id, page_token) = (organization.to_owned(), token.to_owned());
+    ListUsersRequest { organization_id, page_size: size, page_token, ..Default::default() }
 }
 
 on_each_database! {

@@ -12,6 +12,7 @@ pub struct Model {
     pub key_hash: Vec<u8>,
     pub expires: i64,
     pub created: i64,
+    pub last_used: Option<i64>,
 }
 
 /// None: rows are joined by use cases, never by the mapper.

@@ -9,6 +9,7 @@ pub struct Model {
     #[sea_orm(primary_key, auto_increment = false)]
     pub user_id: Uuid,
     pub password_hash: String,
+    pub change_required: bool,
     pub changed: i64,
 }
 

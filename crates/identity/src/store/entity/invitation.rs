@@ -12,6 +12,7 @@ pub struct Model {
     pub organization_id: Uuid,
     pub inviter_id: Uuid,
     pub code_hash: Vec<u8>,
+    pub mailed: bool,
     pub state: String,
     pub created: i64,
     pub expires: i64,

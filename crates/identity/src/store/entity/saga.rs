@@ -11,6 +11,9 @@ pub struct Model {
     pub kind: String,
     pub state: String,
     pub lease_until: i64,
+    pub actor_id: Option<Uuid>,
+    pub request_id: Option<Uuid>,
+    pub fingerprint: Option<Vec<u8>>,
 }
 
 /// None: rows are joined by use cases, never by the mapper.

@@ -11,6 +11,7 @@ pub struct Model {
     pub organization_id: Option<Uuid>,
     pub name: String,
     pub permissions: String,
+    pub version: i64,
     pub created: i64,
 }
 

@@ -10,6 +10,7 @@ pub struct Model {
     pub session_id: Uuid,
     pub user_id: Uuid,
     pub auth_time: i64,
+    pub methods: String,
     pub last_used: i64,
     pub idle_expires: i64,
     pub absolute_expires: i64,

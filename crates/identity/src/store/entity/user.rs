@@ -13,15 +13,20 @@ pub struct Model {
     pub email_key: String,
     pub email_verified: bool,
     pub name: String,
+    pub name_key: String,
     pub given_name: String,
+    pub given_name_key: String,
     pub family_name: String,
+    pub family_name_key: String,
     pub institution: String,
+    pub institution_key: String,
     pub website: String,
     pub state: String,
     pub version: i64,
     pub created: i64,
     pub updated: i64,
     pub last_login: Option<i64>,
+    pub deleted: Option<i64>,
 }
 
 /// None: rows are joined by use cases, never by the mapper.

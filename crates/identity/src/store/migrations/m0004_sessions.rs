@@ -5,6 +5,7 @@ pub(super) const STATEMENTS: &[&str] = &[
         session_id {uuid} NOT NULL CONSTRAINT sessions_pkey PRIMARY KEY,
         user_id {uuid} NOT NULL CONSTRAINT sessions_user_fkey REFERENCES users (user_id) ON DELETE CASCADE,
         auth_time bigint NOT NULL,
+        methods text NOT NULL,
         last_used bigint NOT NULL,
         idle_expires bigint NOT NULL,
         absolute_expires bigint NOT NULL,

@@ -6,6 +6,7 @@ pub(super) const STATEMENTS: &[&str] = &[
         organization_id {uuid},
         name text NOT NULL,
         permissions text NOT NULL,
+        version bigint NOT NULL,
         created bigint NOT NULL
     )",
     "CREATE INDEX service_accounts_organization_idx ON service_accounts (organization_id, service_account_id)",

@@ -1,0 +1,25 @@
+//! What a new password of a person must satisfy.
+
+use super::Resources;
+use crate::domain::factor::MfaPolicy;
+use crate::domain::password::PasswordPolicy;
+use crate::domain::user::User;
+use crate::peers::PeerError;
+
+/// What a new password of a person must satisfy.
+#[derive(Debug)]
+pub(crate) struct PasswordRules {
+    /// The policy of its organization.
+    pub(crate) policy: PasswordPolicy,
+    /// What it must not be made of.
+    pub(crate) context: Vec<String>,
+}
+
+/// Asks organization what a new password of a person must satisfy.
+pub(crate) async fn find(resources: &Resources, user: &User) -> Result<PasswordRules, PeerError> {
+    let organization = resources.organization.find_organization(user.organization_id).await?;
+    // Where nobody knows better, a password stands alone.
+    let mfa = organization.as_ref().map_or(MfaPolicy::Optional, |found| found.mfa_policy);
+    let context = user.context_words(&organization.map(|found| found.name).unwrap_or_default());
+    Ok(PasswordRules { policy: resources.password_policy.under(mfa), context })
+}

@@ -1,0 +1,109 @@
+//! Mails the code that sets a new password, after whoever asked was answered.
+//!
+//! The answer promises nothing, so it waits for nothing: not a look into a table comes before it, and its time cannot
+//! tell whose address it was. What a stopping server had not begun is lost; whoever waits for the mail asks again.
+//! A stored order would survive that, and let strangers fill a table with addresses.
+
+use std::sync::Arc;
+
+use rolecall_db::{Error as StoreError, Tx};
+use rolecall_kernel::id::{SubjectId, UserId};
+use rolecall_kernel::text::EmailAddress;
+use rolecall_kernel::time::Timestamp;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+
+use super::codes::Draft;
+use super::fault::Fault;
+use super::{Resources, mail_budget};
+use crate::domain::code::Purpose;
+use crate::domain::event::Event;
+use crate::domain::user::{User, UserState};
+use crate::events::publish::about;
+use crate::store::users;
+
+/// How many requests may wait; of more than these the later ones are forgotten.
+const WAITING: usize = 256;
+/// How many are worked on at once: strangers get a small share of the database.
+const WORKING: usize = 2;
+
+/// Where requests wait for their turn.
+#[derive(Debug, Clone)]
+pub(crate) struct Queue {
+    waiting: Arc<Semaphore>,
+    working: Arc<Semaphore>,
+}
+
+/// A place in the queue.
+#[derive(Debug)]
+pub(crate) struct Place {
+    _waiting: OwnedSemaphorePermit,
+    working: Arc<Semaphore>,
+}
+
+impl Queue {
+    /// Makes an empty queue.
+    pub(crate) fn new() -> Self {
+        Self { waiting: Arc::new(Semaphore::new(WAITING)), working: Arc::new(Semaphore::new(WORKING)) }
+    }
+
+    /// Takes a place without waiting; none when all are taken.
+    pub(crate) fn enter(&self) -> Option<Place> {
+        let waiting = Arc::clone(&self.waiting).try_acquire_owned().ok()?;
+        Some(Place { _waiting: waiting, working: Arc::clone(&self.working) })
+    }
+}
+
+/// Mails the code when its turn comes, if the address opens an account.
+pub(crate) async fn run(resources: &Resources, place: Place, email: &EmailAddress) {
+    let Ok(_turn) = place.working.acquire().await else { return };
+    if let Err(error) = mail(resources, email).await {
+        tracing::warn!(%error, "the mail of a password reset could not be ordered");
+    }
+}
+
+/// Does the same whatever the address: one look, two questions to organization, one write.
+///
+/// The answer is out by now, but the next call of a stranger meets the work of its last one.
+async fn mail(resources: &Resources, email: &EmailAddress) -> Result<(), Fault> {
+    let now = resources.now();
+    let found = users::find_by_email(&resources.db.reader(), email).await?;
+    let user_id = found.as_ref().map_or_else(|| UserId::new(now, resources.entropy.as_ref()), |(user, _)| user.user_id);
+    let organization = &resources.organization;
+    let (access, membership) =
+        tokio::join!(organization.access(SubjectId::from(user_id)), organization.member(user_id));
+    let (access, membership) = (access?, membership?);
+    let entitled = |(user, password): &(User, Option<String>)| is_active(user) && password.is_some() && access.active;
+    let user = found.filter(entitled).map(|(user, _)| user);
+    let draft = &Draft::new(resources, user_id, Purpose::Reset, Some(email.clone()), &membership, now);
+    let user = user.as_ref();
+    resources.db.write(|tx| async move { store(resources, &tx, email, user, draft, now).await }).await?;
+    Ok(())
+}
+
+fn is_active(user: &User) -> bool {
+    user.state == UserState::Active
+}
+
+async fn store(
+    resources: &Resources,
+    tx: &Tx,
+    email: &EmailAddress,
+    user: Option<&User>,
+    draft: &Draft,
+    now: Timestamp,
+) -> Result<(), StoreError> {
+    // Nothing at all happens above the limit: the code that was mailed before goes on working.
+    if !mail_budget::spend(resources, tx, email, now).await? {
+        return Ok(());
+    }
+    let Some(user) = user else { return Ok(()) };
+    let Some(user) =
+        users::lock(tx, user.user_id).await?.filter(|user| is_active(user) && user.email.key() == email.key())
+    else {
+        return Ok(());
+    };
+    draft.store(tx, now).await?;
+    resources.publisher.order_password_reset_mail(tx, &user, &draft.token, draft.code.expires, now).await?;
+    let (target, event) = (Some(user.user_id.into()), Event::PasswordResetRequested { returned: false });
+    resources.publisher.append(tx, &about(None, Some(user.organization_id), target, now, event)).await
+}

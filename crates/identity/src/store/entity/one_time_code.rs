@@ -1,0 +1,24 @@
+//! One-time codes.
+
+use sea_orm::entity::prelude::*;
+
+/// A row of `one_time_codes`.
+#[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
+#[sea_orm(table_name = "one_time_codes")]
+pub struct Model {
+    #[sea_orm(primary_key, auto_increment = false)]
+    pub code_hash: Vec<u8>,
+    pub user_id: Uuid,
+    pub purpose: String,
+    pub state: String,
+    pub email: Option<String>,
+    pub roles: Vec<u8>,
+    pub created: i64,
+    pub expires: i64,
+}
+
+/// None: rows are joined by use cases, never by the mapper.
+#[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]
+pub enum Relation {}
+
+impl ActiveModelBehavior for ActiveModel {}
