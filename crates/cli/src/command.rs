@@ -5,8 +5,8 @@ use std::process::ExitCode;
 use clap::Subcommand;
 
 use crate::commands::{
-    access, audit, bootstrap, certs, deliveries, health, invitations, mail, members, organizations, password,
-    service_accounts, session, users,
+    access, account, audit, bootstrap, certs, deliveries, factors, health, invitations, keys, mail, members,
+    organizations, password, service_accounts, session, sessions, tokens, users,
 };
 use crate::connection::{Connection, RemoteArgs};
 use crate::failure::Failure;
@@ -37,7 +37,17 @@ pub enum Command {
     #[doc(hidden)]
     ServiceAccounts(service_accounts::ServiceAccounts),
     #[doc(hidden)]
+    Tokens(tokens::Tokens),
+    #[doc(hidden)]
+    Keys(keys::Keys),
+    #[doc(hidden)]
+    Account(account::Account),
+    #[doc(hidden)]
+    Sessions(sessions::Sessions),
+    #[doc(hidden)]
     Password(password::Password),
+    #[doc(hidden)]
+    Factors(factors::Factors),
     #[doc(hidden)]
     Health(health::Health),
     #[doc(hidden)]
@@ -94,6 +104,11 @@ async fn answer(command: Command) -> Result<(Answer, ExitCode), Failure> {
         Command::Audit(group) => group.command.run(&connect(&group.remote)?).await,
         Command::Deliveries(group) => group.command.run(&connect(&group.remote)?).await,
         Command::ServiceAccounts(group) => group.command.run(&connect(&group.remote)?).await,
+        Command::Tokens(group) => group.command.run(&connect(&group.remote)?).await,
+        Command::Keys(group) => group.command.run(&connect(&group.remote)?).await,
+        Command::Account(group) => group.command.run(&connect(&group.remote)?).await,
+        Command::Factors(group) => group.command.run(&connect(&group.remote)?).await,
+        Command::Sessions(group) => group.command.run(&connect(&group.remote)?).await,
         Command::Password(group) => group.command.run(&connect(&group.remote)?).await,
         Command::Certs(group) => group.command.run(),
         Command::Mail(group) => group.command.run(),
@@ -114,6 +129,11 @@ impl Command {
             Self::Audit(group) => Some(&group.remote),
             Self::Deliveries(group) => Some(&group.remote),
             Self::ServiceAccounts(group) => Some(&group.remote),
+            Self::Tokens(group) => Some(&group.remote),
+            Self::Keys(group) => Some(&group.remote),
+            Self::Account(group) => Some(&group.remote),
+            Self::Factors(group) => Some(&group.remote),
+            Self::Sessions(group) => Some(&group.remote),
             Self::Password(group) => Some(&group.remote),
             Self::Health(command) => Some(&command.remote),
             Self::Certs(_) | Self::Mail(_) => None,

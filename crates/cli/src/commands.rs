@@ -1,21 +1,32 @@
 //! The commands, one file a group.
 
 pub(crate) mod access;
+pub(crate) mod account;
+pub(crate) mod account_email;
 pub(crate) mod audit;
 pub(crate) mod bootstrap;
 pub(crate) mod certs;
+pub(crate) mod codes;
 pub(crate) mod deliveries;
+pub(crate) mod factors;
 pub(crate) mod health;
 pub(crate) mod invitations;
+pub(crate) mod keys;
+pub(crate) mod login;
 pub(crate) mod mail;
 pub(crate) mod members;
+pub(crate) mod new_user;
 pub(crate) mod organizations;
 pub(crate) mod password;
+pub(crate) mod profile;
+pub(crate) mod reauthenticate;
 pub(crate) mod service_accounts;
 pub(crate) mod session;
+pub(crate) mod sessions;
+pub(crate) mod tokens;
 pub(crate) mod users;
 
-use clap::Args;
+use clap::{Args, ValueEnum};
 use prost_types::Timestamp;
 
 /// Which page of a list.
@@ -44,6 +55,15 @@ pub(crate) struct NameArgs {
     /// Family name
     #[arg(long, default_value = "", hide_default_value = true)]
     pub(crate) family_name: String,
+}
+
+/// What an organization demands of the logins of its members.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Mfa {
+    /// A second factor; who has none sets one up at the next login.
+    Required,
+    /// A second factor of those who have one, and longer passwords.
+    Optional,
 }
 
 /// Parses a point in time such as `2027-01-31T12:00:00Z`.

@@ -161,6 +161,17 @@ impl Connection {
         self.tokens.store(&self.server, login)
     }
 
+    /// Keeps another access token of the same login.
+    pub(crate) fn keep_access(
+        &self,
+        access_token: String,
+        expires: Option<prost_types::Timestamp>,
+    ) -> Result<(), Failure> {
+        let login = self.tokens.find(&self.server)?.ok_or_else(|| Failure::LoggedOut(self.server.clone()))?;
+        let access_expires = expires.map(|time| time.seconds).unwrap_or_default();
+        self.tokens.store(&self.server, Login { access_token, access_expires, ..login })
+    }
+
     /// Forgets the tokens of a login.
     pub(crate) fn forget(&self) -> Result<(), Failure> {
         self.tokens.forget(&self.server)

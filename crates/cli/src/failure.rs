@@ -39,6 +39,11 @@ impl Failure {
         Self::Local(format!("{what}: {why}"))
     }
 
+    /// Tells whether the server refused for this reason.
+    pub(crate) fn has_reason(&self, reason: &str) -> bool {
+        matches!(self, Self::Remote(remote) if remote.reason == reason)
+    }
+
     /// Returns the exit code.
     pub fn exit_code(&self) -> ExitCode {
         ExitCode::from(self.number())
@@ -174,6 +179,9 @@ impl fmt::Display for Remote {
         }
         for (key, value) in &self.metadata {
             write!(f, "\n  {}: {}", printable(key), printable(value))?;
+        }
+        if self.reason == "STEP_UP_REQUIRED" {
+            f.write_str("\n  run `rolecall reauthenticate`, then repeat the command")?;
         }
         if let Some(seconds) = self.retry_seconds {
             write!(f, "\n  try again in {seconds} s")?;

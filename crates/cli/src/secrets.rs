@@ -17,9 +17,14 @@ pub(crate) enum Secrets {
 }
 
 impl Secrets {
-    /// Takes the flag `--password-stdin`.
+    /// Takes a flag such as `--password-stdin`.
     pub(crate) fn from_flag(standard_input: bool) -> Self {
         if standard_input { Self::StandardInput } else { Self::Prompt }
+    }
+
+    /// Whether somebody is there to be asked again.
+    pub(crate) fn is_prompt(self) -> bool {
+        matches!(self, Self::Prompt)
     }
 
     /// Reads a secret that exists.

@@ -23,7 +23,7 @@ use tonic::service::{Routes, RoutesBuilder};
 
 use crate::config::Service;
 use crate::config::schema::Config;
-use crate::{follow, http, settings};
+use crate::{follow, settings};
 use channels::Channels;
 pub(crate) use contexts::renew_setup_secret;
 use contexts::{Contexts, Materials};
@@ -94,8 +94,7 @@ pub(crate) async fn compose(
     workers.extend(guard.workers(config, &channels, surroundings, &ends.workers));
     // From the first sign of the end on nothing is ready any more, so that no new calls are sent here.
     workers.push(Worker { name: "health", run: Box::pin(health.run(ends.drain.clone())) });
-    let hosts_identity = config.server.services.contains(&Service::Identity);
-    let http = if hosts_identity { http::routes(guard.key_source()) } else { Router::new() };
+    let http = contexts.http_routes();
     Ok(Suite { stack, http, workers, contexts, slot: channels.slot })
 }
 

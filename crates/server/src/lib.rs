@@ -21,7 +21,6 @@ mod data_dir;
 mod databases;
 mod doctor;
 mod follow;
-mod http;
 mod serve;
 mod settings;
 

@@ -3,9 +3,9 @@
 use std::path::{Path, PathBuf};
 
 use rolecall_db::{DatabaseConfig, RelayConfig};
-use rolecall_identity::{HashingConfig, IdentityConfig};
+use rolecall_identity::{HashingConfig, IdentityConfig, PagesConfig};
 use rolecall_kernel::entropy::OpaqueToken;
-use rolecall_notification::{NotificationConfig, SmtpConfig, SmtpTls};
+use rolecall_notification::{LinksConfig, NotificationConfig, SmtpConfig, SmtpTls};
 use rolecall_organization::OrganizationConfig;
 use rolecall_rpc::channel::RemoteConfig;
 use rolecall_rpc::server::{DrainConfig, ListenerConfig, TlsConfig};
@@ -76,6 +76,26 @@ pub(crate) fn external_url(config: &Config) -> String {
     })
 }
 
+/// Returns the pages for browsers.
+pub(crate) fn pages(config: &Config) -> PagesConfig {
+    PagesConfig { enabled: config.pages.enabled, external_url: external_url(config) }
+}
+
+/// Returns where the links of mails lead: to the pages of the platform, else to ours.
+fn links(config: &Config) -> LinksConfig {
+    let server = &config.server;
+    // The address that the server listens on is one to give to people only on this machine, and where the pages are.
+    let leads_to_pages = server.listen.ip().is_loopback() && server.services.contains(&Service::Identity);
+    let ours = pages(config).links().filter(|_| server.external_url.is_some() || leads_to_pages);
+    let (own, ours) = (&config.links, ours.as_ref());
+    let choose = |own: &Option<String>, ours: Option<&String>| own.clone().or_else(|| ours.cloned());
+    LinksConfig {
+        invitation: choose(&own.invitation, ours.map(|ours| &ours.invitation)),
+        password_reset: choose(&own.password_reset, ours.map(|ours| &ours.password_reset)),
+        email_change: choose(&own.email_change, ours.map(|ours| &ours.email_change)),
+    }
+}
+
 pub(crate) fn identity(config: &Config) -> IdentityConfig {
     let (section, hashing) = (&config.identity, &config.identity.hashing);
     let whole = |number: u32| usize::try_from(number).unwrap_or(usize::MAX);
@@ -95,11 +115,17 @@ pub(crate) fn identity(config: &Config) -> IdentityConfig {
         issuer: section.issuer.clone(),
         audience: section.audience.clone(),
         hashing: if is_weak { HashingConfig::weak_for_tests() } else { strong },
+        pages: pages(config),
         access_token_lifetime: section.access_token_lifetime,
         session_idle: section.session_idle,
         session_absolute: section.session_absolute,
+        mfa_session_idle: section.mfa_session_idle,
+        mfa_session_absolute: section.mfa_session_absolute,
         max_sessions: section.max_sessions.into(),
         invitation_lifetime: section.invitation_lifetime,
+        deleted_retention: section.deleted_retention,
+        key_publication: section.key_publication,
+        key_lifetime: section.key_lifetime,
         saga_lease: config.testing.lease.unwrap_or(saga_lease),
         setup_secret: setup_secret(config),
     }
@@ -124,6 +150,7 @@ pub(crate) fn notification(config: &Config) -> NotificationConfig {
     let lease = config.testing.lease.unwrap_or(section.lease);
     NotificationConfig {
         external_url: external_url(config),
+        links: links(config),
         mail_folder: mail_folder(&config.server.data_dir),
         from: section.from.clone(),
         smtp: smtp(config),

@@ -3,10 +3,10 @@
 use clap::{Args, Subcommand};
 use rolecall_api::organization::v1::organization_service_client::OrganizationServiceClient;
 use rolecall_api::organization::v1::{
-    CreateOrganizationRequest, FirstOwner, GetOrganizationRequest, ListOrganizationsRequest,
+    CreateOrganizationRequest, FirstOwner, GetOrganizationRequest, ListOrganizationsRequest, MfaPolicy,
 };
 
-use super::PageArgs;
+use super::{Mfa, PageArgs};
 use crate::connection::{Connection, RemoteArgs};
 use crate::failure::Failure;
 use crate::output::{Answer, Column, View};
@@ -16,6 +16,7 @@ const ORGANIZATION: &[Column] = &[
     Column("name", "name", ""),
     Column("state", "state", "ORGANIZATION_STATE_"),
     Column("home", "home", ""),
+    Column("second factor", "mfaPolicy", "MFA_POLICY_"),
     Column("made", "createTime", ""),
 ];
 
@@ -46,7 +47,8 @@ pub struct Organizations {
 pub(crate) enum Command {
     /// Create an organization and invite its first owner by mail
     #[command(after_help = "Examples:
-  rolecall organizations create --name \"Second Institute\" --owner-email mary@example.org --owner-given-name Mary --owner-family-name Somerville")]
+  rolecall organizations create --name \"Second Institute\" --owner-email mary@example.org --owner-given-name Mary --owner-family-name Somerville
+  rolecall organizations create --name \"Third Institute\" --owner-email joan@example.org --owner-given-name Joan --owner-family-name Clarke --mfa optional")]
     Create(Box<Create>),
     /// Show an organization
     #[command(after_help = "Examples:
@@ -85,6 +87,9 @@ pub(crate) struct Create {
     /// Family name of the first owner
     #[arg(long)]
     owner_family_name: String,
+    /// What the organization demands of the logins of its members
+    #[arg(long, value_enum, default_value_t = Mfa::Required)]
+    mfa: Mfa,
     /// Check everything and change nothing
     #[arg(long)]
     validate_only: bool,
@@ -127,6 +132,11 @@ impl Create {
             name: self.name,
             first_owner: Some(first_owner),
             validate_only: self.validate_only,
+            mfa_policy: match self.mfa {
+                Mfa::Required => MfaPolicy::Required,
+                Mfa::Optional => MfaPolicy::Optional,
+            }
+            .into(),
         }
     }
 }

@@ -5,7 +5,8 @@ use prost_types::Timestamp;
 use rolecall_api::identity::v1::service_account_service_client::ServiceAccountServiceClient;
 use rolecall_api::identity::v1::{
     CreateApiKeyRequest, CreateServiceAccountRequest, DeleteApiKeyRequest, DeleteServiceAccountRequest,
-    GetServiceAccountRequest, ListApiKeysRequest, ListServiceAccountsRequest,
+    GetServiceAccountRequest, ListApiKeysRequest, ListServiceAccountsRequest, ServiceAccount,
+    UpdateServiceAccountRequest,
 };
 
 use super::{PageArgs, parse_time};
@@ -19,6 +20,7 @@ const ACCOUNT: &[Column] = &[
     Column("organization", "organizationId", ""),
     Column("permissions", "permissions", ""),
     Column("made", "createTime", ""),
+    Column("version", "etag", ""),
 ];
 
 const ACCOUNTS: &[Column] = &[
@@ -34,8 +36,12 @@ const NEW_KEY: &[Column] = &[
     Column("key, shown once", "secret", ""),
 ];
 
-const KEYS: &[Column] =
-    &[Column("KEY ID", "apiKeyId", ""), Column("MADE", "createTime", ""), Column("ENDS", "expireTime", "")];
+const KEYS: &[Column] = &[
+    Column("KEY ID", "apiKeyId", ""),
+    Column("MADE", "createTime", ""),
+    Column("ENDS", "expireTime", ""),
+    Column("LAST USED", "lastUsedTime", ""),
+];
 
 /// Create accounts for programs, and their keys
 #[derive(Debug, Args)]
@@ -81,6 +87,23 @@ pub(crate) enum Command {
         organization: String,
         #[command(flatten)]
         page: PageArgs,
+    },
+    /// Change the name or the permissions of a service account; they count from the next call on
+    #[command(after_help = "Examples:
+  rolecall service-accounts update 01890a5d-ac96-774b-bcce-b302099a8057 --name Gateway
+  rolecall service-accounts update 01890a5d-ac96-774b-bcce-b302099a8057 --permission organization.access.check --version 3")]
+    Update {
+        /// Id of the service account
+        service_account_id: String,
+        /// What it is called from now on
+        #[arg(long, required_unless_present = "permissions")]
+        name: Option<String>,
+        /// A permission to hold from now on, instead of those before; may be repeated
+        #[arg(long = "permission")]
+        permissions: Vec<String>,
+        /// Change it only if this is still its version
+        #[arg(long, default_value = "", hide_default_value = true)]
+        version: String,
     },
     /// Delete a service account; its keys and tokens end at once
     #[command(after_help = "Examples:
@@ -142,6 +165,16 @@ impl Command {
                 let view = View::List("serviceAccounts", ACCOUNTS);
                 Answer::message("rolecall.identity.v1.ListServiceAccountsResponse", &answer, view)
             }
+            Self::Update { service_account_id, name, permissions, version } => {
+                let wished = ServiceAccount {
+                    service_account_id,
+                    name: name.unwrap_or_default(),
+                    permissions,
+                    etag: version,
+                    ..Default::default()
+                };
+                update(client, wished).await
+            }
             Self::Delete { service_account_id } => {
                 let sentence = format!("deleted the service account {service_account_id}");
                 let request = DeleteServiceAccountRequest { service_account_id, ..Default::default() };
@@ -153,6 +186,14 @@ impl Command {
             Self::DeleteKey { api_key_id } => delete_key(client, api_key_id).await,
         }
     }
+}
+
+/// Without a mask everything that holds a value is changed.
+async fn update(mut client: Client, wished: ServiceAccount) -> Result<Answer, Failure> {
+    let request = UpdateServiceAccountRequest { service_account: Some(wished), ..Default::default() };
+    let answer = client.update_service_account(request).await?.into_inner();
+    let view = View::One("serviceAccount", ACCOUNT);
+    Answer::message("rolecall.identity.v1.UpdateServiceAccountResponse", &answer, view)
 }
 
 async fn create_key(mut client: Client, id: String, until: Option<Timestamp>) -> Result<Answer, Failure> {

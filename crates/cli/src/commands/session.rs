@@ -3,25 +3,30 @@
 use clap::{Args, Subcommand};
 use rolecall_api::identity::v1::account_service_client::AccountServiceClient;
 use rolecall_api::identity::v1::authentication_service_client::AuthenticationServiceClient;
-use rolecall_api::identity::v1::log_in_response::Outcome;
-use rolecall_api::identity::v1::{GetAccountRequest, LogInRequest, LogOutRequest};
-use secrecy::ExposeSecret as _;
+use rolecall_api::identity::v1::{GetAccountRequest, LogOutRequest};
 use serde_json::json;
 
+use super::login::Login;
+use super::reauthenticate::Reauthenticate;
 use super::users::USER;
 use crate::connection::{Connection, RemoteArgs};
 use crate::failure::Failure;
 use crate::output::{Answer, View};
-use crate::secrets::Secrets;
 
 /// The session of this machine's user.
 #[derive(Debug, Subcommand)]
 pub enum Command {
-    /// Log in with e-mail address and password; the tokens are kept for the commands that follow
+    /// Log in with e-mail address, password and second factor; the tokens are kept for the commands that follow
     #[command(after_help = "Examples:
   rolecall login --email ada@example.org
-  rolecall login --email ada@example.org --password-stdin < password.txt")]
+  rolecall login --email ada@example.org --password-stdin < password.txt
+  rolecall login --email ada@example.org --password-stdin --totp-stdin < secrets.txt")]
     Login(Login),
+    /// Prove once more who you are; what changes credentials asks for it every five minutes
+    #[command(after_help = "Examples:
+  rolecall reauthenticate
+  rolecall reauthenticate --password-stdin --totp-stdin < secrets.txt")]
+    Reauthenticate(Reauthenticate),
     /// Log out: end the session everywhere and forget its tokens
     #[command(after_help = "Examples:
   rolecall logout")]
@@ -37,19 +42,6 @@ pub enum Command {
     Token(Bare),
 }
 
-/// What `login` takes.
-#[derive(Debug, Args)]
-pub struct Login {
-    /// E-mail address
-    #[arg(long)]
-    email: String,
-    /// Read the password from standard input, one line
-    #[arg(long)]
-    password_stdin: bool,
-    #[command(flatten)]
-    remote: RemoteArgs,
-}
-
 /// A command without arguments of its own.
 #[derive(Debug, Args)]
 pub struct Bare {
@@ -61,13 +53,15 @@ impl Command {
     pub(crate) fn remote(&self) -> &RemoteArgs {
         match self {
             Self::Login(login) => &login.remote,
+            Self::Reauthenticate(command) => &command.remote,
             Self::Logout(bare) | Self::Whoami(bare) | Self::Token(bare) => &bare.remote,
         }
     }
 
     pub(crate) async fn run(self, connection: &Connection) -> Result<Answer, Failure> {
         match self {
-            Self::Login(login) => log_in(login, connection).await,
+            Self::Login(login) => login.run(connection).await,
+            Self::Reauthenticate(command) => command.run(connection).await,
             Self::Logout(_) => log_out(connection).await,
             Self::Whoami(_) => who_am_i(connection).await,
             Self::Token(_) => {
@@ -76,21 +70,6 @@ impl Command {
             }
         }
     }
-}
-
-async fn log_in(login: Login, connection: &Connection) -> Result<Answer, Failure> {
-    let password = Secrets::from_flag(login.password_stdin).read("Password")?;
-    let request = LogInRequest { email: login.email.clone(), password: password.expose_secret().to_owned() };
-    let answer = AuthenticationServiceClient::new(connection.public()).log_in(request).await?.into_inner();
-    let Some(Outcome::Tokens(tokens)) = answer.outcome else {
-        return Err(Failure::Local(
-            "the server asks for something that this version does not know; update it".to_owned(),
-        ));
-    };
-    connection.keep(&tokens)?;
-    let text = format!("logged in at {} as {}", connection.server(), login.email);
-    let value = json!({ "userId": tokens.user_id, "sessionId": tokens.session_id, "email": login.email });
-    Ok(Answer::json(value, View::Sentence(text)))
 }
 
 async fn log_out(connection: &Connection) -> Result<Answer, Failure> {

@@ -33,8 +33,8 @@ fn a_renewed_setup_secret_makes_the_first_administrator_and_the_old_one_does_not
     let new = place.run(&["setup-secret", "--renew"]).expect_success().trim().to_owned();
     let server = place.serve(&[]);
     let bootstrap = |secret: &str| {
-        let line =
-            "bootstrap --organization Home --email ada@example.org --given-name Ada --family-name L --password-stdin";
+        let person = "--email ada@example.org --given-name Ada --family-name L --password-stdin";
+        let line = format!("bootstrap --organization Home --mfa optional {person}");
         let arguments = line.split(' ').collect::<Vec<_>>();
         place.run_with(&arguments, &format!("{secret}\nviolet-harbour-lantern-9\n"))
     };
@@ -87,6 +87,8 @@ fn a_server_is_healthy_when_it_has_announced_itself_and_publishes_its_keys() {
     let mut answer = String::new();
     stream.read_to_string(&mut answer).expect("answered");
     assert!(answer.starts_with("HTTP/1.1 200") && answer.contains("\"Ed25519\""), "{answer}");
+    // Well below the time for which a new key is published before it signs.
+    assert!(answer.contains("cache-control: public, max-age=60\r\n"), "{answer}");
 }
 
 #[test]

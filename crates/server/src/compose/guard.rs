@@ -62,11 +62,6 @@ impl Guard {
         Authorizer::new(policy, verifier, revocations, access, hosted)
     }
 
-    /// Returns where the signing keys come from.
-    pub(crate) fn key_source(&self) -> Arc<PeerKeys> {
-        Arc::clone(&self.keys_from)
-    }
-
     /// Returns the streams that have to be followed: those of the contexts that other processes host. A hosted context
     /// follows its own tables.
     pub(crate) fn workers(
@@ -85,9 +80,10 @@ impl Guard {
         }
         if !config.server.services.contains(&Service::Identity) {
             let channel = channels.of_server(Service::Identity);
-            let run = follow::follow_revocations(channel, self.revocations.clone(), entropy(), shutdown.clone());
+            let (revocations, keys) = (self.revocations.clone(), Arc::clone(&self.keys));
+            let run = follow::follow_revocations(channel, revocations, keys, entropy(), shutdown.clone());
             workers.push(Worker { name: "follow.revocations", run: Box::pin(run) });
-            let run = follow::follow_keys(self.key_source(), Arc::clone(&self.keys), shutdown.clone());
+            let run = follow::follow_keys(Arc::clone(&self.keys_from), Arc::clone(&self.keys), shutdown.clone());
             workers.push(Worker { name: "follow.keys", run: Box::pin(run) });
         }
         workers

@@ -3,6 +3,7 @@
 //! The comments are what `rolecall config example` prints. Defaults that belong to another crate are asked there.
 
 mod contexts;
+mod pages;
 
 use std::net::{Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
@@ -15,6 +16,7 @@ use super::section::section;
 use super::setting::{LogFormat, Secret, Service};
 
 pub use contexts::{Hashing, Identity, Notification, Organization, Smtp};
+pub use pages::{Links, Pages};
 
 /// The port of a server that is told no other.
 const PORT: u16 = 50_051;
@@ -37,6 +39,11 @@ section! {
         organization: Organization,
         /// Mails.
         notification: Notification,
+        /// Pages for browsers.
+        pages: Pages,
+        /// Pages of your own that mails link to instead. The code that they get goes to `AcceptInvitation`,
+        /// `ResetPassword` or `ConfirmEmailChange`.
+        links: Links,
         /// Logs, traces and metrics.
         telemetry: Telemetry,
         /// Bounds of the listener; a call beyond one of them is refused with a reason.

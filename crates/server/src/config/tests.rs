@@ -162,6 +162,43 @@ fn no_secret_is_shown() {
 }
 
 #[test]
+fn mails_link_to_our_pages_unless_the_platform_has_its_own() {
+    let links = |toml: &str| crate::settings::notification(&with(&[], &[], toml).expect("good")).links;
+    let ours = links("[server]\nexternal_url = 'https://rolecall.example.org/'");
+    assert_eq!(ours.invitation.as_deref(), Some("https://rolecall.example.org/invitation?code={code}"));
+    assert_eq!(ours.email_change.as_deref(), Some("https://rolecall.example.org/email-change?code={code}"));
+    let own = "[links]\npassword_reset = 'https://app.example.org/reset/{code}'";
+    let mixed = links(own);
+    assert_eq!(mixed.password_reset.as_deref(), Some("https://app.example.org/reset/{code}"));
+    assert_eq!(mixed.invitation.as_deref(), Some("http://127.0.0.1:50051/invitation?code={code}"));
+    let off = links(&format!("[pages]\nenabled = false\n{own}"));
+    assert_eq!(off.password_reset.as_deref(), Some("https://app.example.org/reset/{code}"), "its own pages go on");
+    assert_eq!((off.invitation, off.email_change), (None, None));
+}
+
+#[test]
+fn mails_link_to_no_page_that_nobody_reaches_or_that_travels_in_the_clear() {
+    let open = "[server]\nlisten = '0.0.0.0:1'\nplaintext = true";
+    let elsewhere = format!(
+        "[server]\nservices = ['notification']\n[keys]\nmaster_key = '{KEY}'\n\
+         [peers]\nidentity = 'http://127.0.0.1:1'\norganization = 'http://127.0.0.1:2'"
+    );
+    for toml in [open.to_owned(), format!("{open}\nexternal_url = 'http://rolecall.example.org'"), elsewhere] {
+        let links = crate::settings::notification(&with(&[], &[], &toml).expect("good")).links;
+        assert_eq!(links, rolecall_notification::LinksConfig::default(), "{toml}");
+    }
+}
+
+#[test]
+fn a_link_must_be_private_and_hold_the_code() {
+    let text =
+        problems(&[], "[links]\ninvitation = 'http://app.example.org/{code}'\nemail_change = 'https://x.example/'");
+    for part in ["links.invitation: must be an https address", "links.email_change: must be", "{code}"] {
+        assert!(text.contains(part), "{part} is missing in\n{text}");
+    }
+}
+
+#[test]
 fn a_file_that_is_no_toml_is_said_to_be_none() {
     assert!(problems(&[], "[server\nlisten").contains("is no TOML"));
     let missing = load(&Sources { file: Some("/nowhere/rolecall.toml".into()), ..Sources::default() });

@@ -9,8 +9,9 @@ use rolecall_authz::{AccessError, KeySet, KeySource, PublicKey};
 use rolecall_rpc::channel::Channel;
 use tokio_util::sync::CancellationToken;
 
-/// How often the keys are asked for; a key that was retired is obeyed at most this long.
-const INTERVAL: Duration = Duration::from_mins(1);
+/// How often the keys are asked for. That somebody stole one is told at once by the stream of revocations; where that
+/// is silent, such a key is believed at most this long.
+const INTERVAL: Duration = Duration::from_secs(5);
 
 /// How soon a try that failed is repeated.
 const PAUSE: Duration = Duration::from_secs(1);
@@ -19,8 +20,7 @@ const PAUSE: Duration = Duration::from_secs(1);
 pub(crate) struct PeerKeys(pub(crate) Channel);
 
 impl PeerKeys {
-    /// Returns the keys as JSON Web Keys.
-    pub(crate) async fn json_web_keys(&self) -> Result<Vec<JsonWebKey>, tonic::Status> {
+    async fn json_web_keys(&self) -> Result<Vec<JsonWebKey>, tonic::Status> {
         let answer = TokenServiceClient::new(self.0.clone()).list_signing_keys(ListSigningKeysRequest {}).await?;
         Ok(answer.into_inner().keys)
     }

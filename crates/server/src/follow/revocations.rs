@@ -1,4 +1,4 @@
-//! Ended sessions and tokens, as identity's stream tells of them.
+//! Ended sessions, tokens and signing keys, as identity's stream tells of them.
 
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -6,7 +6,7 @@ use rolecall_api::identity::v1::directory_service_client::DirectoryServiceClient
 use rolecall_api::identity::v1::revocation::Ended as What;
 use rolecall_api::identity::v1::token_service_client::TokenServiceClient;
 use rolecall_api::identity::v1::{CheckSessionRequest, Revocation, WatchRevocationsRequest};
-use rolecall_authz::{AccessError, RevocationSource, Revocations};
+use rolecall_authz::{AccessError, KeySet, RevocationSource, Revocations};
 use rolecall_kernel::entropy::Entropy;
 use rolecall_kernel::id::{SessionId, SubjectId};
 use rolecall_kernel::time::Timestamp;
@@ -32,16 +32,18 @@ impl RevocationSource for PeerSessions {
 pub(crate) async fn follow_revocations(
     channel: Channel,
     revocations: Revocations,
+    keys: Arc<KeySet>,
     entropy: Arc<dyn Entropy>,
     shutdown: CancellationToken,
 ) {
-    let follower = Follower { channel, revocations, token: Mutex::default() };
+    let follower = Follower { channel, revocations, keys, token: Mutex::default() };
     keep_up("revocations", entropy, shutdown, || follower.run()).await;
 }
 
 struct Follower {
     channel: Channel,
     revocations: Revocations,
+    keys: Arc<KeySet>,
     token: Mutex<String>,
 }
 
@@ -88,6 +90,8 @@ impl Follower {
                 };
                 self.revocations.revoke_subject_before(subject, before);
             }
+            // The keys that are good come from the verifier's question when the first token names one of them.
+            Some(What::Kid(kid)) => self.keys.retire(kid),
             None => return false,
         }
         true

@@ -26,10 +26,20 @@ section! {
         session_idle: Duration = IdentityConfig::default().session_idle,
         /// A session ends this long after the login.
         session_absolute: Duration = IdentityConfig::default().session_absolute,
+        /// The same as `session_idle`, for a login with a second factor.
+        mfa_session_idle: Duration = IdentityConfig::default().mfa_session_idle,
+        /// The same as `session_absolute`, for a login with a second factor.
+        mfa_session_absolute: Duration = IdentityConfig::default().mfa_session_absolute,
         /// The most sessions of one person; the oldest gives way.
         max_sessions: u32 = u32::try_from(IdentityConfig::default().max_sessions).unwrap_or(u32::MAX),
         /// How long an invitation can be accepted.
         invitation_lifetime: Duration = IdentityConfig::default().invitation_lifetime,
+        /// How long a deleted account is kept, and its address reserved.
+        deleted_retention: Duration = IdentityConfig::default().deleted_retention,
+        /// How long a new signing key is published before it signs; no verifier may remember keys for longer.
+        key_publication: Duration = IdentityConfig::default().key_publication,
+        /// How long a signing key signs before a new one is made.
+        key_lifetime: Duration = IdentityConfig::default().key_lifetime,
         /// The setup secret of a new installation, 32 characters or more; the first start makes and prints one when none is
         /// given. Of no use once the first administrator exists.
         setup_secret: Secret = Secret::default(),
