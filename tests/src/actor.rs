@@ -72,10 +72,15 @@ impl Actor {
         let request = identity::LogInRequest { email: email.to_owned(), password: password.to_owned() };
         let answer = Self::anonymous(stack).authentication().log_in(request).await?.into_inner();
         let Some(identity::log_in_response::Outcome::Tokens(tokens)) = answer.outcome else {
-            panic!("a login without outcome");
+            panic!("a login that asks for more than a password");
         };
+        Ok(Self::with_tokens(stack, tokens))
+    }
+
+    /// Somebody who got these tokens.
+    pub fn with_tokens(stack: &Stack, tokens: identity::Tokens) -> Self {
         let bearer = Bearer(format!("Bearer {}", tokens.access_token).parse().ok());
-        Ok(Self::with(stack, &bearer, tokens.user_id.clone(), Some(tokens)))
+        Self::with(stack, &bearer, tokens.user_id.clone(), Some(tokens))
     }
 
     fn with(stack: &Stack, bearer: &Bearer, id: String, tokens: Option<identity::Tokens>) -> Self {

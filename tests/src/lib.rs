@@ -4,6 +4,8 @@
 //! |---|---|
 //! | [`stack`] | starts, kills and restarts servers in every layout |
 //! | [`actor`] | somebody who calls: a person, an administrator, a backend |
+//! | [`authenticator`] | an authenticator app on the real clock |
+//! | [`browser`], [`html`] | looks at pages and fills in forms |
 //! | [`mail`] | reads the mails that arrived |
 //! | [`raw`] | calls any method by its path, with any bytes |
 //! | [`refusal`] | reads a refusal as a client would |
@@ -12,6 +14,9 @@
 #![expect(clippy::expect_used, clippy::panic, reason = "a helper that fails is a failed test")]
 
 pub mod actor;
+pub mod authenticator;
+pub mod browser;
+pub mod html;
 pub mod mail;
 pub mod raw;
 pub mod refusal;

@@ -37,6 +37,12 @@ impl Mail {
         }
     }
 
+    /// Finds the link to a page.
+    pub fn link(&self) -> String {
+        let is_link = |word: &&str| word.starts_with("http") && word.contains("?code=rc");
+        self.text.split_whitespace().find(is_link).expect("a mail with a link").to_owned()
+    }
+
     /// Finds the invitation code in the text.
     pub fn code(&self) -> String {
         let is_code = |word: &&str| word.starts_with("rci_") && word.len() == 47;

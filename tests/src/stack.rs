@@ -84,6 +84,8 @@ pub struct Stack {
     _cluster: Option<Cluster>,
     hashing: Hashing,
     processes: Vec<Process>,
+    /// Further sections of every configuration.
+    sections: Vec<String>,
 }
 
 impl Stack {
@@ -130,9 +132,14 @@ impl Stack {
         let process = |services| Process { services, port: free_port(), child: None };
         let hashing = plan.hashing;
         let processes = groups.into_iter().map(process).collect();
-        let stack = Self { mailbox, folder, database, _cluster: cluster, hashing, processes };
+        let stack = Self { mailbox, folder, database, _cluster: cluster, hashing, processes, sections: Vec::new() };
         stack.write_key();
         stack
+    }
+
+    /// Adds a section to the configuration of every process that is started from now on.
+    pub fn configure(&mut self, section: &str) {
+        self.sections.push(section.to_owned());
     }
 
     /// Starts every process; `abort_at` names the step at which the server of each context dies.
@@ -280,6 +287,7 @@ impl Stack {
             let port = sink.port();
             sections.push(format!("[notification.smtp]\nhost = \"127.0.0.1\"\nport = {port}\ntls = \"none\""));
         }
+        sections.extend(self.sections.iter().cloned());
         sections.join("\n") + "\n"
     }
 

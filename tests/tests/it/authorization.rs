@@ -7,10 +7,12 @@ use prost_reflect::{
     DescriptorPool, DynamicMessage, ExtensionDescriptor, MethodDescriptor, ReflectMessage as _, Value,
 };
 use rolecall_api::identity::v1 as identity;
-use rolecall_tests::actor::Actor;
+use rolecall_db::{Database, DatabaseConfig, Error as StoreError};
+use rolecall_tests::actor::{Actor, PASSWORD};
 use rolecall_tests::raw;
 use rolecall_tests::refusal::{self, Refusal};
 use rolecall_tests::stack::{SERVICES, Stack};
+use sea_orm::ConnectionTrait as _;
 use tonic::Code;
 
 use crate::world;
@@ -23,6 +25,8 @@ struct Rule {
     authenticated: bool,
     internal: bool,
     refuse_service_accounts: bool,
+    step_up: bool,
+    accept_personal_tokens: bool,
     permissions: Vec<String>,
 }
 
@@ -43,6 +47,8 @@ fn rule(method: &MethodDescriptor) -> Rule {
         authenticated: flag("authenticated"),
         internal: flag("internal"),
         refuse_service_accounts: flag("refuse_service_accounts"),
+        step_up: flag("step_up"),
+        accept_personal_tokens: flag("accept_personal_tokens"),
         permissions: strings(rule, "permissions"),
     }
 }
@@ -103,7 +109,8 @@ async fn every_method_is_closed_to_those_it_is_not_for() {
 
 /// A guest passes the door only where the table gives it a permission on itself.
 async fn check_guest(stack: &Stack, method: &MethodDescriptor, rule: &Rule, guest: &Actor) {
-    let held = ["identity.users.get", "organization.members.get", "organization.organizations.get"];
+    let held =
+        ["identity.users.get", "identity.users.update", "organization.members.get", "organization.organizations.get"];
     let result = attack(stack, method, Some(guest.token())).await;
     if rule.permissions.iter().any(|permission| held.contains(&permission.as_str())) {
         assert!(!is_closed_door(&result), "{}: {result:?}", raw::path(method));
@@ -130,11 +137,41 @@ async fn every_permission_but_the_needed_one_opens_nothing() {
             }
             let path = raw::path(method);
             let refused = attack(&stack, method, Some(&without)).await.expect_err(&path);
-            let expected = if rule.refuse_service_accounts { "CALLER_KIND_REFUSED" } else { "PERMISSION_MISSING" };
+            let is_for_people = rule.refuse_service_accounts || rule.step_up;
+            let expected = if is_for_people { "CALLER_KIND_REFUSED" } else { "PERMISSION_MISSING" };
             assert_eq!((refused.code, refused.reason.as_str()), (Code::PermissionDenied, expected), "{path}");
             let opened = attack(&stack, method, Some(&with)).await;
-            assert_eq!(is_closed_door(&opened), rule.refuse_service_accounts, "{path}: {opened:?}");
+            assert_eq!(is_closed_door(&opened), is_for_people, "{path}: {opened:?}");
         }
+    }
+}
+
+#[tokio::test]
+async fn a_personal_token_passes_the_doors_that_accept_it_and_those_that_it_is_narrowed_to() {
+    let stack = Stack::start(world::ONE_SQLITE).await;
+    let admin = world::bootstrap(&stack).await;
+    let lent = "identity.users.get";
+    let request = identity::CreateAccessTokenRequest {
+        name: "Attacker".to_owned(),
+        permissions: vec![lent.to_owned()],
+        ..Default::default()
+    };
+    let secret = admin.account().create_access_token(request).await.unwrap().into_inner().secret;
+    let request = identity::ExchangeApiKeyRequest { api_key: secret };
+    let token = Actor::anonymous(&stack).authentication().exchange_api_key(request).await.unwrap();
+    let token = token.into_inner().access_token;
+    for method in &raw::methods() {
+        let (path, rule) = (raw::path(method), rule(method));
+        let attacked = attack(&stack, method, Some(&token)).await;
+        let is_lent = rule.permissions.iter().any(|permission| permission == lent);
+        if rule.public || rule.accept_personal_tokens || (is_lent && !rule.step_up) {
+            assert!(!is_closed_door(&attacked), "{path}: {attacked:?}");
+            continue;
+        }
+        let is_of_another_kind = rule.step_up || rule.permissions.is_empty();
+        let expected = if is_of_another_kind { "CALLER_KIND_REFUSED" } else { "PERMISSION_MISSING" };
+        let refused = attacked.expect_err(&path);
+        assert_eq!((refused.code, refused.reason.as_str()), (Code::PermissionDenied, expected), "{path}");
     }
 }
 
@@ -184,6 +221,39 @@ async fn the_stream_of_all_revocations_is_closed_to_an_owner() {
     refusal::expect_reason(refused.map(drop), Code::PermissionDenied, "PERMISSION_MISSING");
     let mut opened = admin.signing().watch_revocations(request()).await.unwrap().into_inner();
     assert!(opened.message().await.unwrap().is_some(), "it begins with a message at the latest after a heartbeat");
+}
+
+#[tokio::test]
+async fn who_proved_six_minutes_ago_who_it_is_proves_it_again_where_a_step_up_is_asked_for() {
+    let stack = Stack::start(world::ONE_SQLITE).await;
+    let admin = world::bootstrap(&stack).await;
+    age_sessions(&stack).await;
+    let request = identity::RefreshTokensRequest { refresh_token: admin.refresh_token() };
+    let tokens = Actor::anonymous(&stack).authentication().refresh_tokens(request).await.unwrap().into_inner();
+    let aged = Actor::with_tokens(&stack, tokens.tokens.unwrap());
+    let password = PASSWORD.to_owned();
+    let request = identity::ReauthenticateRequest { password, ..Default::default() };
+    let fresh = aged.authentication().reauthenticate(request).await.unwrap().into_inner().access_token;
+    let mut asked = 0;
+    for method in raw::methods().iter().filter(|method| rule(method).step_up) {
+        asked += 1;
+        let path = raw::path(method);
+        let refused = attack(&stack, method, Some(aged.token())).await.expect_err(&path);
+        assert_eq!((refused.code, refused.reason.as_str()), (Code::Unauthenticated, "STEP_UP_REQUIRED"), "{path}");
+        assert_eq!(refused.metadata["max_age"], "300");
+        let opened = attack(&stack, method, Some(&fresh)).await;
+        assert!(!is_closed_door(&opened), "{path}: {opened:?}");
+    }
+    assert!(asked > 5, "the contract asks for a step-up where credentials are changed");
+}
+
+/// Puts the beginning of every session six minutes back, in the database of the running server.
+async fn age_sessions(stack: &Stack) {
+    let url = format!("sqlite://{}/data/identity.db", stack.folder().display());
+    let database = Database::connect(&DatabaseConfig::new(url), "identity", &[]).await.unwrap();
+    let age = "UPDATE sessions SET auth_time = auth_time - 360000000";
+    let aged = database.write(|tx| async move { Ok::<_, StoreError>(tx.execute_unprepared(age).await?) }).await;
+    assert!(aged.unwrap().rows_affected() > 0);
 }
 
 /// The same token with one bit of its signature turned.

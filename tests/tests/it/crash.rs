@@ -1,5 +1,6 @@
 //! Power cuts at every step: what was acknowledged is there, what was not is whole or absent.
 
+mod accounts;
 mod bootstrap;
 mod ledger;
 mod organizations;

@@ -7,5 +7,8 @@ mod clients;
 mod crash;
 mod journey;
 mod mail;
+mod mfa;
+mod pages;
 mod race;
+mod tokens;
 mod world;

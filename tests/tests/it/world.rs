@@ -28,6 +28,7 @@ pub(crate) fn bootstrap_request(setup_secret: String) -> identity::BootstrapRequ
         family_name: "Admin".to_owned(),
         password: PASSWORD.to_owned(),
         password_confirmation: PASSWORD.to_owned(),
+        mfa_policy: identity::MfaPolicy::Optional.into(),
     }
 }
 
@@ -59,6 +60,7 @@ pub(crate) fn create_organization_request(name: &str, owner: &str) -> organizati
             family_name: "Owner".to_owned(),
             ..Default::default()
         }),
+        mfa_policy: organization::MfaPolicy::Optional.into(),
         ..Default::default()
     }
 }

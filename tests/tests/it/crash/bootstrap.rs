@@ -54,9 +54,10 @@ async fn call(stack: &Stack, request: &identity::BootstrapRequest) -> Result<ide
 }
 
 /// The same secret with other content, whichever part is other.
-fn others(request: &identity::BootstrapRequest) -> [identity::BootstrapRequest; 3] {
+fn others(request: &identity::BootstrapRequest) -> [identity::BootstrapRequest; 4] {
     [
         identity::BootstrapRequest { organization_name: "Elsewhere".to_owned(), ..request.clone() },
+        identity::BootstrapRequest { mfa_policy: identity::MfaPolicy::Required.into(), ..request.clone() },
         identity::BootstrapRequest { email: OTHER_EMAIL.to_owned(), ..request.clone() },
         identity::BootstrapRequest {
             password: OTHER_PASSWORD.to_owned(),
