@@ -3,6 +3,7 @@ use std::time::Duration;
 
 use rolecall_api::identity::v1::{AcceptInvitationRequest, GetInvitationRequest, ResendInvitationRequest, UserState};
 use rolecall_testkit::on_each_database;
+use sea_orm::{ConnectionTrait as _, Statement};
 
 use crate::harness::{ADMIN, PASSWORD, World, at_once, bearer, bytes, reason};
 
@@ -29,6 +30,19 @@ on_each_database! {
         assert_eq!(bytes(&used), bytes(&unknown));
         world.identity.relay().drain().await;
         assert!(world.peers.topics().contains(&"identity.invitation_accepted".to_owned()));
+    }
+
+    async fn a_code_is_erased_from_the_outbox_once_its_mail_is_handed_over(database) {
+        let (world, _) = World::bootstrapped(&database).await;
+        let tokens = world.log_in(ADMIN).await;
+        let (_, code) = world.invite(&tokens.access_token, "ada@example.org", "GUEST").await;
+        world.identity.relay().drain().await;
+        let reader = world.db.reader();
+        let text = "SELECT payload FROM outbox WHERE topic = 'notification.mail_requested'";
+        let orders = reader.query_all_raw(Statement::from_string(reader.get_database_backend(), text)).await.expect("read");
+        let payloads: Vec<Vec<u8>> = orders.iter().map(|row| row.try_get_by_index(0).expect("bytes")).collect();
+        assert_eq!(payloads, [Vec::<u8>::new()]);
+        world.accept(&code).await.expect("it came by mail all the same");
     }
 
     async fn a_code_serves_once_also_in_parallel(database) {
