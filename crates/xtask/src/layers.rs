@@ -21,6 +21,7 @@ const LEVELS: &[(&str, u8)] = &[
     ("rolecall-kernel", 0),
     ("rolecall-api", 0),
     ("rolecall-telemetry", 1),
+    ("rolecall-outbound", 1),
     ("rolecall-authz", 2),
     ("rolecall-db", 2),
     ("rolecall-rpc", 3),
