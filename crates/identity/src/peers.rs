@@ -3,5 +3,7 @@
 mod convert;
 pub(crate) mod deliver;
 pub(crate) mod organization;
+mod settings;
 
 pub(crate) use organization::{Access, Organization, OrganizationName, PeerError, Refusal, RoleChange};
+pub(crate) use settings::{OrganizationSettings, RegistrationMode};

@@ -19,6 +19,9 @@ pub enum TextError {
     /// Not one address of the form `local@domain`.
     #[error("must be one e-mail address such as ada@example.org")]
     NotAnEmailAddress,
+    /// Not the name of a mail domain.
+    #[error("must be a domain such as example.org")]
+    NotADomain,
     /// Not an http or https address.
     #[error("must be a web address that starts with http:// or https://")]
     NotAWebAddress,
@@ -64,6 +67,36 @@ impl EmailAddress {
     /// Returns the canonical form; two addresses are the same exactly when their keys are equal.
     pub fn key(&self) -> &str {
         &self.key
+    }
+
+    /// Returns the domain in its canonical form.
+    pub fn domain(&self) -> &str {
+        self.key.rsplit_once('@').map_or("", |(_, domain)| domain)
+    }
+}
+
+/// The domain of e-mail addresses in its canonical form: IDNA, ASCII, lower case.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct EmailDomain(String);
+
+impl EmailDomain {
+    /// Parses a domain name with at least two labels.
+    pub fn parse(text: &str) -> Result<Self, TextError> {
+        match text.trim() {
+            "" => Err(TextError::Required),
+            text if text.len() > EmailAddress::MAX_OCTETS => Err(TextError::TooLong(EmailAddress::MAX_OCTETS)),
+            text => canonical_domain(text).map(Self).ok_or(TextError::NotADomain),
+        }
+    }
+
+    /// Returns the name.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+
+    /// Tells whether an address is of this very domain; those of its subdomains are not.
+    pub fn holds(&self, address: &EmailAddress) -> bool {
+        address.domain() == self.0
     }
 }
 
@@ -214,6 +247,20 @@ mod tests {
         assert_eq!(key("ada@b\u{fc}cher.example"), key("ADA@xn--bcher-kva.example"));
         assert_eq!(key("jose\u{301}@example.org"), key("jos\u{e9}@example.org"));
         assert_ne!(key("ada+x@example.org"), key("ada@example.org"));
+    }
+
+    #[test]
+    fn a_domain_holds_its_own_addresses_however_they_are_spelled() {
+        let domain = EmailDomain::parse(" B\u{fc}cher.Example ").expect("a domain");
+        assert_eq!(domain.as_str(), "xn--bcher-kva.example");
+        let holds = |text| EmailAddress::parse(text).map(|address| domain.holds(&address));
+        assert_eq!(holds("ada@xn--bcher-kva.example"), Ok(true));
+        assert_eq!(holds("ada@B\u{dc}CHER.example"), Ok(true));
+        assert_eq!(holds("ada@sub.b\u{fc}cher.example"), Ok(false));
+        assert_eq!(EmailDomain::parse(" "), Err(TextError::Required));
+        for wrong in ["example", "ada@example.org", "127.0.0.1", "*.example.org", "a..b", "a,b.example"] {
+            assert_eq!(EmailDomain::parse(wrong), Err(TextError::NotADomain), "{wrong}");
+        }
     }
 
     #[test]

@@ -11,3 +11,4 @@ pub(crate) mod page;
 pub(crate) mod permission;
 pub(crate) mod role;
 pub(crate) mod service_account;
+pub(crate) mod settings;

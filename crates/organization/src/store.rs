@@ -13,6 +13,7 @@ pub(crate) mod organizations;
 pub(crate) mod removals;
 pub(crate) mod service_accounts;
 pub(crate) mod subjects;
+pub(crate) mod settings;
 
 mod entity;
 

@@ -164,6 +164,106 @@ impl MemberState {
         }
     }
 }
+/// What an organization demands of the passwords of its members. Guessable ones
+/// are refused everywhere.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct PasswordPolicy {
+    /// The fewest characters, at most 128; 0 means 12 where a second factor is
+    /// required, else 15. At least 8 where a second factor is required, else 15.
+    #[prost(int32, tag = "1")]
+    pub min_characters: i32,
+    /// Whether a password mixes three of four classes: small letters, capital
+    /// letters, digits, and everything else.
+    #[prost(bool, tag = "2")]
+    pub require_three_classes: bool,
+}
+/// How long the sessions of members last at the most; those of the instance are
+/// never exceeded.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct SessionLimits {
+    /// A session ends when it is not used for this long, 5 minutes to 24 hours;
+    /// absent means as long as the instance allows.
+    #[prost(message, optional, tag = "1")]
+    pub idle: ::core::option::Option<::prost_types::Duration>,
+    /// A session ends this long after its login, 15 minutes to 7 days and no less
+    /// than `idle`; absent means as long as the instance allows.
+    #[prost(message, optional, tag = "2")]
+    pub absolute: ::core::option::Option<::prost_types::Duration>,
+}
+/// How an organization wants to be run.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct OrganizationSettings {
+    /// The organization. Output only.
+    #[prost(string, tag = "1")]
+    pub organization_id: ::prost::alloc::string::String,
+    /// How people come into it; by invitation alone unless it is set.
+    #[prost(enumeration = "RegistrationMode", tag = "2")]
+    pub registration_mode: i32,
+    /// The domains that addresses of people who register must have, up to 100;
+    /// answered in ASCII, in order. Empty allows every domain.
+    #[prost(string, repeated, tag = "3")]
+    pub allowed_email_domains: ::prost::alloc::vec::Vec<::prost::alloc::string::String>,
+    /// What it demands of the logins of its members. `OPTIONAL` makes passwords
+    /// that are too short to stand alone change at the next login, `REQUIRED` asks
+    /// for a second factor there.
+    #[prost(enumeration = "MfaPolicy", tag = "4")]
+    pub mfa_policy: i32,
+    /// What it demands of passwords.
+    #[prost(message, optional, tag = "5")]
+    pub password_policy: ::core::option::Option<PasswordPolicy>,
+    /// How long its invitations can be accepted, 1 hour to 30 days; absent means as
+    /// long as the instance says, which is 7 days unless it is configured.
+    #[prost(message, optional, tag = "6")]
+    pub invitation_lifetime: ::core::option::Option<::prost_types::Duration>,
+    /// How long sessions of its members last.
+    #[prost(message, optional, tag = "7")]
+    pub session_limits: ::core::option::Option<SessionLimits>,
+    /// Whether strangers may look around as anonymous guests.
+    #[prost(bool, tag = "8")]
+    pub guest_sessions: bool,
+    /// Whether its owners may act as its members.
+    #[prost(bool, tag = "9")]
+    pub owner_impersonation: bool,
+    /// Version, to be given back with a change. Output only.
+    #[prost(string, tag = "10")]
+    pub etag: ::prost::alloc::string::String,
+    /// When they were last changed; absent until they are. Output only.
+    #[prost(message, optional, tag = "11")]
+    pub update_time: ::core::option::Option<::prost_types::Timestamp>,
+}
+/// How people come into an organization.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, ::prost::Enumeration)]
+#[repr(i32)]
+pub enum RegistrationMode {
+    /// The same as `MANUAL`.
+    Unspecified = 0,
+    /// By invitation alone; strangers do not see the organization.
+    Manual = 1,
+    /// Also by registering; strangers find the organization in the directory.
+    SelfService = 2,
+}
+impl RegistrationMode {
+    /// String value of the enum field names used in the ProtoBuf definition.
+    ///
+    /// The values are not transformed in any way and thus are considered stable
+    /// (if the ProtoBuf definition does not change) and safe for programmatic use.
+    pub fn as_str_name(&self) -> &'static str {
+        match self {
+            Self::Unspecified => "REGISTRATION_MODE_UNSPECIFIED",
+            Self::Manual => "REGISTRATION_MODE_MANUAL",
+            Self::SelfService => "REGISTRATION_MODE_SELF_SERVICE",
+        }
+    }
+    /// Creates an enum from field names used in the ProtoBuf definition.
+    pub fn from_str_name(value: &str) -> ::core::option::Option<Self> {
+        match value {
+            "REGISTRATION_MODE_UNSPECIFIED" => Some(Self::Unspecified),
+            "REGISTRATION_MODE_MANUAL" => Some(Self::Manual),
+            "REGISTRATION_MODE_SELF_SERVICE" => Some(Self::SelfService),
+            _ => None,
+        }
+    }
+}
 /// What `BootstrapOrganization` needs.
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct BootstrapOrganizationRequest {
@@ -329,6 +429,9 @@ pub struct BatchGetOrganizationsResponse {
     /// The organizations found, in no order.
     #[prost(message, repeated, tag = "1")]
     pub organizations: ::prost::alloc::vec::Vec<Organization>,
+    /// How they want to be run, in no order.
+    #[prost(message, repeated, tag = "2")]
+    pub settings: ::prost::alloc::vec::Vec<OrganizationSettings>,
 }
 /// What `AddServiceAccount` needs.
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
@@ -962,7 +1065,7 @@ pub mod membership_service_client {
                 );
             self.inner.unary(req, path, codec).await
         }
-        /// Reads the names of organizations.
+        /// Reads organizations and their settings.
         pub async fn batch_get_organizations(
             &mut self,
             request: impl tonic::IntoRequest<super::BatchGetOrganizationsRequest>,
@@ -1249,7 +1352,7 @@ pub mod membership_service_server {
             tonic::Response<super::BatchGetMembersResponse>,
             tonic::Status,
         >;
-        /// Reads the names of organizations.
+        /// Reads organizations and their settings.
         async fn batch_get_organizations(
             &self,
             request: tonic::Request<super::BatchGetOrganizationsRequest>,

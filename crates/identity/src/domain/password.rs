@@ -84,6 +84,15 @@ impl fmt::Debug for Password {
     }
 }
 
+/// What an organization demands of passwords beside what is demanded everywhere.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub(crate) struct PasswordDemand {
+    /// The fewest code points; none means what its policy for second factors asks for.
+    pub(crate) min_characters: Option<usize>,
+    /// Whether three of four classes of characters must be mixed.
+    pub(crate) require_three_classes: bool,
+}
+
 /// What a new password must satisfy.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct PasswordPolicy {

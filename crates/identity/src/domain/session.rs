@@ -18,6 +18,15 @@ pub(crate) struct Lifetimes {
     pub(crate) grace: Duration,
 }
 
+/// How long an organization lets sessions last at the most; none leaves it to the instance.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub(crate) struct SessionLimits {
+    /// Without a refresh.
+    pub(crate) idle: Option<Duration>,
+    /// After the login.
+    pub(crate) absolute: Option<Duration>,
+}
+
 /// How a person proved who it is: a set of RFC 8176 values.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct AuthMethods(u8);

@@ -53,6 +53,7 @@ impl Fields {
             Err(TextError::TooLong(_)) => "TOO_LONG",
             Err(TextError::ControlCharacter) => "CONTROL_CHARACTER",
             Err(TextError::NotAnEmailAddress) => "EMAIL_MALFORMED",
+            Err(TextError::NotADomain) => "DOMAIN_MALFORMED",
             Err(TextError::NotAWebAddress) => "WEBSITE_MALFORMED",
         };
         self.0.check(field, reason, parsed)

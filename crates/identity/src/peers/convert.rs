@@ -11,7 +11,8 @@ use super::organization::{OrganizationName, PeerError, Subject};
 use crate::domain::factor::MfaPolicy;
 use crate::domain::user::Membership;
 
-fn broken(what: &str) -> PeerError {
+/// Says what is wrong with an answer.
+pub(super) fn broken(what: &str) -> PeerError {
     PeerError::Broken(Box::new(Status::internal(format!("the answer holds no usable {what}"))))
 }
 

@@ -16,6 +16,7 @@ use tonic::{Code, Status};
 use tonic_types::StatusExt as _;
 
 use super::convert;
+use super::settings::{self, OrganizationSettings};
 use crate::domain::factor::MfaPolicy;
 use crate::domain::service_account::ServiceAccount;
 use crate::domain::user::Membership;
@@ -293,6 +294,14 @@ impl Organization {
         id: ServiceAccountId,
         organization: &str,
         permissions: &[String],
+    /// Asks how an organization wants to be run; none for one that does not exist, or is not active.
+    pub(crate) async fn settings(&self, id: OrganizationId) -> Answer<Option<OrganizationSettings>> {
+        let request = BatchGetOrganizationsRequest { organization_ids: vec![id.to_string()] };
+        let answer = self.client().batch_get_organizations(request).await?.into_inner();
+        let told = answer.settings.into_iter().next();
+        answer.organizations.into_iter().next().map(|found| settings::settings(found, told)).transpose()
+    }
+
         actor: SubjectId,
     ) -> Answer<Option<OrganizationId>> {
         let request = AddServiceAccountRequest {

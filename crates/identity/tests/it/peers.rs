@@ -309,7 +309,7 @@ impl MembershipService for Fake {
     ) -> Result<Response<BatchGetOrganizationsResponse>, Status> {
         let organizations =
             request.into_inner().organization_ids.iter().filter_map(|id| self.organization(id)).collect();
-        ok(BatchGetOrganizationsResponse { organizations })
+        ok(BatchGetOrganizationsResponse { organizations, settings: Vec::new() })
     }
 
     async fn add_service_account(

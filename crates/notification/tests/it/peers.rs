@@ -98,7 +98,7 @@ macro_rules! not_asked {
                         let name = known.organizations.get(&organization_id)?.clone();
                         Some(org::Organization { organization_id, name, ..Default::default() })
                     });
-                    org::BatchGetOrganizationsResponse { organizations: named.collect() }
+                    org::BatchGetOrganizationsResponse { organizations: named.collect(), settings: Vec::new() }
                 })
             }
 

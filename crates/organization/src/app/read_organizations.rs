@@ -8,7 +8,8 @@ use rolecall_kernel::page::{Page, PageSize};
 use super::App;
 use crate::domain::organization::Organization;
 use crate::domain::page::Position;
-use crate::store::organizations;
+use crate::domain::settings::StoredSettings;
+use crate::store::{organizations, settings};
 
 /// Reads one organization within the scope.
 pub(crate) async fn find(app: &App, scope: &Scope, id: OrganizationId) -> Result<Option<Organization>, Error> {
@@ -18,6 +19,11 @@ pub(crate) async fn find(app: &App, scope: &Scope, id: OrganizationId) -> Result
 /// Reads those of the organizations that exist; for the services of the suite.
 pub(crate) async fn list_by_id(app: &App, ids: &[OrganizationId]) -> Result<Vec<Organization>, Error> {
     organizations::list_by_id(&app.database.reader(), ids).await
+}
+
+/// Reads the settings of those of the organizations that exist; for the services of the suite.
+pub(crate) async fn list_settings(app: &App, ids: &[OrganizationId]) -> Result<Vec<StoredSettings>, Error> {
+    settings::list_by_id(&app.database.reader(), ids).await
 }
 
 /// Lists a page of the organizations of the scope.

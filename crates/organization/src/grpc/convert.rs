@@ -110,6 +110,7 @@ const fn text_reason(error: TextError) -> &'static str {
         TextError::TooLong(_) => "TOO_LONG",
         TextError::ControlCharacter => "CHARACTER_FORBIDDEN",
         TextError::NotAnEmailAddress => "EMAIL_MALFORMED",
+        TextError::NotADomain => "DOMAIN_MALFORMED",
         TextError::NotAWebAddress => "WEB_ADDRESS_MALFORMED",
     }
 }

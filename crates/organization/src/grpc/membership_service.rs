@@ -156,7 +156,9 @@ impl MembershipService for MembershipApi {
         let ids = convert::batch_ids("organization_ids", &request.organization_ids, OrganizationId::parse)?;
         let organizations = read_organizations::list_by_id(&self.0.app, &ids).await.map_err(status::store)?;
         let organizations = organizations.iter().map(render::organization).collect();
-        Ok(Response::new(pb::BatchGetOrganizationsResponse { organizations }))
+        let settings = read_organizations::list_settings(&self.0.app, &ids).await.map_err(status::store)?;
+        let settings = settings.iter().map(render::settings).collect();
+        Ok(Response::new(pb::BatchGetOrganizationsResponse { organizations, settings }))
     }
 
     async fn add_service_account(

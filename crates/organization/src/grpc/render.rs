@@ -1,5 +1,9 @@
 //! Domain types as messages.
 
+mod settings;
+
+pub(super) use settings::settings;
+
 use prost::Message as _;
 use rolecall_api::organization::v1 as pb;
 

@@ -9,6 +9,7 @@ mod removals;
 mod service_accounts;
 
 use sea_orm::{ConnectionTrait as _, DbBackend, DbErr};
+mod settings;
 use sea_orm_migration::{MigrationName, MigrationTrait, SchemaManager};
 
 /// Returns all steps.
@@ -23,6 +24,7 @@ pub(crate) fn steps() -> Vec<Box<dyn MigrationTrait>> {
         ("organization_0007_removals", removals::UP),
     ]
     .into_iter()
+        ("organization_0020_settings", settings::UP),
     .map(|(name, statements)| Box::new(Step { name, statements }) as Box<dyn MigrationTrait>)
     .collect()
 }

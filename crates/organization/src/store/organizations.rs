@@ -17,7 +17,7 @@ use crate::domain::organization::{MfaPolicy, Organization, OrganizationState, na
 use crate::domain::page::Position;
 
 const HIDDEN: &str = "HIDDEN";
-const ACTIVE: &str = "ACTIVE";
+pub(super) const ACTIVE: &str = "ACTIVE";
 
 fn state_name(state: OrganizationState) -> &'static str {
     match state {
@@ -53,6 +53,8 @@ pub(crate) async fn insert(tx: &Tx, organization: &Organization) -> Result<(), E
         mfa_policy: Set(organization.mfa_policy.name().to_owned()),
         version: Set(organization.version),
         created: Set(organization.created.as_micros()),
+        // The settings begin as their columns do.
+        ..ActiveModel::default()
     };
     Entity::insert(row).exec_without_returning(tx).await?;
     Ok(())

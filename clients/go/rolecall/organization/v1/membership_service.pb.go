@@ -1161,6 +1161,8 @@ type BatchGetOrganizationsResponse struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// The organizations found, in no order.
 	Organizations []*Organization `protobuf:"bytes,1,rep,name=organizations,proto3" json:"organizations,omitempty"`
+	// How they want to be run, in no order.
+	Settings      []*OrganizationSettings `protobuf:"bytes,2,rep,name=settings,proto3" json:"settings,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -1198,6 +1200,13 @@ func (*BatchGetOrganizationsResponse) Descriptor() ([]byte, []int) {
 func (x *BatchGetOrganizationsResponse) GetOrganizations() []*Organization {
 	if x != nil {
 		return x.Organizations
+	}
+	return nil
+}
+
+func (x *BatchGetOrganizationsResponse) GetSettings() []*OrganizationSettings {
+	if x != nil {
+		return x.Settings
 	}
 	return nil
 }
@@ -1977,7 +1986,7 @@ var File_rolecall_organization_v1_membership_service_proto protoreflect.FileDesc
 
 const file_rolecall_organization_v1_membership_service_proto_rawDesc = "" +
 	"\n" +
-	"1rolecall/organization/v1/membership_service.proto\x12\x18rolecall.organization.v1\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x1frolecall/authz/v1/options.proto\x1a+rolecall/organization/v1/organization.proto\"\xb8\x01\n" +
+	"1rolecall/organization/v1/membership_service.proto\x12\x18rolecall.organization.v1\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x1frolecall/authz/v1/options.proto\x1a+rolecall/organization/v1/organization.proto\x1a'rolecall/organization/v1/settings.proto\"\xb8\x01\n" +
 	"\x1cBootstrapOrganizationRequest\x12'\n" +
 	"\x0forganization_id\x18\x01 \x01(\tR\x0eorganizationId\x12\x12\n" +
 	"\x04name\x18\x02 \x01(\tR\x04name\x12\x17\n" +
@@ -2027,9 +2036,10 @@ const file_rolecall_organization_v1_membership_service_proto_rawDesc = "" +
 	"\x17BatchGetMembersResponse\x12:\n" +
 	"\amembers\x18\x01 \x03(\v2 .rolecall.organization.v1.MemberR\amembers\"I\n" +
 	"\x1cBatchGetOrganizationsRequest\x12)\n" +
-	"\x10organization_ids\x18\x01 \x03(\tR\x0forganizationIds\"m\n" +
+	"\x10organization_ids\x18\x01 \x03(\tR\x0forganizationIds\"\xb9\x01\n" +
 	"\x1dBatchGetOrganizationsResponse\x12L\n" +
-	"\rorganizations\x18\x01 \x03(\v2&.rolecall.organization.v1.OrganizationR\rorganizations\"\xd3\x01\n" +
+	"\rorganizations\x18\x01 \x03(\v2&.rolecall.organization.v1.OrganizationR\rorganizations\x12J\n" +
+	"\bsettings\x18\x02 \x03(\v2..rolecall.organization.v1.OrganizationSettingsR\bsettings\"\xd3\x01\n" +
 	"\x18AddServiceAccountRequest\x12,\n" +
 	"\x12service_account_id\x18\x01 \x01(\tR\x10serviceAccountId\x12'\n" +
 	"\x0forganization_id\x18\x02 \x01(\tR\x0eorganizationId\x12 \n" +
@@ -2165,7 +2175,8 @@ var file_rolecall_organization_v1_membership_service_proto_goTypes = []any{
 	(MfaPolicy)(0),                        // 36: rolecall.organization.v1.MfaPolicy
 	(*Organization)(nil),                  // 37: rolecall.organization.v1.Organization
 	(*Member)(nil),                        // 38: rolecall.organization.v1.Member
-	(*timestamppb.Timestamp)(nil),         // 39: google.protobuf.Timestamp
+	(*OrganizationSettings)(nil),          // 39: rolecall.organization.v1.OrganizationSettings
+	(*timestamppb.Timestamp)(nil),         // 40: google.protobuf.Timestamp
 }
 var file_rolecall_organization_v1_membership_service_proto_depIdxs = []int32{
 	36, // 0: rolecall.organization.v1.BootstrapOrganizationRequest.mfa_policy:type_name -> rolecall.organization.v1.MfaPolicy
@@ -2175,49 +2186,50 @@ var file_rolecall_organization_v1_membership_service_proto_depIdxs = []int32{
 	38, // 4: rolecall.organization.v1.ChangeMemberRolesResponse.member:type_name -> rolecall.organization.v1.Member
 	38, // 5: rolecall.organization.v1.BatchGetMembersResponse.members:type_name -> rolecall.organization.v1.Member
 	37, // 6: rolecall.organization.v1.BatchGetOrganizationsResponse.organizations:type_name -> rolecall.organization.v1.Organization
-	0,  // 7: rolecall.organization.v1.GetSubjectAccessResponse.kind:type_name -> rolecall.organization.v1.SubjectKind
-	39, // 8: rolecall.organization.v1.GetSubjectAccessResponse.blocked_until_time:type_name -> google.protobuf.Timestamp
-	31, // 9: rolecall.organization.v1.GetSubjectAccessResponse.grants:type_name -> rolecall.organization.v1.PermissionGrant
-	1,  // 10: rolecall.organization.v1.PermissionGrant.scope:type_name -> rolecall.organization.v1.PermissionScope
-	33, // 11: rolecall.organization.v1.IngestEventsRequest.events:type_name -> rolecall.organization.v1.IngestedEvent
-	39, // 12: rolecall.organization.v1.IngestedEvent.occurred_time:type_name -> google.protobuf.Timestamp
-	35, // 13: rolecall.organization.v1.IngestEventsResponse.results:type_name -> rolecall.organization.v1.IngestResult
-	2,  // 14: rolecall.organization.v1.IngestResult.outcome:type_name -> rolecall.organization.v1.IngestOutcome
-	3,  // 15: rolecall.organization.v1.MembershipService.BootstrapOrganization:input_type -> rolecall.organization.v1.BootstrapOrganizationRequest
-	5,  // 16: rolecall.organization.v1.MembershipService.AddMember:input_type -> rolecall.organization.v1.AddMemberRequest
-	7,  // 17: rolecall.organization.v1.MembershipService.CheckAddMember:input_type -> rolecall.organization.v1.CheckAddMemberRequest
-	9,  // 18: rolecall.organization.v1.MembershipService.ConfirmMember:input_type -> rolecall.organization.v1.ConfirmMemberRequest
-	11, // 19: rolecall.organization.v1.MembershipService.ActivateMember:input_type -> rolecall.organization.v1.ActivateMemberRequest
-	13, // 20: rolecall.organization.v1.MembershipService.RemoveMember:input_type -> rolecall.organization.v1.RemoveMemberRequest
-	15, // 21: rolecall.organization.v1.MembershipService.EndMember:input_type -> rolecall.organization.v1.EndMemberRequest
-	17, // 22: rolecall.organization.v1.MembershipService.ChangeMemberRoles:input_type -> rolecall.organization.v1.ChangeMemberRolesRequest
-	19, // 23: rolecall.organization.v1.MembershipService.BatchGetMembers:input_type -> rolecall.organization.v1.BatchGetMembersRequest
-	21, // 24: rolecall.organization.v1.MembershipService.BatchGetOrganizations:input_type -> rolecall.organization.v1.BatchGetOrganizationsRequest
-	23, // 25: rolecall.organization.v1.MembershipService.AddServiceAccount:input_type -> rolecall.organization.v1.AddServiceAccountRequest
-	25, // 26: rolecall.organization.v1.MembershipService.RemoveServiceAccount:input_type -> rolecall.organization.v1.RemoveServiceAccountRequest
-	27, // 27: rolecall.organization.v1.MembershipService.UpdateServiceAccount:input_type -> rolecall.organization.v1.UpdateServiceAccountRequest
-	29, // 28: rolecall.organization.v1.MembershipService.GetSubjectAccess:input_type -> rolecall.organization.v1.GetSubjectAccessRequest
-	32, // 29: rolecall.organization.v1.MembershipService.IngestEvents:input_type -> rolecall.organization.v1.IngestEventsRequest
-	4,  // 30: rolecall.organization.v1.MembershipService.BootstrapOrganization:output_type -> rolecall.organization.v1.BootstrapOrganizationResponse
-	6,  // 31: rolecall.organization.v1.MembershipService.AddMember:output_type -> rolecall.organization.v1.AddMemberResponse
-	8,  // 32: rolecall.organization.v1.MembershipService.CheckAddMember:output_type -> rolecall.organization.v1.CheckAddMemberResponse
-	10, // 33: rolecall.organization.v1.MembershipService.ConfirmMember:output_type -> rolecall.organization.v1.ConfirmMemberResponse
-	12, // 34: rolecall.organization.v1.MembershipService.ActivateMember:output_type -> rolecall.organization.v1.ActivateMemberResponse
-	14, // 35: rolecall.organization.v1.MembershipService.RemoveMember:output_type -> rolecall.organization.v1.RemoveMemberResponse
-	16, // 36: rolecall.organization.v1.MembershipService.EndMember:output_type -> rolecall.organization.v1.EndMemberResponse
-	18, // 37: rolecall.organization.v1.MembershipService.ChangeMemberRoles:output_type -> rolecall.organization.v1.ChangeMemberRolesResponse
-	20, // 38: rolecall.organization.v1.MembershipService.BatchGetMembers:output_type -> rolecall.organization.v1.BatchGetMembersResponse
-	22, // 39: rolecall.organization.v1.MembershipService.BatchGetOrganizations:output_type -> rolecall.organization.v1.BatchGetOrganizationsResponse
-	24, // 40: rolecall.organization.v1.MembershipService.AddServiceAccount:output_type -> rolecall.organization.v1.AddServiceAccountResponse
-	26, // 41: rolecall.organization.v1.MembershipService.RemoveServiceAccount:output_type -> rolecall.organization.v1.RemoveServiceAccountResponse
-	28, // 42: rolecall.organization.v1.MembershipService.UpdateServiceAccount:output_type -> rolecall.organization.v1.UpdateServiceAccountResponse
-	30, // 43: rolecall.organization.v1.MembershipService.GetSubjectAccess:output_type -> rolecall.organization.v1.GetSubjectAccessResponse
-	34, // 44: rolecall.organization.v1.MembershipService.IngestEvents:output_type -> rolecall.organization.v1.IngestEventsResponse
-	30, // [30:45] is the sub-list for method output_type
-	15, // [15:30] is the sub-list for method input_type
-	15, // [15:15] is the sub-list for extension type_name
-	15, // [15:15] is the sub-list for extension extendee
-	0,  // [0:15] is the sub-list for field type_name
+	39, // 7: rolecall.organization.v1.BatchGetOrganizationsResponse.settings:type_name -> rolecall.organization.v1.OrganizationSettings
+	0,  // 8: rolecall.organization.v1.GetSubjectAccessResponse.kind:type_name -> rolecall.organization.v1.SubjectKind
+	40, // 9: rolecall.organization.v1.GetSubjectAccessResponse.blocked_until_time:type_name -> google.protobuf.Timestamp
+	31, // 10: rolecall.organization.v1.GetSubjectAccessResponse.grants:type_name -> rolecall.organization.v1.PermissionGrant
+	1,  // 11: rolecall.organization.v1.PermissionGrant.scope:type_name -> rolecall.organization.v1.PermissionScope
+	33, // 12: rolecall.organization.v1.IngestEventsRequest.events:type_name -> rolecall.organization.v1.IngestedEvent
+	40, // 13: rolecall.organization.v1.IngestedEvent.occurred_time:type_name -> google.protobuf.Timestamp
+	35, // 14: rolecall.organization.v1.IngestEventsResponse.results:type_name -> rolecall.organization.v1.IngestResult
+	2,  // 15: rolecall.organization.v1.IngestResult.outcome:type_name -> rolecall.organization.v1.IngestOutcome
+	3,  // 16: rolecall.organization.v1.MembershipService.BootstrapOrganization:input_type -> rolecall.organization.v1.BootstrapOrganizationRequest
+	5,  // 17: rolecall.organization.v1.MembershipService.AddMember:input_type -> rolecall.organization.v1.AddMemberRequest
+	7,  // 18: rolecall.organization.v1.MembershipService.CheckAddMember:input_type -> rolecall.organization.v1.CheckAddMemberRequest
+	9,  // 19: rolecall.organization.v1.MembershipService.ConfirmMember:input_type -> rolecall.organization.v1.ConfirmMemberRequest
+	11, // 20: rolecall.organization.v1.MembershipService.ActivateMember:input_type -> rolecall.organization.v1.ActivateMemberRequest
+	13, // 21: rolecall.organization.v1.MembershipService.RemoveMember:input_type -> rolecall.organization.v1.RemoveMemberRequest
+	15, // 22: rolecall.organization.v1.MembershipService.EndMember:input_type -> rolecall.organization.v1.EndMemberRequest
+	17, // 23: rolecall.organization.v1.MembershipService.ChangeMemberRoles:input_type -> rolecall.organization.v1.ChangeMemberRolesRequest
+	19, // 24: rolecall.organization.v1.MembershipService.BatchGetMembers:input_type -> rolecall.organization.v1.BatchGetMembersRequest
+	21, // 25: rolecall.organization.v1.MembershipService.BatchGetOrganizations:input_type -> rolecall.organization.v1.BatchGetOrganizationsRequest
+	23, // 26: rolecall.organization.v1.MembershipService.AddServiceAccount:input_type -> rolecall.organization.v1.AddServiceAccountRequest
+	25, // 27: rolecall.organization.v1.MembershipService.RemoveServiceAccount:input_type -> rolecall.organization.v1.RemoveServiceAccountRequest
+	27, // 28: rolecall.organization.v1.MembershipService.UpdateServiceAccount:input_type -> rolecall.organization.v1.UpdateServiceAccountRequest
+	29, // 29: rolecall.organization.v1.MembershipService.GetSubjectAccess:input_type -> rolecall.organization.v1.GetSubjectAccessRequest
+	32, // 30: rolecall.organization.v1.MembershipService.IngestEvents:input_type -> rolecall.organization.v1.IngestEventsRequest
+	4,  // 31: rolecall.organization.v1.MembershipService.BootstrapOrganization:output_type -> rolecall.organization.v1.BootstrapOrganizationResponse
+	6,  // 32: rolecall.organization.v1.MembershipService.AddMember:output_type -> rolecall.organization.v1.AddMemberResponse
+	8,  // 33: rolecall.organization.v1.MembershipService.CheckAddMember:output_type -> rolecall.organization.v1.CheckAddMemberResponse
+	10, // 34: rolecall.organization.v1.MembershipService.ConfirmMember:output_type -> rolecall.organization.v1.ConfirmMemberResponse
+	12, // 35: rolecall.organization.v1.MembershipService.ActivateMember:output_type -> rolecall.organization.v1.ActivateMemberResponse
+	14, // 36: rolecall.organization.v1.MembershipService.RemoveMember:output_type -> rolecall.organization.v1.RemoveMemberResponse
+	16, // 37: rolecall.organization.v1.MembershipService.EndMember:output_type -> rolecall.organization.v1.EndMemberResponse
+	18, // 38: rolecall.organization.v1.MembershipService.ChangeMemberRoles:output_type -> rolecall.organization.v1.ChangeMemberRolesResponse
+	20, // 39: rolecall.organization.v1.MembershipService.BatchGetMembers:output_type -> rolecall.organization.v1.BatchGetMembersResponse
+	22, // 40: rolecall.organization.v1.MembershipService.BatchGetOrganizations:output_type -> rolecall.organization.v1.BatchGetOrganizationsResponse
+	24, // 41: rolecall.organization.v1.MembershipService.AddServiceAccount:output_type -> rolecall.organization.v1.AddServiceAccountResponse
+	26, // 42: rolecall.organization.v1.MembershipService.RemoveServiceAccount:output_type -> rolecall.organization.v1.RemoveServiceAccountResponse
+	28, // 43: rolecall.organization.v1.MembershipService.UpdateServiceAccount:output_type -> rolecall.organization.v1.UpdateServiceAccountResponse
+	30, // 44: rolecall.organization.v1.MembershipService.GetSubjectAccess:output_type -> rolecall.organization.v1.GetSubjectAccessResponse
+	34, // 45: rolecall.organization.v1.MembershipService.IngestEvents:output_type -> rolecall.organization.v1.IngestEventsResponse
+	31, // [31:46] is the sub-list for method output_type
+	16, // [16:31] is the sub-list for method input_type
+	16, // [16:16] is the sub-list for extension type_name
+	16, // [16:16] is the sub-list for extension extendee
+	0,  // [0:16] is the sub-list for field type_name
 }
 
 func init() { file_rolecall_organization_v1_membership_service_proto_init() }
@@ -2226,6 +2238,7 @@ func file_rolecall_organization_v1_membership_service_proto_init() {
 		return
 	}
 	file_rolecall_organization_v1_organization_proto_init()
+	file_rolecall_organization_v1_settings_proto_init()
 	type x struct{}
 	out := protoimpl.TypeBuilder{
 		File: protoimpl.DescBuilder{

@@ -77,7 +77,7 @@ type MembershipServiceClient interface {
 	ChangeMemberRoles(ctx context.Context, in *ChangeMemberRolesRequest, opts ...grpc.CallOption) (*ChangeMemberRolesResponse, error)
 	// Reads memberships.
 	BatchGetMembers(ctx context.Context, in *BatchGetMembersRequest, opts ...grpc.CallOption) (*BatchGetMembersResponse, error)
-	// Reads the names of organizations.
+	// Reads organizations and their settings.
 	BatchGetOrganizations(ctx context.Context, in *BatchGetOrganizationsRequest, opts ...grpc.CallOption) (*BatchGetOrganizationsResponse, error)
 	// Gives a service account its permissions, bounded by those of the actor; one
 	// that was removed in the last 24 hours is refused (`SUBJECT_REMOVED`).
@@ -294,7 +294,7 @@ type MembershipServiceServer interface {
 	ChangeMemberRoles(context.Context, *ChangeMemberRolesRequest) (*ChangeMemberRolesResponse, error)
 	// Reads memberships.
 	BatchGetMembers(context.Context, *BatchGetMembersRequest) (*BatchGetMembersResponse, error)
-	// Reads the names of organizations.
+	// Reads organizations and their settings.
 	BatchGetOrganizations(context.Context, *BatchGetOrganizationsRequest) (*BatchGetOrganizationsResponse, error)
 	// Gives a service account its permissions, bounded by those of the actor; one
 	// that was removed in the last 24 hours is refused (`SUBJECT_REMOVED`).

@@ -15,6 +15,19 @@ pub struct Model {
     pub mfa_policy: String,
     pub version: i64,
     pub created: i64,
+    pub registration_mode: String,
+    /// In order, separated by commas.
+    pub allowed_email_domains: String,
+    pub password_min_characters: Option<i16>,
+    pub password_three_classes: bool,
+    /// In microseconds, as all durations here.
+    pub invitation_lifetime: Option<i64>,
+    pub session_idle: Option<i64>,
+    pub session_absolute: Option<i64>,
+    pub guest_sessions: bool,
+    pub owner_impersonation: bool,
+    pub settings_version: i64,
+    pub settings_updated: Option<i64>,
 }
 
 /// None: rows are found by their ids.

@@ -1,0 +1,90 @@
+//! How an organization wants to be run, as organization stores it.
+
+use std::time::Duration;
+
+use rolecall_api::organization::v1 as wire;
+use rolecall_kernel::id::OrganizationId;
+use rolecall_kernel::text::{EmailAddress, EmailDomain};
+
+use super::convert::broken;
+use super::organization::PeerError;
+use crate::domain::factor::MfaPolicy;
+use crate::domain::password::PasswordDemand;
+use crate::domain::session::SessionLimits;
+
+/// How people come into an organization.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum RegistrationMode {
+    /// By invitation alone.
+    Manual,
+    /// Also by registering.
+    SelfService,
+}
+
+/// How an organization wants to be run.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct OrganizationSettings {
+    /// The organization.
+    pub(crate) organization_id: OrganizationId,
+    /// Its name.
+    pub(crate) name: String,
+    /// How people come into it.
+    pub(crate) registration_mode: RegistrationMode,
+    /// Where the addresses of people who register must belong; empty allows all.
+    pub(crate) allowed_email_domains: Vec<EmailDomain>,
+    /// What it demands of the logins of its members.
+    pub(crate) mfa_policy: MfaPolicy,
+    /// What it demands of passwords.
+    pub(crate) password: PasswordDemand,
+    /// How long its invitations can be accepted; none leaves it to the instance.
+    pub(crate) invitation_lifetime: Option<Duration>,
+    /// How long sessions of its members last at the most.
+    pub(crate) session: SessionLimits,
+    /// Whether strangers may look around as anonymous guests.
+    pub(crate) guest_sessions: bool,
+    /// Whether its owners may act as its members.
+    pub(crate) owner_impersonation: bool,
+}
+
+impl OrganizationSettings {
+    /// Whether somebody with this address may register.
+    pub(crate) fn allows_address(&self, address: &EmailAddress) -> bool {
+        let domains = &self.allowed_email_domains;
+        domains.is_empty() || domains.iter().any(|domain| domain.holds(address))
+    }
+}
+
+/// Reads the settings of an organization. What is not told is closed, and what is not known is refused.
+pub(super) fn settings(
+    organization: wire::Organization,
+    told: Option<wire::OrganizationSettings>,
+) -> Result<OrganizationSettings, PeerError> {
+    let told = told.unwrap_or_default();
+    let organization = super::convert::organization(Some(organization))?;
+    let (password, session) = (told.password_policy.unwrap_or_default(), told.session_limits.unwrap_or_default());
+    let registration_mode = match told.registration_mode() {
+        wire::RegistrationMode::Unspecified | wire::RegistrationMode::Manual => RegistrationMode::Manual,
+        wire::RegistrationMode::SelfService => RegistrationMode::SelfService,
+    };
+    let domains = told.allowed_email_domains.iter().map(|name| EmailDomain::parse(name));
+    let min_characters = usize::try_from(password.min_characters).map_err(|_| broken("password policy"))?;
+    Ok(OrganizationSettings {
+        organization_id: organization.organization_id,
+        name: organization.name,
+        registration_mode,
+        allowed_email_domains: domains.collect::<Result<_, _>>().map_err(|_| broken("mail domain"))?,
+        mfa_policy: organization.mfa_policy,
+        password: PasswordDemand {
+            min_characters: Some(min_characters).filter(|characters| *characters > 0),
+            require_three_classes: password.require_three_classes,
+        },
+        invitation_lifetime: duration(told.invitation_lifetime)?,
+        session: SessionLimits { idle: duration(session.idle)?, absolute: duration(session.absolute)? },
+        guest_sessions: told.guest_sessions,
+        owner_impersonation: told.owner_impersonation,
+    })
+}
+
+fn duration(duration: Option<prost_types::Duration>) -> Result<Option<Duration>, PeerError> {
+    duration.map(|duration| Duration::try_from(duration).map_err(|_| broken("duration"))).transpose()
+}

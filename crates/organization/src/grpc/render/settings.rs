@@ -1,0 +1,48 @@
+//! Settings as messages.
+
+use std::time::Duration;
+
+use rolecall_api::organization::v1 as pb;
+
+use crate::domain::settings::{RegistrationMode, StoredSettings};
+use crate::events::publish::timestamp;
+
+/// Returns the settings of an organization as they are sent.
+pub(in crate::grpc) fn settings(stored: &StoredSettings) -> pb::OrganizationSettings {
+    let settings = &stored.settings;
+    let (password, session) = (settings.password, settings.session);
+    pb::OrganizationSettings {
+        organization_id: stored.organization_id.to_string(),
+        registration_mode: registration_mode(settings.registration_mode).into(),
+        allowed_email_domains: settings.allowed_email_domains.iter().map(|name| name.as_str().to_owned()).collect(),
+        mfa_policy: super::mfa_policy(settings.mfa_policy).into(),
+        password_policy: Some(pb::PasswordPolicy {
+            min_characters: password.min_characters.map(i32::from).unwrap_or_default(),
+            require_three_classes: password.require_three_classes,
+        }),
+        invitation_lifetime: settings.invitation_lifetime.map(duration),
+        session_limits: Some(pb::SessionLimits {
+            idle: session.idle.map(duration),
+            absolute: session.absolute.map(duration),
+        }),
+        guest_sessions: settings.guest_sessions,
+        owner_impersonation: settings.owner_impersonation,
+        etag: stored.etag(),
+        update_time: stored.updated.map(timestamp),
+    }
+}
+
+const fn registration_mode(mode: RegistrationMode) -> pb::RegistrationMode {
+    match mode {
+        RegistrationMode::Manual => pb::RegistrationMode::Manual,
+        RegistrationMode::SelfService => pb::RegistrationMode::SelfService,
+    }
+}
+
+/// None is longer than what fits.
+fn duration(duration: Duration) -> prost_types::Duration {
+    prost_types::Duration {
+        seconds: i64::try_from(duration.as_secs()).unwrap_or(i64::MAX),
+        nanos: i32::try_from(duration.subsec_nanos()).unwrap_or_default(),
+    }
+}
