@@ -7,6 +7,7 @@
 mod credential;
 mod local;
 mod remote;
+mod unsent;
 
 use std::sync::Arc;
 use std::task::{Context, Poll};
@@ -20,7 +21,7 @@ use rolecall_kernel::time::Clock;
 use tokio::time::Instant;
 use tonic::body::Body;
 use tonic::{Code, Status};
-use tower::{Service, ServiceExt as _};
+use tower::Service;
 
 pub(crate) use local::InProcess;
 pub use local::LocalSlot;
@@ -135,9 +136,7 @@ fn prepare(request: &mut Request<Body>) -> Result<Option<Instant>, Status> {
 }
 
 async fn call_remote(channel: tonic::transport::Channel, request: Request<Body>) -> Result<Response<Body>, Status> {
-    let mut channel = channel;
-    let ready = channel.ready().await.map_err(unreachable)?;
-    let response = ready.call(request).await.map_err(unreachable)?;
+    let response = unsent::call(channel, request).await.map_err(unreachable)?;
     // A connection that breaks in the middle of an answer is as unreachable as one that never came about.
     Ok(response.map(|body| Body::new(body.map_err(unreachable))))
 }

@@ -138,6 +138,17 @@ async fn an_old_connection_is_replaced_without_an_error() {
 }
 
 #[tokio::test]
+async fn a_call_that_meets_the_end_of_its_connection_is_sent_again() {
+    let config = ListenerConfig { connection_age: Duration::from_millis(2), ..loopback() };
+    let server = server(config).await;
+    let channel = Channel::remote(&RemoteConfig::new(format!("http://{}", server.address))).expect("valid");
+    for round in 0..500 {
+        let answer = echo(channel.clone(), "x").await;
+        assert_eq!(answer.unwrap_or_else(|error| panic!("round {round}: {error:?}")), "x");
+    }
+}
+
+#[tokio::test]
 async fn a_call_on_an_old_connection_is_finished_within_its_grace() {
     let config = ListenerConfig { connection_age: Duration::from_millis(100), ..loopback() };
     let server = server(config).await;
