@@ -19,6 +19,7 @@ use std::sync::Arc;
 use std::task::{Context, Poll};
 use std::time::Duration;
 
+use futures::future::BoxFuture;
 use http::{Request, Response};
 use rolecall_authz::Policy;
 use rolecall_kernel::entropy::Entropy;
@@ -27,7 +28,6 @@ use rolecall_telemetry::red::RpcMetrics;
 use serde::Deserialize;
 use tonic::body::Body;
 use tonic::service::Routes;
-use tower::util::BoxCloneSyncService;
 use tower::{Layer, Service};
 
 use crate::lifecycle::Lifecycle;
@@ -108,41 +108,48 @@ impl Tools {
 
 /// The services behind all layers; cheap to clone, the same for calls from the network and from within.
 #[derive(Clone)]
-pub struct Stack {
-    service: BoxCloneSyncService<Request<Body>, Response<Body>, Infallible>,
+pub struct Stack(Arc<Whole>);
+
+struct Whole {
+    layers: Box<dyn boundary::Outside>,
     plain: Plain,
     lifecycle: Lifecycle,
 }
 
 impl Stack {
+    /// Serves a call.
+    pub(crate) fn serve(&self, request: Request<Body>) -> BoxFuture<'static, Result<Response<Body>, Infallible>> {
+        self.0.layers.serve(request)
+    }
+
     /// Returns what the shutdown waits for and ends.
     pub fn lifecycle(&self) -> &Lifecycle {
-        &self.lifecycle
+        &self.0.lifecycle
     }
 
     /// Returns what makes calls of the requests that the services do not answer.
     pub(crate) fn plain(&self) -> &Plain {
-        &self.plain
+        &self.0.plain
     }
 }
 
 impl Service<Request<Body>> for Stack {
     type Response = Response<Body>;
     type Error = Infallible;
-    type Future = <BoxCloneSyncService<Request<Body>, Response<Body>, Infallible> as Service<Request<Body>>>::Future;
+    type Future = BoxFuture<'static, Result<Response<Body>, Infallible>>;
 
-    fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Infallible>> {
-        self.service.poll_ready(cx)
+    fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), Infallible>> {
+        Poll::Ready(Ok(()))
     }
 
     fn call(&mut self, request: Request<Body>) -> Self::Future {
-        self.service.call(request)
+        self.serve(request)
     }
 }
 
 impl fmt::Debug for Stack {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Stack").field("lifecycle", &self.lifecycle).finish_non_exhaustive()
+        f.debug_struct("Stack").field("lifecycle", &self.0.lifecycle).finish_non_exhaustive()
     }
 }
 
@@ -168,8 +175,7 @@ where
     let stack = Layered::new(identify, stack);
     let stack = Layered::new(metrics::Metrics::new(metrics, Arc::clone(&methods)), stack);
     let stack = Layered::new(trace::Trace::new(methods), stack);
-    let service = BoxCloneSyncService::new(boundary::Outside::new(stack));
-    Stack { service, plain, lifecycle }
+    Stack(Arc::new(Whole { layers: Box::new(stack), plain, lifecycle }))
 }
 
 #[cfg(test)]

@@ -21,7 +21,6 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use tonic::body::Body;
 use tonic::transport::server::TcpConnectInfo;
-use tower::Service as _;
 
 use super::config::ListenerConfig;
 use super::front::Front;
@@ -150,7 +149,7 @@ impl hyper::service::Service<Request<Incoming>> for Served {
     fn call(&self, request: Request<Incoming>) -> Self::Future {
         let mut request = request.map(Body::new);
         request.extensions_mut().insert(self.info.clone());
-        self.front.clone().call(request)
+        self.front.serve(request)
     }
 }
 

@@ -1,6 +1,7 @@
 //! What kind of request this is: gRPC, gRPC-Web, or plain HTTP; one port serves all three.
 
 use std::convert::Infallible;
+use std::sync::Arc;
 use std::task::{Context, Poll};
 use std::time::Duration;
 
@@ -27,7 +28,13 @@ const PREFLIGHT_AGE: Duration = Duration::from_hours(1);
 
 /// The service of every connection; cheap to clone.
 #[derive(Clone, Debug)]
-pub(super) struct Front(Option<Cors<Dispatch>>, Dispatch);
+pub(super) struct Front(Arc<Doors>);
+
+#[derive(Debug)]
+struct Doors {
+    cors: Option<Cors<Dispatch>>,
+    dispatch: Dispatch,
+}
 
 impl Front {
     pub(super) fn new(stack: Stack, http: axum::Router, allowed_origins: &[String]) -> Self {
@@ -35,23 +42,15 @@ impl Front {
         let dispatch = Dispatch { stack, web, http: http.layer(CatchPanicLayer::new()) };
         let origins: Vec<_> = allowed_origins.iter().filter_map(|origin| HeaderValue::from_str(origin).ok()).collect();
         // Without allowed origins there is no layer at all, and browsers refuse on their own.
-        Self((!origins.is_empty()).then(|| cors(origins).layer(dispatch.clone())), dispatch)
-    }
-}
-
-impl Service<Request<Body>> for Front {
-    type Response = Response<Body>;
-    type Error = Infallible;
-    type Future = BoxFuture<'static, Result<Response<Body>, Infallible>>;
-
-    fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), Infallible>> {
-        Poll::Ready(Ok(()))
+        let cors = (!origins.is_empty()).then(|| cors(origins).layer(dispatch.clone()));
+        Self(Arc::new(Doors { cors, dispatch }))
     }
 
-    fn call(&mut self, request: Request<Body>) -> Self::Future {
-        match &mut self.0 {
-            Some(cors) if request.headers().contains_key(header::ORIGIN) => cors.call(request).boxed(),
-            _ => self.1.call(request),
+    /// Serves a request; nothing is copied for those that are gRPC.
+    pub(super) fn serve(&self, request: Request<Body>) -> BoxFuture<'static, Result<Response<Body>, Infallible>> {
+        match &self.0.cors {
+            Some(cors) if request.headers().contains_key(header::ORIGIN) => cors.clone().call(request).boxed(),
+            _ => self.0.dispatch.serve(request),
         }
     }
 }
@@ -75,6 +74,17 @@ struct Dispatch {
     http: axum::Router,
 }
 
+impl Dispatch {
+    fn serve(&self, request: Request<Body>) -> BoxFuture<'static, Result<Response<Body>, Infallible>> {
+        match Kind::of(&request) {
+            Kind::Grpc => self.stack.serve(request),
+            Kind::Web => self.web.clone().call(request).boxed(),
+            Kind::Http => plain(self.stack.plain().clone(), self.http.clone(), request).boxed(),
+            Kind::Refused(code) => std::future::ready(Ok(empty(code))).boxed(),
+        }
+    }
+}
+
 impl Service<Request<Body>> for Dispatch {
     type Response = Response<Body>;
     type Error = Infallible;
@@ -85,12 +95,7 @@ impl Service<Request<Body>> for Dispatch {
     }
 
     fn call(&mut self, request: Request<Body>) -> Self::Future {
-        match Kind::of(&request) {
-            Kind::Grpc => self.stack.call(request).boxed(),
-            Kind::Web => self.web.call(request).boxed(),
-            Kind::Http => plain(self.stack.plain().clone(), self.http.clone(), request).boxed(),
-            Kind::Refused(code) => std::future::ready(Ok(empty(code))).boxed(),
-        }
+        self.serve(request)
     }
 }
 

@@ -12,7 +12,7 @@ use tonic::{Code, Status};
 
 use super::StackConfig;
 use super::deadline::Deadline;
-use super::step::{Answer, Rest, Step, answered, refuse};
+use super::step::{Answer, Rest, Step, refuse};
 use crate::call::Call;
 use crate::channel::InProcess;
 use crate::lifecycle::Lifecycle;
@@ -69,7 +69,7 @@ impl Admit {
 impl Step for Admit {
     const NAME: &'static str = "admission";
 
-    fn handle<S: Rest>(&self, request: Request<Body>, rest: &mut S) -> impl Future<Output = Answer> + Send + 'static {
+    fn handle<S: Rest>(&self, request: Request<Body>, rest: &S) -> impl Future<Output = Answer> + Send + 'static {
         let streams = self.methods.get(request.uri().path()).is_streaming();
         let called = self.admit(&request).map(|permit| {
             let call = self.enter(&request, permit);
@@ -79,7 +79,7 @@ impl Step for Admit {
         async move {
             match called {
                 Ok((answer, call)) => {
-                    let mut answer = answered(answer.await);
+                    let mut answer = answer.await;
                     // A unary answer is done; were its place kept until it is read, slow readers could take them all.
                     if streams && !answer.body().is_empty() {
                         answer.body_mut().call = Some(call);

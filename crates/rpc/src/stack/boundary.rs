@@ -1,10 +1,9 @@
 //! Where the answers of services become [`AnswerBody`] and where they leave the stack again.
 
 use std::convert::Infallible;
-use std::task::{Context, Poll};
 
-use futures::future::{Map, MapOk};
-use futures::{FutureExt as _, TryFutureExt as _};
+use futures::FutureExt as _;
+use futures::future::BoxFuture;
 use http::{Request, Response};
 use tonic::body::Body;
 use tower::Service;
@@ -16,7 +15,6 @@ use super::step::{Answer, Rest, Trail};
 pub(super) const AUTHENTICATION: &str = "authentication";
 
 /// Stands around the layer that authenticates.
-#[derive(Clone)]
 pub(super) struct Boundary<S>(S);
 
 impl<S> Boundary<S> {
@@ -25,47 +23,26 @@ impl<S> Boundary<S> {
     }
 }
 
-impl<S> Service<Request<Body>> for Boundary<S>
+impl<S> Rest for Boundary<S>
 where
-    S: Service<Request<Body>, Response = Response<Body>, Error = Infallible>,
+    S: Service<Request<Body>, Response = Response<Body>, Error = Infallible> + Clone + Send + Sync + 'static,
+    S::Future: Send + 'static,
 {
-    type Response = Answer;
-    type Error = Infallible;
-    type Future = MapOk<S::Future, fn(Response<Body>) -> Answer>;
-
-    fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Infallible>> {
-        self.0.poll_ready(cx)
-    }
-
-    fn call(&mut self, request: Request<Body>) -> Self::Future {
+    fn call(&self, request: Request<Body>) -> impl Future<Output = Answer> + Send + 'static {
         Trail::mark(&request, AUTHENTICATION);
-        let wrap: fn(Response<Body>) -> Answer = |response| response.map(AnswerBody::new);
-        self.0.call(request).map_ok(wrap)
+        // Nothing in there waits to be ready: routes are, and what limits calls stands further out.
+        let answer = self.0.clone().call(request);
+        answer.map(|Ok(response)| response.map(AnswerBody::new))
     }
 }
 
-/// Stands around everything.
-#[derive(Clone)]
-pub(super) struct Outside<S>(S);
-
-impl<S> Outside<S> {
-    pub(super) const fn new(layers: S) -> Self {
-        Self(layers)
-    }
+/// The whole stack, whatever it is made of.
+pub(super) trait Outside: Send + Sync {
+    fn serve(&self, request: Request<Body>) -> BoxFuture<'static, Result<Response<Body>, Infallible>>;
 }
 
-impl<S: Rest> Service<Request<Body>> for Outside<S> {
-    type Response = Response<Body>;
-    type Error = Infallible;
-    type Future = Map<S::Future, fn(Result<Answer, Infallible>) -> Result<Response<Body>, Infallible>>;
-
-    fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Infallible>> {
-        self.0.poll_ready(cx)
-    }
-
-    fn call(&mut self, request: Request<Body>) -> Self::Future {
-        let unwrap: fn(Result<Answer, Infallible>) -> Result<Response<Body>, Infallible> =
-            |answer| answer.map(|answer| answer.map(Body::new));
-        self.0.call(request).map(unwrap)
+impl<S: Rest> Outside for S {
+    fn serve(&self, request: Request<Body>) -> BoxFuture<'static, Result<Response<Body>, Infallible>> {
+        self.call(request).map(|answer| Ok(answer.map(Body::new))).boxed()
     }
 }

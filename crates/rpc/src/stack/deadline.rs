@@ -11,7 +11,7 @@ use tonic::body::Body;
 use tonic::{Code, Status};
 
 use super::StackConfig;
-use super::step::{Answer, Rest, Step, answered, refuse};
+use super::step::{Answer, Rest, Step, refuse};
 use crate::lifecycle::Lifecycle;
 use crate::methods::{Method, Methods};
 use crate::status::{StatusBuilder, domain, reason};
@@ -22,7 +22,6 @@ use crate::timeout;
 pub(super) struct Deadline(pub(super) Instant);
 
 /// Ends calls in time.
-#[derive(Clone)]
 pub(super) struct Limit {
     unary: Duration,
     stream: Duration,
@@ -48,11 +47,7 @@ impl Limit {
 impl Step for Limit {
     const NAME: &'static str = "deadline";
 
-    fn handle<S: Rest>(
-        &self,
-        mut request: Request<Body>,
-        rest: &mut S,
-    ) -> impl Future<Output = Answer> + Send + 'static {
+    fn handle<S: Rest>(&self, mut request: Request<Body>, rest: &S) -> impl Future<Output = Answer> + Send + 'static {
         let method = self.methods.get(request.uri().path());
         let streams = method.server_streaming.then(|| self.lifecycle.streams.clone());
         let called = self.deadline(method, &request).map(|deadline| {
@@ -64,10 +59,9 @@ impl Step for Limit {
                 Ok(called) => called,
                 Err(status) => return refuse(status),
             };
-            let Ok(answer) = tokio::time::timeout_at(deadline, answer).await else {
+            let Ok(mut answer) = tokio::time::timeout_at(deadline, answer).await else {
                 return refuse(expired());
             };
-            let mut answer = answered(answer);
             if let (Some(streams), false) = (streams, answer.body().is_empty()) {
                 answer.body_mut().cut = Some(Box::pin(async move {
                     match tokio::time::timeout_at(deadline, streams.cancelled()).await {

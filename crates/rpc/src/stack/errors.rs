@@ -10,7 +10,7 @@ use tonic::{Code, Status};
 use tonic_types::pb;
 
 use super::answer;
-use super::step::{Answer, Rest, Step, answered};
+use super::step::{Answer, Rest, Step};
 use crate::details::Details;
 use crate::status::{Chain, domain, reason};
 
@@ -21,12 +21,12 @@ pub(super) struct Seal;
 impl Step for Seal {
     const NAME: &'static str = "errors";
 
-    fn handle<S: Rest>(&self, request: Request<Body>, rest: &mut S) -> impl Future<Output = Answer> + Send + 'static {
+    fn handle<S: Rest>(&self, request: Request<Body>, rest: &S) -> impl Future<Output = Answer> + Send + 'static {
         let id = request.extensions().get().map_or_else(|| "".into(), |CallId(id)| Arc::clone(id));
         let sealer = Sealer { request_id: id };
         let answer = rest.call(request);
         async move {
-            let mut answer = answered(answer.await);
+            let mut answer = answer.await;
             if answer.body().is_empty() {
                 sealer.seal_head(&mut answer);
             } else {

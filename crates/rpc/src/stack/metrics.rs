@@ -10,11 +10,10 @@ use tonic::body::Body;
 use tracing::Span;
 
 use super::answer;
-use super::step::{Answer, Rest, Step, answered};
+use super::step::{Answer, Rest, Step};
 use crate::methods::Methods;
 
 /// Counts calls.
-#[derive(Clone)]
 pub(super) struct Metrics {
     metrics: RpcMetrics,
     methods: Arc<Methods>,
@@ -40,11 +39,11 @@ impl Metrics {
 impl Step for Metrics {
     const NAME: &'static str = "metrics";
 
-    fn handle<S: Rest>(&self, request: Request<Body>, rest: &mut S) -> impl Future<Output = Answer> + Send + 'static {
+    fn handle<S: Rest>(&self, request: Request<Body>, rest: &S) -> impl Future<Output = Answer> + Send + 'static {
         let mut finish = self.begin(request.uri().path());
         let answer = rest.call(request);
         async move {
-            let mut answer = answered(answer.await);
+            let mut answer = answer.await;
             if answer.body().is_empty() {
                 finish.set_code(answer::code(answer.headers()));
             } else {

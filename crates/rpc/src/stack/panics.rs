@@ -8,7 +8,7 @@ use http::Request;
 use tonic::Status;
 use tonic::body::Body;
 
-use super::step::{Answer, Rest, Step, answered, refuse};
+use super::step::{Answer, Rest, Step, refuse};
 use crate::status::{domain, internal};
 
 /// Turns panics into INTERNAL.
@@ -18,17 +18,14 @@ pub(super) struct Catch;
 impl Step for Catch {
     const NAME: &'static str = "panics";
 
-    fn handle<S: Rest>(&self, request: Request<Body>, rest: &mut S) -> impl Future<Output = Answer> + Send + 'static {
+    fn handle<S: Rest>(&self, request: Request<Body>, rest: &S) -> impl Future<Output = Answer> + Send + 'static {
         let called = catch_unwind(AssertUnwindSafe(|| rest.call(request)));
         async move {
             let answer = match called {
                 Ok(answer) => AssertUnwindSafe(answer).catch_unwind().await,
                 Err(panic) => Err(panic),
             };
-            match answer {
-                Ok(answer) => answered(answer),
-                Err(panic) => refuse(defect(&*panic)),
-            }
+            answer.unwrap_or_else(|panic| refuse(defect(&*panic)))
         }
     }
 }

@@ -10,7 +10,7 @@ use rolecall_kernel::time::Clock;
 use tonic::body::Body;
 use tracing::Span;
 
-use super::step::{Answer, Rest, Step, answered};
+use super::step::{Answer, Rest, Step};
 use crate::REQUEST_ID;
 
 /// The longest name that is taken from a client.
@@ -44,18 +44,14 @@ impl Identify {
 impl Step for Identify {
     const NAME: &'static str = "request id";
 
-    fn handle<S: Rest>(
-        &self,
-        mut request: Request<Body>,
-        rest: &mut S,
-    ) -> impl Future<Output = Answer> + Send + 'static {
+    fn handle<S: Rest>(&self, mut request: Request<Body>, rest: &S) -> impl Future<Output = Answer> + Send + 'static {
         let (id, value) = self.name(&request);
         Span::current().record("request_id", &*id);
         request.extensions_mut().insert(CallId(id));
         request.headers_mut().insert(REQUEST_ID, value.clone());
         let answer = rest.call(request);
         async move {
-            let mut answer = answered(answer.await);
+            let mut answer = answer.await;
             answer.headers_mut().insert(REQUEST_ID, value);
             answer
         }

@@ -8,11 +8,10 @@ use tonic::body::Body;
 use tracing::field::Empty;
 use tracing::{Instrument as _, Span, info_span};
 
-use super::step::{Answer, Rest, Step, answered};
+use super::step::{Answer, Rest, Step};
 use crate::methods::Methods;
 
 /// Opens the span.
-#[derive(Clone)]
 pub(super) struct Trace {
     methods: Arc<Methods>,
 }
@@ -42,11 +41,11 @@ impl Trace {
 impl Step for Trace {
     const NAME: &'static str = "trace";
 
-    fn handle<S: Rest>(&self, request: Request<Body>, rest: &mut S) -> impl Future<Output = Answer> + Send + 'static {
+    fn handle<S: Rest>(&self, request: Request<Body>, rest: &S) -> impl Future<Output = Answer> + Send + 'static {
         let span = self.span(&request);
         let answer = span.in_scope(|| rest.call(request));
         async move {
-            let mut answer = answered(answer.instrument(span.clone()).await);
+            let mut answer = answer.instrument(span.clone()).await;
             answer.body_mut().span = Some(span);
             answer
         }
