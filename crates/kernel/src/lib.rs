@@ -9,6 +9,7 @@
 //! | [`entropy`] | the [`Entropy`](entropy::Entropy) that is handed in, and one-time secrets |
 //! | [`key`] | the master key and the keys derived from it; sealing |
 //! | [`calendar`] | times as people read them |
+//! | [`network`] | the networks that callers come from |
 //! | [`page`] | page sizes and sealed page tokens |
 //! | [`text`] | e-mail addresses, names, web addresses |
 //!
@@ -19,6 +20,7 @@ pub mod calendar;
 pub mod entropy;
 pub mod id;
 pub mod key;
+pub mod network;
 pub mod page;
 pub mod text;
 pub mod time;

@@ -8,6 +8,7 @@ mod config;
 mod connection;
 mod front;
 mod peers;
+mod proxies;
 mod shutdown;
 
 use std::sync::Arc;
@@ -27,6 +28,7 @@ pub use shutdown::{Drained, Shutdown};
 
 use connection::Connections;
 use peers::Peers;
+use proxies::Proxies;
 
 /// How long to wait when the system has no socket left to accept with.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
@@ -47,6 +49,7 @@ pub async fn serve(
     let lifecycle = stack.lifecycle().clone();
     let connections = Connections {
         front: front::Front::new(stack, http_routes, &listener.config.allowed_origins),
+        proxies: Proxies::new(&listener.config.trusted_proxies),
         config: Arc::new(listener.config.clone()),
         tls: listener.tls.clone(),
         age: CancellationToken::new(),

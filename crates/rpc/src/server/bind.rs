@@ -13,6 +13,7 @@ use tokio::net::TcpListener;
 use tokio_rustls::TlsAcceptor;
 
 use super::config::{ListenerConfig, TlsConfig};
+use super::proxies;
 
 /// A port that was taken, and all that serving on it needs.
 pub struct Listener {
@@ -64,6 +65,9 @@ pub enum BindError {
     /// An origin is none.
     #[error("`{0}` in `server.allowed_origins` is no origin: write it like `https://app.example.org`")]
     Origin(String),
+    /// A proxy is neither an address nor a network.
+    #[error("`{0}` in `server.trusted_proxies` is no network: write it like `10.0.0.0/8`, or a single address")]
+    Proxy(String),
     /// A file of the certificate cannot be read.
     #[error("{path} cannot be read ({source}): correct `server.tls`", path = path.display())]
     CertificateFile {
@@ -81,6 +85,9 @@ pub enum BindError {
 pub async fn bind(config: &ListenerConfig) -> Result<Listener, BindError> {
     let address = config.address;
     check_origins(&config.allowed_origins)?;
+    if let Some(wrong) = config.trusted_proxies.iter().find(|text| proxies::parse(text).is_none()) {
+        return Err(BindError::Proxy(wrong.clone()));
+    }
     let tls = config.tls.as_ref().map(acceptor).transpose()?;
     if tls.is_none() && !address.ip().is_loopback() {
         if !config.plaintext {
@@ -136,6 +143,16 @@ fn check_origins(origins: &[String]) -> Result<(), BindError> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[tokio::test]
+    async fn a_proxy_that_is_none_is_named() {
+        for wrong in ["proxy.example.org", "10.0.0.0/33", ""] {
+            let address = ([127, 0, 0, 1], 0).into();
+            let trusted_proxies = vec!["10.0.0.1".to_owned(), wrong.to_owned()];
+            let refused = bind(&ListenerConfig { address, trusted_proxies, ..Default::default() }).await;
+            assert!(matches!(refused, Err(BindError::Proxy(named)) if named == wrong), "{wrong}");
+        }
+    }
 
     #[test]
     fn only_whole_origins_are_allowed() {

@@ -18,6 +18,9 @@ pub struct ListenerConfig {
     pub plaintext: bool,
     /// The origins whose web pages may call, such as `https://app.example.org`.
     pub allowed_origins: Vec<String>,
+    /// The addresses and networks of proxies that are believed whom they pass on (`x-forwarded-for`), such as
+    /// `10.0.0.0/8`.
+    pub trusted_proxies: Vec<String>,
     /// How many connections there may be.
     pub max_connections: usize,
     /// How many connections one network may have (an IPv4 address, an IPv6 /64); loopback is exempt.
@@ -47,6 +50,7 @@ impl Default for ListenerConfig {
             tls: None,
             plaintext: false,
             allowed_origins: Vec::new(),
+            trusted_proxies: Vec::new(),
             max_connections: 2_000,
             max_connections_per_network: 100,
             handshake_timeout: Duration::from_secs(10),

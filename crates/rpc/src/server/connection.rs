@@ -24,6 +24,7 @@ use tonic::transport::server::TcpConnectInfo;
 
 use super::config::ListenerConfig;
 use super::front::Front;
+use super::proxies::Proxies;
 
 /// The client's part of the HTTP/2 preface (RFC 9113, section 3.4), and less than any HTTP/1 request.
 const PREFACE: usize = 24;
@@ -41,6 +42,7 @@ const MAX_HTTP1_BUFFER: usize = 64 * 1024;
 #[derive(Clone)]
 pub(super) struct Connections {
     pub(super) front: Front,
+    pub(super) proxies: Proxies,
     pub(super) config: Arc<ListenerConfig>,
     pub(super) tls: Option<TlsAcceptor>,
     /// Cancelled when every connection has lived long enough.
@@ -80,7 +82,7 @@ impl Connections {
         let read = Arc::new(AtomicUsize::new(0));
         let stream = TokioIo::new(Counted { stream, read: Arc::clone(&read) });
         let builder = builder(&self.config);
-        let connection = builder.serve_connection(stream, Served { front: self.front, info });
+        let connection = builder.serve_connection(stream, Served { front: self.front, proxies: self.proxies, info });
         tokio::pin!(connection);
         let silence = silent(self.config.handshake_timeout, read);
         tokio::select! {
@@ -138,6 +140,7 @@ fn builder(config: &ListenerConfig) -> Builder<TokioExecutor> {
 #[derive(Clone)]
 struct Served {
     front: Front,
+    proxies: Proxies,
     info: TcpConnectInfo,
 }
 
@@ -149,6 +152,10 @@ impl hyper::service::Service<Request<Incoming>> for Served {
     fn call(&self, request: Request<Incoming>) -> Self::Future {
         let mut request = request.map(Body::new);
         request.extensions_mut().insert(self.info.clone());
+        let peer = self.info.remote_addr.map(|address| address.ip());
+        if let Some(network) = peer.and_then(|peer| self.proxies.network(peer, request.headers())) {
+            request.extensions_mut().insert(network);
+        }
         self.front.serve(request)
     }
 }

@@ -4,6 +4,8 @@ use std::collections::HashMap;
 use std::net::IpAddr;
 use std::sync::{Arc, Mutex, PoisonError};
 
+use rolecall_kernel::network::Network;
+
 use super::config::ListenerConfig;
 
 /// Counts connections.
@@ -23,9 +25,6 @@ struct Open {
     networks: HashMap<Network, usize>,
 }
 
-/// Whoever has one address of an IPv6 /64 has them all.
-type Network = u64;
-
 /// The place of one connection; free again when dropped.
 #[derive(Debug)]
 pub(super) struct Place {
@@ -41,7 +40,8 @@ impl Peers {
 
     /// Gives a place, unless there are too many connections.
     pub(super) fn admit(&self, peer: IpAddr) -> Option<Place> {
-        let network = network(peer);
+        // None for loopback, since a proxy beside the server comes from there.
+        let network = Network::of(peer);
         let mut open = self.0.open.lock().unwrap_or_else(PoisonError::into_inner);
         if open.all >= self.0.max {
             return None;
@@ -70,19 +70,6 @@ impl Drop for Place {
             }
         }
     }
-}
-
-/// Returns what is counted together; loopback is not counted, since a proxy beside the server comes from there.
-fn network(peer: IpAddr) -> Option<Network> {
-    let peer = peer.to_canonical();
-    if peer.is_loopback() {
-        return None;
-    }
-    Some(match peer {
-        // The upper bits of an address in 2001::/16 and above are never zero, so the two kinds cannot meet.
-        IpAddr::V4(address) => u64::from(address.to_bits()),
-        IpAddr::V6(address) => u64::try_from(address.to_bits() >> 64).unwrap_or(u64::MAX),
-    })
 }
 
 #[cfg(test)]
