@@ -104,7 +104,7 @@ impl Generated {
             return Ok(());
         }
         let names: Vec<String> = stale.iter().map(|name| format!("  {}", name.display())).collect();
-        bail!("not what the contract says:\n{}\nrun `{remedy}` and commit the result", names.join("\n"));
+        bail!("not what they are made from says:\n{}\nrun `{remedy}` and commit the result", names.join("\n"));
     }
 }
 

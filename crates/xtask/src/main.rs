@@ -1,9 +1,10 @@
 //! Tasks of the repository: `cargo xtask --help`.
 //!
-//! One module a task: `codegen`, `policy`, `layers`, `sizes`, `deploy`, `deny`, `grpcurl`, and `suites` for
+//! One module a task: `codegen`, `policy`, `asvs`, `layers`, `sizes`, `deploy`, `deny`, `grpcurl`, and `suites` for
 //! `test`, which runs them all; `bench` by itself. `process` runs other programs, `tools` finds or
 //! installs them, `contract` reads `proto/`. A new check is a function in `suites/checks.rs` and a line in `SUITES`.
 
+mod asvs;
 mod bench;
 mod codegen;
 mod contract;
@@ -51,6 +52,12 @@ enum Task {
         #[arg(long)]
         check: bool,
     },
+    /// Writes `docs/asvs.md`: which requirement and which attack is proven by which test.
+    Asvs {
+        /// Fails when the checked-in file differs; writes nothing.
+        #[arg(long)]
+        check: bool,
+    },
     /// Checks which crate and which room of a context knows which.
     Layers,
     /// Prints how large files and functions are; fails above the limits.
@@ -92,6 +99,7 @@ fn run(task: Task) -> anyhow::Result<()> {
     match task {
         Task::Codegen { check, rust_only } => codegen::run(check, rust_only),
         Task::Policy { check } => policy::run(check),
+        Task::Asvs { check } => asvs::run(check),
         Task::Layers => layers::run(),
         Task::Sizes => sizes::run(),
         Task::Deploy => deploy::run(&Tools::for_tests()?).map(drop),

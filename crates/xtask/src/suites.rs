@@ -30,6 +30,7 @@ const SUITES: &[Suite] = &[
     ("codegen", checks::codegen),
     ("contract", checks::contract),
     ("policy", checks::policy),
+    ("asvs", checks::asvs),
     ("layers", checks::layers),
     ("sizes", checks::sizes),
     ("deploy", checks::deploy),

@@ -4,7 +4,7 @@ use super::Plan;
 use super::counts::Counts;
 use crate::process::Program;
 use crate::tools::Tools;
-use crate::{codegen, deny, deploy, layers, policy, sizes};
+use crate::{asvs, codegen, deny, deploy, layers, policy, sizes};
 
 /// The form of the Rust and Go code.
 pub(super) fn fmt(tools: &Tools, _: &Plan) -> anyhow::Result<Counts> {
@@ -38,6 +38,12 @@ pub(super) fn contract(tools: &Tools, _: &Plan) -> anyhow::Result<Counts> {
 /// Who may call what.
 pub(super) fn policy(_: &Tools, _: &Plan) -> anyhow::Result<Counts> {
     policy::run(true)?;
+    Ok(Counts::ONE)
+}
+
+/// Whether the page about proofs names the tests that there are.
+pub(super) fn asvs(_: &Tools, _: &Plan) -> anyhow::Result<Counts> {
+    asvs::run(true)?;
     Ok(Counts::ONE)
 }
 
