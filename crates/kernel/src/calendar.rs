@@ -53,7 +53,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn times_are_spelled_in_utc() {
+    fn asvs_v16_2_2_times_are_spelled_in_utc() {
         for (seconds, text) in [
             (0, "Thursday, 1 January 1970, 00:00 UTC"),
             (-1, "Wednesday, 31 December 1969, 23:59 UTC"),

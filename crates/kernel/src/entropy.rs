@@ -96,8 +96,9 @@ mod tests {
         assert_eq!(chosen(&format!("{}{}", "a".repeat(31), " ".repeat(9))), None);
     }
 
+    /// ASVS: T10
     #[test]
-    fn every_prefix_suffix_and_case_flip_of_a_token_is_refused_or_another_token() {
+    fn asvs_v7_2_3_every_prefix_suffix_and_case_flip_of_a_token_is_refused_or_another_token() {
         let token = OpaqueToken::new("rci_", &SystemEntropy);
         let text = token.expose();
         assert!(OpaqueToken::parse("rci_", text).is_some());
@@ -114,6 +115,18 @@ mod tests {
             assert!(other.is_none_or(|other| other.digest() != token.digest()));
         }
         assert!(OpaqueToken::parse("rcr_", text).is_none());
+    }
+
+    /// ASVS: V11.5.2
+    #[test]
+    fn asvs_v6_5_3_no_token_comes_twice_wherever_it_is_drawn() {
+        let draw = || (0..20_000).map(|_| OpaqueToken::new("rci_", &SystemEntropy).digest()).collect::<Vec<_>>();
+        let drawn: Vec<[u8; 32]> = std::thread::scope(|scope| {
+            let threads: Vec<_> = (0..8).map(|_| scope.spawn(draw)).collect();
+            threads.into_iter().flat_map(|thread| thread.join().expect("it ends")).collect()
+        });
+        let different: std::collections::HashSet<&[u8; 32]> = drawn.iter().collect();
+        assert_eq!((drawn.len(), different.len()), (160_000, 160_000));
     }
 
     #[test]

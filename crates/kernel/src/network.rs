@@ -35,7 +35,7 @@ mod tests {
     }
 
     #[test]
-    fn addresses_of_one_customer_are_one_network_and_loopback_is_none() {
+    fn asvs_v15_3_4_addresses_of_one_customer_are_one_network_and_loopback_is_none() {
         assert_eq!(network("2001:db8::1"), network("2001:db8::ffff:1"));
         assert_ne!(network("2001:db8::1"), network("2001:db8:0:1::1"));
         assert_eq!(network("192.0.2.1"), network("::ffff:192.0.2.1"));

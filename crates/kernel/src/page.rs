@@ -108,8 +108,9 @@ mod tests {
     use crate::entropy::SystemEntropy;
     use crate::key::{MasterKey, Purpose};
 
+    /// ASVS: V1.2.4
     #[test]
-    fn a_page_token_serves_only_the_list_it_came_from() {
+    fn attack_t36_a_page_token_serves_only_the_list_it_came_from() {
         let tokens = PageTokens::new(MasterKey::new(&SystemEntropy).sealer(Purpose::PageToken));
         let token = tokens.seal(&["users", "org-a"], b"after-7", &SystemEntropy);
         assert_eq!(tokens.open(&["users", "org-a"], &token), Ok(Some(b"after-7".to_vec())));

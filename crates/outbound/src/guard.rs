@@ -153,8 +153,9 @@ mod tests {
         check(&Url::parse(url).unwrap(), &[])
     }
 
+    /// ASVS: V1.3.6
     #[test]
-    fn no_spelling_of_a_closed_address_is_spoken_to() {
+    fn attack_t27_no_spelling_of_a_closed_address_is_spoken_to() {
         for host in [
             "127.0.0.1",
             "127.1",
@@ -213,8 +214,9 @@ mod tests {
         }
     }
 
+    /// ASVS: T27, V1.2.2
     #[test]
-    fn only_https_without_a_user_on_the_ports_of_the_web_is_spoken_to() {
+    fn asvs_v1_3_6_only_https_without_a_user_on_the_ports_of_the_web_is_spoken_to() {
         for (url, refusal) in [
             ("http://idp.example.org/", Refusal::Scheme),
             ("ftp://idp.example.org/", Refusal::Scheme),

@@ -14,13 +14,15 @@ use crate::world;
 const THREE_POSTGRES: Plan =
     Plan { layout: Layout::Three, store: Store::Postgres, post: Post::Folder, hashing: Hashing::Weak };
 
+/// ASVS: V7.4.1
 #[tokio::test]
-async fn tokens_are_obeyed_in_one_process() {
+async fn attack_t11_tokens_are_obeyed_in_one_process() {
     tell(world::ONE_SQLITE).await;
 }
 
+/// ASVS: V7.4.1
 #[tokio::test]
-async fn tokens_are_obeyed_in_three_processes() {
+async fn attack_t11_tokens_are_obeyed_in_three_processes() {
     tell(THREE_POSTGRES).await;
 }
 

@@ -42,7 +42,7 @@ impl KeySource for Published {
 }
 
 #[tokio::test(start_paused = true)]
-async fn an_unknown_key_is_asked_for_but_not_over_and_over() {
+async fn asvs_v9_1_3_an_unknown_key_is_asked_for_but_not_over_and_over() {
     let Setup { clock, signer, services, .. } = setup();
     let published = Arc::new(Published::default());
     let keys = Arc::new(KeySet::from_source(Arc::clone(&published) as Arc<dyn KeySource>));

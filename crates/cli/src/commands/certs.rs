@@ -125,7 +125,7 @@ mod tests {
     use std::os::unix::fs::PermissionsExt as _;
 
     #[test]
-    fn keys_are_for_their_owner_and_nothing_is_overwritten() {
+    fn asvs_v13_3_2_keys_are_for_their_owner_and_nothing_is_overwritten() {
         let folder = tempfile::tempdir().expect("folder");
         let dir = folder.path().join("certs");
         let init = || Command::Init { dir: dir.clone(), hosts: vec!["rolecall.internal".to_owned()] };

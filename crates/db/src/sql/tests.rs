@@ -120,8 +120,9 @@ fn reads_a_whole_table(step: &str) -> bool {
     step.starts_with("SCAN") && !MAY_BE_SCANNED.iter().any(|small| step.contains(small))
 }
 
+/// ASVS: V15.1.3
 #[tokio::test]
-async fn no_statement_reads_a_whole_table() {
+async fn attack_t38_no_statement_reads_a_whole_table() {
     let directory = tempfile::tempdir().expect("a directory");
     let db = open(&directory).await;
     use_outbox(&db).await;

@@ -70,7 +70,7 @@ async fn without_the_guard_an_acknowledged_write_is_lost() {
 }
 
 on_each_database! {
-    async fn writes_cancelled_anywhere_are_whole_or_absent(database) {
+    async fn asvs_v2_3_3_writes_cancelled_anywhere_are_whole_or_absent(database) {
         let db = open(&database).await;
         let mut ended = 0;
         for times in 0..40 {

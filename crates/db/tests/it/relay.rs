@@ -297,7 +297,7 @@ on_each_database! {
         tokio::time::timeout(Duration::from_secs(20), all).await.expect("it did not wait for the poll");
     }
 
-    async fn what_is_delivered_is_deleted_after_a_week_and_what_is_parked_is_kept(database) {
+    async fn asvs_v14_2_7_what_is_delivered_is_deleted_after_a_week_and_what_is_parked_is_kept(database) {
         let stage = Stage::new(&database).await;
         stage.script.answer("bad", [park()]);
         stage.append("ada", "good", &[MAIL]).await;

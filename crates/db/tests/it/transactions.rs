@@ -98,7 +98,7 @@ on_each_database! {
         assert_eq!(integer(&db.reader(), "SELECT number FROM things").await, 80);
     }
 
-    async fn a_conflict_is_retried_from_outside(database) {
+    async fn asvs_v15_4_3_a_conflict_is_retried_from_outside(database) {
         let db = open(&database).await;
         let tries = AtomicU32::new(0);
         let conflicts = |tx: Tx| async {
@@ -136,7 +136,7 @@ async fn increment(tx: Tx) -> Result<(), Error> {
 }
 
 #[tokio::test]
-async fn two_that_wait_for_each_other_both_succeed_on_postgres() {
+async fn asvs_v15_4_3_two_that_wait_for_each_other_both_succeed_on_postgres() {
     let database = rolecall_testkit::TestDatabase::postgres().await;
     let db = open(&database).await;
     write_one(&db, "a").await.expect("new");
@@ -196,8 +196,9 @@ async fn a_statement_beyond_its_time_is_a_timeout() {
     assert!(matches!(slow, Err(Error::Timeout)), "{slow:?}");
 }
 
+/// ASVS: V16.5.2
 #[tokio::test]
-async fn a_full_pool_and_a_dead_server_are_unavailable() {
+async fn asvs_v13_1_2_a_full_pool_and_a_dead_server_are_unavailable() {
     let cluster = rolecall_testkit::postgres::Cluster::private().await;
     let fresh = cluster.fresh().await;
     let mut config = rolecall_db::DatabaseConfig::new(fresh.url());

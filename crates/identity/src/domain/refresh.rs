@@ -55,8 +55,9 @@ mod tests {
 
     use super::*;
 
+    /// ASVS: T08
     #[test]
-    fn a_token_rotates_repeats_within_the_grace_time_and_is_reuse_afterwards() {
+    fn asvs_v10_4_5_a_token_rotates_repeats_within_the_grace_time_and_is_reuse_afterwards() {
         let grace = Duration::from_secs(30);
         let used = Timestamp::from_seconds(100);
         let decide = |used_at, session_alive, seconds| {

@@ -73,7 +73,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_key_lives_ninety_days_at_most() {
+    fn attack_t19_a_key_lives_ninety_days_at_most() {
         let now = Timestamp::from_seconds(1_000);
         let latest = now.plus(MAX_KEY_LIFE);
         assert_eq!(key_expiry(None, now), Ok(latest));

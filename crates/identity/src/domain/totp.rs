@@ -151,8 +151,9 @@ mod tests {
         }
     }
 
+    /// ASVS: V11.4.1
     #[test]
-    fn the_values_of_rfc_6238_appendix_b_are_computed() {
+    fn asvs_v6_5_5_the_values_of_rfc_6238_appendix_b_are_computed() {
         for (seconds, eight_digits) in [
             (59, 94_287_082),
             (1_111_111_109, 7_081_804),
@@ -169,7 +170,7 @@ mod tests {
     }
 
     #[test]
-    fn a_code_is_accepted_in_its_step_and_the_next_and_never_before_or_after() {
+    fn asvs_v6_5_5_a_code_is_accepted_in_its_step_and_the_next_and_never_before_or_after() {
         let secret = TotpSecret::new(&SystemEntropy);
         let shown = Timestamp::from_seconds(1_000_020);
         let (code, step) = (secret.shown_at(shown), 1_000_020 / STEP_SECONDS);
@@ -194,7 +195,7 @@ mod tests {
     }
 
     #[test]
-    fn a_code_is_six_digits_spaces_aside_and_neither_it_nor_a_secret_is_printed() {
+    fn asvs_v6_5_4_a_code_is_six_digits_spaces_aside_and_neither_it_nor_a_secret_is_printed() {
         assert_eq!(TotpCode::parse("123 456"), Some(TotpCode(123_456)));
         assert_eq!(TotpCode::parse("000000"), Some(TotpCode(0)));
         for wrong in ["", "12345", "1234567", "12345a", "+12345", "１２３４５６", "123-456"] {

@@ -19,7 +19,7 @@ fn password(text: &str) -> Password {
 }
 
 #[test]
-fn argon2id_gives_the_tag_of_rfc_9106_section_5_3() {
+fn asvs_v11_4_2_argon2id_gives_the_tag_of_rfc_9106_section_5_3() {
     let data = AssociatedData::new(&[4; 12]).expect("short enough");
     let params = argon2::ParamsBuilder::new().m_cost(32).t_cost(3).p_cost(4).data(data).build().expect("valid");
     let argon2 = Argon2::new_with_secret(&[3; 8], Algorithm::Argon2id, Version::V0x13, params).expect("valid");
@@ -49,8 +49,9 @@ async fn without_an_account_no_password_is_right() {
     assert!(!hashing.verify(password("x"), Some("no hash".to_owned()), None).await.expect("checked"));
 }
 
+/// ASVS: V11.2.2
 #[tokio::test]
-async fn a_hash_of_other_parameters_is_outdated() {
+async fn asvs_v11_4_2_a_hash_of_other_parameters_is_outdated() {
     let hashing = hashing(1, 8).await;
     let stored = hashing.hash(password("x"), None).await.expect("hashed");
     assert!(!hashing.is_outdated(&stored));
@@ -58,8 +59,9 @@ async fn a_hash_of_other_parameters_is_outdated() {
     assert!(hashing.is_outdated("no hash"));
 }
 
+/// ASVS: T38, V15.1.3
 #[tokio::test(flavor = "multi_thread")]
-async fn what_does_not_fit_the_queue_is_refused_at_once_with_a_time_to_retry() {
+async fn asvs_v15_2_2_what_does_not_fit_the_queue_is_refused_at_once_with_a_time_to_retry() {
     let hashing = hashing(1, 2).await;
     let (release, held) = std::sync::mpsc::channel::<()>();
     let busy = spawn({
@@ -88,8 +90,9 @@ async fn what_does_not_fit_the_queue_is_refused_at_once_with_a_time_to_retry() {
     assert_eq!(hashing.inner.under_way.load(Ordering::SeqCst), 0);
 }
 
+/// ASVS: T38
 #[tokio::test]
-async fn what_cannot_be_done_by_the_deadline_is_refused_at_once() {
+async fn asvs_v15_2_2_what_cannot_be_done_by_the_deadline_is_refused_at_once() {
     let hashing = hashing(1, 64).await;
     hashing.inner.cost.store(1_000_000, Ordering::Relaxed);
     let soon = Instant::now() + Duration::from_millis(500);

@@ -16,7 +16,8 @@ fn change(current: &str, new: &str) -> ChangePasswordRequest {
 }
 
 on_each_database! {
-    async fn changing_the_password_ends_every_other_session(database) {
+    /// ASVS: V7.4.3
+    async fn asvs_v6_2_2_changing_the_password_ends_every_other_session(database) {
         let (world, _) = World::bootstrapped(&database).await;
         let (mine, other) = (world.log_in(ADMIN).await, world.log_in(ADMIN).await);
         let done = world.accounts().change_password(bearer(&mine.access_token, change(PASSWORD, NEW))).await.expect("changed");
@@ -51,7 +52,7 @@ on_each_database! {
         world.try_log_in(ADMIN, NEW).await.expect("the new password");
     }
 
-    async fn a_wrong_current_password_counts_as_a_failed_login(database) {
+    async fn asvs_v6_2_3_a_wrong_current_password_counts_as_a_failed_login(database) {
         let (world, _) = World::bootstrapped(&database).await;
         let tokens = world.log_in(ADMIN).await;
         for _ in 0..6 {
@@ -64,7 +65,7 @@ on_each_database! {
         world.try_log_in(ADMIN, PASSWORD).await.expect_err("too early");
     }
 
-    async fn a_weak_new_password_is_refused_with_its_reason(database) {
+    async fn asvs_v6_2_11_a_weak_new_password_is_refused_with_its_reason(database) {
         let (world, _) = World::bootstrapped(&database).await;
         let tokens = world.log_in(ADMIN).await;
         for (weak, why) in [

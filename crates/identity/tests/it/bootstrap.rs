@@ -8,7 +8,8 @@ use tonic_types::StatusExt as _;
 use crate::harness::{ADMIN, World, at_once, reason};
 
 on_each_database! {
-    async fn the_first_administrator_is_made_once_for_ever(database) {
+    /// ASVS: T26
+    async fn asvs_v6_3_2_the_first_administrator_is_made_once_for_ever(database) {
         let world = World::start(&database).await;
         let info = world.instance().get_server_info(GetServerInfoRequest {}).await.expect("told").into_inner();
         assert!(!info.bootstrapped && !info.version.is_empty());
@@ -35,7 +36,8 @@ on_each_database! {
         assert_eq!(found.len(), 1);
     }
 
-    async fn parallel_bootstraps_make_one_administrator(database) {
+    /// ASVS: V15.4.2
+    async fn asvs_v6_3_2_parallel_bootstraps_make_one_administrator(database) {
         let world = std::sync::Arc::new(World::start(&database).await);
         let request = world.bootstrap_request();
         let answers = at_once(8, |_| {

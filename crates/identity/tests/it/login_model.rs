@@ -392,7 +392,8 @@ async fn begin_anew(world: &World, user_id: &str, password_hash: &str) {
 }
 
 on_each_database! {
-    async fn no_sequence_reaches_tokens_without_what_is_due(database) {
+    /// ASVS: T06
+    async fn asvs_v2_3_1_no_sequence_reaches_tokens_without_what_is_due(database) {
         let (world, user) = World::bootstrapped(&database).await;
         let reader = world.db.reader();
         let text = "SELECT password_hash FROM credentials";

@@ -38,7 +38,8 @@ async fn ingest(world: &World, events: Vec<IngestedEvent>) -> Vec<IngestOutcome>
 }
 
 on_each_database! {
-    async fn a_block_ends_the_sessions_begun_before_it_and_none_begun_after(database) {
+    /// ASVS: T11
+    async fn asvs_v7_4_2_a_block_ends_the_sessions_begun_before_it_and_none_begun_after(database) {
         let (world, _) = World::bootstrapped(&database).await;
         let root = world.log_in(ADMIN).await;
         let user = world.join(&root.access_token, "ada@example.org", "GUEST").await;
@@ -98,14 +99,15 @@ on_each_database! {
         assert_eq!((contacts[0].email.as_str(), contacts[0].name.as_str()), (ADMIN, "Grace Hopper"));
     }
 
-    async fn people_cannot_call_what_is_between_services(database) {
+    async fn asvs_v8_3_3_people_cannot_call_what_is_between_services(database) {
         let (world, _) = World::bootstrapped(&database).await;
         let token = world.log_in(ADMIN).await.access_token;
         let refused = world.directory().batch_get_contacts(bearer(&token, BatchGetContactsRequest::default())).await;
         assert_eq!(refused.expect_err("refused").code(), Code::PermissionDenied);
     }
 
-    async fn no_event_and_no_stored_row_holds_a_code_in_the_clear(database) {
+    /// ASVS: V14.2.4, T35, T40
+    async fn asvs_v10_1_1_no_event_and_no_stored_row_holds_a_code_in_the_clear(database) {
         let (world, _) = World::bootstrapped(&database).await;
         let token = world.log_in(ADMIN).await.access_token;
         let (_, code) = world.invite(&token, "ada@example.org", "GUEST").await;

@@ -76,7 +76,8 @@ on_each_database! {
         assert_eq!(fields_told(&world).await, [["name"]]);
     }
 
-    async fn fields_that_are_changed_elsewhere_or_by_nobody_are_refused_all_at_once(database) {
+    /// ASVS: T17
+    async fn asvs_v8_2_3_fields_that_are_changed_elsewhere_or_by_nobody_are_refused_all_at_once(database) {
         let (world, before) = World::bootstrapped(&database).await;
         let token = world.log_in(ADMIN).await.access_token;
         let paths = mask(&["name", "email", "roles", "etag", "user.name", "*", "website", "website"]);

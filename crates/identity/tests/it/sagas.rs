@@ -207,7 +207,7 @@ on_each_database! {
         assert!(world.peers.known().service_accounts.is_empty());
     }
 
-    async fn what_has_served_its_time_is_deleted(database) {
+    async fn asvs_v14_2_7_what_has_served_its_time_is_deleted(database) {
         let (world, _) = World::bootstrapped(&database).await;
         world.log_in(ADMIN).await;
         world.try_log_in("nobody@example.org", "not this one at all").await.expect_err("refused");

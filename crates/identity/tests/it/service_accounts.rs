@@ -49,7 +49,8 @@ async fn exchange(world: &World, key: &str) -> Result<String, tonic::Status> {
 }
 
 on_each_database! {
-    async fn a_key_is_exchanged_for_a_token_that_acts_for_its_account(database) {
+    /// ASVS: V10.4.10
+    async fn asvs_v7_2_2_a_key_is_exchanged_for_a_token_that_acts_for_its_account(database) {
         let (world, admin) = World::bootstrapped(&database).await;
         let root = world.log_in(ADMIN).await;
         let account = make(&world, &root.access_token, "").await;
@@ -65,7 +66,8 @@ on_each_database! {
         assert_eq!(bytes(&ended), bytes(&unknown));
     }
 
-    async fn a_deleted_account_and_a_deleted_key_open_nothing(database) {
+    /// ASVS: T11
+    async fn asvs_v10_4_10_a_deleted_account_and_a_deleted_key_open_nothing(database) {
         let (world, _) = World::bootstrapped(&database).await;
         let root = world.log_in(ADMIN).await.access_token;
         let account = make(&world, &root, "").await;
@@ -149,7 +151,8 @@ on_each_database! {
         assert!(world.peers.topics().contains(&"identity.service_account_updated".to_owned()));
     }
 
-    async fn an_update_changes_what_its_mask_names_and_nothing_that_moved(database) {
+    /// ASVS: V8.2.3
+    async fn attack_t19_an_update_changes_what_its_mask_names_and_nothing_that_moved(database) {
         let (world, _) = World::bootstrapped(&database).await;
         let root = world.log_in(ADMIN).await.access_token;
         let account = make(&world, &root, "").await;
@@ -176,7 +179,8 @@ on_each_database! {
         }
     }
 
-    async fn an_update_is_bounded_like_the_making(database) {
+    /// ASVS: V10.4.11
+    async fn attack_t19_an_update_is_bounded_like_the_making(database) {
         let (world, _) = World::bootstrapped(&database).await;
         let root = world.log_in(ADMIN).await.access_token;
         let (_, owner) = world.second_organization("owner@example.org").await;

@@ -177,7 +177,7 @@ on_each_database! {
         }
     }
 
-    async fn a_page_token_serves_its_filter_and_its_order_only(database) {
+    async fn attack_t36_a_page_token_serves_its_filter_and_its_order_only(database) {
         let (world, _) = World::bootstrapped(&database).await;
         let root = populated(&world).await;
         let first = ListUsersRequest { page_size: 1, ..filtered("example") };

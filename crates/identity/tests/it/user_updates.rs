@@ -131,7 +131,8 @@ on_each_database! {
         assert_eq!(reason(&ask(&world, &token, request(other, None)).await.expect_err("foreign")), "USER_NOT_FOUND");
     }
 
-    async fn foreign_accounts_are_like_those_that_do_not_exist(database) {
+    /// ASVS: T21
+    async fn asvs_v8_2_2_foreign_accounts_are_like_those_that_do_not_exist(database) {
         let (world, admin) = World::bootstrapped(&database).await;
         let root = world.log_in(ADMIN).await.access_token;
         let foreign = world.join(&root, "ada@example.org", "GUEST").await;
@@ -153,7 +154,8 @@ on_each_database! {
         assert_eq!(answers[0].0, Code::NotFound);
     }
 
-    async fn nobody_gives_itself_another_address_or_other_roles(database) {
+    /// ASVS: V8.2.3
+    async fn attack_t17_nobody_gives_itself_another_address_or_other_roles(database) {
         let (world, admin) = World::bootstrapped(&database).await;
         let root = world.log_in(ADMIN).await.access_token;
         for given in [address(&admin.user_id, "new@example.org"), roles(&admin.user_id, &["GUEST"])] {

@@ -16,7 +16,7 @@ fn list(organization: &str, size: i32, token: &str) -> ListUsersRequest {
 }
 
 on_each_database! {
-    async fn a_created_user_is_readable_at_once_and_its_address_is_taken_in_every_spelling(database) {
+    async fn attack_t16_a_created_user_is_readable_at_once_and_its_address_is_taken_in_every_spelling(database) {
         let (world, _) = World::bootstrapped(&database).await;
         let tokens = world.log_in(ADMIN).await;
         let (user, _) = world.invite(&tokens.access_token, "Ada@example.org", "DATA_SCIENTIST").await;
@@ -27,7 +27,8 @@ on_each_database! {
         assert_eq!((refused.code(), reason(&refused).as_str()), (Code::AlreadyExists, "EMAIL_TAKEN"));
     }
 
-    async fn sixty_four_parallel_creations_of_one_address_make_one_account(database) {
+    /// ASVS: T16
+    async fn asvs_v15_4_2_sixty_four_parallel_creations_of_one_address_make_one_account(database) {
         let (world, _) = World::bootstrapped(&database).await;
         let token = world.log_in(ADMIN).await.access_token;
         let world = Arc::new(world);
@@ -94,7 +95,8 @@ on_each_database! {
         assert!(answers.windows(2).all(|pair| pair[0] == pair[1]), "{answers:?}");
     }
 
-    async fn what_lies_outside_of_the_scope_is_like_what_does_not_exist(database) {
+    /// ASVS: T21
+    async fn asvs_v8_2_2_what_lies_outside_of_the_scope_is_like_what_does_not_exist(database) {
         let (world, admin) = World::bootstrapped(&database).await;
         let root = world.log_in(ADMIN).await;
         let (foreign, _) = world.invite(&root.access_token, "foreign@example.org", "GUEST").await;

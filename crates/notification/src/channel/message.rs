@@ -99,8 +99,9 @@ mod tests {
         Ok(String::from_utf8(first.bytes).expect("text"))
     }
 
+    /// ASVS: V1.3.11
     #[test]
-    fn a_subject_cannot_begin_a_header() {
+    fn attack_t28_a_subject_cannot_begin_a_header() {
         for evil in ["Hi\r\nBcc: eve@evil.example", "Hi\nBcc: eve@evil.example", "Hi\rBcc: eve@evil.example"] {
             let raw = encode("ada@example.org", evil).expect("encoded");
             let (head, _) = raw.split_once("\r\n\r\n").expect("a head");
@@ -108,8 +109,9 @@ mod tests {
         }
     }
 
+    /// ASVS: V1.3.11
     #[test]
-    fn a_recipient_is_one_address() {
+    fn attack_t28_a_recipient_is_one_address() {
         for evil in ["ada@example.org, eve@evil.example", "ada@example.org\r\nBcc: eve@evil.example", "ada", ""] {
             assert!(encode(evil, "Hi").is_err(), "{evil:?}");
         }

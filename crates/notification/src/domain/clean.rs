@@ -72,7 +72,7 @@ mod tests {
     }
 
     #[test]
-    fn links_and_what_becomes_one_do_not_survive() {
+    fn attack_t29_links_and_what_becomes_one_do_not_survive() {
         for (given, left) in [
             ("Win at https://evil.example/now today", "Win at today"),
             ("HTTP://EVIL.example", ""),
@@ -95,8 +95,9 @@ mod tests {
     }
 
     proptest! {
+        /// ASVS: T29
         #[test]
-        fn whatever_is_given_one_short_harmless_line_is_left(text in "\\PC*|[\\x00-\\x7f]*|(https?://|www\\.|[a-z]+\\.)+[a-z]*") {
+        fn asvs_v1_3_3_whatever_is_given_one_short_harmless_line_is_left(text in "\\PC*|[\\x00-\\x7f]*|(https?://|www\\.|[a-z]+\\.)+[a-z]*") {
             let cleaned = clean(&text);
             prop_assert!(cleaned.chars().count() <= MAX);
             prop_assert!(!cleaned.chars().any(is_forbidden));

@@ -178,7 +178,8 @@ on_each_database! {
         assert!(world.sink.mails().is_empty());
     }
 
-    async fn names_begin_no_header_no_line_and_no_link(database) {
+    /// ASVS: V1.3.11, T29
+    async fn attack_t28_names_begin_no_header_no_line_and_no_link(database) {
         let world = World::new(database).await;
         let evil = "Eve\r\nBcc: all@victims.example\r\n\r\n<a href=https://evil.example>\u{202e}";
         let (organization, grace, ada) = (world.organization(evil), world.person("Grace"), world.person("Ada"));
@@ -196,7 +197,7 @@ on_each_database! {
         assert!(!mail.raw().contains("evil.example") && !html.contains("evil.example") && !html.contains("<a"), "{html}");
     }
 
-    async fn finished_deliveries_are_deleted_when_nobody_needs_them(database) {
+    async fn asvs_v14_2_7_finished_deliveries_are_deleted_when_nobody_needs_them(database) {
         let world = World::new(database).await;
         let organization = world.organization("Engines");
         world.ingest(vec![world.invitation(organization, "bob@example.org")]).await;

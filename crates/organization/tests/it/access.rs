@@ -95,7 +95,8 @@ on_each_database! {
         assert_eq!(answer.reason(), pb::AccessReason::NotAMember);
     }
 
-    async fn a_decision_is_never_older_than_the_last_change(database) {
+    /// ASVS: T20
+    async fn asvs_v8_3_2_a_decision_is_never_older_than_the_last_change(database) {
         let stage = Stage::open(&database).await;
         let user = stage.add_active(stage.admin, stage.home, &["DATA_STEWARD"]).await;
         let admin = Who::User(stage.admin);

@@ -19,7 +19,8 @@ fn everywhere() -> pb::ListAuditEventsRequest {
 }
 
 on_each_database! {
-    async fn every_change_is_in_the_log_once_and_told_to_whom_it_concerns(database) {
+    /// ASVS: T34
+    async fn asvs_v16_3_3_every_change_is_in_the_log_once_and_told_to_whom_it_concerns(database) {
         let stage = Stage::open(&database).await;
         let (acme, owner) = stage.found("Acme").await;
         let user = stage.add_active(owner, acme, &["GUEST"]).await;

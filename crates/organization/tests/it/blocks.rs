@@ -14,7 +14,8 @@ fn wire(time: Timestamp) -> prost_types::Timestamp {
 }
 
 on_each_database! {
-    async fn a_blocked_member_is_refused_on_its_next_call_until_it_is_unblocked(database) {
+    /// ASVS: V7.4.2
+    async fn attack_t11_a_blocked_member_is_refused_on_its_next_call_until_it_is_unblocked(database) {
         let stage = Stage::open(&database).await;
         let user = stage.add_active(stage.admin, stage.home, &["GUEST"]).await;
         stage.get(user, user).await.expect("may");
@@ -49,7 +50,7 @@ on_each_database! {
         stage.get(user, user).await.expect("may again");
     }
 
-    async fn the_last_owner_and_the_last_administrator_are_not_blocked(database) {
+    async fn attack_t25_the_last_owner_and_the_last_administrator_are_not_blocked(database) {
         let stage = Stage::open(&database).await;
         let (acme, owner) = stage.found("Acme").await;
         assert_eq!(refused(stage.block(stage.admin, owner).await), "LAST_OWNER");

@@ -79,7 +79,7 @@ on_each_database! {
         stage.get(owner, owner).await.expect("stays");
     }
 
-    async fn two_owners_that_end_each_other_leave_one(database) {
+    async fn attack_t25_two_owners_that_end_each_other_leave_one(database) {
         let stage = Stage::open(&database).await;
         for round in 0..10 {
             let (acme, first) = stage.found(&format!("Acme {round}")).await;

@@ -32,7 +32,8 @@ async fn swap(stage: &Stage, caller: UserId, user: &str, organization: &str) -> 
 }
 
 on_each_database! {
-    async fn foreign_and_random_ids_are_answered_the_same(database) {
+    /// ASVS: T21
+    async fn asvs_v8_2_2_foreign_and_random_ids_are_answered_the_same(database) {
         let stage = Stage::open(&database).await;
         let (_, owner) = stage.found("Acme").await;
         let (other, stranger) = stage.found("Other").await;
@@ -49,7 +50,8 @@ on_each_database! {
         }
     }
 
-    async fn the_internal_methods_hide_foreign_organizations_from_actors(database) {
+    /// ASVS: T21
+    async fn asvs_v8_4_1_the_internal_methods_hide_foreign_organizations_from_actors(database) {
         let stage = Stage::open(&database).await;
         let (_, owner) = stage.found("Acme").await;
         let (other, _) = stage.found("Other").await;
@@ -65,7 +67,8 @@ on_each_database! {
         assert_eq!(bytes(&call(other.to_string()).await), bytes(&call(stage.random_id()).await));
     }
 
-    async fn an_owner_lists_its_own_members_whatever_it_asks_for(database) {
+    /// ASVS: T21
+    async fn asvs_v8_4_1_an_owner_lists_its_own_members_whatever_it_asks_for(database) {
         let stage = Stage::open(&database).await;
         let (acme, owner) = stage.found("Acme").await;
         stage.found("Other").await;

@@ -103,7 +103,7 @@ on_each_database! {
         assert_eq!(refused(stage.memberships().check_add_member(request).await), "ROLE_NOT_GRANTABLE");
     }
 
-    async fn an_invitation_dies_with_the_rights_of_the_inviter(database) {
+    async fn attack_t23_an_invitation_dies_with_the_rights_of_the_inviter(database) {
         let stage = Stage::open(&database).await;
         let (acme, owner) = stage.found("Acme").await;
         let second = stage.add_active(owner, acme, &["OWNER"]).await;

@@ -38,7 +38,8 @@ fn give(stage: &Stage, program: &str) -> pb::AddServiceAccountRequest {
 }
 
 on_each_database! {
-    async fn two_owners_that_remove_each_other_leave_one(database) {
+    /// ASVS: V2.3.4
+    async fn attack_t25_two_owners_that_remove_each_other_leave_one(database) {
         let stage = Stage::open(&database).await;
         for round in 0..15 {
             let (acme, first) = stage.found(&format!("Acme {round}")).await;
@@ -50,7 +51,7 @@ on_each_database! {
         }
     }
 
-    async fn an_administrator_that_removes_all_owners_at_once_leaves_one(database) {
+    async fn attack_t25_an_administrator_that_removes_all_owners_at_once_leaves_one(database) {
         let stage = Stage::open(&database).await;
         for round in 0..15 {
             let (acme, first) = stage.found(&format!("Acme {round}")).await;

@@ -7,7 +7,8 @@ use tonic_types::StatusExt as _;
 use crate::stage::{Stage, refused, roles};
 
 on_each_database! {
-    async fn a_change_of_roles_counts_on_the_next_call(database) {
+    /// ASVS: T11
+    async fn asvs_v8_3_2_a_change_of_roles_counts_on_the_next_call(database) {
         let stage = Stage::open(&database).await;
         let (acme, owner) = stage.found("Acme").await;
         let user = stage.add_active(owner, acme, &["GUEST"]).await;
@@ -20,13 +21,13 @@ on_each_database! {
         assert_eq!(refused(stage.members(user).list_members(list()).await), "PERMISSION_MISSING");
     }
 
-    async fn nobody_changes_itself(database) {
+    async fn attack_t22_nobody_changes_itself(database) {
         let stage = Stage::open(&database).await;
         assert_eq!(refused(stage.set_roles(stage.admin, stage.admin, &["GUEST"]).await), "SELF_REFUSED");
         assert_eq!(refused(stage.block(stage.admin, stage.admin).await), "SELF_REFUSED");
     }
 
-    async fn the_last_owner_stays_owner(database) {
+    async fn attack_t25_the_last_owner_stays_owner(database) {
         let stage = Stage::open(&database).await;
         let (acme, owner) = stage.found("Acme").await;
         assert_eq!(refused(stage.set_roles(stage.admin, owner, &["GUEST"]).await), "LAST_OWNER");

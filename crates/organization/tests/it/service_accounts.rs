@@ -8,7 +8,8 @@ use rolecall_testkit::on_each_database;
 use crate::stage::{Stage, Who, refused};
 
 on_each_database! {
-    async fn nobody_gives_what_it_does_not_hold(database) {
+    /// ASVS: V10.4.11
+    async fn attack_t19_nobody_gives_what_it_does_not_hold(database) {
         let stage = Stage::open(&database).await;
         let (acme, owner) = stage.found("Acme").await;
         let guest = stage.add_active(owner, acme, &["GUEST"]).await;

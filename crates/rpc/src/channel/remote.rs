@@ -124,7 +124,7 @@ mod tests {
     use super::*;
 
     #[tokio::test]
-    async fn only_loopback_is_reached_without_encryption() {
+    async fn asvs_v12_3_3_only_loopback_is_reached_without_encryption() {
         for address in ["http://localhost:8443", "http://127.0.0.1:8443", "http://[::1]:8443", "https://identity:8443"]
         {
             assert!(connect(&RemoteConfig::new(address)).is_ok(), "{address}");

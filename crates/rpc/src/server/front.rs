@@ -190,7 +190,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_content_type_decides_who_answers() {
+    fn asvs_v4_1_1_the_content_type_decides_who_answers() {
         let kind = |method: Method, content: &str, version| {
             let request = Request::builder().method(method).version(version).header(header::CONTENT_TYPE, content);
             Kind::of(&request.body(Body::empty()).expect("a request"))

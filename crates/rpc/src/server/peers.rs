@@ -89,7 +89,7 @@ mod tests {
     }
 
     #[test]
-    fn one_network_cannot_take_every_place() {
+    fn attack_t38_one_network_cannot_take_every_place() {
         let peers = peers(100, 2);
         let kept: Vec<_> =
             ["2001:db8::1", "2001:db8::2"].map(|peer| peers.admit(ip(peer))).into_iter().flatten().collect();

@@ -72,8 +72,9 @@ mod tests {
         proxies.origin(ip(peer), &headers)
     }
 
+    /// ASVS: V15.3.4
     #[test]
-    fn only_trusted_proxies_say_where_a_call_comes_from() {
+    fn asvs_v4_1_3_only_trusted_proxies_say_where_a_call_comes_from() {
         assert_eq!(origin("192.0.2.9", &["198.51.100.1"]), ip("192.0.2.9"), "a stranger may write anything");
         assert_eq!(origin("10.0.0.1", &["198.51.100.1"]), ip("198.51.100.1"));
         assert_eq!(origin("2001:db8:ffff::1", &["198.51.100.1"]), ip("198.51.100.1"));
@@ -84,8 +85,9 @@ mod tests {
         assert_eq!(origin("10.0.0.1", &["[2001:db8::7]"]), ip("2001:db8::7"));
     }
 
+    /// ASVS: V4.1.3
     #[test]
-    fn a_list_that_cannot_be_read_counts_for_the_proxy_that_passed_it_on() {
+    fn asvs_v15_3_4_a_list_that_cannot_be_read_counts_for_the_proxy_that_passed_it_on() {
         for list in ["", "unknown", "198.51.100.1, _hidden", ","] {
             assert_eq!(origin("10.0.0.1", &[list]), ip("10.0.0.1"), "{list}");
         }

@@ -69,8 +69,9 @@ async fn only_an_authenticated_channel_reaches_an_internal_method() {
     assert_ne!(ask(as_service("identity"), PERSONAL).await.0, Code::Unimplemented, "a service is nobody's account");
 }
 
+/// ASVS: T39
 #[tokio::test]
-async fn an_unknown_path_is_denied() {
+async fn asvs_v4_1_4_an_unknown_path_is_denied() {
     let (channel, _) = server();
     let denied = (Code::PermissionDenied, "METHOD_UNKNOWN".to_owned());
     assert_eq!(ask(channel, "/no.Such/Method").await, denied);

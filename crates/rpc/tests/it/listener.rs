@@ -25,8 +25,9 @@ async fn a_port_in_use_is_one_clear_sentence() {
     assert!(text.contains("in use") && text.contains("server.listen") && !text.contains('\n'), "{text}");
 }
 
+/// ASVS: V4.1.2
 #[tokio::test]
-async fn plaintext_beyond_loopback_must_be_asked_for() {
+async fn asvs_v12_2_1_plaintext_beyond_loopback_must_be_asked_for() {
     let open = ListenerConfig { address: ([0, 0, 0, 0], 0).into(), ..Default::default() };
     let error = bind(&open).await.expect_err("refused");
     assert!(error.to_string().contains("server.plaintext = true"), "{error}");
@@ -62,8 +63,9 @@ fn certificates() -> (tempfile::TempDir, TlsConfig, std::path::PathBuf) {
     (folder, tls, authority)
 }
 
+/// ASVS: V12.3.2
 #[tokio::test]
-async fn tls_works_with_the_authority_and_only_with_it() {
+async fn asvs_v12_3_4_tls_works_with_the_authority_and_only_with_it() {
     let (_folder, tls, ca) = certificates();
     let server = server(ListenerConfig { tls: Some(tls), ..loopback() }).await;
     let address = format!("https://localhost:{}", server.address.port());
@@ -93,7 +95,7 @@ async fn is_closed(stream: &mut TcpStream, within: Duration) -> bool {
 }
 
 #[tokio::test]
-async fn a_peer_that_holds_a_socket_and_says_nothing_is_sent_away() {
+async fn attack_t38_a_peer_that_holds_a_socket_and_says_nothing_is_sent_away() {
     let quick = Duration::from_millis(200);
     let plain = server(ListenerConfig { handshake_timeout: quick, ..loopback() }).await;
     let (_folder, tls, _) = certificates();

@@ -66,8 +66,9 @@ async fn what_a_request_began_is_finished_though_its_client_went_away() {
     assert_eq!(server.world.done.load(Ordering::SeqCst), 1);
 }
 
+/// ASVS: V16.2.5
 #[tokio::test]
-async fn no_part_of_an_address_is_traced() {
+async fn attack_t35_no_part_of_an_address_is_traced() {
     let log = log::observe();
     let server = Server::start().await;
     let (head, _) = get(&server, "/keys/sesame1?code=sesame2").await;

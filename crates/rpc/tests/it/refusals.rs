@@ -16,7 +16,7 @@ fn authz(reason: &str) -> (String, String) {
 }
 
 #[tokio::test]
-async fn a_request_up_to_the_limit_is_served_and_a_larger_one_is_refused() {
+async fn attack_t38_a_request_up_to_the_limit_is_served_and_a_larger_one_is_refused() {
     let server = Server::start().await;
     let fits = "x".repeat(MAX - 3);
     assert_eq!(server.echo(&fits).await.expect("fits").len(), fits.len());
@@ -69,7 +69,7 @@ async fn a_body_that_is_no_message_is_the_callers_fault() {
 }
 
 #[tokio::test]
-async fn a_compressed_request_is_refused_in_words() {
+async fn attack_t38_a_compressed_request_is_refused_in_words() {
     let server = Server::start().await;
     let body = frame(&Text::default().encode_to_vec());
     let status = send(&server, ECHO, &[("grpc-encoding", "gzip")], Full::from(body.clone())).await;
@@ -111,8 +111,9 @@ async fn the_servers_own_limit_holds_when_the_client_asks_for_more_or_for_nothin
     }
 }
 
+/// ASVS: V16.5.4
 #[tokio::test]
-async fn neither_a_panic_nor_a_defect_shows_its_text() {
+async fn asvs_v16_5_1_neither_a_panic_nor_a_defect_shows_its_text() {
     let server = Server::start().await;
     for (what, domain) in [
         ("panic:hunter2", "authz.rolecall"),
@@ -131,7 +132,7 @@ async fn neither_a_panic_nor_a_defect_shows_its_text() {
 }
 
 #[tokio::test]
-async fn the_text_of_a_transport_error_stays_inside() {
+async fn asvs_v16_5_1_the_text_of_a_transport_error_stays_inside() {
     let server = Server::start().await;
     let status = server.echo("far:tcp connect error: db.internal:5432").await.expect_err("fails");
     assert_eq!((status.code(), reason(&status)), (Code::Unavailable, authz("UNREACHABLE")));
@@ -208,8 +209,9 @@ async fn the_handler_knows_the_deadline() {
     assert!((1_000..=3_000).contains(&left), "{left}");
 }
 
+/// ASVS: T38
 #[tokio::test]
-async fn too_many_calls_are_refused_at_once_while_health_answers() {
+async fn asvs_v15_4_4_too_many_calls_are_refused_at_once_while_health_answers() {
     let config = StackConfig { max_calls: 2, ..Default::default() };
     let server = Server::with(config, loopback(), DrainConfig::default()).await;
     let channel = server.connect();

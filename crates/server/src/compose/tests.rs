@@ -58,8 +58,9 @@ fn normal(rule: &str) -> String {
     [vec![alternatives], flags].concat().join(", ")
 }
 
+/// ASVS: V13.4.5
 #[test]
-fn the_golden_policy_is_what_is_served_standard_services_included() {
+fn asvs_v8_1_1_the_golden_policy_is_what_is_served_standard_services_included() {
     let (local, remote) = (served("127.0.0.1:1"), served("0.0.0.0:1"));
     let both = local.into_iter().map(|(path, rule)| {
         let elsewhere = &remote[&path];

@@ -99,7 +99,7 @@ fn a_secret_comes_from_its_file_or_as_it_is_but_not_both() {
 }
 
 #[test]
-fn a_secret_from_the_environment_stays_on_loopback() {
+fn asvs_v13_3_1_a_secret_from_the_environment_stays_on_loopback() {
     let environment = [("ROLECALL__KEYS__MASTER_KEY", KEY)];
     assert!(with(&environment, &[], "").is_ok());
     let open = problems(&environment, "[server]\nlisten = '0.0.0.0:1'\nplaintext = true");
@@ -107,7 +107,7 @@ fn a_secret_from_the_environment_stays_on_loopback() {
 }
 
 #[test]
-fn a_setup_secret_that_can_be_guessed_is_refused() {
+fn asvs_v13_2_3_a_setup_secret_that_can_be_guessed_is_refused() {
     let folder = tempfile::tempdir().expect("folder");
     let file = folder.path().join("secret");
     let twin = format!("[identity]\nsetup_secret_file = '{}'", file.display());
@@ -130,20 +130,21 @@ fn a_process_that_is_not_the_whole_suite_on_files_needs_a_key_and_its_peers() {
 }
 
 #[test]
-fn plaintext_beyond_loopback_must_be_asked_for() {
+fn asvs_v12_2_1_plaintext_beyond_loopback_must_be_asked_for() {
     assert!(problems(&[], "[server]\nlisten = '0.0.0.0:1'").contains("server.plaintext = true"));
     assert!(with(&[], &[], "[server]\nlisten = '0.0.0.0:1'\nplaintext = true").is_ok());
 }
 
 #[test]
-fn settings_for_tests_need_a_switch_and_loopback() {
+fn asvs_v13_4_2_settings_for_tests_need_a_switch_and_loopback() {
     assert!(problems(&[], "[testing]\nabort_at = 'x'").contains("testing.enabled = true"));
     let open = "[server]\nlisten = '0.0.0.0:1'\nplaintext = true\n[testing]\nenabled = true";
     assert!(problems(&[], open).contains("testing.enabled: is allowed on loopback only"));
 }
 
+/// ASVS: T35
 #[test]
-fn no_secret_is_shown() {
+fn asvs_v16_2_5_no_secret_is_shown() {
     let folder = tempfile::tempdir().expect("folder");
     let file = folder.path().join("password");
     std::fs::write(&file, "hunter2hunter2").expect("written");

@@ -46,8 +46,9 @@ struct LogIn {
     password: SecretString,
 }
 
+/// ASVS: T35, V10.1.1
 #[test]
-fn no_level_and_no_format_shows_a_secret() {
+fn asvs_v16_2_5_no_level_and_no_format_shows_a_secret() {
     for format in [Format::Text, Format::Json] {
         let text = logged(format, "trace", || {
             let password = SecretString::from("correct horse battery staple");
@@ -75,8 +76,9 @@ fn libraries_are_quiet_unless_the_filter_names_them() {
     assert!(asked.contains("SELECT"), "{asked}");
 }
 
+/// ASVS: V16.4.1
 #[test]
-fn a_json_line_is_one_object_with_the_fields_of_its_span() {
+fn asvs_v16_2_4_a_json_line_is_one_object_with_the_fields_of_its_span() {
     let text = logged(Format::Json, "info", || {
         let span = tracing::info_span!("rpc", request_id = "r1");
         let _entered = span.enter();

@@ -156,7 +156,7 @@ async fn a_question_that_nobody_waited_for_is_not_taken_up_later() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn an_answer_that_was_read_before_a_change_never_lands() {
+async fn attack_t20_an_answer_that_was_read_before_a_change_never_lands() {
     let source = Source::new();
     source.set(subject(1), Some(false));
     closed(&source);
@@ -255,8 +255,9 @@ async fn a_demanded_revision_is_met_by_the_entry_the_checkpoint_or_the_source_or
     assert_eq!(source.asked(), 3, "the source is not asked over and over");
 }
 
+/// ASVS: T11
 #[tokio::test(start_paused = true)]
-async fn a_stale_stream_makes_the_source_be_asked_on_each_call_and_fails_closed() {
+async fn asvs_v16_5_3_a_stale_stream_makes_the_source_be_asked_on_each_call_and_fails_closed() {
     let source = Source::new();
     source.set(subject(1), Some(false));
     let cache = cache(&source, Freshness::Stream);

@@ -25,8 +25,9 @@ fn hex(text: &Value) -> Vec<u8> {
     text.chunks(2).map(|pair| u8::try_from(digit(pair[0]) * 16 + digit(pair[1])).expect("a byte")).collect()
 }
 
+/// ASVS: V11.6.1, V11.2.1, T09
 #[test]
-fn every_vector_of_wycheproof_is_judged_as_it_should_be() {
+fn asvs_v9_1_1_every_vector_of_wycheproof_is_judged_as_it_should_be() {
     let vectors: Value = serde_json::from_str(WYCHEPROOF).expect("JSON");
     let mut judged = 0;
     for group in vectors["testGroups"].as_array().expect("groups") {

@@ -60,7 +60,7 @@ fn or_binds_tighter_than_and() {
 }
 
 #[test]
-fn stars_and_escapes_are_told_apart() {
+fn asvs_v1_2_9_stars_and_escapes_are_told_apart() {
     for (filter, expected) in [
         (r"ad\*", ":ad*"),
         ("a*a", ":aa?"),
@@ -109,7 +109,7 @@ fn what_no_index_serves_is_told_with_its_place() {
 }
 
 #[test]
-fn a_filter_is_bounded_in_every_direction() {
+fn asvs_v2_2_1_a_filter_is_bounded_in_every_direction() {
     let words = |count: usize| vec!["a"; count].join(" ");
     assert_eq!(parse(&words(20)).expect("accepted").len(), 20);
     assert_eq!(refused(&words(21)), FilterError::TooMany);
@@ -122,8 +122,9 @@ fn a_filter_is_bounded_in_every_direction() {
 }
 
 proptest! {
+    /// ASVS: T36
     #[test]
-    fn whatever_is_given_is_read_or_refused(filter in "\\PC{0,60}") {
+    fn asvs_v1_5_2_whatever_is_given_is_read_or_refused(filter in "\\PC{0,60}") {
         let _ = parse(&filter);
     }
 

@@ -112,8 +112,9 @@ async fn run(steps: Vec<Step>, slots: usize) -> Result<(), TestCaseError> {
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(2048))]
 
+    /// ASVS: V8.3.2
     #[test]
-    fn no_interleaving_of_changes_and_answers_tells_a_caller_what_was_over_before_it_came(
+    fn attack_t20_no_interleaving_of_changes_and_answers_tells_a_caller_what_was_over_before_it_came(
         steps in steps(),
         slots in 1..4_usize,
     ) {
