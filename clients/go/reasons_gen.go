@@ -42,6 +42,10 @@ const (
 	AuthzServiceUnknown Reason = "authz.rolecall/SERVICE_UNKNOWN"
 	// AuthzStepUpRequired (UNAUTHENTICATED): The caller must prove once more who it is: call `Reauthenticate` and repeat with the new access token.
 	AuthzStepUpRequired Reason = "authz.rolecall/STEP_UP_REQUIRED"
+	// AuthzImpersonationRefused (PERMISSION_DENIED): The method is closed to whoever acts as somebody else.
+	AuthzImpersonationRefused Reason = "authz.rolecall/IMPERSONATION_REFUSED"
+	// AuthzReadOnly (PERMISSION_DENIED): The token only reads, and the method changes something.
+	AuthzReadOnly Reason = "authz.rolecall/READ_ONLY"
 	// IdentityRequestInvalid (INVALID_ARGUMENT): Fields of the request break rules; `BadRequest` lists all of them.
 	IdentityRequestInvalid Reason = "identity.rolecall/REQUEST_INVALID"
 	// IdentityCredentialsRefused (UNAUTHENTICATED): Address and password do not open an account.
@@ -88,7 +92,7 @@ const (
 	IdentityPermissionNotGrantable Reason = "identity.rolecall/PERMISSION_NOT_GRANTABLE"
 	// IdentityInternal (INTERNAL): A defect of the server; the request id finds it in the logs.
 	IdentityInternal Reason = "identity.rolecall/INTERNAL"
-	// IdentityEtagMismatch (ABORTED): The account changed since the etag was read; read again and repeat.
+	// IdentityEtagMismatch (ABORTED): It changed since the etag was read; read again and repeat.
 	IdentityEtagMismatch Reason = "identity.rolecall/ETAG_MISMATCH"
 	// IdentitySelfRefused (PERMISSION_DENIED): Nobody does this to itself.
 	IdentitySelfRefused Reason = "identity.rolecall/SELF_REFUSED"
@@ -118,6 +122,50 @@ const (
 	IdentityAccessTokenLimitReached Reason = "identity.rolecall/ACCESS_TOKEN_LIMIT_REACHED"
 	// IdentityUserNotActive (FAILED_PRECONDITION): The account waits for its invitation to be accepted; its person sets the first password.
 	IdentityUserNotActive Reason = "identity.rolecall/USER_NOT_ACTIVE"
+	// IdentityRegistrationClosed (FAILED_PRECONDITION): The organization takes no registrations, or there is none like that.
+	IdentityRegistrationClosed Reason = "identity.rolecall/REGISTRATION_CLOSED"
+	// IdentityEmailDomainRefused (FAILED_PRECONDITION): The organization takes registrations with addresses of other domains only.
+	IdentityEmailDomainRefused Reason = "identity.rolecall/EMAIL_DOMAIN_REFUSED"
+	// IdentityRegistrationLimitReached (RESOURCE_EXHAUSTED): Too many registrations came from the caller's network; repeat later.
+	IdentityRegistrationLimitReached Reason = "identity.rolecall/REGISTRATION_LIMIT_REACHED"
+	// IdentityGuestsNotAllowed (FAILED_PRECONDITION): The organization allows no guests, or there is none.
+	IdentityGuestsNotAllowed Reason = "identity.rolecall/GUESTS_NOT_ALLOWED"
+	// IdentityGuestLimitReached (RESOURCE_EXHAUSTED): As many guests came from this network, or are in this organization, as may; repeat later.
+	IdentityGuestLimitReached Reason = "identity.rolecall/GUEST_LIMIT_REACHED"
+	// IdentityUserBlocked (FAILED_PRECONDITION): The person is blocked, or its organization is suspended.
+	IdentityUserBlocked Reason = "identity.rolecall/USER_BLOCKED"
+	// IdentityIdentityProviderNotFound (NOT_FOUND): No such identity provider within what the caller may see, or none serves.
+	IdentityIdentityProviderNotFound Reason = "identity.rolecall/IDENTITY_PROVIDER_NOT_FOUND"
+	// IdentityDomainNotFound (NOT_FOUND): No such domain within what the caller may see.
+	IdentityDomainNotFound Reason = "identity.rolecall/DOMAIN_NOT_FOUND"
+	// IdentityDomainTaken (ALREADY_EXISTS): The organization claimed the domain before, or another one proved it.
+	IdentityDomainTaken Reason = "identity.rolecall/DOMAIN_TAKEN"
+	// IdentityDomainNotProven (FAILED_PRECONDITION): The DNS record that proves the domain was not found.
+	IdentityDomainNotProven Reason = "identity.rolecall/DOMAIN_NOT_PROVEN"
+	// IdentityProviderUnusable (FAILED_PRECONDITION): The identity provider cannot be reached, or its configuration is not usable.
+	IdentityProviderUnusable Reason = "identity.rolecall/PROVIDER_UNUSABLE"
+	// IdentitySsoRefused (UNAUTHENTICATED): The single sign-on is unknown, used or ended, or the identity provider does not vouch for the person as the organization wants it.
+	IdentitySsoRefused Reason = "identity.rolecall/SSO_REFUSED"
+	// IdentitySsoAccountMissing (FAILED_PRECONDITION): The person has no account in the organization, and gets none by logging in.
+	IdentitySsoAccountMissing Reason = "identity.rolecall/SSO_ACCOUNT_MISSING"
+	// IdentitySsoAccountNotLinked (FAILED_PRECONDITION): The address belongs to an account that its person has to link first.
+	IdentitySsoAccountNotLinked Reason = "identity.rolecall/SSO_ACCOUNT_NOT_LINKED"
+	// IdentityIdentityTaken (ALREADY_EXISTS): The identity provider knows another account by this identity.
+	IdentityIdentityTaken Reason = "identity.rolecall/IDENTITY_TAKEN"
+	// IdentitySsoLimitReached (FAILED_PRECONDITION): The organization has as many identity providers or domains as it may.
+	IdentitySsoLimitReached Reason = "identity.rolecall/SSO_LIMIT_REACHED"
+	// IdentityLinkedIdentityNotFound (NOT_FOUND): The caller has no such link to an identity provider.
+	IdentityLinkedIdentityNotFound Reason = "identity.rolecall/LINKED_IDENTITY_NOT_FOUND"
+	// IdentityLastCredential (FAILED_PRECONDITION): Nothing else would open the account.
+	IdentityLastCredential Reason = "identity.rolecall/LAST_CREDENTIAL"
+	// IdentityLinkingRefused (FAILED_PRECONDITION): The identity provider lets nobody link it to an account.
+	IdentityLinkingRefused Reason = "identity.rolecall/LINKING_REFUSED"
+	// IdentityNetworkThrottled (RESOURCE_EXHAUSTED): Too many tries failed in the network of the caller; repeat later.
+	IdentityNetworkThrottled Reason = "identity.rolecall/NETWORK_THROTTLED"
+	// IdentityAudienceRefused (FAILED_PRECONDITION): The session is for another backend than the named one.
+	IdentityAudienceRefused Reason = "identity.rolecall/AUDIENCE_REFUSED"
+	// IdentityTakenAddressLimitReached (RESOURCE_EXHAUSTED): The caller was told of 100 taken addresses within a day; repeat later.
+	IdentityTakenAddressLimitReached Reason = "identity.rolecall/TAKEN_ADDRESS_LIMIT_REACHED"
 	// NotificationRequestInvalid (INVALID_ARGUMENT): Fields of the request break rules; `BadRequest` lists all of them.
 	NotificationRequestInvalid Reason = "notification.rolecall/REQUEST_INVALID"
 	// NotificationOrganizationNotFound (NOT_FOUND): No such organization within what the caller may see.
@@ -180,4 +228,10 @@ const (
 	OrganizationInternal Reason = "organization.rolecall/INTERNAL"
 	// OrganizationSubjectRemoved (ABORTED): The account was removed before it was added; begin anew with another id.
 	OrganizationSubjectRemoved Reason = "organization.rolecall/SUBJECT_REMOVED"
+	// OrganizationRegistrationClosed (FAILED_PRECONDITION): The organization takes no registrations, or there is none like that.
+	OrganizationRegistrationClosed Reason = "organization.rolecall/REGISTRATION_CLOSED"
+	// OrganizationEmailDomainRefused (FAILED_PRECONDITION): The organization takes registrations with addresses of other domains only.
+	OrganizationEmailDomainRefused Reason = "organization.rolecall/EMAIL_DOMAIN_REFUSED"
+	// OrganizationGuestsNotAllowed (FAILED_PRECONDITION): The organization allows no guests, or there is none.
+	OrganizationGuestsNotAllowed Reason = "organization.rolecall/GUESTS_NOT_ALLOWED"
 )

@@ -33,6 +33,10 @@ const serviceConfig = `{
           "service": "rolecall.identity.v1.AccountService"
         },
         {
+          "method": "ListLinkedIdentities",
+          "service": "rolecall.identity.v1.AccountService"
+        },
+        {
           "method": "ListSessions",
           "service": "rolecall.identity.v1.AccountService"
         },
@@ -49,19 +53,71 @@ const serviceConfig = `{
           "service": "rolecall.identity.v1.AccountService"
         },
         {
+          "method": "UnlinkIdentity",
+          "service": "rolecall.identity.v1.AccountService"
+        },
+        {
           "method": "UpdateAccount",
           "service": "rolecall.identity.v1.AccountService"
+        },
+        {
+          "method": "GetLoginOptions",
+          "service": "rolecall.identity.v1.AuthenticationService"
         },
         {
           "method": "LogOut",
           "service": "rolecall.identity.v1.AuthenticationService"
         },
         {
+          "method": "CreateDomain",
+          "service": "rolecall.identity.v1.IdentityProviderService"
+        },
+        {
+          "method": "CreateIdentityProvider",
+          "service": "rolecall.identity.v1.IdentityProviderService"
+        },
+        {
+          "method": "DeleteDomain",
+          "service": "rolecall.identity.v1.IdentityProviderService"
+        },
+        {
+          "method": "DeleteIdentityProvider",
+          "service": "rolecall.identity.v1.IdentityProviderService"
+        },
+        {
+          "method": "GetIdentityProvider",
+          "service": "rolecall.identity.v1.IdentityProviderService"
+        },
+        {
+          "method": "ListDomains",
+          "service": "rolecall.identity.v1.IdentityProviderService"
+        },
+        {
+          "method": "ListIdentityProviders",
+          "service": "rolecall.identity.v1.IdentityProviderService"
+        },
+        {
+          "method": "UpdateIdentityProvider",
+          "service": "rolecall.identity.v1.IdentityProviderService"
+        },
+        {
           "method": "GetServerInfo",
           "service": "rolecall.identity.v1.InstanceService"
         },
         {
+          "method": "GetSettings",
+          "service": "rolecall.identity.v1.InstanceService"
+        },
+        {
+          "method": "UpdateSettings",
+          "service": "rolecall.identity.v1.InstanceService"
+        },
+        {
           "method": "GetInvitation",
+          "service": "rolecall.identity.v1.RegistrationService"
+        },
+        {
+          "method": "GetRegistration",
           "service": "rolecall.identity.v1.RegistrationService"
         },
         {
@@ -225,7 +281,19 @@ const serviceConfig = `{
           "service": "rolecall.organization.v1.OrganizationService"
         },
         {
+          "method": "GetOrganizationSettings",
+          "service": "rolecall.organization.v1.OrganizationService"
+        },
+        {
+          "method": "ListDiscoverableOrganizations",
+          "service": "rolecall.organization.v1.OrganizationService"
+        },
+        {
           "method": "ListOrganizations",
+          "service": "rolecall.organization.v1.OrganizationService"
+        },
+        {
+          "method": "UpdateOrganizationSettings",
           "service": "rolecall.organization.v1.OrganizationService"
         }
       ],

@@ -42,6 +42,10 @@ export const REASONS = {
   "authz.rolecall/SERVICE_UNKNOWN": Code.NotFound,
   /** The caller must prove once more who it is: call `Reauthenticate` and repeat with the new access token. */
   "authz.rolecall/STEP_UP_REQUIRED": Code.Unauthenticated,
+  /** The method is closed to whoever acts as somebody else. */
+  "authz.rolecall/IMPERSONATION_REFUSED": Code.PermissionDenied,
+  /** The token only reads, and the method changes something. */
+  "authz.rolecall/READ_ONLY": Code.PermissionDenied,
   /** Fields of the request break rules; `BadRequest` lists all of them. */
   "identity.rolecall/REQUEST_INVALID": Code.InvalidArgument,
   /** Address and password do not open an account. */
@@ -88,7 +92,7 @@ export const REASONS = {
   "identity.rolecall/PERMISSION_NOT_GRANTABLE": Code.PermissionDenied,
   /** A defect of the server; the request id finds it in the logs. */
   "identity.rolecall/INTERNAL": Code.Internal,
-  /** The account changed since the etag was read; read again and repeat. */
+  /** It changed since the etag was read; read again and repeat. */
   "identity.rolecall/ETAG_MISMATCH": Code.Aborted,
   /** Nobody does this to itself. */
   "identity.rolecall/SELF_REFUSED": Code.PermissionDenied,
@@ -118,6 +122,50 @@ export const REASONS = {
   "identity.rolecall/ACCESS_TOKEN_LIMIT_REACHED": Code.FailedPrecondition,
   /** The account waits for its invitation to be accepted; its person sets the first password. */
   "identity.rolecall/USER_NOT_ACTIVE": Code.FailedPrecondition,
+  /** The organization takes no registrations, or there is none like that. */
+  "identity.rolecall/REGISTRATION_CLOSED": Code.FailedPrecondition,
+  /** The organization takes registrations with addresses of other domains only. */
+  "identity.rolecall/EMAIL_DOMAIN_REFUSED": Code.FailedPrecondition,
+  /** Too many registrations came from the caller's network; repeat later. */
+  "identity.rolecall/REGISTRATION_LIMIT_REACHED": Code.ResourceExhausted,
+  /** The organization allows no guests, or there is none. */
+  "identity.rolecall/GUESTS_NOT_ALLOWED": Code.FailedPrecondition,
+  /** As many guests came from this network, or are in this organization, as may; repeat later. */
+  "identity.rolecall/GUEST_LIMIT_REACHED": Code.ResourceExhausted,
+  /** The person is blocked, or its organization is suspended. */
+  "identity.rolecall/USER_BLOCKED": Code.FailedPrecondition,
+  /** No such identity provider within what the caller may see, or none serves. */
+  "identity.rolecall/IDENTITY_PROVIDER_NOT_FOUND": Code.NotFound,
+  /** No such domain within what the caller may see. */
+  "identity.rolecall/DOMAIN_NOT_FOUND": Code.NotFound,
+  /** The organization claimed the domain before, or another one proved it. */
+  "identity.rolecall/DOMAIN_TAKEN": Code.AlreadyExists,
+  /** The DNS record that proves the domain was not found. */
+  "identity.rolecall/DOMAIN_NOT_PROVEN": Code.FailedPrecondition,
+  /** The identity provider cannot be reached, or its configuration is not usable. */
+  "identity.rolecall/PROVIDER_UNUSABLE": Code.FailedPrecondition,
+  /** The single sign-on is unknown, used or ended, or the identity provider does not vouch for the person as the organization wants it. */
+  "identity.rolecall/SSO_REFUSED": Code.Unauthenticated,
+  /** The person has no account in the organization, and gets none by logging in. */
+  "identity.rolecall/SSO_ACCOUNT_MISSING": Code.FailedPrecondition,
+  /** The address belongs to an account that its person has to link first. */
+  "identity.rolecall/SSO_ACCOUNT_NOT_LINKED": Code.FailedPrecondition,
+  /** The identity provider knows another account by this identity. */
+  "identity.rolecall/IDENTITY_TAKEN": Code.AlreadyExists,
+  /** The organization has as many identity providers or domains as it may. */
+  "identity.rolecall/SSO_LIMIT_REACHED": Code.FailedPrecondition,
+  /** The caller has no such link to an identity provider. */
+  "identity.rolecall/LINKED_IDENTITY_NOT_FOUND": Code.NotFound,
+  /** Nothing else would open the account. */
+  "identity.rolecall/LAST_CREDENTIAL": Code.FailedPrecondition,
+  /** The identity provider lets nobody link it to an account. */
+  "identity.rolecall/LINKING_REFUSED": Code.FailedPrecondition,
+  /** Too many tries failed in the network of the caller; repeat later. */
+  "identity.rolecall/NETWORK_THROTTLED": Code.ResourceExhausted,
+  /** The session is for another backend than the named one. */
+  "identity.rolecall/AUDIENCE_REFUSED": Code.FailedPrecondition,
+  /** The caller was told of 100 taken addresses within a day; repeat later. */
+  "identity.rolecall/TAKEN_ADDRESS_LIMIT_REACHED": Code.ResourceExhausted,
   /** Fields of the request break rules; `BadRequest` lists all of them. */
   "notification.rolecall/REQUEST_INVALID": Code.InvalidArgument,
   /** No such organization within what the caller may see. */
@@ -180,6 +228,12 @@ export const REASONS = {
   "organization.rolecall/INTERNAL": Code.Internal,
   /** The account was removed before it was added; begin anew with another id. */
   "organization.rolecall/SUBJECT_REMOVED": Code.Aborted,
+  /** The organization takes no registrations, or there is none like that. */
+  "organization.rolecall/REGISTRATION_CLOSED": Code.FailedPrecondition,
+  /** The organization takes registrations with addresses of other domains only. */
+  "organization.rolecall/EMAIL_DOMAIN_REFUSED": Code.FailedPrecondition,
+  /** The organization allows no guests, or there is none. */
+  "organization.rolecall/GUESTS_NOT_ALLOWED": Code.FailedPrecondition,
 } as const satisfies Record<string, Code>;
 
 /** Why a call was refused: the domain of the error and the name of the reason. */

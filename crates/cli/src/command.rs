@@ -5,8 +5,8 @@ use std::process::ExitCode;
 use clap::Subcommand;
 
 use crate::commands::{
-    access, account, audit, bootstrap, certs, deliveries, factors, health, invitations, keys, mail, members,
-    organizations, password, service_accounts, session, sessions, tokens, users,
+    access, account, audit, bootstrap, certs, deliveries, factors, health, instance, invitations, keys, mail, members,
+    organizations, password, registration, service_accounts, session, sessions, tokens, users,
 };
 use crate::connection::{Connection, RemoteArgs};
 use crate::failure::Failure;
@@ -25,6 +25,13 @@ pub enum Command {
     #[doc(hidden)]
     Invitations(invitations::Invitations),
     #[doc(hidden)]
+    Register(registration::Register),
+    #[doc(hidden)]
+    VerifyEmail(registration::VerifyEmail),
+    #[doc(hidden)]
+    Instance(instance::Instance),
+    #[doc(hidden)]
+    #[command(visible_alias = "orgs")]
     Organizations(organizations::Organizations),
     #[doc(hidden)]
     Members(members::Members),
@@ -92,6 +99,14 @@ async fn answer(command: Command) -> Result<(Answer, ExitCode), Failure> {
             let connection = connect(&command.remote)?;
             command.run(&connection).await
         }
+        Command::Register(command) => {
+            let connection = connect(&command.remote)?;
+            command.run(&connection).await
+        }
+        Command::VerifyEmail(command) => {
+            let connection = connect(&command.remote)?;
+            command.run(&connection).await
+        }
         Command::Health(command) => {
             let connection = connect(&command.remote)?;
             command.run(&connection).await
@@ -99,6 +114,7 @@ async fn answer(command: Command) -> Result<(Answer, ExitCode), Failure> {
         Command::Access(group) => return group.command.run(&connect(&group.remote)?).await,
         Command::Users(group) => group.command.run(&connect(&group.remote)?).await,
         Command::Invitations(group) => group.command.run(&connect(&group.remote)?).await,
+        Command::Instance(group) => group.command.run(&connect(&group.remote)?).await,
         Command::Organizations(group) => group.command.run(&connect(&group.remote)?).await,
         Command::Members(group) => group.command.run(&connect(&group.remote)?).await,
         Command::Audit(group) => group.command.run(&connect(&group.remote)?).await,
@@ -123,6 +139,7 @@ impl Command {
             Self::Bootstrap(command) => Some(&command.remote),
             Self::Users(group) => Some(&group.remote),
             Self::Invitations(group) => Some(&group.remote),
+            Self::Instance(group) => Some(&group.remote),
             Self::Organizations(group) => Some(&group.remote),
             Self::Members(group) => Some(&group.remote),
             Self::Access(group) => Some(&group.remote),
@@ -135,6 +152,8 @@ impl Command {
             Self::Factors(group) => Some(&group.remote),
             Self::Sessions(group) => Some(&group.remote),
             Self::Password(group) => Some(&group.remote),
+            Self::Register(command) => Some(&command.remote),
+            Self::VerifyEmail(command) => Some(&command.remote),
             Self::Health(command) => Some(&command.remote),
             Self::Certs(_) | Self::Mail(_) => None,
         }

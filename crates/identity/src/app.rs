@@ -22,6 +22,7 @@ pub(crate) mod delete_api_key;
 pub(crate) mod delete_service_account;
 pub(crate) mod delete_user;
 pub(crate) mod delivery;
+pub(crate) mod device;
 pub(crate) mod end_codes_of_changed;
 pub(crate) mod end_sessions_of_blocked;
 pub(crate) mod enroll_totp;
@@ -31,6 +32,9 @@ pub(crate) mod exchange_api_key;
 pub(crate) mod fault;
 pub(crate) mod get_code;
 pub(crate) mod get_invitation;
+pub(crate) mod get_registration;
+pub(crate) mod impersonate_user;
+pub(crate) mod instance_settings;
 pub(crate) mod introspect_token;
 pub(crate) mod invite;
 pub(crate) mod invite_first_owner;
@@ -39,8 +43,12 @@ pub(crate) mod last_used;
 pub(crate) mod list_factors;
 pub(crate) mod list_invitations;
 pub(crate) mod log_in;
+pub(crate) mod log_in_as_guest;
 pub(crate) mod log_out;
+pub(crate) mod log_out_guest;
+pub(crate) mod login_code;
 pub(crate) mod login_failure;
+pub(crate) mod login_options;
 pub(crate) mod mail_budget;
 pub(crate) mod once;
 pub(crate) mod open_session;
@@ -52,11 +60,16 @@ pub(crate) mod read_sessions;
 pub(crate) mod read_users;
 pub(crate) mod reauthenticate;
 pub(crate) mod recovery_codes;
+pub(crate) mod refresh_guest;
 pub(crate) mod refresh_tokens;
 pub(crate) mod regenerate_recovery_codes;
+pub(crate) mod register;
+pub(crate) mod registration_codes;
+pub(crate) mod registration_limit;
 pub(crate) mod remove_factor;
 pub(crate) mod request_password_reset;
 pub(crate) mod resend_invitation;
+pub(crate) mod resend_verification;
 pub(crate) mod reset_password;
 pub(crate) mod reset_user_factors;
 pub(crate) mod revoke;
@@ -69,10 +82,15 @@ pub(crate) mod second_factor;
 pub(crate) mod set_user_password;
 pub(crate) mod setup_secret;
 pub(crate) mod signing_keys;
+pub(crate) mod sso;
+pub(crate) mod taken_addresses;
 pub(crate) mod tokens;
 pub(crate) mod update_service_account;
 pub(crate) mod update_user;
+pub(crate) mod verify_email;
 pub(crate) mod watch_revocations;
+pub(crate) mod write_refusals;
+pub(crate) mod yield_address;
 
 use std::sync::Arc;
 
@@ -88,6 +106,7 @@ use crate::config::IdentityConfig;
 use crate::domain::password::PasswordPolicy;
 use crate::events::publish::Publisher;
 use crate::hashing::Hashing;
+use crate::oidc::Oidc;
 use crate::peers::Organization;
 
 /// What use cases work with; one for the life of the process.
@@ -117,12 +136,20 @@ pub(crate) struct Resources {
     pub(crate) successors: KeyedHash,
     /// Seals the secrets of second factors.
     pub(crate) factor_secrets: Sealer,
+    /// Speaks with identity providers.
+    pub(crate) oidc: Oidc,
+    /// Seals the secrets of identity providers, and of logins that are under way there.
+    pub(crate) provider_secrets: Sealer,
     /// Hashes what is stored of requests and of strangers' addresses.
     pub(crate) fingerprints: KeyedHash,
     /// Where requests for a new password wait for their turn.
     pub(crate) resets: request_password_reset::Queue,
+    /// Where mails of login codes wait for theirs.
+    pub(crate) login_codes: request_password_reset::Queue,
     /// What a new password must satisfy.
     pub(crate) password_policy: PasswordPolicy,
+    /// What the installation is called.
+    pub(crate) instance_name: instance_settings::Name,
     /// Lifetimes and limits.
     pub(crate) config: IdentityConfig,
 }

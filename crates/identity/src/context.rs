@@ -5,12 +5,13 @@ use std::sync::Arc;
 
 use axum::Router;
 use futures::future::BoxFuture;
-use rolecall_authz::{KeySet, Revocations, ServiceTokens, Verifier, VerifierConfig};
+use rolecall_authz::{KeySet, Refusals, Revocations, ServiceTokens, Verifier, VerifierConfig};
 use rolecall_db::{Database, Error as StoreError, Relay, RelayConfig, Sequencer, SequencerConfig, UniqueConstraint};
 use rolecall_kernel::entropy::Entropy;
 use rolecall_kernel::key::{MasterKey, Purpose};
 use rolecall_kernel::page::PageTokens;
 use rolecall_kernel::time::Clock;
+use rolecall_outbound::Outbound;
 use rolecall_rpc::channel::Channel;
 use sea_orm_migration::MigrationTrait;
 use tokio_util::sync::CancellationToken;
@@ -20,12 +21,13 @@ use crate::app::last_used::LastUsed;
 use crate::app::request_password_reset::Queue;
 use crate::app::revoke::FEED_RETENTION;
 use crate::app::signing_keys::{KeyRing, SigningKeyError};
-use crate::app::{Resources, setup_secret};
+use crate::app::{Resources, instance_settings, setup_secret};
 use crate::config::IdentityConfig;
 use crate::domain::password::PasswordPolicy;
 use crate::events::publish::Publisher;
 use crate::grpc::Grpc;
 use crate::hashing::Hashing;
+use crate::oidc::Oidc;
 use crate::pages::Pages;
 use crate::peers::Organization;
 use crate::peers::deliver::{CONSUMERS, Delivery};
@@ -118,9 +120,17 @@ impl Identity {
         let sealer = master_key.sealer(Purpose::SigningKey);
         let now = clock.now();
         let signer = KeyRing::load_or_create(&database, sealer, Arc::clone(&keys), now, entropy.as_ref()).await?;
-        let accepted = VerifierConfig { audience: config.audience.clone(), ..VerifierConfig::new(&*config.issuer) };
+        // Examines the tokens that others ask about; the calls of this process are examined by the stack.
+        let accepted = VerifierConfig {
+            audience: config.audience.clone(),
+            also_for: config.audiences.clone(),
+            ..VerifierConfig::new(&*config.issuer)
+        };
         let verifier = Verifier::new(keys, &ServiceTokens::new(&master_key), Arc::clone(&clock), accepted);
         let hashing = Hashing::new(&config.hashing, Arc::clone(&entropy)).await.map_err(|_| StartError::Hashing)?;
+        let instance = instance_settings::begin(&database, now, entropy.as_ref()).await?;
+        let instance_name = instance_settings::Name::new(instance.name_or(&config.server_name));
+        let outbound = Outbound::new(&config.outbound).map_err(|error| StartError::Config(vec![error.to_string()]))?;
         let resources = Arc::new(Resources {
             db: database,
             clock,
@@ -133,10 +143,14 @@ impl Identity {
             verifier,
             last_used: LastUsed::default(),
             successors: master_key.keyed_hash(Purpose::RefreshSuccessor),
+            oidc: Oidc::new(outbound),
+            provider_secrets: master_key.sealer(Purpose::ProviderSecret),
             factor_secrets: master_key.sealer(Purpose::FactorSecret),
             fingerprints: master_key.keyed_hash(Purpose::RequestFingerprint),
             resets: Queue::new(),
+            login_codes: Queue::new(),
             password_policy: PasswordPolicy::default(),
+            instance_name,
             config,
         });
         let pages = open_pages(&resources)?;
@@ -172,7 +186,19 @@ impl Identity {
             worker("identity signing keys", Box::pin(jobs::follow_keys(resources(), token()))),
             worker("identity key rotation", Box::pin(jobs::rotate_keys(resources(), token()))),
             worker("identity last used", Box::pin(jobs::write_last_used(resources(), token()))),
+            worker("identity domains", Box::pin(jobs::recheck_domains(resources(), token()))),
         ]
+    }
+
+    /// Returns the work that writes down which calls were refused, as counted there.
+    pub fn refusal_worker(&self, refusals: Refusals, shutdown: &CancellationToken) -> Worker {
+        let run = crate::jobs::write_refusals(Arc::clone(&self.resources), refusals, shutdown.clone());
+        Worker { name: "identity refusals", run: Box::pin(run) }
+    }
+
+    /// Writes down once which calls were refused, and returns how many rows; for tests.
+    pub async fn write_refusals(&self, refusals: &Refusals) -> Result<usize, StoreError> {
+        crate::app::write_refusals::run(&self.resources, refusals).await
     }
 
     /// Makes the relay of this context's outbox; tests drain it by hand.
@@ -213,6 +239,11 @@ impl Identity {
     /// Writes when keys and personal access tokens were last used, and returns how many were; for tests.
     pub async fn write_last_used(&self) -> Result<usize, StoreError> {
         crate::jobs::write_last_used_once(&self.resources).await
+    }
+
+    /// Looks once at the proofs of domains that are due, and returns how many lost theirs; for tests.
+    pub async fn recheck_domains(&self) -> usize {
+        crate::jobs::recheck_domains_once(&self.resources).await
     }
 
     /// Returns the schema's steps.

@@ -2,7 +2,7 @@
 //!
 //! | Module | Holds |
 //! |---|---|
-//! | `invitation`, `password_reset`, `email_change`, `password_forgotten` | one page each: `show` and `submit` |
+//! | `invitation`, `password_reset`, `email_change`, `password_forgotten`, `registration`, `authenticator` | one page each: `show` and `submit` |
 //! | `site` | where the pages are, from the configured address |
 //! | `guard` | which requests may change something, and the head of every answer |
 //! | `form` | what a form sent, and what is wrong with it |
@@ -13,6 +13,7 @@
 //! A page runs the same use cases as the methods. Looking changes nothing, for mail programs look at links on their own;
 //! what a form asks for is done in a task that a closed window does not cancel.
 
+mod authenticator;
 mod email_change;
 mod failure;
 mod form;
@@ -20,6 +21,7 @@ mod guard;
 mod invitation;
 mod password_forgotten;
 mod password_reset;
+mod registration;
 pub(crate) mod site;
 mod text;
 mod view;
@@ -32,6 +34,7 @@ use axum::extract::{DefaultBodyLimit, Request};
 use axum::http::{Method, StatusCode, header};
 use axum::response::{IntoResponse as _, Response};
 use axum::routing::any;
+use rolecall_kernel::network::Network;
 use rolecall_rpc::{call, detached};
 use tracing::Span;
 
@@ -40,7 +43,7 @@ use self::form::{Form, query_value};
 use self::guard::Guard;
 use self::site::{Page, Site};
 use self::view::{Field, FormView, Renderer, View};
-use crate::app::Resources;
+use crate::app::{Resources, instance_settings};
 
 /// The most bytes of a form; the largest, two passwords of the longest kind, every byte escaped, fits.
 const MAX_FORM: usize = 16 * 1024;
@@ -82,7 +85,7 @@ impl Answer {
 impl Pages {
     /// Makes the pages of a site.
     pub(crate) fn new(resources: Arc<Resources>, site: Site) -> Result<Self, minijinja::Error> {
-        let renderer = Renderer::new(&resources.config.server_name)?;
+        let renderer = Renderer::new()?;
         let guard = Guard::new(&site, Renderer::style());
         Ok(Self(Arc::new(Inner { resources, renderer, guard, site })))
     }
@@ -103,6 +106,8 @@ impl Pages {
 
     async fn serve(&self, page: Page, request: Request) -> Response {
         Span::current().record("http.route", page.path());
+        // Before the sentences that name it are made.
+        instance_settings::refresh_name(self.resources()).await;
         let answer = self.answer(page, request);
         let answered = match call::deadline() {
             Some(deadline) => {
@@ -110,8 +115,9 @@ impl Pages {
             }
             None => answer.await,
         };
-        let mut response = answered.map_or_else(|failure| self.told(&failure), |answer| self.rendered(&answer));
-        self.0.guard.head(response.headers_mut());
+        let has_image = answered.as_ref().is_ok_and(|answer| answer.view.image.is_some());
+        let mut response = answered.map_or_else(|failure| self.told(&failure), |answer| self.rendered(answer));
+        self.0.guard.head(response.headers_mut(), has_image);
         response
     }
 
@@ -124,16 +130,23 @@ impl Pages {
                     Page::PasswordReset => password_reset::show(self, code).await,
                     Page::EmailChange => email_change::show(self, code).await,
                     Page::PasswordForgotten => password_forgotten::show(),
+                    Page::Authenticator => authenticator::show(),
+                    Page::Registration => {
+                        registration::show(self, code, registration::Ask::of_query(request.uri().query())).await
+                    }
                 }
             }
             Method::POST => {
                 self.0.guard.admit(request.headers())?;
+                let network = request.extensions().get::<Network>().copied();
                 let form = Form::read(request).await?;
                 match page {
                     Page::Invitation => invitation::submit(self, &form).await,
                     Page::PasswordReset => password_reset::submit(self, &form).await,
                     Page::EmailChange => email_change::submit(self, &form).await,
                     Page::PasswordForgotten => password_forgotten::submit(self, &form),
+                    Page::Registration => registration::submit(self, &form).await,
+                    Page::Authenticator => authenticator::submit(self, &form, network).await,
                 }
             }
             _ => Err(Failure::MethodNotAllowed),
@@ -141,15 +154,16 @@ impl Pages {
     }
 
     fn told(&self, failure: &Failure) -> Response {
-        let mut response = self.rendered(&Answer { status: failure.status(), view: failure.view() });
+        let mut response = self.rendered(Answer { status: failure.status(), view: failure.view() });
         let headers = response.headers_mut();
         headers.extend(failure.retry_after().map(|wait| (header::RETRY_AFTER, wait.into())));
         headers.extend(failure.allowed().map(|methods| (header::ALLOW, methods)));
         response
     }
 
-    fn rendered(&self, answer: &Answer) -> Response {
-        match self.0.renderer.render(&answer.view) {
+    fn rendered(&self, answer: Answer) -> Response {
+        let server_name = self.resources().instance_name.get().to_string();
+        match self.0.renderer.render(&View { server_name, ..answer.view }) {
             Ok(page) => (answer.status, page).into_response(),
             Err(error) => {
                 tracing::error!(%error, "a page cannot be rendered");

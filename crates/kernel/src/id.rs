@@ -75,6 +75,8 @@ macro_rules! ids {
 ids! {
     /// Whoever can act: a user or a service account.
     SubjectId;
+    /// An installation as a whole.
+    InstanceId;
     /// A person's account.
     UserId;
     /// A program's account.
@@ -91,6 +93,8 @@ ids! {
     SessionId;
     /// An invitation.
     InvitationId;
+    /// What a person says of itself until it proves its address.
+    RegistrationId;
     /// A domain event; also its row in the audit log.
     EventId;
     /// A mail, message or call to be delivered.
@@ -101,6 +105,12 @@ ids! {
     SagaId;
     /// A signing key.
     KeyId;
+    /// The identity provider of an organization.
+    IdentityProviderId;
+    /// A mail domain that an organization claims.
+    DomainId;
+    /// What an identity provider knows a person by.
+    LinkedIdentityId;
 }
 
 impl From<UserId> for SubjectId {
@@ -121,7 +131,7 @@ mod tests {
     use crate::entropy::SystemEntropy;
 
     #[test]
-    fn only_the_lower_case_hyphenated_form_is_an_id() {
+    fn asvs_v15_3_5_only_the_lower_case_hyphenated_form_is_an_id() {
         let text = "01890a5d-ac96-774b-bcce-b302099a8057";
         assert_eq!(UserId::parse(text).map(|id| id.to_string()).as_deref(), Ok(text));
         for wrong in [

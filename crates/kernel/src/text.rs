@@ -185,6 +185,8 @@ lines! {
     PersonName, 100;
     /// An organization's name: 1 to 100 characters.
     OrganizationName, 100;
+    /// An installation's name: 1 to 100 characters.
+    InstanceName, 100;
     /// Where a person works: 1 to 200 characters.
     Institution, 200;
     /// Why somebody did something: 1 to 500 characters.
@@ -241,7 +243,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn addresses_that_differ_only_in_case_or_form_share_a_key() {
+    fn attack_t16_addresses_that_differ_only_in_case_or_form_share_a_key() {
         let key = |text| EmailAddress::parse(text).map(|address| address.key().to_owned());
         assert_eq!(key("Ada@Example.ORG"), key("ada@example.org"));
         assert_eq!(key("ada@b\u{fc}cher.example"), key("ADA@xn--bcher-kva.example"));
@@ -263,8 +265,9 @@ mod tests {
         }
     }
 
+    /// ASVS: T28
     #[test]
-    fn what_is_not_one_address_is_refused() {
+    fn attack_t16_what_is_not_one_address_is_refused() {
         for wrong in [
             "",
             " ",

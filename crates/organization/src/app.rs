@@ -1,6 +1,7 @@
 //! The use cases: one a file, each with its command, its errors and `run`.
 
 pub(crate) mod activate_member;
+pub(crate) mod add_guest;
 pub(crate) mod add_member;
 pub(crate) mod add_service_account;
 pub(crate) mod block_member;
@@ -17,16 +18,23 @@ pub(crate) mod lift_ended_blocks;
 pub(crate) mod list_audit_events;
 pub(crate) mod read_members;
 pub(crate) mod read_organizations;
+pub(crate) mod register_member;
+pub(crate) mod remove_guest;
 pub(crate) mod remove_member;
 pub(crate) mod remove_service_account;
 pub(crate) mod subject_access;
 pub(crate) mod unblock_member;
 pub(crate) mod update_member_roles;
 pub(crate) mod update_service_account;
+pub(crate) mod update_settings;
 pub(crate) mod watch_access_changes;
+pub(crate) mod write_refusals;
+pub(crate) mod yield_member;
 
 mod entitlement;
 mod owner_added;
+mod owner_credentials;
+mod settings_access;
 
 use std::sync::Arc;
 use std::time::Duration;

@@ -30,6 +30,18 @@ pub struct MethodRule {
     /// method that any signed-in caller may call; by default they may not.
     #[prost(bool, tag = "8")]
     pub accept_personal_tokens: bool,
+    /// Anonymous guests may call a method that any signed-in caller may call; by
+    /// default they may not, since they have no account.
+    #[prost(bool, tag = "9")]
+    pub accept_guests: bool,
+    /// Somebody who acts as the subject (impersonation) may call; by default only
+    /// the subject itself may.
+    #[prost(bool, tag = "10")]
+    pub accept_impersonation: bool,
+    /// A read-only impersonation may call although the method has side effects: it
+    /// ends the impersonation itself.
+    #[prost(bool, tag = "11")]
+    pub accept_read_only: bool,
 }
 /// The gRPC status code of an error reason; the numbers are those of gRPC.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, ::prost::Enumeration)]
@@ -153,6 +165,10 @@ pub enum ErrorReason {
     /// The caller must prove once more who it is: call `Reauthenticate` and repeat
     /// with the new access token.
     StepUpRequired = 19,
+    /// The method is closed to whoever acts as somebody else.
+    ImpersonationRefused = 20,
+    /// The token only reads, and the method changes something.
+    ReadOnly = 21,
 }
 impl ErrorReason {
     /// String value of the enum field names used in the ProtoBuf definition.
@@ -181,6 +197,8 @@ impl ErrorReason {
             Self::MethodNotServed => "ERROR_REASON_METHOD_NOT_SERVED",
             Self::ServiceUnknown => "ERROR_REASON_SERVICE_UNKNOWN",
             Self::StepUpRequired => "ERROR_REASON_STEP_UP_REQUIRED",
+            Self::ImpersonationRefused => "ERROR_REASON_IMPERSONATION_REFUSED",
+            Self::ReadOnly => "ERROR_REASON_READ_ONLY",
         }
     }
     /// Creates an enum from field names used in the ProtoBuf definition.
@@ -206,6 +224,8 @@ impl ErrorReason {
             "ERROR_REASON_METHOD_NOT_SERVED" => Some(Self::MethodNotServed),
             "ERROR_REASON_SERVICE_UNKNOWN" => Some(Self::ServiceUnknown),
             "ERROR_REASON_STEP_UP_REQUIRED" => Some(Self::StepUpRequired),
+            "ERROR_REASON_IMPERSONATION_REFUSED" => Some(Self::ImpersonationRefused),
+            "ERROR_REASON_READ_ONLY" => Some(Self::ReadOnly),
             _ => None,
         }
     }

@@ -134,6 +134,29 @@ pub struct Session {
     /// Whether it is the session of the calling token.
     #[prost(bool, tag = "8")]
     pub current: bool,
+    /// The person who acts as this one in it; empty for a login of the person
+    /// itself.
+    #[prost(string, tag = "9")]
+    pub impersonator_id: ::prost::alloc::string::String,
+    /// Whether whoever acts as the person only reads.
+    #[prost(bool, tag = "10")]
+    pub read_only: bool,
+}
+/// What a password must satisfy.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct PasswordPolicy {
+    /// The fewest characters (Unicode code points): 15 for a password that stands
+    /// alone (NIST SP 800-63B-4, section 3.1.1), 12 where the organization requires
+    /// a second factor.
+    #[prost(int32, tag = "1")]
+    pub min_characters: i32,
+    /// The most characters (Unicode code points).
+    #[prost(int32, tag = "2")]
+    pub max_characters: i32,
+    /// Whether it mixes three of four classes: small letters, capital letters,
+    /// digits, and everything else.
+    #[prost(bool, tag = "3")]
+    pub require_three_classes: bool,
 }
 /// Where an account stands in its life.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, ::prost::Enumeration)]
@@ -555,6 +578,71 @@ pub struct RevokeAccessTokenRequest {
 /// What `RevokeAccessToken` answers.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct RevokeAccessTokenResponse {}
+/// An identity provider that knows a person.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct LinkedIdentity {
+    /// Identifier, a lower-case UUIDv7.
+    #[prost(string, tag = "1")]
+    pub linked_identity_id: ::prost::alloc::string::String,
+    /// The provider.
+    #[prost(string, tag = "2")]
+    pub identity_provider_id: ::prost::alloc::string::String,
+    /// Its issuer.
+    #[prost(string, tag = "3")]
+    pub issuer: ::prost::alloc::string::String,
+    /// By what it knows the person.
+    #[prost(string, tag = "4")]
+    pub subject: ::prost::alloc::string::String,
+    /// When it was linked.
+    #[prost(message, optional, tag = "5")]
+    pub create_time: ::core::option::Option<::prost_types::Timestamp>,
+}
+/// What `ListLinkedIdentities` needs: nothing but the calling token.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct ListLinkedIdentitiesRequest {}
+/// What `ListLinkedIdentities` answers.
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct ListLinkedIdentitiesResponse {
+    /// The links, in the order in which they were made.
+    #[prost(message, repeated, tag = "1")]
+    pub linked_identities: ::prost::alloc::vec::Vec<LinkedIdentity>,
+}
+/// What `LinkIdentity` needs.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct LinkIdentityRequest {
+    /// The provider to link.
+    #[prost(string, tag = "1")]
+    pub identity_provider_id: ::prost::alloc::string::String,
+    /// Where the browser goes at the end, as in `BeginSsoLogin`.
+    #[prost(string, tag = "2")]
+    pub return_url: ::prost::alloc::string::String,
+}
+/// What `LinkIdentity` answers.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct LinkIdentityResponse {
+    /// The address for the person's browser.
+    #[prost(string, tag = "1")]
+    pub authorization_url: ::prost::alloc::string::String,
+    /// Names the login to `CompleteSsoLogin`.
+    #[prost(string, tag = "2")]
+    pub login_token: ::prost::alloc::string::String,
+    /// When both end.
+    #[prost(message, optional, tag = "3")]
+    pub expire_time: ::core::option::Option<::prost_types::Timestamp>,
+}
+/// What `UnlinkIdentity` needs.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct UnlinkIdentityRequest {
+    /// Names this one intended change; a lower-case UUID. Optional.
+    #[prost(string, tag = "1")]
+    pub request_id: ::prost::alloc::string::String,
+    /// The link to end.
+    #[prost(string, tag = "2")]
+    pub linked_identity_id: ::prost::alloc::string::String,
+}
+/// What `UnlinkIdentity` answers.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct UnlinkIdentityResponse {}
 /// Kinds of second factors.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, ::prost::Enumeration)]
 #[repr(i32)]
@@ -1111,6 +1199,101 @@ pub mod account_service_client {
                 );
             self.inner.unary(req, path, codec).await
         }
+        /// Lists the identity providers that know the caller.
+        pub async fn list_linked_identities(
+            &mut self,
+            request: impl tonic::IntoRequest<super::ListLinkedIdentitiesRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::ListLinkedIdentitiesResponse>,
+            tonic::Status,
+        > {
+            self.inner
+                .ready()
+                .await
+                .map_err(|e| {
+                    tonic::Status::unknown(
+                        format!("Service was not ready: {}", e.into()),
+                    )
+                })?;
+            let codec = tonic_prost::ProstCodec::default();
+            let path = http::uri::PathAndQuery::from_static(
+                "/rolecall.identity.v1.AccountService/ListLinkedIdentities",
+            );
+            let mut req = request.into_request();
+            req.extensions_mut()
+                .insert(
+                    GrpcMethod::new(
+                        "rolecall.identity.v1.AccountService",
+                        "ListLinkedIdentities",
+                    ),
+                );
+            self.inner.unary(req, path, codec).await
+        }
+        /// Begins to link the account to an identity provider of its organization
+        /// (`LINKING_REFUSED`); `CompleteSsoLogin` ends it, and logs in.
+        ///
+        /// From then on the provider opens the account (`IDENTITY_TAKEN` when it opens
+        /// another).
+        pub async fn link_identity(
+            &mut self,
+            request: impl tonic::IntoRequest<super::LinkIdentityRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::LinkIdentityResponse>,
+            tonic::Status,
+        > {
+            self.inner
+                .ready()
+                .await
+                .map_err(|e| {
+                    tonic::Status::unknown(
+                        format!("Service was not ready: {}", e.into()),
+                    )
+                })?;
+            let codec = tonic_prost::ProstCodec::default();
+            let path = http::uri::PathAndQuery::from_static(
+                "/rolecall.identity.v1.AccountService/LinkIdentity",
+            );
+            let mut req = request.into_request();
+            req.extensions_mut()
+                .insert(
+                    GrpcMethod::new(
+                        "rolecall.identity.v1.AccountService",
+                        "LinkIdentity",
+                    ),
+                );
+            self.inner.unary(req, path, codec).await
+        }
+        /// Ends a link to an identity provider, and the other sessions that began
+        /// there. The last thing that opens the account stays (`LAST_CREDENTIAL`).
+        pub async fn unlink_identity(
+            &mut self,
+            request: impl tonic::IntoRequest<super::UnlinkIdentityRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::UnlinkIdentityResponse>,
+            tonic::Status,
+        > {
+            self.inner
+                .ready()
+                .await
+                .map_err(|e| {
+                    tonic::Status::unknown(
+                        format!("Service was not ready: {}", e.into()),
+                    )
+                })?;
+            let codec = tonic_prost::ProstCodec::default();
+            let path = http::uri::PathAndQuery::from_static(
+                "/rolecall.identity.v1.AccountService/UnlinkIdentity",
+            );
+            let mut req = request.into_request();
+            req.extensions_mut()
+                .insert(
+                    GrpcMethod::new(
+                        "rolecall.identity.v1.AccountService",
+                        "UnlinkIdentity",
+                    ),
+                );
+            self.inner.unary(req, path, codec).await
+        }
         /// Makes a personal access token: a credential for the person's own programs,
         /// shown once, exchanged for access tokens by `ExchangeApiKey`.
         ///
@@ -1362,6 +1545,35 @@ pub mod account_service_server {
             request: tonic::Request<super::RegenerateRecoveryCodesRequest>,
         ) -> std::result::Result<
             tonic::Response<super::RegenerateRecoveryCodesResponse>,
+            tonic::Status,
+        >;
+        /// Lists the identity providers that know the caller.
+        async fn list_linked_identities(
+            &self,
+            request: tonic::Request<super::ListLinkedIdentitiesRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::ListLinkedIdentitiesResponse>,
+            tonic::Status,
+        >;
+        /// Begins to link the account to an identity provider of its organization
+        /// (`LINKING_REFUSED`); `CompleteSsoLogin` ends it, and logs in.
+        ///
+        /// From then on the provider opens the account (`IDENTITY_TAKEN` when it opens
+        /// another).
+        async fn link_identity(
+            &self,
+            request: tonic::Request<super::LinkIdentityRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::LinkIdentityResponse>,
+            tonic::Status,
+        >;
+        /// Ends a link to an identity provider, and the other sessions that began
+        /// there. The last thing that opens the account stays (`LAST_CREDENTIAL`).
+        async fn unlink_identity(
+            &self,
+            request: tonic::Request<super::UnlinkIdentityRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::UnlinkIdentityResponse>,
             tonic::Status,
         >;
         /// Makes a personal access token: a credential for the person's own programs,
@@ -2115,6 +2327,146 @@ pub mod account_service_server {
                     };
                     Box::pin(fut)
                 }
+                "/rolecall.identity.v1.AccountService/ListLinkedIdentities" => {
+                    #[allow(non_camel_case_types)]
+                    struct ListLinkedIdentitiesSvc<T: AccountService>(pub Arc<T>);
+                    impl<
+                        T: AccountService,
+                    > tonic::server::UnaryService<super::ListLinkedIdentitiesRequest>
+                    for ListLinkedIdentitiesSvc<T> {
+                        type Response = super::ListLinkedIdentitiesResponse;
+                        type Future = BoxFuture<
+                            tonic::Response<Self::Response>,
+                            tonic::Status,
+                        >;
+                        fn call(
+                            &mut self,
+                            request: tonic::Request<super::ListLinkedIdentitiesRequest>,
+                        ) -> Self::Future {
+                            let inner = Arc::clone(&self.0);
+                            let fut = async move {
+                                <T as AccountService>::list_linked_identities(
+                                        &inner,
+                                        request,
+                                    )
+                                    .await
+                            };
+                            Box::pin(fut)
+                        }
+                    }
+                    let accept_compression_encodings = self.accept_compression_encodings;
+                    let send_compression_encodings = self.send_compression_encodings;
+                    let max_decoding_message_size = self.max_decoding_message_size;
+                    let max_encoding_message_size = self.max_encoding_message_size;
+                    let inner = self.inner.clone();
+                    let fut = async move {
+                        let method = ListLinkedIdentitiesSvc(inner);
+                        let codec = tonic_prost::ProstCodec::default();
+                        let mut grpc = tonic::server::Grpc::new(codec)
+                            .apply_compression_config(
+                                accept_compression_encodings,
+                                send_compression_encodings,
+                            )
+                            .apply_max_message_size_config(
+                                max_decoding_message_size,
+                                max_encoding_message_size,
+                            );
+                        let res = grpc.unary(method, req).await;
+                        Ok(res)
+                    };
+                    Box::pin(fut)
+                }
+                "/rolecall.identity.v1.AccountService/LinkIdentity" => {
+                    #[allow(non_camel_case_types)]
+                    struct LinkIdentitySvc<T: AccountService>(pub Arc<T>);
+                    impl<
+                        T: AccountService,
+                    > tonic::server::UnaryService<super::LinkIdentityRequest>
+                    for LinkIdentitySvc<T> {
+                        type Response = super::LinkIdentityResponse;
+                        type Future = BoxFuture<
+                            tonic::Response<Self::Response>,
+                            tonic::Status,
+                        >;
+                        fn call(
+                            &mut self,
+                            request: tonic::Request<super::LinkIdentityRequest>,
+                        ) -> Self::Future {
+                            let inner = Arc::clone(&self.0);
+                            let fut = async move {
+                                <T as AccountService>::link_identity(&inner, request).await
+                            };
+                            Box::pin(fut)
+                        }
+                    }
+                    let accept_compression_encodings = self.accept_compression_encodings;
+                    let send_compression_encodings = self.send_compression_encodings;
+                    let max_decoding_message_size = self.max_decoding_message_size;
+                    let max_encoding_message_size = self.max_encoding_message_size;
+                    let inner = self.inner.clone();
+                    let fut = async move {
+                        let method = LinkIdentitySvc(inner);
+                        let codec = tonic_prost::ProstCodec::default();
+                        let mut grpc = tonic::server::Grpc::new(codec)
+                            .apply_compression_config(
+                                accept_compression_encodings,
+                                send_compression_encodings,
+                            )
+                            .apply_max_message_size_config(
+                                max_decoding_message_size,
+                                max_encoding_message_size,
+                            );
+                        let res = grpc.unary(method, req).await;
+                        Ok(res)
+                    };
+                    Box::pin(fut)
+                }
+                "/rolecall.identity.v1.AccountService/UnlinkIdentity" => {
+                    #[allow(non_camel_case_types)]
+                    struct UnlinkIdentitySvc<T: AccountService>(pub Arc<T>);
+                    impl<
+                        T: AccountService,
+                    > tonic::server::UnaryService<super::UnlinkIdentityRequest>
+                    for UnlinkIdentitySvc<T> {
+                        type Response = super::UnlinkIdentityResponse;
+                        type Future = BoxFuture<
+                            tonic::Response<Self::Response>,
+                            tonic::Status,
+                        >;
+                        fn call(
+                            &mut self,
+                            request: tonic::Request<super::UnlinkIdentityRequest>,
+                        ) -> Self::Future {
+                            let inner = Arc::clone(&self.0);
+                            let fut = async move {
+                                <T as AccountService>::unlink_identity(&inner, request)
+                                    .await
+                            };
+                            Box::pin(fut)
+                        }
+                    }
+                    let accept_compression_encodings = self.accept_compression_encodings;
+                    let send_compression_encodings = self.send_compression_encodings;
+                    let max_decoding_message_size = self.max_decoding_message_size;
+                    let max_encoding_message_size = self.max_encoding_message_size;
+                    let inner = self.inner.clone();
+                    let fut = async move {
+                        let method = UnlinkIdentitySvc(inner);
+                        let codec = tonic_prost::ProstCodec::default();
+                        let mut grpc = tonic::server::Grpc::new(codec)
+                            .apply_compression_config(
+                                accept_compression_encodings,
+                                send_compression_encodings,
+                            )
+                            .apply_max_message_size_config(
+                                max_decoding_message_size,
+                                max_encoding_message_size,
+                            );
+                        let res = grpc.unary(method, req).await;
+                        Ok(res)
+                    };
+                    Box::pin(fut)
+                }
                 "/rolecall.identity.v1.AccountService/CreateAccessToken" => {
                     #[allow(non_camel_case_types)]
                     struct CreateAccessTokenSvc<T: AccountService>(pub Arc<T>);
@@ -2314,9 +2666,17 @@ pub struct Tokens {
     /// The session that the tokens belong to.
     #[prost(string, tag = "5")]
     pub session_id: ::prost::alloc::string::String,
-    /// The person that logged in.
+    /// The person that logged in; empty for a guest.
     #[prost(string, tag = "6")]
     pub user_id: ::prost::alloc::string::String,
+    /// The guest whose session it is; empty for a person.
+    #[prost(string, tag = "7")]
+    pub guest_id: ::prost::alloc::string::String,
+    /// What this device shows at its next login, `rcd_` and 43 characters; to be
+    /// kept. Only after a login on a device that was not known; it works for 90
+    /// days after each login, and ends with a password that somebody else set.
+    #[prost(string, tag = "8")]
+    pub device_token: ::prost::alloc::string::String,
 }
 /// What `LogIn` needs.
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
@@ -2328,6 +2688,17 @@ pub struct LogInRequest {
     /// Password, at most 1 024 bytes.
     #[prost(string, tag = "2")]
     pub password: ::prost::alloc::string::String,
+    /// What an earlier login of this device got in `Tokens.device_token`. Optional.
+    #[prost(string, tag = "3")]
+    pub device_token: ::prost::alloc::string::String,
+    /// The code of a mail about too many failed logins, `rcl_` and 43 characters;
+    /// it works for a day, and for one login. Optional.
+    #[prost(string, tag = "4")]
+    pub login_code: ::prost::alloc::string::String,
+    /// For which backend the access tokens are, as the server is configured; empty
+    /// for Rolecall itself, which refuses the tokens of all others.
+    #[prost(string, tag = "5")]
+    pub audience: ::prost::alloc::string::String,
 }
 /// What `LogIn` answers.
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
@@ -2477,6 +2848,96 @@ pub struct ReauthenticateResponse {
     #[prost(message, optional, tag = "2")]
     pub access_token_expire_time: ::core::option::Option<::prost_types::Timestamp>,
 }
+/// What `LogInAsGuest` needs.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct LogInAsGuestRequest {
+    /// The organization to look around in; empty means the home organization.
+    #[prost(string, tag = "1")]
+    pub organization_id: ::prost::alloc::string::String,
+}
+/// What `LogInAsGuest` answers.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct LogInAsGuestResponse {
+    /// The tokens of the guest. The refresh token ends in 1 hour unless it is used,
+    /// never later than 12 hours after the guest began.
+    #[prost(message, optional, tag = "1")]
+    pub tokens: ::core::option::Option<Tokens>,
+    /// The organization that it looks around in.
+    #[prost(string, tag = "2")]
+    pub organization_id: ::prost::alloc::string::String,
+}
+/// What `GetLoginOptions` needs.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct GetLoginOptionsRequest {
+    /// The address that somebody would log in with.
+    #[prost(string, tag = "1")]
+    pub email: ::prost::alloc::string::String,
+}
+/// What `GetLoginOptions` answers.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct GetLoginOptionsResponse {
+    /// How somebody with this address logs in.
+    #[prost(enumeration = "LoginMethod", tag = "1")]
+    pub method: i32,
+    /// The identity provider to log in at; only with `LOGIN_METHOD_SSO`.
+    #[prost(string, tag = "2")]
+    pub identity_provider_id: ::prost::alloc::string::String,
+    /// Whether strangers may register at the home organization.
+    #[prost(bool, tag = "3")]
+    pub registration_open: bool,
+    /// Whether strangers may look around in the home organization as guests.
+    #[prost(bool, tag = "4")]
+    pub guest_sessions: bool,
+    /// What a new password must satisfy at the home organization.
+    #[prost(message, optional, tag = "5")]
+    pub password_policy: ::core::option::Option<PasswordPolicy>,
+}
+/// What `ImpersonateUser` needs.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct ImpersonateUserRequest {
+    /// Why, 1 to 500 characters; recorded, and told to the person.
+    #[prost(string, tag = "3")]
+    pub reason: ::prost::alloc::string::String,
+    /// For how long, 1 to 30 minutes; absent means 15.
+    #[prost(message, optional, tag = "4")]
+    pub lifetime: ::core::option::Option<::prost_types::Duration>,
+    /// Whether the token also changes what the person may change.
+    #[prost(bool, tag = "5")]
+    pub read_write: bool,
+    /// As whom to act.
+    #[prost(oneof = "impersonate_user_request::Target", tags = "1, 2")]
+    pub target: ::core::option::Option<impersonate_user_request::Target>,
+}
+/// Nested message and enum types in `ImpersonateUserRequest`.
+pub mod impersonate_user_request {
+    /// As whom to act.
+    #[derive(Clone, PartialEq, Eq, Hash, ::prost::Oneof)]
+    pub enum Target {
+        /// This person.
+        #[prost(string, tag = "1")]
+        UserId(::prost::alloc::string::String),
+        /// A guest of this organization, which must allow guests
+        /// (`GUESTS_NOT_ALLOWED`).
+        #[prost(string, tag = "2")]
+        GuestOfOrganizationId(::prost::alloc::string::String),
+    }
+}
+/// What `ImpersonateUser` answers.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct ImpersonateUserResponse {
+    /// Sent with each call as `authorization: Bearer`.
+    #[prost(string, tag = "1")]
+    pub access_token: ::prost::alloc::string::String,
+    /// When it ends.
+    #[prost(message, optional, tag = "2")]
+    pub access_token_expire_time: ::core::option::Option<::prost_types::Timestamp>,
+    /// The session of the impersonation, by which it can be listed and ended.
+    #[prost(string, tag = "3")]
+    pub session_id: ::prost::alloc::string::String,
+    /// As whom it acts: the person, or a guest that was made for it.
+    #[prost(string, tag = "4")]
+    pub subject_id: ::prost::alloc::string::String,
+}
 /// What `RefreshTokens` needs.
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 #[prost(skip_debug)]
@@ -2484,6 +2945,10 @@ pub struct RefreshTokensRequest {
     /// The refresh token.
     #[prost(string, tag = "1")]
     pub refresh_token: ::prost::alloc::string::String,
+    /// What the login named; another one is refused (`AUDIENCE_REFUSED`). Empty for
+    /// whatever that was.
+    #[prost(string, tag = "2")]
+    pub audience: ::prost::alloc::string::String,
 }
 /// What `RefreshTokens` answers.
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
@@ -2525,6 +2990,99 @@ pub struct ExchangeApiKeyResponse {
     #[prost(string, tag = "4")]
     pub user_id: ::prost::alloc::string::String,
 }
+/// What `BeginSsoLogin` needs.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct BeginSsoLoginRequest {
+    /// Where the browser goes at the end: an address that the server is configured
+    /// for, or `<http://127.0.0.1`> with any port, for programs on the person's own
+    /// machine. Empty shows the handle to the person.
+    #[prost(string, tag = "4")]
+    pub return_url: ::prost::alloc::string::String,
+    /// The backend that the access tokens are for; empty means Rolecall itself.
+    #[prost(string, tag = "5")]
+    pub audience: ::prost::alloc::string::String,
+    /// Demands that the person proves anew who it is, for a fresh `auth_time`
+    /// (step-up).
+    #[prost(bool, tag = "6")]
+    pub fresh: bool,
+    /// Where the person logs in.
+    #[prost(oneof = "begin_sso_login_request::Provider", tags = "1, 2, 3")]
+    pub provider: ::core::option::Option<begin_sso_login_request::Provider>,
+}
+/// Nested message and enum types in `BeginSsoLoginRequest`.
+pub mod begin_sso_login_request {
+    /// Where the person logs in.
+    #[derive(Clone, PartialEq, Eq, Hash, ::prost::Oneof)]
+    pub enum Provider {
+        /// An e-mail address: the provider of the organization that proved its
+        /// domain.
+        #[prost(string, tag = "1")]
+        Email(::prost::alloc::string::String),
+        /// The provider of this organization.
+        #[prost(string, tag = "2")]
+        OrganizationId(::prost::alloc::string::String),
+        /// This provider.
+        #[prost(string, tag = "3")]
+        IdentityProviderId(::prost::alloc::string::String),
+    }
+}
+/// What `BeginSsoLogin` answers.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct BeginSsoLoginResponse {
+    /// The address for the person's browser.
+    #[prost(string, tag = "1")]
+    pub authorization_url: ::prost::alloc::string::String,
+    /// Names the login to `CompleteSsoLogin`, `rcs_` and 43 characters; to be kept
+    /// where the login began, and never sent through the browser's address.
+    #[prost(string, tag = "2")]
+    pub login_token: ::prost::alloc::string::String,
+    /// When both end.
+    #[prost(message, optional, tag = "3")]
+    pub expire_time: ::core::option::Option<::prost_types::Timestamp>,
+}
+/// What `CompleteSsoLogin` needs.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct CompleteSsoLoginRequest {
+    /// The token from `BeginSsoLogin`.
+    #[prost(string, tag = "1")]
+    pub login_token: ::prost::alloc::string::String,
+    /// What came through the browser.
+    #[prost(oneof = "complete_sso_login_request::Returned", tags = "2, 3")]
+    pub returned: ::core::option::Option<complete_sso_login_request::Returned>,
+}
+/// Nested message and enum types in `CompleteSsoLoginRequest`.
+pub mod complete_sso_login_request {
+    /// What came through the browser.
+    #[derive(Clone, PartialEq, Eq, Hash, ::prost::Oneof)]
+    pub enum Returned {
+        /// The parameter `handle` of the return address.
+        #[prost(string, tag = "2")]
+        Handle(::prost::alloc::string::String),
+        /// The parameters that the provider sent, for those who see them themselves.
+        #[prost(message, tag = "3")]
+        Callback(super::SsoCallback),
+    }
+}
+/// The parameters that an identity provider sends through the browser.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct SsoCallback {
+    /// `state`.
+    #[prost(string, tag = "1")]
+    pub state: ::prost::alloc::string::String,
+    /// `code`.
+    #[prost(string, tag = "2")]
+    pub code: ::prost::alloc::string::String,
+    /// `iss`; empty when there is none.
+    #[prost(string, tag = "3")]
+    pub iss: ::prost::alloc::string::String,
+}
+/// What `CompleteSsoLogin` answers.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct CompleteSsoLoginResponse {
+    /// The person is logged in.
+    #[prost(message, optional, tag = "1")]
+    pub tokens: ::core::option::Option<Tokens>,
+}
 /// What a login can ask for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, ::prost::Enumeration)]
 #[repr(i32)]
@@ -2558,6 +3116,39 @@ impl ChallengeKind {
             "CHALLENGE_KIND_FACTOR" => Some(Self::Factor),
             "CHALLENGE_KIND_ENROLL_FACTOR" => Some(Self::EnrollFactor),
             "CHALLENGE_KIND_CHANGE_PASSWORD" => Some(Self::ChangePassword),
+            _ => None,
+        }
+    }
+}
+/// How somebody logs in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, ::prost::Enumeration)]
+#[repr(i32)]
+pub enum LoginMethod {
+    /// Never sent.
+    Unspecified = 0,
+    /// With `LogIn`.
+    Password = 1,
+    /// At the identity provider of the organization that proved the domain.
+    Sso = 2,
+}
+impl LoginMethod {
+    /// String value of the enum field names used in the ProtoBuf definition.
+    ///
+    /// The values are not transformed in any way and thus are considered stable
+    /// (if the ProtoBuf definition does not change) and safe for programmatic use.
+    pub fn as_str_name(&self) -> &'static str {
+        match self {
+            Self::Unspecified => "LOGIN_METHOD_UNSPECIFIED",
+            Self::Password => "LOGIN_METHOD_PASSWORD",
+            Self::Sso => "LOGIN_METHOD_SSO",
+        }
+    }
+    /// Creates an enum from field names used in the ProtoBuf definition.
+    pub fn from_str_name(value: &str) -> ::core::option::Option<Self> {
+        match value {
+            "LOGIN_METHOD_UNSPECIFIED" => Some(Self::Unspecified),
+            "LOGIN_METHOD_PASSWORD" => Some(Self::Password),
+            "LOGIN_METHOD_SSO" => Some(Self::Sso),
             _ => None,
         }
     }
@@ -2663,6 +3254,13 @@ pub mod authentication_service_client {
         /// answer in the same time (`CREDENTIALS_REFUSED`). After five failures in a
         /// row each further try waits 30 seconds, doubling up to an hour; a try before
         /// its time gets the same answer too.
+        ///
+        /// A device that logged in before shows its `device_token`: its failures are
+        /// counted apart, so nobody else makes it wait. After 100 failures in a row
+        /// a device that is not known needs a `login_code` beside the password; it is
+        /// mailed to the person, one a day. A network (an IPv4 address, an IPv6 /64)
+        /// in which 20 tries a minute fail, whatever the accounts, waits
+        /// (`NETWORK_THROTTLED`), but for devices that are known.
         pub async fn log_in(
             &mut self,
             request: impl tonic::IntoRequest<super::LogInRequest>,
@@ -2759,10 +3357,198 @@ pub mod authentication_service_client {
                 );
             self.inner.unary(req, path, codec).await
         }
+        /// Lets a stranger look around in one organization, without an account.
+        ///
+        /// A guest is a subject of its own and holds what the role GUEST holds, but for
+        /// what needs an account. It ends after an hour without a refresh, 12 hours
+        /// after it began, and at once when the organization allows no guests any more
+        /// or is suspended. An organization that allows none gets the same answer as an
+        /// unknown one (`GUESTS_NOT_ALLOWED`). One network begins 20 guests an hour,
+        /// and an organization has 1 000 at a time (`GUEST_LIMIT_REACHED`).
+        pub async fn log_in_as_guest(
+            &mut self,
+            request: impl tonic::IntoRequest<super::LogInAsGuestRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::LogInAsGuestResponse>,
+            tonic::Status,
+        > {
+            self.inner
+                .ready()
+                .await
+                .map_err(|e| {
+                    tonic::Status::unknown(
+                        format!("Service was not ready: {}", e.into()),
+                    )
+                })?;
+            let codec = tonic_prost::ProstCodec::default();
+            let path = http::uri::PathAndQuery::from_static(
+                "/rolecall.identity.v1.AuthenticationService/LogInAsGuest",
+            );
+            let mut req = request.into_request();
+            req.extensions_mut()
+                .insert(
+                    GrpcMethod::new(
+                        "rolecall.identity.v1.AuthenticationService",
+                        "LogInAsGuest",
+                    ),
+                );
+            self.inner.unary(req, path, codec).await
+        }
+        /// Tells how somebody with this address logs in, and what is open to people
+        /// without an account.
+        ///
+        /// The answer depends on the domain of the address alone, so that it tells
+        /// nothing of accounts.
+        pub async fn get_login_options(
+            &mut self,
+            request: impl tonic::IntoRequest<super::GetLoginOptionsRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::GetLoginOptionsResponse>,
+            tonic::Status,
+        > {
+            self.inner
+                .ready()
+                .await
+                .map_err(|e| {
+                    tonic::Status::unknown(
+                        format!("Service was not ready: {}", e.into()),
+                    )
+                })?;
+            let codec = tonic_prost::ProstCodec::default();
+            let path = http::uri::PathAndQuery::from_static(
+                "/rolecall.identity.v1.AuthenticationService/GetLoginOptions",
+            );
+            let mut req = request.into_request();
+            req.extensions_mut()
+                .insert(
+                    GrpcMethod::new(
+                        "rolecall.identity.v1.AuthenticationService",
+                        "GetLoginOptions",
+                    ),
+                );
+            self.inner.unary(req, path, codec).await
+        }
+        /// Gets an access token to act as somebody else, for 15 minutes unless it is
+        /// named, 30 at most; `LogOut` with that token ends it earlier.
+        ///
+        /// ADMIN acts as anybody but a holder of ADMIN, an OWNER as the people of its
+        /// organization who are no OWNER, where the settings allow it
+        /// (`EQUAL_PROTECTED`). Nobody acts as itself (`SELF_REFUSED`), nor as somebody
+        /// who cannot act (`USER_NOT_ACTIVE`). The token opens what the person may, as
+        /// far as the caller could reach it itself, and only methods that accept it
+        /// (`IMPERSONATION_REFUSED`): nothing about people, roles, credentials, tokens,
+        /// secrets, settings, policies, grants or approvals. It only reads (`READ_ONLY`)
+        /// unless `read_write` is asked for, which takes a login of the last 5 minutes
+        /// (`STEP_UP_REQUIRED`). There is no refresh token, and nobody acts through
+        /// somebody it acts as. The person is told by mail; the caller stands in each
+        /// event and in `IntrospectToken`. It ends at once with the session of the
+        /// caller, and when either side is blocked, deleted, or may no longer.
+        pub async fn impersonate_user(
+            &mut self,
+            request: impl tonic::IntoRequest<super::ImpersonateUserRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::ImpersonateUserResponse>,
+            tonic::Status,
+        > {
+            self.inner
+                .ready()
+                .await
+                .map_err(|e| {
+                    tonic::Status::unknown(
+                        format!("Service was not ready: {}", e.into()),
+                    )
+                })?;
+            let codec = tonic_prost::ProstCodec::default();
+            let path = http::uri::PathAndQuery::from_static(
+                "/rolecall.identity.v1.AuthenticationService/ImpersonateUser",
+            );
+            let mut req = request.into_request();
+            req.extensions_mut()
+                .insert(
+                    GrpcMethod::new(
+                        "rolecall.identity.v1.AuthenticationService",
+                        "ImpersonateUser",
+                    ),
+                );
+            self.inner.unary(req, path, codec).await
+        }
+        /// Begins a single sign-on: tells the address at which the person logs in, at
+        /// the identity provider of its organization.
+        ///
+        /// The provider is found by the domain of an e-mail address, by organization,
+        /// or named (`IDENTITY_PROVIDER_NOT_FOUND`). The browser comes back to
+        /// Rolecall, which sends it on to `return_url` with a parameter `handle`.
+        pub async fn begin_sso_login(
+            &mut self,
+            request: impl tonic::IntoRequest<super::BeginSsoLoginRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::BeginSsoLoginResponse>,
+            tonic::Status,
+        > {
+            self.inner
+                .ready()
+                .await
+                .map_err(|e| {
+                    tonic::Status::unknown(
+                        format!("Service was not ready: {}", e.into()),
+                    )
+                })?;
+            let codec = tonic_prost::ProstCodec::default();
+            let path = http::uri::PathAndQuery::from_static(
+                "/rolecall.identity.v1.AuthenticationService/BeginSsoLogin",
+            );
+            let mut req = request.into_request();
+            req.extensions_mut()
+                .insert(
+                    GrpcMethod::new(
+                        "rolecall.identity.v1.AuthenticationService",
+                        "BeginSsoLogin",
+                    ),
+                );
+            self.inner.unary(req, path, codec).await
+        }
+        /// Completes a single sign-on, with the token of its beginning and what came
+        /// through the browser; each serves once, within 10 minutes (`SSO_REFUSED`).
+        ///
+        /// The person is recognised by issuer and subject. Somebody new becomes a
+        /// member where the provider may admit people, by a verified address of a
+        /// proven domain (else `SSO_ACCOUNT_MISSING`); an account that has other
+        /// credentials is linked by its person first (`SSO_ACCOUNT_NOT_LINKED`).
+        /// Second factors are the provider's.
+        pub async fn complete_sso_login(
+            &mut self,
+            request: impl tonic::IntoRequest<super::CompleteSsoLoginRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::CompleteSsoLoginResponse>,
+            tonic::Status,
+        > {
+            self.inner
+                .ready()
+                .await
+                .map_err(|e| {
+                    tonic::Status::unknown(
+                        format!("Service was not ready: {}", e.into()),
+                    )
+                })?;
+            let codec = tonic_prost::ProstCodec::default();
+            let path = http::uri::PathAndQuery::from_static(
+                "/rolecall.identity.v1.AuthenticationService/CompleteSsoLogin",
+            );
+            let mut req = request.into_request();
+            req.extensions_mut()
+                .insert(
+                    GrpcMethod::new(
+                        "rolecall.identity.v1.AuthenticationService",
+                        "CompleteSsoLogin",
+                    ),
+                );
+            self.inner.unary(req, path, codec).await
+        }
         /// Exchanges a refresh token for new tokens.
         ///
         /// A refresh token serves once. A repeat within 30 seconds gets the same
-        /// successor; a later one ends the session (`REFRESH_TOKEN_REFUSED`).
+        /// successor; a later one ends the session (`REFRESH_TOKEN_REFUSED`). The
+        /// audience stays what it was at the login.
         pub async fn refresh_tokens(
             &mut self,
             request: impl tonic::IntoRequest<super::RefreshTokensRequest>,
@@ -2792,7 +3578,8 @@ pub mod authentication_service_client {
                 );
             self.inner.unary(req, path, codec).await
         }
-        /// Ends the session of the calling token, at once and in every service.
+        /// Ends the session of the calling token, at once and in every service. Whoever
+        /// acts as somebody else ends that, and keeps its own session.
         pub async fn log_out(
             &mut self,
             request: impl tonic::IntoRequest<super::LogOutRequest>,
@@ -2875,6 +3662,13 @@ pub mod authentication_service_server {
         /// answer in the same time (`CREDENTIALS_REFUSED`). After five failures in a
         /// row each further try waits 30 seconds, doubling up to an hour; a try before
         /// its time gets the same answer too.
+        ///
+        /// A device that logged in before shows its `device_token`: its failures are
+        /// counted apart, so nobody else makes it wait. After 100 failures in a row
+        /// a device that is not known needs a `login_code` beside the password; it is
+        /// mailed to the person, one a day. A network (an IPv4 address, an IPv6 /64)
+        /// in which 20 tries a minute fail, whatever the accounts, waits
+        /// (`NETWORK_THROTTLED`), but for devices that are known.
         async fn log_in(
             &self,
             request: tonic::Request<super::LogInRequest>,
@@ -2905,10 +3699,88 @@ pub mod authentication_service_server {
             tonic::Response<super::ReauthenticateResponse>,
             tonic::Status,
         >;
+        /// Lets a stranger look around in one organization, without an account.
+        ///
+        /// A guest is a subject of its own and holds what the role GUEST holds, but for
+        /// what needs an account. It ends after an hour without a refresh, 12 hours
+        /// after it began, and at once when the organization allows no guests any more
+        /// or is suspended. An organization that allows none gets the same answer as an
+        /// unknown one (`GUESTS_NOT_ALLOWED`). One network begins 20 guests an hour,
+        /// and an organization has 1 000 at a time (`GUEST_LIMIT_REACHED`).
+        async fn log_in_as_guest(
+            &self,
+            request: tonic::Request<super::LogInAsGuestRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::LogInAsGuestResponse>,
+            tonic::Status,
+        >;
+        /// Tells how somebody with this address logs in, and what is open to people
+        /// without an account.
+        ///
+        /// The answer depends on the domain of the address alone, so that it tells
+        /// nothing of accounts.
+        async fn get_login_options(
+            &self,
+            request: tonic::Request<super::GetLoginOptionsRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::GetLoginOptionsResponse>,
+            tonic::Status,
+        >;
+        /// Gets an access token to act as somebody else, for 15 minutes unless it is
+        /// named, 30 at most; `LogOut` with that token ends it earlier.
+        ///
+        /// ADMIN acts as anybody but a holder of ADMIN, an OWNER as the people of its
+        /// organization who are no OWNER, where the settings allow it
+        /// (`EQUAL_PROTECTED`). Nobody acts as itself (`SELF_REFUSED`), nor as somebody
+        /// who cannot act (`USER_NOT_ACTIVE`). The token opens what the person may, as
+        /// far as the caller could reach it itself, and only methods that accept it
+        /// (`IMPERSONATION_REFUSED`): nothing about people, roles, credentials, tokens,
+        /// secrets, settings, policies, grants or approvals. It only reads (`READ_ONLY`)
+        /// unless `read_write` is asked for, which takes a login of the last 5 minutes
+        /// (`STEP_UP_REQUIRED`). There is no refresh token, and nobody acts through
+        /// somebody it acts as. The person is told by mail; the caller stands in each
+        /// event and in `IntrospectToken`. It ends at once with the session of the
+        /// caller, and when either side is blocked, deleted, or may no longer.
+        async fn impersonate_user(
+            &self,
+            request: tonic::Request<super::ImpersonateUserRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::ImpersonateUserResponse>,
+            tonic::Status,
+        >;
+        /// Begins a single sign-on: tells the address at which the person logs in, at
+        /// the identity provider of its organization.
+        ///
+        /// The provider is found by the domain of an e-mail address, by organization,
+        /// or named (`IDENTITY_PROVIDER_NOT_FOUND`). The browser comes back to
+        /// Rolecall, which sends it on to `return_url` with a parameter `handle`.
+        async fn begin_sso_login(
+            &self,
+            request: tonic::Request<super::BeginSsoLoginRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::BeginSsoLoginResponse>,
+            tonic::Status,
+        >;
+        /// Completes a single sign-on, with the token of its beginning and what came
+        /// through the browser; each serves once, within 10 minutes (`SSO_REFUSED`).
+        ///
+        /// The person is recognised by issuer and subject. Somebody new becomes a
+        /// member where the provider may admit people, by a verified address of a
+        /// proven domain (else `SSO_ACCOUNT_MISSING`); an account that has other
+        /// credentials is linked by its person first (`SSO_ACCOUNT_NOT_LINKED`).
+        /// Second factors are the provider's.
+        async fn complete_sso_login(
+            &self,
+            request: tonic::Request<super::CompleteSsoLoginRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::CompleteSsoLoginResponse>,
+            tonic::Status,
+        >;
         /// Exchanges a refresh token for new tokens.
         ///
         /// A refresh token serves once. A repeat within 30 seconds gets the same
-        /// successor; a later one ends the session (`REFRESH_TOKEN_REFUSED`).
+        /// successor; a later one ends the session (`REFRESH_TOKEN_REFUSED`). The
+        /// audience stays what it was at the login.
         async fn refresh_tokens(
             &self,
             request: tonic::Request<super::RefreshTokensRequest>,
@@ -2916,7 +3788,8 @@ pub mod authentication_service_server {
             tonic::Response<super::RefreshTokensResponse>,
             tonic::Status,
         >;
-        /// Ends the session of the calling token, at once and in every service.
+        /// Ends the session of the calling token, at once and in every service. Whoever
+        /// acts as somebody else ends that, and keeps its own session.
         async fn log_out(
             &self,
             request: tonic::Request<super::LogOutRequest>,
@@ -3137,6 +4010,251 @@ pub mod authentication_service_server {
                     let inner = self.inner.clone();
                     let fut = async move {
                         let method = ReauthenticateSvc(inner);
+                        let codec = tonic_prost::ProstCodec::default();
+                        let mut grpc = tonic::server::Grpc::new(codec)
+                            .apply_compression_config(
+                                accept_compression_encodings,
+                                send_compression_encodings,
+                            )
+                            .apply_max_message_size_config(
+                                max_decoding_message_size,
+                                max_encoding_message_size,
+                            );
+                        let res = grpc.unary(method, req).await;
+                        Ok(res)
+                    };
+                    Box::pin(fut)
+                }
+                "/rolecall.identity.v1.AuthenticationService/LogInAsGuest" => {
+                    #[allow(non_camel_case_types)]
+                    struct LogInAsGuestSvc<T: AuthenticationService>(pub Arc<T>);
+                    impl<
+                        T: AuthenticationService,
+                    > tonic::server::UnaryService<super::LogInAsGuestRequest>
+                    for LogInAsGuestSvc<T> {
+                        type Response = super::LogInAsGuestResponse;
+                        type Future = BoxFuture<
+                            tonic::Response<Self::Response>,
+                            tonic::Status,
+                        >;
+                        fn call(
+                            &mut self,
+                            request: tonic::Request<super::LogInAsGuestRequest>,
+                        ) -> Self::Future {
+                            let inner = Arc::clone(&self.0);
+                            let fut = async move {
+                                <T as AuthenticationService>::log_in_as_guest(
+                                        &inner,
+                                        request,
+                                    )
+                                    .await
+                            };
+                            Box::pin(fut)
+                        }
+                    }
+                    let accept_compression_encodings = self.accept_compression_encodings;
+                    let send_compression_encodings = self.send_compression_encodings;
+                    let max_decoding_message_size = self.max_decoding_message_size;
+                    let max_encoding_message_size = self.max_encoding_message_size;
+                    let inner = self.inner.clone();
+                    let fut = async move {
+                        let method = LogInAsGuestSvc(inner);
+                        let codec = tonic_prost::ProstCodec::default();
+                        let mut grpc = tonic::server::Grpc::new(codec)
+                            .apply_compression_config(
+                                accept_compression_encodings,
+                                send_compression_encodings,
+                            )
+                            .apply_max_message_size_config(
+                                max_decoding_message_size,
+                                max_encoding_message_size,
+                            );
+                        let res = grpc.unary(method, req).await;
+                        Ok(res)
+                    };
+                    Box::pin(fut)
+                }
+                "/rolecall.identity.v1.AuthenticationService/GetLoginOptions" => {
+                    #[allow(non_camel_case_types)]
+                    struct GetLoginOptionsSvc<T: AuthenticationService>(pub Arc<T>);
+                    impl<
+                        T: AuthenticationService,
+                    > tonic::server::UnaryService<super::GetLoginOptionsRequest>
+                    for GetLoginOptionsSvc<T> {
+                        type Response = super::GetLoginOptionsResponse;
+                        type Future = BoxFuture<
+                            tonic::Response<Self::Response>,
+                            tonic::Status,
+                        >;
+                        fn call(
+                            &mut self,
+                            request: tonic::Request<super::GetLoginOptionsRequest>,
+                        ) -> Self::Future {
+                            let inner = Arc::clone(&self.0);
+                            let fut = async move {
+                                <T as AuthenticationService>::get_login_options(
+                                        &inner,
+                                        request,
+                                    )
+                                    .await
+                            };
+                            Box::pin(fut)
+                        }
+                    }
+                    let accept_compression_encodings = self.accept_compression_encodings;
+                    let send_compression_encodings = self.send_compression_encodings;
+                    let max_decoding_message_size = self.max_decoding_message_size;
+                    let max_encoding_message_size = self.max_encoding_message_size;
+                    let inner = self.inner.clone();
+                    let fut = async move {
+                        let method = GetLoginOptionsSvc(inner);
+                        let codec = tonic_prost::ProstCodec::default();
+                        let mut grpc = tonic::server::Grpc::new(codec)
+                            .apply_compression_config(
+                                accept_compression_encodings,
+                                send_compression_encodings,
+                            )
+                            .apply_max_message_size_config(
+                                max_decoding_message_size,
+                                max_encoding_message_size,
+                            );
+                        let res = grpc.unary(method, req).await;
+                        Ok(res)
+                    };
+                    Box::pin(fut)
+                }
+                "/rolecall.identity.v1.AuthenticationService/ImpersonateUser" => {
+                    #[allow(non_camel_case_types)]
+                    struct ImpersonateUserSvc<T: AuthenticationService>(pub Arc<T>);
+                    impl<
+                        T: AuthenticationService,
+                    > tonic::server::UnaryService<super::ImpersonateUserRequest>
+                    for ImpersonateUserSvc<T> {
+                        type Response = super::ImpersonateUserResponse;
+                        type Future = BoxFuture<
+                            tonic::Response<Self::Response>,
+                            tonic::Status,
+                        >;
+                        fn call(
+                            &mut self,
+                            request: tonic::Request<super::ImpersonateUserRequest>,
+                        ) -> Self::Future {
+                            let inner = Arc::clone(&self.0);
+                            let fut = async move {
+                                <T as AuthenticationService>::impersonate_user(
+                                        &inner,
+                                        request,
+                                    )
+                                    .await
+                            };
+                            Box::pin(fut)
+                        }
+                    }
+                    let accept_compression_encodings = self.accept_compression_encodings;
+                    let send_compression_encodings = self.send_compression_encodings;
+                    let max_decoding_message_size = self.max_decoding_message_size;
+                    let max_encoding_message_size = self.max_encoding_message_size;
+                    let inner = self.inner.clone();
+                    let fut = async move {
+                        let method = ImpersonateUserSvc(inner);
+                        let codec = tonic_prost::ProstCodec::default();
+                        let mut grpc = tonic::server::Grpc::new(codec)
+                            .apply_compression_config(
+                                accept_compression_encodings,
+                                send_compression_encodings,
+                            )
+                            .apply_max_message_size_config(
+                                max_decoding_message_size,
+                                max_encoding_message_size,
+                            );
+                        let res = grpc.unary(method, req).await;
+                        Ok(res)
+                    };
+                    Box::pin(fut)
+                }
+                "/rolecall.identity.v1.AuthenticationService/BeginSsoLogin" => {
+                    #[allow(non_camel_case_types)]
+                    struct BeginSsoLoginSvc<T: AuthenticationService>(pub Arc<T>);
+                    impl<
+                        T: AuthenticationService,
+                    > tonic::server::UnaryService<super::BeginSsoLoginRequest>
+                    for BeginSsoLoginSvc<T> {
+                        type Response = super::BeginSsoLoginResponse;
+                        type Future = BoxFuture<
+                            tonic::Response<Self::Response>,
+                            tonic::Status,
+                        >;
+                        fn call(
+                            &mut self,
+                            request: tonic::Request<super::BeginSsoLoginRequest>,
+                        ) -> Self::Future {
+                            let inner = Arc::clone(&self.0);
+                            let fut = async move {
+                                <T as AuthenticationService>::begin_sso_login(
+                                        &inner,
+                                        request,
+                                    )
+                                    .await
+                            };
+                            Box::pin(fut)
+                        }
+                    }
+                    let accept_compression_encodings = self.accept_compression_encodings;
+                    let send_compression_encodings = self.send_compression_encodings;
+                    let max_decoding_message_size = self.max_decoding_message_size;
+                    let max_encoding_message_size = self.max_encoding_message_size;
+                    let inner = self.inner.clone();
+                    let fut = async move {
+                        let method = BeginSsoLoginSvc(inner);
+                        let codec = tonic_prost::ProstCodec::default();
+                        let mut grpc = tonic::server::Grpc::new(codec)
+                            .apply_compression_config(
+                                accept_compression_encodings,
+                                send_compression_encodings,
+                            )
+                            .apply_max_message_size_config(
+                                max_decoding_message_size,
+                                max_encoding_message_size,
+                            );
+                        let res = grpc.unary(method, req).await;
+                        Ok(res)
+                    };
+                    Box::pin(fut)
+                }
+                "/rolecall.identity.v1.AuthenticationService/CompleteSsoLogin" => {
+                    #[allow(non_camel_case_types)]
+                    struct CompleteSsoLoginSvc<T: AuthenticationService>(pub Arc<T>);
+                    impl<
+                        T: AuthenticationService,
+                    > tonic::server::UnaryService<super::CompleteSsoLoginRequest>
+                    for CompleteSsoLoginSvc<T> {
+                        type Response = super::CompleteSsoLoginResponse;
+                        type Future = BoxFuture<
+                            tonic::Response<Self::Response>,
+                            tonic::Status,
+                        >;
+                        fn call(
+                            &mut self,
+                            request: tonic::Request<super::CompleteSsoLoginRequest>,
+                        ) -> Self::Future {
+                            let inner = Arc::clone(&self.0);
+                            let fut = async move {
+                                <T as AuthenticationService>::complete_sso_login(
+                                        &inner,
+                                        request,
+                                    )
+                                    .await
+                            };
+                            Box::pin(fut)
+                        }
+                    }
+                    let accept_compression_encodings = self.accept_compression_encodings;
+                    let send_compression_encodings = self.send_compression_encodings;
+                    let max_decoding_message_size = self.max_decoding_message_size;
+                    let max_encoding_message_size = self.max_encoding_message_size;
+                    let inner = self.inner.clone();
+                    let fut = async move {
+                        let method = CompleteSsoLoginSvc(inner);
                         let codec = tonic_prost::ProstCodec::default();
                         let mut grpc = tonic::server::Grpc::new(codec)
                             .apply_compression_config(
@@ -3396,6 +4514,19 @@ pub struct Contact {
     #[prost(bool, tag = "4")]
     pub email_verified: bool,
 }
+/// What `GetInstance` needs: nothing.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct GetInstanceRequest {}
+/// What `GetInstance` answers.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct GetInstanceResponse {
+    /// Name of the installation.
+    #[prost(string, tag = "1")]
+    pub name: ::prost::alloc::string::String,
+    /// Whether organizations that take registrations are listed for anyone.
+    #[prost(bool, tag = "2")]
+    pub organization_directory: bool,
+}
 /// What `CheckSession` needs.
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct CheckSessionRequest {
@@ -3646,6 +4777,36 @@ pub mod directory_service_client {
                 );
             self.inner.unary(req, path, codec).await
         }
+        /// Tells how the installation presents itself.
+        pub async fn get_instance(
+            &mut self,
+            request: impl tonic::IntoRequest<super::GetInstanceRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::GetInstanceResponse>,
+            tonic::Status,
+        > {
+            self.inner
+                .ready()
+                .await
+                .map_err(|e| {
+                    tonic::Status::unknown(
+                        format!("Service was not ready: {}", e.into()),
+                    )
+                })?;
+            let codec = tonic_prost::ProstCodec::default();
+            let path = http::uri::PathAndQuery::from_static(
+                "/rolecall.identity.v1.DirectoryService/GetInstance",
+            );
+            let mut req = request.into_request();
+            req.extensions_mut()
+                .insert(
+                    GrpcMethod::new(
+                        "rolecall.identity.v1.DirectoryService",
+                        "GetInstance",
+                    ),
+                );
+            self.inner.unary(req, path, codec).await
+        }
         /// Tells whether a session goes on, for a process whose stream of revocations
         /// is silent.
         pub async fn check_session(
@@ -3737,6 +4898,14 @@ pub mod directory_service_server {
             request: tonic::Request<super::BatchGetContactsRequest>,
         ) -> std::result::Result<
             tonic::Response<super::BatchGetContactsResponse>,
+            tonic::Status,
+        >;
+        /// Tells how the installation presents itself.
+        async fn get_instance(
+            &self,
+            request: tonic::Request<super::GetInstanceRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::GetInstanceResponse>,
             tonic::Status,
         >;
         /// Tells whether a session goes on, for a process whose stream of revocations
@@ -3911,6 +5080,51 @@ pub mod directory_service_server {
                     let inner = self.inner.clone();
                     let fut = async move {
                         let method = BatchGetContactsSvc(inner);
+                        let codec = tonic_prost::ProstCodec::default();
+                        let mut grpc = tonic::server::Grpc::new(codec)
+                            .apply_compression_config(
+                                accept_compression_encodings,
+                                send_compression_encodings,
+                            )
+                            .apply_max_message_size_config(
+                                max_decoding_message_size,
+                                max_encoding_message_size,
+                            );
+                        let res = grpc.unary(method, req).await;
+                        Ok(res)
+                    };
+                    Box::pin(fut)
+                }
+                "/rolecall.identity.v1.DirectoryService/GetInstance" => {
+                    #[allow(non_camel_case_types)]
+                    struct GetInstanceSvc<T: DirectoryService>(pub Arc<T>);
+                    impl<
+                        T: DirectoryService,
+                    > tonic::server::UnaryService<super::GetInstanceRequest>
+                    for GetInstanceSvc<T> {
+                        type Response = super::GetInstanceResponse;
+                        type Future = BoxFuture<
+                            tonic::Response<Self::Response>,
+                            tonic::Status,
+                        >;
+                        fn call(
+                            &mut self,
+                            request: tonic::Request<super::GetInstanceRequest>,
+                        ) -> Self::Future {
+                            let inner = Arc::clone(&self.0);
+                            let fut = async move {
+                                <T as DirectoryService>::get_instance(&inner, request).await
+                            };
+                            Box::pin(fut)
+                        }
+                    }
+                    let accept_compression_encodings = self.accept_compression_encodings;
+                    let send_compression_encodings = self.send_compression_encodings;
+                    let max_decoding_message_size = self.max_decoding_message_size;
+                    let max_encoding_message_size = self.max_encoding_message_size;
+                    let inner = self.inner.clone();
+                    let fut = async move {
+                        let method = GetInstanceSvc(inner);
                         let codec = tonic_prost::ProstCodec::default();
                         let mut grpc = tonic::server::Grpc::new(codec)
                             .apply_compression_config(
@@ -4110,7 +5324,7 @@ pub enum ErrorReason {
     PermissionNotGrantable = 22,
     /// A defect of the server; the request id finds it in the logs.
     Internal = 23,
-    /// The account changed since the etag was read; read again and repeat.
+    /// It changed since the etag was read; read again and repeat.
     EtagMismatch = 24,
     /// Nobody does this to itself.
     SelfRefused = 25,
@@ -4142,6 +5356,52 @@ pub enum ErrorReason {
     /// The account waits for its invitation to be accepted; its person sets the
     /// first password.
     UserNotActive = 38,
+    /// The organization allows no guests, or there is none.
+    GuestsNotAllowed = 70,
+    /// As many guests came from this network, or are in this organization, as may;
+    /// repeat later.
+    GuestLimitReached = 71,
+    /// The person is blocked, or its organization is suspended.
+    UserBlocked = 72,
+    /// The organization takes no registrations, or there is none like that.
+    RegistrationClosed = 65,
+    /// The organization takes registrations with addresses of other domains only.
+    EmailDomainRefused = 66,
+    /// Too many registrations came from the caller's network; repeat later.
+    RegistrationLimitReached = 67,
+    /// Too many tries failed in the network of the caller; repeat later.
+    NetworkThrottled = 90,
+    /// The session is for another backend than the named one.
+    AudienceRefused = 91,
+    /// The caller was told of 100 taken addresses within a day; repeat later.
+    TakenAddressLimitReached = 92,
+    /// No such identity provider within what the caller may see, or none serves.
+    IdentityProviderNotFound = 77,
+    /// No such domain within what the caller may see.
+    DomainNotFound = 78,
+    /// The organization claimed the domain before, or another one proved it.
+    DomainTaken = 79,
+    /// The DNS record that proves the domain was not found.
+    DomainNotProven = 80,
+    /// The identity provider cannot be reached, or its configuration is not usable.
+    ProviderUnusable = 81,
+    /// The single sign-on is unknown, used or ended, or the identity provider does
+    /// not vouch for the person as the organization wants it.
+    SsoRefused = 82,
+    /// The person has no account in the organization, and gets none by logging in.
+    SsoAccountMissing = 83,
+    /// The address belongs to an account that its person has to link first.
+    SsoAccountNotLinked = 84,
+    /// The identity provider knows another account by this identity.
+    IdentityTaken = 85,
+    /// The organization has as many identity providers or domains as it may.
+    SsoLimitReached = 86,
+    /// The caller has no such link to an identity provider.
+    LinkedIdentityNotFound = 87,
+    /// Nothing else would open the account.
+    LastCredential = 88,
+    /// The identity provider lets nobody link it to an account.
+    LinkingRefused = 89,
 }
 impl ErrorReason {
     /// String value of the enum field names used in the ProtoBuf definition.
@@ -4189,6 +5449,28 @@ impl ErrorReason {
             Self::AccessTokenNotFound => "ERROR_REASON_ACCESS_TOKEN_NOT_FOUND",
             Self::AccessTokenLimitReached => "ERROR_REASON_ACCESS_TOKEN_LIMIT_REACHED",
             Self::UserNotActive => "ERROR_REASON_USER_NOT_ACTIVE",
+            Self::GuestsNotAllowed => "ERROR_REASON_GUESTS_NOT_ALLOWED",
+            Self::GuestLimitReached => "ERROR_REASON_GUEST_LIMIT_REACHED",
+            Self::UserBlocked => "ERROR_REASON_USER_BLOCKED",
+            Self::RegistrationClosed => "ERROR_REASON_REGISTRATION_CLOSED",
+            Self::EmailDomainRefused => "ERROR_REASON_EMAIL_DOMAIN_REFUSED",
+            Self::RegistrationLimitReached => "ERROR_REASON_REGISTRATION_LIMIT_REACHED",
+            Self::NetworkThrottled => "ERROR_REASON_NETWORK_THROTTLED",
+            Self::AudienceRefused => "ERROR_REASON_AUDIENCE_REFUSED",
+            Self::TakenAddressLimitReached => "ERROR_REASON_TAKEN_ADDRESS_LIMIT_REACHED",
+            Self::IdentityProviderNotFound => "ERROR_REASON_IDENTITY_PROVIDER_NOT_FOUND",
+            Self::DomainNotFound => "ERROR_REASON_DOMAIN_NOT_FOUND",
+            Self::DomainTaken => "ERROR_REASON_DOMAIN_TAKEN",
+            Self::DomainNotProven => "ERROR_REASON_DOMAIN_NOT_PROVEN",
+            Self::ProviderUnusable => "ERROR_REASON_PROVIDER_UNUSABLE",
+            Self::SsoRefused => "ERROR_REASON_SSO_REFUSED",
+            Self::SsoAccountMissing => "ERROR_REASON_SSO_ACCOUNT_MISSING",
+            Self::SsoAccountNotLinked => "ERROR_REASON_SSO_ACCOUNT_NOT_LINKED",
+            Self::IdentityTaken => "ERROR_REASON_IDENTITY_TAKEN",
+            Self::SsoLimitReached => "ERROR_REASON_SSO_LIMIT_REACHED",
+            Self::LinkedIdentityNotFound => "ERROR_REASON_LINKED_IDENTITY_NOT_FOUND",
+            Self::LastCredential => "ERROR_REASON_LAST_CREDENTIAL",
+            Self::LinkingRefused => "ERROR_REASON_LINKING_REFUSED",
         }
     }
     /// Creates an enum from field names used in the ProtoBuf definition.
@@ -4237,6 +5519,36 @@ impl ErrorReason {
                 Some(Self::AccessTokenLimitReached)
             }
             "ERROR_REASON_USER_NOT_ACTIVE" => Some(Self::UserNotActive),
+            "ERROR_REASON_GUESTS_NOT_ALLOWED" => Some(Self::GuestsNotAllowed),
+            "ERROR_REASON_GUEST_LIMIT_REACHED" => Some(Self::GuestLimitReached),
+            "ERROR_REASON_USER_BLOCKED" => Some(Self::UserBlocked),
+            "ERROR_REASON_REGISTRATION_CLOSED" => Some(Self::RegistrationClosed),
+            "ERROR_REASON_EMAIL_DOMAIN_REFUSED" => Some(Self::EmailDomainRefused),
+            "ERROR_REASON_REGISTRATION_LIMIT_REACHED" => {
+                Some(Self::RegistrationLimitReached)
+            }
+            "ERROR_REASON_NETWORK_THROTTLED" => Some(Self::NetworkThrottled),
+            "ERROR_REASON_AUDIENCE_REFUSED" => Some(Self::AudienceRefused),
+            "ERROR_REASON_TAKEN_ADDRESS_LIMIT_REACHED" => {
+                Some(Self::TakenAddressLimitReached)
+            }
+            "ERROR_REASON_IDENTITY_PROVIDER_NOT_FOUND" => {
+                Some(Self::IdentityProviderNotFound)
+            }
+            "ERROR_REASON_DOMAIN_NOT_FOUND" => Some(Self::DomainNotFound),
+            "ERROR_REASON_DOMAIN_TAKEN" => Some(Self::DomainTaken),
+            "ERROR_REASON_DOMAIN_NOT_PROVEN" => Some(Self::DomainNotProven),
+            "ERROR_REASON_PROVIDER_UNUSABLE" => Some(Self::ProviderUnusable),
+            "ERROR_REASON_SSO_REFUSED" => Some(Self::SsoRefused),
+            "ERROR_REASON_SSO_ACCOUNT_MISSING" => Some(Self::SsoAccountMissing),
+            "ERROR_REASON_SSO_ACCOUNT_NOT_LINKED" => Some(Self::SsoAccountNotLinked),
+            "ERROR_REASON_IDENTITY_TAKEN" => Some(Self::IdentityTaken),
+            "ERROR_REASON_SSO_LIMIT_REACHED" => Some(Self::SsoLimitReached),
+            "ERROR_REASON_LINKED_IDENTITY_NOT_FOUND" => {
+                Some(Self::LinkedIdentityNotFound)
+            }
+            "ERROR_REASON_LAST_CREDENTIAL" => Some(Self::LastCredential),
+            "ERROR_REASON_LINKING_REFUSED" => Some(Self::LinkingRefused),
             _ => None,
         }
     }
@@ -4259,10 +5571,13 @@ pub struct DomainEvent {
     /// When it happened.
     #[prost(message, optional, tag = "5")]
     pub occurred_time: ::core::option::Option<::prost_types::Timestamp>,
+    /// As whom the actor acted (impersonation); empty when it acted as itself.
+    #[prost(string, tag = "6")]
+    pub on_behalf_of_id: ::prost::alloc::string::String,
     /// What happened.
     #[prost(
         oneof = "domain_event::Event",
-        tags = "10, 11, 12, 13, 14, 15, 16, 17, 18, 19, 20, 21, 22, 23, 24, 25, 26, 27, 28, 29, 30, 31, 32, 33, 34, 35, 36, 37, 38, 39, 40, 41"
+        tags = "10, 11, 12, 13, 14, 15, 16, 17, 18, 19, 20, 21, 22, 23, 24, 25, 26, 27, 28, 29, 30, 31, 32, 33, 34, 35, 36, 37, 38, 39, 40, 77, 78, 79, 80, 81, 82, 83, 84, 85, 41, 60, 90, 91, 70, 71, 72, 65, 66, 67, 68, 92"
     )]
     pub event: ::core::option::Option<domain_event::Event>,
 }
@@ -4364,9 +5679,69 @@ pub mod domain_event {
         /// A personal access token was ended.
         #[prost(message, tag = "40")]
         AccessTokenRevoked(super::AccessTokenRevoked),
+        /// An identity provider was connected.
+        #[prost(message, tag = "77")]
+        IdentityProviderCreated(super::IdentityProviderCreated),
+        /// An identity provider was changed.
+        #[prost(message, tag = "78")]
+        IdentityProviderUpdated(super::IdentityProviderUpdated),
+        /// An identity provider was disconnected.
+        #[prost(message, tag = "79")]
+        IdentityProviderDeleted(super::IdentityProviderDeleted),
+        /// An organization claimed a mail domain.
+        #[prost(message, tag = "80")]
+        DomainClaimed(super::DomainClaimed),
+        /// An organization proved a mail domain.
+        #[prost(message, tag = "81")]
+        DomainVerified(super::DomainVerified),
+        /// The proof of a mail domain is gone.
+        #[prost(message, tag = "82")]
+        DomainLost(super::DomainLost),
+        /// An organization gave a mail domain up.
+        #[prost(message, tag = "83")]
+        DomainDeleted(super::DomainDeleted),
+        /// An identity provider knows a person from now on.
+        #[prost(message, tag = "84")]
+        IdentityLinked(super::IdentityLinked),
+        /// An identity provider does not know a person any more.
+        #[prost(message, tag = "85")]
+        IdentityUnlinked(super::IdentityUnlinked),
         /// A new signing key was made.
         #[prost(message, tag = "41")]
         SigningKeyRotated(super::SigningKeyRotated),
+        /// The settings of the instance changed.
+        #[prost(message, tag = "60")]
+        InstanceSettingsChanged(super::InstanceSettingsChanged),
+        /// A person logged in on a device that was not known.
+        #[prost(message, tag = "90")]
+        NewDeviceUsed(super::NewDeviceUsed),
+        /// A code was mailed by which a new device logs in.
+        #[prost(message, tag = "91")]
+        LoginCodeMailed(super::LoginCodeMailed),
+        /// Somebody began to act as a person, which is told so.
+        #[prost(message, tag = "70")]
+        UserImpersonated(super::UserImpersonated),
+        /// Somebody began to act as a guest of an organization.
+        #[prost(message, tag = "71")]
+        GuestImpersonated(super::GuestImpersonated),
+        /// A stranger began to look around as a guest.
+        #[prost(message, tag = "72")]
+        GuestLoggedIn(super::GuestLoggedIn),
+        /// Somebody asked for an account; nothing is alive yet.
+        #[prost(message, tag = "65")]
+        RegistrationRequested(super::RegistrationRequested),
+        /// A person that registered has its account.
+        #[prost(message, tag = "66")]
+        UserRegistered(super::UserRegistered),
+        /// A person proved the address of its account.
+        #[prost(message, tag = "67")]
+        EmailVerified(super::EmailVerified),
+        /// An account that nobody had proven gave its address to whoever did.
+        #[prost(message, tag = "68")]
+        AddressYielded(super::AddressYielded),
+        /// Calls were refused.
+        #[prost(message, tag = "92")]
+        CallsRefused(super::CallsRefused),
     }
 }
 /// The installation got its first administrator.
@@ -4417,10 +5792,20 @@ pub struct LoginSucceeded {
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct LoginFailed {
     /// Why, for auditors only: `unknown_address`, `wrong_password`, `throttled`,
-    /// `inactive`, `wrong_factor_code`.
+    /// `inactive`, `wrong_factor_code`, `locked`.
     #[prost(string, tag = "1")]
     pub reason: ::prost::alloc::string::String,
 }
+/// A person logged in on a device that was not known, and not for the first time.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct NewDeviceUsed {
+    /// The new session.
+    #[prost(string, tag = "1")]
+    pub session_id: ::prost::alloc::string::String,
+}
+/// Strangers failed too often; a code was mailed by which a new device logs in.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct LoginCodeMailed {}
 /// A session ended.
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct SessionEnded {
@@ -4584,6 +5969,1618 @@ pub struct SigningKeyRotated {
     #[prost(bool, tag = "2")]
     pub retired_previous: bool,
 }
+/// Somebody began to act as a person.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct UserImpersonated {
+    /// The session of the impersonation.
+    #[prost(string, tag = "1")]
+    pub session_id: ::prost::alloc::string::String,
+    /// Why.
+    #[prost(string, tag = "2")]
+    pub reason: ::prost::alloc::string::String,
+    /// Whether it only reads.
+    #[prost(bool, tag = "3")]
+    pub read_only: bool,
+    /// When it ends at the latest.
+    #[prost(message, optional, tag = "4")]
+    pub expire_time: ::core::option::Option<::prost_types::Timestamp>,
+}
+/// Somebody began to act as a guest of an organization.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct GuestImpersonated {
+    /// Why.
+    #[prost(string, tag = "1")]
+    pub reason: ::prost::alloc::string::String,
+    /// Whether it only reads.
+    #[prost(bool, tag = "2")]
+    pub read_only: bool,
+    /// When it ends at the latest.
+    #[prost(message, optional, tag = "3")]
+    pub expire_time: ::core::option::Option<::prost_types::Timestamp>,
+}
+/// A stranger began to look around as a guest.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct GuestLoggedIn {
+    /// When the guest ends at the latest.
+    #[prost(message, optional, tag = "1")]
+    pub expire_time: ::core::option::Option<::prost_types::Timestamp>,
+}
+/// Somebody asked for an account; nothing is alive yet.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct RegistrationRequested {
+    /// The registration.
+    #[prost(string, tag = "1")]
+    pub registration_id: ::prost::alloc::string::String,
+}
+/// A person that registered has its account.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct UserRegistered {
+    /// The registration.
+    #[prost(string, tag = "1")]
+    pub registration_id: ::prost::alloc::string::String,
+    /// Names of its roles.
+    #[prost(string, repeated, tag = "2")]
+    pub roles: ::prost::alloc::vec::Vec<::prost::alloc::string::String>,
+}
+/// A person proved the address of its account.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct EmailVerified {}
+/// An account that nobody had proven gave its address to whoever did.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct AddressYielded {}
+/// The settings of the instance changed.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct InstanceSettingsChanged {
+    /// What changed, each as `name=value`, as it was.
+    #[prost(string, repeated, tag = "1")]
+    pub old_settings: ::prost::alloc::vec::Vec<::prost::alloc::string::String>,
+    /// The same as it is now.
+    #[prost(string, repeated, tag = "2")]
+    pub new_settings: ::prost::alloc::vec::Vec<::prost::alloc::string::String>,
+}
+/// Calls of one caller to one method were refused; they are counted by the minute.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct CallsRefused {
+    /// The path of the method, such as `/rolecall.identity.v1.UserService/ListUsers`;
+    /// `*` for the calls of many that were too many to be counted apart.
+    #[prost(string, tag = "1")]
+    pub method: ::prost::alloc::string::String,
+    /// How many calls.
+    #[prost(int32, tag = "2")]
+    pub count: i32,
+    /// Why, as the answers told; at most eight.
+    #[prost(string, repeated, tag = "3")]
+    pub reasons: ::prost::alloc::vec::Vec<::prost::alloc::string::String>,
+}
+/// An identity provider was connected.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct IdentityProviderCreated {
+    /// The provider.
+    #[prost(string, tag = "1")]
+    pub identity_provider_id: ::prost::alloc::string::String,
+}
+/// An identity provider was changed.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct IdentityProviderUpdated {
+    /// The provider.
+    #[prost(string, tag = "1")]
+    pub identity_provider_id: ::prost::alloc::string::String,
+}
+/// An identity provider was disconnected.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct IdentityProviderDeleted {
+    /// The provider.
+    #[prost(string, tag = "1")]
+    pub identity_provider_id: ::prost::alloc::string::String,
+}
+/// An organization claimed a mail domain.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct DomainClaimed {
+    /// The domain.
+    #[prost(string, tag = "1")]
+    pub name: ::prost::alloc::string::String,
+}
+/// An organization proved a mail domain.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct DomainVerified {
+    /// The domain.
+    #[prost(string, tag = "1")]
+    pub name: ::prost::alloc::string::String,
+}
+/// The proof of a mail domain is gone.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct DomainLost {
+    /// The domain.
+    #[prost(string, tag = "1")]
+    pub name: ::prost::alloc::string::String,
+}
+/// An organization gave a mail domain up.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct DomainDeleted {
+    /// The domain.
+    #[prost(string, tag = "1")]
+    pub name: ::prost::alloc::string::String,
+}
+/// An identity provider knows a person from now on.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct IdentityLinked {
+    /// The provider.
+    #[prost(string, tag = "1")]
+    pub identity_provider_id: ::prost::alloc::string::String,
+}
+/// An identity provider does not know a person any more.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct IdentityUnlinked {
+    /// The provider.
+    #[prost(string, tag = "1")]
+    pub identity_provider_id: ::prost::alloc::string::String,
+}
+/// Which role a value of the role claim stands for.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct RoleMapping {
+    /// The value, 1 to 200 characters.
+    #[prost(string, tag = "1")]
+    pub value: ::prost::alloc::string::String,
+    /// The role: `DATA_STEWARD`, `DATA_SCIENTIST` or `GUEST`; never `OWNER`.
+    #[prost(string, tag = "2")]
+    pub role: ::prost::alloc::string::String,
+}
+/// An identity provider of an organization.
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct IdentityProvider {
+    /// Identifier, a lower-case UUIDv7. Output only.
+    #[prost(string, tag = "1")]
+    pub identity_provider_id: ::prost::alloc::string::String,
+    /// The organization that it belongs to.
+    #[prost(string, tag = "2")]
+    pub organization_id: ::prost::alloc::string::String,
+    /// What it is called, 1 to 100 characters.
+    #[prost(string, tag = "3")]
+    pub display_name: ::prost::alloc::string::String,
+    /// The issuer, exactly as its discovery document writes it: `https`, without
+    /// query or fragment. A path of its own ends with `/` or not as it does there.
+    #[prost(string, tag = "4")]
+    pub issuer: ::prost::alloc::string::String,
+    /// By what it knows Rolecall, 1 to 255 characters.
+    #[prost(string, tag = "5")]
+    pub client_id: ::prost::alloc::string::String,
+    /// By what Rolecall proves that, up to 1 000 characters; never read back.
+    /// Empty for a client without one. Input only.
+    #[prost(string, tag = "6")]
+    pub client_secret: ::prost::alloc::string::String,
+    /// What is asked for beside `openid`, up to 20; `email` and `profile` when
+    /// empty.
+    #[prost(string, repeated, tag = "7")]
+    pub scopes: ::prost::alloc::vec::Vec<::prost::alloc::string::String>,
+    /// Where roles come from; from Rolecall unless it is set.
+    #[prost(enumeration = "RoleSource", tag = "8")]
+    pub role_source: i32,
+    /// The claim whose values are mapped, such as `groups`; up to 100 characters.
+    #[prost(string, tag = "9")]
+    pub role_claim: ::prost::alloc::string::String,
+    /// What its values stand for, up to 100; who has none of them is `GUEST`.
+    #[prost(message, repeated, tag = "10")]
+    pub role_mappings: ::prost::alloc::vec::Vec<RoleMapping>,
+    /// One of these must be the `acr` of a login, up to 10; empty takes any.
+    #[prost(string, repeated, tag = "11")]
+    pub required_acr_values: ::prost::alloc::vec::Vec<::prost::alloc::string::String>,
+    /// All of these must be in the `amr` of a login, up to 10.
+    #[prost(string, repeated, tag = "12")]
+    pub required_amr_values: ::prost::alloc::vec::Vec<::prost::alloc::string::String>,
+    /// Whether people of proven domains become members by their first login.
+    #[prost(bool, tag = "13")]
+    pub just_in_time: bool,
+    /// Whether people may link it to the account that they have.
+    #[prost(bool, tag = "14")]
+    pub linking: bool,
+    /// Whether it serves.
+    #[prost(bool, tag = "15")]
+    pub enabled: bool,
+    /// The address to be registered with the provider as redirect URI. Output
+    /// only.
+    #[prost(string, tag = "16")]
+    pub redirect_uri: ::prost::alloc::string::String,
+    /// Version, to be given back with a change. Output only.
+    #[prost(string, tag = "17")]
+    pub etag: ::prost::alloc::string::String,
+    /// When it was made. Output only.
+    #[prost(message, optional, tag = "18")]
+    pub create_time: ::core::option::Option<::prost_types::Timestamp>,
+    /// When it was last changed. Output only.
+    #[prost(message, optional, tag = "19")]
+    pub update_time: ::core::option::Option<::prost_types::Timestamp>,
+}
+/// A mail domain that an organization claims.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct Domain {
+    /// Identifier, a lower-case UUIDv7. Output only.
+    #[prost(string, tag = "1")]
+    pub domain_id: ::prost::alloc::string::String,
+    /// The organization that claims it.
+    #[prost(string, tag = "2")]
+    pub organization_id: ::prost::alloc::string::String,
+    /// Its name in ASCII, such as `example.org`; subdomains are domains of their
+    /// own.
+    #[prost(string, tag = "3")]
+    pub name: ::prost::alloc::string::String,
+    /// The name of the DNS record of type TXT that proves it. Output only.
+    #[prost(string, tag = "4")]
+    pub record_name: ::prost::alloc::string::String,
+    /// What that record has to say. Output only.
+    #[prost(string, tag = "5")]
+    pub record_value: ::prost::alloc::string::String,
+    /// When it was proven; absent while it is not. Output only.
+    #[prost(message, optional, tag = "6")]
+    pub verify_time: ::core::option::Option<::prost_types::Timestamp>,
+    /// When it was claimed. Output only.
+    #[prost(message, optional, tag = "7")]
+    pub create_time: ::core::option::Option<::prost_types::Timestamp>,
+}
+/// What `CreateIdentityProvider` needs.
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct CreateIdentityProviderRequest {
+    /// Names this one intended change; a lower-case UUID. Optional.
+    #[prost(string, tag = "1")]
+    pub request_id: ::prost::alloc::string::String,
+    /// The provider; an empty organization means the caller's own.
+    #[prost(message, optional, tag = "2")]
+    pub identity_provider: ::core::option::Option<IdentityProvider>,
+}
+/// What `CreateIdentityProvider` answers.
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct CreateIdentityProviderResponse {
+    /// The new provider.
+    #[prost(message, optional, tag = "1")]
+    pub identity_provider: ::core::option::Option<IdentityProvider>,
+}
+/// What `GetIdentityProvider` needs.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct GetIdentityProviderRequest {
+    /// The provider to read.
+    #[prost(string, tag = "1")]
+    pub identity_provider_id: ::prost::alloc::string::String,
+}
+/// What `GetIdentityProvider` answers.
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct GetIdentityProviderResponse {
+    /// The provider.
+    #[prost(message, optional, tag = "1")]
+    pub identity_provider: ::core::option::Option<IdentityProvider>,
+}
+/// What `ListIdentityProviders` needs.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct ListIdentityProvidersRequest {
+    /// The organization; empty means the caller's own, `-` all that the caller may
+    /// see.
+    #[prost(string, tag = "1")]
+    pub organization_id: ::prost::alloc::string::String,
+    /// How many a page holds: 0 means 50, more than 1 000 means 1 000.
+    #[prost(int32, tag = "2")]
+    pub page_size: i32,
+    /// `next_page_token` of the page before, with the same other arguments.
+    #[prost(string, tag = "3")]
+    pub page_token: ::prost::alloc::string::String,
+}
+/// What `ListIdentityProviders` answers.
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct ListIdentityProvidersResponse {
+    /// The providers of this page.
+    #[prost(message, repeated, tag = "1")]
+    pub identity_providers: ::prost::alloc::vec::Vec<IdentityProvider>,
+    /// Asks for the next page; empty on the last one.
+    #[prost(string, tag = "2")]
+    pub next_page_token: ::prost::alloc::string::String,
+}
+/// What `UpdateIdentityProvider` needs.
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct UpdateIdentityProviderRequest {
+    /// Names this one intended change; a lower-case UUID. Optional.
+    #[prost(string, tag = "1")]
+    pub request_id: ::prost::alloc::string::String,
+    /// The new values; an `etag` demands that nothing changed since it was read.
+    #[prost(message, optional, tag = "2")]
+    pub identity_provider: ::core::option::Option<IdentityProvider>,
+    /// The fields to change; absent means all that are populated.
+    #[prost(message, optional, tag = "3")]
+    pub update_mask: ::core::option::Option<::prost_types::FieldMask>,
+}
+/// What `UpdateIdentityProvider` answers.
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct UpdateIdentityProviderResponse {
+    /// The provider after the change.
+    #[prost(message, optional, tag = "1")]
+    pub identity_provider: ::core::option::Option<IdentityProvider>,
+}
+/// What `DeleteIdentityProvider` needs.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct DeleteIdentityProviderRequest {
+    /// Names this one intended change; a lower-case UUID. Optional.
+    #[prost(string, tag = "1")]
+    pub request_id: ::prost::alloc::string::String,
+    /// The provider to disconnect.
+    #[prost(string, tag = "2")]
+    pub identity_provider_id: ::prost::alloc::string::String,
+}
+/// What `DeleteIdentityProvider` answers.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct DeleteIdentityProviderResponse {}
+/// What `TestIdentityProvider` needs.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct TestIdentityProviderRequest {
+    /// The provider to test.
+    #[prost(string, tag = "1")]
+    pub identity_provider_id: ::prost::alloc::string::String,
+}
+/// What `TestIdentityProvider` answers.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct TestIdentityProviderResponse {
+    /// Where people would log in.
+    #[prost(string, tag = "1")]
+    pub authorization_endpoint: ::prost::alloc::string::String,
+    /// How many keys it publishes.
+    #[prost(int32, tag = "2")]
+    pub key_count: i32,
+    /// Whether it names itself in its answers (RFC 9207), which keeps providers
+    /// from being mixed up.
+    #[prost(bool, tag = "3")]
+    pub issuer_in_answers: bool,
+}
+/// What `CreateDomain` needs.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct CreateDomainRequest {
+    /// Names this one intended change; a lower-case UUID. Optional.
+    #[prost(string, tag = "1")]
+    pub request_id: ::prost::alloc::string::String,
+    /// The organization; empty means the caller's own.
+    #[prost(string, tag = "2")]
+    pub organization_id: ::prost::alloc::string::String,
+    /// The domain, such as `example.org`.
+    #[prost(string, tag = "3")]
+    pub name: ::prost::alloc::string::String,
+}
+/// What `CreateDomain` answers.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct CreateDomainResponse {
+    /// The domain, not proven yet.
+    #[prost(message, optional, tag = "1")]
+    pub domain: ::core::option::Option<Domain>,
+}
+/// What `VerifyDomain` needs.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct VerifyDomainRequest {
+    /// The domain to look at.
+    #[prost(string, tag = "1")]
+    pub domain_id: ::prost::alloc::string::String,
+}
+/// What `VerifyDomain` answers.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct VerifyDomainResponse {
+    /// The domain, proven.
+    #[prost(message, optional, tag = "1")]
+    pub domain: ::core::option::Option<Domain>,
+}
+/// What `ListDomains` needs.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct ListDomainsRequest {
+    /// The organization; empty means the caller's own, `-` all that the caller may
+    /// see.
+    #[prost(string, tag = "1")]
+    pub organization_id: ::prost::alloc::string::String,
+    /// How many a page holds: 0 means 50, more than 1 000 means 1 000.
+    #[prost(int32, tag = "2")]
+    pub page_size: i32,
+    /// `next_page_token` of the page before, with the same other arguments.
+    #[prost(string, tag = "3")]
+    pub page_token: ::prost::alloc::string::String,
+}
+/// What `ListDomains` answers.
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct ListDomainsResponse {
+    /// The domains of this page.
+    #[prost(message, repeated, tag = "1")]
+    pub domains: ::prost::alloc::vec::Vec<Domain>,
+    /// Asks for the next page; empty on the last one.
+    #[prost(string, tag = "2")]
+    pub next_page_token: ::prost::alloc::string::String,
+}
+/// What `DeleteDomain` needs.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct DeleteDomainRequest {
+    /// Names this one intended change; a lower-case UUID. Optional.
+    #[prost(string, tag = "1")]
+    pub request_id: ::prost::alloc::string::String,
+    /// The domain to give up.
+    #[prost(string, tag = "2")]
+    pub domain_id: ::prost::alloc::string::String,
+}
+/// What `DeleteDomain` answers.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct DeleteDomainResponse {}
+/// Where the roles of people come from who log in at an identity provider.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, ::prost::Enumeration)]
+#[repr(i32)]
+pub enum RoleSource {
+    /// The same as `ROLECALL`.
+    Unspecified = 0,
+    /// From the owners of the organization, by the methods of Rolecall.
+    Rolecall = 1,
+    /// From a claim of the provider, at each login.
+    Claims = 2,
+}
+impl RoleSource {
+    /// String value of the enum field names used in the ProtoBuf definition.
+    ///
+    /// The values are not transformed in any way and thus are considered stable
+    /// (if the ProtoBuf definition does not change) and safe for programmatic use.
+    pub fn as_str_name(&self) -> &'static str {
+        match self {
+            Self::Unspecified => "ROLE_SOURCE_UNSPECIFIED",
+            Self::Rolecall => "ROLE_SOURCE_ROLECALL",
+            Self::Claims => "ROLE_SOURCE_CLAIMS",
+        }
+    }
+    /// Creates an enum from field names used in the ProtoBuf definition.
+    pub fn from_str_name(value: &str) -> ::core::option::Option<Self> {
+        match value {
+            "ROLE_SOURCE_UNSPECIFIED" => Some(Self::Unspecified),
+            "ROLE_SOURCE_ROLECALL" => Some(Self::Rolecall),
+            "ROLE_SOURCE_CLAIMS" => Some(Self::Claims),
+            _ => None,
+        }
+    }
+}
+/// Generated client implementations.
+pub mod identity_provider_service_client {
+    #![allow(
+        unused_variables,
+        dead_code,
+        missing_docs,
+        clippy::wildcard_imports,
+        clippy::let_unit_value,
+    )]
+    use tonic::codegen::*;
+    use tonic::codegen::http::Uri;
+    /// Connects organizations with their own identity providers (OpenID Connect).
+    ///
+    /// A provider speaks only for addresses of domains that its organization has
+    /// proven. People are recognised by issuer and subject, never by their address.
+    #[derive(Debug, Clone)]
+    pub struct IdentityProviderServiceClient<T> {
+        inner: tonic::client::Grpc<T>,
+    }
+    impl IdentityProviderServiceClient<tonic::transport::Channel> {
+        /// Attempt to create a new client by connecting to a given endpoint.
+        pub async fn connect<D>(dst: D) -> Result<Self, tonic::transport::Error>
+        where
+            D: TryInto<tonic::transport::Endpoint>,
+            D::Error: Into<StdError>,
+        {
+            let conn = tonic::transport::Endpoint::new(dst)?.connect().await?;
+            Ok(Self::new(conn))
+        }
+    }
+    impl<T> IdentityProviderServiceClient<T>
+    where
+        T: tonic::client::GrpcService<tonic::body::Body>,
+        T::Error: Into<StdError>,
+        T::ResponseBody: Body<Data = Bytes> + std::marker::Send + 'static,
+        <T::ResponseBody as Body>::Error: Into<StdError> + std::marker::Send,
+    {
+        pub fn new(inner: T) -> Self {
+            let inner = tonic::client::Grpc::new(inner);
+            Self { inner }
+        }
+        pub fn with_origin(inner: T, origin: Uri) -> Self {
+            let inner = tonic::client::Grpc::with_origin(inner, origin);
+            Self { inner }
+        }
+        pub fn with_interceptor<F>(
+            inner: T,
+            interceptor: F,
+        ) -> IdentityProviderServiceClient<InterceptedService<T, F>>
+        where
+            F: tonic::service::Interceptor,
+            T::ResponseBody: Default,
+            T: tonic::codegen::Service<
+                http::Request<tonic::body::Body>,
+                Response = http::Response<
+                    <T as tonic::client::GrpcService<tonic::body::Body>>::ResponseBody,
+                >,
+            >,
+            <T as tonic::codegen::Service<
+                http::Request<tonic::body::Body>,
+            >>::Error: Into<StdError> + std::marker::Send + std::marker::Sync,
+        {
+            IdentityProviderServiceClient::new(
+                InterceptedService::new(inner, interceptor),
+            )
+        }
+        /// Compress requests with the given encoding.
+        ///
+        /// This requires the server to support it otherwise it might respond with an
+        /// error.
+        #[must_use]
+        pub fn send_compressed(mut self, encoding: CompressionEncoding) -> Self {
+            self.inner = self.inner.send_compressed(encoding);
+            self
+        }
+        /// Enable decompressing responses.
+        #[must_use]
+        pub fn accept_compressed(mut self, encoding: CompressionEncoding) -> Self {
+            self.inner = self.inner.accept_compressed(encoding);
+            self
+        }
+        /// Limits the maximum size of a decoded message.
+        ///
+        /// Default: `4MB`
+        #[must_use]
+        pub fn max_decoding_message_size(mut self, limit: usize) -> Self {
+            self.inner = self.inner.max_decoding_message_size(limit);
+            self
+        }
+        /// Limits the maximum size of an encoded message.
+        ///
+        /// Default: `usize::MAX`
+        #[must_use]
+        pub fn max_encoding_message_size(mut self, limit: usize) -> Self {
+            self.inner = self.inner.max_encoding_message_size(limit);
+            self
+        }
+        /// Connects an identity provider. An organization has at most 10
+        /// (`SSO_LIMIT_REACHED`).
+        ///
+        /// Nothing is fetched from it yet; `TestIdentityProvider` does that. Whom it
+        /// admits, and the roles that it gives, stay bounded by what its last editor
+        /// may do.
+        pub async fn create_identity_provider(
+            &mut self,
+            request: impl tonic::IntoRequest<super::CreateIdentityProviderRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::CreateIdentityProviderResponse>,
+            tonic::Status,
+        > {
+            self.inner
+                .ready()
+                .await
+                .map_err(|e| {
+                    tonic::Status::unknown(
+                        format!("Service was not ready: {}", e.into()),
+                    )
+                })?;
+            let codec = tonic_prost::ProstCodec::default();
+            let path = http::uri::PathAndQuery::from_static(
+                "/rolecall.identity.v1.IdentityProviderService/CreateIdentityProvider",
+            );
+            let mut req = request.into_request();
+            req.extensions_mut()
+                .insert(
+                    GrpcMethod::new(
+                        "rolecall.identity.v1.IdentityProviderService",
+                        "CreateIdentityProvider",
+                    ),
+                );
+            self.inner.unary(req, path, codec).await
+        }
+        /// Reads an identity provider, without its client secret.
+        pub async fn get_identity_provider(
+            &mut self,
+            request: impl tonic::IntoRequest<super::GetIdentityProviderRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::GetIdentityProviderResponse>,
+            tonic::Status,
+        > {
+            self.inner
+                .ready()
+                .await
+                .map_err(|e| {
+                    tonic::Status::unknown(
+                        format!("Service was not ready: {}", e.into()),
+                    )
+                })?;
+            let codec = tonic_prost::ProstCodec::default();
+            let path = http::uri::PathAndQuery::from_static(
+                "/rolecall.identity.v1.IdentityProviderService/GetIdentityProvider",
+            );
+            let mut req = request.into_request();
+            req.extensions_mut()
+                .insert(
+                    GrpcMethod::new(
+                        "rolecall.identity.v1.IdentityProviderService",
+                        "GetIdentityProvider",
+                    ),
+                );
+            self.inner.unary(req, path, codec).await
+        }
+        /// Lists identity providers in order of creation.
+        pub async fn list_identity_providers(
+            &mut self,
+            request: impl tonic::IntoRequest<super::ListIdentityProvidersRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::ListIdentityProvidersResponse>,
+            tonic::Status,
+        > {
+            self.inner
+                .ready()
+                .await
+                .map_err(|e| {
+                    tonic::Status::unknown(
+                        format!("Service was not ready: {}", e.into()),
+                    )
+                })?;
+            let codec = tonic_prost::ProstCodec::default();
+            let path = http::uri::PathAndQuery::from_static(
+                "/rolecall.identity.v1.IdentityProviderService/ListIdentityProviders",
+            );
+            let mut req = request.into_request();
+            req.extensions_mut()
+                .insert(
+                    GrpcMethod::new(
+                        "rolecall.identity.v1.IdentityProviderService",
+                        "ListIdentityProviders",
+                    ),
+                );
+            self.inner.unary(req, path, codec).await
+        }
+        /// Changes an identity provider. Logins that are under way there end, and the
+        /// caller answers from now on for whom it admits.
+        ///
+        /// Switched off, or with another issuer, it ends every session that began
+        /// there. With an etag that is not the current one the answer is
+        /// `ETAG_MISMATCH`.
+        pub async fn update_identity_provider(
+            &mut self,
+            request: impl tonic::IntoRequest<super::UpdateIdentityProviderRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::UpdateIdentityProviderResponse>,
+            tonic::Status,
+        > {
+            self.inner
+                .ready()
+                .await
+                .map_err(|e| {
+                    tonic::Status::unknown(
+                        format!("Service was not ready: {}", e.into()),
+                    )
+                })?;
+            let codec = tonic_prost::ProstCodec::default();
+            let path = http::uri::PathAndQuery::from_static(
+                "/rolecall.identity.v1.IdentityProviderService/UpdateIdentityProvider",
+            );
+            let mut req = request.into_request();
+            req.extensions_mut()
+                .insert(
+                    GrpcMethod::new(
+                        "rolecall.identity.v1.IdentityProviderService",
+                        "UpdateIdentityProvider",
+                    ),
+                );
+            self.inner.unary(req, path, codec).await
+        }
+        /// Disconnects an identity provider; the sessions that began there end, and
+        /// nobody is recognised by it any more.
+        pub async fn delete_identity_provider(
+            &mut self,
+            request: impl tonic::IntoRequest<super::DeleteIdentityProviderRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::DeleteIdentityProviderResponse>,
+            tonic::Status,
+        > {
+            self.inner
+                .ready()
+                .await
+                .map_err(|e| {
+                    tonic::Status::unknown(
+                        format!("Service was not ready: {}", e.into()),
+                    )
+                })?;
+            let codec = tonic_prost::ProstCodec::default();
+            let path = http::uri::PathAndQuery::from_static(
+                "/rolecall.identity.v1.IdentityProviderService/DeleteIdentityProvider",
+            );
+            let mut req = request.into_request();
+            req.extensions_mut()
+                .insert(
+                    GrpcMethod::new(
+                        "rolecall.identity.v1.IdentityProviderService",
+                        "DeleteIdentityProvider",
+                    ),
+                );
+            self.inner.unary(req, path, codec).await
+        }
+        /// Fetches the configuration and the keys of an identity provider and tells
+        /// what is wrong with them (`PROVIDER_UNUSABLE`).
+        pub async fn test_identity_provider(
+            &mut self,
+            request: impl tonic::IntoRequest<super::TestIdentityProviderRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::TestIdentityProviderResponse>,
+            tonic::Status,
+        > {
+            self.inner
+                .ready()
+                .await
+                .map_err(|e| {
+                    tonic::Status::unknown(
+                        format!("Service was not ready: {}", e.into()),
+                    )
+                })?;
+            let codec = tonic_prost::ProstCodec::default();
+            let path = http::uri::PathAndQuery::from_static(
+                "/rolecall.identity.v1.IdentityProviderService/TestIdentityProvider",
+            );
+            let mut req = request.into_request();
+            req.extensions_mut()
+                .insert(
+                    GrpcMethod::new(
+                        "rolecall.identity.v1.IdentityProviderService",
+                        "TestIdentityProvider",
+                    ),
+                );
+            self.inner.unary(req, path, codec).await
+        }
+        /// Claims a mail domain. The answer says which DNS record proves it;
+        /// `VerifyDomain` looks for it. At most 100 an organization
+        /// (`SSO_LIMIT_REACHED`).
+        pub async fn create_domain(
+            &mut self,
+            request: impl tonic::IntoRequest<super::CreateDomainRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::CreateDomainResponse>,
+            tonic::Status,
+        > {
+            self.inner
+                .ready()
+                .await
+                .map_err(|e| {
+                    tonic::Status::unknown(
+                        format!("Service was not ready: {}", e.into()),
+                    )
+                })?;
+            let codec = tonic_prost::ProstCodec::default();
+            let path = http::uri::PathAndQuery::from_static(
+                "/rolecall.identity.v1.IdentityProviderService/CreateDomain",
+            );
+            let mut req = request.into_request();
+            req.extensions_mut()
+                .insert(
+                    GrpcMethod::new(
+                        "rolecall.identity.v1.IdentityProviderService",
+                        "CreateDomain",
+                    ),
+                );
+            self.inner.unary(req, path, codec).await
+        }
+        /// Looks for the DNS record that proves a domain (`DOMAIN_NOT_PROVEN`).
+        ///
+        /// A proven domain belongs to one organization (`DOMAIN_TAKEN`). The record
+        /// stays: it is looked for again each day, and a domain whose record was not
+        /// found for 3 days is unproven.
+        pub async fn verify_domain(
+            &mut self,
+            request: impl tonic::IntoRequest<super::VerifyDomainRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::VerifyDomainResponse>,
+            tonic::Status,
+        > {
+            self.inner
+                .ready()
+                .await
+                .map_err(|e| {
+                    tonic::Status::unknown(
+                        format!("Service was not ready: {}", e.into()),
+                    )
+                })?;
+            let codec = tonic_prost::ProstCodec::default();
+            let path = http::uri::PathAndQuery::from_static(
+                "/rolecall.identity.v1.IdentityProviderService/VerifyDomain",
+            );
+            let mut req = request.into_request();
+            req.extensions_mut()
+                .insert(
+                    GrpcMethod::new(
+                        "rolecall.identity.v1.IdentityProviderService",
+                        "VerifyDomain",
+                    ),
+                );
+            self.inner.unary(req, path, codec).await
+        }
+        /// Lists domains in order of creation.
+        pub async fn list_domains(
+            &mut self,
+            request: impl tonic::IntoRequest<super::ListDomainsRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::ListDomainsResponse>,
+            tonic::Status,
+        > {
+            self.inner
+                .ready()
+                .await
+                .map_err(|e| {
+                    tonic::Status::unknown(
+                        format!("Service was not ready: {}", e.into()),
+                    )
+                })?;
+            let codec = tonic_prost::ProstCodec::default();
+            let path = http::uri::PathAndQuery::from_static(
+                "/rolecall.identity.v1.IdentityProviderService/ListDomains",
+            );
+            let mut req = request.into_request();
+            req.extensions_mut()
+                .insert(
+                    GrpcMethod::new(
+                        "rolecall.identity.v1.IdentityProviderService",
+                        "ListDomains",
+                    ),
+                );
+            self.inner.unary(req, path, codec).await
+        }
+        /// Gives a domain up; from now on nobody of it comes in by single sign-on.
+        pub async fn delete_domain(
+            &mut self,
+            request: impl tonic::IntoRequest<super::DeleteDomainRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::DeleteDomainResponse>,
+            tonic::Status,
+        > {
+            self.inner
+                .ready()
+                .await
+                .map_err(|e| {
+                    tonic::Status::unknown(
+                        format!("Service was not ready: {}", e.into()),
+                    )
+                })?;
+            let codec = tonic_prost::ProstCodec::default();
+            let path = http::uri::PathAndQuery::from_static(
+                "/rolecall.identity.v1.IdentityProviderService/DeleteDomain",
+            );
+            let mut req = request.into_request();
+            req.extensions_mut()
+                .insert(
+                    GrpcMethod::new(
+                        "rolecall.identity.v1.IdentityProviderService",
+                        "DeleteDomain",
+                    ),
+                );
+            self.inner.unary(req, path, codec).await
+        }
+    }
+}
+/// Generated server implementations.
+pub mod identity_provider_service_server {
+    #![allow(
+        unused_variables,
+        dead_code,
+        missing_docs,
+        clippy::wildcard_imports,
+        clippy::let_unit_value,
+    )]
+    use tonic::codegen::*;
+    /// Generated trait containing gRPC methods that should be implemented for use with IdentityProviderServiceServer.
+    #[async_trait]
+    pub trait IdentityProviderService: std::marker::Send + std::marker::Sync + 'static {
+        /// Connects an identity provider. An organization has at most 10
+        /// (`SSO_LIMIT_REACHED`).
+        ///
+        /// Nothing is fetched from it yet; `TestIdentityProvider` does that. Whom it
+        /// admits, and the roles that it gives, stay bounded by what its last editor
+        /// may do.
+        async fn create_identity_provider(
+            &self,
+            request: tonic::Request<super::CreateIdentityProviderRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::CreateIdentityProviderResponse>,
+            tonic::Status,
+        >;
+        /// Reads an identity provider, without its client secret.
+        async fn get_identity_provider(
+            &self,
+            request: tonic::Request<super::GetIdentityProviderRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::GetIdentityProviderResponse>,
+            tonic::Status,
+        >;
+        /// Lists identity providers in order of creation.
+        async fn list_identity_providers(
+            &self,
+            request: tonic::Request<super::ListIdentityProvidersRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::ListIdentityProvidersResponse>,
+            tonic::Status,
+        >;
+        /// Changes an identity provider. Logins that are under way there end, and the
+        /// caller answers from now on for whom it admits.
+        ///
+        /// Switched off, or with another issuer, it ends every session that began
+        /// there. With an etag that is not the current one the answer is
+        /// `ETAG_MISMATCH`.
+        async fn update_identity_provider(
+            &self,
+            request: tonic::Request<super::UpdateIdentityProviderRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::UpdateIdentityProviderResponse>,
+            tonic::Status,
+        >;
+        /// Disconnects an identity provider; the sessions that began there end, and
+        /// nobody is recognised by it any more.
+        async fn delete_identity_provider(
+            &self,
+            request: tonic::Request<super::DeleteIdentityProviderRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::DeleteIdentityProviderResponse>,
+            tonic::Status,
+        >;
+        /// Fetches the configuration and the keys of an identity provider and tells
+        /// what is wrong with them (`PROVIDER_UNUSABLE`).
+        async fn test_identity_provider(
+            &self,
+            request: tonic::Request<super::TestIdentityProviderRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::TestIdentityProviderResponse>,
+            tonic::Status,
+        >;
+        /// Claims a mail domain. The answer says which DNS record proves it;
+        /// `VerifyDomain` looks for it. At most 100 an organization
+        /// (`SSO_LIMIT_REACHED`).
+        async fn create_domain(
+            &self,
+            request: tonic::Request<super::CreateDomainRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::CreateDomainResponse>,
+            tonic::Status,
+        >;
+        /// Looks for the DNS record that proves a domain (`DOMAIN_NOT_PROVEN`).
+        ///
+        /// A proven domain belongs to one organization (`DOMAIN_TAKEN`). The record
+        /// stays: it is looked for again each day, and a domain whose record was not
+        /// found for 3 days is unproven.
+        async fn verify_domain(
+            &self,
+            request: tonic::Request<super::VerifyDomainRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::VerifyDomainResponse>,
+            tonic::Status,
+        >;
+        /// Lists domains in order of creation.
+        async fn list_domains(
+            &self,
+            request: tonic::Request<super::ListDomainsRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::ListDomainsResponse>,
+            tonic::Status,
+        >;
+        /// Gives a domain up; from now on nobody of it comes in by single sign-on.
+        async fn delete_domain(
+            &self,
+            request: tonic::Request<super::DeleteDomainRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::DeleteDomainResponse>,
+            tonic::Status,
+        >;
+    }
+    /// Connects organizations with their own identity providers (OpenID Connect).
+    ///
+    /// A provider speaks only for addresses of domains that its organization has
+    /// proven. People are recognised by issuer and subject, never by their address.
+    #[derive(Debug)]
+    pub struct IdentityProviderServiceServer<T> {
+        inner: Arc<T>,
+        accept_compression_encodings: EnabledCompressionEncodings,
+        send_compression_encodings: EnabledCompressionEncodings,
+        max_decoding_message_size: Option<usize>,
+        max_encoding_message_size: Option<usize>,
+    }
+    impl<T> IdentityProviderServiceServer<T> {
+        pub fn new(inner: T) -> Self {
+            Self::from_arc(Arc::new(inner))
+        }
+        pub fn from_arc(inner: Arc<T>) -> Self {
+            Self {
+                inner,
+                accept_compression_encodings: Default::default(),
+                send_compression_encodings: Default::default(),
+                max_decoding_message_size: None,
+                max_encoding_message_size: None,
+            }
+        }
+        pub fn with_interceptor<F>(
+            inner: T,
+            interceptor: F,
+        ) -> InterceptedService<Self, F>
+        where
+            F: tonic::service::Interceptor,
+        {
+            InterceptedService::new(Self::new(inner), interceptor)
+        }
+        /// Enable decompressing requests with the given encoding.
+        #[must_use]
+        pub fn accept_compressed(mut self, encoding: CompressionEncoding) -> Self {
+            self.accept_compression_encodings.enable(encoding);
+            self
+        }
+        /// Compress responses with the given encoding, if the client supports it.
+        #[must_use]
+        pub fn send_compressed(mut self, encoding: CompressionEncoding) -> Self {
+            self.send_compression_encodings.enable(encoding);
+            self
+        }
+        /// Limits the maximum size of a decoded message.
+        ///
+        /// Default: `4MB`
+        #[must_use]
+        pub fn max_decoding_message_size(mut self, limit: usize) -> Self {
+            self.max_decoding_message_size = Some(limit);
+            self
+        }
+        /// Limits the maximum size of an encoded message.
+        ///
+        /// Default: `usize::MAX`
+        #[must_use]
+        pub fn max_encoding_message_size(mut self, limit: usize) -> Self {
+            self.max_encoding_message_size = Some(limit);
+            self
+        }
+    }
+    impl<T, B> tonic::codegen::Service<http::Request<B>>
+    for IdentityProviderServiceServer<T>
+    where
+        T: IdentityProviderService,
+        B: Body + std::marker::Send + 'static,
+        B::Error: Into<StdError> + std::marker::Send + 'static,
+    {
+        type Response = http::Response<tonic::body::Body>;
+        type Error = std::convert::Infallible;
+        type Future = BoxFuture<Self::Response, Self::Error>;
+        fn poll_ready(
+            &mut self,
+            _cx: &mut Context<'_>,
+        ) -> Poll<std::result::Result<(), Self::Error>> {
+            Poll::Ready(Ok(()))
+        }
+        fn call(&mut self, req: http::Request<B>) -> Self::Future {
+            match req.uri().path() {
+                "/rolecall.identity.v1.IdentityProviderService/CreateIdentityProvider" => {
+                    #[allow(non_camel_case_types)]
+                    struct CreateIdentityProviderSvc<T: IdentityProviderService>(
+                        pub Arc<T>,
+                    );
+                    impl<
+                        T: IdentityProviderService,
+                    > tonic::server::UnaryService<super::CreateIdentityProviderRequest>
+                    for CreateIdentityProviderSvc<T> {
+                        type Response = super::CreateIdentityProviderResponse;
+                        type Future = BoxFuture<
+                            tonic::Response<Self::Response>,
+                            tonic::Status,
+                        >;
+                        fn call(
+                            &mut self,
+                            request: tonic::Request<super::CreateIdentityProviderRequest>,
+                        ) -> Self::Future {
+                            let inner = Arc::clone(&self.0);
+                            let fut = async move {
+                                <T as IdentityProviderService>::create_identity_provider(
+                                        &inner,
+                                        request,
+                                    )
+                                    .await
+                            };
+                            Box::pin(fut)
+                        }
+                    }
+                    let accept_compression_encodings = self.accept_compression_encodings;
+                    let send_compression_encodings = self.send_compression_encodings;
+                    let max_decoding_message_size = self.max_decoding_message_size;
+                    let max_encoding_message_size = self.max_encoding_message_size;
+                    let inner = self.inner.clone();
+                    let fut = async move {
+                        let method = CreateIdentityProviderSvc(inner);
+                        let codec = tonic_prost::ProstCodec::default();
+                        let mut grpc = tonic::server::Grpc::new(codec)
+                            .apply_compression_config(
+                                accept_compression_encodings,
+                                send_compression_encodings,
+                            )
+                            .apply_max_message_size_config(
+                                max_decoding_message_size,
+                                max_encoding_message_size,
+                            );
+                        let res = grpc.unary(method, req).await;
+                        Ok(res)
+                    };
+                    Box::pin(fut)
+                }
+                "/rolecall.identity.v1.IdentityProviderService/GetIdentityProvider" => {
+                    #[allow(non_camel_case_types)]
+                    struct GetIdentityProviderSvc<T: IdentityProviderService>(
+                        pub Arc<T>,
+                    );
+                    impl<
+                        T: IdentityProviderService,
+                    > tonic::server::UnaryService<super::GetIdentityProviderRequest>
+                    for GetIdentityProviderSvc<T> {
+                        type Response = super::GetIdentityProviderResponse;
+                        type Future = BoxFuture<
+                            tonic::Response<Self::Response>,
+                            tonic::Status,
+                        >;
+                        fn call(
+                            &mut self,
+                            request: tonic::Request<super::GetIdentityProviderRequest>,
+                        ) -> Self::Future {
+                            let inner = Arc::clone(&self.0);
+                            let fut = async move {
+                                <T as IdentityProviderService>::get_identity_provider(
+                                        &inner,
+                                        request,
+                                    )
+                                    .await
+                            };
+                            Box::pin(fut)
+                        }
+                    }
+                    let accept_compression_encodings = self.accept_compression_encodings;
+                    let send_compression_encodings = self.send_compression_encodings;
+                    let max_decoding_message_size = self.max_decoding_message_size;
+                    let max_encoding_message_size = self.max_encoding_message_size;
+                    let inner = self.inner.clone();
+                    let fut = async move {
+                        let method = GetIdentityProviderSvc(inner);
+                        let codec = tonic_prost::ProstCodec::default();
+                        let mut grpc = tonic::server::Grpc::new(codec)
+                            .apply_compression_config(
+                                accept_compression_encodings,
+                                send_compression_encodings,
+                            )
+                            .apply_max_message_size_config(
+                                max_decoding_message_size,
+                                max_encoding_message_size,
+                            );
+                        let res = grpc.unary(method, req).await;
+                        Ok(res)
+                    };
+                    Box::pin(fut)
+                }
+                "/rolecall.identity.v1.IdentityProviderService/ListIdentityProviders" => {
+                    #[allow(non_camel_case_types)]
+                    struct ListIdentityProvidersSvc<T: IdentityProviderService>(
+                        pub Arc<T>,
+                    );
+                    impl<
+                        T: IdentityProviderService,
+                    > tonic::server::UnaryService<super::ListIdentityProvidersRequest>
+                    for ListIdentityProvidersSvc<T> {
+                        type Response = super::ListIdentityProvidersResponse;
+                        type Future = BoxFuture<
+                            tonic::Response<Self::Response>,
+                            tonic::Status,
+                        >;
+                        fn call(
+                            &mut self,
+                            request: tonic::Request<super::ListIdentityProvidersRequest>,
+                        ) -> Self::Future {
+                            let inner = Arc::clone(&self.0);
+                            let fut = async move {
+                                <T as IdentityProviderService>::list_identity_providers(
+                                        &inner,
+                                        request,
+                                    )
+                                    .await
+                            };
+                            Box::pin(fut)
+                        }
+                    }
+                    let accept_compression_encodings = self.accept_compression_encodings;
+                    let send_compression_encodings = self.send_compression_encodings;
+                    let max_decoding_message_size = self.max_decoding_message_size;
+                    let max_encoding_message_size = self.max_encoding_message_size;
+                    let inner = self.inner.clone();
+                    let fut = async move {
+                        let method = ListIdentityProvidersSvc(inner);
+                        let codec = tonic_prost::ProstCodec::default();
+                        let mut grpc = tonic::server::Grpc::new(codec)
+                            .apply_compression_config(
+                                accept_compression_encodings,
+                                send_compression_encodings,
+                            )
+                            .apply_max_message_size_config(
+                                max_decoding_message_size,
+                                max_encoding_message_size,
+                            );
+                        let res = grpc.unary(method, req).await;
+                        Ok(res)
+                    };
+                    Box::pin(fut)
+                }
+                "/rolecall.identity.v1.IdentityProviderService/UpdateIdentityProvider" => {
+                    #[allow(non_camel_case_types)]
+                    struct UpdateIdentityProviderSvc<T: IdentityProviderService>(
+                        pub Arc<T>,
+                    );
+                    impl<
+                        T: IdentityProviderService,
+                    > tonic::server::UnaryService<super::UpdateIdentityProviderRequest>
+                    for UpdateIdentityProviderSvc<T> {
+                        type Response = super::UpdateIdentityProviderResponse;
+                        type Future = BoxFuture<
+                            tonic::Response<Self::Response>,
+                            tonic::Status,
+                        >;
+                        fn call(
+                            &mut self,
+                            request: tonic::Request<super::UpdateIdentityProviderRequest>,
+                        ) -> Self::Future {
+                            let inner = Arc::clone(&self.0);
+                            let fut = async move {
+                                <T as IdentityProviderService>::update_identity_provider(
+                                        &inner,
+                                        request,
+                                    )
+                                    .await
+                            };
+                            Box::pin(fut)
+                        }
+                    }
+                    let accept_compression_encodings = self.accept_compression_encodings;
+                    let send_compression_encodings = self.send_compression_encodings;
+                    let max_decoding_message_size = self.max_decoding_message_size;
+                    let max_encoding_message_size = self.max_encoding_message_size;
+                    let inner = self.inner.clone();
+                    let fut = async move {
+                        let method = UpdateIdentityProviderSvc(inner);
+                        let codec = tonic_prost::ProstCodec::default();
+                        let mut grpc = tonic::server::Grpc::new(codec)
+                            .apply_compression_config(
+                                accept_compression_encodings,
+                                send_compression_encodings,
+                            )
+                            .apply_max_message_size_config(
+                                max_decoding_message_size,
+                                max_encoding_message_size,
+                            );
+                        let res = grpc.unary(method, req).await;
+                        Ok(res)
+                    };
+                    Box::pin(fut)
+                }
+                "/rolecall.identity.v1.IdentityProviderService/DeleteIdentityProvider" => {
+                    #[allow(non_camel_case_types)]
+                    struct DeleteIdentityProviderSvc<T: IdentityProviderService>(
+                        pub Arc<T>,
+                    );
+                    impl<
+                        T: IdentityProviderService,
+                    > tonic::server::UnaryService<super::DeleteIdentityProviderRequest>
+                    for DeleteIdentityProviderSvc<T> {
+                        type Response = super::DeleteIdentityProviderResponse;
+                        type Future = BoxFuture<
+                            tonic::Response<Self::Response>,
+                            tonic::Status,
+                        >;
+                        fn call(
+                            &mut self,
+                            request: tonic::Request<super::DeleteIdentityProviderRequest>,
+                        ) -> Self::Future {
+                            let inner = Arc::clone(&self.0);
+                            let fut = async move {
+                                <T as IdentityProviderService>::delete_identity_provider(
+                                        &inner,
+                                        request,
+                                    )
+                                    .await
+                            };
+                            Box::pin(fut)
+                        }
+                    }
+                    let accept_compression_encodings = self.accept_compression_encodings;
+                    let send_compression_encodings = self.send_compression_encodings;
+                    let max_decoding_message_size = self.max_decoding_message_size;
+                    let max_encoding_message_size = self.max_encoding_message_size;
+                    let inner = self.inner.clone();
+                    let fut = async move {
+                        let method = DeleteIdentityProviderSvc(inner);
+                        let codec = tonic_prost::ProstCodec::default();
+                        let mut grpc = tonic::server::Grpc::new(codec)
+                            .apply_compression_config(
+                                accept_compression_encodings,
+                                send_compression_encodings,
+                            )
+                            .apply_max_message_size_config(
+                                max_decoding_message_size,
+                                max_encoding_message_size,
+                            );
+                        let res = grpc.unary(method, req).await;
+                        Ok(res)
+                    };
+                    Box::pin(fut)
+                }
+                "/rolecall.identity.v1.IdentityProviderService/TestIdentityProvider" => {
+                    #[allow(non_camel_case_types)]
+                    struct TestIdentityProviderSvc<T: IdentityProviderService>(
+                        pub Arc<T>,
+                    );
+                    impl<
+                        T: IdentityProviderService,
+                    > tonic::server::UnaryService<super::TestIdentityProviderRequest>
+                    for TestIdentityProviderSvc<T> {
+                        type Response = super::TestIdentityProviderResponse;
+                        type Future = BoxFuture<
+                            tonic::Response<Self::Response>,
+                            tonic::Status,
+                        >;
+                        fn call(
+                            &mut self,
+                            request: tonic::Request<super::TestIdentityProviderRequest>,
+                        ) -> Self::Future {
+                            let inner = Arc::clone(&self.0);
+                            let fut = async move {
+                                <T as IdentityProviderService>::test_identity_provider(
+                                        &inner,
+                                        request,
+                                    )
+                                    .await
+                            };
+                            Box::pin(fut)
+                        }
+                    }
+                    let accept_compression_encodings = self.accept_compression_encodings;
+                    let send_compression_encodings = self.send_compression_encodings;
+                    let max_decoding_message_size = self.max_decoding_message_size;
+                    let max_encoding_message_size = self.max_encoding_message_size;
+                    let inner = self.inner.clone();
+                    let fut = async move {
+                        let method = TestIdentityProviderSvc(inner);
+                        let codec = tonic_prost::ProstCodec::default();
+                        let mut grpc = tonic::server::Grpc::new(codec)
+                            .apply_compression_config(
+                                accept_compression_encodings,
+                                send_compression_encodings,
+                            )
+                            .apply_max_message_size_config(
+                                max_decoding_message_size,
+                                max_encoding_message_size,
+                            );
+                        let res = grpc.unary(method, req).await;
+                        Ok(res)
+                    };
+                    Box::pin(fut)
+                }
+                "/rolecall.identity.v1.IdentityProviderService/CreateDomain" => {
+                    #[allow(non_camel_case_types)]
+                    struct CreateDomainSvc<T: IdentityProviderService>(pub Arc<T>);
+                    impl<
+                        T: IdentityProviderService,
+                    > tonic::server::UnaryService<super::CreateDomainRequest>
+                    for CreateDomainSvc<T> {
+                        type Response = super::CreateDomainResponse;
+                        type Future = BoxFuture<
+                            tonic::Response<Self::Response>,
+                            tonic::Status,
+                        >;
+                        fn call(
+                            &mut self,
+                            request: tonic::Request<super::CreateDomainRequest>,
+                        ) -> Self::Future {
+                            let inner = Arc::clone(&self.0);
+                            let fut = async move {
+                                <T as IdentityProviderService>::create_domain(
+                                        &inner,
+                                        request,
+                                    )
+                                    .await
+                            };
+                            Box::pin(fut)
+                        }
+                    }
+                    let accept_compression_encodings = self.accept_compression_encodings;
+                    let send_compression_encodings = self.send_compression_encodings;
+                    let max_decoding_message_size = self.max_decoding_message_size;
+                    let max_encoding_message_size = self.max_encoding_message_size;
+                    let inner = self.inner.clone();
+                    let fut = async move {
+                        let method = CreateDomainSvc(inner);
+                        let codec = tonic_prost::ProstCodec::default();
+                        let mut grpc = tonic::server::Grpc::new(codec)
+                            .apply_compression_config(
+                                accept_compression_encodings,
+                                send_compression_encodings,
+                            )
+                            .apply_max_message_size_config(
+                                max_decoding_message_size,
+                                max_encoding_message_size,
+                            );
+                        let res = grpc.unary(method, req).await;
+                        Ok(res)
+                    };
+                    Box::pin(fut)
+                }
+                "/rolecall.identity.v1.IdentityProviderService/VerifyDomain" => {
+                    #[allow(non_camel_case_types)]
+                    struct VerifyDomainSvc<T: IdentityProviderService>(pub Arc<T>);
+                    impl<
+                        T: IdentityProviderService,
+                    > tonic::server::UnaryService<super::VerifyDomainRequest>
+                    for VerifyDomainSvc<T> {
+                        type Response = super::VerifyDomainResponse;
+                        type Future = BoxFuture<
+                            tonic::Response<Self::Response>,
+                            tonic::Status,
+                        >;
+                        fn call(
+                            &mut self,
+                            request: tonic::Request<super::VerifyDomainRequest>,
+                        ) -> Self::Future {
+                            let inner = Arc::clone(&self.0);
+                            let fut = async move {
+                                <T as IdentityProviderService>::verify_domain(
+                                        &inner,
+                                        request,
+                                    )
+                                    .await
+                            };
+                            Box::pin(fut)
+                        }
+                    }
+                    let accept_compression_encodings = self.accept_compression_encodings;
+                    let send_compression_encodings = self.send_compression_encodings;
+                    let max_decoding_message_size = self.max_decoding_message_size;
+                    let max_encoding_message_size = self.max_encoding_message_size;
+                    let inner = self.inner.clone();
+                    let fut = async move {
+                        let method = VerifyDomainSvc(inner);
+                        let codec = tonic_prost::ProstCodec::default();
+                        let mut grpc = tonic::server::Grpc::new(codec)
+                            .apply_compression_config(
+                                accept_compression_encodings,
+                                send_compression_encodings,
+                            )
+                            .apply_max_message_size_config(
+                                max_decoding_message_size,
+                                max_encoding_message_size,
+                            );
+                        let res = grpc.unary(method, req).await;
+                        Ok(res)
+                    };
+                    Box::pin(fut)
+                }
+                "/rolecall.identity.v1.IdentityProviderService/ListDomains" => {
+                    #[allow(non_camel_case_types)]
+                    struct ListDomainsSvc<T: IdentityProviderService>(pub Arc<T>);
+                    impl<
+                        T: IdentityProviderService,
+                    > tonic::server::UnaryService<super::ListDomainsRequest>
+                    for ListDomainsSvc<T> {
+                        type Response = super::ListDomainsResponse;
+                        type Future = BoxFuture<
+                            tonic::Response<Self::Response>,
+                            tonic::Status,
+                        >;
+                        fn call(
+                            &mut self,
+                            request: tonic::Request<super::ListDomainsRequest>,
+                        ) -> Self::Future {
+                            let inner = Arc::clone(&self.0);
+                            let fut = async move {
+                                <T as IdentityProviderService>::list_domains(
+                                        &inner,
+                                        request,
+                                    )
+                                    .await
+                            };
+                            Box::pin(fut)
+                        }
+                    }
+                    let accept_compression_encodings = self.accept_compression_encodings;
+                    let send_compression_encodings = self.send_compression_encodings;
+                    let max_decoding_message_size = self.max_decoding_message_size;
+                    let max_encoding_message_size = self.max_encoding_message_size;
+                    let inner = self.inner.clone();
+                    let fut = async move {
+                        let method = ListDomainsSvc(inner);
+                        let codec = tonic_prost::ProstCodec::default();
+                        let mut grpc = tonic::server::Grpc::new(codec)
+                            .apply_compression_config(
+                                accept_compression_encodings,
+                                send_compression_encodings,
+                            )
+                            .apply_max_message_size_config(
+                                max_decoding_message_size,
+                                max_encoding_message_size,
+                            );
+                        let res = grpc.unary(method, req).await;
+                        Ok(res)
+                    };
+                    Box::pin(fut)
+                }
+                "/rolecall.identity.v1.IdentityProviderService/DeleteDomain" => {
+                    #[allow(non_camel_case_types)]
+                    struct DeleteDomainSvc<T: IdentityProviderService>(pub Arc<T>);
+                    impl<
+                        T: IdentityProviderService,
+                    > tonic::server::UnaryService<super::DeleteDomainRequest>
+                    for DeleteDomainSvc<T> {
+                        type Response = super::DeleteDomainResponse;
+                        type Future = BoxFuture<
+                            tonic::Response<Self::Response>,
+                            tonic::Status,
+                        >;
+                        fn call(
+                            &mut self,
+                            request: tonic::Request<super::DeleteDomainRequest>,
+                        ) -> Self::Future {
+                            let inner = Arc::clone(&self.0);
+                            let fut = async move {
+                                <T as IdentityProviderService>::delete_domain(
+                                        &inner,
+                                        request,
+                                    )
+                                    .await
+                            };
+                            Box::pin(fut)
+                        }
+                    }
+                    let accept_compression_encodings = self.accept_compression_encodings;
+                    let send_compression_encodings = self.send_compression_encodings;
+                    let max_decoding_message_size = self.max_decoding_message_size;
+                    let max_encoding_message_size = self.max_encoding_message_size;
+                    let inner = self.inner.clone();
+                    let fut = async move {
+                        let method = DeleteDomainSvc(inner);
+                        let codec = tonic_prost::ProstCodec::default();
+                        let mut grpc = tonic::server::Grpc::new(codec)
+                            .apply_compression_config(
+                                accept_compression_encodings,
+                                send_compression_encodings,
+                            )
+                            .apply_max_message_size_config(
+                                max_decoding_message_size,
+                                max_encoding_message_size,
+                            );
+                        let res = grpc.unary(method, req).await;
+                        Ok(res)
+                    };
+                    Box::pin(fut)
+                }
+                _ => {
+                    Box::pin(async move {
+                        let mut response = http::Response::new(
+                            tonic::body::Body::default(),
+                        );
+                        let headers = response.headers_mut();
+                        headers
+                            .insert(
+                                tonic::Status::GRPC_STATUS,
+                                (tonic::Code::Unimplemented as i32).into(),
+                            );
+                        headers
+                            .insert(
+                                http::header::CONTENT_TYPE,
+                                tonic::metadata::GRPC_CONTENT_TYPE,
+                            );
+                        Ok(response)
+                    })
+                }
+            }
+        }
+    }
+    impl<T> Clone for IdentityProviderServiceServer<T> {
+        fn clone(&self) -> Self {
+            let inner = self.inner.clone();
+            Self {
+                inner,
+                accept_compression_encodings: self.accept_compression_encodings,
+                send_compression_encodings: self.send_compression_encodings,
+                max_decoding_message_size: self.max_decoding_message_size,
+                max_encoding_message_size: self.max_encoding_message_size,
+            }
+        }
+    }
+    /// Generated gRPC service name
+    pub const SERVICE_NAME: &str = "rolecall.identity.v1.IdentityProviderService";
+    impl<T> tonic::server::NamedService for IdentityProviderServiceServer<T> {
+        const NAME: &'static str = SERVICE_NAME;
+    }
+}
 /// What `Bootstrap` needs.
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 #[prost(skip_debug)]
@@ -4642,6 +7639,72 @@ pub struct GetServerInfoResponse {
     /// Whether the first administrator exists.
     #[prost(bool, tag = "3")]
     pub bootstrapped: bool,
+    /// Identifier of the installation, a lower-case UUID; it never changes.
+    #[prost(string, tag = "4")]
+    pub instance_id: ::prost::alloc::string::String,
+    /// Whether organizations that take registrations are listed for anyone.
+    #[prost(bool, tag = "5")]
+    pub organization_directory: bool,
+    /// Whether strangers may look around in the home organization as guests.
+    #[prost(bool, tag = "6")]
+    pub guests_allowed: bool,
+    /// What the installation says to whoever comes; plain text, may be empty.
+    #[prost(string, tag = "7")]
+    pub welcome_text: ::prost::alloc::string::String,
+}
+/// How the installation presents itself.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct InstanceSettings {
+    /// Name of the installation, 1 to 100 characters, in pages, mails and
+    /// authenticator apps.
+    #[prost(string, tag = "1")]
+    pub name: ::prost::alloc::string::String,
+    /// What it says to whoever comes: plain text of at most 2 000 characters, line
+    /// breaks included. May be empty.
+    #[prost(string, tag = "2")]
+    pub welcome_text: ::prost::alloc::string::String,
+    /// Whether organizations that take registrations are listed for anyone.
+    #[prost(bool, tag = "3")]
+    pub organization_directory: bool,
+    /// Version, to be given back with a change. Output only.
+    #[prost(string, tag = "4")]
+    pub etag: ::prost::alloc::string::String,
+    /// When they were last changed; absent until they are. Output only.
+    #[prost(message, optional, tag = "5")]
+    pub update_time: ::core::option::Option<::prost_types::Timestamp>,
+}
+/// What `GetSettings` needs: nothing.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct GetSettingsRequest {}
+/// What `GetSettings` answers.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct GetSettingsResponse {
+    /// The settings of the instance.
+    #[prost(message, optional, tag = "1")]
+    pub settings: ::core::option::Option<InstanceSettings>,
+}
+/// What `UpdateSettings` needs.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct UpdateSettingsRequest {
+    /// Names this one intended change; a lower-case UUID. Optional.
+    #[prost(string, tag = "1")]
+    pub request_id: ::prost::alloc::string::String,
+    /// The new values; an `etag` demands that nothing changed since it was read.
+    #[prost(message, optional, tag = "2")]
+    pub settings: ::core::option::Option<InstanceSettings>,
+    /// The fields to change; absent means all that are populated.
+    #[prost(message, optional, tag = "3")]
+    pub update_mask: ::core::option::Option<::prost_types::FieldMask>,
+    /// Checks everything, rights included, and changes nothing.
+    #[prost(bool, tag = "4")]
+    pub validate_only: bool,
+}
+/// What `UpdateSettings` answers.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct UpdateSettingsResponse {
+    /// The settings after the change; with `validate_only` as they would be.
+    #[prost(message, optional, tag = "1")]
+    pub settings: ::core::option::Option<InstanceSettings>,
 }
 /// What an organization demands of the logins of its members.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, ::prost::Enumeration)]
@@ -4830,6 +7893,67 @@ pub mod instance_service_client {
                 );
             self.inner.unary(req, path, codec).await
         }
+        /// Reads the settings of the instance.
+        pub async fn get_settings(
+            &mut self,
+            request: impl tonic::IntoRequest<super::GetSettingsRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::GetSettingsResponse>,
+            tonic::Status,
+        > {
+            self.inner
+                .ready()
+                .await
+                .map_err(|e| {
+                    tonic::Status::unknown(
+                        format!("Service was not ready: {}", e.into()),
+                    )
+                })?;
+            let codec = tonic_prost::ProstCodec::default();
+            let path = http::uri::PathAndQuery::from_static(
+                "/rolecall.identity.v1.InstanceService/GetSettings",
+            );
+            let mut req = request.into_request();
+            req.extensions_mut()
+                .insert(
+                    GrpcMethod::new(
+                        "rolecall.identity.v1.InstanceService",
+                        "GetSettings",
+                    ),
+                );
+            self.inner.unary(req, path, codec).await
+        }
+        /// Changes the settings of the instance. With an etag that is not the current
+        /// one the answer is `ETAG_MISMATCH`.
+        pub async fn update_settings(
+            &mut self,
+            request: impl tonic::IntoRequest<super::UpdateSettingsRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::UpdateSettingsResponse>,
+            tonic::Status,
+        > {
+            self.inner
+                .ready()
+                .await
+                .map_err(|e| {
+                    tonic::Status::unknown(
+                        format!("Service was not ready: {}", e.into()),
+                    )
+                })?;
+            let codec = tonic_prost::ProstCodec::default();
+            let path = http::uri::PathAndQuery::from_static(
+                "/rolecall.identity.v1.InstanceService/UpdateSettings",
+            );
+            let mut req = request.into_request();
+            req.extensions_mut()
+                .insert(
+                    GrpcMethod::new(
+                        "rolecall.identity.v1.InstanceService",
+                        "UpdateSettings",
+                    ),
+                );
+            self.inner.unary(req, path, codec).await
+        }
     }
 }
 /// Generated server implementations.
@@ -4864,6 +7988,23 @@ pub mod instance_service_server {
             request: tonic::Request<super::GetServerInfoRequest>,
         ) -> std::result::Result<
             tonic::Response<super::GetServerInfoResponse>,
+            tonic::Status,
+        >;
+        /// Reads the settings of the instance.
+        async fn get_settings(
+            &self,
+            request: tonic::Request<super::GetSettingsRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::GetSettingsResponse>,
+            tonic::Status,
+        >;
+        /// Changes the settings of the instance. With an etag that is not the current
+        /// one the answer is `ETAG_MISMATCH`.
+        async fn update_settings(
+            &self,
+            request: tonic::Request<super::UpdateSettingsRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::UpdateSettingsResponse>,
             tonic::Status,
         >;
     }
@@ -5035,6 +8176,97 @@ pub mod instance_service_server {
                     };
                     Box::pin(fut)
                 }
+                "/rolecall.identity.v1.InstanceService/GetSettings" => {
+                    #[allow(non_camel_case_types)]
+                    struct GetSettingsSvc<T: InstanceService>(pub Arc<T>);
+                    impl<
+                        T: InstanceService,
+                    > tonic::server::UnaryService<super::GetSettingsRequest>
+                    for GetSettingsSvc<T> {
+                        type Response = super::GetSettingsResponse;
+                        type Future = BoxFuture<
+                            tonic::Response<Self::Response>,
+                            tonic::Status,
+                        >;
+                        fn call(
+                            &mut self,
+                            request: tonic::Request<super::GetSettingsRequest>,
+                        ) -> Self::Future {
+                            let inner = Arc::clone(&self.0);
+                            let fut = async move {
+                                <T as InstanceService>::get_settings(&inner, request).await
+                            };
+                            Box::pin(fut)
+                        }
+                    }
+                    let accept_compression_encodings = self.accept_compression_encodings;
+                    let send_compression_encodings = self.send_compression_encodings;
+                    let max_decoding_message_size = self.max_decoding_message_size;
+                    let max_encoding_message_size = self.max_encoding_message_size;
+                    let inner = self.inner.clone();
+                    let fut = async move {
+                        let method = GetSettingsSvc(inner);
+                        let codec = tonic_prost::ProstCodec::default();
+                        let mut grpc = tonic::server::Grpc::new(codec)
+                            .apply_compression_config(
+                                accept_compression_encodings,
+                                send_compression_encodings,
+                            )
+                            .apply_max_message_size_config(
+                                max_decoding_message_size,
+                                max_encoding_message_size,
+                            );
+                        let res = grpc.unary(method, req).await;
+                        Ok(res)
+                    };
+                    Box::pin(fut)
+                }
+                "/rolecall.identity.v1.InstanceService/UpdateSettings" => {
+                    #[allow(non_camel_case_types)]
+                    struct UpdateSettingsSvc<T: InstanceService>(pub Arc<T>);
+                    impl<
+                        T: InstanceService,
+                    > tonic::server::UnaryService<super::UpdateSettingsRequest>
+                    for UpdateSettingsSvc<T> {
+                        type Response = super::UpdateSettingsResponse;
+                        type Future = BoxFuture<
+                            tonic::Response<Self::Response>,
+                            tonic::Status,
+                        >;
+                        fn call(
+                            &mut self,
+                            request: tonic::Request<super::UpdateSettingsRequest>,
+                        ) -> Self::Future {
+                            let inner = Arc::clone(&self.0);
+                            let fut = async move {
+                                <T as InstanceService>::update_settings(&inner, request)
+                                    .await
+                            };
+                            Box::pin(fut)
+                        }
+                    }
+                    let accept_compression_encodings = self.accept_compression_encodings;
+                    let send_compression_encodings = self.send_compression_encodings;
+                    let max_decoding_message_size = self.max_decoding_message_size;
+                    let max_encoding_message_size = self.max_encoding_message_size;
+                    let inner = self.inner.clone();
+                    let fut = async move {
+                        let method = UpdateSettingsSvc(inner);
+                        let codec = tonic_prost::ProstCodec::default();
+                        let mut grpc = tonic::server::Grpc::new(codec)
+                            .apply_compression_config(
+                                accept_compression_encodings,
+                                send_compression_encodings,
+                            )
+                            .apply_max_message_size_config(
+                                max_decoding_message_size,
+                                max_encoding_message_size,
+                            );
+                        let res = grpc.unary(method, req).await;
+                        Ok(res)
+                    };
+                    Box::pin(fut)
+                }
                 _ => {
                     Box::pin(async move {
                         let mut response = http::Response::new(
@@ -5074,18 +8306,6 @@ pub mod instance_service_server {
     impl<T> tonic::server::NamedService for InstanceServiceServer<T> {
         const NAME: &'static str = SERVICE_NAME;
     }
-}
-/// What a password must satisfy.
-#[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
-pub struct PasswordPolicy {
-    /// The fewest characters (Unicode code points): 15 for a password that stands
-    /// alone (NIST SP 800-63B-4, section 3.1.1), 12 where the organization requires
-    /// a second factor.
-    #[prost(int32, tag = "1")]
-    pub min_characters: i32,
-    /// The most characters (Unicode code points).
-    #[prost(int32, tag = "2")]
-    pub max_characters: i32,
 }
 /// What `GetInvitation` needs.
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
@@ -5143,6 +8363,130 @@ pub struct AcceptInvitationResponse {
     #[prost(message, optional, tag = "1")]
     pub user: ::core::option::Option<User>,
 }
+/// What `Register` needs.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct RegisterRequest {
+    /// The organization; empty means the home organization.
+    #[prost(string, tag = "1")]
+    pub organization_id: ::prost::alloc::string::String,
+    /// E-mail address, 254 octets at most.
+    #[prost(string, tag = "2")]
+    pub email: ::prost::alloc::string::String,
+    /// Full name as it is shown; the given and the family name joined when empty.
+    #[prost(string, tag = "3")]
+    pub name: ::prost::alloc::string::String,
+    /// Given name; may be empty.
+    #[prost(string, tag = "4")]
+    pub given_name: ::prost::alloc::string::String,
+    /// Family name; may be empty.
+    #[prost(string, tag = "5")]
+    pub family_name: ::prost::alloc::string::String,
+    /// Where the person works; may be empty.
+    #[prost(string, tag = "6")]
+    pub institution: ::prost::alloc::string::String,
+    /// Web address, http or https; may be empty.
+    #[prost(string, tag = "7")]
+    pub website: ::prost::alloc::string::String,
+    /// The password, as the organization's policy wants it: not a common one and
+    /// not made of the person's or organization's name.
+    #[prost(string, tag = "8")]
+    pub password: ::prost::alloc::string::String,
+    /// The same password once more; required.
+    #[prost(string, tag = "9")]
+    pub password_confirmation: ::prost::alloc::string::String,
+}
+/// What `Register` answers: the same whether or not the address has an account.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct RegisterResponse {
+    /// The registration.
+    #[prost(string, tag = "1")]
+    pub registration_id: ::prost::alloc::string::String,
+    /// Until when the mailed code works.
+    #[prost(message, optional, tag = "2")]
+    pub expire_time: ::core::option::Option<::prost_types::Timestamp>,
+}
+/// What `GetRegistration` needs.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct GetRegistrationRequest {
+    /// The code from the mail, `rcv_` and 43 characters.
+    #[prost(string, tag = "1")]
+    pub code: ::prost::alloc::string::String,
+}
+/// What `GetRegistration` answers.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct GetRegistrationResponse {
+    /// Name of the organization.
+    #[prost(string, tag = "1")]
+    pub organization_name: ::prost::alloc::string::String,
+    /// The address that the code proves.
+    #[prost(string, tag = "2")]
+    pub email: ::prost::alloc::string::String,
+    /// Name of the person, as whoever registered wrote it.
+    #[prost(string, tag = "3")]
+    pub name: ::prost::alloc::string::String,
+    /// When the code ends.
+    #[prost(message, optional, tag = "4")]
+    pub expire_time: ::core::option::Option<::prost_types::Timestamp>,
+    /// What a new password must satisfy.
+    #[prost(message, optional, tag = "5")]
+    pub password_policy: ::core::option::Option<PasswordPolicy>,
+    /// Whether an account with the address that nobody has proven ends with it.
+    #[prost(bool, tag = "6")]
+    pub replaces_account: bool,
+}
+/// What `VerifyEmail` needs.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct VerifyEmailRequest {
+    /// The code from the mail, `rcv_` and 43 characters.
+    #[prost(string, tag = "1")]
+    pub code: ::prost::alloc::string::String,
+    /// What opens the account from then on; one of them is required.
+    #[prost(oneof = "verify_email_request::Credential", tags = "2, 3")]
+    pub credential: ::core::option::Option<verify_email_request::Credential>,
+}
+/// Nested message and enum types in `VerifyEmailRequest`.
+pub mod verify_email_request {
+    /// What opens the account from then on; one of them is required.
+    #[derive(Clone, PartialEq, Eq, Hash, ::prost::Oneof)]
+    pub enum Credential {
+        /// The password of the registration, typed again.
+        #[prost(string, tag = "2")]
+        Password(::prost::alloc::string::String),
+        /// A password that takes its place.
+        #[prost(message, tag = "3")]
+        NewPassword(super::ChosenPassword),
+    }
+}
+/// A password that a person chooses.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct ChosenPassword {
+    /// The password, as the organization's policy wants it.
+    #[prost(string, tag = "1")]
+    pub password: ::prost::alloc::string::String,
+    /// The same password once more.
+    #[prost(string, tag = "2")]
+    pub password_confirmation: ::prost::alloc::string::String,
+}
+/// What `VerifyEmail` answers.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct VerifyEmailResponse {
+    /// The active account.
+    #[prost(message, optional, tag = "1")]
+    pub user: ::core::option::Option<User>,
+}
+/// What `ResendEmailVerification` needs.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct ResendEmailVerificationRequest {
+    /// The registration; empty means whichever waits at the address.
+    #[prost(string, tag = "1")]
+    pub registration_id: ::prost::alloc::string::String,
+    /// Its address.
+    #[prost(string, tag = "2")]
+    pub email: ::prost::alloc::string::String,
+}
+/// What `ResendEmailVerification` answers: always the same.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct ResendEmailVerificationResponse {}
 /// Generated client implementations.
 pub mod registration_service_client {
     #![allow(
@@ -5235,6 +8579,146 @@ pub mod registration_service_client {
             self.inner = self.inner.max_encoding_message_size(limit);
             self
         }
+        /// Asks for an account; nothing comes alive before the address is proven.
+        ///
+        /// The organization must take registrations: one that does not, that nobody may
+        /// see or that does not exist answers `REGISTRATION_CLOSED`, and an address
+        /// outside of its allowed domains `EMAIL_DOMAIN_REFUSED`. Whoever registers
+        /// becomes DATA_SCIENTIST. Otherwise the answer never tells whether the address
+        /// has an account: a mail with a code goes to it, or a mail that tells the owner
+        /// of the account. Up to 5 such mails an hour and 20 a day go to one address,
+        /// and a network may try as often as is configured
+        /// (`REGISTRATION_LIMIT_REACHED`).
+        pub async fn register(
+            &mut self,
+            request: impl tonic::IntoRequest<super::RegisterRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::RegisterResponse>,
+            tonic::Status,
+        > {
+            self.inner
+                .ready()
+                .await
+                .map_err(|e| {
+                    tonic::Status::unknown(
+                        format!("Service was not ready: {}", e.into()),
+                    )
+                })?;
+            let codec = tonic_prost::ProstCodec::default();
+            let path = http::uri::PathAndQuery::from_static(
+                "/rolecall.identity.v1.RegistrationService/Register",
+            );
+            let mut req = request.into_request();
+            req.extensions_mut()
+                .insert(
+                    GrpcMethod::new(
+                        "rolecall.identity.v1.RegistrationService",
+                        "Register",
+                    ),
+                );
+            self.inner.unary(req, path, codec).await
+        }
+        /// Tells what a code of a registration would make; changes nothing.
+        ///
+        /// A code that is unknown, used, replaced or ended gets `CODE_NOT_FOUND`.
+        pub async fn get_registration(
+            &mut self,
+            request: impl tonic::IntoRequest<super::GetRegistrationRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::GetRegistrationResponse>,
+            tonic::Status,
+        > {
+            self.inner
+                .ready()
+                .await
+                .map_err(|e| {
+                    tonic::Status::unknown(
+                        format!("Service was not ready: {}", e.into()),
+                    )
+                })?;
+            let codec = tonic_prost::ProstCodec::default();
+            let path = http::uri::PathAndQuery::from_static(
+                "/rolecall.identity.v1.RegistrationService/GetRegistration",
+            );
+            let mut req = request.into_request();
+            req.extensions_mut()
+                .insert(
+                    GrpcMethod::new(
+                        "rolecall.identity.v1.RegistrationService",
+                        "GetRegistration",
+                    ),
+                );
+            self.inner.unary(req, path, codec).await
+        }
+        /// Proves the address of a registration and makes the account.
+        ///
+        /// A code serves once, also in parallel (`CODE_NOT_FOUND`). The password of the
+        /// registration must be typed again (`CREDENTIALS_REFUSED`, and from the sixth
+        /// failure on a wait), or whoever reads the mail sets a new one: a stranger's
+        /// password never comes alive. An account with the address that nobody had
+        /// proven ends; one that was proven stays (`EMAIL_TAKEN`). Whether the
+        /// organization takes registrations is checked again.
+        pub async fn verify_email(
+            &mut self,
+            request: impl tonic::IntoRequest<super::VerifyEmailRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::VerifyEmailResponse>,
+            tonic::Status,
+        > {
+            self.inner
+                .ready()
+                .await
+                .map_err(|e| {
+                    tonic::Status::unknown(
+                        format!("Service was not ready: {}", e.into()),
+                    )
+                })?;
+            let codec = tonic_prost::ProstCodec::default();
+            let path = http::uri::PathAndQuery::from_static(
+                "/rolecall.identity.v1.RegistrationService/VerifyEmail",
+            );
+            let mut req = request.into_request();
+            req.extensions_mut()
+                .insert(
+                    GrpcMethod::new(
+                        "rolecall.identity.v1.RegistrationService",
+                        "VerifyEmail",
+                    ),
+                );
+            self.inner.unary(req, path, codec).await
+        }
+        /// Mails another code to an address that waits for its proof; the one before
+        /// ends. The answer is the same whatever the address; the limits of `Register`
+        /// hold.
+        pub async fn resend_email_verification(
+            &mut self,
+            request: impl tonic::IntoRequest<super::ResendEmailVerificationRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::ResendEmailVerificationResponse>,
+            tonic::Status,
+        > {
+            self.inner
+                .ready()
+                .await
+                .map_err(|e| {
+                    tonic::Status::unknown(
+                        format!("Service was not ready: {}", e.into()),
+                    )
+                })?;
+            let codec = tonic_prost::ProstCodec::default();
+            let path = http::uri::PathAndQuery::from_static(
+                "/rolecall.identity.v1.RegistrationService/ResendEmailVerification",
+            );
+            let mut req = request.into_request();
+            req.extensions_mut()
+                .insert(
+                    GrpcMethod::new(
+                        "rolecall.identity.v1.RegistrationService",
+                        "ResendEmailVerification",
+                    ),
+                );
+            self.inner.unary(req, path, codec).await
+        }
         /// Tells who invites, into what, and until when; changes nothing.
         ///
         /// A code that is unknown, used, replaced or ended gets
@@ -5316,6 +8800,58 @@ pub mod registration_service_server {
     /// Generated trait containing gRPC methods that should be implemented for use with RegistrationServiceServer.
     #[async_trait]
     pub trait RegistrationService: std::marker::Send + std::marker::Sync + 'static {
+        /// Asks for an account; nothing comes alive before the address is proven.
+        ///
+        /// The organization must take registrations: one that does not, that nobody may
+        /// see or that does not exist answers `REGISTRATION_CLOSED`, and an address
+        /// outside of its allowed domains `EMAIL_DOMAIN_REFUSED`. Whoever registers
+        /// becomes DATA_SCIENTIST. Otherwise the answer never tells whether the address
+        /// has an account: a mail with a code goes to it, or a mail that tells the owner
+        /// of the account. Up to 5 such mails an hour and 20 a day go to one address,
+        /// and a network may try as often as is configured
+        /// (`REGISTRATION_LIMIT_REACHED`).
+        async fn register(
+            &self,
+            request: tonic::Request<super::RegisterRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::RegisterResponse>,
+            tonic::Status,
+        >;
+        /// Tells what a code of a registration would make; changes nothing.
+        ///
+        /// A code that is unknown, used, replaced or ended gets `CODE_NOT_FOUND`.
+        async fn get_registration(
+            &self,
+            request: tonic::Request<super::GetRegistrationRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::GetRegistrationResponse>,
+            tonic::Status,
+        >;
+        /// Proves the address of a registration and makes the account.
+        ///
+        /// A code serves once, also in parallel (`CODE_NOT_FOUND`). The password of the
+        /// registration must be typed again (`CREDENTIALS_REFUSED`, and from the sixth
+        /// failure on a wait), or whoever reads the mail sets a new one: a stranger's
+        /// password never comes alive. An account with the address that nobody had
+        /// proven ends; one that was proven stays (`EMAIL_TAKEN`). Whether the
+        /// organization takes registrations is checked again.
+        async fn verify_email(
+            &self,
+            request: tonic::Request<super::VerifyEmailRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::VerifyEmailResponse>,
+            tonic::Status,
+        >;
+        /// Mails another code to an address that waits for its proof; the one before
+        /// ends. The answer is the same whatever the address; the limits of `Register`
+        /// hold.
+        async fn resend_email_verification(
+            &self,
+            request: tonic::Request<super::ResendEmailVerificationRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::ResendEmailVerificationResponse>,
+            tonic::Status,
+        >;
         /// Tells who invites, into what, and until when; changes nothing.
         ///
         /// A code that is unknown, used, replaced or ended gets
@@ -5416,6 +8952,199 @@ pub mod registration_service_server {
         }
         fn call(&mut self, req: http::Request<B>) -> Self::Future {
             match req.uri().path() {
+                "/rolecall.identity.v1.RegistrationService/Register" => {
+                    #[allow(non_camel_case_types)]
+                    struct RegisterSvc<T: RegistrationService>(pub Arc<T>);
+                    impl<
+                        T: RegistrationService,
+                    > tonic::server::UnaryService<super::RegisterRequest>
+                    for RegisterSvc<T> {
+                        type Response = super::RegisterResponse;
+                        type Future = BoxFuture<
+                            tonic::Response<Self::Response>,
+                            tonic::Status,
+                        >;
+                        fn call(
+                            &mut self,
+                            request: tonic::Request<super::RegisterRequest>,
+                        ) -> Self::Future {
+                            let inner = Arc::clone(&self.0);
+                            let fut = async move {
+                                <T as RegistrationService>::register(&inner, request).await
+                            };
+                            Box::pin(fut)
+                        }
+                    }
+                    let accept_compression_encodings = self.accept_compression_encodings;
+                    let send_compression_encodings = self.send_compression_encodings;
+                    let max_decoding_message_size = self.max_decoding_message_size;
+                    let max_encoding_message_size = self.max_encoding_message_size;
+                    let inner = self.inner.clone();
+                    let fut = async move {
+                        let method = RegisterSvc(inner);
+                        let codec = tonic_prost::ProstCodec::default();
+                        let mut grpc = tonic::server::Grpc::new(codec)
+                            .apply_compression_config(
+                                accept_compression_encodings,
+                                send_compression_encodings,
+                            )
+                            .apply_max_message_size_config(
+                                max_decoding_message_size,
+                                max_encoding_message_size,
+                            );
+                        let res = grpc.unary(method, req).await;
+                        Ok(res)
+                    };
+                    Box::pin(fut)
+                }
+                "/rolecall.identity.v1.RegistrationService/GetRegistration" => {
+                    #[allow(non_camel_case_types)]
+                    struct GetRegistrationSvc<T: RegistrationService>(pub Arc<T>);
+                    impl<
+                        T: RegistrationService,
+                    > tonic::server::UnaryService<super::GetRegistrationRequest>
+                    for GetRegistrationSvc<T> {
+                        type Response = super::GetRegistrationResponse;
+                        type Future = BoxFuture<
+                            tonic::Response<Self::Response>,
+                            tonic::Status,
+                        >;
+                        fn call(
+                            &mut self,
+                            request: tonic::Request<super::GetRegistrationRequest>,
+                        ) -> Self::Future {
+                            let inner = Arc::clone(&self.0);
+                            let fut = async move {
+                                <T as RegistrationService>::get_registration(
+                                        &inner,
+                                        request,
+                                    )
+                                    .await
+                            };
+                            Box::pin(fut)
+                        }
+                    }
+                    let accept_compression_encodings = self.accept_compression_encodings;
+                    let send_compression_encodings = self.send_compression_encodings;
+                    let max_decoding_message_size = self.max_decoding_message_size;
+                    let max_encoding_message_size = self.max_encoding_message_size;
+                    let inner = self.inner.clone();
+                    let fut = async move {
+                        let method = GetRegistrationSvc(inner);
+                        let codec = tonic_prost::ProstCodec::default();
+                        let mut grpc = tonic::server::Grpc::new(codec)
+                            .apply_compression_config(
+                                accept_compression_encodings,
+                                send_compression_encodings,
+                            )
+                            .apply_max_message_size_config(
+                                max_decoding_message_size,
+                                max_encoding_message_size,
+                            );
+                        let res = grpc.unary(method, req).await;
+                        Ok(res)
+                    };
+                    Box::pin(fut)
+                }
+                "/rolecall.identity.v1.RegistrationService/VerifyEmail" => {
+                    #[allow(non_camel_case_types)]
+                    struct VerifyEmailSvc<T: RegistrationService>(pub Arc<T>);
+                    impl<
+                        T: RegistrationService,
+                    > tonic::server::UnaryService<super::VerifyEmailRequest>
+                    for VerifyEmailSvc<T> {
+                        type Response = super::VerifyEmailResponse;
+                        type Future = BoxFuture<
+                            tonic::Response<Self::Response>,
+                            tonic::Status,
+                        >;
+                        fn call(
+                            &mut self,
+                            request: tonic::Request<super::VerifyEmailRequest>,
+                        ) -> Self::Future {
+                            let inner = Arc::clone(&self.0);
+                            let fut = async move {
+                                <T as RegistrationService>::verify_email(&inner, request)
+                                    .await
+                            };
+                            Box::pin(fut)
+                        }
+                    }
+                    let accept_compression_encodings = self.accept_compression_encodings;
+                    let send_compression_encodings = self.send_compression_encodings;
+                    let max_decoding_message_size = self.max_decoding_message_size;
+                    let max_encoding_message_size = self.max_encoding_message_size;
+                    let inner = self.inner.clone();
+                    let fut = async move {
+                        let method = VerifyEmailSvc(inner);
+                        let codec = tonic_prost::ProstCodec::default();
+                        let mut grpc = tonic::server::Grpc::new(codec)
+                            .apply_compression_config(
+                                accept_compression_encodings,
+                                send_compression_encodings,
+                            )
+                            .apply_max_message_size_config(
+                                max_decoding_message_size,
+                                max_encoding_message_size,
+                            );
+                        let res = grpc.unary(method, req).await;
+                        Ok(res)
+                    };
+                    Box::pin(fut)
+                }
+                "/rolecall.identity.v1.RegistrationService/ResendEmailVerification" => {
+                    #[allow(non_camel_case_types)]
+                    struct ResendEmailVerificationSvc<T: RegistrationService>(
+                        pub Arc<T>,
+                    );
+                    impl<
+                        T: RegistrationService,
+                    > tonic::server::UnaryService<super::ResendEmailVerificationRequest>
+                    for ResendEmailVerificationSvc<T> {
+                        type Response = super::ResendEmailVerificationResponse;
+                        type Future = BoxFuture<
+                            tonic::Response<Self::Response>,
+                            tonic::Status,
+                        >;
+                        fn call(
+                            &mut self,
+                            request: tonic::Request<
+                                super::ResendEmailVerificationRequest,
+                            >,
+                        ) -> Self::Future {
+                            let inner = Arc::clone(&self.0);
+                            let fut = async move {
+                                <T as RegistrationService>::resend_email_verification(
+                                        &inner,
+                                        request,
+                                    )
+                                    .await
+                            };
+                            Box::pin(fut)
+                        }
+                    }
+                    let accept_compression_encodings = self.accept_compression_encodings;
+                    let send_compression_encodings = self.send_compression_encodings;
+                    let max_decoding_message_size = self.max_decoding_message_size;
+                    let max_encoding_message_size = self.max_encoding_message_size;
+                    let inner = self.inner.clone();
+                    let fut = async move {
+                        let method = ResendEmailVerificationSvc(inner);
+                        let codec = tonic_prost::ProstCodec::default();
+                        let mut grpc = tonic::server::Grpc::new(codec)
+                            .apply_compression_config(
+                                accept_compression_encodings,
+                                send_compression_encodings,
+                            )
+                            .apply_max_message_size_config(
+                                max_decoding_message_size,
+                                max_encoding_message_size,
+                            );
+                        let res = grpc.unary(method, req).await;
+                        Ok(res)
+                    };
+                    Box::pin(fut)
+                }
                 "/rolecall.identity.v1.RegistrationService/GetInvitation" => {
                     #[allow(non_camel_case_types)]
                     struct GetInvitationSvc<T: RegistrationService>(pub Arc<T>);
@@ -6801,6 +10530,16 @@ pub struct IntrospectTokenResponse {
     /// When the token ends.
     #[prost(message, optional, tag = "11")]
     pub expire_time: ::core::option::Option<::prost_types::Timestamp>,
+    /// The person who acts as the subject (`act`, RFC 8693); empty when the subject
+    /// itself does.
+    #[prost(string, tag = "12")]
+    pub impersonator_id: ::prost::alloc::string::String,
+    /// Whether the token only reads; only of whoever acts as somebody else.
+    #[prost(bool, tag = "13")]
+    pub read_only: bool,
+    /// Whether the subject is an anonymous guest.
+    #[prost(bool, tag = "14")]
+    pub guest: bool,
 }
 /// What `RotateSigningKeys` needs.
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]

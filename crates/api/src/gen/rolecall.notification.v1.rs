@@ -709,7 +709,7 @@ pub struct DomainEvent {
     #[prost(message, optional, tag = "5")]
     pub occurred_time: ::core::option::Option<::prost_types::Timestamp>,
     /// What happened.
-    #[prost(oneof = "domain_event::Event", tags = "10, 11")]
+    #[prost(oneof = "domain_event::Event", tags = "10, 11, 90")]
     pub event: ::core::option::Option<domain_event::Event>,
 }
 /// Nested message and enum types in `DomainEvent`.
@@ -723,6 +723,9 @@ pub mod domain_event {
         /// A delivery was parked.
         #[prost(message, tag = "11")]
         DeliveryParked(super::DeliveryParked),
+        /// Calls were refused.
+        #[prost(message, tag = "90")]
+        CallsRefused(super::CallsRefused),
     }
 }
 /// A parked delivery was taken up again.
@@ -741,6 +744,20 @@ pub struct DeliveryParked {
     /// What it tells.
     #[prost(string, tag = "2")]
     pub template: ::prost::alloc::string::String,
+}
+/// Calls of one caller to one method were refused; they are counted by the minute.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct CallsRefused {
+    /// The path of the method, such as `/rolecall.identity.v1.UserService/ListUsers`;
+    /// `*` for the calls of many that were too many to be counted apart.
+    #[prost(string, tag = "1")]
+    pub method: ::prost::alloc::string::String,
+    /// How many calls.
+    #[prost(int32, tag = "2")]
+    pub count: i32,
+    /// Why, as the answers told; at most eight.
+    #[prost(string, repeated, tag = "3")]
+    pub reasons: ::prost::alloc::vec::Vec<::prost::alloc::string::String>,
 }
 /// A mail that carries a secret; the payload of `notification.mail_requested`.
 #[derive(Clone, PartialEq, ::prost::Message)]

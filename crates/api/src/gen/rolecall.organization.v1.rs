@@ -326,6 +326,42 @@ pub struct CheckAddMemberResponse {
     #[prost(message, optional, tag = "1")]
     pub organization: ::core::option::Option<Organization>,
 }
+/// What `RegisterMember` needs.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct RegisterMemberRequest {
+    /// The account; may be empty with `validate_only`.
+    #[prost(string, tag = "1")]
+    pub user_id: ::prost::alloc::string::String,
+    /// The organization; empty means the home organization.
+    #[prost(string, tag = "2")]
+    pub organization_id: ::prost::alloc::string::String,
+    /// The address of the account.
+    #[prost(string, tag = "3")]
+    pub email: ::prost::alloc::string::String,
+    /// The account, proven by nobody, that gives the address up; may be empty.
+    #[prost(string, tag = "4")]
+    pub yielding_user_id: ::prost::alloc::string::String,
+    /// Checks everything, and changes nothing.
+    #[prost(bool, tag = "5")]
+    pub validate_only: bool,
+}
+/// What `RegisterMember` answers.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct RegisterMemberResponse {
+    /// The organization that the person was added to.
+    #[prost(message, optional, tag = "1")]
+    pub organization: ::core::option::Option<Organization>,
+}
+/// What `YieldMember` needs.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct YieldMemberRequest {
+    /// The account.
+    #[prost(string, tag = "1")]
+    pub user_id: ::prost::alloc::string::String,
+}
+/// What `YieldMember` answers.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct YieldMemberResponse {}
 /// What `ConfirmMember` needs.
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct ConfirmMemberRequest {
@@ -486,10 +522,43 @@ pub struct UpdateServiceAccountRequest {
 /// What `UpdateServiceAccount` answers.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct UpdateServiceAccountResponse {}
+/// What `AddGuest` needs.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct AddGuestRequest {
+    /// The guest.
+    #[prost(string, tag = "1")]
+    pub guest_id: ::prost::alloc::string::String,
+    /// The organization; empty means the home organization.
+    #[prost(string, tag = "2")]
+    pub organization_id: ::prost::alloc::string::String,
+    /// When it ends, within a day.
+    #[prost(message, optional, tag = "3")]
+    pub expire_time: ::core::option::Option<::prost_types::Timestamp>,
+    /// Who will act as the guest; empty when the guest is a stranger.
+    #[prost(string, tag = "4")]
+    pub actor_id: ::prost::alloc::string::String,
+}
+/// What `AddGuest` answers.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct AddGuestResponse {
+    /// The organization that the guest was added to.
+    #[prost(string, tag = "1")]
+    pub organization_id: ::prost::alloc::string::String,
+}
+/// What `RemoveGuest` needs.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct RemoveGuestRequest {
+    /// The guest.
+    #[prost(string, tag = "1")]
+    pub guest_id: ::prost::alloc::string::String,
+}
+/// What `RemoveGuest` answers.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct RemoveGuestResponse {}
 /// What `GetSubjectAccess` needs.
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct GetSubjectAccessRequest {
-    /// The user or service account.
+    /// The user, service account or guest.
     #[prost(string, tag = "1")]
     pub subject_id: ::prost::alloc::string::String,
 }
@@ -591,6 +660,8 @@ pub enum SubjectKind {
     User = 1,
     /// A program.
     ServiceAccount = 2,
+    /// An anonymous visitor, without an account.
+    Guest = 3,
 }
 impl SubjectKind {
     /// String value of the enum field names used in the ProtoBuf definition.
@@ -602,6 +673,7 @@ impl SubjectKind {
             Self::Unspecified => "SUBJECT_KIND_UNSPECIFIED",
             Self::User => "SUBJECT_KIND_USER",
             Self::ServiceAccount => "SUBJECT_KIND_SERVICE_ACCOUNT",
+            Self::Guest => "SUBJECT_KIND_GUEST",
         }
     }
     /// Creates an enum from field names used in the ProtoBuf definition.
@@ -610,6 +682,7 @@ impl SubjectKind {
             "SUBJECT_KIND_UNSPECIFIED" => Some(Self::Unspecified),
             "SUBJECT_KIND_USER" => Some(Self::User),
             "SUBJECT_KIND_SERVICE_ACCOUNT" => Some(Self::ServiceAccount),
+            "SUBJECT_KIND_GUEST" => Some(Self::Guest),
             _ => None,
         }
     }
@@ -872,7 +945,76 @@ pub mod membership_service_client {
                 );
             self.inner.unary(req, path, codec).await
         }
-        /// Reveals an added member, its roles pending.
+        /// Adds a person that registers itself, hidden and without rights until it is
+        /// confirmed; always as DATA_SCIENTIST.
+        ///
+        /// The organization must be active and take registrations
+        /// (`REGISTRATION_CLOSED`), and the address be of an allowed domain
+        /// (`EMAIL_DOMAIN_REFUSED`). An account that gives its address up must not be
+        /// the last that is in charge (`LAST_OWNER`, `LAST_ADMIN`).
+        pub async fn register_member(
+            &mut self,
+            request: impl tonic::IntoRequest<super::RegisterMemberRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::RegisterMemberResponse>,
+            tonic::Status,
+        > {
+            self.inner
+                .ready()
+                .await
+                .map_err(|e| {
+                    tonic::Status::unknown(
+                        format!("Service was not ready: {}", e.into()),
+                    )
+                })?;
+            let codec = tonic_prost::ProstCodec::default();
+            let path = http::uri::PathAndQuery::from_static(
+                "/rolecall.organization.v1.MembershipService/RegisterMember",
+            );
+            let mut req = request.into_request();
+            req.extensions_mut()
+                .insert(
+                    GrpcMethod::new(
+                        "rolecall.organization.v1.MembershipService",
+                        "RegisterMember",
+                    ),
+                );
+            self.inner.unary(req, path, codec).await
+        }
+        /// Ends a member whose account gave its address to whoever proved it; what is
+        /// not there stays so. The last OWNER of an organization and the last ADMIN
+        /// stay (`LAST_OWNER`, `LAST_ADMIN`).
+        pub async fn yield_member(
+            &mut self,
+            request: impl tonic::IntoRequest<super::YieldMemberRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::YieldMemberResponse>,
+            tonic::Status,
+        > {
+            self.inner
+                .ready()
+                .await
+                .map_err(|e| {
+                    tonic::Status::unknown(
+                        format!("Service was not ready: {}", e.into()),
+                    )
+                })?;
+            let codec = tonic_prost::ProstCodec::default();
+            let path = http::uri::PathAndQuery::from_static(
+                "/rolecall.organization.v1.MembershipService/YieldMember",
+            );
+            let mut req = request.into_request();
+            req.extensions_mut()
+                .insert(
+                    GrpcMethod::new(
+                        "rolecall.organization.v1.MembershipService",
+                        "YieldMember",
+                    ),
+                );
+            self.inner.unary(req, path, codec).await
+        }
+        /// Reveals an added member, its roles pending; one that registered itself is
+        /// active from then on.
         pub async fn confirm_member(
             &mut self,
             request: impl tonic::IntoRequest<super::ConfirmMemberRequest>,
@@ -1191,6 +1333,67 @@ pub mod membership_service_client {
                 );
             self.inner.unary(req, path, codec).await
         }
+        /// Adds a guest to an organization that allows guests (`GUESTS_NOT_ALLOWED`,
+        /// also for one that does not exist); it ends by itself at its time.
+        pub async fn add_guest(
+            &mut self,
+            request: impl tonic::IntoRequest<super::AddGuestRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::AddGuestResponse>,
+            tonic::Status,
+        > {
+            self.inner
+                .ready()
+                .await
+                .map_err(|e| {
+                    tonic::Status::unknown(
+                        format!("Service was not ready: {}", e.into()),
+                    )
+                })?;
+            let codec = tonic_prost::ProstCodec::default();
+            let path = http::uri::PathAndQuery::from_static(
+                "/rolecall.organization.v1.MembershipService/AddGuest",
+            );
+            let mut req = request.into_request();
+            req.extensions_mut()
+                .insert(
+                    GrpcMethod::new(
+                        "rolecall.organization.v1.MembershipService",
+                        "AddGuest",
+                    ),
+                );
+            self.inner.unary(req, path, codec).await
+        }
+        /// Ends a guest; what is not there stays so.
+        pub async fn remove_guest(
+            &mut self,
+            request: impl tonic::IntoRequest<super::RemoveGuestRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::RemoveGuestResponse>,
+            tonic::Status,
+        > {
+            self.inner
+                .ready()
+                .await
+                .map_err(|e| {
+                    tonic::Status::unknown(
+                        format!("Service was not ready: {}", e.into()),
+                    )
+                })?;
+            let codec = tonic_prost::ProstCodec::default();
+            let path = http::uri::PathAndQuery::from_static(
+                "/rolecall.organization.v1.MembershipService/RemoveGuest",
+            );
+            let mut req = request.into_request();
+            req.extensions_mut()
+                .insert(
+                    GrpcMethod::new(
+                        "rolecall.organization.v1.MembershipService",
+                        "RemoveGuest",
+                    ),
+                );
+            self.inner.unary(req, path, codec).await
+        }
         /// Tells what a subject may do, as of now.
         pub async fn get_subject_access(
             &mut self,
@@ -1291,7 +1494,32 @@ pub mod membership_service_server {
             tonic::Response<super::CheckAddMemberResponse>,
             tonic::Status,
         >;
-        /// Reveals an added member, its roles pending.
+        /// Adds a person that registers itself, hidden and without rights until it is
+        /// confirmed; always as DATA_SCIENTIST.
+        ///
+        /// The organization must be active and take registrations
+        /// (`REGISTRATION_CLOSED`), and the address be of an allowed domain
+        /// (`EMAIL_DOMAIN_REFUSED`). An account that gives its address up must not be
+        /// the last that is in charge (`LAST_OWNER`, `LAST_ADMIN`).
+        async fn register_member(
+            &self,
+            request: tonic::Request<super::RegisterMemberRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::RegisterMemberResponse>,
+            tonic::Status,
+        >;
+        /// Ends a member whose account gave its address to whoever proved it; what is
+        /// not there stays so. The last OWNER of an organization and the last ADMIN
+        /// stay (`LAST_OWNER`, `LAST_ADMIN`).
+        async fn yield_member(
+            &self,
+            request: tonic::Request<super::YieldMemberRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::YieldMemberResponse>,
+            tonic::Status,
+        >;
+        /// Reveals an added member, its roles pending; one that registered itself is
+        /// active from then on.
         async fn confirm_member(
             &self,
             request: tonic::Request<super::ConfirmMemberRequest>,
@@ -1388,6 +1616,23 @@ pub mod membership_service_server {
             request: tonic::Request<super::UpdateServiceAccountRequest>,
         ) -> std::result::Result<
             tonic::Response<super::UpdateServiceAccountResponse>,
+            tonic::Status,
+        >;
+        /// Adds a guest to an organization that allows guests (`GUESTS_NOT_ALLOWED`,
+        /// also for one that does not exist); it ends by itself at its time.
+        async fn add_guest(
+            &self,
+            request: tonic::Request<super::AddGuestRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::AddGuestResponse>,
+            tonic::Status,
+        >;
+        /// Ends a guest; what is not there stays so.
+        async fn remove_guest(
+            &self,
+            request: tonic::Request<super::RemoveGuestRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::RemoveGuestResponse>,
             tonic::Status,
         >;
         /// Tells what a subject may do, as of now.
@@ -1610,6 +1855,98 @@ pub mod membership_service_server {
                     let inner = self.inner.clone();
                     let fut = async move {
                         let method = CheckAddMemberSvc(inner);
+                        let codec = tonic_prost::ProstCodec::default();
+                        let mut grpc = tonic::server::Grpc::new(codec)
+                            .apply_compression_config(
+                                accept_compression_encodings,
+                                send_compression_encodings,
+                            )
+                            .apply_max_message_size_config(
+                                max_decoding_message_size,
+                                max_encoding_message_size,
+                            );
+                        let res = grpc.unary(method, req).await;
+                        Ok(res)
+                    };
+                    Box::pin(fut)
+                }
+                "/rolecall.organization.v1.MembershipService/RegisterMember" => {
+                    #[allow(non_camel_case_types)]
+                    struct RegisterMemberSvc<T: MembershipService>(pub Arc<T>);
+                    impl<
+                        T: MembershipService,
+                    > tonic::server::UnaryService<super::RegisterMemberRequest>
+                    for RegisterMemberSvc<T> {
+                        type Response = super::RegisterMemberResponse;
+                        type Future = BoxFuture<
+                            tonic::Response<Self::Response>,
+                            tonic::Status,
+                        >;
+                        fn call(
+                            &mut self,
+                            request: tonic::Request<super::RegisterMemberRequest>,
+                        ) -> Self::Future {
+                            let inner = Arc::clone(&self.0);
+                            let fut = async move {
+                                <T as MembershipService>::register_member(&inner, request)
+                                    .await
+                            };
+                            Box::pin(fut)
+                        }
+                    }
+                    let accept_compression_encodings = self.accept_compression_encodings;
+                    let send_compression_encodings = self.send_compression_encodings;
+                    let max_decoding_message_size = self.max_decoding_message_size;
+                    let max_encoding_message_size = self.max_encoding_message_size;
+                    let inner = self.inner.clone();
+                    let fut = async move {
+                        let method = RegisterMemberSvc(inner);
+                        let codec = tonic_prost::ProstCodec::default();
+                        let mut grpc = tonic::server::Grpc::new(codec)
+                            .apply_compression_config(
+                                accept_compression_encodings,
+                                send_compression_encodings,
+                            )
+                            .apply_max_message_size_config(
+                                max_decoding_message_size,
+                                max_encoding_message_size,
+                            );
+                        let res = grpc.unary(method, req).await;
+                        Ok(res)
+                    };
+                    Box::pin(fut)
+                }
+                "/rolecall.organization.v1.MembershipService/YieldMember" => {
+                    #[allow(non_camel_case_types)]
+                    struct YieldMemberSvc<T: MembershipService>(pub Arc<T>);
+                    impl<
+                        T: MembershipService,
+                    > tonic::server::UnaryService<super::YieldMemberRequest>
+                    for YieldMemberSvc<T> {
+                        type Response = super::YieldMemberResponse;
+                        type Future = BoxFuture<
+                            tonic::Response<Self::Response>,
+                            tonic::Status,
+                        >;
+                        fn call(
+                            &mut self,
+                            request: tonic::Request<super::YieldMemberRequest>,
+                        ) -> Self::Future {
+                            let inner = Arc::clone(&self.0);
+                            let fut = async move {
+                                <T as MembershipService>::yield_member(&inner, request)
+                                    .await
+                            };
+                            Box::pin(fut)
+                        }
+                    }
+                    let accept_compression_encodings = self.accept_compression_encodings;
+                    let send_compression_encodings = self.send_compression_encodings;
+                    let max_decoding_message_size = self.max_decoding_message_size;
+                    let max_encoding_message_size = self.max_encoding_message_size;
+                    let inner = self.inner.clone();
+                    let fut = async move {
+                        let method = YieldMemberSvc(inner);
                         let codec = tonic_prost::ProstCodec::default();
                         let mut grpc = tonic::server::Grpc::new(codec)
                             .apply_compression_config(
@@ -2099,6 +2436,97 @@ pub mod membership_service_server {
                     };
                     Box::pin(fut)
                 }
+                "/rolecall.organization.v1.MembershipService/AddGuest" => {
+                    #[allow(non_camel_case_types)]
+                    struct AddGuestSvc<T: MembershipService>(pub Arc<T>);
+                    impl<
+                        T: MembershipService,
+                    > tonic::server::UnaryService<super::AddGuestRequest>
+                    for AddGuestSvc<T> {
+                        type Response = super::AddGuestResponse;
+                        type Future = BoxFuture<
+                            tonic::Response<Self::Response>,
+                            tonic::Status,
+                        >;
+                        fn call(
+                            &mut self,
+                            request: tonic::Request<super::AddGuestRequest>,
+                        ) -> Self::Future {
+                            let inner = Arc::clone(&self.0);
+                            let fut = async move {
+                                <T as MembershipService>::add_guest(&inner, request).await
+                            };
+                            Box::pin(fut)
+                        }
+                    }
+                    let accept_compression_encodings = self.accept_compression_encodings;
+                    let send_compression_encodings = self.send_compression_encodings;
+                    let max_decoding_message_size = self.max_decoding_message_size;
+                    let max_encoding_message_size = self.max_encoding_message_size;
+                    let inner = self.inner.clone();
+                    let fut = async move {
+                        let method = AddGuestSvc(inner);
+                        let codec = tonic_prost::ProstCodec::default();
+                        let mut grpc = tonic::server::Grpc::new(codec)
+                            .apply_compression_config(
+                                accept_compression_encodings,
+                                send_compression_encodings,
+                            )
+                            .apply_max_message_size_config(
+                                max_decoding_message_size,
+                                max_encoding_message_size,
+                            );
+                        let res = grpc.unary(method, req).await;
+                        Ok(res)
+                    };
+                    Box::pin(fut)
+                }
+                "/rolecall.organization.v1.MembershipService/RemoveGuest" => {
+                    #[allow(non_camel_case_types)]
+                    struct RemoveGuestSvc<T: MembershipService>(pub Arc<T>);
+                    impl<
+                        T: MembershipService,
+                    > tonic::server::UnaryService<super::RemoveGuestRequest>
+                    for RemoveGuestSvc<T> {
+                        type Response = super::RemoveGuestResponse;
+                        type Future = BoxFuture<
+                            tonic::Response<Self::Response>,
+                            tonic::Status,
+                        >;
+                        fn call(
+                            &mut self,
+                            request: tonic::Request<super::RemoveGuestRequest>,
+                        ) -> Self::Future {
+                            let inner = Arc::clone(&self.0);
+                            let fut = async move {
+                                <T as MembershipService>::remove_guest(&inner, request)
+                                    .await
+                            };
+                            Box::pin(fut)
+                        }
+                    }
+                    let accept_compression_encodings = self.accept_compression_encodings;
+                    let send_compression_encodings = self.send_compression_encodings;
+                    let max_decoding_message_size = self.max_decoding_message_size;
+                    let max_encoding_message_size = self.max_encoding_message_size;
+                    let inner = self.inner.clone();
+                    let fut = async move {
+                        let method = RemoveGuestSvc(inner);
+                        let codec = tonic_prost::ProstCodec::default();
+                        let mut grpc = tonic::server::Grpc::new(codec)
+                            .apply_compression_config(
+                                accept_compression_encodings,
+                                send_compression_encodings,
+                            )
+                            .apply_max_message_size_config(
+                                max_decoding_message_size,
+                                max_encoding_message_size,
+                            );
+                        let res = grpc.unary(method, req).await;
+                        Ok(res)
+                    };
+                    Box::pin(fut)
+                }
                 "/rolecall.organization.v1.MembershipService/GetSubjectAccess" => {
                     #[allow(non_camel_case_types)]
                     struct GetSubjectAccessSvc<T: MembershipService>(pub Arc<T>);
@@ -2305,6 +2733,16 @@ pub struct GetMyAccessResponse {
     /// The revision that the answer is read at.
     #[prost(string, tag = "5")]
     pub revision: ::prost::alloc::string::String,
+    /// What kind of subject the caller is.
+    #[prost(enumeration = "SubjectKind", tag = "6")]
+    pub kind: i32,
+    /// The person who acts as the caller; empty when the caller itself does. The
+    /// grants are then those that this person reaches too.
+    #[prost(string, tag = "7")]
+    pub impersonator_id: ::prost::alloc::string::String,
+    /// Whether whoever acts as the caller only reads.
+    #[prost(bool, tag = "8")]
+    pub read_only: bool,
 }
 /// Why an access decision came out as it did.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, ::prost::Enumeration)]
@@ -2810,6 +3248,9 @@ pub struct AuditEvent {
         ::prost::alloc::string::String,
         ::prost::alloc::string::String,
     >,
+    /// As whom the actor acted (impersonation); empty when it acted as itself.
+    #[prost(string, tag = "40")]
+    pub on_behalf_of_id: ::prost::alloc::string::String,
 }
 /// What `ListAuditEvents` needs.
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
@@ -3207,6 +3648,12 @@ pub enum ErrorReason {
     Internal = 22,
     /// The account was removed before it was added; begin anew with another id.
     SubjectRemoved = 23,
+    /// The organization allows no guests, or there is none.
+    GuestsNotAllowed = 40,
+    /// The organization takes no registrations, or there is none like that.
+    RegistrationClosed = 35,
+    /// The organization takes registrations with addresses of other domains only.
+    EmailDomainRefused = 36,
 }
 impl ErrorReason {
     /// String value of the enum field names used in the ProtoBuf definition.
@@ -3239,6 +3686,9 @@ impl ErrorReason {
             Self::ActorNotEntitled => "ERROR_REASON_ACTOR_NOT_ENTITLED",
             Self::Internal => "ERROR_REASON_INTERNAL",
             Self::SubjectRemoved => "ERROR_REASON_SUBJECT_REMOVED",
+            Self::GuestsNotAllowed => "ERROR_REASON_GUESTS_NOT_ALLOWED",
+            Self::RegistrationClosed => "ERROR_REASON_REGISTRATION_CLOSED",
+            Self::EmailDomainRefused => "ERROR_REASON_EMAIL_DOMAIN_REFUSED",
         }
     }
     /// Creates an enum from field names used in the ProtoBuf definition.
@@ -3268,6 +3718,9 @@ impl ErrorReason {
             "ERROR_REASON_ACTOR_NOT_ENTITLED" => Some(Self::ActorNotEntitled),
             "ERROR_REASON_INTERNAL" => Some(Self::Internal),
             "ERROR_REASON_SUBJECT_REMOVED" => Some(Self::SubjectRemoved),
+            "ERROR_REASON_GUESTS_NOT_ALLOWED" => Some(Self::GuestsNotAllowed),
+            "ERROR_REASON_REGISTRATION_CLOSED" => Some(Self::RegistrationClosed),
+            "ERROR_REASON_EMAIL_DOMAIN_REFUSED" => Some(Self::EmailDomainRefused),
             _ => None,
         }
     }
@@ -3290,10 +3743,13 @@ pub struct DomainEvent {
     /// When it happened.
     #[prost(message, optional, tag = "5")]
     pub occurred_time: ::core::option::Option<::prost_types::Timestamp>,
+    /// As whom the actor acted (impersonation); empty when it acted as itself.
+    #[prost(string, tag = "6")]
+    pub on_behalf_of_id: ::prost::alloc::string::String,
     /// What happened.
     #[prost(
         oneof = "domain_event::Event",
-        tags = "10, 11, 12, 13, 14, 15, 16, 17, 18, 19, 20"
+        tags = "10, 11, 12, 13, 14, 15, 16, 17, 18, 19, 20, 30, 40, 41, 50, 51"
     )]
     pub event: ::core::option::Option<domain_event::Event>,
 }
@@ -3336,6 +3792,22 @@ pub mod domain_event {
         /// A service account was given other permissions.
         #[prost(message, tag = "20")]
         ServiceAccountUpdated(super::ServiceAccountUpdated),
+        /// The settings of an organization changed.
+        #[prost(message, tag = "30")]
+        OrganizationSettingsChanged(super::OrganizationSettingsChanged),
+        /// A guest was added.
+        #[prost(message, tag = "40")]
+        GuestAdded(super::GuestAdded),
+        /// A guest ended before its time.
+        #[prost(message, tag = "41")]
+        GuestRemoved(super::GuestRemoved),
+        /// Calls were refused.
+        #[prost(message, tag = "50")]
+        CallsRefused(super::CallsRefused),
+        /// An administrator changed what an owner logs in with; told to the other
+        /// owners.
+        #[prost(message, tag = "51")]
+        OwnerCredentialsChanged(super::OwnerCredentialsChanged),
     }
 }
 /// An organization was made.
@@ -3407,6 +3879,50 @@ pub struct ServiceAccountUpdated {
 pub struct OwnerAdded {
     /// The other owners, who are told; also those that are blocked.
     #[prost(string, repeated, tag = "1")]
+    pub owner_ids: ::prost::alloc::vec::Vec<::prost::alloc::string::String>,
+}
+/// A guest was added.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct GuestAdded {
+    /// When it ends.
+    #[prost(message, optional, tag = "1")]
+    pub expire_time: ::core::option::Option<::prost_types::Timestamp>,
+}
+/// A guest ended before its time.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct GuestRemoved {}
+/// The settings of an organization changed.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct OrganizationSettingsChanged {
+    /// What changed, each as `name=value`, as it was.
+    #[prost(string, repeated, tag = "1")]
+    pub old_settings: ::prost::alloc::vec::Vec<::prost::alloc::string::String>,
+    /// The same as it is now.
+    #[prost(string, repeated, tag = "2")]
+    pub new_settings: ::prost::alloc::vec::Vec<::prost::alloc::string::String>,
+}
+/// Calls of one caller to one method were refused; they are counted by the minute.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct CallsRefused {
+    /// The path of the method, such as `/rolecall.identity.v1.UserService/ListUsers`;
+    /// `*` for the calls of many that were too many to be counted apart.
+    #[prost(string, tag = "1")]
+    pub method: ::prost::alloc::string::String,
+    /// How many calls.
+    #[prost(int32, tag = "2")]
+    pub count: i32,
+    /// Why, as the answers told; at most eight.
+    #[prost(string, repeated, tag = "3")]
+    pub reasons: ::prost::alloc::vec::Vec<::prost::alloc::string::String>,
+}
+/// An administrator of the installation changed what an owner logs in with.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct OwnerCredentialsChanged {
+    /// What: `password`, `second factors`, `e-mail address`, `code for a new  password` (the administrator was given one).
+    #[prost(string, tag = "1")]
+    pub change: ::prost::alloc::string::String,
+    /// The other owners, who are told; also those that are blocked.
+    #[prost(string, repeated, tag = "2")]
     pub owner_ids: ::prost::alloc::vec::Vec<::prost::alloc::string::String>,
 }
 /// What `GetMember` needs.
@@ -4388,6 +4904,80 @@ pub struct ListOrganizationsResponse {
     #[prost(string, tag = "2")]
     pub next_page_token: ::prost::alloc::string::String,
 }
+/// What `GetOrganizationSettings` needs.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct GetOrganizationSettingsRequest {
+    /// The organization; empty means the caller's own.
+    #[prost(string, tag = "1")]
+    pub organization_id: ::prost::alloc::string::String,
+}
+/// What `GetOrganizationSettings` answers.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct GetOrganizationSettingsResponse {
+    /// How the organization wants to be run.
+    #[prost(message, optional, tag = "1")]
+    pub settings: ::core::option::Option<OrganizationSettings>,
+}
+/// What `UpdateOrganizationSettings` needs.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct UpdateOrganizationSettingsRequest {
+    /// Names this one intended change; a lower-case UUID. A repeat within 24 hours
+    /// gets the stored answer. Optional.
+    #[prost(string, tag = "1")]
+    pub request_id: ::prost::alloc::string::String,
+    /// The organization, named by its `organization_id`, empty means the caller's
+    /// own, and the new values; an `etag` demands that nothing changed since it was
+    /// read.
+    #[prost(message, optional, tag = "2")]
+    pub settings: ::core::option::Option<OrganizationSettings>,
+    /// The fields to change, also single ones of `password_policy` and
+    /// `session_limits`; absent means all that are populated.
+    #[prost(message, optional, tag = "3")]
+    pub update_mask: ::core::option::Option<::prost_types::FieldMask>,
+    /// Checks everything, rights included, and changes nothing.
+    #[prost(bool, tag = "4")]
+    pub validate_only: bool,
+}
+/// What `UpdateOrganizationSettings` answers.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct UpdateOrganizationSettingsResponse {
+    /// The settings after the change; with `validate_only` as they would be.
+    #[prost(message, optional, tag = "1")]
+    pub settings: ::core::option::Option<OrganizationSettings>,
+}
+/// What `ListDiscoverableOrganizations` needs.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct ListDiscoverableOrganizationsRequest {
+    /// How many a page holds: 0 means 50, more than 1 000 means 1 000.
+    #[prost(int32, tag = "1")]
+    pub page_size: i32,
+    /// `next_page_token` of the page before.
+    #[prost(string, tag = "2")]
+    pub page_token: ::prost::alloc::string::String,
+}
+/// What `ListDiscoverableOrganizations` answers.
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct ListDiscoverableOrganizationsResponse {
+    /// The organizations of this page.
+    #[prost(message, repeated, tag = "1")]
+    pub organizations: ::prost::alloc::vec::Vec<DiscoverableOrganization>,
+    /// Asks for the next page; empty on the last one.
+    #[prost(string, tag = "2")]
+    pub next_page_token: ::prost::alloc::string::String,
+}
+/// An organization as strangers see it.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct DiscoverableOrganization {
+    /// Identifier, for `Register`.
+    #[prost(string, tag = "1")]
+    pub organization_id: ::prost::alloc::string::String,
+    /// Name.
+    #[prost(string, tag = "2")]
+    pub name: ::prost::alloc::string::String,
+    /// What it demands of passwords; the fewest characters are always told.
+    #[prost(message, optional, tag = "3")]
+    pub password_policy: ::core::option::Option<PasswordPolicy>,
+}
 /// Generated client implementations.
 pub mod organization_service_client {
     #![allow(
@@ -4575,6 +5165,102 @@ pub mod organization_service_client {
                 );
             self.inner.unary(req, path, codec).await
         }
+        /// Reads how an organization wants to be run (`ORGANIZATION_NOT_FOUND`).
+        pub async fn get_organization_settings(
+            &mut self,
+            request: impl tonic::IntoRequest<super::GetOrganizationSettingsRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::GetOrganizationSettingsResponse>,
+            tonic::Status,
+        > {
+            self.inner
+                .ready()
+                .await
+                .map_err(|e| {
+                    tonic::Status::unknown(
+                        format!("Service was not ready: {}", e.into()),
+                    )
+                })?;
+            let codec = tonic_prost::ProstCodec::default();
+            let path = http::uri::PathAndQuery::from_static(
+                "/rolecall.organization.v1.OrganizationService/GetOrganizationSettings",
+            );
+            let mut req = request.into_request();
+            req.extensions_mut()
+                .insert(
+                    GrpcMethod::new(
+                        "rolecall.organization.v1.OrganizationService",
+                        "GetOrganizationSettings",
+                    ),
+                );
+            self.inner.unary(req, path, codec).await
+        }
+        /// Changes how an organization wants to be run. With an etag that is not the
+        /// current one the answer is `ETAG_MISMATCH`.
+        ///
+        /// A password policy must fit the policy for second factors: who makes them
+        /// optional demands at least 15 characters. What is demanded of passwords holds
+        /// for new ones at once; one that is shorter changes at its next login.
+        pub async fn update_organization_settings(
+            &mut self,
+            request: impl tonic::IntoRequest<super::UpdateOrganizationSettingsRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::UpdateOrganizationSettingsResponse>,
+            tonic::Status,
+        > {
+            self.inner
+                .ready()
+                .await
+                .map_err(|e| {
+                    tonic::Status::unknown(
+                        format!("Service was not ready: {}", e.into()),
+                    )
+                })?;
+            let codec = tonic_prost::ProstCodec::default();
+            let path = http::uri::PathAndQuery::from_static(
+                "/rolecall.organization.v1.OrganizationService/UpdateOrganizationSettings",
+            );
+            let mut req = request.into_request();
+            req.extensions_mut()
+                .insert(
+                    GrpcMethod::new(
+                        "rolecall.organization.v1.OrganizationService",
+                        "UpdateOrganizationSettings",
+                    ),
+                );
+            self.inner.unary(req, path, codec).await
+        }
+        /// Lists the organizations that anyone may register with, in order of creation;
+        /// none when the directory of the instance is off.
+        pub async fn list_discoverable_organizations(
+            &mut self,
+            request: impl tonic::IntoRequest<super::ListDiscoverableOrganizationsRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::ListDiscoverableOrganizationsResponse>,
+            tonic::Status,
+        > {
+            self.inner
+                .ready()
+                .await
+                .map_err(|e| {
+                    tonic::Status::unknown(
+                        format!("Service was not ready: {}", e.into()),
+                    )
+                })?;
+            let codec = tonic_prost::ProstCodec::default();
+            let path = http::uri::PathAndQuery::from_static(
+                "/rolecall.organization.v1.OrganizationService/ListDiscoverableOrganizations",
+            );
+            let mut req = request.into_request();
+            req.extensions_mut()
+                .insert(
+                    GrpcMethod::new(
+                        "rolecall.organization.v1.OrganizationService",
+                        "ListDiscoverableOrganizations",
+                    ),
+                );
+            self.inner.unary(req, path, codec).await
+        }
     }
 }
 /// Generated server implementations.
@@ -4617,6 +5303,36 @@ pub mod organization_service_server {
             request: tonic::Request<super::ListOrganizationsRequest>,
         ) -> std::result::Result<
             tonic::Response<super::ListOrganizationsResponse>,
+            tonic::Status,
+        >;
+        /// Reads how an organization wants to be run (`ORGANIZATION_NOT_FOUND`).
+        async fn get_organization_settings(
+            &self,
+            request: tonic::Request<super::GetOrganizationSettingsRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::GetOrganizationSettingsResponse>,
+            tonic::Status,
+        >;
+        /// Changes how an organization wants to be run. With an etag that is not the
+        /// current one the answer is `ETAG_MISMATCH`.
+        ///
+        /// A password policy must fit the policy for second factors: who makes them
+        /// optional demands at least 15 characters. What is demanded of passwords holds
+        /// for new ones at once; one that is shorter changes at its next login.
+        async fn update_organization_settings(
+            &self,
+            request: tonic::Request<super::UpdateOrganizationSettingsRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::UpdateOrganizationSettingsResponse>,
+            tonic::Status,
+        >;
+        /// Lists the organizations that anyone may register with, in order of creation;
+        /// none when the directory of the instance is off.
+        async fn list_discoverable_organizations(
+            &self,
+            request: tonic::Request<super::ListDiscoverableOrganizationsRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::ListDiscoverableOrganizationsResponse>,
             tonic::Status,
         >;
     }
@@ -4829,6 +5545,167 @@ pub mod organization_service_server {
                     let inner = self.inner.clone();
                     let fut = async move {
                         let method = ListOrganizationsSvc(inner);
+                        let codec = tonic_prost::ProstCodec::default();
+                        let mut grpc = tonic::server::Grpc::new(codec)
+                            .apply_compression_config(
+                                accept_compression_encodings,
+                                send_compression_encodings,
+                            )
+                            .apply_max_message_size_config(
+                                max_decoding_message_size,
+                                max_encoding_message_size,
+                            );
+                        let res = grpc.unary(method, req).await;
+                        Ok(res)
+                    };
+                    Box::pin(fut)
+                }
+                "/rolecall.organization.v1.OrganizationService/GetOrganizationSettings" => {
+                    #[allow(non_camel_case_types)]
+                    struct GetOrganizationSettingsSvc<T: OrganizationService>(
+                        pub Arc<T>,
+                    );
+                    impl<
+                        T: OrganizationService,
+                    > tonic::server::UnaryService<super::GetOrganizationSettingsRequest>
+                    for GetOrganizationSettingsSvc<T> {
+                        type Response = super::GetOrganizationSettingsResponse;
+                        type Future = BoxFuture<
+                            tonic::Response<Self::Response>,
+                            tonic::Status,
+                        >;
+                        fn call(
+                            &mut self,
+                            request: tonic::Request<
+                                super::GetOrganizationSettingsRequest,
+                            >,
+                        ) -> Self::Future {
+                            let inner = Arc::clone(&self.0);
+                            let fut = async move {
+                                <T as OrganizationService>::get_organization_settings(
+                                        &inner,
+                                        request,
+                                    )
+                                    .await
+                            };
+                            Box::pin(fut)
+                        }
+                    }
+                    let accept_compression_encodings = self.accept_compression_encodings;
+                    let send_compression_encodings = self.send_compression_encodings;
+                    let max_decoding_message_size = self.max_decoding_message_size;
+                    let max_encoding_message_size = self.max_encoding_message_size;
+                    let inner = self.inner.clone();
+                    let fut = async move {
+                        let method = GetOrganizationSettingsSvc(inner);
+                        let codec = tonic_prost::ProstCodec::default();
+                        let mut grpc = tonic::server::Grpc::new(codec)
+                            .apply_compression_config(
+                                accept_compression_encodings,
+                                send_compression_encodings,
+                            )
+                            .apply_max_message_size_config(
+                                max_decoding_message_size,
+                                max_encoding_message_size,
+                            );
+                        let res = grpc.unary(method, req).await;
+                        Ok(res)
+                    };
+                    Box::pin(fut)
+                }
+                "/rolecall.organization.v1.OrganizationService/UpdateOrganizationSettings" => {
+                    #[allow(non_camel_case_types)]
+                    struct UpdateOrganizationSettingsSvc<T: OrganizationService>(
+                        pub Arc<T>,
+                    );
+                    impl<
+                        T: OrganizationService,
+                    > tonic::server::UnaryService<
+                        super::UpdateOrganizationSettingsRequest,
+                    > for UpdateOrganizationSettingsSvc<T> {
+                        type Response = super::UpdateOrganizationSettingsResponse;
+                        type Future = BoxFuture<
+                            tonic::Response<Self::Response>,
+                            tonic::Status,
+                        >;
+                        fn call(
+                            &mut self,
+                            request: tonic::Request<
+                                super::UpdateOrganizationSettingsRequest,
+                            >,
+                        ) -> Self::Future {
+                            let inner = Arc::clone(&self.0);
+                            let fut = async move {
+                                <T as OrganizationService>::update_organization_settings(
+                                        &inner,
+                                        request,
+                                    )
+                                    .await
+                            };
+                            Box::pin(fut)
+                        }
+                    }
+                    let accept_compression_encodings = self.accept_compression_encodings;
+                    let send_compression_encodings = self.send_compression_encodings;
+                    let max_decoding_message_size = self.max_decoding_message_size;
+                    let max_encoding_message_size = self.max_encoding_message_size;
+                    let inner = self.inner.clone();
+                    let fut = async move {
+                        let method = UpdateOrganizationSettingsSvc(inner);
+                        let codec = tonic_prost::ProstCodec::default();
+                        let mut grpc = tonic::server::Grpc::new(codec)
+                            .apply_compression_config(
+                                accept_compression_encodings,
+                                send_compression_encodings,
+                            )
+                            .apply_max_message_size_config(
+                                max_decoding_message_size,
+                                max_encoding_message_size,
+                            );
+                        let res = grpc.unary(method, req).await;
+                        Ok(res)
+                    };
+                    Box::pin(fut)
+                }
+                "/rolecall.organization.v1.OrganizationService/ListDiscoverableOrganizations" => {
+                    #[allow(non_camel_case_types)]
+                    struct ListDiscoverableOrganizationsSvc<T: OrganizationService>(
+                        pub Arc<T>,
+                    );
+                    impl<
+                        T: OrganizationService,
+                    > tonic::server::UnaryService<
+                        super::ListDiscoverableOrganizationsRequest,
+                    > for ListDiscoverableOrganizationsSvc<T> {
+                        type Response = super::ListDiscoverableOrganizationsResponse;
+                        type Future = BoxFuture<
+                            tonic::Response<Self::Response>,
+                            tonic::Status,
+                        >;
+                        fn call(
+                            &mut self,
+                            request: tonic::Request<
+                                super::ListDiscoverableOrganizationsRequest,
+                            >,
+                        ) -> Self::Future {
+                            let inner = Arc::clone(&self.0);
+                            let fut = async move {
+                                <T as OrganizationService>::list_discoverable_organizations(
+                                        &inner,
+                                        request,
+                                    )
+                                    .await
+                            };
+                            Box::pin(fut)
+                        }
+                    }
+                    let accept_compression_encodings = self.accept_compression_encodings;
+                    let send_compression_encodings = self.send_compression_encodings;
+                    let max_decoding_message_size = self.max_decoding_message_size;
+                    let max_encoding_message_size = self.max_encoding_message_size;
+                    let inner = self.inner.clone();
+                    let fut = async move {
+                        let method = ListDiscoverableOrganizationsSvc(inner);
                         let codec = tonic_prost::ProstCodec::default();
                         let mut grpc = tonic::server::Grpc::new(codec)
                             .apply_compression_config(

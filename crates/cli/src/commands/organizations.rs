@@ -3,10 +3,11 @@
 use clap::{Args, Subcommand};
 use rolecall_api::organization::v1::organization_service_client::OrganizationServiceClient;
 use rolecall_api::organization::v1::{
-    CreateOrganizationRequest, FirstOwner, GetOrganizationRequest, ListOrganizationsRequest, MfaPolicy,
+    CreateOrganizationRequest, FirstOwner, GetOrganizationRequest, ListDiscoverableOrganizationsRequest,
+    ListOrganizationsRequest, MfaPolicy,
 };
 
-use super::{Mfa, PageArgs};
+use super::{Mfa, PageArgs, organization_settings};
 use crate::connection::{Connection, RemoteArgs};
 use crate::failure::Failure;
 use crate::output::{Answer, Column, View};
@@ -33,7 +34,14 @@ const LIST: &[Column] = &[
     Column("HOME", "home", ""),
 ];
 
-/// Create, read and list organizations
+const DIRECTORY: &[Column] = &[
+    Column("ORGANIZATION", "organizationId", ""),
+    Column("NAME", "name", ""),
+    Column("FEWEST CHARACTERS", "passwordPolicy.minCharacters", ""),
+    Column("THREE CLASSES", "passwordPolicy.requireThreeClasses", ""),
+];
+
+/// Create, read, list and run organizations
 #[derive(Debug, Args)]
 pub struct Organizations {
     #[command(subcommand)]
@@ -58,6 +66,19 @@ pub(crate) enum Command {
         /// Id of the organization; your own when absent
         #[arg(default_value = "", hide_default_value = true)]
         organization_id: String,
+    },
+    /// Show and change how an organization wants to be run
+    Settings {
+        #[command(subcommand)]
+        command: organization_settings::Command,
+    },
+    /// List organizations that take registrations; needs no login
+    #[command(after_help = "Examples:
+  rolecall organizations directory
+  rolecall organizations directory --output json")]
+    Directory {
+        #[command(flatten)]
+        page: PageArgs,
     },
     /// List all organizations in order of creation
     #[command(after_help = "Examples:
@@ -97,26 +118,38 @@ pub(crate) struct Create {
 
 impl Command {
     pub(crate) async fn run(self, connection: &Connection) -> Result<Answer, Failure> {
-        let mut client = OrganizationServiceClient::new(connection.signed_in().await?);
+        let client = async || connection.signed_in().await.map(OrganizationServiceClient::new);
         match self {
+            Self::Settings { command } => command.run(connection).await,
+            Self::Directory { page } => directory(connection, page).await,
             Self::Create(create) => {
-                let answer = client.create_organization(create.into_request()).await?.into_inner();
+                let answer = client().await?.create_organization(create.into_request()).await?.into_inner();
                 let view = View::One("", CREATED);
                 Answer::message("rolecall.organization.v1.CreateOrganizationResponse", &answer, view)
             }
             Self::Get { organization_id } => {
-                let answer = client.get_organization(GetOrganizationRequest { organization_id }).await?.into_inner();
+                let answer =
+                    client().await?.get_organization(GetOrganizationRequest { organization_id }).await?.into_inner();
                 let view = View::One("organization", ORGANIZATION);
                 Answer::message("rolecall.organization.v1.GetOrganizationResponse", &answer, view)
             }
             Self::List { page: PageArgs { page_size, page_token } } => {
                 let request = ListOrganizationsRequest { page_size, page_token };
-                let answer = client.list_organizations(request).await?.into_inner();
+                let answer = client().await?.list_organizations(request).await?.into_inner();
                 let view = View::List("organizations", LIST);
                 Answer::message("rolecall.organization.v1.ListOrganizationsResponse", &answer, view)
             }
         }
     }
+}
+
+async fn directory(connection: &Connection, page: PageArgs) -> Result<Answer, Failure> {
+    let PageArgs { page_size, page_token } = page;
+    let request = ListDiscoverableOrganizationsRequest { page_size, page_token };
+    let mut client = OrganizationServiceClient::new(connection.public());
+    let answer = client.list_discoverable_organizations(request).await?.into_inner();
+    let view = View::List("organizations", DIRECTORY);
+    Answer::message("rolecall.organization.v1.ListDiscoverableOrganizationsResponse", &answer, view)
 }
 
 impl Create {

@@ -4,6 +4,7 @@
 //! access of the person. A challenge is used up in the transaction of what its answer leads to.
 
 mod code;
+pub(crate) mod enroll;
 mod new_password;
 
 use rolecall_db::Tx;
@@ -15,13 +16,15 @@ use tokio::time::Instant;
 
 use super::challenge::{Issued, Outcome, Proved, Step, credential, proceed};
 use super::fault::{Fault, take_faults};
+use super::password_rules::PasswordRules;
 use super::{Resources, enrollment, revoke};
 use crate::domain::challenge::{Challenge, Due, Progress, Standing};
 use crate::domain::factor::{FactorCode, MfaPolicy};
 use crate::domain::password::{Password, PasswordError};
 use crate::domain::recovery_code::RecoveryCode;
-use crate::domain::session::AuthMethods;
+use crate::domain::session::{AuthMethods, SessionLimits};
 use crate::domain::user::{User, UserState};
+use crate::peers::OrganizationSettings;
 use crate::store::{challenges, users};
 
 /// What a person answers.
@@ -89,6 +92,7 @@ struct Asked<'a> {
     hash: &'a [u8; 32],
     user_id: UserId,
     mfa: MfaPolicy,
+    limits: SessionLimits,
     /// Before the access of the person was asked for.
     began: Timestamp,
 }
@@ -116,27 +120,38 @@ impl Verdict {
 
 /// Takes an answer.
 pub(crate) async fn run(resources: &Resources, command: Command) -> Result<Answered, Error> {
-    let began = resources.now();
     let hash = &command.token.digest();
-    let reader = resources.db.reader();
-    let challenge = challenges::find(&reader, hash, began).await?.ok_or(Error::ChallengeRefused)?;
-    let user = users::find(&reader, challenge.user_id).await?.ok_or(Error::ChallengeRefused)?;
-    let organization = &resources.organization;
-    let access = organization.access(user.user_id.into());
-    let (access, found) = tokio::join!(access, organization.find_organization(user.organization_id));
-    let (access, found) = (access?, found?.ok_or(Error::ChallengeRefused)?);
-    if !access.active {
-        return Err(Error::ChallengeRefused);
-    }
-    let asked = Asked { hash, user_id: user.user_id, mfa: found.mfa_policy, began };
+    let (asked, user, found) = ask(resources, hash).await?;
     match command.answer {
         Answer::Code(code) => code::answer(resources, asked, &code).await,
         Answer::BeginTotp(name) => begin_totp(resources, asked, name.as_ref(), &command.token).await,
         Answer::NewPassword(new) => {
             let context = user.context_words(&found.name);
-            new_password::answer(resources, asked, new, context, command.deadline).await
+            let rules = PasswordRules { policy: found.password_policy(resources.password_policy), context };
+            new_password::answer(resources, asked, new, rules, command.deadline).await
         }
     }
+}
+
+/// Finds whose challenge it is, and what its organization wants.
+async fn ask<'a>(
+    resources: &Resources,
+    hash: &'a [u8; 32],
+) -> Result<(Asked<'a>, User, OrganizationSettings), Error> {
+    let began = resources.now();
+    let reader = resources.db.reader();
+    let challenge = challenges::find(&reader, hash, began).await?.ok_or(Error::ChallengeRefused)?;
+    let user = users::find(&reader, challenge.user_id).await?.ok_or(Error::ChallengeRefused)?;
+    let organization = &resources.organization;
+    let access = organization.access(user.user_id.into());
+    let (access, found) = tokio::join!(access, organization.settings(user.organization_id));
+    let (access, found) = (access?, found?.ok_or(Error::ChallengeRefused)?);
+    if !access.active {
+        return Err(Error::ChallengeRefused);
+    }
+    let (mfa, limits) = (found.mfa_policy, found.session);
+    let asked = Asked { hash, user_id: user.user_id, mfa, limits, began };
+    Ok((asked, user, found))
 }
 
 /// A challenge that can be answered, with all that it is judged by, held until the transaction ends.
@@ -159,7 +174,9 @@ impl Held {
             methods: also.map_or(methods, |also| methods.and(also)),
             has_factor: self.has_factor,
             mfa: asked.mfa,
+            limits: asked.limits,
             change_due: self.change_due,
+            carried: &self.challenge.carried,
             began: asked.began,
         }
     }

@@ -11,8 +11,9 @@ use super::enrollment::Enrollment;
 use super::open_session::{self, Opened};
 use super::tokens::Tokens;
 use crate::domain::challenge::{self, Challenge, Due, Progress};
+use crate::domain::device::Carried;
 use crate::domain::factor::MfaPolicy;
-use crate::domain::session::AuthMethods;
+use crate::domain::session::{AuthMethods, SessionLimits};
 use crate::domain::user::User;
 use crate::store::challenges;
 
@@ -75,17 +76,21 @@ pub(crate) struct Proved<'a> {
     pub(crate) has_factor: bool,
     /// What the organization demands.
     pub(crate) mfa: MfaPolicy,
+    /// How long it lets sessions last.
+    pub(crate) limits: SessionLimits,
     /// Whether the password must be replaced.
     pub(crate) change_due: bool,
+    /// What the login carries along.
+    pub(crate) carried: &'a Carried,
     /// When the call came, before the access of the person was asked for.
     pub(crate) began: Timestamp,
 }
 
 /// Opens a session, or asks for what is due next: the only way from a password to tokens.
 pub(crate) async fn proceed(resources: &Resources, tx: &Tx, proved: &Proved<'_>) -> Result<Step, Error> {
-    let &Proved { user, methods, has_factor, mfa, change_due, began, .. } = proved;
+    let &Proved { user, methods, has_factor, mfa, limits, change_due, carried, began, .. } = proved;
     match (Progress { methods, has_factor, mfa, change_due }).due() {
-        None => open_session::open(resources, tx, user, methods, began).await.map(Step::Session),
+        None => open_session::open(resources, tx, user, methods, limits, carried, began).await.map(Step::Session),
         Some(due) => issue(resources, tx, proved, due).await.map(Step::Challenge),
     }
 }
@@ -95,6 +100,7 @@ async fn issue(resources: &Resources, tx: &Tx, proved: &Proved<'_>, due: Due) ->
     let challenge = Challenge {
         user_id: proved.user.user_id,
         credential: credential(resources, proved.user, proved.password_hash),
+        carried: proved.carried.clone(),
         methods: proved.methods,
         change_due: proved.change_due,
         factor_id: None,

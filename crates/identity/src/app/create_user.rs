@@ -164,7 +164,10 @@ async fn stored(resources: &Resources, command: &Command) -> Result<Option<Answe
     }
     match command.credential {
         Credential::Invitation(Delivery::Return(_)) => Err(Error::SecretAlreadyReturned),
-        Credential::Invitation(Delivery::Send) | Credential::Password { .. } | Credential::Imported { .. } => {
+        Credential::Invitation(Delivery::Send)
+        | Credential::Password { .. }
+        | Credential::Imported { .. }
+        | Credential::SingleSignOn { .. } => {
             Ok(Some(Answer::Stored(stored)))
         }
     }
@@ -245,9 +248,13 @@ async fn add_and_commit(
     let user = draft(command, user_id, into.organization_id, now);
     let opening = &if let Some(hash) = hash {
         Opening::Hash(hash)
+    } else if command.credential.is_active() {
+        Opening::Nothing
     } else {
         let mail = mail(resources, command, &into).await?;
-        Opening::Invitation(Draft::new(resources, &user, command.actor, mail, now))
+        let settings = resources.organization.settings(into.organization_id).await?;
+        let lifetime = settings.and_then(|settings| settings.invitation_lifetime);
+        Opening::Invitation(Draft::new(resources, &user, command.actor, mail, lifetime, now))
     };
     let invited = opening.invitation().map(|draft| Invited::new(draft, &user));
     let created = Created { user: view(user, command), invited, is_draft: false };
@@ -262,12 +269,14 @@ enum Opening<'a> {
     Hash(&'a str),
     /// An invitation.
     Invitation(Draft),
+    /// Nothing here: its identity provider does.
+    Nothing,
 }
 
 impl Opening<'_> {
     const fn invitation(&self) -> Option<&Draft> {
         match self {
-            Self::Hash(_) => None,
+            Self::Hash(_) | Self::Nothing => None,
             Self::Invitation(draft) => Some(draft),
         }
     }
@@ -290,6 +299,7 @@ async fn store(
             credentials::insert(tx, user.user_id, hash, command.credential.change_required(), now).await?;
             Event::UserCreated { roles, credential: command.credential.name() }
         }
+        Opening::Nothing => Event::UserCreated { roles, credential: command.credential.name() },
         Opening::Invitation(draft) => {
             draft.store(resources, tx, user, now).await?;
             Event::UserInvited { invitation_id: draft.invitation.invitation_id, roles }
@@ -322,7 +332,8 @@ async fn mail(
 
 fn draft(command: &Command, user_id: UserId, organization_id: OrganizationId, now: Timestamp) -> User {
     let (email, profile) = (command.email.clone(), command.profile.clone());
-    User::new(user_id, organization_id, email, profile, command.credential.state(), now)
+    let user = User::new(user_id, organization_id, email, profile, command.credential.state(), now);
+    User { email_verified: command.credential.proves_address(), ..user }
 }
 
 fn view(user: User, command: &Command) -> UserView {

@@ -86,7 +86,7 @@ pub(crate) async fn begin(
         last_used: None,
     };
     factors::insert_unconfirmed(tx, &factor).await?;
-    let uri = secret.to_uri(&resources.config.server_name, user.email.as_str());
+    let uri = secret.to_uri(&resources.instance_name.get(), user.email.as_str());
     Ok(Ok(Enrollment { factor_id, secret, uri, expires }))
 }
 

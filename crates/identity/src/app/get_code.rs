@@ -7,7 +7,6 @@ use rolecall_kernel::time::Timestamp;
 use super::fault::{Fault, take_faults};
 use super::{Resources, codes};
 use crate::domain::code::Purpose;
-use crate::domain::factor::MfaPolicy;
 use crate::domain::password::PasswordPolicy;
 
 /// What the person who has a code sees of it.
@@ -45,8 +44,9 @@ impl From<Fault> for Error {
 /// Shows what a code would do now.
 pub(crate) async fn run(resources: &Resources, code: &OpaqueToken, purpose: Purpose) -> Result<Shown, Error> {
     let opened = codes::find(resources, code, purpose).await?.ok_or(Error::CodeNotFound)?;
-    let organization = resources.organization.find_organization(opened.user.organization_id).await?;
-    let mfa = organization.as_ref().map_or(MfaPolicy::Optional, |found| found.mfa_policy);
+    let organization = resources.organization.settings(opened.user.organization_id).await?;
+    let everywhere = resources.password_policy;
+    let password_policy = organization.as_ref().map_or(everywhere, |found| found.password_policy(everywhere));
     let email = match purpose {
         Purpose::EmailChange => opened.code.email.ok_or(Error::CodeNotFound)?,
         Purpose::Reset => opened.user.email,
@@ -55,6 +55,6 @@ pub(crate) async fn run(resources: &Resources, code: &OpaqueToken, purpose: Purp
         organization_name: organization.map(|found| found.name).unwrap_or_default(),
         email,
         expires: opened.code.expires,
-        password_policy: resources.password_policy.under(mfa),
+        password_policy,
     })
 }

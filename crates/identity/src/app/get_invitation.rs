@@ -6,7 +6,6 @@ use rolecall_kernel::time::Timestamp;
 use super::Resources;
 use super::fault::{Fault, take_faults};
 use super::invite::inviter_name;
-use crate::domain::factor::MfaPolicy;
 use crate::domain::invitation::Invitation;
 use crate::domain::password::PasswordPolicy;
 use crate::domain::user::User;
@@ -46,11 +45,11 @@ take_faults!(Error);
 pub(crate) async fn run(resources: &Resources, code: &OpaqueToken) -> Result<Shown, Error> {
     let (invitation, user) = open(resources, code).await?.ok_or(Error::InvitationNotFound)?;
     let reader = resources.db.reader();
-    let organization = resources.organization.find_organization(invitation.organization_id).await?;
+    let organization = resources.organization.settings(invitation.organization_id).await?;
     let membership = resources.organization.member(user.user_id).await?;
-    let mfa = organization.as_ref().map_or(MfaPolicy::Optional, |found| found.mfa_policy);
+    let everywhere = resources.password_policy;
     Ok(Shown {
-        password_policy: resources.password_policy.under(mfa),
+        password_policy: organization.as_ref().map_or(everywhere, |found| found.password_policy(everywhere)),
         organization_name: organization.map(|found| found.name).unwrap_or_default(),
         inviter_name: inviter_name(&reader, invitation.inviter_id).await?,
         user,

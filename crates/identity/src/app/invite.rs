@@ -1,6 +1,7 @@
 //! Makes an invitation and orders its mail, inside the transaction of whoever invites.
 
 use std::fmt;
+use std::time::Duration;
 
 use rolecall_db::{Error, Reader, Tx};
 use rolecall_kernel::entropy::OpaqueToken;
@@ -23,12 +24,14 @@ pub(crate) struct Draft {
 }
 
 impl Draft {
-    /// Draws the code of a new invitation; without a mail its code has to be returned.
+    /// Draws the code of a new invitation; without a mail its code has to be returned. Without a lifetime it can be
+    /// accepted for as long as the instance says.
     pub(crate) fn new(
         resources: &Resources,
         user: &User,
         inviter_id: SubjectId,
         mail: Option<InvitationMail>,
+        lifetime: Option<Duration>,
         now: Timestamp,
     ) -> Self {
         let entropy = resources.entropy.as_ref();
@@ -40,7 +43,7 @@ impl Draft {
             mailed: mail.is_some(),
             state: InvitationState::Pending,
             created: now,
-            expires: now.plus(resources.config.invitation_lifetime),
+            expires: now.plus(lifetime.unwrap_or(resources.config.invitation_lifetime)),
         };
         Self { invitation, code: OpaqueToken::new(invitation::PREFIX, entropy), mail }
     }

@@ -59,7 +59,7 @@ pub(crate) async fn run(resources: &Resources, command: &Command) -> Result<(), 
         organization_name: command.organization_name.clone(),
         inviter_name: inviter_name(&reader, command.actor).await?,
     };
-    let draft = &Draft::new(resources, user, command.actor, Some(mail), now);
+    let draft = &Draft::new(resources, user, command.actor, Some(mail), None, now);
     let made = resources
         .db
         .write(|tx| async move {

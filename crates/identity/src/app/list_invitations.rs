@@ -48,7 +48,7 @@ pub(crate) async fn run(resources: &Resources, command: &Command) -> Result<Page
     let (reader, now) = (resources.db.reader(), resources.now());
     let page = invitations::list_pending(&reader, &scope, command.after, command.size, now).await?;
     if let (true, None, Some(id)) = (page.items.is_empty(), command.after, command.organization) {
-        resources.organization.find_organization(id).await?.ok_or(Error::OrganizationNotFound)?;
+        resources.organization.settings(id).await?.ok_or(Error::OrganizationNotFound)?;
     }
     let ids: Vec<SubjectId> = page.items.iter().map(|invitation| invitation.user_id.into()).collect();
     let found = users::find_many(&reader, &ids).await?;

@@ -1,7 +1,6 @@
 //! What a new password of a person must satisfy.
 
 use super::Resources;
-use crate::domain::factor::MfaPolicy;
 use crate::domain::password::PasswordPolicy;
 use crate::domain::user::User;
 use crate::peers::PeerError;
@@ -17,9 +16,10 @@ pub(crate) struct PasswordRules {
 
 /// Asks organization what a new password of a person must satisfy.
 pub(crate) async fn find(resources: &Resources, user: &User) -> Result<PasswordRules, PeerError> {
-    let organization = resources.organization.find_organization(user.organization_id).await?;
+    let organization = resources.organization.settings(user.organization_id).await?;
     // Where nobody knows better, a password stands alone.
-    let mfa = organization.as_ref().map_or(MfaPolicy::Optional, |found| found.mfa_policy);
+    let everywhere = resources.password_policy;
+    let policy = organization.as_ref().map_or(everywhere, |found| found.password_policy(everywhere));
     let context = user.context_words(&organization.map(|found| found.name).unwrap_or_default());
-    Ok(PasswordRules { policy: resources.password_policy.under(mfa), context })
+    Ok(PasswordRules { policy, context })
 }

@@ -53,7 +53,7 @@ pub(crate) async fn list(resources: &Resources, command: &List) -> Result<Page<S
     };
     let page = service_accounts::list(&resources.db.reader(), &scope, command.after, command.size).await?;
     if let (true, None, Some(id)) = (page.items.is_empty(), command.after, command.organization) {
-        resources.organization.find_organization(id).await?.ok_or(Error::OrganizationNotFound)?;
+        resources.organization.settings(id).await?.ok_or(Error::OrganizationNotFound)?;
     }
     Ok(page)
 }

@@ -64,7 +64,7 @@ pub(crate) async fn list(resources: &Resources, command: &List) -> Result<Page<U
     let page = user_list::list(&resources.db.reader(), &scope, filter, *order, after.as_ref(), *size).await?;
     if let (true, None, Some(id)) = (page.items.is_empty(), after, command.organization) {
         // Nobody at all: an organization that there is has somebody, unless it has only just begun or a filter asks.
-        resources.organization.find_organization(id).await?.ok_or(Error::OrganizationNotFound)?;
+        resources.organization.settings(id).await?.ok_or(Error::OrganizationNotFound)?;
     }
     Ok(Page { items: view(resources, page.items).await?, has_more: page.has_more })
 }

@@ -7,10 +7,10 @@ use rolecall_kernel::time::Timestamp;
 
 use super::fault::{Fault, take_faults};
 use super::tokens::{self, Tokens};
-use super::{Resources, revoke};
+use super::{Resources, refresh_guest, revoke};
 use crate::domain::event::Event;
 use crate::domain::refresh::{Decision, Presented, successor};
-use crate::domain::session::{EndReason, Session};
+use crate::domain::session::{EndReason, Lifetimes, Session};
 use crate::domain::user::User;
 use crate::events::publish::about;
 use crate::store::{refresh_tokens, sessions, users};
@@ -21,6 +21,9 @@ pub(crate) enum Error {
     /// The token is unknown, used, ended, or its person is blocked.
     #[error("the refresh token is not good")]
     RefreshTokenRefused,
+    /// The session is for another audience.
+    #[error("the session is for another audience")]
+    AudienceRefused,
     /// Something did not do its part.
     #[error(transparent)]
     Fault(Fault),
@@ -36,21 +39,33 @@ enum Settled {
 }
 
 /// Exchanges a refresh token; of any number of parallel calls all get the same successor.
-pub(crate) async fn run(resources: &Resources, presented: &OpaqueToken) -> Result<Tokens, Error> {
+pub(crate) async fn run(
+    resources: &Resources,
+    presented: &OpaqueToken,
+    audience: Option<&str>,
+) -> Result<Tokens, Error> {
     let reader = resources.db.reader();
     let hash = &presented.digest();
-    let stored = refresh_tokens::find(&reader, hash).await?.ok_or(Error::RefreshTokenRefused)?;
+    let Some(stored) = refresh_tokens::find(&reader, hash).await? else {
+        return refresh_guest::run(resources, presented, audience).await;
+    };
     let session = sessions::find(&reader, stored.session_id).await?.ok_or(Error::RefreshTokenRefused)?;
+    check_audience(resources, &session, audience)?;
     let user = &users::find(&reader, session.user_id).await?.ok_or(Error::RefreshTokenRefused)?;
     // Before the token is used up, so that an outage costs nobody the session.
-    if !resources.organization.access(SubjectId::from(session.user_id)).await?.active {
+    let organization = &resources.organization;
+    let access = organization.access(SubjectId::from(session.user_id));
+    let (access, settings) = tokio::join!(access, organization.settings(user.organization_id));
+    let (access, limits) = (access?, settings?.map(|settings| settings.session).unwrap_or_default());
+    if !access.active {
         return Err(Error::RefreshTokenRefused);
     }
+    let lifetimes = &resources.config.lifetimes(session.methods).within(limits);
     let next = successor(&resources.successors, presented);
     let next_hash = &next.digest();
     let now = resources.now();
-    let settled =
-        resources.db.write(|tx| async move { settle(resources, &tx, hash, next_hash, user, now).await }).await?;
+    let write = |tx| async move { settle(resources, &tx, hash, next_hash, user, lifetimes, now).await };
+    let settled = resources.db.write(write).await?;
     match settled {
         Settled::Successor(session) => Ok(tokens::of_session(resources, &session, next, now)),
         Settled::Reused(session) => {
@@ -61,12 +76,23 @@ pub(crate) async fn run(resources: &Resources, presented: &OpaqueToken) -> Resul
     }
 }
 
+/// A family of tokens keeps its audience, as long as that is registered: its tokens are in the hands of that backend.
+fn check_audience(resources: &Resources, session: &Session, asked: Option<&str>) -> Result<(), Error> {
+    let config = &resources.config;
+    if session.audience.as_ref().is_some_and(|audience| !config.audiences.contains(audience)) {
+        return Err(Error::RefreshTokenRefused);
+    }
+    let own = session.audience.as_ref().unwrap_or(&config.audience);
+    if asked.is_some_and(|asked| asked != own) { Err(Error::AudienceRefused) } else { Ok(()) }
+}
+
 async fn settle(
     resources: &Resources,
     tx: &Tx,
     hash: &[u8; 32],
     next_hash: &[u8; 32],
     user: &User,
+    lifetimes: &Lifetimes,
     now: Timestamp,
 ) -> Result<Settled, StoreError> {
     let Some(before) = refresh_tokens::find(tx, hash).await? else {
@@ -78,12 +104,11 @@ async fn settle(
     };
     let stored = refresh_tokens::find(tx, hash).await?.unwrap_or(before);
     let presented = Presented { used_at: stored.used_at, session_alive: session.is_alive(now) };
-    let lifetimes = resources.config.lifetimes(session.methods);
     match presented.decide(now, lifetimes.grace) {
         Decision::Refuse => Ok(Settled::Refused),
         Decision::Repeat => Ok(Settled::Successor(session)),
         Decision::Rotate => {
-            let session = session.refreshed(now, &lifetimes);
+            let session = session.refreshed(now, lifetimes);
             if !refresh_tokens::use_up(tx, hash, now).await? {
                 return Err(StoreError::Conflict);
             }

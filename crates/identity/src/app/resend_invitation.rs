@@ -15,6 +15,7 @@ use crate::domain::event::Event;
 use crate::domain::invitation::InvitationMail;
 use crate::domain::user::{User, UserState};
 use crate::events::publish::about;
+use crate::peers::OrganizationSettings;
 use crate::store::{invitations, users};
 
 /// Whom to invite again.
@@ -75,8 +76,10 @@ pub(crate) async fn run(resources: &Resources, command: &Command) -> Result<Answ
     if user.state != UserState::Invited {
         return Err(Error::UserNotInvited);
     }
+    let settings = resources.organization.settings(user.organization_id).await?;
+    let lifetime = settings.as_ref().and_then(|settings| settings.invitation_lifetime);
     let mail = match &command.delivery {
-        Delivery::Send => Some(mail(resources, command, &user).await?),
+        Delivery::Send => Some(mail(resources, command, settings).await?),
         // Whoever has the code has the account, with the roles that wait for its person.
         Delivery::Return(_) => {
             if !command.delivery.is_permitted_on(facts(&user)) {
@@ -87,7 +90,7 @@ pub(crate) async fn run(resources: &Resources, command: &Command) -> Result<Answ
         }
     };
     let now = resources.now();
-    let draft = &Draft::new(resources, &user, command.actor, mail, now);
+    let draft = &Draft::new(resources, &user, command.actor, mail, lifetime, now);
     let invited = &Invited::new(draft, &user);
     let replaced =
         resources.db.write(|tx| async move { replace(resources, &tx, command, draft, invited, now).await }).await;
@@ -106,8 +109,11 @@ fn repeated(command: &Command, stored: Vec<u8>) -> Result<Answer<Invited>, Error
     if command.delivery.is_return() { Err(Error::SecretAlreadyReturned) } else { Ok(Answer::Stored(stored)) }
 }
 
-async fn mail(resources: &Resources, command: &Command, user: &User) -> Result<InvitationMail, Error> {
-    let organization = resources.organization.find_organization(user.organization_id).await?;
+async fn mail(
+    resources: &Resources,
+    command: &Command,
+    organization: Option<OrganizationSettings>,
+) -> Result<InvitationMail, Error> {
     Ok(InvitationMail {
         organization_name: organization.map(|found| found.name).unwrap_or_default(),
         inviter_name: inviter_name(&resources.db.reader(), command.actor).await?,

@@ -1,9 +1,9 @@
 //! What happened: appended to the outbox in the transaction of the change.
 
 use rolecall_kernel::id::{
-    AccessTokenId, ApiKeyId, FactorId, InvitationId, KeyId, OrganizationId, SessionId, SubjectId,
+    AccessTokenId, ApiKeyId, FactorId, IdentityProviderId, InvitationId, KeyId, OrganizationId, RegistrationId, SessionId, SubjectId,
 };
-use rolecall_kernel::text::EmailAddress;
+use rolecall_kernel::text::{EmailAddress, EmailDomain, Reason};
 use rolecall_kernel::time::Timestamp;
 
 use crate::domain::session::{AuthMethods, EndReason};
@@ -54,10 +54,36 @@ pub(crate) enum Event {
     UserDeleted,
     /// An administrator set a password.
     PasswordSet,
+    /// Somebody asked for an account; nothing is alive yet.
+    RegistrationRequested(RegistrationId),
+    /// A person that registered has its account.
+    UserRegistered {
+        /// The registration.
+        registration_id: RegistrationId,
+        /// Its roles.
+        roles: Vec<String>,
+    },
+    /// A person proved the address of its account.
+    EmailVerified,
+    /// An account that nobody had proven gave its address to whoever did.
+    AddressYielded,
     /// A person logged in, by these methods.
     LoginSucceeded(SessionId, AuthMethods),
     /// Somebody failed to log in.
     LoginFailed(LoginFailure),
+    /// A person logged in on a device that was not known, and not for the first time.
+    NewDeviceUsed(SessionId),
+    /// A code was mailed by which a new device logs in.
+    LoginCodeMailed,
+    /// Calls of the actor were refused.
+    CallsRefused {
+        /// To which method.
+        method: String,
+        /// How many.
+        count: u32,
+        /// Why.
+        reasons: Vec<String>,
+    },
     /// A session ended.
     SessionEnded(SessionId, EndReason),
     /// A used refresh token came again.
@@ -114,6 +140,40 @@ pub(crate) enum Event {
     },
     /// A personal access token was ended.
     AccessTokenRevoked(AccessTokenId),
+    /// Somebody began to act as a person.
+    UserImpersonated(Impersonated),
+    /// Somebody began to act as a guest of an organization.
+    GuestImpersonated(Impersonated),
+    /// A stranger began to look around as a guest.
+    GuestLoggedIn {
+        /// When the guest ends at the latest.
+        expires: Timestamp,
+    },
+    /// The settings of the instance changed; each is `name=value`.
+    InstanceSettingsChanged {
+        /// As they were.
+        old_settings: Vec<String>,
+        /// As they are now.
+        new_settings: Vec<String>,
+    },
+    /// An identity provider was connected.
+    IdentityProviderCreated(IdentityProviderId),
+    /// An identity provider was changed.
+    IdentityProviderUpdated(IdentityProviderId),
+    /// An identity provider was disconnected.
+    IdentityProviderDeleted(IdentityProviderId),
+    /// An organization claimed a mail domain.
+    DomainClaimed(EmailDomain),
+    /// An organization proved a mail domain.
+    DomainVerified(EmailDomain),
+    /// The proof of a mail domain is gone.
+    DomainLost(EmailDomain),
+    /// An organization gave a mail domain up.
+    DomainDeleted(EmailDomain),
+    /// A provider knows a person from now on.
+    IdentityLinked(IdentityProviderId),
+    /// A provider does not know a person any more.
+    IdentityUnlinked(IdentityProviderId),
     /// A signing key was made.
     SigningKeyRotated {
         /// The key.
@@ -121,6 +181,19 @@ pub(crate) enum Event {
         /// Whether the keys before ended at once.
         retired_previous: bool,
     },
+}
+
+/// How somebody acts as another.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Impersonated {
+    /// The session in which it does.
+    pub(crate) session_id: SessionId,
+    /// Why.
+    pub(crate) reason: Reason,
+    /// Whether it only reads.
+    pub(crate) read_only: bool,
+    /// When it ends at the latest.
+    pub(crate) expires: Timestamp,
 }
 
 /// Why a login failed; for auditors only.
@@ -136,6 +209,10 @@ pub(crate) enum LoginFailure {
     Inactive,
     /// The code of the second factor is another, or was used.
     WrongFactorCode,
+    /// An identity provider did not vouch for the person as it has to.
+    SsoRefused,
+    /// Too many failures: it takes a known device, or a mailed code.
+    Locked,
 }
 
 impl LoginFailure {
@@ -147,6 +224,8 @@ impl LoginFailure {
             Self::Throttled => "throttled",
             Self::Inactive => "inactive",
             Self::WrongFactorCode => "wrong_factor_code",
+            Self::SsoRefused => "sso_refused",
+            Self::Locked => "locked",
         }
     }
 }

@@ -27,7 +27,19 @@ pub(crate) struct SessionLimits {
     pub(crate) absolute: Option<Duration>,
 }
 
-/// How a person proved who it is: a set of RFC 8176 values.
+impl Lifetimes {
+    /// The same, as far as an organization lets sessions last.
+    #[must_use]
+    pub(crate) fn within(self, limits: SessionLimits) -> Self {
+        Self {
+            idle: limits.idle.map_or(self.idle, |idle| idle.min(self.idle)),
+            absolute: limits.absolute.map_or(self.absolute, |absolute| absolute.min(self.absolute)),
+            ..self
+        }
+    }
+}
+
+/// How a person proved who it is: a set of RFC 8176 values, and `sso` where its identity provider knows.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct AuthMethods(u8);
 
@@ -37,7 +49,13 @@ impl AuthMethods {
     /// By a one-time code.
     pub(crate) const ONE_TIME_CODE: Self = Self(2);
 
-    const NAMES: [(Self, &'static str); 2] = [(Self::PASSWORD, "pwd"), (Self::ONE_TIME_CODE, "otp")];
+    /// At an identity provider.
+    pub(crate) const FEDERATED: Self = Self(4);
+    /// There, by several factors.
+    pub(crate) const FEDERATED_MULTIPLE: Self = Self(4 | 8);
+
+    const NAMES: [(Self, &'static str); 4] =
+        [(Self::PASSWORD, "pwd"), (Self::ONE_TIME_CODE, "otp"), (Self::FEDERATED, "sso"), (Self(8), "mfa")];
 
     /// Both these and those.
     #[must_use]
@@ -68,8 +86,19 @@ impl AuthMethods {
     }
 }
 
-/// A login session.
+/// Somebody who acts as the person of a session.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Acting {
+    /// Who it is.
+    pub(crate) actor: UserId,
+    /// Its own session, in which it began to act and with which it ends.
+    pub(crate) session_id: SessionId,
+    /// Whether it only reads.
+    pub(crate) read_only: bool,
+}
+
+/// A login session.
+#[derive(Debug, Clone, PartialEq, Eq)]
 #[expect(clippy::struct_field_names, reason = "identifiers are called here what the contract calls them")]
 pub(crate) struct Session {
     /// Identifier, the `sid` of its tokens.
@@ -88,6 +117,10 @@ pub(crate) struct Session {
     pub(crate) absolute_expires: Timestamp,
     /// Whether it was ended.
     pub(crate) ended: bool,
+    /// For whom its access tokens are; none for Rolecall itself.
+    pub(crate) audience: Option<String>,
+    /// Who acts as the person; none when the person itself does.
+    pub(crate) acting: Option<Acting>,
 }
 
 impl Session {
@@ -109,6 +142,8 @@ impl Session {
             idle_expires: now.plus(lifetimes.idle).min(absolute_expires),
             absolute_expires,
             ended: false,
+            acting: None,
+            audience: None,
         }
     }
 
@@ -117,16 +152,19 @@ impl Session {
         !self.ended && now < self.idle_expires && now < self.absolute_expires
     }
 
-    /// The session after a refresh: the idle time begins anew, the absolute end stays.
+    /// The session after a refresh: the idle time begins anew, the absolute end never moves away.
     #[must_use]
     pub(crate) fn refreshed(&self, now: Timestamp, lifetimes: &Lifetimes) -> Self {
-        Self { last_used: now, idle_expires: now.plus(lifetimes.idle).min(self.absolute_expires), ..*self }
+        // Only earlier: a limit that became shorter meanwhile begins to count now.
+        let absolute_expires = self.absolute_expires.min(now.plus(lifetimes.absolute));
+        let idle_expires = now.plus(lifetimes.idle).min(absolute_expires);
+        Self { last_used: now, idle_expires, absolute_expires, ..self.clone() }
     }
 
     /// The session of a person that proved once more who it is.
     #[must_use]
     pub(crate) fn reauthenticated(&self, methods: AuthMethods, now: Timestamp) -> Self {
-        Self { auth_time: now, methods: self.methods.and(methods), ..*self }
+        Self { auth_time: now, methods: self.methods.and(methods), ..self.clone() }
     }
 
     /// When an access token issued now ends: never after the session.
@@ -156,6 +194,8 @@ pub(crate) enum EndReason {
     FactorsChanged,
     /// The account was deleted.
     Deleted,
+    /// Whoever acted as the person ended its own session.
+    ActorEnded,
 }
 
 impl EndReason {
@@ -171,6 +211,7 @@ impl EndReason {
             Self::EmailChanged => "email_changed",
             Self::FactorsChanged => "factors_changed",
             Self::Deleted => "deleted",
+            Self::ActorEnded => "actor_ended",
         }
     }
 }
@@ -194,8 +235,9 @@ mod tests {
         Session::begin(session_id, user_id, AuthMethods::PASSWORD, now, &LIFETIMES)
     }
 
+    /// ASVS: V7.3.1
     #[test]
-    fn an_idle_session_ends_after_a_day_and_a_busy_one_after_seven() {
+    fn asvs_v7_1_1_an_idle_session_ends_after_a_day_and_a_busy_one_after_seven() {
         let start = Timestamp::from_seconds(1_000_000);
         let idle = session(start);
         assert!(idle.is_alive(start.plus(Duration::from_secs(86_399))));
@@ -210,7 +252,29 @@ mod tests {
     }
 
     #[test]
-    fn an_access_token_never_outlives_its_session() {
+    fn an_organization_makes_sessions_shorter_and_never_longer() {
+        let limits = |idle, absolute| SessionLimits { idle, absolute };
+        let hours = |hours| Some(Duration::from_hours(hours));
+        let shorter = LIFETIMES.within(limits(hours(1), hours(8)));
+        assert_eq!((shorter.idle, shorter.absolute), (Duration::from_hours(1), Duration::from_hours(8)));
+        assert_eq!(LIFETIMES.within(limits(hours(1_000), hours(1_000))), LIFETIMES);
+        assert_eq!(LIFETIMES.within(SessionLimits::default()), LIFETIMES);
+    }
+
+    #[test]
+    fn a_limit_that_became_shorter_counts_from_the_next_refresh() {
+        let start = Timestamp::from_seconds(1_000_000);
+        let shorter = Lifetimes { idle: Duration::from_hours(1), absolute: Duration::from_hours(8), ..LIFETIMES };
+        let later = start.plus(Duration::from_hours(2));
+        let refreshed = session(start).refreshed(later, &shorter);
+        assert_eq!(refreshed.idle_expires, later.plus(Duration::from_hours(1)));
+        assert_eq!(refreshed.absolute_expires, later.plus(Duration::from_hours(8)));
+        let again = refreshed.refreshed(later.plus(Duration::from_hours(1)), &LIFETIMES);
+        assert_eq!(again.absolute_expires, refreshed.absolute_expires);
+    }
+
+    #[test]
+    fn asvs_v7_4_1_an_access_token_never_outlives_its_session() {
         let start = Timestamp::from_seconds(1_000_000);
         let late = start.plus(LIFETIMES.absolute).minus(Duration::from_secs(10));
         assert_eq!(session(start).access_expires(late, &LIFETIMES), start.plus(LIFETIMES.absolute));

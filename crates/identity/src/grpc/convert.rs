@@ -39,6 +39,11 @@ impl Fields {
         self.0.push(field, reason, description);
     }
 
+    /// Returns what was noted, to note more.
+    pub(super) const fn violations(&mut self) -> &mut Violations {
+        &mut self.0
+    }
+
     /// Answers with everything that was noted; a value that is missing then was noted.
     pub(super) fn finish<T>(self, value: Option<T>) -> Result<T, Status> {
         match value {
@@ -132,6 +137,20 @@ impl Fields {
             self.0.push(confirmation, "CONFIRMATION_DIFFERS", "must be the same as the password");
         }
         Some(password)
+    }
+
+    /// Does the same where the confirmation is required.
+    pub(super) fn confirmed_password(
+        &mut self,
+        field: &str,
+        text: &str,
+        confirmation: &str,
+        policy: PasswordPolicy,
+    ) -> Option<Password> {
+        if confirmation.is_empty() && !text.is_empty() {
+            self.violate(&format!("{field}_confirmation"), "REQUIRED", "is required");
+        }
+        self.new_password(field, text, confirmation, policy)
     }
 
     /// Reads what becomes of a password that somebody else chose: by default the first login demands a new one.

@@ -4,8 +4,8 @@ use std::sync::Arc;
 
 use rolecall_api::identity::v1::directory_service_server::DirectoryService;
 use rolecall_api::identity::v1::{
-    BatchGetContactsRequest, BatchGetContactsResponse, CheckSessionRequest, CheckSessionResponse, IngestEventsRequest,
-    IngestEventsResponse, IngestOutcome, IngestResult, IngestedEvent, InviteFirstOwnerRequest,
+    BatchGetContactsRequest, BatchGetContactsResponse, CheckSessionRequest, CheckSessionResponse, GetInstanceRequest,
+    GetInstanceResponse, IngestEventsRequest, IngestEventsResponse, IngestOutcome, IngestResult, IngestedEvent, InviteFirstOwnerRequest,
     InviteFirstOwnerResponse,
 };
 use rolecall_kernel::id::{EventId, OrganizationId, SessionId, SubjectId, UserId};
@@ -16,7 +16,7 @@ use super::convert::{Demand, Fields, Names, time};
 use super::{Grpc, render};
 use crate::app::Resources;
 use crate::app::fault::Fault;
-use crate::app::{check_session, invite_first_owner, read_contacts};
+use crate::app::{check_session, instance_settings, invite_first_owner, read_contacts};
 use crate::events::consume::{Arrived, Outcome, consume};
 
 /// The most subjects of one question.
@@ -88,6 +88,13 @@ impl DirectoryService for Grpc {
         let subjects = fields.finish(Some(subjects))?;
         let users = read_contacts::run(&self.resources, &subjects).await.map_err(Fault::from)?;
         Ok(Response::new(BatchGetContactsResponse { contacts: users.iter().map(render::contact).collect() }))
+    }
+
+    async fn get_instance(&self, _: Request<GetInstanceRequest>) -> Result<Response<GetInstanceResponse>, Status> {
+        let instance_settings::Presented { settings, name } =
+            instance_settings::get(&self.resources).await.map_err(Fault::from)?;
+        let organization_directory = settings.organization_directory;
+        Ok(Response::new(GetInstanceResponse { name, organization_directory }))
     }
 
     async fn check_session(

@@ -1,5 +1,7 @@
 //! `rolecall.identity.v1.InstanceService`.
 
+mod settings;
+
 use std::sync::Arc;
 
 use rolecall_api::identity::v1 as wire;
@@ -12,7 +14,7 @@ use tonic::{Request, Response, Status};
 
 use super::convert::{Demand, Fields, Names};
 use super::{Grpc, render};
-use crate::app::bootstrap;
+use crate::app::{bootstrap, instance_settings};
 use crate::app::fault::Fault;
 use crate::domain::factor::MfaPolicy;
 
@@ -66,11 +68,31 @@ impl InstanceService for Grpc {
         &self,
         _: Request<GetServerInfoRequest>,
     ) -> Result<Response<GetServerInfoResponse>, Status> {
-        let config = &self.resources.config;
+        let (resources, config) = (&self.resources, &self.resources.config);
+        let instance_settings::Presented { settings, name } =
+            instance_settings::get(resources).await.map_err(Fault::from)?;
         Ok(Response::new(GetServerInfoResponse {
-            name: config.server_name.clone(),
+            name,
             version: config.server_version.clone(),
-            bootstrapped: bootstrap::is_done(&self.resources).await.map_err(Fault::from)?,
+            bootstrapped: bootstrap::is_done(resources).await.map_err(Fault::from)?,
+            instance_id: settings.instance_id.to_string(),
+            organization_directory: settings.organization_directory,
+            guests_allowed: instance_settings::are_guests_allowed(resources).await.map_err(Fault::from)?,
+            welcome_text: settings.welcome_text.as_str().to_owned(),
         }))
+    }
+
+    async fn get_settings(
+        &self,
+        _: Request<wire::GetSettingsRequest>,
+    ) -> Result<Response<wire::GetSettingsResponse>, Status> {
+        settings::get(self).await
+    }
+
+    async fn update_settings(
+        &self,
+        request: Request<wire::UpdateSettingsRequest>,
+    ) -> Result<Response<wire::UpdateSettingsResponse>, Status> {
+        settings::update(self, request).await
     }
 }

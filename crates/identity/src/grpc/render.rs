@@ -6,7 +6,7 @@ use rolecall_kernel::text::{Institution, PersonName, Website};
 use rolecall_kernel::time::Timestamp;
 
 use crate::app::invite::Invited;
-use crate::app::tokens::Tokens;
+use crate::app::tokens::{Holder, Tokens};
 use crate::domain::invitation::InvitationView;
 use crate::domain::password::PasswordPolicy;
 use crate::domain::revocation::{Revocation, Revoked};
@@ -89,18 +89,26 @@ pub(super) fn session(session: &Session, current: Option<SessionId>) -> wire::Se
         expire_time: Some(time(session.absolute_expires)),
         authentication_methods: session.methods.names().into_iter().map(str::to_owned).collect(),
         current: current == Some(session.session_id),
+        impersonator_id: session.acting.map(|acting| acting.actor.to_string()).unwrap_or_default(),
+        read_only: session.acting.is_some_and(|acting| acting.read_only),
     }
 }
 
 /// Renders tokens.
 pub(super) fn tokens(tokens: &Tokens) -> wire::Tokens {
+    let (user_id, guest_id) = match tokens.holder {
+        Holder::User(id) => (id.to_string(), String::new()),
+        Holder::Guest(id) => (String::new(), id.to_string()),
+    };
     wire::Tokens {
         access_token: tokens.access_token.clone(),
         access_token_expire_time: Some(time(tokens.access_expires)),
         refresh_token: tokens.refresh_token.expose().to_owned(),
         refresh_token_expire_time: Some(time(tokens.refresh_expires)),
         session_id: tokens.session_id.to_string(),
-        user_id: tokens.user_id.to_string(),
+        device_token: tokens.device_token.as_ref().map(|token| token.expose().to_owned()).unwrap_or_default(),
+        user_id,
+        guest_id,
     }
 }
 
@@ -108,6 +116,7 @@ pub(super) fn tokens(tokens: &Tokens) -> wire::Tokens {
 pub(super) fn password_policy(policy: PasswordPolicy) -> wire::PasswordPolicy {
     let number = |characters| i32::try_from(characters).unwrap_or(i32::MAX);
     wire::PasswordPolicy {
+        require_three_classes: policy.require_three_classes,
         min_characters: number(policy.min_characters),
         max_characters: number(policy.max_characters),
     }

@@ -1,18 +1,20 @@
 //! Every outcome as a status: one place where errors meet the contract.
 
 use rolecall_api::identity::v1::ErrorReason as Reason;
+use rolecall_authz::Refusal;
 use rolecall_rpc::status::{StatusBuilder, Violations, domain};
 use tonic::{Code, Status};
 
 use crate::app::fault::Fault;
+use crate::app::taken_addresses::Limited;
 use crate::app::{
     accept_invitation, answer_challenge, bootstrap, change_email, change_password, confirm_email_change, confirm_totp,
     create_access_token, create_api_key, create_service_account, create_user, delete_api_key, delete_service_account,
-    delete_user, enroll_totp, exchange_api_key, get_invitation, invite_first_owner, issue_password_reset,
-    list_invitations, log_in, read_service_accounts, read_sessions, read_users, reauthenticate, refresh_tokens,
-    regenerate_recovery_codes, remove_factor, resend_invitation, reset_password, reset_user_factors,
-    revoke_access_token, revoke_invitation, revoke_sessions, rotate_signing_keys, set_user_password,
-    update_service_account, update_user,
+    delete_user, enroll_totp, exchange_api_key, get_invitation, get_registration, impersonate_user, instance_settings, invite_first_owner, issue_password_reset,
+    list_invitations, log_in, log_in_as_guest, read_service_accounts, read_sessions, read_users, reauthenticate, refresh_tokens,
+    regenerate_recovery_codes, register, remove_factor, resend_invitation, reset_password, reset_user_factors,
+    revoke_access_token, revoke_invitation, revoke_sessions, rotate_signing_keys, set_user_password, sso,
+    update_service_account, update_user, verify_email,
 };
 use crate::domain::access_token::NarrowingError;
 use crate::domain::challenge::Due;
@@ -27,8 +29,9 @@ const fn code(reason: Reason) -> Code {
         Reason::CredentialsRefused
         | Reason::RefreshTokenRefused
         | Reason::ChallengeRefused
-        | Reason::FactorCodeRefused => Code::Unauthenticated,
-        Reason::HashingOverloaded => Code::ResourceExhausted,
+        | Reason::FactorCodeRefused
+        | Reason::SsoRefused => Code::Unauthenticated,
+        Reason::HashingOverloaded | Reason::GuestLimitReached | Reason::RegistrationLimitReached | Reason::NetworkThrottled | Reason::TakenAddressLimitReached => Code::ResourceExhausted,
         Reason::SetupSecretRefused
         | Reason::RoleNotGrantable
         | Reason::PermissionNotGrantable
@@ -42,11 +45,23 @@ const fn code(reason: Reason) -> Code {
         | Reason::UserNotActive
         | Reason::InvitationVoid
         | Reason::SecretAlreadyReturned
+        | Reason::RegistrationClosed
+        | Reason::EmailDomainRefused
         | Reason::LastHolder
         | Reason::FactorRequired
         | Reason::FactorLimitReached
-        | Reason::AccessTokenLimitReached => Code::FailedPrecondition,
-        Reason::EmailTaken => Code::AlreadyExists,
+        | Reason::AccessTokenLimitReached
+        | Reason::DomainNotProven
+        | Reason::ProviderUnusable
+        | Reason::SsoAccountMissing
+        | Reason::SsoAccountNotLinked
+        | Reason::SsoLimitReached
+        | Reason::LastCredential
+        | Reason::LinkingRefused
+        | Reason::AudienceRefused
+        | Reason::GuestsNotAllowed
+        | Reason::UserBlocked => Code::FailedPrecondition,
+        Reason::EmailTaken | Reason::DomainTaken | Reason::IdentityTaken => Code::AlreadyExists,
         Reason::UserNotFound
         | Reason::OrganizationNotFound
         | Reason::InvitationNotFound
@@ -54,6 +69,9 @@ const fn code(reason: Reason) -> Code {
         | Reason::ApiKeyNotFound
         | Reason::CodeNotFound
         | Reason::FactorNotFound
+        | Reason::IdentityProviderNotFound
+        | Reason::DomainNotFound
+        | Reason::LinkedIdentityNotFound
         | Reason::AccessTokenNotFound => Code::NotFound,
         Reason::PeerUnavailable | Reason::StoreUnavailable => Code::Unavailable,
         Reason::ResumeTokenExpired => Code::OutOfRange,
@@ -74,6 +92,9 @@ const fn message(reason: Reason) -> &'static str {
         Reason::AlreadyBootstrapped => "The first administrator exists already; log in.",
         Reason::BootstrapInProgress => "A bootstrap with other content was begun; repeat that one.",
         Reason::EmailTaken => "The address belongs to another account; take another one.",
+        Reason::RegistrationClosed => "The organization takes no registrations; ask it for an invitation.",
+        Reason::EmailDomainRefused => "The organization takes addresses of other domains only; take one of those.",
+        Reason::RegistrationLimitReached => "Too many registrations came from your network; repeat the call later.",
         Reason::UserNotFound => "There is no such account within what you may see.",
         Reason::UserNotInvited => "The account is not waiting for its invitation to be accepted.",
         Reason::UserNotActive => "The account waits for its invitation to be accepted; resend that instead.",
@@ -89,7 +110,7 @@ const fn message(reason: Reason) -> &'static str {
         Reason::ServiceAccountNotFound => "There is no such service account within what you may see.",
         Reason::ApiKeyNotFound => "There is no such key within what you may see.",
         Reason::PermissionNotGrantable => "You may not give one of the permissions; leave it out.",
-        Reason::EtagMismatch => "The account changed since you read it; read it again and repeat the change.",
+        Reason::EtagMismatch => "It changed since you read it; read it again and repeat the change.",
         Reason::SelfRefused => "Nobody does this to itself; use the methods about the own account.",
         Reason::LastHolder => "The last OWNER of an organization, or the last ADMIN, cannot go; name another first.",
         Reason::EqualProtected => {
@@ -104,7 +125,28 @@ const fn message(reason: Reason) -> &'static str {
         Reason::FilterNotIndexed => "No index serves the filter; use the fields and operators that are listed.",
         Reason::PermissionMissing => "You lack a permission that one of the given fields needs; leave the field out.",
         Reason::AccessTokenNotFound => "You have no such personal access token.",
+        Reason::TakenAddressLimitReached => "You named too many addresses that are taken; repeat the call later.",
+        Reason::NetworkThrottled => "Too many tries failed in your network, whoever made them; repeat the call later.",
+        Reason::AudienceRefused => "The session is for another backend; log in for this one.",
+        Reason::GuestsNotAllowed => "Nobody looks around there as a guest; check the organization, or log in.",
+        Reason::GuestLimitReached => {
+            "As many guests came from your network, or are there already, as may; repeat the call later."
+        }
+        Reason::UserBlocked => "The person is blocked, or its organization suspended; nobody acts as it.",
         Reason::AccessTokenLimitReached => "No more personal access tokens can be made; revoke one first.",
+        Reason::IdentityProviderNotFound => "There is no such identity provider within what you may see, or none serves.",
+        Reason::DomainNotFound => "There is no such domain within what you may see.",
+        Reason::DomainTaken => "The domain is claimed already; verify it, or ask whoever proved it.",
+        Reason::DomainNotProven => "The DNS record was not found; make it, wait until name servers tell it, and repeat.",
+        Reason::ProviderUnusable => "The identity provider cannot be used; have an owner test and correct it.",
+        Reason::SsoRefused => "The single sign-on is not good, or not any more; begin it again.",
+        Reason::SsoAccountMissing => "You have no account here; ask an owner of the organization for one.",
+        Reason::SsoAccountNotLinked => "The account has other credentials; log in with them, and link the provider.",
+        Reason::IdentityTaken => "The identity provider knows another account by this identity; unlink it there first.",
+        Reason::SsoLimitReached => "The organization has as many as it may; delete one first.",
+        Reason::LinkedIdentityNotFound => "You have no such link.",
+        Reason::LastCredential => "Nothing else would open the account; set a password or link another provider first.",
+        Reason::LinkingRefused => "The identity provider lets nobody link; ask an owner of the organization.",
         Reason::Unspecified | Reason::Internal => "A defect of the server; the request id finds it in the logs.",
     }
 }
@@ -193,6 +235,16 @@ impl From<Fault> for Status {
     }
 }
 
+impl<E: Into<Self>> From<Limited<E>> for Status {
+    fn from(limited: Limited<E>) -> Self {
+        match limited {
+            Limited::Refused(error) => error.into(),
+            Limited::Exhausted(wait) => builder(Reason::TakenAddressLimitReached).retry_after(wait).build(),
+            Limited::Fault(fault) => fault.into_status(),
+        }
+    }
+}
+
 /// Reads a use case's error as a status: refusals by name, the rest spelled out.
 macro_rules! statuses {
     ($($error:path { $($variant:ident),* $(,)? } $(with $($pattern:pat => $status:expr),+ $(,)?)?;)*) => {$(
@@ -210,7 +262,10 @@ macro_rules! statuses {
 }
 
 statuses! {
-    log_in::Error { CredentialsRefused };
+    log_in::Error { CredentialsRefused } with
+        // The same bytes: that there is a code, and an account, is told by mail alone.
+        Error::CodeNeeded => refuse(Reason::CredentialsRefused),
+        Error::NetworkThrottled(wait) => builder(Reason::NetworkThrottled).retry_after(wait).build();
     answer_challenge::Error { ChallengeRefused, FactorCodeRefused } with
         Error::AnswerUnexpected(due) => violation("answer", "ANSWER_UNEXPECTED", asked_for(due)),
         Error::PasswordRefused(error) => password("new_password.password", error);
@@ -221,8 +276,14 @@ statuses! {
     remove_factor::Error { FactorNotFound, FactorRequired, RequestIdReused };
     regenerate_recovery_codes::Error { FactorNotFound };
     reset_user_factors::Error { UserNotFound, SelfRefused, EqualProtected, RequestIdReused };
-    refresh_tokens::Error { RefreshTokenRefused };
+    refresh_tokens::Error { RefreshTokenRefused, AudienceRefused };
     exchange_api_key::Error { CredentialsRefused };
+    register::Error { RegistrationClosed, EmailDomainRefused } with
+        Error::LimitReached(wait) => builder(Reason::RegistrationLimitReached).retry_after(wait).build(),
+        Error::PasswordRefused(error) => password("password", error);
+    get_registration::Error { CodeNotFound };
+    verify_email::Error { CodeNotFound, CredentialsRefused, RegistrationClosed, EmailDomainRefused, EmailTaken } with
+        Error::PasswordRefused(error) => password("new_password.password", error);
     get_invitation::Error { InvitationNotFound };
     accept_invitation::Error { InvitationNotFound, InvitationVoid } with
         Error::PasswordRefused(error) => password("password", error);
@@ -259,6 +320,14 @@ statuses! {
     read_users::Error { UserNotFound, OrganizationNotFound };
     read_sessions::Error { UserNotFound };
     revoke_sessions::Error { UserNotFound, RequestIdReused };
+    log_in_as_guest::Error { GuestsNotAllowed } with
+        Error::LimitReached(wait) => builder(Reason::GuestLimitReached).retry_after(wait).build();
+    impersonate_user::Error {
+        UserNotFound, OrganizationNotFound, UserNotActive, UserBlocked, SelfRefused, EqualProtected, GuestsNotAllowed,
+    } with
+        Error::SessionEnded => Refusal::SessionEnded.into_status(None);
+    instance_settings::Error { RequestIdReused } with
+        Error::EtagMismatch(current) => builder(Reason::EtagMismatch).metadata("etag", current).build();
     update_user::Error {
         UserNotFound, SelfRefused, EqualProtected, EmailTaken, RoleNotGrantable, LastHolder, RequestIdReused,
     } with
@@ -266,8 +335,32 @@ statuses! {
         Error::PermissionMissing(permission) => {
             builder(Reason::PermissionMissing).metadata("permission", permission).build()
         },
+        Error::StepUpRequired => Refusal::StepUpRequired.into_status(None),
         Error::RoleUnknown => violation("user.roles", "ROLE_UNKNOWN", "must be names of roles of an organization"),
         Error::RolesMoved => Fault::from(rolecall_db::Error::Conflict).into_status();
+    sso::providers::Error {
+        IdentityProviderNotFound, OrganizationNotFound, SsoLimitReached, RoleNotGrantable, RequestIdReused,
+    } with
+        Error::IssuerRefused(why) => violation("identity_provider.issuer", "ISSUER_REFUSED", why.to_string()),
+        Error::EtagMismatch(current) => builder(Reason::EtagMismatch).metadata("etag", current.to_string()).build(),
+        Error::ProviderUnusable(problem) => builder(Reason::ProviderUnusable).metadata("problem", problem).build();
+    sso::domains::Error {
+        DomainNotFound, OrganizationNotFound, DomainTaken, SsoLimitReached, RequestIdReused,
+    } with
+        Error::DomainNotProven(domain) => builder(Reason::DomainNotProven)
+            .metadata("record_name", domain.record())
+            .metadata("record_value", domain.token)
+            .build();
+    sso::begin::Error { IdentityProviderNotFound, LinkingRefused } with
+        Error::ReturnRefused => {
+            violation("return_url", "RETURN_URL_REFUSED", "must be one of the addresses that the server is configured for")
+        },
+        // What is wrong is for administrators; anybody may call this.
+        Error::ProviderUnusable(_) => refuse(Reason::ProviderUnusable);
+    sso::complete::Error { SsoAccountMissing, SsoAccountNotLinked, IdentityTaken } with
+        Error::SsoRefused(_) => refuse(Reason::SsoRefused),
+        Error::ProviderUnusable(_) => refuse(Reason::ProviderUnusable);
+    sso::links::Error { LinkedIdentityNotFound, LastCredential, RequestIdReused };
     read_service_accounts::Error { ServiceAccountNotFound, OrganizationNotFound };
     create_service_account::Error { OrganizationNotFound, PermissionNotGrantable, RequestIdReused } with
         Error::PermissionUnknown => violation("permissions", "PERMISSION_UNKNOWN", "must be names of permissions");

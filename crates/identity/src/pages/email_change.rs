@@ -36,7 +36,7 @@ pub(super) async fn submit(pages: &Pages, form: &Form) -> Result<Answer, Failure
         }),
         Err(Refusal::Failure(failure)) => Err(failure),
         // Nothing is set here that could be refused.
-        Err(Refusal::Password(_)) => Err(Failure::Defect),
+        Err(Refusal::Password(_) | Refusal::Credentials) => Err(Failure::Defect),
     }
 }
 
@@ -48,7 +48,7 @@ fn view(pages: &Pages, code: &OpaqueToken, shown: &Shown) -> View {
     ];
     View {
         title: text::EMAIL_TITLE.to_owned(),
-        paragraphs: vec![text::email_lead(&pages.resources().config.server_name)],
+        paragraphs: vec![text::email_lead(&pages.resources().instance_name.get())],
         facts: facts.into_iter().flatten().collect(),
         form: Some(FormView::new(Page::EmailChange, code.expose(), Vec::new(), text::EMAIL_BUTTON)),
         note: Some(text::EMAIL_NOTE),

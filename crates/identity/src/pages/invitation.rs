@@ -38,6 +38,8 @@ pub(super) async fn submit(pages: &Pages, form: &Form) -> Result<Answer, Failure
         Ok(_) => Answer::ok(accepted(&shown)),
         Err(Refusal::Password(error)) => Answer::refused(view(pages, &code, &shown, &Violations::of_password(error))),
         Err(Refusal::Failure(failure)) => Err(failure),
+        // Nothing is compared here that could be another.
+        Err(Refusal::Credentials) => Err(Failure::Defect),
     }
 }
 
@@ -51,11 +53,11 @@ fn view(pages: &Pages, code: &OpaqueToken, shown: &Shown, violations: &Violation
         Fact::new(text::ACCOUNT, email),
         Fact::new(text::UNTIL, text::time(shown.expires)),
     ];
-    let fields = Field::new_password(shown.password_policy.min_characters, violations);
+    let fields = Field::new_password(shown.password_policy, violations);
     let form = FormView::new(Page::Invitation, code.expose(), fields, text::INVITATION_BUTTON).for_account(email);
     View {
         title: text::invitation_title(&shown.organization_name),
-        paragraphs: vec![text::invitation_lead(&pages.resources().config.server_name)],
+        paragraphs: vec![text::invitation_lead(&pages.resources().instance_name.get())],
         facts: facts.into_iter().flatten().collect(),
         form: Some(form),
         note: Some(text::INVITATION_NOTE),

@@ -42,6 +42,8 @@ pub(super) async fn submit(pages: &Pages, form: &Form) -> Result<Answer, Failure
         Ok(()) => Answer::ok(set()),
         Err(Refusal::Password(error)) => Answer::refused(view(&code, &shown, &Violations::of_password(error))),
         Err(Refusal::Failure(failure)) => Err(failure),
+        // Nothing is compared here that could be another.
+        Err(Refusal::Credentials) => Err(Failure::Defect),
     }
 }
 
@@ -52,7 +54,7 @@ fn view(code: &OpaqueToken, shown: &Shown, violations: &Violations) -> View {
         Fact::new(text::ORGANIZATION, &*shown.organization_name),
         Fact::new(text::UNTIL, text::time(shown.expires)),
     ];
-    let fields = Field::new_password(shown.password_policy.min_characters, violations);
+    let fields = Field::new_password(shown.password_policy, violations);
     let form = FormView::new(Page::PasswordReset, code.expose(), fields, text::RESET_BUTTON).for_account(email);
     View {
         title: text::RESET_TITLE.to_owned(),

@@ -6,7 +6,7 @@ use serde::Serialize;
 
 use super::failure::Failure;
 use super::site::Page;
-use crate::domain::password::PasswordError;
+use crate::domain::password::{PasswordError, PasswordPolicy};
 
 /// What the template says by itself.
 #[derive(Serialize)]
@@ -56,6 +56,53 @@ pub(super) const SENT: [&str; 2] = [
      address. Your administrator can help too.",
 ];
 
+pub(super) const AUTHENTICATOR_TITLE: &str = "Set up an authenticator app";
+pub(super) const AUTHENTICATOR_LEAD: &str = "An authenticator app on your phone shows codes that only you have. You then type one beside your password when you \
+     sign in. First, say who you are:";
+pub(super) const CURRENT_LABEL: &str = "Password";
+pub(super) const CREDENTIALS_WRONG: &str =
+    "Address and password do not open an account, or were tried too often. Check both, or wait a minute and try again.";
+pub(super) const SCAN_TITLE: &str = "Scan the code with your app";
+pub(super) const SCAN_LEAD: [&str; 2] = [
+    "Open the authenticator app, add an account, and point the camera at this picture. Then type the six digits that the \
+     app shows.",
+    "This page works for ten minutes. Show the picture to nobody: whoever scans it has your codes.",
+];
+pub(super) const SCANNED_LEAD: &str = "Type the six digits that the app shows now. They change every 30 seconds.";
+pub(super) const QR_CODE: &str = "QR code for your authenticator app; the same key is written below";
+pub(super) const SECRET: &str = "Or type this key";
+pub(super) const OPEN_IN_APP: &str = "On this phone: open it in the app";
+pub(super) const TOTP_LABEL: &str = "Code from the app";
+pub(super) const TOTP_HINT: &str = "Six digits.";
+pub(super) const TOTP_BUTTON: &str = "Finish";
+pub(super) const TOTP_WRONG: &str = "This is not the code of now. Wait for the next one. If it is refused again, look whether the clock of the phone is \
+     right.";
+pub(super) const START_AGAIN: &str = "Start again";
+pub(super) const HAS_ONE_TITLE: &str = "You have an authenticator app already";
+pub(super) const HAS_ONE: &str = "Sign in with its codes where you usually work. If you lost it, sign in with a recovery code, or ask your \
+     administrator to remove it.";
+pub(super) const ENROLLED_TITLE: &str = "Your authenticator app is set up";
+pub(super) const ENROLLED: [&str; 2] = [
+    "These recovery codes open your account when you do not have the app, each of them once. They are shown only now: \
+     print this page or write them down, and keep them where you keep other papers.",
+    "You are signed out everywhere. Sign in again with a code of the app.",
+];
+pub(super) const ENROLLED_NOTE: &str = "If you lose the app and the codes, an administrator can remove the app.";
+
+pub(super) const NAME: &str = "Name";
+pub(super) const REGISTRATION_TITLE: &str = "Confirm your address";
+pub(super) const REGISTRATION_BUTTON: &str = "Confirm the address";
+pub(super) const REGISTRATION_NOTE: &str =
+    "If you did not register, close this page. There is no account, and what was entered is deleted.";
+pub(super) const REPLACES_ACCOUNT: &str = "There is an account with this address that somebody else made and that nobody has confirmed. It ends when you go \
+     on. If you use that account and want to keep it, close this page and set a new password for it instead.";
+pub(super) const REGISTERED_LABEL: &str = "Password";
+pub(super) const REGISTERED_HINT: &str = "The one that you chose when you registered.";
+pub(super) const REGISTERED_WRONG: &str = "This is not the password of the registration, or it was tried too often. Type it again, wait a minute, or set \
+     another one.";
+pub(super) const ANOTHER_PASSWORD: &str = "I did not choose a password, or forgot it: set another one";
+pub(super) const REGISTERED_PASSWORD: &str = "Use the password that I chose when I registered";
+
 pub(super) const CODE_LABEL: &str = "Code from the mail";
 pub(super) const CODE_LEAD: &str =
     "The mail that you got has a link with a code. If the link did not work, copy the code.";
@@ -90,6 +137,20 @@ pub(super) fn accepted(organization: &str, email: &str) -> Vec<String> {
     vec![format!("{belongs}Sign in as {email} with your new password, where you usually work.")]
 }
 
+/// What the proof of an address does.
+pub(super) fn registration_lead(server: &str) -> String {
+    format!("Your account at {server} is made when you press the button.")
+}
+
+/// What a proven address leads to.
+pub(super) fn verified(organization: &str, email: &str) -> Vec<String> {
+    let belongs = match organization {
+        "" => String::new(),
+        name => format!("You now belong to {name}. "),
+    };
+    vec![format!("{belongs}Sign in as {email} with your password, where you usually work.")]
+}
+
 /// What the confirmation of an address does.
 pub(super) fn email_lead(server: &str) -> String {
     format!(
@@ -109,14 +170,23 @@ pub(super) const fn code_title(page: Page) -> &'static str {
         Page::Invitation => "Accept an invitation",
         Page::PasswordReset => RESET_TITLE,
         Page::EmailChange => EMAIL_TITLE,
+        Page::Registration => REGISTRATION_TITLE,
+        Page::Authenticator => AUTHENTICATOR_TITLE,
         Page::PasswordForgotten => FORGOTTEN_TITLE,
     }
 }
 
 /// What a new password must be like.
-pub(super) fn password_hint(min_characters: usize) -> String {
-    format!("At least {min_characters} characters. Several unrelated words are easy to remember and hard to guess.")
+pub(super) fn password_hint(policy: PasswordPolicy) -> String {
+    let least = policy.min_characters;
+    if policy.require_three_classes {
+        format!("At least {least} characters; {CLASSES}. Several unrelated words are easy to remember.")
+    } else {
+        format!("At least {least} characters. Several unrelated words are easy to remember and hard to guess.")
+    }
 }
+
+const CLASSES: &str = "three of these: small letters, capital letters, digits, other characters";
 
 /// What is wrong with a password.
 pub(super) fn password(error: PasswordError) -> String {
@@ -126,6 +196,7 @@ pub(super) fn password(error: PasswordError) -> String {
         PasswordError::TooLong(most) => format!("The password is too long. Take at most {most} characters."),
         PasswordError::TooManyBytes(most) => format!("The password is too long. Take at most {most} bytes."),
         PasswordError::Guessable => "The password is easy to guess. Take several unrelated words.".to_owned(),
+        PasswordError::ClassesMissing => format!("The password is not mixed enough. Use {CLASSES}."),
         PasswordError::ContextWord => {
             "The password is made of your name, your address, or the name of the organization. Take other words."
                 .to_owned()
@@ -159,6 +230,13 @@ pub(super) const fn failure(failure: Failure) -> (&'static str, &'static [&'stat
                 "If you accepted it before, sign in. Otherwise ask whoever invited you for a new invitation.",
             ],
         ),
+        Failure::CodeOver(Page::Authenticator) => (
+            "This took too long",
+            &[
+                "Nothing was changed. Start again: the picture that you scanned before is worth nothing now, so remove it \
+               from the app.",
+            ],
+        ),
         Failure::CodeOver(_) => (
             "This link does not work",
             &[
@@ -170,6 +248,10 @@ pub(super) const fn failure(failure: Failure) -> (&'static str, &'static [&'stat
         Failure::InvitationVoid => (
             "This invitation no longer holds",
             &["Whoever invited you may no longer do so. Ask the organization for a new invitation."],
+        ),
+        Failure::RegistrationClosed => (
+            "No more registrations",
+            &["The organization no longer takes registrations with your address. Ask it for an invitation."],
         ),
         Failure::EmailTaken => (
             "The address is taken",

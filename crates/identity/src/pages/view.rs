@@ -1,5 +1,7 @@
 //! What a page shows, and how it becomes HTML.
 
+use std::borrow::Cow;
+
 use minijinja::syntax::SyntaxConfig;
 use minijinja::value::Serde;
 use minijinja::{AutoEscape, Environment, UndefinedBehavior, Value};
@@ -8,6 +10,7 @@ use serde::Serialize;
 use super::form::Violations;
 use super::site::Page;
 use super::text;
+use crate::domain::password::PasswordPolicy;
 
 const TEMPLATE: &str = include_str!("templates/page.html");
 /// Stands in every page, whose security policy names its hash.
@@ -22,6 +25,10 @@ pub(super) struct View {
     pub(super) paragraphs: Vec<String>,
     /// What is known, as pairs.
     pub(super) facts: Vec<Fact>,
+    /// What is to be scanned.
+    pub(super) image: Option<Image>,
+    /// What is to be written down.
+    pub(super) codes: Vec<String>,
     /// What can be done.
     pub(super) form: Option<FormView>,
     /// What comes after the form.
@@ -30,6 +37,8 @@ pub(super) struct View {
     pub(super) link: Option<Link>,
     /// What finds a failure in the logs.
     pub(super) reference: String,
+    /// What the installation is called; every page says so.
+    pub(super) server_name: String,
 }
 
 /// Something that is known.
@@ -46,10 +55,18 @@ impl Fact {
     }
 }
 
-/// A link to another page of ours.
+/// A picture that is a part of its page.
+#[derive(Serialize)]
+pub(super) struct Image {
+    pub(super) src: String,
+    /// What it is, for whoever does not see it.
+    pub(super) alt: &'static str,
+}
+
+/// A link to another page of ours, or into an authenticator app.
 #[derive(Serialize)]
 pub(super) struct Link {
-    pub(super) href: &'static str,
+    pub(super) href: Cow<'static, str>,
     pub(super) text: &'static str,
 }
 
@@ -99,7 +116,7 @@ pub(super) struct Field {
 
 impl Field {
     /// Makes the two fields of a new password.
-    pub(super) fn new_password(min_characters: usize, violations: &Violations) -> Vec<Self> {
+    pub(super) fn new_password(policy: PasswordPolicy, violations: &Violations) -> Vec<Self> {
         let field = |name, label, hint| Self {
             name,
             kind: "password",
@@ -110,7 +127,7 @@ impl Field {
             error: violations.get(name),
         };
         vec![
-            field(super::form::PASSWORD, text::PASSWORD_LABEL, text::password_hint(min_characters)),
+            field(super::form::PASSWORD, text::PASSWORD_LABEL, text::password_hint(policy)),
             field(super::form::CONFIRMATION, text::CONFIRMATION_LABEL, String::new()),
         ]
     }
@@ -121,8 +138,8 @@ impl Field {
 pub(super) struct Renderer(Environment<'static>);
 
 impl Renderer {
-    /// Reads the template of an installation that is called so.
-    pub(super) fn new(server_name: &str) -> Result<Self, minijinja::Error> {
+    /// Reads the template.
+    pub(super) fn new() -> Result<Self, minijinja::Error> {
         let mut environment = Environment::new();
         environment.set_undefined_behavior(UndefinedBehavior::Strict);
         // An error must not print what a page shows.
@@ -130,7 +147,6 @@ impl Renderer {
         environment.set_auto_escape_callback(|_| AutoEscape::Html);
         environment.set_syntax(SyntaxConfig::builder().trim_blocks(true).lstrip_blocks(true).build()?);
         environment.add_template("page.html", TEMPLATE)?;
-        environment.add_global("server_name", server_name.to_owned());
         environment.add_global("style", Value::from_safe_string(STYLE.to_owned()));
         environment.add_global("words", Value::from(Serde(text::WORDS)));
         Ok(Self(environment))
@@ -152,11 +168,12 @@ mod tests {
     use super::*;
 
     fn render(view: &View) -> String {
-        Renderer::new("Lab & <Co>").and_then(|renderer| renderer.render(view)).expect("it renders")
+        Renderer::new().and_then(|renderer| renderer.render(view)).expect("it renders")
     }
 
+    /// ASVS: V1.1.2
     #[test]
-    fn nothing_that_somebody_typed_becomes_markup() {
+    fn asvs_v1_2_1_nothing_that_somebody_typed_becomes_markup() {
         let evil = "\"'><script>alert(1)</script>{{ title }}";
         let field = Field {
             name: "email",
@@ -174,14 +191,28 @@ mod tests {
             facts: Fact::new("Name", evil).into_iter().collect(),
             form: Some(form),
             reference: evil.to_owned(),
+            server_name: "Lab & <Co>".to_owned(),
             ..View::default()
         });
         assert!(!page.contains("<script") && !page.contains("\"'>"), "{page}");
         assert!(page.contains("Lab &amp; &lt;Co&gt;") && page.contains("{{ title }}"), "{page}");
     }
 
+    /// Nothing keeps a password manager out: no script, no name that it does not know, no limit on what is pasted.
+    ///
+    /// ASVS: V6.2.7
     #[test]
-    fn a_page_asks_for_nothing_from_anywhere() {
+    fn asvs_v6_2_6_a_password_is_hidden_while_it_is_typed() {
+        let fields = Field::new_password(PasswordPolicy::default(), &Violations::default());
+        let form = FormView::new(Page::PasswordReset, "", fields, "Go").for_account("ada@example.org");
+        let page = render(&View { form: Some(form), ..View::default() });
+        assert_eq!(page.matches("type=\"password\" autocomplete=\"new-password\"").count(), 2, "{page}");
+        assert_eq!(page.matches("autocomplete=\"username\"").count(), 1, "{page}");
+        assert!(!page.contains("maxlength") && !page.contains("onpaste"), "{page}");
+    }
+
+    #[test]
+    fn asvs_v14_2_3_a_page_asks_for_nothing_from_anywhere() {
         let page = render(&View { title: "Title".to_owned(), ..View::default() });
         for part in ["<script", "<img", "<link", "style=", " on", "http://", "https://", "@import", "url("] {
             let rest = page.replace(STYLE, "");

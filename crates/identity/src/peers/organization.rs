@@ -58,8 +58,14 @@ pub(crate) enum Refusal {
     SelfRefused,
     /// Nobody who can act would be in charge.
     LastHolder,
+    /// The organization takes no registrations, or nobody may see it.
+    RegistrationClosed,
+    /// The organization wants addresses of other domains.
+    EmailDomainRefused,
     /// The member changed since the version that the change is based on.
     EtagMismatch,
+    /// The organization allows no guests, or there is none.
+    GuestsNotAllowed,
 }
 
 impl Refusal {
@@ -75,7 +81,10 @@ impl Refusal {
             "ALREADY_BOOTSTRAPPED" => Self::AlreadyBootstrapped,
             "SELF_REFUSED" => Self::SelfRefused,
             "LAST_OWNER" | "LAST_ADMIN" => Self::LastHolder,
+            "REGISTRATION_CLOSED" => Self::RegistrationClosed,
+            "EMAIL_DOMAIN_REFUSED" => Self::EmailDomainRefused,
             "ETAG_MISMATCH" => Self::EtagMismatch,
+            "GUESTS_NOT_ALLOWED" => Self::GuestsNotAllowed,
             _ => return None,
         })
     }
@@ -144,7 +153,7 @@ pub(crate) struct Subject {
     pub(crate) permissions: Vec<String>,
 }
 
-type Answer<T> = Result<T, PeerError>;
+pub(super) type Answer<T> = Result<T, PeerError>;
 
 /// The organization context.
 #[derive(Debug, Clone)]
@@ -158,7 +167,7 @@ impl Organization {
         Self { client: MembershipServiceClient::new(channel) }
     }
 
-    fn client(&self) -> MembershipServiceClient<Channel> {
+    pub(super) fn client(&self) -> MembershipServiceClient<Channel> {
         self.client.clone()
     }
 
@@ -281,11 +290,12 @@ impl Organization {
         Ok(convert::member_with_etag(answer.member.unwrap_or_default()))
     }
 
-    /// Finds an organization.
-    pub(crate) async fn find_organization(&self, id: OrganizationId) -> Answer<Option<OrganizationName>> {
+    /// Asks what an organization is called, and how it wants to be run; none for one that does not exist.
+    pub(crate) async fn settings(&self, id: OrganizationId) -> Answer<Option<OrganizationSettings>> {
         let request = BatchGetOrganizationsRequest { organization_ids: vec![id.to_string()] };
         let answer = self.client().batch_get_organizations(request).await?.into_inner();
-        answer.organizations.into_iter().next().map(|found| convert::organization(Some(found))).transpose()
+        let told = answer.settings.into_iter().next();
+        answer.organizations.into_iter().next().map(|found| settings::settings(found, told)).transpose()
     }
 
     /// Gives a service account its permissions; repeatable. Returns the organization that it acts in.
@@ -294,14 +304,6 @@ impl Organization {
         id: ServiceAccountId,
         organization: &str,
         permissions: &[String],
-    /// Asks how an organization wants to be run; none for one that does not exist, or is not active.
-    pub(crate) async fn settings(&self, id: OrganizationId) -> Answer<Option<OrganizationSettings>> {
-        let request = BatchGetOrganizationsRequest { organization_ids: vec![id.to_string()] };
-        let answer = self.client().batch_get_organizations(request).await?.into_inner();
-        let told = answer.settings.into_iter().next();
-        answer.organizations.into_iter().next().map(|found| settings::settings(found, told)).transpose()
-    }
-
         actor: SubjectId,
     ) -> Answer<Option<OrganizationId>> {
         let request = AddServiceAccountRequest {

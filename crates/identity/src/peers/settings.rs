@@ -4,12 +4,11 @@ use std::time::Duration;
 
 use rolecall_api::organization::v1 as wire;
 use rolecall_kernel::id::OrganizationId;
-use rolecall_kernel::text::{EmailAddress, EmailDomain};
 
 use super::convert::broken;
 use super::organization::PeerError;
 use crate::domain::factor::MfaPolicy;
-use crate::domain::password::PasswordDemand;
+use crate::domain::password::{PasswordDemand, PasswordPolicy};
 use crate::domain::session::SessionLimits;
 
 /// How people come into an organization.
@@ -30,8 +29,6 @@ pub(crate) struct OrganizationSettings {
     pub(crate) name: String,
     /// How people come into it.
     pub(crate) registration_mode: RegistrationMode,
-    /// Where the addresses of people who register must belong; empty allows all.
-    pub(crate) allowed_email_domains: Vec<EmailDomain>,
     /// What it demands of the logins of its members.
     pub(crate) mfa_policy: MfaPolicy,
     /// What it demands of passwords.
@@ -42,15 +39,12 @@ pub(crate) struct OrganizationSettings {
     pub(crate) session: SessionLimits,
     /// Whether strangers may look around as anonymous guests.
     pub(crate) guest_sessions: bool,
-    /// Whether its owners may act as its members.
-    pub(crate) owner_impersonation: bool,
 }
 
 impl OrganizationSettings {
-    /// Whether somebody with this address may register.
-    pub(crate) fn allows_address(&self, address: &EmailAddress) -> bool {
-        let domains = &self.allowed_email_domains;
-        domains.is_empty() || domains.iter().any(|domain| domain.holds(address))
+    /// What a new password of a member must satisfy.
+    pub(crate) fn password_policy(&self, everywhere: PasswordPolicy) -> PasswordPolicy {
+        everywhere.of(self.mfa_policy, self.password)
     }
 }
 
@@ -66,13 +60,11 @@ pub(super) fn settings(
         wire::RegistrationMode::Unspecified | wire::RegistrationMode::Manual => RegistrationMode::Manual,
         wire::RegistrationMode::SelfService => RegistrationMode::SelfService,
     };
-    let domains = told.allowed_email_domains.iter().map(|name| EmailDomain::parse(name));
     let min_characters = usize::try_from(password.min_characters).map_err(|_| broken("password policy"))?;
     Ok(OrganizationSettings {
         organization_id: organization.organization_id,
         name: organization.name,
         registration_mode,
-        allowed_email_domains: domains.collect::<Result<_, _>>().map_err(|_| broken("mail domain"))?,
         mfa_policy: organization.mfa_policy,
         password: PasswordDemand {
             min_characters: Some(min_characters).filter(|characters| *characters > 0),
@@ -81,7 +73,6 @@ pub(super) fn settings(
         invitation_lifetime: duration(told.invitation_lifetime)?,
         session: SessionLimits { idle: duration(session.idle)?, absolute: duration(session.absolute)? },
         guest_sessions: told.guest_sessions,
-        owner_impersonation: told.owner_impersonation,
     })
 }
 

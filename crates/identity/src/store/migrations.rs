@@ -18,6 +18,17 @@ mod m0020_access_tokens;
 mod m0031_factors;
 mod m0032_recovery_codes;
 mod m0033_challenges;
+mod m0040_instance_settings;
+mod m0044_registrations;
+mod m0046_impersonation;
+mod m0047_guests;
+mod m0050_identity_providers;
+mod m0051_domains;
+mod m0052_sso_logins;
+mod m0053_linked_identities;
+mod m0060_devices;
+mod m0061_login_codes;
+mod m0062_audiences;
 
 use sea_orm::{ConnectionTrait as _, DbBackend, DbErr};
 use sea_orm_migration::{MigrationName, MigrationTrait, SchemaManager};
@@ -43,6 +54,17 @@ pub(crate) fn steps() -> Vec<Box<dyn MigrationTrait>> {
         ("identity_0031_factors", m0031_factors::STATEMENTS),
         ("identity_0032_recovery_codes", m0032_recovery_codes::STATEMENTS),
         ("identity_0033_challenges", m0033_challenges::STATEMENTS),
+        ("identity_0040_instance_settings", m0040_instance_settings::STATEMENTS),
+        ("identity_0044_registrations", m0044_registrations::STATEMENTS),
+        ("identity_0046_impersonation", m0046_impersonation::STATEMENTS),
+        ("identity_0047_guests", m0047_guests::STATEMENTS),
+        ("identity_0050_identity_providers", m0050_identity_providers::STATEMENTS),
+        ("identity_0051_domains", m0051_domains::STATEMENTS),
+        ("identity_0052_sso_logins", m0052_sso_logins::STATEMENTS),
+        ("identity_0053_linked_identities", m0053_linked_identities::STATEMENTS),
+        ("identity_0060_devices", m0060_devices::STATEMENTS),
+        ("identity_0061_login_codes", m0061_login_codes::STATEMENTS),
+        ("identity_0062_audiences", m0062_audiences::STATEMENTS),
     ];
     let boxed = |&(name, statements): &_| Box::new(Step { name, statements }) as Box<dyn MigrationTrait>;
     steps.iter().map(boxed).collect()

@@ -5,6 +5,7 @@ use rolecall_kernel::id::{SessionId, UserId};
 use rolecall_kernel::page::{Page, PageSize};
 use rolecall_kernel::time::Timestamp;
 use sea_orm::ActiveValue::Set;
+use sea_orm::prelude::Uuid;
 use sea_orm::sea_query::{Condition, Expr};
 use sea_orm::{
     ColumnTrait as _, ConnectionTrait, EntityTrait as _, QueryFilter as _, QueryOrder as _, QuerySelect as _, Select,
@@ -12,7 +13,7 @@ use sea_orm::{
 
 use super::corrupt;
 use super::entity::session::{ActiveModel, Column, Entity, Model};
-use crate::domain::session::{AuthMethods, EndReason, Session};
+use crate::domain::session::{Acting, AuthMethods, EndReason, Session};
 
 /// Inserts a session.
 pub(crate) async fn insert(tx: &Tx, session: &Session) -> Result<(), Error> {
@@ -26,6 +27,10 @@ pub(crate) async fn insert(tx: &Tx, session: &Session) -> Result<(), Error> {
         absolute_expires: Set(session.absolute_expires.as_micros()),
         ended: Set(None),
         end_reason: Set(None),
+        actor_id: Set(session.acting.map(|acting| acting.actor.as_uuid())),
+        actor_session_id: Set(session.acting.map(|acting| acting.session_id.as_uuid())),
+        read_only: Set(session.acting.is_some_and(|acting| acting.read_only)),
+        audience: Set(session.audience.clone()),
     };
     Entity::insert(row).exec_without_returning(tx).await?;
     Ok(())
@@ -77,6 +82,7 @@ pub(crate) async fn note_refresh(tx: &Tx, session: &Session) -> Result<(), Error
     Entity::update_many()
         .col_expr(Column::LastUsed, Expr::value(session.last_used.as_micros()))
         .col_expr(Column::IdleExpires, Expr::value(session.idle_expires.as_micros()))
+        .col_expr(Column::AbsoluteExpires, Expr::value(session.absolute_expires.as_micros()))
         .filter(Column::SessionId.eq(session.session_id.as_uuid()))
         .exec(tx)
         .await?;
@@ -126,6 +132,8 @@ pub(crate) async fn end_of_user(
         Which::AllBut(id) => alive.filter(Column::SessionId.ne(id.as_uuid())),
         Which::BegunBy(time) => alive.filter(Column::AuthTime.lte(time.as_micros())),
         Which::BeyondNewest(keep) => alive
+            // Who acts as the person takes none of its places.
+            .filter(Column::ActorId.is_null())
             .filter(Column::AbsoluteExpires.gt(now.as_micros()))
             .order_by_desc(Column::AuthTime)
             .order_by_desc(Column::SessionId)
@@ -139,6 +147,21 @@ pub(crate) async fn end_of_user(
         end_where(tx, these, reason, now).await?;
     }
     Ok(ids.into_iter().map(SessionId::from_uuid).collect())
+}
+
+/// Ends what somebody began as others in these sessions of its own; returns which, and as whom.
+pub(crate) async fn end_begun_in(
+    tx: &Tx,
+    sessions: &[SessionId],
+    now: Timestamp,
+) -> Result<Vec<(SessionId, UserId)>, Error> {
+    let begun = Column::ActorSessionId.is_in(sessions.iter().map(|id| id.as_uuid()));
+    let rows = Entity::find().filter(begun).filter(Column::Ended.is_null()).all(tx).await?;
+    if !rows.is_empty() {
+        let these = Condition::all().add(Column::SessionId.is_in(rows.iter().map(|row| row.session_id)));
+        end_where(tx, these, EndReason::ActorEnded, now).await?;
+    }
+    Ok(rows.iter().map(|row| (SessionId::from_uuid(row.session_id), UserId::from_uuid(row.user_id))).collect())
 }
 
 /// Ends sessions by identifier, which the caller holds; those that had ended stay as they are.
@@ -164,6 +187,12 @@ pub(crate) async fn sweep(tx: &Tx, expired_before: Timestamp) -> Result<u64, Err
     Ok(done.rows_affected)
 }
 
+/// Reads who acts in a session.
+pub(super) fn acting(actor: Option<Uuid>, session: Option<Uuid>, read_only: bool) -> Option<Acting> {
+    let (actor, session_id) = (UserId::from_uuid(actor?), SessionId::from_uuid(session?));
+    Some(Acting { actor, session_id, read_only })
+}
+
 fn read(row: &Model) -> Result<Session, Error> {
     Ok(Session {
         session_id: SessionId::from_uuid(row.session_id),
@@ -174,5 +203,7 @@ fn read(row: &Model) -> Result<Session, Error> {
         idle_expires: Timestamp::from_micros(row.idle_expires),
         absolute_expires: Timestamp::from_micros(row.absolute_expires),
         ended: row.ended.is_some(),
+        acting: acting(row.actor_id, row.actor_session_id, row.read_only),
+        audience: row.audience.clone(),
     })
 }

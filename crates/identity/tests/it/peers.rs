@@ -8,7 +8,7 @@ use rolecall_api::notification::v1 as notification;
 use rolecall_api::notification::v1::mail_service_server::MailService;
 use rolecall_api::organization::v1::membership_service_server::MembershipService;
 use rolecall_api::organization::v1::*;
-use rolecall_authz::{AccessError, AccessSource, ScopeKind, SubjectAccess, SubjectKind as Kind};
+use rolecall_authz::{AccessError, AccessSource, IMPERSONATE, ScopeKind, SubjectAccess, SubjectKind as Kind};
 use rolecall_kernel::id::{OrganizationId, SubjectId};
 use rolecall_rpc::status::{StatusBuilder, domain};
 use tonic::{Code, Request, Response, Status};
@@ -35,6 +35,20 @@ pub(crate) struct Known {
     pub(crate) mfa_required: HashSet<String>,
     pub(crate) members: HashMap<String, FakeMember>,
     pub(crate) service_accounts: HashMap<String, (String, Vec<String>)>,
+    /// The organizations that take registrations, each with the one domain that it allows; empty allows all.
+    pub(crate) self_service: HashMap<String, String>,
+    /// The organization of the installation.
+    pub(crate) home: String,
+    /// Who registered itself.
+    pub(crate) registering: HashSet<String>,
+    /// Where each guest is.
+    pub(crate) guests: HashMap<String, String>,
+    /// The organizations that allow guests.
+    pub(crate) guests_allowed: HashSet<String>,
+    /// How organizations want to be run, beside what the other fields say.
+    pub(crate) settings: HashMap<String, OrganizationSettings>,
+    /// The organizations whose owners may act as their members.
+    pub(crate) owner_impersonation: HashSet<String>,
     /// Methods that are out of reach.
     pub(crate) down: HashSet<&'static str>,
     /// Methods that never answer.
@@ -107,6 +121,18 @@ impl Fake {
         Some(Organization { organization_id: id.to_owned(), name, mfa_policy: policy.into(), ..Default::default() })
     }
 
+    fn settings(&self, id: &str) -> OrganizationSettings {
+        let known = self.known();
+        let mut settings = known.settings.get(id).cloned().unwrap_or_default();
+        if let Some(domain) = known.self_service.get(id) {
+            settings.registration_mode = RegistrationMode::SelfService.into();
+            settings.allowed_email_domains.extend(Some(domain.clone()).filter(|domain| !domain.is_empty()));
+        }
+        settings.guest_sessions |= known.guests_allowed.contains(id);
+        settings.owner_impersonation |= known.owner_impersonation.contains(id);
+        settings
+    }
+
     fn member(&self, id: &str) -> Option<Member> {
         let found = self.known().members.get(id)?.clone();
         (found.state != State::Hidden).then(|| Member {
@@ -148,6 +174,30 @@ impl Known {
             return Err(refuse(Code::FailedPrecondition, "LAST_ADMIN"));
         }
         Ok(())
+    }
+
+    /// Judges as organization does.
+    fn may_register(&self, request: &RegisterMemberRequest) -> Result<String, Status> {
+        let named = Some(request.organization_id.clone()).filter(|id| !id.is_empty());
+        let organization = named.unwrap_or_else(|| self.home.clone());
+        let Some(domain) = self.self_service.get(&organization) else {
+            return Err(refuse(Code::FailedPrecondition, "REGISTRATION_CLOSED"));
+        };
+        if !request.email.to_lowercase().ends_with(domain) {
+            return Err(refuse(Code::FailedPrecondition, "EMAIL_DOMAIN_REFUSED"));
+        }
+        self.may_yield(&request.yielding_user_id)?;
+        Ok(organization)
+    }
+
+    /// The only holder of ADMIN stays.
+    fn may_yield(&self, user_id: &str) -> Result<(), Status> {
+        let is_admin = |member: &FakeMember| member.roles.iter().any(|role| role == "ADMIN");
+        let others = self.members.iter().filter(|(id, member)| id.as_str() != user_id && is_admin(member)).count();
+        match self.members.get(user_id) {
+            Some(member) if is_admin(member) && others == 0 => Err(refuse(Code::FailedPrecondition, "LAST_ADMIN")),
+            Some(_) | None => Ok(()),
+        }
     }
 
     /// Changes roles as organization does, in one step.
@@ -210,6 +260,7 @@ impl MembershipService for Fake {
             known.mfa_required.insert(request.organization_id.clone());
         }
         known.organizations.insert(request.organization_id.clone(), request.name);
+        known.home.clone_from(&request.organization_id);
         let roles = vec!["ADMIN".to_owned(), "OWNER".to_owned()];
         let member =
             FakeMember { organization_id: request.organization_id, roles, state: State::Active, blocked: false };
@@ -237,16 +288,46 @@ impl MembershipService for Fake {
         ok(CheckAddMemberResponse { organization: self.organization(&organization_id) })
     }
 
+    async fn register_member(
+        &self,
+        request: Request<RegisterMemberRequest>,
+    ) -> Result<Response<RegisterMemberResponse>, Status> {
+        self.reach("register_member").await?;
+        let request = request.into_inner();
+        let organization_id = self.known().may_register(&request)?;
+        if !request.validate_only {
+            let roles = vec!["DATA_SCIENTIST".to_owned()];
+            let member =
+                FakeMember { organization_id: organization_id.clone(), roles, state: State::Hidden, blocked: false };
+            let mut known = self.known();
+            known.registering.insert(request.user_id.clone());
+            known.members.insert(request.user_id, member);
+        }
+        ok(RegisterMemberResponse { organization: self.organization(&organization_id) })
+    }
+
+    async fn yield_member(
+        &self,
+        request: Request<YieldMemberRequest>,
+    ) -> Result<Response<YieldMemberResponse>, Status> {
+        self.reach("yield_member").await?;
+        let id = request.into_inner().user_id;
+        self.known().may_yield(&id)?;
+        self.known().members.remove(&id);
+        ok(YieldMemberResponse {})
+    }
+
     async fn confirm_member(
         &self,
         request: Request<ConfirmMemberRequest>,
     ) -> Result<Response<ConfirmMemberResponse>, Status> {
         self.reach("confirm_member").await?;
-        let mut known = self.known();
-        if let Some(member) = known.members.get_mut(&request.into_inner().user_id)
+        let (mut known, user_id) = (self.known(), request.into_inner().user_id);
+        let registered = known.registering.contains(&user_id);
+        if let Some(member) = known.members.get_mut(&user_id)
             && member.state == State::Hidden
         {
-            member.state = State::Pending;
+            member.state = if registered { State::Active } else { State::Pending };
         }
         ok(ConfirmMemberResponse {})
     }
@@ -307,9 +388,10 @@ impl MembershipService for Fake {
         &self,
         request: Request<BatchGetOrganizationsRequest>,
     ) -> Result<Response<BatchGetOrganizationsResponse>, Status> {
-        let organizations =
-            request.into_inner().organization_ids.iter().filter_map(|id| self.organization(id)).collect();
-        ok(BatchGetOrganizationsResponse { organizations, settings: Vec::new() })
+        let ids = request.into_inner().organization_ids;
+        let organizations = ids.iter().filter_map(|id| self.organization(id)).collect();
+        let settings = ids.iter().map(|id| self.settings(id)).collect();
+        ok(BatchGetOrganizationsResponse { organizations, settings })
     }
 
     async fn add_service_account(
@@ -356,6 +438,28 @@ impl MembershipService for Fake {
         ok(RemoveServiceAccountResponse {})
     }
 
+    async fn add_guest(&self, request: Request<AddGuestRequest>) -> Result<Response<AddGuestResponse>, Status> {
+        self.reach("add_guest").await?;
+        let request = request.into_inner();
+        let mut known = self.known();
+        let home = known.organizations.keys().min().cloned().unwrap_or_default();
+        let organization_id = if request.organization_id.is_empty() { home } else { request.organization_id };
+        if !known.guests_allowed.contains(&organization_id) {
+            return Err(refuse(Code::FailedPrecondition, "GUESTS_NOT_ALLOWED"));
+        }
+        known.guests.insert(request.guest_id, organization_id.clone());
+        ok(AddGuestResponse { organization_id })
+    }
+
+    async fn remove_guest(
+        &self,
+        request: Request<RemoveGuestRequest>,
+    ) -> Result<Response<RemoveGuestResponse>, Status> {
+        self.reach("remove_guest").await?;
+        self.known().guests.remove(&request.into_inner().guest_id);
+        ok(RemoveGuestResponse {})
+    }
+
     async fn get_subject_access(
         &self,
         request: Request<GetSubjectAccessRequest>,
@@ -366,7 +470,7 @@ impl MembershipService for Fake {
         let unknown = || refuse(Code::NotFound, "SUBJECT_NOT_FOUND");
         let access = self.subject_access(subject).await.ok().flatten().ok_or_else(unknown)?;
         let member = self.known().members.get(&id).map(|member| (member.state == State::Active, member.blocked));
-        let (active, blocked) = member.unwrap_or((true, false));
+        let (active, blocked) = member.unwrap_or((!access.blocked, false));
         let scope = |kind: &ScopeKind| match kind {
             ScopeKind::SelfOnly => PermissionScope::Self_,
             ScopeKind::Own => PermissionScope::OwnOrganization,
@@ -376,7 +480,11 @@ impl MembershipService for Fake {
             permission: permission.clone(),
             scope: scope(kind).into(),
         };
-        let kind = if member.is_some() { SubjectKind::User } else { SubjectKind::ServiceAccount };
+        let kind = match access.kind {
+            Kind::User => SubjectKind::User,
+            Kind::ServiceAccount => SubjectKind::ServiceAccount,
+            Kind::Guest => SubjectKind::Guest,
+        };
         ok(GetSubjectAccessResponse {
             subject_id: id,
             kind: kind.into(),
@@ -437,6 +545,15 @@ const OWNER: &[&str] = &[
     "identity.users.set_password",
     "identity.users.return_code",
     "identity.users.delete",
+    "identity.domains.create",
+    "identity.domains.delete",
+    "identity.domains.list",
+    "identity.domains.verify",
+    "identity.identity_providers.create",
+    "identity.identity_providers.delete",
+    "identity.identity_providers.get",
+    "identity.identity_providers.list",
+    "identity.identity_providers.update",
     "identity.service_accounts.create",
     "identity.service_accounts.get",
     "identity.service_accounts.list",
@@ -456,6 +573,11 @@ impl AccessSource for Fake {
             let grants = permissions.iter().map(|name| (name.clone(), scope)).collect();
             return Ok(Some(access(subject, Kind::ServiceAccount, organization, grants, false)));
         }
+        if let Some(organization) = known.guests.get(&id) {
+            let active = known.guests_allowed.contains(organization);
+            let grants = vec![("organization.organizations.get".to_owned(), ScopeKind::Own)];
+            return Ok(Some(access(subject, Kind::Guest, organization, grants, !active)));
+        }
         let Some(member) = known.members.get(&id) else { return Ok(None) };
         let has = |role: &str| member.roles.iter().any(|held| held == role);
         let scope = if has("ADMIN") { ScopeKind::Any } else { ScopeKind::Own };
@@ -465,11 +587,16 @@ impl AccessSource for Fake {
             grants.extend(OWNER.iter().map(|name| ((*name).to_owned(), scope)));
         }
         if has("ADMIN") {
-            grants.push(("identity.keys.rotate".to_owned(), ScopeKind::Any));
+            let administrators = ["identity.keys.rotate", "identity.settings.get", "identity.settings.update"];
+            grants.extend(administrators.map(|name| (name.to_owned(), ScopeKind::Any)));
+            grants.push((IMPERSONATE.to_owned(), ScopeKind::Any));
+        } else if has("OWNER") && known.owner_impersonation.contains(&member.organization_id) {
+            grants.push((IMPERSONATE.to_owned(), ScopeKind::Own));
         }
         grants.retain(|(name, _)| !known.withheld.contains(name.as_str()));
         let blocked = member.blocked || member.state != State::Active;
-        Ok(Some(access(subject, Kind::User, &member.organization_id, grants, blocked)))
+        let rights = access(subject, Kind::User, &member.organization_id, grants, blocked);
+        Ok(Some(SubjectAccess { roles: member.roles.clone(), admin: has("ADMIN"), ..rights }))
     }
 }
 

@@ -75,6 +75,10 @@ impl DirectoryService for Doubles {
         not_asked()
     }
 
+    async fn get_instance(&self, _: Request<id::GetInstanceRequest>) -> Answer<id::GetInstanceResponse> {
+        not_asked()
+    }
+
     async fn check_session(&self, _: Request<id::CheckSessionRequest>) -> Answer<id::CheckSessionResponse> {
         not_asked()
     }
@@ -124,6 +128,8 @@ not_asked! {
     bootstrap_organization(BootstrapOrganizationRequest) -> BootstrapOrganizationResponse;
     add_member(AddMemberRequest) -> AddMemberResponse;
     check_add_member(CheckAddMemberRequest) -> CheckAddMemberResponse;
+    register_member(RegisterMemberRequest) -> RegisterMemberResponse;
+    yield_member(YieldMemberRequest) -> YieldMemberResponse;
     confirm_member(ConfirmMemberRequest) -> ConfirmMemberResponse;
     activate_member(ActivateMemberRequest) -> ActivateMemberResponse;
     remove_member(RemoveMemberRequest) -> RemoveMemberResponse;
@@ -133,5 +139,7 @@ not_asked! {
     add_service_account(AddServiceAccountRequest) -> AddServiceAccountResponse;
     update_service_account(UpdateServiceAccountRequest) -> UpdateServiceAccountResponse;
     remove_service_account(RemoveServiceAccountRequest) -> RemoveServiceAccountResponse;
+    add_guest(AddGuestRequest) -> AddGuestResponse;
+    remove_guest(RemoveGuestRequest) -> RemoveGuestResponse;
     get_subject_access(GetSubjectAccessRequest) -> GetSubjectAccessResponse;
 }

@@ -43,6 +43,13 @@ pub(crate) enum What {
     ServiceAccountRemoved { service_account_id: ServiceAccountId },
     ServiceAccountUpdated { service_account_id: ServiceAccountId, permissions: Vec<String> },
     OwnerAdded { user_id: UserId, others: Vec<UserId> },
+    OwnerCredentialsChanged { user_id: UserId, change: &'static str, others: Vec<UserId> },
+    /// What changed, each as `name=value`.
+    OrganizationSettingsChanged { old_settings: Vec<String>, new_settings: Vec<String> },
+    GuestAdded { guest_id: SubjectId, expires: Timestamp },
+    GuestRemoved { guest_id: SubjectId },
+    /// Calls of the actor were refused.
+    CallsRefused { method: String, count: u32, reasons: Vec<String> },
 }
 
 impl What {
@@ -60,23 +67,32 @@ impl What {
             Self::ServiceAccountRemoved { .. } => "organization.service_account_removed",
             Self::ServiceAccountUpdated { .. } => "organization.service_account_updated",
             Self::OwnerAdded { .. } => "organization.owner_added",
+            Self::OwnerCredentialsChanged { .. } => "organization.owner_credentials_changed",
+            Self::OrganizationSettingsChanged { .. } => "organization.organization_settings_changed",
+            Self::GuestAdded { .. } => "organization.guest_added",
+            Self::GuestRemoved { .. } => "organization.guest_removed",
+            Self::CallsRefused { .. } => "organization.calls_refused",
         }
     }
 
-    /// Returns the member or service account that it happened to.
+    /// Returns the member, service account or guest that it happened to.
     pub(crate) fn target(&self) -> Option<SubjectId> {
         match self {
-            Self::OrganizationCreated { .. } => None,
+            Self::OrganizationCreated { .. }
+            | Self::OrganizationSettingsChanged { .. }
+            | Self::CallsRefused { .. } => None,
             Self::MemberAdded { user_id, .. }
             | Self::MemberActivated { user_id, .. }
             | Self::MemberRemoved { user_id }
             | Self::MemberRolesChanged { user_id, .. }
             | Self::MemberBlocked { user_id, .. }
             | Self::MemberUnblocked { user_id }
-            | Self::OwnerAdded { user_id, .. } => Some((*user_id).into()),
+            | Self::OwnerAdded { user_id, .. }
+            | Self::OwnerCredentialsChanged { user_id, .. } => Some((*user_id).into()),
             Self::ServiceAccountAdded { service_account_id, .. }
             | Self::ServiceAccountUpdated { service_account_id, .. }
             | Self::ServiceAccountRemoved { service_account_id } => Some((*service_account_id).into()),
+            Self::GuestAdded { guest_id, .. } | Self::GuestRemoved { guest_id } => Some(*guest_id),
         }
     }
 }

@@ -74,7 +74,16 @@ use Condition::{Beneficiary, Creator, DatasetsOwn, DatasetsViewable, Impersonati
 use Holding::{Any, If, OnSelf, Own};
 
 catalogue! {
+    "identity.domains.create": Admin Any, Owner Own;
+    "identity.domains.delete": Admin Any, Owner Own;
+    "identity.domains.list": Admin Any, Owner Own;
+    "identity.domains.verify": Admin Any, Owner Own;
     "identity.factors.reset": Admin Any, Owner Own;
+    "identity.identity_providers.create": Admin Any, Owner Own;
+    "identity.identity_providers.delete": Admin Any, Owner Own;
+    "identity.identity_providers.get": Admin Any, Owner Own;
+    "identity.identity_providers.list": Admin Any, Owner Own;
+    "identity.identity_providers.update": Admin Any, Owner Own;
     "identity.keys.rotate": Admin Any;
     "identity.service_accounts.create": Admin Any, Owner Own;
     "identity.service_accounts.delete": Admin Any, Owner Own;
@@ -83,6 +92,8 @@ catalogue! {
     "identity.service_accounts.update": Admin Any, Owner Own;
     "identity.sessions.list": Admin Any, Owner Own;
     "identity.sessions.revoke": Admin Any, Owner Own;
+    "identity.settings.get": Admin Any;
+    "identity.settings.update": Admin Any;
     "identity.tokens.introspect": Admin Any, Owner Own;
     "identity.users.create": Admin Any, Owner Own;
     "identity.users.delete": Admin Any, Owner Own;

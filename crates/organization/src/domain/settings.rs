@@ -47,6 +47,8 @@ pub(crate) struct PasswordPolicy {
 impl PasswordPolicy {
     /// The most characters that can be demanded.
     pub(crate) const MOST: u16 = 128;
+    /// The fewest that can be demanded of anybody.
+    pub(crate) const LEAST: u16 = Self::least(MfaPolicy::Required);
 
     /// Returns the fewest characters that can be demanded (NIST SP 800-63B-4, section 3.1.1).
     pub(crate) const fn least(mfa: MfaPolicy) -> u16 {
@@ -54,6 +56,14 @@ impl PasswordPolicy {
             MfaPolicy::Required => 8,
             MfaPolicy::Optional => 15,
         }
+    }
+
+    /// Returns the fewest characters of new passwords.
+    pub(crate) fn fewest(self, mfa: MfaPolicy) -> u16 {
+        self.min_characters.unwrap_or(match mfa {
+            MfaPolicy::Required => 12,
+            MfaPolicy::Optional => 15,
+        })
     }
 }
 
@@ -108,5 +118,156 @@ impl StoredSettings {
     /// Returns the version as callers give it back.
     pub(crate) fn etag(&self) -> String {
         format!("s{}", self.version)
+    }
+}
+
+/// New values; what is none stays as it is.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub(crate) struct SettingsChange {
+    pub(crate) registration_mode: Option<RegistrationMode>,
+    pub(crate) allowed_email_domains: Option<Vec<EmailDomain>>,
+    pub(crate) mfa_policy: Option<MfaPolicy>,
+    pub(crate) min_characters: Option<Option<u16>>,
+    pub(crate) require_three_classes: Option<bool>,
+    pub(crate) invitation_lifetime: Option<Option<Duration>>,
+    pub(crate) session_idle: Option<Option<Duration>>,
+    pub(crate) session_absolute: Option<Option<Duration>>,
+    pub(crate) guest_sessions: Option<bool>,
+    pub(crate) owner_impersonation: Option<bool>,
+}
+
+impl SettingsChange {
+    /// Returns the settings after the change.
+    pub(crate) fn apply(&self, old: &Settings) -> Settings {
+        Settings {
+            registration_mode: self.registration_mode.unwrap_or(old.registration_mode),
+            allowed_email_domains: self
+                .allowed_email_domains
+                .clone()
+                .unwrap_or_else(|| old.allowed_email_domains.clone()),
+            mfa_policy: self.mfa_policy.unwrap_or(old.mfa_policy),
+            password: PasswordPolicy {
+                min_characters: self.min_characters.unwrap_or(old.password.min_characters),
+                require_three_classes: self.require_three_classes.unwrap_or(old.password.require_three_classes),
+            },
+            invitation_lifetime: self.invitation_lifetime.unwrap_or(old.invitation_lifetime),
+            session: SessionLimits {
+                idle: self.session_idle.unwrap_or(old.session.idle),
+                absolute: self.session_absolute.unwrap_or(old.session.absolute),
+            },
+            guest_sessions: self.guest_sessions.unwrap_or(old.guest_sessions),
+            owner_impersonation: self.owner_impersonation.unwrap_or(old.owner_impersonation),
+        }
+    }
+}
+
+/// Settings that are good by themselves and not together.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Misfit {
+    /// Passwords would be shorter than the policy for second factors allows: this is the least.
+    PasswordsTooShort(u16),
+    /// A session would end unused after its end.
+    IdleBeyondAbsolute,
+}
+
+impl Settings {
+    /// Returns what does not fit together.
+    pub(crate) fn misfits(&self) -> Vec<Misfit> {
+        let least = PasswordPolicy::least(self.mfa_policy);
+        let short = self.password.min_characters.is_some_and(|characters| characters < least);
+        let long = self.session.idle.zip(self.session.absolute).is_some_and(|(idle, absolute)| idle > absolute);
+        let misfits = [(short, Misfit::PasswordsTooShort(least)), (long, Misfit::IdleBeyondAbsolute)];
+        misfits.into_iter().filter(|(is_so, _)| *is_so).map(|(_, misfit)| misfit).collect()
+    }
+
+    /// Returns what differs, as texts `name=value`: how it is here, and how it is there.
+    pub(crate) fn differences(&self, new: &Self) -> (Vec<String>, Vec<String>) {
+        let differing = self.values().into_iter().zip(new.values()).filter(|(old, new)| old != new);
+        let text = |(name, value): (&str, String)| format!("{name}={value}");
+        differing.map(|(old, new)| (text(old), text(new))).unzip()
+    }
+
+    /// Every setting by its name; a duration in seconds, what is left to the instance as nothing.
+    fn values(&self) -> [(&'static str, String); 10] {
+        let seconds = |duration: Option<Duration>| duration.map(|duration| format!("{}s", duration.as_secs()));
+        let domains: Vec<&str> = self.allowed_email_domains.iter().map(EmailDomain::as_str).collect();
+        let characters = self.password.min_characters.map(|characters| characters.to_string());
+        [
+            ("registration_mode", self.registration_mode.name().to_owned()),
+            ("allowed_email_domains", domains.join(" ")),
+            ("mfa_policy", self.mfa_policy.name().to_owned()),
+            ("password_policy.min_characters", characters.unwrap_or_default()),
+            ("password_policy.require_three_classes", self.password.require_three_classes.to_string()),
+            ("invitation_lifetime", seconds(self.invitation_lifetime).unwrap_or_default()),
+            ("session_limits.idle", seconds(self.session.idle).unwrap_or_default()),
+            ("session_limits.absolute", seconds(self.session.absolute).unwrap_or_default()),
+            ("guest_sessions", self.guest_sessions.to_string()),
+            ("owner_impersonation", self.owner_impersonation.to_string()),
+        ]
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn settings() -> Settings {
+        Settings {
+            registration_mode: RegistrationMode::Manual,
+            allowed_email_domains: Vec::new(),
+            mfa_policy: MfaPolicy::Required,
+            password: PasswordPolicy::default(),
+            invitation_lifetime: None,
+            session: SessionLimits::default(),
+            guest_sessions: false,
+            owner_impersonation: false,
+        }
+    }
+
+    #[test]
+    fn a_change_touches_what_it_names_and_nothing_else() {
+        let old = Settings { guest_sessions: true, ..settings() };
+        let change = SettingsChange { min_characters: Some(Some(20)), ..SettingsChange::default() };
+        let new = change.apply(&old);
+        let password = PasswordPolicy { min_characters: Some(20), require_three_classes: false };
+        assert_eq!(new, Settings { password, ..old.clone() });
+        let back = SettingsChange { min_characters: Some(None), ..SettingsChange::default() };
+        assert_eq!(back.apply(&new), old);
+        assert_eq!(SettingsChange::default().apply(&old), old);
+    }
+
+    #[test]
+    fn asvs_v6_2_1_passwords_that_stand_alone_are_never_made_shorter_than_fifteen() {
+        let eight = PasswordPolicy { min_characters: Some(8), ..PasswordPolicy::default() };
+        let beside = Settings { password: eight, ..settings() };
+        assert!(beside.misfits().is_empty());
+        let alone = Settings { mfa_policy: MfaPolicy::Optional, ..beside };
+        assert_eq!(alone.misfits(), [Misfit::PasswordsTooShort(15)]);
+        assert!(Settings { password: PasswordPolicy::default(), ..alone }.misfits().is_empty());
+        assert_eq!(PasswordPolicy::default().fewest(MfaPolicy::Required), 12);
+        assert_eq!(PasswordPolicy::default().fewest(MfaPolicy::Optional), 15);
+    }
+
+    #[test]
+    fn asvs_v7_1_1_a_session_does_not_end_unused_after_its_end() {
+        let minutes = |minutes| Some(Duration::from_mins(minutes));
+        let limits = |idle, absolute| Settings { session: SessionLimits { idle, absolute }, ..settings() };
+        assert_eq!(limits(minutes(31), minutes(30)).misfits(), [Misfit::IdleBeyondAbsolute]);
+        for (idle, absolute) in [(minutes(30), minutes(30)), (minutes(30), None), (None, minutes(30))] {
+            assert!(limits(idle, absolute).misfits().is_empty());
+        }
+    }
+
+    #[test]
+    fn only_what_differs_is_told_with_both_values() {
+        let domains = ["a.example", "b.example"].map(|name| EmailDomain::parse(name).expect("a domain"));
+        let new = Settings {
+            allowed_email_domains: domains.to_vec(),
+            session: SessionLimits { idle: Some(Duration::from_mins(30)), absolute: None },
+            ..settings()
+        };
+        let (old, new) = settings().differences(&new);
+        assert_eq!(old, ["allowed_email_domains=", "session_limits.idle="]);
+        assert_eq!(new, ["allowed_email_domains=a.example b.example", "session_limits.idle=1800s"]);
     }
 }

@@ -3,6 +3,7 @@
 use prost::Message as _;
 use rolecall_api::organization::v1 as pb;
 use rolecall_db::{Consumer, Error, Tx, outbox};
+use rolecall_kernel::id::SubjectId;
 use rolecall_kernel::time::Timestamp;
 
 use crate::domain::event::{Event, What};
@@ -18,6 +19,8 @@ pub(crate) const CONSUMERS: [Consumer; 3] = [ORGANIZATION, IDENTITY, NOTIFICATIO
 pub(crate) async fn append(tx: &Tx, event: &Event) -> Result<(), Error> {
     let subject = event.what.target().map(|target| target.to_string());
     let organization = event.organization_id.map(|id| id.to_string()).unwrap_or_default();
+    let needs_order = !matches!(event.what, What::CallsRefused { .. });
+    let subject = if needs_order { subject } else { Some(event.event_id.to_string()) };
     let stored = rolecall_db::Event {
         event_id: event.event_id,
         topic: event.what.topic().to_owned(),
@@ -35,20 +38,29 @@ const fn consumers(what: &What) -> &'static [Consumer] {
     match what {
         // Ends the sessions or the one-time codes, and mails the person.
         What::MemberBlocked { .. } | What::MemberRolesChanged { .. } => &[ORGANIZATION, IDENTITY, NOTIFICATION],
-        What::MemberUnblocked { .. } | What::OwnerAdded { .. } => &[ORGANIZATION, NOTIFICATION],
+        What::MemberUnblocked { .. } | What::OwnerAdded { .. } | What::OwnerCredentialsChanged { .. } => {
+            &[ORGANIZATION, NOTIFICATION]
+        }
         What::OrganizationCreated { .. }
+        | What::OrganizationSettingsChanged { .. }
         | What::MemberAdded { .. }
         | What::MemberActivated { .. }
         | What::MemberRemoved { .. }
         | What::ServiceAccountAdded { .. }
         | What::ServiceAccountRemoved { .. }
-        | What::ServiceAccountUpdated { .. } => &[ORGANIZATION],
+        | What::ServiceAccountUpdated { .. }
+        | What::GuestAdded { .. }
+        | What::GuestRemoved { .. }
+        | What::CallsRefused { .. } => &[ORGANIZATION],
     }
 }
 
 fn encode(event: &Event) -> pb::DomainEvent {
+    let (actor, on_behalf_of) = rolecall_rpc::call::who_acts(event.origin.actor);
+    let subject = |id: Option<SubjectId>| id.map(|id| id.to_string()).unwrap_or_default();
     pb::DomainEvent {
-        actor_id: event.origin.actor.map(|actor| actor.to_string()).unwrap_or_default(),
+        actor_id: subject(actor),
+        on_behalf_of_id: subject(on_behalf_of),
         organization_id: event.organization_id.map(|id| id.to_string()).unwrap_or_default(),
         target_id: event.what.target().map(|target| target.to_string()).unwrap_or_default(),
         request_id: event.origin.request_id.as_deref().unwrap_or_default().to_owned(),
@@ -62,6 +74,12 @@ fn encode_what(what: &What) -> pb::domain_event::Event {
     match what {
         What::OrganizationCreated { name, .. } => {
             Wire::OrganizationCreated(pb::OrganizationCreated { name: name.as_str().to_owned() })
+        }
+        What::OrganizationSettingsChanged { old_settings, new_settings } => {
+            Wire::OrganizationSettingsChanged(pb::OrganizationSettingsChanged {
+                old_settings: old_settings.clone(),
+                new_settings: new_settings.clone(),
+            })
         }
         What::MemberAdded { roles, .. } => Wire::MemberAdded(pb::MemberAdded { roles: roles.names() }),
         What::MemberActivated { roles, .. } => Wire::MemberActivated(pb::MemberActivated { roles: roles.names() }),
@@ -80,6 +98,17 @@ fn encode_what(what: &What) -> pb::domain_event::Event {
         What::ServiceAccountRemoved { .. } => Wire::ServiceAccountRemoved(pb::ServiceAccountRemoved {}),
         What::ServiceAccountUpdated { permissions, .. } => {
             Wire::ServiceAccountUpdated(pb::ServiceAccountUpdated { permissions: permissions.clone() })
+        }
+        What::GuestAdded { expires, .. } => Wire::GuestAdded(pb::GuestAdded { expire_time: Some(timestamp(*expires)) }),
+        What::CallsRefused { method, count, reasons } => Wire::CallsRefused(pb::CallsRefused {
+            method: method.clone(),
+            count: i32::try_from(*count).unwrap_or(i32::MAX),
+            reasons: reasons.clone(),
+        }),
+        What::GuestRemoved { .. } => Wire::GuestRemoved(pb::GuestRemoved {}),
+        What::OwnerCredentialsChanged { change, others, .. } => {
+            let owner_ids = others.iter().map(ToString::to_string).collect();
+            Wire::OwnerCredentialsChanged(pb::OwnerCredentialsChanged { change: (*change).to_owned(), owner_ids })
         }
         What::OwnerAdded { others, .. } => {
             Wire::OwnerAdded(pb::OwnerAdded { owner_ids: others.iter().map(ToString::to_string).collect() })

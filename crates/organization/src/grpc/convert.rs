@@ -3,16 +3,19 @@
 mod internal;
 mod page;
 mod public;
+mod settings;
 
 pub(super) use internal::{
-    activate_member, add_member, add_service_account, batch_ids, bootstrap_organization, change_member_roles,
-    check_add_member, end_member, ingested, one_id, update_service_account,
+    activate_member, add_guest, add_member, add_service_account, batch_ids, bootstrap_organization, change_member_roles,
+    check_add_member, end_member, ingested, one_id, register_member, update_service_account,
 };
 pub(super) use page::{next_audit_page, next_page};
 pub(super) use public::{
     block_member, check_access, create_organization, list_audit_events, list_members, list_organizations,
     unblock_member, update_member_roles,
 };
+
+pub(super) use settings::{list_discoverable, own_or, update_settings};
 
 use rolecall_api::organization::v1 as pb;
 use rolecall_kernel::id::ParseIdError;

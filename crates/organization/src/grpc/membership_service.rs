@@ -11,9 +11,9 @@ use tonic::{Request, Response, Status};
 
 use super::{Api, MembershipApi, convert, origin, render, status};
 use crate::app::{
-    activate_member, add_member, add_service_account, bootstrap_organization, confirm_member, end_member,
-    ingest_events, read_members, read_organizations, remove_member, remove_service_account, subject_access,
-    update_member_roles, update_service_account,
+    activate_member, add_guest, add_member, add_service_account, bootstrap_organization, confirm_member, end_member,
+    ingest_events, read_members, read_organizations, register_member, remove_guest, remove_member, remove_service_account, subject_access,
+    update_member_roles, update_service_account, yield_member,
 };
 use crate::domain::audit::AuditEvent;
 
@@ -57,6 +57,37 @@ impl MembershipService for MembershipApi {
         detached::run(async move {
             let organization = add_member::check(&api.app, &command).await.map_err(status::add_member)?;
             Ok(Response::new(pb::CheckAddMemberResponse { organization: Some(render::organization(&organization)) }))
+        })
+        .await
+    }
+
+    async fn register_member(
+        &self,
+        request: Request<pb::RegisterMemberRequest>,
+    ) -> Result<Response<pb::RegisterMemberResponse>, Status> {
+        let (user, command) = convert::register_member(request.get_ref())?;
+        let api = Arc::clone(&self.0);
+        detached::run(async move {
+            let organization = match user {
+                Some(user) => register_member::run(&api.app, user, &command).await,
+                None => register_member::check(&api.app, &command).await,
+            };
+            let organization = render::organization(&organization.map_err(status::register_member)?);
+            Ok(Response::new(pb::RegisterMemberResponse { organization: Some(organization) }))
+        })
+        .await
+    }
+
+    async fn yield_member(
+        &self,
+        request: Request<pb::YieldMemberRequest>,
+    ) -> Result<Response<pb::YieldMemberResponse>, Status> {
+        let origin = origin(&*caller(&request)?);
+        let user = convert::one_id("user_id", &request.into_inner().user_id, UserId::parse)?;
+        let api = Arc::clone(&self.0);
+        detached::run(async move {
+            yield_member::run(&api.app, user, &origin).await.map_err(status::yield_member)?;
+            Ok(Response::new(pb::YieldMemberResponse {}))
         })
         .await
     }
@@ -154,10 +185,9 @@ impl MembershipService for MembershipApi {
     ) -> Result<Response<pb::BatchGetOrganizationsResponse>, Status> {
         let request = request.into_inner();
         let ids = convert::batch_ids("organization_ids", &request.organization_ids, OrganizationId::parse)?;
-        let organizations = read_organizations::list_by_id(&self.0.app, &ids).await.map_err(status::store)?;
-        let organizations = organizations.iter().map(render::organization).collect();
-        let settings = read_organizations::list_settings(&self.0.app, &ids).await.map_err(status::store)?;
-        let settings = settings.iter().map(render::settings).collect();
+        let found = read_organizations::list_by_id(&self.0.app, &ids).await.map_err(status::store)?;
+        let organizations = found.iter().map(|(found, _)| render::organization(found)).collect();
+        let settings = found.iter().map(|(_, settings)| render::settings(settings)).collect();
         Ok(Response::new(pb::BatchGetOrganizationsResponse { organizations, settings }))
     }
 
@@ -205,6 +235,33 @@ impl MembershipService for MembershipApi {
         detached::run(async move {
             update_service_account::run(&api.app, &command).await.map_err(status::update_service_account)?;
             Ok(Response::new(pb::UpdateServiceAccountResponse {}))
+        })
+        .await
+    }
+
+    async fn add_guest(
+        &self,
+        request: Request<pb::AddGuestRequest>,
+    ) -> Result<Response<pb::AddGuestResponse>, Status> {
+        let command = convert::add_guest(request.get_ref())?;
+        let api = Arc::clone(&self.0);
+        detached::run(async move {
+            let organization = add_guest::run(&api.app, &command).await.map_err(status::add_guest)?;
+            Ok(Response::new(pb::AddGuestResponse { organization_id: organization.to_string() }))
+        })
+        .await
+    }
+
+    async fn remove_guest(
+        &self,
+        request: Request<pb::RemoveGuestRequest>,
+    ) -> Result<Response<pb::RemoveGuestResponse>, Status> {
+        let origin = origin(&*caller(&request)?);
+        let guest = convert::one_id("guest_id", &request.into_inner().guest_id, SubjectId::parse)?;
+        let api = Arc::clone(&self.0);
+        detached::run(async move {
+            remove_guest::run(&api.app, guest, &origin).await.map_err(status::store)?;
+            Ok(Response::new(pb::RemoveGuestResponse {}))
         })
         .await
     }

@@ -1,11 +1,12 @@
 //! `rolecall.organization.v1.OrganizationService`.
 
+mod settings;
+
 use std::sync::Arc;
 
 use rolecall_api::organization::v1 as pb;
 use rolecall_api::organization::v1::organization_service_server::OrganizationService;
 use rolecall_authz::caller;
-use rolecall_kernel::id::OrganizationId;
 use rolecall_rpc::detached;
 use rolecall_rpc::status::{domain, internal};
 use tonic::{Request, Response, Status};
@@ -40,10 +41,7 @@ impl OrganizationService for OrganizationApi {
         request: Request<pb::GetOrganizationRequest>,
     ) -> Result<Response<pb::GetOrganizationResponse>, Status> {
         let caller = caller(&request)?;
-        let id = match request.into_inner().organization_id.as_str() {
-            "" => caller.organization().ok_or_else(status::organization_missing)?,
-            text => convert::one_id("organization_id", text, OrganizationId::parse)?,
-        };
+        let id = convert::own_or(&caller, &request.into_inner().organization_id)?;
         let scope = caller.scope("organization.organizations.get");
         let found = read_organizations::find(&self.0.app, &scope, id).await.map_err(status::store)?;
         let organization = found.as_ref().map(render::organization).ok_or_else(status::organization_not_found)?;
@@ -65,6 +63,27 @@ impl OrganizationService for OrganizationApi {
             convert::next_page(api, &binding, &page, |last| (last.created, last.organization_id.as_uuid()));
         let organizations = page.items.iter().map(render::organization).collect();
         Ok(Response::new(pb::ListOrganizationsResponse { organizations, next_page_token }))
+    }
+
+    async fn get_organization_settings(
+        &self,
+        request: Request<pb::GetOrganizationSettingsRequest>,
+    ) -> Result<Response<pb::GetOrganizationSettingsResponse>, Status> {
+        settings::get(self, request).await
+    }
+
+    async fn update_organization_settings(
+        &self,
+        request: Request<pb::UpdateOrganizationSettingsRequest>,
+    ) -> Result<Response<pb::UpdateOrganizationSettingsResponse>, Status> {
+        settings::update(self, request).await
+    }
+
+    async fn list_discoverable_organizations(
+        &self,
+        request: Request<pb::ListDiscoverableOrganizationsRequest>,
+    ) -> Result<Response<pb::ListDiscoverableOrganizationsResponse>, Status> {
+        settings::list_discoverable(self, request).await
     }
 }
 

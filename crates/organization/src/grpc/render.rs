@@ -2,7 +2,7 @@
 
 mod settings;
 
-pub(super) use settings::settings;
+pub(super) use settings::{discoverable, settings, settings_updated};
 
 use prost::Message as _;
 use rolecall_api::organization::v1 as pb;
@@ -106,6 +106,7 @@ pub(super) fn audit_event(event: AuditEvent) -> pb::AuditEvent {
         request_id: event.request_id,
         occurred_time: Some(timestamp(event.occurred)),
         details: event.details.into_iter().collect(),
+        on_behalf_of_id: id(event.on_behalf_of_id),
     }
 }
 
@@ -120,21 +121,23 @@ fn grant(grant: &Grant) -> Option<pb::PermissionGrant> {
 }
 
 pub(super) fn subject_access(snapshot: &Snapshot) -> pb::GetSubjectAccessResponse {
-    let Snapshot { subject, revision, now } = snapshot;
+    let Snapshot { subject, revision, now, .. } = snapshot;
     let kind = match subject {
         Subject::Member(_) => pb::SubjectKind::User,
         Subject::ServiceAccount(_) => pb::SubjectKind::ServiceAccount,
+        Subject::Guest(_) => pb::SubjectKind::Guest,
     };
     let block = subject.block_in_force(*now);
     pb::GetSubjectAccessResponse {
         subject_id: subject.subject_id().to_string(),
         kind: kind.into(),
         organization_id: subject.organization_id().map(|id| id.to_string()).unwrap_or_default(),
-        active: subject.is_active(),
+        // A guest is there until its time; members and programs until somebody ends them.
+        active: subject.is_active() && !subject.has_ended(*now),
         blocked: block.is_some(),
         blocked_until_time: block.and_then(|block| block.until).map(timestamp),
         roles: subject.roles().names(),
-        grants: subject.grants().iter().filter_map(grant).collect(),
+        grants: snapshot.grants().iter().filter_map(grant).collect(),
         revision: *revision,
     }
 }
@@ -147,6 +150,9 @@ pub(super) fn my_access(snapshot: &Snapshot) -> pb::GetMyAccessResponse {
         roles: access.roles,
         grants: access.grants,
         revision: access.revision.to_string(),
+        kind: access.kind,
+        impersonator_id: String::new(),
+        read_only: false,
     }
 }
 

@@ -1,5 +1,9 @@
 //! Every error of a use case as the status that the contract names.
 
+mod settings;
+
+pub(super) use settings::{directory, update_settings};
+
 use std::time::Duration;
 
 use rolecall_api::organization::v1::ErrorReason;
@@ -7,8 +11,8 @@ use rolecall_rpc::status::{StatusBuilder, Violations, domain, internal};
 use tonic::{Code, Status};
 
 use crate::app::{
-    activate_member, add_member, add_service_account, bootstrap_organization, change_member, confirm_member,
-    create_organization, end_member, remove_member, update_service_account,
+    activate_member, add_guest, add_member, add_service_account, bootstrap_organization, change_member, confirm_member,
+    create_organization, end_member, register_member, remove_member, update_service_account, yield_member,
 };
 use crate::domain::guard::Orphaned;
 use crate::domain::role::RoleSet;
@@ -28,7 +32,10 @@ const fn code(reason: ErrorReason) -> Code {
         | R::MemberNotBlocked
         | R::MemberNotActive
         | R::InviterNotEntitled
-        | R::AlreadyBootstrapped => Code::FailedPrecondition,
+        | R::RegistrationClosed
+        | R::EmailDomainRefused
+        | R::AlreadyBootstrapped
+        | R::GuestsNotAllowed => Code::FailedPrecondition,
         R::RoleNotGrantable | R::PermissionNotGrantable | R::ActorNotEntitled => Code::PermissionDenied,
         R::EtagMismatch | R::SubjectRemoved => Code::Aborted,
         R::PeerUnavailable | R::StoreUnavailable => Code::Unavailable,
@@ -184,6 +191,16 @@ pub(super) fn add_member(error: add_member::Error) -> Status {
     }
 }
 
+pub(super) fn add_guest(error: add_guest::Error) -> Status {
+    match error {
+        add_guest::Error::NotAllowed => {
+            let message = "Nobody looks around there as a guest; check the id, or log in.";
+            refusal(ErrorReason::GuestsNotAllowed, message).build()
+        }
+        add_guest::Error::Store(error) => store(error),
+    }
+}
+
 pub(super) fn add_service_account(error: add_service_account::Error) -> Status {
     use add_service_account::Error as E;
     match error {
@@ -226,6 +243,31 @@ pub(super) fn organization_missing() -> Status {
 
 fn actor_not_entitled() -> Status {
     refusal(ErrorReason::ActorNotEntitled, "The actor lacks the right to this; ask an administrator.").build()
+}
+
+pub(super) fn register_member(error: register_member::Error) -> Status {
+    use register_member::Error as E;
+    match error {
+        E::Closed => {
+            let message = "The organization takes no registrations; ask it for an invitation.";
+            refusal(ErrorReason::RegistrationClosed, message).build()
+        }
+        E::DomainRefused => {
+            let message = "The organization takes registrations with addresses of other domains only.";
+            refusal(ErrorReason::EmailDomainRefused, message).build()
+        }
+        E::Orphaned(error) => orphaned(error),
+        E::MemberElsewhere => invalid_field("user_id", "IN_USE", "belongs to another membership"),
+        E::Removed => subject_removed(),
+        E::Store(error) => store(error),
+    }
+}
+
+pub(super) fn yield_member(error: yield_member::Error) -> Status {
+    match error {
+        yield_member::Error::Orphaned(error) => orphaned(error),
+        yield_member::Error::Store(error) => store(error),
+    }
 }
 
 pub(super) fn confirm_member(error: confirm_member::Error) -> Status {

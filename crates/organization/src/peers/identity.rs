@@ -34,6 +34,11 @@ pub(crate) enum InviteError {
     Unavailable(String),
 }
 
+/// Identity does not answer.
+#[derive(Debug, thiserror::Error)]
+#[error("identity is out of reach")]
+pub(crate) struct IdentityUnavailable(#[source] Box<Status>);
+
 /// The way to identity.
 #[derive(Debug, Clone)]
 pub(crate) struct IdentityPeer(DirectoryServiceClient<Channel>);
@@ -57,6 +62,13 @@ impl IdentityPeer {
             family_name: owner.family_name,
         };
         self.0.clone().invite_first_owner(request).await.map(drop).map_err(|status| classify(&status))
+    }
+
+    /// Asks whether organizations that take registrations are listed for anyone.
+    pub(crate) async fn has_directory(&self) -> Result<bool, IdentityUnavailable> {
+        let answer = self.0.clone().get_instance(pb::GetInstanceRequest {}).await;
+        let answer = answer.map_err(|status| IdentityUnavailable(Box::new(status)))?;
+        Ok(answer.into_inner().organization_directory)
     }
 }
 

@@ -26,7 +26,7 @@ fn state_name(state: OrganizationState) -> &'static str {
     }
 }
 
-fn from_row(row: &Model) -> Result<Organization, DbErr> {
+pub(super) fn from_row(row: &Model) -> Result<Organization, DbErr> {
     Ok(Organization {
         organization_id: OrganizationId::from_uuid(row.organization_id),
         name: OrganizationName::parse(&row.name).map_err(|_| corrupt("name of an organization"))?,
@@ -93,18 +93,6 @@ pub(crate) async fn is_name_taken<C: ConnectionTrait>(connection: &C, name: &Org
     Ok(Entity::find().filter(Column::NameKey.eq(name_key(name))).one(connection).await?.is_some())
 }
 
-/// Reads those of the organizations that exist.
-pub(crate) async fn list_by_id<C: ConnectionTrait>(
-    connection: &C,
-    ids: &[OrganizationId],
-) -> Result<Vec<Organization>, Error> {
-    let query = Entity::find()
-        .filter(Column::OrganizationId.is_in(ids.iter().map(|id| id.as_uuid())))
-        .filter(Column::State.eq(ACTIVE));
-    let rows = query.all(connection).await?;
-    Ok(rows.iter().map(from_row).collect::<Result<_, _>>()?)
-}
-
 /// Lists organizations of the scope in order of creation.
 pub(crate) async fn list<C: ConnectionTrait>(
     connection: &C,
@@ -127,7 +115,7 @@ pub(crate) async fn list<C: ConnectionTrait>(
 }
 
 /// The rows after a position; spelled as a row comparison, which both databases answer from the index.
-fn beyond(after: Position) -> Condition {
+pub(super) fn beyond(after: Position) -> Condition {
     let row = Expr::tuple([Expr::col(Column::Created), Expr::col(Column::OrganizationId)]);
     let position = Expr::tuple([Expr::value(after.created.as_micros()), Expr::value(after.id)]);
     Condition::all().add(row.gt(position))

@@ -69,6 +69,10 @@ const (
 	// The caller must prove once more who it is: call `Reauthenticate` and repeat
 	// with the new access token.
 	ErrorReason_ERROR_REASON_STEP_UP_REQUIRED ErrorReason = 19
+	// The method is closed to whoever acts as somebody else.
+	ErrorReason_ERROR_REASON_IMPERSONATION_REFUSED ErrorReason = 20
+	// The token only reads, and the method changes something.
+	ErrorReason_ERROR_REASON_READ_ONLY ErrorReason = 21
 )
 
 // Enum value maps for ErrorReason.
@@ -94,28 +98,32 @@ var (
 		17: "ERROR_REASON_METHOD_NOT_SERVED",
 		18: "ERROR_REASON_SERVICE_UNKNOWN",
 		19: "ERROR_REASON_STEP_UP_REQUIRED",
+		20: "ERROR_REASON_IMPERSONATION_REFUSED",
+		21: "ERROR_REASON_READ_ONLY",
 	}
 	ErrorReason_value = map[string]int32{
-		"ERROR_REASON_UNSPECIFIED":         0,
-		"ERROR_REASON_CREDENTIALS_MISSING": 1,
-		"ERROR_REASON_TOKEN_INVALID":       2,
-		"ERROR_REASON_SESSION_ENDED":       3,
-		"ERROR_REASON_SUBJECT_INACTIVE":    4,
-		"ERROR_REASON_PERMISSION_MISSING":  5,
-		"ERROR_REASON_CALLER_KIND_REFUSED": 6,
-		"ERROR_REASON_METHOD_UNKNOWN":      7,
-		"ERROR_REASON_ACCESS_UNCONFIRMED":  8,
-		"ERROR_REASON_METADATA_INVALID":    9,
-		"ERROR_REASON_REQUEST_TOO_LARGE":   10,
-		"ERROR_REASON_REQUEST_MALFORMED":   11,
-		"ERROR_REASON_OVERLOADED":          12,
-		"ERROR_REASON_DEADLINE_EXCEEDED":   13,
-		"ERROR_REASON_INTERNAL":            14,
-		"ERROR_REASON_SHUTTING_DOWN":       15,
-		"ERROR_REASON_UNREACHABLE":         16,
-		"ERROR_REASON_METHOD_NOT_SERVED":   17,
-		"ERROR_REASON_SERVICE_UNKNOWN":     18,
-		"ERROR_REASON_STEP_UP_REQUIRED":    19,
+		"ERROR_REASON_UNSPECIFIED":           0,
+		"ERROR_REASON_CREDENTIALS_MISSING":   1,
+		"ERROR_REASON_TOKEN_INVALID":         2,
+		"ERROR_REASON_SESSION_ENDED":         3,
+		"ERROR_REASON_SUBJECT_INACTIVE":      4,
+		"ERROR_REASON_PERMISSION_MISSING":    5,
+		"ERROR_REASON_CALLER_KIND_REFUSED":   6,
+		"ERROR_REASON_METHOD_UNKNOWN":        7,
+		"ERROR_REASON_ACCESS_UNCONFIRMED":    8,
+		"ERROR_REASON_METADATA_INVALID":      9,
+		"ERROR_REASON_REQUEST_TOO_LARGE":     10,
+		"ERROR_REASON_REQUEST_MALFORMED":     11,
+		"ERROR_REASON_OVERLOADED":            12,
+		"ERROR_REASON_DEADLINE_EXCEEDED":     13,
+		"ERROR_REASON_INTERNAL":              14,
+		"ERROR_REASON_SHUTTING_DOWN":         15,
+		"ERROR_REASON_UNREACHABLE":           16,
+		"ERROR_REASON_METHOD_NOT_SERVED":     17,
+		"ERROR_REASON_SERVICE_UNKNOWN":       18,
+		"ERROR_REASON_STEP_UP_REQUIRED":      19,
+		"ERROR_REASON_IMPERSONATION_REFUSED": 20,
+		"ERROR_REASON_READ_ONLY":             21,
 	}
 )
 
@@ -150,7 +158,7 @@ var File_rolecall_authz_v1_errors_proto protoreflect.FileDescriptor
 
 const file_rolecall_authz_v1_errors_proto_rawDesc = "" +
 	"\n" +
-	"\x1erolecall/authz/v1/errors.proto\x12\x11rolecall.authz.v1\x1a\x1frolecall/authz/v1/options.proto*\xa5\x06\n" +
+	"\x1erolecall/authz/v1/errors.proto\x12\x11rolecall.authz.v1\x1a\x1frolecall/authz/v1/options.proto*\xf5\x06\n" +
 	"\vErrorReason\x12\x1c\n" +
 	"\x18ERROR_REASON_UNSPECIFIED\x10\x00\x12*\n" +
 	" ERROR_REASON_CREDENTIALS_MISSING\x10\x01\x1a\x04\xb0\xed\x18\x10\x12$\n" +
@@ -172,7 +180,9 @@ const file_rolecall_authz_v1_errors_proto_rawDesc = "" +
 	"\x18ERROR_REASON_UNREACHABLE\x10\x10\x1a\x04\xb0\xed\x18\x0e\x12(\n" +
 	"\x1eERROR_REASON_METHOD_NOT_SERVED\x10\x11\x1a\x04\xb0\xed\x18\f\x12&\n" +
 	"\x1cERROR_REASON_SERVICE_UNKNOWN\x10\x12\x1a\x04\xb0\xed\x18\x05\x12'\n" +
-	"\x1dERROR_REASON_STEP_UP_REQUIRED\x10\x13\x1a\x04\xb0\xed\x18\x10B\xcd\x01\n" +
+	"\x1dERROR_REASON_STEP_UP_REQUIRED\x10\x13\x1a\x04\xb0\xed\x18\x10\x12,\n" +
+	"\"ERROR_REASON_IMPERSONATION_REFUSED\x10\x14\x1a\x04\xb0\xed\x18\a\x12 \n" +
+	"\x16ERROR_REASON_READ_ONLY\x10\x15\x1a\x04\xb0\xed\x18\aB\xcd\x01\n" +
 	"\x15com.rolecall.authz.v1B\vErrorsProtoP\x01ZAgithub.com/rolecall/rolecall/clients/go/rolecall/authz/v1;authzv1\xa2\x02\x03RAX\xaa\x02\x11Rolecall.Authz.V1\xca\x02\x11Rolecall\\Authz\\V1\xe2\x02\x1dRolecall\\Authz\\V1\\GPBMetadata\xea\x02\x13Rolecall::Authz::V1b\x06proto3"
 
 var (

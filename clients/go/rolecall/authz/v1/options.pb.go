@@ -145,8 +145,17 @@ type MethodRule struct {
 	// Access tokens that were exchanged for a personal access token may call a
 	// method that any signed-in caller may call; by default they may not.
 	AcceptPersonalTokens bool `protobuf:"varint,8,opt,name=accept_personal_tokens,json=acceptPersonalTokens,proto3" json:"accept_personal_tokens,omitempty"`
-	unknownFields        protoimpl.UnknownFields
-	sizeCache            protoimpl.SizeCache
+	// Anonymous guests may call a method that any signed-in caller may call; by
+	// default they may not, since they have no account.
+	AcceptGuests bool `protobuf:"varint,9,opt,name=accept_guests,json=acceptGuests,proto3" json:"accept_guests,omitempty"`
+	// Somebody who acts as the subject (impersonation) may call; by default only
+	// the subject itself may.
+	AcceptImpersonation bool `protobuf:"varint,10,opt,name=accept_impersonation,json=acceptImpersonation,proto3" json:"accept_impersonation,omitempty"`
+	// A read-only impersonation may call although the method has side effects: it
+	// ends the impersonation itself.
+	AcceptReadOnly bool `protobuf:"varint,11,opt,name=accept_read_only,json=acceptReadOnly,proto3" json:"accept_read_only,omitempty"`
+	unknownFields  protoimpl.UnknownFields
+	sizeCache      protoimpl.SizeCache
 }
 
 func (x *MethodRule) Reset() {
@@ -235,6 +244,27 @@ func (x *MethodRule) GetAcceptPersonalTokens() bool {
 	return false
 }
 
+func (x *MethodRule) GetAcceptGuests() bool {
+	if x != nil {
+		return x.AcceptGuests
+	}
+	return false
+}
+
+func (x *MethodRule) GetAcceptImpersonation() bool {
+	if x != nil {
+		return x.AcceptImpersonation
+	}
+	return false
+}
+
+func (x *MethodRule) GetAcceptReadOnly() bool {
+	if x != nil {
+		return x.AcceptReadOnly
+	}
+	return false
+}
+
 var file_rolecall_authz_v1_options_proto_extTypes = []protoimpl.ExtensionInfo{
 	{
 		ExtendedType:  (*descriptorpb.MethodOptions)(nil),
@@ -274,7 +304,7 @@ var File_rolecall_authz_v1_options_proto protoreflect.FileDescriptor
 
 const file_rolecall_authz_v1_options_proto_rawDesc = "" +
 	"\n" +
-	"\x1frolecall/authz/v1/options.proto\x12\x11rolecall.authz.v1\x1a google/protobuf/descriptor.proto\"\xbb\x02\n" +
+	"\x1frolecall/authz/v1/options.proto\x12\x11rolecall.authz.v1\x1a google/protobuf/descriptor.proto\"\xbd\x03\n" +
 	"\n" +
 	"MethodRule\x12\x16\n" +
 	"\x06public\x18\x01 \x01(\bR\x06public\x12$\n" +
@@ -284,7 +314,11 @@ const file_rolecall_authz_v1_options_proto_rawDesc = "" +
 	"\x17refuse_service_accounts\x18\x05 \x01(\bR\x15refuseServiceAccounts\x12*\n" +
 	"\x11max_request_bytes\x18\x06 \x01(\rR\x0fmaxRequestBytes\x12\x17\n" +
 	"\astep_up\x18\a \x01(\bR\x06stepUp\x124\n" +
-	"\x16accept_personal_tokens\x18\b \x01(\bR\x14acceptPersonalTokens*\xc3\x03\n" +
+	"\x16accept_personal_tokens\x18\b \x01(\bR\x14acceptPersonalTokens\x12#\n" +
+	"\raccept_guests\x18\t \x01(\bR\facceptGuests\x121\n" +
+	"\x14accept_impersonation\x18\n" +
+	" \x01(\bR\x13acceptImpersonation\x12(\n" +
+	"\x10accept_read_only\x18\v \x01(\bR\x0eacceptReadOnly*\xc3\x03\n" +
 	"\n" +
 	"StatusCode\x12\x1b\n" +
 	"\x17STATUS_CODE_UNSPECIFIED\x10\x00\x12 \n" +

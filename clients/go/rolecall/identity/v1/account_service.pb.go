@@ -2045,6 +2045,382 @@ func (*RevokeAccessTokenResponse) Descriptor() ([]byte, []int) {
 	return file_rolecall_identity_v1_account_service_proto_rawDescGZIP(), []int{36}
 }
 
+// An identity provider that knows a person.
+type LinkedIdentity struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Identifier, a lower-case UUIDv7.
+	LinkedIdentityId string `protobuf:"bytes,1,opt,name=linked_identity_id,json=linkedIdentityId,proto3" json:"linked_identity_id,omitempty"`
+	// The provider.
+	IdentityProviderId string `protobuf:"bytes,2,opt,name=identity_provider_id,json=identityProviderId,proto3" json:"identity_provider_id,omitempty"`
+	// Its issuer.
+	Issuer string `protobuf:"bytes,3,opt,name=issuer,proto3" json:"issuer,omitempty"`
+	// By what it knows the person.
+	Subject string `protobuf:"bytes,4,opt,name=subject,proto3" json:"subject,omitempty"`
+	// When it was linked.
+	CreateTime    *timestamppb.Timestamp `protobuf:"bytes,5,opt,name=create_time,json=createTime,proto3" json:"create_time,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *LinkedIdentity) Reset() {
+	*x = LinkedIdentity{}
+	mi := &file_rolecall_identity_v1_account_service_proto_msgTypes[37]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *LinkedIdentity) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*LinkedIdentity) ProtoMessage() {}
+
+func (x *LinkedIdentity) ProtoReflect() protoreflect.Message {
+	mi := &file_rolecall_identity_v1_account_service_proto_msgTypes[37]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use LinkedIdentity.ProtoReflect.Descriptor instead.
+func (*LinkedIdentity) Descriptor() ([]byte, []int) {
+	return file_rolecall_identity_v1_account_service_proto_rawDescGZIP(), []int{37}
+}
+
+func (x *LinkedIdentity) GetLinkedIdentityId() string {
+	if x != nil {
+		return x.LinkedIdentityId
+	}
+	return ""
+}
+
+func (x *LinkedIdentity) GetIdentityProviderId() string {
+	if x != nil {
+		return x.IdentityProviderId
+	}
+	return ""
+}
+
+func (x *LinkedIdentity) GetIssuer() string {
+	if x != nil {
+		return x.Issuer
+	}
+	return ""
+}
+
+func (x *LinkedIdentity) GetSubject() string {
+	if x != nil {
+		return x.Subject
+	}
+	return ""
+}
+
+func (x *LinkedIdentity) GetCreateTime() *timestamppb.Timestamp {
+	if x != nil {
+		return x.CreateTime
+	}
+	return nil
+}
+
+// What `ListLinkedIdentities` needs: nothing but the calling token.
+type ListLinkedIdentitiesRequest struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ListLinkedIdentitiesRequest) Reset() {
+	*x = ListLinkedIdentitiesRequest{}
+	mi := &file_rolecall_identity_v1_account_service_proto_msgTypes[38]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ListLinkedIdentitiesRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ListLinkedIdentitiesRequest) ProtoMessage() {}
+
+func (x *ListLinkedIdentitiesRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_rolecall_identity_v1_account_service_proto_msgTypes[38]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ListLinkedIdentitiesRequest.ProtoReflect.Descriptor instead.
+func (*ListLinkedIdentitiesRequest) Descriptor() ([]byte, []int) {
+	return file_rolecall_identity_v1_account_service_proto_rawDescGZIP(), []int{38}
+}
+
+// What `ListLinkedIdentities` answers.
+type ListLinkedIdentitiesResponse struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The links, in the order in which they were made.
+	LinkedIdentities []*LinkedIdentity `protobuf:"bytes,1,rep,name=linked_identities,json=linkedIdentities,proto3" json:"linked_identities,omitempty"`
+	unknownFields    protoimpl.UnknownFields
+	sizeCache        protoimpl.SizeCache
+}
+
+func (x *ListLinkedIdentitiesResponse) Reset() {
+	*x = ListLinkedIdentitiesResponse{}
+	mi := &file_rolecall_identity_v1_account_service_proto_msgTypes[39]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ListLinkedIdentitiesResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ListLinkedIdentitiesResponse) ProtoMessage() {}
+
+func (x *ListLinkedIdentitiesResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_rolecall_identity_v1_account_service_proto_msgTypes[39]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ListLinkedIdentitiesResponse.ProtoReflect.Descriptor instead.
+func (*ListLinkedIdentitiesResponse) Descriptor() ([]byte, []int) {
+	return file_rolecall_identity_v1_account_service_proto_rawDescGZIP(), []int{39}
+}
+
+func (x *ListLinkedIdentitiesResponse) GetLinkedIdentities() []*LinkedIdentity {
+	if x != nil {
+		return x.LinkedIdentities
+	}
+	return nil
+}
+
+// What `LinkIdentity` needs.
+type LinkIdentityRequest struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The provider to link.
+	IdentityProviderId string `protobuf:"bytes,1,opt,name=identity_provider_id,json=identityProviderId,proto3" json:"identity_provider_id,omitempty"`
+	// Where the browser goes at the end, as in `BeginSsoLogin`.
+	ReturnUrl     string `protobuf:"bytes,2,opt,name=return_url,json=returnUrl,proto3" json:"return_url,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *LinkIdentityRequest) Reset() {
+	*x = LinkIdentityRequest{}
+	mi := &file_rolecall_identity_v1_account_service_proto_msgTypes[40]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *LinkIdentityRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*LinkIdentityRequest) ProtoMessage() {}
+
+func (x *LinkIdentityRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_rolecall_identity_v1_account_service_proto_msgTypes[40]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use LinkIdentityRequest.ProtoReflect.Descriptor instead.
+func (*LinkIdentityRequest) Descriptor() ([]byte, []int) {
+	return file_rolecall_identity_v1_account_service_proto_rawDescGZIP(), []int{40}
+}
+
+func (x *LinkIdentityRequest) GetIdentityProviderId() string {
+	if x != nil {
+		return x.IdentityProviderId
+	}
+	return ""
+}
+
+func (x *LinkIdentityRequest) GetReturnUrl() string {
+	if x != nil {
+		return x.ReturnUrl
+	}
+	return ""
+}
+
+// What `LinkIdentity` answers.
+type LinkIdentityResponse struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The address for the person's browser.
+	AuthorizationUrl string `protobuf:"bytes,1,opt,name=authorization_url,json=authorizationUrl,proto3" json:"authorization_url,omitempty"`
+	// Names the login to `CompleteSsoLogin`.
+	LoginToken string `protobuf:"bytes,2,opt,name=login_token,json=loginToken,proto3" json:"login_token,omitempty"`
+	// When both end.
+	ExpireTime    *timestamppb.Timestamp `protobuf:"bytes,3,opt,name=expire_time,json=expireTime,proto3" json:"expire_time,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *LinkIdentityResponse) Reset() {
+	*x = LinkIdentityResponse{}
+	mi := &file_rolecall_identity_v1_account_service_proto_msgTypes[41]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *LinkIdentityResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*LinkIdentityResponse) ProtoMessage() {}
+
+func (x *LinkIdentityResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_rolecall_identity_v1_account_service_proto_msgTypes[41]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use LinkIdentityResponse.ProtoReflect.Descriptor instead.
+func (*LinkIdentityResponse) Descriptor() ([]byte, []int) {
+	return file_rolecall_identity_v1_account_service_proto_rawDescGZIP(), []int{41}
+}
+
+func (x *LinkIdentityResponse) GetAuthorizationUrl() string {
+	if x != nil {
+		return x.AuthorizationUrl
+	}
+	return ""
+}
+
+func (x *LinkIdentityResponse) GetLoginToken() string {
+	if x != nil {
+		return x.LoginToken
+	}
+	return ""
+}
+
+func (x *LinkIdentityResponse) GetExpireTime() *timestamppb.Timestamp {
+	if x != nil {
+		return x.ExpireTime
+	}
+	return nil
+}
+
+// What `UnlinkIdentity` needs.
+type UnlinkIdentityRequest struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Names this one intended change; a lower-case UUID. Optional.
+	RequestId string `protobuf:"bytes,1,opt,name=request_id,json=requestId,proto3" json:"request_id,omitempty"`
+	// The link to end.
+	LinkedIdentityId string `protobuf:"bytes,2,opt,name=linked_identity_id,json=linkedIdentityId,proto3" json:"linked_identity_id,omitempty"`
+	unknownFields    protoimpl.UnknownFields
+	sizeCache        protoimpl.SizeCache
+}
+
+func (x *UnlinkIdentityRequest) Reset() {
+	*x = UnlinkIdentityRequest{}
+	mi := &file_rolecall_identity_v1_account_service_proto_msgTypes[42]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *UnlinkIdentityRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*UnlinkIdentityRequest) ProtoMessage() {}
+
+func (x *UnlinkIdentityRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_rolecall_identity_v1_account_service_proto_msgTypes[42]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use UnlinkIdentityRequest.ProtoReflect.Descriptor instead.
+func (*UnlinkIdentityRequest) Descriptor() ([]byte, []int) {
+	return file_rolecall_identity_v1_account_service_proto_rawDescGZIP(), []int{42}
+}
+
+func (x *UnlinkIdentityRequest) GetRequestId() string {
+	if x != nil {
+		return x.RequestId
+	}
+	return ""
+}
+
+func (x *UnlinkIdentityRequest) GetLinkedIdentityId() string {
+	if x != nil {
+		return x.LinkedIdentityId
+	}
+	return ""
+}
+
+// What `UnlinkIdentity` answers.
+type UnlinkIdentityResponse struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *UnlinkIdentityResponse) Reset() {
+	*x = UnlinkIdentityResponse{}
+	mi := &file_rolecall_identity_v1_account_service_proto_msgTypes[43]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *UnlinkIdentityResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*UnlinkIdentityResponse) ProtoMessage() {}
+
+func (x *UnlinkIdentityResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_rolecall_identity_v1_account_service_proto_msgTypes[43]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use UnlinkIdentityResponse.ProtoReflect.Descriptor instead.
+func (*UnlinkIdentityResponse) Descriptor() ([]byte, []int) {
+	return file_rolecall_identity_v1_account_service_proto_rawDescGZIP(), []int{43}
+}
+
 var File_rolecall_identity_v1_account_service_proto protoreflect.FileDescriptor
 
 const file_rolecall_identity_v1_account_service_proto_rawDesc = "" +
@@ -2173,14 +2549,39 @@ const file_rolecall_identity_v1_account_service_proto_rawDesc = "" +
 	"\n" +
 	"request_id\x18\x01 \x01(\tR\trequestId\x12&\n" +
 	"\x0faccess_token_id\x18\x02 \x01(\tR\raccessTokenId\"\x1b\n" +
-	"\x19RevokeAccessTokenResponse*?\n" +
+	"\x19RevokeAccessTokenResponse\"\xdf\x01\n" +
+	"\x0eLinkedIdentity\x12,\n" +
+	"\x12linked_identity_id\x18\x01 \x01(\tR\x10linkedIdentityId\x120\n" +
+	"\x14identity_provider_id\x18\x02 \x01(\tR\x12identityProviderId\x12\x16\n" +
+	"\x06issuer\x18\x03 \x01(\tR\x06issuer\x12\x18\n" +
+	"\asubject\x18\x04 \x01(\tR\asubject\x12;\n" +
+	"\vcreate_time\x18\x05 \x01(\v2\x1a.google.protobuf.TimestampR\n" +
+	"createTime\"\x1d\n" +
+	"\x1bListLinkedIdentitiesRequest\"q\n" +
+	"\x1cListLinkedIdentitiesResponse\x12Q\n" +
+	"\x11linked_identities\x18\x01 \x03(\v2$.rolecall.identity.v1.LinkedIdentityR\x10linkedIdentities\"f\n" +
+	"\x13LinkIdentityRequest\x120\n" +
+	"\x14identity_provider_id\x18\x01 \x01(\tR\x12identityProviderId\x12\x1d\n" +
+	"\n" +
+	"return_url\x18\x02 \x01(\tR\treturnUrl\"\xa1\x01\n" +
+	"\x14LinkIdentityResponse\x12+\n" +
+	"\x11authorization_url\x18\x01 \x01(\tR\x10authorizationUrl\x12\x1f\n" +
+	"\vlogin_token\x18\x02 \x01(\tR\n" +
+	"loginToken\x12;\n" +
+	"\vexpire_time\x18\x03 \x01(\v2\x1a.google.protobuf.TimestampR\n" +
+	"expireTime\"d\n" +
+	"\x15UnlinkIdentityRequest\x12\x1d\n" +
+	"\n" +
+	"request_id\x18\x01 \x01(\tR\trequestId\x12,\n" +
+	"\x12linked_identity_id\x18\x02 \x01(\tR\x10linkedIdentityId\"\x18\n" +
+	"\x16UnlinkIdentityResponse*?\n" +
 	"\n" +
 	"FactorKind\x12\x1b\n" +
 	"\x17FACTOR_KIND_UNSPECIFIED\x10\x00\x12\x14\n" +
-	"\x10FACTOR_KIND_TOTP\x10\x012\xb0\x10\n" +
-	"\x0eAccountService\x12n\n" +
+	"\x10FACTOR_KIND_TOTP\x10\x012\xae\x13\n" +
+	"\x0eAccountService\x12p\n" +
 	"\n" +
-	"GetAccount\x12'.rolecall.identity.v1.GetAccountRequest\x1a(.rolecall.identity.v1.GetAccountResponse\"\r\xaa\xed\x18\x06\x10\x01(\x01@\x01\x90\x02\x01\x12x\n" +
+	"GetAccount\x12'.rolecall.identity.v1.GetAccountRequest\x1a(.rolecall.identity.v1.GetAccountResponse\"\x0f\xaa\xed\x18\b\x10\x01(\x01@\x01P\x01\x90\x02\x01\x12x\n" +
 	"\x0eChangePassword\x12+.rolecall.identity.v1.ChangePasswordRequest\x1a,.rolecall.identity.v1.ChangePasswordResponse\"\v\xaa\xed\x18\x04\x10\x01(\x01\x90\x02\x02\x12u\n" +
 	"\rUpdateAccount\x12*.rolecall.identity.v1.UpdateAccountRequest\x1a+.rolecall.identity.v1.UpdateAccountResponse\"\v\xaa\xed\x18\x04\x10\x01(\x01\x90\x02\x02\x12q\n" +
 	"\vChangeEmail\x12(.rolecall.identity.v1.ChangeEmailRequest\x1a).rolecall.identity.v1.ChangeEmailResponse\"\r\xaa\xed\x18\x06\x10\x01(\x018\x01\x90\x02\x02\x12\x7f\n" +
@@ -2197,7 +2598,11 @@ const file_rolecall_identity_v1_account_service_proto_rawDesc = "" +
 	"\xaa\xed\x18\x06\x10\x01(\x018\x01\x12t\n" +
 	"\fRemoveFactor\x12).rolecall.identity.v1.RemoveFactorRequest\x1a*.rolecall.identity.v1.RemoveFactorResponse\"\r\xaa\xed\x18\x06\x10\x01(\x018\x01\x90\x02\x02\x12\x92\x01\n" +
 	"\x17RegenerateRecoveryCodes\x124.rolecall.identity.v1.RegenerateRecoveryCodesRequest\x1a5.rolecall.identity.v1.RegenerateRecoveryCodesResponse\"\n" +
-	"\xaa\xed\x18\x06\x10\x01(\x018\x01\x12\x83\x01\n" +
+	"\xaa\xed\x18\x06\x10\x01(\x018\x01\x12\x8a\x01\n" +
+	"\x14ListLinkedIdentities\x121.rolecall.identity.v1.ListLinkedIdentitiesRequest\x1a2.rolecall.identity.v1.ListLinkedIdentitiesResponse\"\v\xaa\xed\x18\x04\x10\x01(\x01\x90\x02\x01\x12q\n" +
+	"\fLinkIdentity\x12).rolecall.identity.v1.LinkIdentityRequest\x1a*.rolecall.identity.v1.LinkIdentityResponse\"\n" +
+	"\xaa\xed\x18\x06\x10\x01(\x018\x01\x12z\n" +
+	"\x0eUnlinkIdentity\x12+.rolecall.identity.v1.UnlinkIdentityRequest\x1a,.rolecall.identity.v1.UnlinkIdentityResponse\"\r\xaa\xed\x18\x06\x10\x01(\x018\x01\x90\x02\x02\x12\x83\x01\n" +
 	"\x11CreateAccessToken\x12..rolecall.identity.v1.CreateAccessTokenRequest\x1a/.rolecall.identity.v1.CreateAccessTokenResponse\"\r\xaa\xed\x18\x06\x10\x01(\x018\x01\x90\x02\x02\x12~\n" +
 	"\x10ListAccessTokens\x12-.rolecall.identity.v1.ListAccessTokensRequest\x1a..rolecall.identity.v1.ListAccessTokensResponse\"\v\xaa\xed\x18\x04\x10\x01(\x01\x90\x02\x01\x12\x81\x01\n" +
 	"\x11RevokeAccessToken\x12..rolecall.identity.v1.RevokeAccessTokenRequest\x1a/.rolecall.identity.v1.RevokeAccessTokenResponse\"\v\xaa\xed\x18\x04\x10\x01(\x01\x90\x02\x02B\xea\x01\n" +
@@ -2216,7 +2621,7 @@ func file_rolecall_identity_v1_account_service_proto_rawDescGZIP() []byte {
 }
 
 var file_rolecall_identity_v1_account_service_proto_enumTypes = make([]protoimpl.EnumInfo, 1)
-var file_rolecall_identity_v1_account_service_proto_msgTypes = make([]protoimpl.MessageInfo, 37)
+var file_rolecall_identity_v1_account_service_proto_msgTypes = make([]protoimpl.MessageInfo, 44)
 var file_rolecall_identity_v1_account_service_proto_goTypes = []any{
 	(FactorKind)(0),                         // 0: rolecall.identity.v1.FactorKind
 	(*GetAccountRequest)(nil),               // 1: rolecall.identity.v1.GetAccountRequest
@@ -2256,71 +2661,87 @@ var file_rolecall_identity_v1_account_service_proto_goTypes = []any{
 	(*ListAccessTokensResponse)(nil),        // 35: rolecall.identity.v1.ListAccessTokensResponse
 	(*RevokeAccessTokenRequest)(nil),        // 36: rolecall.identity.v1.RevokeAccessTokenRequest
 	(*RevokeAccessTokenResponse)(nil),       // 37: rolecall.identity.v1.RevokeAccessTokenResponse
-	(*User)(nil),                            // 38: rolecall.identity.v1.User
-	(*fieldmaskpb.FieldMask)(nil),           // 39: google.protobuf.FieldMask
-	(*timestamppb.Timestamp)(nil),           // 40: google.protobuf.Timestamp
-	(*Session)(nil),                         // 41: rolecall.identity.v1.Session
+	(*LinkedIdentity)(nil),                  // 38: rolecall.identity.v1.LinkedIdentity
+	(*ListLinkedIdentitiesRequest)(nil),     // 39: rolecall.identity.v1.ListLinkedIdentitiesRequest
+	(*ListLinkedIdentitiesResponse)(nil),    // 40: rolecall.identity.v1.ListLinkedIdentitiesResponse
+	(*LinkIdentityRequest)(nil),             // 41: rolecall.identity.v1.LinkIdentityRequest
+	(*LinkIdentityResponse)(nil),            // 42: rolecall.identity.v1.LinkIdentityResponse
+	(*UnlinkIdentityRequest)(nil),           // 43: rolecall.identity.v1.UnlinkIdentityRequest
+	(*UnlinkIdentityResponse)(nil),          // 44: rolecall.identity.v1.UnlinkIdentityResponse
+	(*User)(nil),                            // 45: rolecall.identity.v1.User
+	(*fieldmaskpb.FieldMask)(nil),           // 46: google.protobuf.FieldMask
+	(*timestamppb.Timestamp)(nil),           // 47: google.protobuf.Timestamp
+	(*Session)(nil),                         // 48: rolecall.identity.v1.Session
 }
 var file_rolecall_identity_v1_account_service_proto_depIdxs = []int32{
-	38, // 0: rolecall.identity.v1.GetAccountResponse.user:type_name -> rolecall.identity.v1.User
-	38, // 1: rolecall.identity.v1.ChangePasswordResponse.user:type_name -> rolecall.identity.v1.User
-	38, // 2: rolecall.identity.v1.UpdateAccountRequest.user:type_name -> rolecall.identity.v1.User
-	39, // 3: rolecall.identity.v1.UpdateAccountRequest.update_mask:type_name -> google.protobuf.FieldMask
-	38, // 4: rolecall.identity.v1.UpdateAccountResponse.user:type_name -> rolecall.identity.v1.User
-	40, // 5: rolecall.identity.v1.ChangeEmailResponse.expire_time:type_name -> google.protobuf.Timestamp
-	41, // 6: rolecall.identity.v1.ListSessionsResponse.sessions:type_name -> rolecall.identity.v1.Session
+	45, // 0: rolecall.identity.v1.GetAccountResponse.user:type_name -> rolecall.identity.v1.User
+	45, // 1: rolecall.identity.v1.ChangePasswordResponse.user:type_name -> rolecall.identity.v1.User
+	45, // 2: rolecall.identity.v1.UpdateAccountRequest.user:type_name -> rolecall.identity.v1.User
+	46, // 3: rolecall.identity.v1.UpdateAccountRequest.update_mask:type_name -> google.protobuf.FieldMask
+	45, // 4: rolecall.identity.v1.UpdateAccountResponse.user:type_name -> rolecall.identity.v1.User
+	47, // 5: rolecall.identity.v1.ChangeEmailResponse.expire_time:type_name -> google.protobuf.Timestamp
+	48, // 6: rolecall.identity.v1.ListSessionsResponse.sessions:type_name -> rolecall.identity.v1.Session
 	0,  // 7: rolecall.identity.v1.Factor.kind:type_name -> rolecall.identity.v1.FactorKind
-	40, // 8: rolecall.identity.v1.Factor.create_time:type_name -> google.protobuf.Timestamp
-	40, // 9: rolecall.identity.v1.Factor.last_used_time:type_name -> google.protobuf.Timestamp
+	47, // 8: rolecall.identity.v1.Factor.create_time:type_name -> google.protobuf.Timestamp
+	47, // 9: rolecall.identity.v1.Factor.last_used_time:type_name -> google.protobuf.Timestamp
 	19, // 10: rolecall.identity.v1.ListFactorsResponse.factors:type_name -> rolecall.identity.v1.Factor
-	40, // 11: rolecall.identity.v1.TotpEnrollment.expire_time:type_name -> google.protobuf.Timestamp
+	47, // 11: rolecall.identity.v1.TotpEnrollment.expire_time:type_name -> google.protobuf.Timestamp
 	22, // 12: rolecall.identity.v1.EnrollTotpResponse.enrollment:type_name -> rolecall.identity.v1.TotpEnrollment
 	19, // 13: rolecall.identity.v1.ConfirmTotpResponse.factor:type_name -> rolecall.identity.v1.Factor
-	40, // 14: rolecall.identity.v1.AccessToken.expire_time:type_name -> google.protobuf.Timestamp
-	40, // 15: rolecall.identity.v1.AccessToken.create_time:type_name -> google.protobuf.Timestamp
-	40, // 16: rolecall.identity.v1.AccessToken.last_used_time:type_name -> google.protobuf.Timestamp
-	40, // 17: rolecall.identity.v1.CreateAccessTokenRequest.expire_time:type_name -> google.protobuf.Timestamp
+	47, // 14: rolecall.identity.v1.AccessToken.expire_time:type_name -> google.protobuf.Timestamp
+	47, // 15: rolecall.identity.v1.AccessToken.create_time:type_name -> google.protobuf.Timestamp
+	47, // 16: rolecall.identity.v1.AccessToken.last_used_time:type_name -> google.protobuf.Timestamp
+	47, // 17: rolecall.identity.v1.CreateAccessTokenRequest.expire_time:type_name -> google.protobuf.Timestamp
 	31, // 18: rolecall.identity.v1.CreateAccessTokenResponse.access_token:type_name -> rolecall.identity.v1.AccessToken
 	31, // 19: rolecall.identity.v1.ListAccessTokensResponse.access_tokens:type_name -> rolecall.identity.v1.AccessToken
-	1,  // 20: rolecall.identity.v1.AccountService.GetAccount:input_type -> rolecall.identity.v1.GetAccountRequest
-	3,  // 21: rolecall.identity.v1.AccountService.ChangePassword:input_type -> rolecall.identity.v1.ChangePasswordRequest
-	5,  // 22: rolecall.identity.v1.AccountService.UpdateAccount:input_type -> rolecall.identity.v1.UpdateAccountRequest
-	7,  // 23: rolecall.identity.v1.AccountService.ChangeEmail:input_type -> rolecall.identity.v1.ChangeEmailRequest
-	9,  // 24: rolecall.identity.v1.AccountService.ConfirmEmailChange:input_type -> rolecall.identity.v1.ConfirmEmailChangeRequest
-	11, // 25: rolecall.identity.v1.AccountService.RequestPasswordReset:input_type -> rolecall.identity.v1.RequestPasswordResetRequest
-	13, // 26: rolecall.identity.v1.AccountService.ResetPassword:input_type -> rolecall.identity.v1.ResetPasswordRequest
-	15, // 27: rolecall.identity.v1.AccountService.ListSessions:input_type -> rolecall.identity.v1.ListSessionsRequest
-	17, // 28: rolecall.identity.v1.AccountService.RevokeSessions:input_type -> rolecall.identity.v1.RevokeSessionsRequest
-	20, // 29: rolecall.identity.v1.AccountService.ListFactors:input_type -> rolecall.identity.v1.ListFactorsRequest
-	23, // 30: rolecall.identity.v1.AccountService.EnrollTotp:input_type -> rolecall.identity.v1.EnrollTotpRequest
-	25, // 31: rolecall.identity.v1.AccountService.ConfirmTotp:input_type -> rolecall.identity.v1.ConfirmTotpRequest
-	27, // 32: rolecall.identity.v1.AccountService.RemoveFactor:input_type -> rolecall.identity.v1.RemoveFactorRequest
-	29, // 33: rolecall.identity.v1.AccountService.RegenerateRecoveryCodes:input_type -> rolecall.identity.v1.RegenerateRecoveryCodesRequest
-	32, // 34: rolecall.identity.v1.AccountService.CreateAccessToken:input_type -> rolecall.identity.v1.CreateAccessTokenRequest
-	34, // 35: rolecall.identity.v1.AccountService.ListAccessTokens:input_type -> rolecall.identity.v1.ListAccessTokensRequest
-	36, // 36: rolecall.identity.v1.AccountService.RevokeAccessToken:input_type -> rolecall.identity.v1.RevokeAccessTokenRequest
-	2,  // 37: rolecall.identity.v1.AccountService.GetAccount:output_type -> rolecall.identity.v1.GetAccountResponse
-	4,  // 38: rolecall.identity.v1.AccountService.ChangePassword:output_type -> rolecall.identity.v1.ChangePasswordResponse
-	6,  // 39: rolecall.identity.v1.AccountService.UpdateAccount:output_type -> rolecall.identity.v1.UpdateAccountResponse
-	8,  // 40: rolecall.identity.v1.AccountService.ChangeEmail:output_type -> rolecall.identity.v1.ChangeEmailResponse
-	10, // 41: rolecall.identity.v1.AccountService.ConfirmEmailChange:output_type -> rolecall.identity.v1.ConfirmEmailChangeResponse
-	12, // 42: rolecall.identity.v1.AccountService.RequestPasswordReset:output_type -> rolecall.identity.v1.RequestPasswordResetResponse
-	14, // 43: rolecall.identity.v1.AccountService.ResetPassword:output_type -> rolecall.identity.v1.ResetPasswordResponse
-	16, // 44: rolecall.identity.v1.AccountService.ListSessions:output_type -> rolecall.identity.v1.ListSessionsResponse
-	18, // 45: rolecall.identity.v1.AccountService.RevokeSessions:output_type -> rolecall.identity.v1.RevokeSessionsResponse
-	21, // 46: rolecall.identity.v1.AccountService.ListFactors:output_type -> rolecall.identity.v1.ListFactorsResponse
-	24, // 47: rolecall.identity.v1.AccountService.EnrollTotp:output_type -> rolecall.identity.v1.EnrollTotpResponse
-	26, // 48: rolecall.identity.v1.AccountService.ConfirmTotp:output_type -> rolecall.identity.v1.ConfirmTotpResponse
-	28, // 49: rolecall.identity.v1.AccountService.RemoveFactor:output_type -> rolecall.identity.v1.RemoveFactorResponse
-	30, // 50: rolecall.identity.v1.AccountService.RegenerateRecoveryCodes:output_type -> rolecall.identity.v1.RegenerateRecoveryCodesResponse
-	33, // 51: rolecall.identity.v1.AccountService.CreateAccessToken:output_type -> rolecall.identity.v1.CreateAccessTokenResponse
-	35, // 52: rolecall.identity.v1.AccountService.ListAccessTokens:output_type -> rolecall.identity.v1.ListAccessTokensResponse
-	37, // 53: rolecall.identity.v1.AccountService.RevokeAccessToken:output_type -> rolecall.identity.v1.RevokeAccessTokenResponse
-	37, // [37:54] is the sub-list for method output_type
-	20, // [20:37] is the sub-list for method input_type
-	20, // [20:20] is the sub-list for extension type_name
-	20, // [20:20] is the sub-list for extension extendee
-	0,  // [0:20] is the sub-list for field type_name
+	47, // 20: rolecall.identity.v1.LinkedIdentity.create_time:type_name -> google.protobuf.Timestamp
+	38, // 21: rolecall.identity.v1.ListLinkedIdentitiesResponse.linked_identities:type_name -> rolecall.identity.v1.LinkedIdentity
+	47, // 22: rolecall.identity.v1.LinkIdentityResponse.expire_time:type_name -> google.protobuf.Timestamp
+	1,  // 23: rolecall.identity.v1.AccountService.GetAccount:input_type -> rolecall.identity.v1.GetAccountRequest
+	3,  // 24: rolecall.identity.v1.AccountService.ChangePassword:input_type -> rolecall.identity.v1.ChangePasswordRequest
+	5,  // 25: rolecall.identity.v1.AccountService.UpdateAccount:input_type -> rolecall.identity.v1.UpdateAccountRequest
+	7,  // 26: rolecall.identity.v1.AccountService.ChangeEmail:input_type -> rolecall.identity.v1.ChangeEmailRequest
+	9,  // 27: rolecall.identity.v1.AccountService.ConfirmEmailChange:input_type -> rolecall.identity.v1.ConfirmEmailChangeRequest
+	11, // 28: rolecall.identity.v1.AccountService.RequestPasswordReset:input_type -> rolecall.identity.v1.RequestPasswordResetRequest
+	13, // 29: rolecall.identity.v1.AccountService.ResetPassword:input_type -> rolecall.identity.v1.ResetPasswordRequest
+	15, // 30: rolecall.identity.v1.AccountService.ListSessions:input_type -> rolecall.identity.v1.ListSessionsRequest
+	17, // 31: rolecall.identity.v1.AccountService.RevokeSessions:input_type -> rolecall.identity.v1.RevokeSessionsRequest
+	20, // 32: rolecall.identity.v1.AccountService.ListFactors:input_type -> rolecall.identity.v1.ListFactorsRequest
+	23, // 33: rolecall.identity.v1.AccountService.EnrollTotp:input_type -> rolecall.identity.v1.EnrollTotpRequest
+	25, // 34: rolecall.identity.v1.AccountService.ConfirmTotp:input_type -> rolecall.identity.v1.ConfirmTotpRequest
+	27, // 35: rolecall.identity.v1.AccountService.RemoveFactor:input_type -> rolecall.identity.v1.RemoveFactorRequest
+	29, // 36: rolecall.identity.v1.AccountService.RegenerateRecoveryCodes:input_type -> rolecall.identity.v1.RegenerateRecoveryCodesRequest
+	39, // 37: rolecall.identity.v1.AccountService.ListLinkedIdentities:input_type -> rolecall.identity.v1.ListLinkedIdentitiesRequest
+	41, // 38: rolecall.identity.v1.AccountService.LinkIdentity:input_type -> rolecall.identity.v1.LinkIdentityRequest
+	43, // 39: rolecall.identity.v1.AccountService.UnlinkIdentity:input_type -> rolecall.identity.v1.UnlinkIdentityRequest
+	32, // 40: rolecall.identity.v1.AccountService.CreateAccessToken:input_type -> rolecall.identity.v1.CreateAccessTokenRequest
+	34, // 41: rolecall.identity.v1.AccountService.ListAccessTokens:input_type -> rolecall.identity.v1.ListAccessTokensRequest
+	36, // 42: rolecall.identity.v1.AccountService.RevokeAccessToken:input_type -> rolecall.identity.v1.RevokeAccessTokenRequest
+	2,  // 43: rolecall.identity.v1.AccountService.GetAccount:output_type -> rolecall.identity.v1.GetAccountResponse
+	4,  // 44: rolecall.identity.v1.AccountService.ChangePassword:output_type -> rolecall.identity.v1.ChangePasswordResponse
+	6,  // 45: rolecall.identity.v1.AccountService.UpdateAccount:output_type -> rolecall.identity.v1.UpdateAccountResponse
+	8,  // 46: rolecall.identity.v1.AccountService.ChangeEmail:output_type -> rolecall.identity.v1.ChangeEmailResponse
+	10, // 47: rolecall.identity.v1.AccountService.ConfirmEmailChange:output_type -> rolecall.identity.v1.ConfirmEmailChangeResponse
+	12, // 48: rolecall.identity.v1.AccountService.RequestPasswordReset:output_type -> rolecall.identity.v1.RequestPasswordResetResponse
+	14, // 49: rolecall.identity.v1.AccountService.ResetPassword:output_type -> rolecall.identity.v1.ResetPasswordResponse
+	16, // 50: rolecall.identity.v1.AccountService.ListSessions:output_type -> rolecall.identity.v1.ListSessionsResponse
+	18, // 51: rolecall.identity.v1.AccountService.RevokeSessions:output_type -> rolecall.identity.v1.RevokeSessionsResponse
+	21, // 52: rolecall.identity.v1.AccountService.ListFactors:output_type -> rolecall.identity.v1.ListFactorsResponse
+	24, // 53: rolecall.identity.v1.AccountService.EnrollTotp:output_type -> rolecall.identity.v1.EnrollTotpResponse
+	26, // 54: rolecall.identity.v1.AccountService.ConfirmTotp:output_type -> rolecall.identity.v1.ConfirmTotpResponse
+	28, // 55: rolecall.identity.v1.AccountService.RemoveFactor:output_type -> rolecall.identity.v1.RemoveFactorResponse
+	30, // 56: rolecall.identity.v1.AccountService.RegenerateRecoveryCodes:output_type -> rolecall.identity.v1.RegenerateRecoveryCodesResponse
+	40, // 57: rolecall.identity.v1.AccountService.ListLinkedIdentities:output_type -> rolecall.identity.v1.ListLinkedIdentitiesResponse
+	42, // 58: rolecall.identity.v1.AccountService.LinkIdentity:output_type -> rolecall.identity.v1.LinkIdentityResponse
+	44, // 59: rolecall.identity.v1.AccountService.UnlinkIdentity:output_type -> rolecall.identity.v1.UnlinkIdentityResponse
+	33, // 60: rolecall.identity.v1.AccountService.CreateAccessToken:output_type -> rolecall.identity.v1.CreateAccessTokenResponse
+	35, // 61: rolecall.identity.v1.AccountService.ListAccessTokens:output_type -> rolecall.identity.v1.ListAccessTokensResponse
+	37, // 62: rolecall.identity.v1.AccountService.RevokeAccessToken:output_type -> rolecall.identity.v1.RevokeAccessTokenResponse
+	43, // [43:63] is the sub-list for method output_type
+	23, // [23:43] is the sub-list for method input_type
+	23, // [23:23] is the sub-list for extension type_name
+	23, // [23:23] is the sub-list for extension extendee
+	0,  // [0:23] is the sub-list for field type_name
 }
 
 func init() { file_rolecall_identity_v1_account_service_proto_init() }
@@ -2335,7 +2756,7 @@ func file_rolecall_identity_v1_account_service_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_rolecall_identity_v1_account_service_proto_rawDesc), len(file_rolecall_identity_v1_account_service_proto_rawDesc)),
 			NumEnums:      1,
-			NumMessages:   37,
+			NumMessages:   44,
 			NumExtensions: 0,
 			NumServices:   1,
 		},

@@ -35,6 +35,9 @@ const (
 	AccountService_ConfirmTotp_FullMethodName             = "/rolecall.identity.v1.AccountService/ConfirmTotp"
 	AccountService_RemoveFactor_FullMethodName            = "/rolecall.identity.v1.AccountService/RemoveFactor"
 	AccountService_RegenerateRecoveryCodes_FullMethodName = "/rolecall.identity.v1.AccountService/RegenerateRecoveryCodes"
+	AccountService_ListLinkedIdentities_FullMethodName    = "/rolecall.identity.v1.AccountService/ListLinkedIdentities"
+	AccountService_LinkIdentity_FullMethodName            = "/rolecall.identity.v1.AccountService/LinkIdentity"
+	AccountService_UnlinkIdentity_FullMethodName          = "/rolecall.identity.v1.AccountService/UnlinkIdentity"
 	AccountService_CreateAccessToken_FullMethodName       = "/rolecall.identity.v1.AccountService/CreateAccessToken"
 	AccountService_ListAccessTokens_FullMethodName        = "/rolecall.identity.v1.AccountService/ListAccessTokens"
 	AccountService_RevokeAccessToken_FullMethodName       = "/rolecall.identity.v1.AccountService/RevokeAccessToken"
@@ -104,6 +107,17 @@ type AccountServiceClient interface {
 	RemoveFactor(ctx context.Context, in *RemoveFactorRequest, opts ...grpc.CallOption) (*RemoveFactorResponse, error)
 	// Replaces the recovery codes; the codes before end.
 	RegenerateRecoveryCodes(ctx context.Context, in *RegenerateRecoveryCodesRequest, opts ...grpc.CallOption) (*RegenerateRecoveryCodesResponse, error)
+	// Lists the identity providers that know the caller.
+	ListLinkedIdentities(ctx context.Context, in *ListLinkedIdentitiesRequest, opts ...grpc.CallOption) (*ListLinkedIdentitiesResponse, error)
+	// Begins to link the account to an identity provider of its organization
+	// (`LINKING_REFUSED`); `CompleteSsoLogin` ends it, and logs in.
+	//
+	// From then on the provider opens the account (`IDENTITY_TAKEN` when it opens
+	// another).
+	LinkIdentity(ctx context.Context, in *LinkIdentityRequest, opts ...grpc.CallOption) (*LinkIdentityResponse, error)
+	// Ends a link to an identity provider, and the other sessions that began
+	// there. The last thing that opens the account stays (`LAST_CREDENTIAL`).
+	UnlinkIdentity(ctx context.Context, in *UnlinkIdentityRequest, opts ...grpc.CallOption) (*UnlinkIdentityResponse, error)
 	// Makes a personal access token: a credential for the person's own programs,
 	// shown once, exchanged for access tokens by `ExchangeApiKey`.
 	//
@@ -266,6 +280,36 @@ func (c *accountServiceClient) RegenerateRecoveryCodes(ctx context.Context, in *
 	return out, nil
 }
 
+func (c *accountServiceClient) ListLinkedIdentities(ctx context.Context, in *ListLinkedIdentitiesRequest, opts ...grpc.CallOption) (*ListLinkedIdentitiesResponse, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(ListLinkedIdentitiesResponse)
+	err := c.cc.Invoke(ctx, AccountService_ListLinkedIdentities_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
+func (c *accountServiceClient) LinkIdentity(ctx context.Context, in *LinkIdentityRequest, opts ...grpc.CallOption) (*LinkIdentityResponse, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(LinkIdentityResponse)
+	err := c.cc.Invoke(ctx, AccountService_LinkIdentity_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
+func (c *accountServiceClient) UnlinkIdentity(ctx context.Context, in *UnlinkIdentityRequest, opts ...grpc.CallOption) (*UnlinkIdentityResponse, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(UnlinkIdentityResponse)
+	err := c.cc.Invoke(ctx, AccountService_UnlinkIdentity_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
 func (c *accountServiceClient) CreateAccessToken(ctx context.Context, in *CreateAccessTokenRequest, opts ...grpc.CallOption) (*CreateAccessTokenResponse, error) {
 	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
 	out := new(CreateAccessTokenResponse)
@@ -360,6 +404,17 @@ type AccountServiceServer interface {
 	RemoveFactor(context.Context, *RemoveFactorRequest) (*RemoveFactorResponse, error)
 	// Replaces the recovery codes; the codes before end.
 	RegenerateRecoveryCodes(context.Context, *RegenerateRecoveryCodesRequest) (*RegenerateRecoveryCodesResponse, error)
+	// Lists the identity providers that know the caller.
+	ListLinkedIdentities(context.Context, *ListLinkedIdentitiesRequest) (*ListLinkedIdentitiesResponse, error)
+	// Begins to link the account to an identity provider of its organization
+	// (`LINKING_REFUSED`); `CompleteSsoLogin` ends it, and logs in.
+	//
+	// From then on the provider opens the account (`IDENTITY_TAKEN` when it opens
+	// another).
+	LinkIdentity(context.Context, *LinkIdentityRequest) (*LinkIdentityResponse, error)
+	// Ends a link to an identity provider, and the other sessions that began
+	// there. The last thing that opens the account stays (`LAST_CREDENTIAL`).
+	UnlinkIdentity(context.Context, *UnlinkIdentityRequest) (*UnlinkIdentityResponse, error)
 	// Makes a personal access token: a credential for the person's own programs,
 	// shown once, exchanged for access tokens by `ExchangeApiKey`.
 	//
@@ -423,6 +478,15 @@ func (UnimplementedAccountServiceServer) RemoveFactor(context.Context, *RemoveFa
 }
 func (UnimplementedAccountServiceServer) RegenerateRecoveryCodes(context.Context, *RegenerateRecoveryCodesRequest) (*RegenerateRecoveryCodesResponse, error) {
 	return nil, status.Error(codes.Unimplemented, "method RegenerateRecoveryCodes not implemented")
+}
+func (UnimplementedAccountServiceServer) ListLinkedIdentities(context.Context, *ListLinkedIdentitiesRequest) (*ListLinkedIdentitiesResponse, error) {
+	return nil, status.Error(codes.Unimplemented, "method ListLinkedIdentities not implemented")
+}
+func (UnimplementedAccountServiceServer) LinkIdentity(context.Context, *LinkIdentityRequest) (*LinkIdentityResponse, error) {
+	return nil, status.Error(codes.Unimplemented, "method LinkIdentity not implemented")
+}
+func (UnimplementedAccountServiceServer) UnlinkIdentity(context.Context, *UnlinkIdentityRequest) (*UnlinkIdentityResponse, error) {
+	return nil, status.Error(codes.Unimplemented, "method UnlinkIdentity not implemented")
 }
 func (UnimplementedAccountServiceServer) CreateAccessToken(context.Context, *CreateAccessTokenRequest) (*CreateAccessTokenResponse, error) {
 	return nil, status.Error(codes.Unimplemented, "method CreateAccessToken not implemented")
@@ -706,6 +770,60 @@ func _AccountService_RegenerateRecoveryCodes_Handler(srv interface{}, ctx contex
 	return interceptor(ctx, in, info, handler)
 }
 
+func _AccountService_ListLinkedIdentities_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(ListLinkedIdentitiesRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(AccountServiceServer).ListLinkedIdentities(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: AccountService_ListLinkedIdentities_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(AccountServiceServer).ListLinkedIdentities(ctx, req.(*ListLinkedIdentitiesRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
+func _AccountService_LinkIdentity_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(LinkIdentityRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(AccountServiceServer).LinkIdentity(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: AccountService_LinkIdentity_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(AccountServiceServer).LinkIdentity(ctx, req.(*LinkIdentityRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
+func _AccountService_UnlinkIdentity_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(UnlinkIdentityRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(AccountServiceServer).UnlinkIdentity(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: AccountService_UnlinkIdentity_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(AccountServiceServer).UnlinkIdentity(ctx, req.(*UnlinkIdentityRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
 func _AccountService_CreateAccessToken_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
 	in := new(CreateAccessTokenRequest)
 	if err := dec(in); err != nil {
@@ -822,6 +940,18 @@ var AccountService_ServiceDesc = grpc.ServiceDesc{
 		{
 			MethodName: "RegenerateRecoveryCodes",
 			Handler:    _AccountService_RegenerateRecoveryCodes_Handler,
+		},
+		{
+			MethodName: "ListLinkedIdentities",
+			Handler:    _AccountService_ListLinkedIdentities_Handler,
+		},
+		{
+			MethodName: "LinkIdentity",
+			Handler:    _AccountService_LinkIdentity_Handler,
+		},
+		{
+			MethodName: "UnlinkIdentity",
+			Handler:    _AccountService_UnlinkIdentity_Handler,
 		},
 		{
 			MethodName: "CreateAccessToken",

@@ -12,6 +12,7 @@ import (
 	_ "github.com/rolecall/rolecall/clients/go/rolecall/authz/v1"
 	protoreflect "google.golang.org/protobuf/reflect/protoreflect"
 	protoimpl "google.golang.org/protobuf/runtime/protoimpl"
+	durationpb "google.golang.org/protobuf/types/known/durationpb"
 	timestamppb "google.golang.org/protobuf/types/known/timestamppb"
 	reflect "reflect"
 	sync "sync"
@@ -82,6 +83,59 @@ func (ChallengeKind) EnumDescriptor() ([]byte, []int) {
 	return file_rolecall_identity_v1_authentication_service_proto_rawDescGZIP(), []int{0}
 }
 
+// How somebody logs in.
+type LoginMethod int32
+
+const (
+	// Never sent.
+	LoginMethod_LOGIN_METHOD_UNSPECIFIED LoginMethod = 0
+	// With `LogIn`.
+	LoginMethod_LOGIN_METHOD_PASSWORD LoginMethod = 1
+	// At the identity provider of the organization that proved the domain.
+	LoginMethod_LOGIN_METHOD_SSO LoginMethod = 2
+)
+
+// Enum value maps for LoginMethod.
+var (
+	LoginMethod_name = map[int32]string{
+		0: "LOGIN_METHOD_UNSPECIFIED",
+		1: "LOGIN_METHOD_PASSWORD",
+		2: "LOGIN_METHOD_SSO",
+	}
+	LoginMethod_value = map[string]int32{
+		"LOGIN_METHOD_UNSPECIFIED": 0,
+		"LOGIN_METHOD_PASSWORD":    1,
+		"LOGIN_METHOD_SSO":         2,
+	}
+)
+
+func (x LoginMethod) Enum() *LoginMethod {
+	p := new(LoginMethod)
+	*p = x
+	return p
+}
+
+func (x LoginMethod) String() string {
+	return protoimpl.X.EnumStringOf(x.Descriptor(), protoreflect.EnumNumber(x))
+}
+
+func (LoginMethod) Descriptor() protoreflect.EnumDescriptor {
+	return file_rolecall_identity_v1_authentication_service_proto_enumTypes[1].Descriptor()
+}
+
+func (LoginMethod) Type() protoreflect.EnumType {
+	return &file_rolecall_identity_v1_authentication_service_proto_enumTypes[1]
+}
+
+func (x LoginMethod) Number() protoreflect.EnumNumber {
+	return protoreflect.EnumNumber(x)
+}
+
+// Deprecated: Use LoginMethod.Descriptor instead.
+func (LoginMethod) EnumDescriptor() ([]byte, []int) {
+	return file_rolecall_identity_v1_authentication_service_proto_rawDescGZIP(), []int{1}
+}
+
 // The tokens of a session.
 type Tokens struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -97,8 +151,14 @@ type Tokens struct {
 	RefreshTokenExpireTime *timestamppb.Timestamp `protobuf:"bytes,4,opt,name=refresh_token_expire_time,json=refreshTokenExpireTime,proto3" json:"refresh_token_expire_time,omitempty"`
 	// The session that the tokens belong to.
 	SessionId string `protobuf:"bytes,5,opt,name=session_id,json=sessionId,proto3" json:"session_id,omitempty"`
-	// The person that logged in.
-	UserId        string `protobuf:"bytes,6,opt,name=user_id,json=userId,proto3" json:"user_id,omitempty"`
+	// The person that logged in; empty for a guest.
+	UserId string `protobuf:"bytes,6,opt,name=user_id,json=userId,proto3" json:"user_id,omitempty"`
+	// The guest whose session it is; empty for a person.
+	GuestId string `protobuf:"bytes,7,opt,name=guest_id,json=guestId,proto3" json:"guest_id,omitempty"`
+	// What this device shows at its next login, `rcd_` and 43 characters; to be
+	// kept. Only after a login on a device that was not known; it works for 90
+	// days after each login, and ends with a password that somebody else set.
+	DeviceToken   string `protobuf:"bytes,8,opt,name=device_token,json=deviceToken,proto3" json:"device_token,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -175,13 +235,35 @@ func (x *Tokens) GetUserId() string {
 	return ""
 }
 
+func (x *Tokens) GetGuestId() string {
+	if x != nil {
+		return x.GuestId
+	}
+	return ""
+}
+
+func (x *Tokens) GetDeviceToken() string {
+	if x != nil {
+		return x.DeviceToken
+	}
+	return ""
+}
+
 // What `LogIn` needs.
 type LogInRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// E-mail address.
 	Email string `protobuf:"bytes,1,opt,name=email,proto3" json:"email,omitempty"`
 	// Password, at most 1 024 bytes.
-	Password      string `protobuf:"bytes,2,opt,name=password,proto3" json:"password,omitempty"`
+	Password string `protobuf:"bytes,2,opt,name=password,proto3" json:"password,omitempty"`
+	// What an earlier login of this device got in `Tokens.device_token`. Optional.
+	DeviceToken string `protobuf:"bytes,3,opt,name=device_token,json=deviceToken,proto3" json:"device_token,omitempty"`
+	// The code of a mail about too many failed logins, `rcl_` and 43 characters;
+	// it works for a day, and for one login. Optional.
+	LoginCode string `protobuf:"bytes,4,opt,name=login_code,json=loginCode,proto3" json:"login_code,omitempty"`
+	// For which backend the access tokens are, as the server is configured; empty
+	// for Rolecall itself, which refuses the tokens of all others.
+	Audience      string `protobuf:"bytes,5,opt,name=audience,proto3" json:"audience,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -226,6 +308,27 @@ func (x *LogInRequest) GetEmail() string {
 func (x *LogInRequest) GetPassword() string {
 	if x != nil {
 		return x.Password
+	}
+	return ""
+}
+
+func (x *LogInRequest) GetDeviceToken() string {
+	if x != nil {
+		return x.DeviceToken
+	}
+	return ""
+}
+
+func (x *LogInRequest) GetLoginCode() string {
+	if x != nil {
+		return x.LoginCode
+	}
+	return ""
+}
+
+func (x *LogInRequest) GetAudience() string {
+	if x != nil {
+		return x.Audience
 	}
 	return ""
 }
@@ -869,18 +972,439 @@ func (x *ReauthenticateResponse) GetAccessTokenExpireTime() *timestamppb.Timesta
 	return nil
 }
 
+// What `LogInAsGuest` needs.
+type LogInAsGuestRequest struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The organization to look around in; empty means the home organization.
+	OrganizationId string `protobuf:"bytes,1,opt,name=organization_id,json=organizationId,proto3" json:"organization_id,omitempty"`
+	unknownFields  protoimpl.UnknownFields
+	sizeCache      protoimpl.SizeCache
+}
+
+func (x *LogInAsGuestRequest) Reset() {
+	*x = LogInAsGuestRequest{}
+	mi := &file_rolecall_identity_v1_authentication_service_proto_msgTypes[10]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *LogInAsGuestRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*LogInAsGuestRequest) ProtoMessage() {}
+
+func (x *LogInAsGuestRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_rolecall_identity_v1_authentication_service_proto_msgTypes[10]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use LogInAsGuestRequest.ProtoReflect.Descriptor instead.
+func (*LogInAsGuestRequest) Descriptor() ([]byte, []int) {
+	return file_rolecall_identity_v1_authentication_service_proto_rawDescGZIP(), []int{10}
+}
+
+func (x *LogInAsGuestRequest) GetOrganizationId() string {
+	if x != nil {
+		return x.OrganizationId
+	}
+	return ""
+}
+
+// What `LogInAsGuest` answers.
+type LogInAsGuestResponse struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The tokens of the guest. The refresh token ends in 1 hour unless it is used,
+	// never later than 12 hours after the guest began.
+	Tokens *Tokens `protobuf:"bytes,1,opt,name=tokens,proto3" json:"tokens,omitempty"`
+	// The organization that it looks around in.
+	OrganizationId string `protobuf:"bytes,2,opt,name=organization_id,json=organizationId,proto3" json:"organization_id,omitempty"`
+	unknownFields  protoimpl.UnknownFields
+	sizeCache      protoimpl.SizeCache
+}
+
+func (x *LogInAsGuestResponse) Reset() {
+	*x = LogInAsGuestResponse{}
+	mi := &file_rolecall_identity_v1_authentication_service_proto_msgTypes[11]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *LogInAsGuestResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*LogInAsGuestResponse) ProtoMessage() {}
+
+func (x *LogInAsGuestResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_rolecall_identity_v1_authentication_service_proto_msgTypes[11]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use LogInAsGuestResponse.ProtoReflect.Descriptor instead.
+func (*LogInAsGuestResponse) Descriptor() ([]byte, []int) {
+	return file_rolecall_identity_v1_authentication_service_proto_rawDescGZIP(), []int{11}
+}
+
+func (x *LogInAsGuestResponse) GetTokens() *Tokens {
+	if x != nil {
+		return x.Tokens
+	}
+	return nil
+}
+
+func (x *LogInAsGuestResponse) GetOrganizationId() string {
+	if x != nil {
+		return x.OrganizationId
+	}
+	return ""
+}
+
+// What `GetLoginOptions` needs.
+type GetLoginOptionsRequest struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The address that somebody would log in with.
+	Email         string `protobuf:"bytes,1,opt,name=email,proto3" json:"email,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *GetLoginOptionsRequest) Reset() {
+	*x = GetLoginOptionsRequest{}
+	mi := &file_rolecall_identity_v1_authentication_service_proto_msgTypes[12]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *GetLoginOptionsRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*GetLoginOptionsRequest) ProtoMessage() {}
+
+func (x *GetLoginOptionsRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_rolecall_identity_v1_authentication_service_proto_msgTypes[12]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use GetLoginOptionsRequest.ProtoReflect.Descriptor instead.
+func (*GetLoginOptionsRequest) Descriptor() ([]byte, []int) {
+	return file_rolecall_identity_v1_authentication_service_proto_rawDescGZIP(), []int{12}
+}
+
+func (x *GetLoginOptionsRequest) GetEmail() string {
+	if x != nil {
+		return x.Email
+	}
+	return ""
+}
+
+// What `GetLoginOptions` answers.
+type GetLoginOptionsResponse struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// How somebody with this address logs in.
+	Method LoginMethod `protobuf:"varint,1,opt,name=method,proto3,enum=rolecall.identity.v1.LoginMethod" json:"method,omitempty"`
+	// The identity provider to log in at; only with `LOGIN_METHOD_SSO`.
+	IdentityProviderId string `protobuf:"bytes,2,opt,name=identity_provider_id,json=identityProviderId,proto3" json:"identity_provider_id,omitempty"`
+	// Whether strangers may register at the home organization.
+	RegistrationOpen bool `protobuf:"varint,3,opt,name=registration_open,json=registrationOpen,proto3" json:"registration_open,omitempty"`
+	// Whether strangers may look around in the home organization as guests.
+	GuestSessions bool `protobuf:"varint,4,opt,name=guest_sessions,json=guestSessions,proto3" json:"guest_sessions,omitempty"`
+	// What a new password must satisfy at the home organization.
+	PasswordPolicy *PasswordPolicy `protobuf:"bytes,5,opt,name=password_policy,json=passwordPolicy,proto3" json:"password_policy,omitempty"`
+	unknownFields  protoimpl.UnknownFields
+	sizeCache      protoimpl.SizeCache
+}
+
+func (x *GetLoginOptionsResponse) Reset() {
+	*x = GetLoginOptionsResponse{}
+	mi := &file_rolecall_identity_v1_authentication_service_proto_msgTypes[13]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *GetLoginOptionsResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*GetLoginOptionsResponse) ProtoMessage() {}
+
+func (x *GetLoginOptionsResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_rolecall_identity_v1_authentication_service_proto_msgTypes[13]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use GetLoginOptionsResponse.ProtoReflect.Descriptor instead.
+func (*GetLoginOptionsResponse) Descriptor() ([]byte, []int) {
+	return file_rolecall_identity_v1_authentication_service_proto_rawDescGZIP(), []int{13}
+}
+
+func (x *GetLoginOptionsResponse) GetMethod() LoginMethod {
+	if x != nil {
+		return x.Method
+	}
+	return LoginMethod_LOGIN_METHOD_UNSPECIFIED
+}
+
+func (x *GetLoginOptionsResponse) GetIdentityProviderId() string {
+	if x != nil {
+		return x.IdentityProviderId
+	}
+	return ""
+}
+
+func (x *GetLoginOptionsResponse) GetRegistrationOpen() bool {
+	if x != nil {
+		return x.RegistrationOpen
+	}
+	return false
+}
+
+func (x *GetLoginOptionsResponse) GetGuestSessions() bool {
+	if x != nil {
+		return x.GuestSessions
+	}
+	return false
+}
+
+func (x *GetLoginOptionsResponse) GetPasswordPolicy() *PasswordPolicy {
+	if x != nil {
+		return x.PasswordPolicy
+	}
+	return nil
+}
+
+// What `ImpersonateUser` needs.
+type ImpersonateUserRequest struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// As whom to act.
+	//
+	// Types that are valid to be assigned to Target:
+	//
+	//	*ImpersonateUserRequest_UserId
+	//	*ImpersonateUserRequest_GuestOfOrganizationId
+	Target isImpersonateUserRequest_Target `protobuf_oneof:"target"`
+	// Why, 1 to 500 characters; recorded, and told to the person.
+	Reason string `protobuf:"bytes,3,opt,name=reason,proto3" json:"reason,omitempty"`
+	// For how long, 1 to 30 minutes; absent means 15.
+	Lifetime *durationpb.Duration `protobuf:"bytes,4,opt,name=lifetime,proto3" json:"lifetime,omitempty"`
+	// Whether the token also changes what the person may change.
+	ReadWrite     bool `protobuf:"varint,5,opt,name=read_write,json=readWrite,proto3" json:"read_write,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ImpersonateUserRequest) Reset() {
+	*x = ImpersonateUserRequest{}
+	mi := &file_rolecall_identity_v1_authentication_service_proto_msgTypes[14]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ImpersonateUserRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ImpersonateUserRequest) ProtoMessage() {}
+
+func (x *ImpersonateUserRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_rolecall_identity_v1_authentication_service_proto_msgTypes[14]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ImpersonateUserRequest.ProtoReflect.Descriptor instead.
+func (*ImpersonateUserRequest) Descriptor() ([]byte, []int) {
+	return file_rolecall_identity_v1_authentication_service_proto_rawDescGZIP(), []int{14}
+}
+
+func (x *ImpersonateUserRequest) GetTarget() isImpersonateUserRequest_Target {
+	if x != nil {
+		return x.Target
+	}
+	return nil
+}
+
+func (x *ImpersonateUserRequest) GetUserId() string {
+	if x != nil {
+		if x, ok := x.Target.(*ImpersonateUserRequest_UserId); ok {
+			return x.UserId
+		}
+	}
+	return ""
+}
+
+func (x *ImpersonateUserRequest) GetGuestOfOrganizationId() string {
+	if x != nil {
+		if x, ok := x.Target.(*ImpersonateUserRequest_GuestOfOrganizationId); ok {
+			return x.GuestOfOrganizationId
+		}
+	}
+	return ""
+}
+
+func (x *ImpersonateUserRequest) GetReason() string {
+	if x != nil {
+		return x.Reason
+	}
+	return ""
+}
+
+func (x *ImpersonateUserRequest) GetLifetime() *durationpb.Duration {
+	if x != nil {
+		return x.Lifetime
+	}
+	return nil
+}
+
+func (x *ImpersonateUserRequest) GetReadWrite() bool {
+	if x != nil {
+		return x.ReadWrite
+	}
+	return false
+}
+
+type isImpersonateUserRequest_Target interface {
+	isImpersonateUserRequest_Target()
+}
+
+type ImpersonateUserRequest_UserId struct {
+	// This person.
+	UserId string `protobuf:"bytes,1,opt,name=user_id,json=userId,proto3,oneof"`
+}
+
+type ImpersonateUserRequest_GuestOfOrganizationId struct {
+	// A guest of this organization, which must allow guests
+	// (`GUESTS_NOT_ALLOWED`).
+	GuestOfOrganizationId string `protobuf:"bytes,2,opt,name=guest_of_organization_id,json=guestOfOrganizationId,proto3,oneof"`
+}
+
+func (*ImpersonateUserRequest_UserId) isImpersonateUserRequest_Target() {}
+
+func (*ImpersonateUserRequest_GuestOfOrganizationId) isImpersonateUserRequest_Target() {}
+
+// What `ImpersonateUser` answers.
+type ImpersonateUserResponse struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Sent with each call as `authorization: Bearer`.
+	AccessToken string `protobuf:"bytes,1,opt,name=access_token,json=accessToken,proto3" json:"access_token,omitempty"`
+	// When it ends.
+	AccessTokenExpireTime *timestamppb.Timestamp `protobuf:"bytes,2,opt,name=access_token_expire_time,json=accessTokenExpireTime,proto3" json:"access_token_expire_time,omitempty"`
+	// The session of the impersonation, by which it can be listed and ended.
+	SessionId string `protobuf:"bytes,3,opt,name=session_id,json=sessionId,proto3" json:"session_id,omitempty"`
+	// As whom it acts: the person, or a guest that was made for it.
+	SubjectId     string `protobuf:"bytes,4,opt,name=subject_id,json=subjectId,proto3" json:"subject_id,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ImpersonateUserResponse) Reset() {
+	*x = ImpersonateUserResponse{}
+	mi := &file_rolecall_identity_v1_authentication_service_proto_msgTypes[15]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ImpersonateUserResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ImpersonateUserResponse) ProtoMessage() {}
+
+func (x *ImpersonateUserResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_rolecall_identity_v1_authentication_service_proto_msgTypes[15]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ImpersonateUserResponse.ProtoReflect.Descriptor instead.
+func (*ImpersonateUserResponse) Descriptor() ([]byte, []int) {
+	return file_rolecall_identity_v1_authentication_service_proto_rawDescGZIP(), []int{15}
+}
+
+func (x *ImpersonateUserResponse) GetAccessToken() string {
+	if x != nil {
+		return x.AccessToken
+	}
+	return ""
+}
+
+func (x *ImpersonateUserResponse) GetAccessTokenExpireTime() *timestamppb.Timestamp {
+	if x != nil {
+		return x.AccessTokenExpireTime
+	}
+	return nil
+}
+
+func (x *ImpersonateUserResponse) GetSessionId() string {
+	if x != nil {
+		return x.SessionId
+	}
+	return ""
+}
+
+func (x *ImpersonateUserResponse) GetSubjectId() string {
+	if x != nil {
+		return x.SubjectId
+	}
+	return ""
+}
+
 // What `RefreshTokens` needs.
 type RefreshTokensRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// The refresh token.
-	RefreshToken  string `protobuf:"bytes,1,opt,name=refresh_token,json=refreshToken,proto3" json:"refresh_token,omitempty"`
+	RefreshToken string `protobuf:"bytes,1,opt,name=refresh_token,json=refreshToken,proto3" json:"refresh_token,omitempty"`
+	// What the login named; another one is refused (`AUDIENCE_REFUSED`). Empty for
+	// whatever that was.
+	Audience      string `protobuf:"bytes,2,opt,name=audience,proto3" json:"audience,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
 
 func (x *RefreshTokensRequest) Reset() {
 	*x = RefreshTokensRequest{}
-	mi := &file_rolecall_identity_v1_authentication_service_proto_msgTypes[10]
+	mi := &file_rolecall_identity_v1_authentication_service_proto_msgTypes[16]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -892,7 +1416,7 @@ func (x *RefreshTokensRequest) String() string {
 func (*RefreshTokensRequest) ProtoMessage() {}
 
 func (x *RefreshTokensRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_rolecall_identity_v1_authentication_service_proto_msgTypes[10]
+	mi := &file_rolecall_identity_v1_authentication_service_proto_msgTypes[16]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -905,12 +1429,19 @@ func (x *RefreshTokensRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RefreshTokensRequest.ProtoReflect.Descriptor instead.
 func (*RefreshTokensRequest) Descriptor() ([]byte, []int) {
-	return file_rolecall_identity_v1_authentication_service_proto_rawDescGZIP(), []int{10}
+	return file_rolecall_identity_v1_authentication_service_proto_rawDescGZIP(), []int{16}
 }
 
 func (x *RefreshTokensRequest) GetRefreshToken() string {
 	if x != nil {
 		return x.RefreshToken
+	}
+	return ""
+}
+
+func (x *RefreshTokensRequest) GetAudience() string {
+	if x != nil {
+		return x.Audience
 	}
 	return ""
 }
@@ -926,7 +1457,7 @@ type RefreshTokensResponse struct {
 
 func (x *RefreshTokensResponse) Reset() {
 	*x = RefreshTokensResponse{}
-	mi := &file_rolecall_identity_v1_authentication_service_proto_msgTypes[11]
+	mi := &file_rolecall_identity_v1_authentication_service_proto_msgTypes[17]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -938,7 +1469,7 @@ func (x *RefreshTokensResponse) String() string {
 func (*RefreshTokensResponse) ProtoMessage() {}
 
 func (x *RefreshTokensResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_rolecall_identity_v1_authentication_service_proto_msgTypes[11]
+	mi := &file_rolecall_identity_v1_authentication_service_proto_msgTypes[17]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -951,7 +1482,7 @@ func (x *RefreshTokensResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RefreshTokensResponse.ProtoReflect.Descriptor instead.
 func (*RefreshTokensResponse) Descriptor() ([]byte, []int) {
-	return file_rolecall_identity_v1_authentication_service_proto_rawDescGZIP(), []int{11}
+	return file_rolecall_identity_v1_authentication_service_proto_rawDescGZIP(), []int{17}
 }
 
 func (x *RefreshTokensResponse) GetTokens() *Tokens {
@@ -970,7 +1501,7 @@ type LogOutRequest struct {
 
 func (x *LogOutRequest) Reset() {
 	*x = LogOutRequest{}
-	mi := &file_rolecall_identity_v1_authentication_service_proto_msgTypes[12]
+	mi := &file_rolecall_identity_v1_authentication_service_proto_msgTypes[18]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -982,7 +1513,7 @@ func (x *LogOutRequest) String() string {
 func (*LogOutRequest) ProtoMessage() {}
 
 func (x *LogOutRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_rolecall_identity_v1_authentication_service_proto_msgTypes[12]
+	mi := &file_rolecall_identity_v1_authentication_service_proto_msgTypes[18]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -995,7 +1526,7 @@ func (x *LogOutRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use LogOutRequest.ProtoReflect.Descriptor instead.
 func (*LogOutRequest) Descriptor() ([]byte, []int) {
-	return file_rolecall_identity_v1_authentication_service_proto_rawDescGZIP(), []int{12}
+	return file_rolecall_identity_v1_authentication_service_proto_rawDescGZIP(), []int{18}
 }
 
 // What `LogOut` answers.
@@ -1007,7 +1538,7 @@ type LogOutResponse struct {
 
 func (x *LogOutResponse) Reset() {
 	*x = LogOutResponse{}
-	mi := &file_rolecall_identity_v1_authentication_service_proto_msgTypes[13]
+	mi := &file_rolecall_identity_v1_authentication_service_proto_msgTypes[19]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1019,7 +1550,7 @@ func (x *LogOutResponse) String() string {
 func (*LogOutResponse) ProtoMessage() {}
 
 func (x *LogOutResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_rolecall_identity_v1_authentication_service_proto_msgTypes[13]
+	mi := &file_rolecall_identity_v1_authentication_service_proto_msgTypes[19]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1032,7 +1563,7 @@ func (x *LogOutResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use LogOutResponse.ProtoReflect.Descriptor instead.
 func (*LogOutResponse) Descriptor() ([]byte, []int) {
-	return file_rolecall_identity_v1_authentication_service_proto_rawDescGZIP(), []int{13}
+	return file_rolecall_identity_v1_authentication_service_proto_rawDescGZIP(), []int{19}
 }
 
 // What `ExchangeApiKey` needs.
@@ -1047,7 +1578,7 @@ type ExchangeApiKeyRequest struct {
 
 func (x *ExchangeApiKeyRequest) Reset() {
 	*x = ExchangeApiKeyRequest{}
-	mi := &file_rolecall_identity_v1_authentication_service_proto_msgTypes[14]
+	mi := &file_rolecall_identity_v1_authentication_service_proto_msgTypes[20]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1059,7 +1590,7 @@ func (x *ExchangeApiKeyRequest) String() string {
 func (*ExchangeApiKeyRequest) ProtoMessage() {}
 
 func (x *ExchangeApiKeyRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_rolecall_identity_v1_authentication_service_proto_msgTypes[14]
+	mi := &file_rolecall_identity_v1_authentication_service_proto_msgTypes[20]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1072,7 +1603,7 @@ func (x *ExchangeApiKeyRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ExchangeApiKeyRequest.ProtoReflect.Descriptor instead.
 func (*ExchangeApiKeyRequest) Descriptor() ([]byte, []int) {
-	return file_rolecall_identity_v1_authentication_service_proto_rawDescGZIP(), []int{14}
+	return file_rolecall_identity_v1_authentication_service_proto_rawDescGZIP(), []int{20}
 }
 
 func (x *ExchangeApiKeyRequest) GetApiKey() string {
@@ -1100,7 +1631,7 @@ type ExchangeApiKeyResponse struct {
 
 func (x *ExchangeApiKeyResponse) Reset() {
 	*x = ExchangeApiKeyResponse{}
-	mi := &file_rolecall_identity_v1_authentication_service_proto_msgTypes[15]
+	mi := &file_rolecall_identity_v1_authentication_service_proto_msgTypes[21]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1112,7 +1643,7 @@ func (x *ExchangeApiKeyResponse) String() string {
 func (*ExchangeApiKeyResponse) ProtoMessage() {}
 
 func (x *ExchangeApiKeyResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_rolecall_identity_v1_authentication_service_proto_msgTypes[15]
+	mi := &file_rolecall_identity_v1_authentication_service_proto_msgTypes[21]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1125,7 +1656,7 @@ func (x *ExchangeApiKeyResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ExchangeApiKeyResponse.ProtoReflect.Descriptor instead.
 func (*ExchangeApiKeyResponse) Descriptor() ([]byte, []int) {
-	return file_rolecall_identity_v1_authentication_service_proto_rawDescGZIP(), []int{15}
+	return file_rolecall_identity_v1_authentication_service_proto_rawDescGZIP(), []int{21}
 }
 
 func (x *ExchangeApiKeyResponse) GetAccessToken() string {
@@ -1156,11 +1687,417 @@ func (x *ExchangeApiKeyResponse) GetUserId() string {
 	return ""
 }
 
+// What `BeginSsoLogin` needs.
+type BeginSsoLoginRequest struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Where the person logs in.
+	//
+	// Types that are valid to be assigned to Provider:
+	//
+	//	*BeginSsoLoginRequest_Email
+	//	*BeginSsoLoginRequest_OrganizationId
+	//	*BeginSsoLoginRequest_IdentityProviderId
+	Provider isBeginSsoLoginRequest_Provider `protobuf_oneof:"provider"`
+	// Where the browser goes at the end: an address that the server is configured
+	// for, or `http://127.0.0.1` with any port, for programs on the person's own
+	// machine. Empty shows the handle to the person.
+	ReturnUrl string `protobuf:"bytes,4,opt,name=return_url,json=returnUrl,proto3" json:"return_url,omitempty"`
+	// The backend that the access tokens are for; empty means Rolecall itself.
+	Audience string `protobuf:"bytes,5,opt,name=audience,proto3" json:"audience,omitempty"`
+	// Demands that the person proves anew who it is, for a fresh `auth_time`
+	// (step-up).
+	Fresh         bool `protobuf:"varint,6,opt,name=fresh,proto3" json:"fresh,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *BeginSsoLoginRequest) Reset() {
+	*x = BeginSsoLoginRequest{}
+	mi := &file_rolecall_identity_v1_authentication_service_proto_msgTypes[22]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *BeginSsoLoginRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*BeginSsoLoginRequest) ProtoMessage() {}
+
+func (x *BeginSsoLoginRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_rolecall_identity_v1_authentication_service_proto_msgTypes[22]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use BeginSsoLoginRequest.ProtoReflect.Descriptor instead.
+func (*BeginSsoLoginRequest) Descriptor() ([]byte, []int) {
+	return file_rolecall_identity_v1_authentication_service_proto_rawDescGZIP(), []int{22}
+}
+
+func (x *BeginSsoLoginRequest) GetProvider() isBeginSsoLoginRequest_Provider {
+	if x != nil {
+		return x.Provider
+	}
+	return nil
+}
+
+func (x *BeginSsoLoginRequest) GetEmail() string {
+	if x != nil {
+		if x, ok := x.Provider.(*BeginSsoLoginRequest_Email); ok {
+			return x.Email
+		}
+	}
+	return ""
+}
+
+func (x *BeginSsoLoginRequest) GetOrganizationId() string {
+	if x != nil {
+		if x, ok := x.Provider.(*BeginSsoLoginRequest_OrganizationId); ok {
+			return x.OrganizationId
+		}
+	}
+	return ""
+}
+
+func (x *BeginSsoLoginRequest) GetIdentityProviderId() string {
+	if x != nil {
+		if x, ok := x.Provider.(*BeginSsoLoginRequest_IdentityProviderId); ok {
+			return x.IdentityProviderId
+		}
+	}
+	return ""
+}
+
+func (x *BeginSsoLoginRequest) GetReturnUrl() string {
+	if x != nil {
+		return x.ReturnUrl
+	}
+	return ""
+}
+
+func (x *BeginSsoLoginRequest) GetAudience() string {
+	if x != nil {
+		return x.Audience
+	}
+	return ""
+}
+
+func (x *BeginSsoLoginRequest) GetFresh() bool {
+	if x != nil {
+		return x.Fresh
+	}
+	return false
+}
+
+type isBeginSsoLoginRequest_Provider interface {
+	isBeginSsoLoginRequest_Provider()
+}
+
+type BeginSsoLoginRequest_Email struct {
+	// An e-mail address: the provider of the organization that proved its
+	// domain.
+	Email string `protobuf:"bytes,1,opt,name=email,proto3,oneof"`
+}
+
+type BeginSsoLoginRequest_OrganizationId struct {
+	// The provider of this organization.
+	OrganizationId string `protobuf:"bytes,2,opt,name=organization_id,json=organizationId,proto3,oneof"`
+}
+
+type BeginSsoLoginRequest_IdentityProviderId struct {
+	// This provider.
+	IdentityProviderId string `protobuf:"bytes,3,opt,name=identity_provider_id,json=identityProviderId,proto3,oneof"`
+}
+
+func (*BeginSsoLoginRequest_Email) isBeginSsoLoginRequest_Provider() {}
+
+func (*BeginSsoLoginRequest_OrganizationId) isBeginSsoLoginRequest_Provider() {}
+
+func (*BeginSsoLoginRequest_IdentityProviderId) isBeginSsoLoginRequest_Provider() {}
+
+// What `BeginSsoLogin` answers.
+type BeginSsoLoginResponse struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The address for the person's browser.
+	AuthorizationUrl string `protobuf:"bytes,1,opt,name=authorization_url,json=authorizationUrl,proto3" json:"authorization_url,omitempty"`
+	// Names the login to `CompleteSsoLogin`, `rcs_` and 43 characters; to be kept
+	// where the login began, and never sent through the browser's address.
+	LoginToken string `protobuf:"bytes,2,opt,name=login_token,json=loginToken,proto3" json:"login_token,omitempty"`
+	// When both end.
+	ExpireTime    *timestamppb.Timestamp `protobuf:"bytes,3,opt,name=expire_time,json=expireTime,proto3" json:"expire_time,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *BeginSsoLoginResponse) Reset() {
+	*x = BeginSsoLoginResponse{}
+	mi := &file_rolecall_identity_v1_authentication_service_proto_msgTypes[23]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *BeginSsoLoginResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*BeginSsoLoginResponse) ProtoMessage() {}
+
+func (x *BeginSsoLoginResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_rolecall_identity_v1_authentication_service_proto_msgTypes[23]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use BeginSsoLoginResponse.ProtoReflect.Descriptor instead.
+func (*BeginSsoLoginResponse) Descriptor() ([]byte, []int) {
+	return file_rolecall_identity_v1_authentication_service_proto_rawDescGZIP(), []int{23}
+}
+
+func (x *BeginSsoLoginResponse) GetAuthorizationUrl() string {
+	if x != nil {
+		return x.AuthorizationUrl
+	}
+	return ""
+}
+
+func (x *BeginSsoLoginResponse) GetLoginToken() string {
+	if x != nil {
+		return x.LoginToken
+	}
+	return ""
+}
+
+func (x *BeginSsoLoginResponse) GetExpireTime() *timestamppb.Timestamp {
+	if x != nil {
+		return x.ExpireTime
+	}
+	return nil
+}
+
+// What `CompleteSsoLogin` needs.
+type CompleteSsoLoginRequest struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The token from `BeginSsoLogin`.
+	LoginToken string `protobuf:"bytes,1,opt,name=login_token,json=loginToken,proto3" json:"login_token,omitempty"`
+	// What came through the browser.
+	//
+	// Types that are valid to be assigned to Returned:
+	//
+	//	*CompleteSsoLoginRequest_Handle
+	//	*CompleteSsoLoginRequest_Callback
+	Returned      isCompleteSsoLoginRequest_Returned `protobuf_oneof:"returned"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *CompleteSsoLoginRequest) Reset() {
+	*x = CompleteSsoLoginRequest{}
+	mi := &file_rolecall_identity_v1_authentication_service_proto_msgTypes[24]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *CompleteSsoLoginRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*CompleteSsoLoginRequest) ProtoMessage() {}
+
+func (x *CompleteSsoLoginRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_rolecall_identity_v1_authentication_service_proto_msgTypes[24]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use CompleteSsoLoginRequest.ProtoReflect.Descriptor instead.
+func (*CompleteSsoLoginRequest) Descriptor() ([]byte, []int) {
+	return file_rolecall_identity_v1_authentication_service_proto_rawDescGZIP(), []int{24}
+}
+
+func (x *CompleteSsoLoginRequest) GetLoginToken() string {
+	if x != nil {
+		return x.LoginToken
+	}
+	return ""
+}
+
+func (x *CompleteSsoLoginRequest) GetReturned() isCompleteSsoLoginRequest_Returned {
+	if x != nil {
+		return x.Returned
+	}
+	return nil
+}
+
+func (x *CompleteSsoLoginRequest) GetHandle() string {
+	if x != nil {
+		if x, ok := x.Returned.(*CompleteSsoLoginRequest_Handle); ok {
+			return x.Handle
+		}
+	}
+	return ""
+}
+
+func (x *CompleteSsoLoginRequest) GetCallback() *SsoCallback {
+	if x != nil {
+		if x, ok := x.Returned.(*CompleteSsoLoginRequest_Callback); ok {
+			return x.Callback
+		}
+	}
+	return nil
+}
+
+type isCompleteSsoLoginRequest_Returned interface {
+	isCompleteSsoLoginRequest_Returned()
+}
+
+type CompleteSsoLoginRequest_Handle struct {
+	// The parameter `handle` of the return address.
+	Handle string `protobuf:"bytes,2,opt,name=handle,proto3,oneof"`
+}
+
+type CompleteSsoLoginRequest_Callback struct {
+	// The parameters that the provider sent, for those who see them themselves.
+	Callback *SsoCallback `protobuf:"bytes,3,opt,name=callback,proto3,oneof"`
+}
+
+func (*CompleteSsoLoginRequest_Handle) isCompleteSsoLoginRequest_Returned() {}
+
+func (*CompleteSsoLoginRequest_Callback) isCompleteSsoLoginRequest_Returned() {}
+
+// The parameters that an identity provider sends through the browser.
+type SsoCallback struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// `state`.
+	State string `protobuf:"bytes,1,opt,name=state,proto3" json:"state,omitempty"`
+	// `code`.
+	Code string `protobuf:"bytes,2,opt,name=code,proto3" json:"code,omitempty"`
+	// `iss`; empty when there is none.
+	Iss           string `protobuf:"bytes,3,opt,name=iss,proto3" json:"iss,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *SsoCallback) Reset() {
+	*x = SsoCallback{}
+	mi := &file_rolecall_identity_v1_authentication_service_proto_msgTypes[25]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *SsoCallback) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*SsoCallback) ProtoMessage() {}
+
+func (x *SsoCallback) ProtoReflect() protoreflect.Message {
+	mi := &file_rolecall_identity_v1_authentication_service_proto_msgTypes[25]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use SsoCallback.ProtoReflect.Descriptor instead.
+func (*SsoCallback) Descriptor() ([]byte, []int) {
+	return file_rolecall_identity_v1_authentication_service_proto_rawDescGZIP(), []int{25}
+}
+
+func (x *SsoCallback) GetState() string {
+	if x != nil {
+		return x.State
+	}
+	return ""
+}
+
+func (x *SsoCallback) GetCode() string {
+	if x != nil {
+		return x.Code
+	}
+	return ""
+}
+
+func (x *SsoCallback) GetIss() string {
+	if x != nil {
+		return x.Iss
+	}
+	return ""
+}
+
+// What `CompleteSsoLogin` answers.
+type CompleteSsoLoginResponse struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The person is logged in.
+	Tokens        *Tokens `protobuf:"bytes,1,opt,name=tokens,proto3" json:"tokens,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *CompleteSsoLoginResponse) Reset() {
+	*x = CompleteSsoLoginResponse{}
+	mi := &file_rolecall_identity_v1_authentication_service_proto_msgTypes[26]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *CompleteSsoLoginResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*CompleteSsoLoginResponse) ProtoMessage() {}
+
+func (x *CompleteSsoLoginResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_rolecall_identity_v1_authentication_service_proto_msgTypes[26]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use CompleteSsoLoginResponse.ProtoReflect.Descriptor instead.
+func (*CompleteSsoLoginResponse) Descriptor() ([]byte, []int) {
+	return file_rolecall_identity_v1_authentication_service_proto_rawDescGZIP(), []int{26}
+}
+
+func (x *CompleteSsoLoginResponse) GetTokens() *Tokens {
+	if x != nil {
+		return x.Tokens
+	}
+	return nil
+}
+
 var File_rolecall_identity_v1_authentication_service_proto protoreflect.FileDescriptor
 
 const file_rolecall_identity_v1_authentication_service_proto_rawDesc = "" +
 	"\n" +
-	"1rolecall/identity/v1/authentication_service.proto\x12\x14rolecall.identity.v1\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x1frolecall/authz/v1/options.proto\x1a*rolecall/identity/v1/account_service.proto\"\xb4\x02\n" +
+	"1rolecall/identity/v1/authentication_service.proto\x12\x14rolecall.identity.v1\x1a\x1egoogle/protobuf/duration.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x1frolecall/authz/v1/options.proto\x1a*rolecall/identity/v1/account_service.proto\x1a\x1frolecall/identity/v1/user.proto\"\xf2\x02\n" +
 	"\x06Tokens\x12!\n" +
 	"\faccess_token\x18\x01 \x01(\tR\vaccessToken\x12S\n" +
 	"\x18access_token_expire_time\x18\x02 \x01(\v2\x1a.google.protobuf.TimestampR\x15accessTokenExpireTime\x12#\n" +
@@ -1168,10 +2105,16 @@ const file_rolecall_identity_v1_authentication_service_proto_rawDesc = "" +
 	"\x19refresh_token_expire_time\x18\x04 \x01(\v2\x1a.google.protobuf.TimestampR\x16refreshTokenExpireTime\x12\x1d\n" +
 	"\n" +
 	"session_id\x18\x05 \x01(\tR\tsessionId\x12\x17\n" +
-	"\auser_id\x18\x06 \x01(\tR\x06userId\"@\n" +
+	"\auser_id\x18\x06 \x01(\tR\x06userId\x12\x19\n" +
+	"\bguest_id\x18\a \x01(\tR\aguestId\x12!\n" +
+	"\fdevice_token\x18\b \x01(\tR\vdeviceToken\"\x9e\x01\n" +
 	"\fLogInRequest\x12\x14\n" +
 	"\x05email\x18\x01 \x01(\tR\x05email\x12\x1a\n" +
-	"\bpassword\x18\x02 \x01(\tR\bpassword\"\x93\x01\n" +
+	"\bpassword\x18\x02 \x01(\tR\bpassword\x12!\n" +
+	"\fdevice_token\x18\x03 \x01(\tR\vdeviceToken\x12\x1d\n" +
+	"\n" +
+	"login_code\x18\x04 \x01(\tR\tloginCode\x12\x1a\n" +
+	"\baudience\x18\x05 \x01(\tR\baudience\"\x93\x01\n" +
 	"\rLogInResponse\x126\n" +
 	"\x06tokens\x18\x01 \x01(\v2\x1c.rolecall.identity.v1.TokensH\x00R\x06tokens\x12?\n" +
 	"\tchallenge\x18\x02 \x01(\v2\x1f.rolecall.identity.v1.ChallengeH\x00R\tchallengeB\t\n" +
@@ -1207,9 +2150,38 @@ const file_rolecall_identity_v1_authentication_service_proto_rawDesc = "" +
 	"\x06factor\"\x90\x01\n" +
 	"\x16ReauthenticateResponse\x12!\n" +
 	"\faccess_token\x18\x01 \x01(\tR\vaccessToken\x12S\n" +
-	"\x18access_token_expire_time\x18\x02 \x01(\v2\x1a.google.protobuf.TimestampR\x15accessTokenExpireTime\";\n" +
+	"\x18access_token_expire_time\x18\x02 \x01(\v2\x1a.google.protobuf.TimestampR\x15accessTokenExpireTime\">\n" +
+	"\x13LogInAsGuestRequest\x12'\n" +
+	"\x0forganization_id\x18\x01 \x01(\tR\x0eorganizationId\"u\n" +
+	"\x14LogInAsGuestResponse\x124\n" +
+	"\x06tokens\x18\x01 \x01(\v2\x1c.rolecall.identity.v1.TokensR\x06tokens\x12'\n" +
+	"\x0forganization_id\x18\x02 \x01(\tR\x0eorganizationId\".\n" +
+	"\x16GetLoginOptionsRequest\x12\x14\n" +
+	"\x05email\x18\x01 \x01(\tR\x05email\"\xa9\x02\n" +
+	"\x17GetLoginOptionsResponse\x129\n" +
+	"\x06method\x18\x01 \x01(\x0e2!.rolecall.identity.v1.LoginMethodR\x06method\x120\n" +
+	"\x14identity_provider_id\x18\x02 \x01(\tR\x12identityProviderId\x12+\n" +
+	"\x11registration_open\x18\x03 \x01(\bR\x10registrationOpen\x12%\n" +
+	"\x0eguest_sessions\x18\x04 \x01(\bR\rguestSessions\x12M\n" +
+	"\x0fpassword_policy\x18\x05 \x01(\v2$.rolecall.identity.v1.PasswordPolicyR\x0epasswordPolicy\"\xe6\x01\n" +
+	"\x16ImpersonateUserRequest\x12\x19\n" +
+	"\auser_id\x18\x01 \x01(\tH\x00R\x06userId\x129\n" +
+	"\x18guest_of_organization_id\x18\x02 \x01(\tH\x00R\x15guestOfOrganizationId\x12\x16\n" +
+	"\x06reason\x18\x03 \x01(\tR\x06reason\x125\n" +
+	"\blifetime\x18\x04 \x01(\v2\x19.google.protobuf.DurationR\blifetime\x12\x1d\n" +
+	"\n" +
+	"read_write\x18\x05 \x01(\bR\treadWriteB\b\n" +
+	"\x06target\"\xcf\x01\n" +
+	"\x17ImpersonateUserResponse\x12!\n" +
+	"\faccess_token\x18\x01 \x01(\tR\vaccessToken\x12S\n" +
+	"\x18access_token_expire_time\x18\x02 \x01(\v2\x1a.google.protobuf.TimestampR\x15accessTokenExpireTime\x12\x1d\n" +
+	"\n" +
+	"session_id\x18\x03 \x01(\tR\tsessionId\x12\x1d\n" +
+	"\n" +
+	"subject_id\x18\x04 \x01(\tR\tsubjectId\"W\n" +
 	"\x14RefreshTokensRequest\x12#\n" +
-	"\rrefresh_token\x18\x01 \x01(\tR\frefreshToken\"M\n" +
+	"\rrefresh_token\x18\x01 \x01(\tR\frefreshToken\x12\x1a\n" +
+	"\baudience\x18\x02 \x01(\tR\baudience\"M\n" +
 	"\x15RefreshTokensResponse\x124\n" +
 	"\x06tokens\x18\x01 \x01(\v2\x1c.rolecall.identity.v1.TokensR\x06tokens\"\x0f\n" +
 	"\rLogOutRequest\"\x10\n" +
@@ -1220,18 +2192,58 @@ const file_rolecall_identity_v1_authentication_service_proto_rawDesc = "" +
 	"\faccess_token\x18\x01 \x01(\tR\vaccessToken\x12S\n" +
 	"\x18access_token_expire_time\x18\x02 \x01(\v2\x1a.google.protobuf.TimestampR\x15accessTokenExpireTime\x12,\n" +
 	"\x12service_account_id\x18\x03 \x01(\tR\x10serviceAccountId\x12\x17\n" +
-	"\auser_id\x18\x04 \x01(\tR\x06userId*\x90\x01\n" +
+	"\auser_id\x18\x04 \x01(\tR\x06userId\"\xea\x01\n" +
+	"\x14BeginSsoLoginRequest\x12\x16\n" +
+	"\x05email\x18\x01 \x01(\tH\x00R\x05email\x12)\n" +
+	"\x0forganization_id\x18\x02 \x01(\tH\x00R\x0eorganizationId\x122\n" +
+	"\x14identity_provider_id\x18\x03 \x01(\tH\x00R\x12identityProviderId\x12\x1d\n" +
+	"\n" +
+	"return_url\x18\x04 \x01(\tR\treturnUrl\x12\x1a\n" +
+	"\baudience\x18\x05 \x01(\tR\baudience\x12\x14\n" +
+	"\x05fresh\x18\x06 \x01(\bR\x05freshB\n" +
+	"\n" +
+	"\bprovider\"\xa2\x01\n" +
+	"\x15BeginSsoLoginResponse\x12+\n" +
+	"\x11authorization_url\x18\x01 \x01(\tR\x10authorizationUrl\x12\x1f\n" +
+	"\vlogin_token\x18\x02 \x01(\tR\n" +
+	"loginToken\x12;\n" +
+	"\vexpire_time\x18\x03 \x01(\v2\x1a.google.protobuf.TimestampR\n" +
+	"expireTime\"\xa1\x01\n" +
+	"\x17CompleteSsoLoginRequest\x12\x1f\n" +
+	"\vlogin_token\x18\x01 \x01(\tR\n" +
+	"loginToken\x12\x18\n" +
+	"\x06handle\x18\x02 \x01(\tH\x00R\x06handle\x12?\n" +
+	"\bcallback\x18\x03 \x01(\v2!.rolecall.identity.v1.SsoCallbackH\x00R\bcallbackB\n" +
+	"\n" +
+	"\breturned\"I\n" +
+	"\vSsoCallback\x12\x14\n" +
+	"\x05state\x18\x01 \x01(\tR\x05state\x12\x12\n" +
+	"\x04code\x18\x02 \x01(\tR\x04code\x12\x10\n" +
+	"\x03iss\x18\x03 \x01(\tR\x03iss\"P\n" +
+	"\x18CompleteSsoLoginResponse\x124\n" +
+	"\x06tokens\x18\x01 \x01(\v2\x1c.rolecall.identity.v1.TokensR\x06tokens*\x90\x01\n" +
 	"\rChallengeKind\x12\x1e\n" +
 	"\x1aCHALLENGE_KIND_UNSPECIFIED\x10\x00\x12\x19\n" +
 	"\x15CHALLENGE_KIND_FACTOR\x10\x01\x12 \n" +
 	"\x1cCHALLENGE_KIND_ENROLL_FACTOR\x10\x02\x12\"\n" +
-	"\x1eCHALLENGE_KIND_CHANGE_PASSWORD\x10\x032\xa9\x05\n" +
+	"\x1eCHALLENGE_KIND_CHANGE_PASSWORD\x10\x03*\\\n" +
+	"\vLoginMethod\x12\x1c\n" +
+	"\x18LOGIN_METHOD_UNSPECIFIED\x10\x00\x12\x19\n" +
+	"\x15LOGIN_METHOD_PASSWORD\x10\x01\x12\x14\n" +
+	"\x10LOGIN_METHOD_SSO\x10\x022\x9b\n" +
+	"\n" +
 	"\x15AuthenticationService\x12X\n" +
 	"\x05LogIn\x12\".rolecall.identity.v1.LogInRequest\x1a#.rolecall.identity.v1.LogInResponse\"\x06\xaa\xed\x18\x02\b\x01\x12v\n" +
 	"\x0fAnswerChallenge\x12,.rolecall.identity.v1.AnswerChallengeRequest\x1a-.rolecall.identity.v1.AnswerChallengeResponse\"\x06\xaa\xed\x18\x02\b\x01\x12u\n" +
-	"\x0eReauthenticate\x12+.rolecall.identity.v1.ReauthenticateRequest\x1a,.rolecall.identity.v1.ReauthenticateResponse\"\b\xaa\xed\x18\x04\x10\x01(\x01\x12p\n" +
-	"\rRefreshTokens\x12*.rolecall.identity.v1.RefreshTokensRequest\x1a+.rolecall.identity.v1.RefreshTokensResponse\"\x06\xaa\xed\x18\x02\b\x01\x12`\n" +
-	"\x06LogOut\x12#.rolecall.identity.v1.LogOutRequest\x1a$.rolecall.identity.v1.LogOutResponse\"\v\xaa\xed\x18\x04\x10\x01(\x01\x90\x02\x02\x12s\n" +
+	"\x0eReauthenticate\x12+.rolecall.identity.v1.ReauthenticateRequest\x1a,.rolecall.identity.v1.ReauthenticateResponse\"\b\xaa\xed\x18\x04\x10\x01(\x01\x12m\n" +
+	"\fLogInAsGuest\x12).rolecall.identity.v1.LogInAsGuestRequest\x1a*.rolecall.identity.v1.LogInAsGuestResponse\"\x06\xaa\xed\x18\x02\b\x01\x12y\n" +
+	"\x0fGetLoginOptions\x12,.rolecall.identity.v1.GetLoginOptionsRequest\x1a-.rolecall.identity.v1.GetLoginOptionsResponse\"\t\xaa\xed\x18\x02\b\x01\x90\x02\x01\x12\x92\x01\n" +
+	"\x0fImpersonateUser\x12,.rolecall.identity.v1.ImpersonateUserRequest\x1a-.rolecall.identity.v1.ImpersonateUserResponse\"\"\xaa\xed\x18\x1e\"\x1aidentity.users.impersonate(\x01\x12p\n" +
+	"\rBeginSsoLogin\x12*.rolecall.identity.v1.BeginSsoLoginRequest\x1a+.rolecall.identity.v1.BeginSsoLoginResponse\"\x06\xaa\xed\x18\x02\b\x01\x12y\n" +
+	"\x10CompleteSsoLogin\x12-.rolecall.identity.v1.CompleteSsoLoginRequest\x1a..rolecall.identity.v1.CompleteSsoLoginResponse\"\x06\xaa\xed\x18\x02\b\x01\x12p\n" +
+	"\rRefreshTokens\x12*.rolecall.identity.v1.RefreshTokensRequest\x1a+.rolecall.identity.v1.RefreshTokensResponse\"\x06\xaa\xed\x18\x02\b\x01\x12f\n" +
+	"\x06LogOut\x12#.rolecall.identity.v1.LogOutRequest\x1a$.rolecall.identity.v1.LogOutResponse\"\x11\xaa\xed\x18\n" +
+	"\x10\x01(\x01H\x01P\x01X\x01\x90\x02\x02\x12s\n" +
 	"\x0eExchangeApiKey\x12+.rolecall.identity.v1.ExchangeApiKeyRequest\x1a,.rolecall.identity.v1.ExchangeApiKeyResponse\"\x06\xaa\xed\x18\x02\b\x01B\xf1\x01\n" +
 	"\x18com.rolecall.identity.v1B\x1aAuthenticationServiceProtoP\x01ZGgithub.com/rolecall/rolecall/clients/go/rolecall/identity/v1;identityv1\xa2\x02\x03RIX\xaa\x02\x14Rolecall.Identity.V1\xca\x02\x14Rolecall\\Identity\\V1\xe2\x02 Rolecall\\Identity\\V1\\GPBMetadata\xea\x02\x16Rolecall::Identity::V1b\x06proto3"
 
@@ -1247,61 +2259,93 @@ func file_rolecall_identity_v1_authentication_service_proto_rawDescGZIP() []byte
 	return file_rolecall_identity_v1_authentication_service_proto_rawDescData
 }
 
-var file_rolecall_identity_v1_authentication_service_proto_enumTypes = make([]protoimpl.EnumInfo, 1)
-var file_rolecall_identity_v1_authentication_service_proto_msgTypes = make([]protoimpl.MessageInfo, 16)
+var file_rolecall_identity_v1_authentication_service_proto_enumTypes = make([]protoimpl.EnumInfo, 2)
+var file_rolecall_identity_v1_authentication_service_proto_msgTypes = make([]protoimpl.MessageInfo, 27)
 var file_rolecall_identity_v1_authentication_service_proto_goTypes = []any{
-	(ChallengeKind)(0),              // 0: rolecall.identity.v1.ChallengeKind
-	(*Tokens)(nil),                  // 1: rolecall.identity.v1.Tokens
-	(*LogInRequest)(nil),            // 2: rolecall.identity.v1.LogInRequest
-	(*LogInResponse)(nil),           // 3: rolecall.identity.v1.LogInResponse
-	(*Challenge)(nil),               // 4: rolecall.identity.v1.Challenge
-	(*AnswerChallengeRequest)(nil),  // 5: rolecall.identity.v1.AnswerChallengeRequest
-	(*BeginTotp)(nil),               // 6: rolecall.identity.v1.BeginTotp
-	(*NewPassword)(nil),             // 7: rolecall.identity.v1.NewPassword
-	(*AnswerChallengeResponse)(nil), // 8: rolecall.identity.v1.AnswerChallengeResponse
-	(*ReauthenticateRequest)(nil),   // 9: rolecall.identity.v1.ReauthenticateRequest
-	(*ReauthenticateResponse)(nil),  // 10: rolecall.identity.v1.ReauthenticateResponse
-	(*RefreshTokensRequest)(nil),    // 11: rolecall.identity.v1.RefreshTokensRequest
-	(*RefreshTokensResponse)(nil),   // 12: rolecall.identity.v1.RefreshTokensResponse
-	(*LogOutRequest)(nil),           // 13: rolecall.identity.v1.LogOutRequest
-	(*LogOutResponse)(nil),          // 14: rolecall.identity.v1.LogOutResponse
-	(*ExchangeApiKeyRequest)(nil),   // 15: rolecall.identity.v1.ExchangeApiKeyRequest
-	(*ExchangeApiKeyResponse)(nil),  // 16: rolecall.identity.v1.ExchangeApiKeyResponse
-	(*timestamppb.Timestamp)(nil),   // 17: google.protobuf.Timestamp
-	(*TotpEnrollment)(nil),          // 18: rolecall.identity.v1.TotpEnrollment
+	(ChallengeKind)(0),               // 0: rolecall.identity.v1.ChallengeKind
+	(LoginMethod)(0),                 // 1: rolecall.identity.v1.LoginMethod
+	(*Tokens)(nil),                   // 2: rolecall.identity.v1.Tokens
+	(*LogInRequest)(nil),             // 3: rolecall.identity.v1.LogInRequest
+	(*LogInResponse)(nil),            // 4: rolecall.identity.v1.LogInResponse
+	(*Challenge)(nil),                // 5: rolecall.identity.v1.Challenge
+	(*AnswerChallengeRequest)(nil),   // 6: rolecall.identity.v1.AnswerChallengeRequest
+	(*BeginTotp)(nil),                // 7: rolecall.identity.v1.BeginTotp
+	(*NewPassword)(nil),              // 8: rolecall.identity.v1.NewPassword
+	(*AnswerChallengeResponse)(nil),  // 9: rolecall.identity.v1.AnswerChallengeResponse
+	(*ReauthenticateRequest)(nil),    // 10: rolecall.identity.v1.ReauthenticateRequest
+	(*ReauthenticateResponse)(nil),   // 11: rolecall.identity.v1.ReauthenticateResponse
+	(*LogInAsGuestRequest)(nil),      // 12: rolecall.identity.v1.LogInAsGuestRequest
+	(*LogInAsGuestResponse)(nil),     // 13: rolecall.identity.v1.LogInAsGuestResponse
+	(*GetLoginOptionsRequest)(nil),   // 14: rolecall.identity.v1.GetLoginOptionsRequest
+	(*GetLoginOptionsResponse)(nil),  // 15: rolecall.identity.v1.GetLoginOptionsResponse
+	(*ImpersonateUserRequest)(nil),   // 16: rolecall.identity.v1.ImpersonateUserRequest
+	(*ImpersonateUserResponse)(nil),  // 17: rolecall.identity.v1.ImpersonateUserResponse
+	(*RefreshTokensRequest)(nil),     // 18: rolecall.identity.v1.RefreshTokensRequest
+	(*RefreshTokensResponse)(nil),    // 19: rolecall.identity.v1.RefreshTokensResponse
+	(*LogOutRequest)(nil),            // 20: rolecall.identity.v1.LogOutRequest
+	(*LogOutResponse)(nil),           // 21: rolecall.identity.v1.LogOutResponse
+	(*ExchangeApiKeyRequest)(nil),    // 22: rolecall.identity.v1.ExchangeApiKeyRequest
+	(*ExchangeApiKeyResponse)(nil),   // 23: rolecall.identity.v1.ExchangeApiKeyResponse
+	(*BeginSsoLoginRequest)(nil),     // 24: rolecall.identity.v1.BeginSsoLoginRequest
+	(*BeginSsoLoginResponse)(nil),    // 25: rolecall.identity.v1.BeginSsoLoginResponse
+	(*CompleteSsoLoginRequest)(nil),  // 26: rolecall.identity.v1.CompleteSsoLoginRequest
+	(*SsoCallback)(nil),              // 27: rolecall.identity.v1.SsoCallback
+	(*CompleteSsoLoginResponse)(nil), // 28: rolecall.identity.v1.CompleteSsoLoginResponse
+	(*timestamppb.Timestamp)(nil),    // 29: google.protobuf.Timestamp
+	(*TotpEnrollment)(nil),           // 30: rolecall.identity.v1.TotpEnrollment
+	(*PasswordPolicy)(nil),           // 31: rolecall.identity.v1.PasswordPolicy
+	(*durationpb.Duration)(nil),      // 32: google.protobuf.Duration
 }
 var file_rolecall_identity_v1_authentication_service_proto_depIdxs = []int32{
-	17, // 0: rolecall.identity.v1.Tokens.access_token_expire_time:type_name -> google.protobuf.Timestamp
-	17, // 1: rolecall.identity.v1.Tokens.refresh_token_expire_time:type_name -> google.protobuf.Timestamp
-	1,  // 2: rolecall.identity.v1.LogInResponse.tokens:type_name -> rolecall.identity.v1.Tokens
-	4,  // 3: rolecall.identity.v1.LogInResponse.challenge:type_name -> rolecall.identity.v1.Challenge
-	17, // 4: rolecall.identity.v1.Challenge.expire_time:type_name -> google.protobuf.Timestamp
+	29, // 0: rolecall.identity.v1.Tokens.access_token_expire_time:type_name -> google.protobuf.Timestamp
+	29, // 1: rolecall.identity.v1.Tokens.refresh_token_expire_time:type_name -> google.protobuf.Timestamp
+	2,  // 2: rolecall.identity.v1.LogInResponse.tokens:type_name -> rolecall.identity.v1.Tokens
+	5,  // 3: rolecall.identity.v1.LogInResponse.challenge:type_name -> rolecall.identity.v1.Challenge
+	29, // 4: rolecall.identity.v1.Challenge.expire_time:type_name -> google.protobuf.Timestamp
 	0,  // 5: rolecall.identity.v1.Challenge.kind:type_name -> rolecall.identity.v1.ChallengeKind
-	18, // 6: rolecall.identity.v1.Challenge.totp_enrollment:type_name -> rolecall.identity.v1.TotpEnrollment
-	6,  // 7: rolecall.identity.v1.AnswerChallengeRequest.begin_totp:type_name -> rolecall.identity.v1.BeginTotp
-	7,  // 8: rolecall.identity.v1.AnswerChallengeRequest.new_password:type_name -> rolecall.identity.v1.NewPassword
-	1,  // 9: rolecall.identity.v1.AnswerChallengeResponse.tokens:type_name -> rolecall.identity.v1.Tokens
-	4,  // 10: rolecall.identity.v1.AnswerChallengeResponse.challenge:type_name -> rolecall.identity.v1.Challenge
-	17, // 11: rolecall.identity.v1.ReauthenticateResponse.access_token_expire_time:type_name -> google.protobuf.Timestamp
-	1,  // 12: rolecall.identity.v1.RefreshTokensResponse.tokens:type_name -> rolecall.identity.v1.Tokens
-	17, // 13: rolecall.identity.v1.ExchangeApiKeyResponse.access_token_expire_time:type_name -> google.protobuf.Timestamp
-	2,  // 14: rolecall.identity.v1.AuthenticationService.LogIn:input_type -> rolecall.identity.v1.LogInRequest
-	5,  // 15: rolecall.identity.v1.AuthenticationService.AnswerChallenge:input_type -> rolecall.identity.v1.AnswerChallengeRequest
-	9,  // 16: rolecall.identity.v1.AuthenticationService.Reauthenticate:input_type -> rolecall.identity.v1.ReauthenticateRequest
-	11, // 17: rolecall.identity.v1.AuthenticationService.RefreshTokens:input_type -> rolecall.identity.v1.RefreshTokensRequest
-	13, // 18: rolecall.identity.v1.AuthenticationService.LogOut:input_type -> rolecall.identity.v1.LogOutRequest
-	15, // 19: rolecall.identity.v1.AuthenticationService.ExchangeApiKey:input_type -> rolecall.identity.v1.ExchangeApiKeyRequest
-	3,  // 20: rolecall.identity.v1.AuthenticationService.LogIn:output_type -> rolecall.identity.v1.LogInResponse
-	8,  // 21: rolecall.identity.v1.AuthenticationService.AnswerChallenge:output_type -> rolecall.identity.v1.AnswerChallengeResponse
-	10, // 22: rolecall.identity.v1.AuthenticationService.Reauthenticate:output_type -> rolecall.identity.v1.ReauthenticateResponse
-	12, // 23: rolecall.identity.v1.AuthenticationService.RefreshTokens:output_type -> rolecall.identity.v1.RefreshTokensResponse
-	14, // 24: rolecall.identity.v1.AuthenticationService.LogOut:output_type -> rolecall.identity.v1.LogOutResponse
-	16, // 25: rolecall.identity.v1.AuthenticationService.ExchangeApiKey:output_type -> rolecall.identity.v1.ExchangeApiKeyResponse
-	20, // [20:26] is the sub-list for method output_type
-	14, // [14:20] is the sub-list for method input_type
-	14, // [14:14] is the sub-list for extension type_name
-	14, // [14:14] is the sub-list for extension extendee
-	0,  // [0:14] is the sub-list for field type_name
+	30, // 6: rolecall.identity.v1.Challenge.totp_enrollment:type_name -> rolecall.identity.v1.TotpEnrollment
+	7,  // 7: rolecall.identity.v1.AnswerChallengeRequest.begin_totp:type_name -> rolecall.identity.v1.BeginTotp
+	8,  // 8: rolecall.identity.v1.AnswerChallengeRequest.new_password:type_name -> rolecall.identity.v1.NewPassword
+	2,  // 9: rolecall.identity.v1.AnswerChallengeResponse.tokens:type_name -> rolecall.identity.v1.Tokens
+	5,  // 10: rolecall.identity.v1.AnswerChallengeResponse.challenge:type_name -> rolecall.identity.v1.Challenge
+	29, // 11: rolecall.identity.v1.ReauthenticateResponse.access_token_expire_time:type_name -> google.protobuf.Timestamp
+	2,  // 12: rolecall.identity.v1.LogInAsGuestResponse.tokens:type_name -> rolecall.identity.v1.Tokens
+	1,  // 13: rolecall.identity.v1.GetLoginOptionsResponse.method:type_name -> rolecall.identity.v1.LoginMethod
+	31, // 14: rolecall.identity.v1.GetLoginOptionsResponse.password_policy:type_name -> rolecall.identity.v1.PasswordPolicy
+	32, // 15: rolecall.identity.v1.ImpersonateUserRequest.lifetime:type_name -> google.protobuf.Duration
+	29, // 16: rolecall.identity.v1.ImpersonateUserResponse.access_token_expire_time:type_name -> google.protobuf.Timestamp
+	2,  // 17: rolecall.identity.v1.RefreshTokensResponse.tokens:type_name -> rolecall.identity.v1.Tokens
+	29, // 18: rolecall.identity.v1.ExchangeApiKeyResponse.access_token_expire_time:type_name -> google.protobuf.Timestamp
+	29, // 19: rolecall.identity.v1.BeginSsoLoginResponse.expire_time:type_name -> google.protobuf.Timestamp
+	27, // 20: rolecall.identity.v1.CompleteSsoLoginRequest.callback:type_name -> rolecall.identity.v1.SsoCallback
+	2,  // 21: rolecall.identity.v1.CompleteSsoLoginResponse.tokens:type_name -> rolecall.identity.v1.Tokens
+	3,  // 22: rolecall.identity.v1.AuthenticationService.LogIn:input_type -> rolecall.identity.v1.LogInRequest
+	6,  // 23: rolecall.identity.v1.AuthenticationService.AnswerChallenge:input_type -> rolecall.identity.v1.AnswerChallengeRequest
+	10, // 24: rolecall.identity.v1.AuthenticationService.Reauthenticate:input_type -> rolecall.identity.v1.ReauthenticateRequest
+	12, // 25: rolecall.identity.v1.AuthenticationService.LogInAsGuest:input_type -> rolecall.identity.v1.LogInAsGuestRequest
+	14, // 26: rolecall.identity.v1.AuthenticationService.GetLoginOptions:input_type -> rolecall.identity.v1.GetLoginOptionsRequest
+	16, // 27: rolecall.identity.v1.AuthenticationService.ImpersonateUser:input_type -> rolecall.identity.v1.ImpersonateUserRequest
+	24, // 28: rolecall.identity.v1.AuthenticationService.BeginSsoLogin:input_type -> rolecall.identity.v1.BeginSsoLoginRequest
+	26, // 29: rolecall.identity.v1.AuthenticationService.CompleteSsoLogin:input_type -> rolecall.identity.v1.CompleteSsoLoginRequest
+	18, // 30: rolecall.identity.v1.AuthenticationService.RefreshTokens:input_type -> rolecall.identity.v1.RefreshTokensRequest
+	20, // 31: rolecall.identity.v1.AuthenticationService.LogOut:input_type -> rolecall.identity.v1.LogOutRequest
+	22, // 32: rolecall.identity.v1.AuthenticationService.ExchangeApiKey:input_type -> rolecall.identity.v1.ExchangeApiKeyRequest
+	4,  // 33: rolecall.identity.v1.AuthenticationService.LogIn:output_type -> rolecall.identity.v1.LogInResponse
+	9,  // 34: rolecall.identity.v1.AuthenticationService.AnswerChallenge:output_type -> rolecall.identity.v1.AnswerChallengeResponse
+	11, // 35: rolecall.identity.v1.AuthenticationService.Reauthenticate:output_type -> rolecall.identity.v1.ReauthenticateResponse
+	13, // 36: rolecall.identity.v1.AuthenticationService.LogInAsGuest:output_type -> rolecall.identity.v1.LogInAsGuestResponse
+	15, // 37: rolecall.identity.v1.AuthenticationService.GetLoginOptions:output_type -> rolecall.identity.v1.GetLoginOptionsResponse
+	17, // 38: rolecall.identity.v1.AuthenticationService.ImpersonateUser:output_type -> rolecall.identity.v1.ImpersonateUserResponse
+	25, // 39: rolecall.identity.v1.AuthenticationService.BeginSsoLogin:output_type -> rolecall.identity.v1.BeginSsoLoginResponse
+	28, // 40: rolecall.identity.v1.AuthenticationService.CompleteSsoLogin:output_type -> rolecall.identity.v1.CompleteSsoLoginResponse
+	19, // 41: rolecall.identity.v1.AuthenticationService.RefreshTokens:output_type -> rolecall.identity.v1.RefreshTokensResponse
+	21, // 42: rolecall.identity.v1.AuthenticationService.LogOut:output_type -> rolecall.identity.v1.LogOutResponse
+	23, // 43: rolecall.identity.v1.AuthenticationService.ExchangeApiKey:output_type -> rolecall.identity.v1.ExchangeApiKeyResponse
+	33, // [33:44] is the sub-list for method output_type
+	22, // [22:33] is the sub-list for method input_type
+	22, // [22:22] is the sub-list for extension type_name
+	22, // [22:22] is the sub-list for extension extendee
+	0,  // [0:22] is the sub-list for field type_name
 }
 
 func init() { file_rolecall_identity_v1_authentication_service_proto_init() }
@@ -1310,6 +2354,7 @@ func file_rolecall_identity_v1_authentication_service_proto_init() {
 		return
 	}
 	file_rolecall_identity_v1_account_service_proto_init()
+	file_rolecall_identity_v1_user_proto_init()
 	file_rolecall_identity_v1_authentication_service_proto_msgTypes[2].OneofWrappers = []any{
 		(*LogInResponse_Tokens)(nil),
 		(*LogInResponse_Challenge)(nil),
@@ -1328,13 +2373,26 @@ func file_rolecall_identity_v1_authentication_service_proto_init() {
 		(*ReauthenticateRequest_TotpCode)(nil),
 		(*ReauthenticateRequest_RecoveryCode)(nil),
 	}
+	file_rolecall_identity_v1_authentication_service_proto_msgTypes[14].OneofWrappers = []any{
+		(*ImpersonateUserRequest_UserId)(nil),
+		(*ImpersonateUserRequest_GuestOfOrganizationId)(nil),
+	}
+	file_rolecall_identity_v1_authentication_service_proto_msgTypes[22].OneofWrappers = []any{
+		(*BeginSsoLoginRequest_Email)(nil),
+		(*BeginSsoLoginRequest_OrganizationId)(nil),
+		(*BeginSsoLoginRequest_IdentityProviderId)(nil),
+	}
+	file_rolecall_identity_v1_authentication_service_proto_msgTypes[24].OneofWrappers = []any{
+		(*CompleteSsoLoginRequest_Handle)(nil),
+		(*CompleteSsoLoginRequest_Callback)(nil),
+	}
 	type x struct{}
 	out := protoimpl.TypeBuilder{
 		File: protoimpl.DescBuilder{
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_rolecall_identity_v1_authentication_service_proto_rawDesc), len(file_rolecall_identity_v1_authentication_service_proto_rawDesc)),
-			NumEnums:      1,
-			NumMessages:   16,
+			NumEnums:      2,
+			NumMessages:   27,
 			NumExtensions: 0,
 			NumServices:   1,
 		},

@@ -21,12 +21,17 @@ import (
 const _ = grpc.SupportPackageIsVersion9
 
 const (
-	AuthenticationService_LogIn_FullMethodName           = "/rolecall.identity.v1.AuthenticationService/LogIn"
-	AuthenticationService_AnswerChallenge_FullMethodName = "/rolecall.identity.v1.AuthenticationService/AnswerChallenge"
-	AuthenticationService_Reauthenticate_FullMethodName  = "/rolecall.identity.v1.AuthenticationService/Reauthenticate"
-	AuthenticationService_RefreshTokens_FullMethodName   = "/rolecall.identity.v1.AuthenticationService/RefreshTokens"
-	AuthenticationService_LogOut_FullMethodName          = "/rolecall.identity.v1.AuthenticationService/LogOut"
-	AuthenticationService_ExchangeApiKey_FullMethodName  = "/rolecall.identity.v1.AuthenticationService/ExchangeApiKey"
+	AuthenticationService_LogIn_FullMethodName            = "/rolecall.identity.v1.AuthenticationService/LogIn"
+	AuthenticationService_AnswerChallenge_FullMethodName  = "/rolecall.identity.v1.AuthenticationService/AnswerChallenge"
+	AuthenticationService_Reauthenticate_FullMethodName   = "/rolecall.identity.v1.AuthenticationService/Reauthenticate"
+	AuthenticationService_LogInAsGuest_FullMethodName     = "/rolecall.identity.v1.AuthenticationService/LogInAsGuest"
+	AuthenticationService_GetLoginOptions_FullMethodName  = "/rolecall.identity.v1.AuthenticationService/GetLoginOptions"
+	AuthenticationService_ImpersonateUser_FullMethodName  = "/rolecall.identity.v1.AuthenticationService/ImpersonateUser"
+	AuthenticationService_BeginSsoLogin_FullMethodName    = "/rolecall.identity.v1.AuthenticationService/BeginSsoLogin"
+	AuthenticationService_CompleteSsoLogin_FullMethodName = "/rolecall.identity.v1.AuthenticationService/CompleteSsoLogin"
+	AuthenticationService_RefreshTokens_FullMethodName    = "/rolecall.identity.v1.AuthenticationService/RefreshTokens"
+	AuthenticationService_LogOut_FullMethodName           = "/rolecall.identity.v1.AuthenticationService/LogOut"
+	AuthenticationService_ExchangeApiKey_FullMethodName   = "/rolecall.identity.v1.AuthenticationService/ExchangeApiKey"
 )
 
 // AuthenticationServiceClient is the client API for AuthenticationService service.
@@ -44,6 +49,13 @@ type AuthenticationServiceClient interface {
 	// answer in the same time (`CREDENTIALS_REFUSED`). After five failures in a
 	// row each further try waits 30 seconds, doubling up to an hour; a try before
 	// its time gets the same answer too.
+	//
+	// A device that logged in before shows its `device_token`: its failures are
+	// counted apart, so nobody else makes it wait. After 100 failures in a row
+	// a device that is not known needs a `login_code` beside the password; it is
+	// mailed to the person, one a day. A network (an IPv4 address, an IPv6 /64)
+	// in which 20 tries a minute fail, whatever the accounts, waits
+	// (`NETWORK_THROTTLED`), but for devices that are known.
 	LogIn(ctx context.Context, in *LogInRequest, opts ...grpc.CallOption) (*LogInResponse, error)
 	// Answers what a login still asks for, and gets tokens or what is due next.
 	//
@@ -59,12 +71,61 @@ type AuthenticationServiceClient interface {
 	// Methods that ask for a step-up refuse tokens whose `auth_time` is older
 	// than 5 minutes (`STEP_UP_REQUIRED`, RFC 9470).
 	Reauthenticate(ctx context.Context, in *ReauthenticateRequest, opts ...grpc.CallOption) (*ReauthenticateResponse, error)
+	// Lets a stranger look around in one organization, without an account.
+	//
+	// A guest is a subject of its own and holds what the role GUEST holds, but for
+	// what needs an account. It ends after an hour without a refresh, 12 hours
+	// after it began, and at once when the organization allows no guests any more
+	// or is suspended. An organization that allows none gets the same answer as an
+	// unknown one (`GUESTS_NOT_ALLOWED`). One network begins 20 guests an hour,
+	// and an organization has 1 000 at a time (`GUEST_LIMIT_REACHED`).
+	LogInAsGuest(ctx context.Context, in *LogInAsGuestRequest, opts ...grpc.CallOption) (*LogInAsGuestResponse, error)
+	// Tells how somebody with this address logs in, and what is open to people
+	// without an account.
+	//
+	// The answer depends on the domain of the address alone, so that it tells
+	// nothing of accounts.
+	GetLoginOptions(ctx context.Context, in *GetLoginOptionsRequest, opts ...grpc.CallOption) (*GetLoginOptionsResponse, error)
+	// Gets an access token to act as somebody else, for 15 minutes unless it is
+	// named, 30 at most; `LogOut` with that token ends it earlier.
+	//
+	// ADMIN acts as anybody but a holder of ADMIN, an OWNER as the people of its
+	// organization who are no OWNER, where the settings allow it
+	// (`EQUAL_PROTECTED`). Nobody acts as itself (`SELF_REFUSED`), nor as somebody
+	// who cannot act (`USER_NOT_ACTIVE`). The token opens what the person may, as
+	// far as the caller could reach it itself, and only methods that accept it
+	// (`IMPERSONATION_REFUSED`): nothing about people, roles, credentials, tokens,
+	// secrets, settings, policies, grants or approvals. It only reads (`READ_ONLY`)
+	// unless `read_write` is asked for, which takes a login of the last 5 minutes
+	// (`STEP_UP_REQUIRED`). There is no refresh token, and nobody acts through
+	// somebody it acts as. The person is told by mail; the caller stands in each
+	// event and in `IntrospectToken`. It ends at once with the session of the
+	// caller, and when either side is blocked, deleted, or may no longer.
+	ImpersonateUser(ctx context.Context, in *ImpersonateUserRequest, opts ...grpc.CallOption) (*ImpersonateUserResponse, error)
+	// Begins a single sign-on: tells the address at which the person logs in, at
+	// the identity provider of its organization.
+	//
+	// The provider is found by the domain of an e-mail address, by organization,
+	// or named (`IDENTITY_PROVIDER_NOT_FOUND`). The browser comes back to
+	// Rolecall, which sends it on to `return_url` with a parameter `handle`.
+	BeginSsoLogin(ctx context.Context, in *BeginSsoLoginRequest, opts ...grpc.CallOption) (*BeginSsoLoginResponse, error)
+	// Completes a single sign-on, with the token of its beginning and what came
+	// through the browser; each serves once, within 10 minutes (`SSO_REFUSED`).
+	//
+	// The person is recognised by issuer and subject. Somebody new becomes a
+	// member where the provider may admit people, by a verified address of a
+	// proven domain (else `SSO_ACCOUNT_MISSING`); an account that has other
+	// credentials is linked by its person first (`SSO_ACCOUNT_NOT_LINKED`).
+	// Second factors are the provider's.
+	CompleteSsoLogin(ctx context.Context, in *CompleteSsoLoginRequest, opts ...grpc.CallOption) (*CompleteSsoLoginResponse, error)
 	// Exchanges a refresh token for new tokens.
 	//
 	// A refresh token serves once. A repeat within 30 seconds gets the same
-	// successor; a later one ends the session (`REFRESH_TOKEN_REFUSED`).
+	// successor; a later one ends the session (`REFRESH_TOKEN_REFUSED`). The
+	// audience stays what it was at the login.
 	RefreshTokens(ctx context.Context, in *RefreshTokensRequest, opts ...grpc.CallOption) (*RefreshTokensResponse, error)
-	// Ends the session of the calling token, at once and in every service.
+	// Ends the session of the calling token, at once and in every service. Whoever
+	// acts as somebody else ends that, and keeps its own session.
 	LogOut(ctx context.Context, in *LogOutRequest, opts ...grpc.CallOption) (*LogOutResponse, error)
 	// Exchanges the key of a service account, or a personal access token, for an
 	// access token (`CREDENTIALS_REFUSED` when it is unknown, ended, or its
@@ -104,6 +165,56 @@ func (c *authenticationServiceClient) Reauthenticate(ctx context.Context, in *Re
 	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
 	out := new(ReauthenticateResponse)
 	err := c.cc.Invoke(ctx, AuthenticationService_Reauthenticate_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
+func (c *authenticationServiceClient) LogInAsGuest(ctx context.Context, in *LogInAsGuestRequest, opts ...grpc.CallOption) (*LogInAsGuestResponse, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(LogInAsGuestResponse)
+	err := c.cc.Invoke(ctx, AuthenticationService_LogInAsGuest_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
+func (c *authenticationServiceClient) GetLoginOptions(ctx context.Context, in *GetLoginOptionsRequest, opts ...grpc.CallOption) (*GetLoginOptionsResponse, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(GetLoginOptionsResponse)
+	err := c.cc.Invoke(ctx, AuthenticationService_GetLoginOptions_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
+func (c *authenticationServiceClient) ImpersonateUser(ctx context.Context, in *ImpersonateUserRequest, opts ...grpc.CallOption) (*ImpersonateUserResponse, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(ImpersonateUserResponse)
+	err := c.cc.Invoke(ctx, AuthenticationService_ImpersonateUser_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
+func (c *authenticationServiceClient) BeginSsoLogin(ctx context.Context, in *BeginSsoLoginRequest, opts ...grpc.CallOption) (*BeginSsoLoginResponse, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(BeginSsoLoginResponse)
+	err := c.cc.Invoke(ctx, AuthenticationService_BeginSsoLogin_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
+func (c *authenticationServiceClient) CompleteSsoLogin(ctx context.Context, in *CompleteSsoLoginRequest, opts ...grpc.CallOption) (*CompleteSsoLoginResponse, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(CompleteSsoLoginResponse)
+	err := c.cc.Invoke(ctx, AuthenticationService_CompleteSsoLogin_FullMethodName, in, out, cOpts...)
 	if err != nil {
 		return nil, err
 	}
@@ -155,6 +266,13 @@ type AuthenticationServiceServer interface {
 	// answer in the same time (`CREDENTIALS_REFUSED`). After five failures in a
 	// row each further try waits 30 seconds, doubling up to an hour; a try before
 	// its time gets the same answer too.
+	//
+	// A device that logged in before shows its `device_token`: its failures are
+	// counted apart, so nobody else makes it wait. After 100 failures in a row
+	// a device that is not known needs a `login_code` beside the password; it is
+	// mailed to the person, one a day. A network (an IPv4 address, an IPv6 /64)
+	// in which 20 tries a minute fail, whatever the accounts, waits
+	// (`NETWORK_THROTTLED`), but for devices that are known.
 	LogIn(context.Context, *LogInRequest) (*LogInResponse, error)
 	// Answers what a login still asks for, and gets tokens or what is due next.
 	//
@@ -170,12 +288,61 @@ type AuthenticationServiceServer interface {
 	// Methods that ask for a step-up refuse tokens whose `auth_time` is older
 	// than 5 minutes (`STEP_UP_REQUIRED`, RFC 9470).
 	Reauthenticate(context.Context, *ReauthenticateRequest) (*ReauthenticateResponse, error)
+	// Lets a stranger look around in one organization, without an account.
+	//
+	// A guest is a subject of its own and holds what the role GUEST holds, but for
+	// what needs an account. It ends after an hour without a refresh, 12 hours
+	// after it began, and at once when the organization allows no guests any more
+	// or is suspended. An organization that allows none gets the same answer as an
+	// unknown one (`GUESTS_NOT_ALLOWED`). One network begins 20 guests an hour,
+	// and an organization has 1 000 at a time (`GUEST_LIMIT_REACHED`).
+	LogInAsGuest(context.Context, *LogInAsGuestRequest) (*LogInAsGuestResponse, error)
+	// Tells how somebody with this address logs in, and what is open to people
+	// without an account.
+	//
+	// The answer depends on the domain of the address alone, so that it tells
+	// nothing of accounts.
+	GetLoginOptions(context.Context, *GetLoginOptionsRequest) (*GetLoginOptionsResponse, error)
+	// Gets an access token to act as somebody else, for 15 minutes unless it is
+	// named, 30 at most; `LogOut` with that token ends it earlier.
+	//
+	// ADMIN acts as anybody but a holder of ADMIN, an OWNER as the people of its
+	// organization who are no OWNER, where the settings allow it
+	// (`EQUAL_PROTECTED`). Nobody acts as itself (`SELF_REFUSED`), nor as somebody
+	// who cannot act (`USER_NOT_ACTIVE`). The token opens what the person may, as
+	// far as the caller could reach it itself, and only methods that accept it
+	// (`IMPERSONATION_REFUSED`): nothing about people, roles, credentials, tokens,
+	// secrets, settings, policies, grants or approvals. It only reads (`READ_ONLY`)
+	// unless `read_write` is asked for, which takes a login of the last 5 minutes
+	// (`STEP_UP_REQUIRED`). There is no refresh token, and nobody acts through
+	// somebody it acts as. The person is told by mail; the caller stands in each
+	// event and in `IntrospectToken`. It ends at once with the session of the
+	// caller, and when either side is blocked, deleted, or may no longer.
+	ImpersonateUser(context.Context, *ImpersonateUserRequest) (*ImpersonateUserResponse, error)
+	// Begins a single sign-on: tells the address at which the person logs in, at
+	// the identity provider of its organization.
+	//
+	// The provider is found by the domain of an e-mail address, by organization,
+	// or named (`IDENTITY_PROVIDER_NOT_FOUND`). The browser comes back to
+	// Rolecall, which sends it on to `return_url` with a parameter `handle`.
+	BeginSsoLogin(context.Context, *BeginSsoLoginRequest) (*BeginSsoLoginResponse, error)
+	// Completes a single sign-on, with the token of its beginning and what came
+	// through the browser; each serves once, within 10 minutes (`SSO_REFUSED`).
+	//
+	// The person is recognised by issuer and subject. Somebody new becomes a
+	// member where the provider may admit people, by a verified address of a
+	// proven domain (else `SSO_ACCOUNT_MISSING`); an account that has other
+	// credentials is linked by its person first (`SSO_ACCOUNT_NOT_LINKED`).
+	// Second factors are the provider's.
+	CompleteSsoLogin(context.Context, *CompleteSsoLoginRequest) (*CompleteSsoLoginResponse, error)
 	// Exchanges a refresh token for new tokens.
 	//
 	// A refresh token serves once. A repeat within 30 seconds gets the same
-	// successor; a later one ends the session (`REFRESH_TOKEN_REFUSED`).
+	// successor; a later one ends the session (`REFRESH_TOKEN_REFUSED`). The
+	// audience stays what it was at the login.
 	RefreshTokens(context.Context, *RefreshTokensRequest) (*RefreshTokensResponse, error)
-	// Ends the session of the calling token, at once and in every service.
+	// Ends the session of the calling token, at once and in every service. Whoever
+	// acts as somebody else ends that, and keeps its own session.
 	LogOut(context.Context, *LogOutRequest) (*LogOutResponse, error)
 	// Exchanges the key of a service account, or a personal access token, for an
 	// access token (`CREDENTIALS_REFUSED` when it is unknown, ended, or its
@@ -199,6 +366,21 @@ func (UnimplementedAuthenticationServiceServer) AnswerChallenge(context.Context,
 }
 func (UnimplementedAuthenticationServiceServer) Reauthenticate(context.Context, *ReauthenticateRequest) (*ReauthenticateResponse, error) {
 	return nil, status.Error(codes.Unimplemented, "method Reauthenticate not implemented")
+}
+func (UnimplementedAuthenticationServiceServer) LogInAsGuest(context.Context, *LogInAsGuestRequest) (*LogInAsGuestResponse, error) {
+	return nil, status.Error(codes.Unimplemented, "method LogInAsGuest not implemented")
+}
+func (UnimplementedAuthenticationServiceServer) GetLoginOptions(context.Context, *GetLoginOptionsRequest) (*GetLoginOptionsResponse, error) {
+	return nil, status.Error(codes.Unimplemented, "method GetLoginOptions not implemented")
+}
+func (UnimplementedAuthenticationServiceServer) ImpersonateUser(context.Context, *ImpersonateUserRequest) (*ImpersonateUserResponse, error) {
+	return nil, status.Error(codes.Unimplemented, "method ImpersonateUser not implemented")
+}
+func (UnimplementedAuthenticationServiceServer) BeginSsoLogin(context.Context, *BeginSsoLoginRequest) (*BeginSsoLoginResponse, error) {
+	return nil, status.Error(codes.Unimplemented, "method BeginSsoLogin not implemented")
+}
+func (UnimplementedAuthenticationServiceServer) CompleteSsoLogin(context.Context, *CompleteSsoLoginRequest) (*CompleteSsoLoginResponse, error) {
+	return nil, status.Error(codes.Unimplemented, "method CompleteSsoLogin not implemented")
 }
 func (UnimplementedAuthenticationServiceServer) RefreshTokens(context.Context, *RefreshTokensRequest) (*RefreshTokensResponse, error) {
 	return nil, status.Error(codes.Unimplemented, "method RefreshTokens not implemented")
@@ -284,6 +466,96 @@ func _AuthenticationService_Reauthenticate_Handler(srv interface{}, ctx context.
 	return interceptor(ctx, in, info, handler)
 }
 
+func _AuthenticationService_LogInAsGuest_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(LogInAsGuestRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(AuthenticationServiceServer).LogInAsGuest(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: AuthenticationService_LogInAsGuest_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(AuthenticationServiceServer).LogInAsGuest(ctx, req.(*LogInAsGuestRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
+func _AuthenticationService_GetLoginOptions_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(GetLoginOptionsRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(AuthenticationServiceServer).GetLoginOptions(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: AuthenticationService_GetLoginOptions_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(AuthenticationServiceServer).GetLoginOptions(ctx, req.(*GetLoginOptionsRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
+func _AuthenticationService_ImpersonateUser_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(ImpersonateUserRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(AuthenticationServiceServer).ImpersonateUser(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: AuthenticationService_ImpersonateUser_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(AuthenticationServiceServer).ImpersonateUser(ctx, req.(*ImpersonateUserRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
+func _AuthenticationService_BeginSsoLogin_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(BeginSsoLoginRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(AuthenticationServiceServer).BeginSsoLogin(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: AuthenticationService_BeginSsoLogin_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(AuthenticationServiceServer).BeginSsoLogin(ctx, req.(*BeginSsoLoginRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
+func _AuthenticationService_CompleteSsoLogin_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(CompleteSsoLoginRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(AuthenticationServiceServer).CompleteSsoLogin(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: AuthenticationService_CompleteSsoLogin_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(AuthenticationServiceServer).CompleteSsoLogin(ctx, req.(*CompleteSsoLoginRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
 func _AuthenticationService_RefreshTokens_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
 	in := new(RefreshTokensRequest)
 	if err := dec(in); err != nil {
@@ -356,6 +628,26 @@ var AuthenticationService_ServiceDesc = grpc.ServiceDesc{
 		{
 			MethodName: "Reauthenticate",
 			Handler:    _AuthenticationService_Reauthenticate_Handler,
+		},
+		{
+			MethodName: "LogInAsGuest",
+			Handler:    _AuthenticationService_LogInAsGuest_Handler,
+		},
+		{
+			MethodName: "GetLoginOptions",
+			Handler:    _AuthenticationService_GetLoginOptions_Handler,
+		},
+		{
+			MethodName: "ImpersonateUser",
+			Handler:    _AuthenticationService_ImpersonateUser_Handler,
+		},
+		{
+			MethodName: "BeginSsoLogin",
+			Handler:    _AuthenticationService_BeginSsoLogin_Handler,
+		},
+		{
+			MethodName: "CompleteSsoLogin",
+			Handler:    _AuthenticationService_CompleteSsoLogin_Handler,
 		},
 		{
 			MethodName: "RefreshTokens",

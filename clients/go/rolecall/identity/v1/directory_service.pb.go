@@ -393,6 +393,98 @@ func (x *Contact) GetEmailVerified() bool {
 	return false
 }
 
+// What `GetInstance` needs: nothing.
+type GetInstanceRequest struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *GetInstanceRequest) Reset() {
+	*x = GetInstanceRequest{}
+	mi := &file_rolecall_identity_v1_directory_service_proto_msgTypes[5]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *GetInstanceRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*GetInstanceRequest) ProtoMessage() {}
+
+func (x *GetInstanceRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_rolecall_identity_v1_directory_service_proto_msgTypes[5]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use GetInstanceRequest.ProtoReflect.Descriptor instead.
+func (*GetInstanceRequest) Descriptor() ([]byte, []int) {
+	return file_rolecall_identity_v1_directory_service_proto_rawDescGZIP(), []int{5}
+}
+
+// What `GetInstance` answers.
+type GetInstanceResponse struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Name of the installation.
+	Name string `protobuf:"bytes,1,opt,name=name,proto3" json:"name,omitempty"`
+	// Whether organizations that take registrations are listed for anyone.
+	OrganizationDirectory bool `protobuf:"varint,2,opt,name=organization_directory,json=organizationDirectory,proto3" json:"organization_directory,omitempty"`
+	unknownFields         protoimpl.UnknownFields
+	sizeCache             protoimpl.SizeCache
+}
+
+func (x *GetInstanceResponse) Reset() {
+	*x = GetInstanceResponse{}
+	mi := &file_rolecall_identity_v1_directory_service_proto_msgTypes[6]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *GetInstanceResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*GetInstanceResponse) ProtoMessage() {}
+
+func (x *GetInstanceResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_rolecall_identity_v1_directory_service_proto_msgTypes[6]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use GetInstanceResponse.ProtoReflect.Descriptor instead.
+func (*GetInstanceResponse) Descriptor() ([]byte, []int) {
+	return file_rolecall_identity_v1_directory_service_proto_rawDescGZIP(), []int{6}
+}
+
+func (x *GetInstanceResponse) GetName() string {
+	if x != nil {
+		return x.Name
+	}
+	return ""
+}
+
+func (x *GetInstanceResponse) GetOrganizationDirectory() bool {
+	if x != nil {
+		return x.OrganizationDirectory
+	}
+	return false
+}
+
 // What `CheckSession` needs.
 type CheckSessionRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -404,7 +496,7 @@ type CheckSessionRequest struct {
 
 func (x *CheckSessionRequest) Reset() {
 	*x = CheckSessionRequest{}
-	mi := &file_rolecall_identity_v1_directory_service_proto_msgTypes[5]
+	mi := &file_rolecall_identity_v1_directory_service_proto_msgTypes[7]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -416,7 +508,7 @@ func (x *CheckSessionRequest) String() string {
 func (*CheckSessionRequest) ProtoMessage() {}
 
 func (x *CheckSessionRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_rolecall_identity_v1_directory_service_proto_msgTypes[5]
+	mi := &file_rolecall_identity_v1_directory_service_proto_msgTypes[7]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -429,7 +521,7 @@ func (x *CheckSessionRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CheckSessionRequest.ProtoReflect.Descriptor instead.
 func (*CheckSessionRequest) Descriptor() ([]byte, []int) {
-	return file_rolecall_identity_v1_directory_service_proto_rawDescGZIP(), []int{5}
+	return file_rolecall_identity_v1_directory_service_proto_rawDescGZIP(), []int{7}
 }
 
 func (x *CheckSessionRequest) GetSessionId() string {
@@ -450,7 +542,7 @@ type CheckSessionResponse struct {
 
 func (x *CheckSessionResponse) Reset() {
 	*x = CheckSessionResponse{}
-	mi := &file_rolecall_identity_v1_directory_service_proto_msgTypes[6]
+	mi := &file_rolecall_identity_v1_directory_service_proto_msgTypes[8]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -462,7 +554,7 @@ func (x *CheckSessionResponse) String() string {
 func (*CheckSessionResponse) ProtoMessage() {}
 
 func (x *CheckSessionResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_rolecall_identity_v1_directory_service_proto_msgTypes[6]
+	mi := &file_rolecall_identity_v1_directory_service_proto_msgTypes[8]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -475,7 +567,7 @@ func (x *CheckSessionResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CheckSessionResponse.ProtoReflect.Descriptor instead.
 func (*CheckSessionResponse) Descriptor() ([]byte, []int) {
-	return file_rolecall_identity_v1_directory_service_proto_rawDescGZIP(), []int{6}
+	return file_rolecall_identity_v1_directory_service_proto_rawDescGZIP(), []int{8}
 }
 
 func (x *CheckSessionResponse) GetActive() bool {
@@ -496,7 +588,7 @@ type IngestEventsRequest struct {
 
 func (x *IngestEventsRequest) Reset() {
 	*x = IngestEventsRequest{}
-	mi := &file_rolecall_identity_v1_directory_service_proto_msgTypes[7]
+	mi := &file_rolecall_identity_v1_directory_service_proto_msgTypes[9]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -508,7 +600,7 @@ func (x *IngestEventsRequest) String() string {
 func (*IngestEventsRequest) ProtoMessage() {}
 
 func (x *IngestEventsRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_rolecall_identity_v1_directory_service_proto_msgTypes[7]
+	mi := &file_rolecall_identity_v1_directory_service_proto_msgTypes[9]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -521,7 +613,7 @@ func (x *IngestEventsRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use IngestEventsRequest.ProtoReflect.Descriptor instead.
 func (*IngestEventsRequest) Descriptor() ([]byte, []int) {
-	return file_rolecall_identity_v1_directory_service_proto_rawDescGZIP(), []int{7}
+	return file_rolecall_identity_v1_directory_service_proto_rawDescGZIP(), []int{9}
 }
 
 func (x *IngestEventsRequest) GetEvents() []*IngestedEvent {
@@ -550,7 +642,7 @@ type IngestedEvent struct {
 
 func (x *IngestedEvent) Reset() {
 	*x = IngestedEvent{}
-	mi := &file_rolecall_identity_v1_directory_service_proto_msgTypes[8]
+	mi := &file_rolecall_identity_v1_directory_service_proto_msgTypes[10]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -562,7 +654,7 @@ func (x *IngestedEvent) String() string {
 func (*IngestedEvent) ProtoMessage() {}
 
 func (x *IngestedEvent) ProtoReflect() protoreflect.Message {
-	mi := &file_rolecall_identity_v1_directory_service_proto_msgTypes[8]
+	mi := &file_rolecall_identity_v1_directory_service_proto_msgTypes[10]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -575,7 +667,7 @@ func (x *IngestedEvent) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use IngestedEvent.ProtoReflect.Descriptor instead.
 func (*IngestedEvent) Descriptor() ([]byte, []int) {
-	return file_rolecall_identity_v1_directory_service_proto_rawDescGZIP(), []int{8}
+	return file_rolecall_identity_v1_directory_service_proto_rawDescGZIP(), []int{10}
 }
 
 func (x *IngestedEvent) GetEventId() string {
@@ -624,7 +716,7 @@ type IngestEventsResponse struct {
 
 func (x *IngestEventsResponse) Reset() {
 	*x = IngestEventsResponse{}
-	mi := &file_rolecall_identity_v1_directory_service_proto_msgTypes[9]
+	mi := &file_rolecall_identity_v1_directory_service_proto_msgTypes[11]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -636,7 +728,7 @@ func (x *IngestEventsResponse) String() string {
 func (*IngestEventsResponse) ProtoMessage() {}
 
 func (x *IngestEventsResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_rolecall_identity_v1_directory_service_proto_msgTypes[9]
+	mi := &file_rolecall_identity_v1_directory_service_proto_msgTypes[11]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -649,7 +741,7 @@ func (x *IngestEventsResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use IngestEventsResponse.ProtoReflect.Descriptor instead.
 func (*IngestEventsResponse) Descriptor() ([]byte, []int) {
-	return file_rolecall_identity_v1_directory_service_proto_rawDescGZIP(), []int{9}
+	return file_rolecall_identity_v1_directory_service_proto_rawDescGZIP(), []int{11}
 }
 
 func (x *IngestEventsResponse) GetResults() []*IngestResult {
@@ -674,7 +766,7 @@ type IngestResult struct {
 
 func (x *IngestResult) Reset() {
 	*x = IngestResult{}
-	mi := &file_rolecall_identity_v1_directory_service_proto_msgTypes[10]
+	mi := &file_rolecall_identity_v1_directory_service_proto_msgTypes[12]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -686,7 +778,7 @@ func (x *IngestResult) String() string {
 func (*IngestResult) ProtoMessage() {}
 
 func (x *IngestResult) ProtoReflect() protoreflect.Message {
-	mi := &file_rolecall_identity_v1_directory_service_proto_msgTypes[10]
+	mi := &file_rolecall_identity_v1_directory_service_proto_msgTypes[12]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -699,7 +791,7 @@ func (x *IngestResult) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use IngestResult.ProtoReflect.Descriptor instead.
 func (*IngestResult) Descriptor() ([]byte, []int) {
-	return file_rolecall_identity_v1_directory_service_proto_rawDescGZIP(), []int{10}
+	return file_rolecall_identity_v1_directory_service_proto_rawDescGZIP(), []int{12}
 }
 
 func (x *IngestResult) GetEventId() string {
@@ -750,7 +842,11 @@ const file_rolecall_identity_v1_directory_service_proto_rawDesc = "" +
 	"subject_id\x18\x01 \x01(\tR\tsubjectId\x12\x14\n" +
 	"\x05email\x18\x02 \x01(\tR\x05email\x12\x12\n" +
 	"\x04name\x18\x03 \x01(\tR\x04name\x12%\n" +
-	"\x0eemail_verified\x18\x04 \x01(\bR\remailVerified\"4\n" +
+	"\x0eemail_verified\x18\x04 \x01(\bR\remailVerified\"\x14\n" +
+	"\x12GetInstanceRequest\"`\n" +
+	"\x13GetInstanceResponse\x12\x12\n" +
+	"\x04name\x18\x01 \x01(\tR\x04name\x125\n" +
+	"\x16organization_directory\x18\x02 \x01(\bR\x15organizationDirectory\"4\n" +
 	"\x13CheckSessionRequest\x12\x1d\n" +
 	"\n" +
 	"session_id\x18\x01 \x01(\tR\tsessionId\".\n" +
@@ -774,10 +870,11 @@ const file_rolecall_identity_v1_directory_service_proto_rawDesc = "" +
 	"\x1aINGEST_OUTCOME_UNSPECIFIED\x10\x00\x12\x17\n" +
 	"\x13INGEST_OUTCOME_DONE\x10\x01\x12\x18\n" +
 	"\x14INGEST_OUTCOME_RETRY\x10\x02\x12\x17\n" +
-	"\x13INGEST_OUTCOME_PARK\x10\x032\xf7\x03\n" +
+	"\x13INGEST_OUTCOME_PARK\x10\x032\xe6\x04\n" +
 	"\x10DirectoryService\x12|\n" +
 	"\x10InviteFirstOwner\x12-.rolecall.identity.v1.InviteFirstOwnerRequest\x1a..rolecall.identity.v1.InviteFirstOwnerResponse\"\t\xaa\xed\x18\x02\x18\x01\x90\x02\x02\x12|\n" +
-	"\x10BatchGetContacts\x12-.rolecall.identity.v1.BatchGetContactsRequest\x1a..rolecall.identity.v1.BatchGetContactsResponse\"\t\xaa\xed\x18\x02\x18\x01\x90\x02\x01\x12p\n" +
+	"\x10BatchGetContacts\x12-.rolecall.identity.v1.BatchGetContactsRequest\x1a..rolecall.identity.v1.BatchGetContactsResponse\"\t\xaa\xed\x18\x02\x18\x01\x90\x02\x01\x12m\n" +
+	"\vGetInstance\x12(.rolecall.identity.v1.GetInstanceRequest\x1a).rolecall.identity.v1.GetInstanceResponse\"\t\xaa\xed\x18\x02\x18\x01\x90\x02\x01\x12p\n" +
 	"\fCheckSession\x12).rolecall.identity.v1.CheckSessionRequest\x1a*.rolecall.identity.v1.CheckSessionResponse\"\t\xaa\xed\x18\x02\x18\x01\x90\x02\x01\x12u\n" +
 	"\fIngestEvents\x12).rolecall.identity.v1.IngestEventsRequest\x1a*.rolecall.identity.v1.IngestEventsResponse\"\x0e\xaa\xed\x18\a\x18\x010\x80\x80\x80\x02\x90\x02\x02B\xec\x01\n" +
 	"\x18com.rolecall.identity.v1B\x15DirectoryServiceProtoP\x01ZGgithub.com/rolecall/rolecall/clients/go/rolecall/identity/v1;identityv1\xa2\x02\x03RIX\xaa\x02\x14Rolecall.Identity.V1\xca\x02\x14Rolecall\\Identity\\V1\xe2\x02 Rolecall\\Identity\\V1\\GPBMetadata\xea\x02\x16Rolecall::Identity::V1b\x06proto3"
@@ -795,7 +892,7 @@ func file_rolecall_identity_v1_directory_service_proto_rawDescGZIP() []byte {
 }
 
 var file_rolecall_identity_v1_directory_service_proto_enumTypes = make([]protoimpl.EnumInfo, 1)
-var file_rolecall_identity_v1_directory_service_proto_msgTypes = make([]protoimpl.MessageInfo, 11)
+var file_rolecall_identity_v1_directory_service_proto_msgTypes = make([]protoimpl.MessageInfo, 13)
 var file_rolecall_identity_v1_directory_service_proto_goTypes = []any{
 	(IngestOutcome)(0),               // 0: rolecall.identity.v1.IngestOutcome
 	(*InviteFirstOwnerRequest)(nil),  // 1: rolecall.identity.v1.InviteFirstOwnerRequest
@@ -803,30 +900,34 @@ var file_rolecall_identity_v1_directory_service_proto_goTypes = []any{
 	(*BatchGetContactsRequest)(nil),  // 3: rolecall.identity.v1.BatchGetContactsRequest
 	(*BatchGetContactsResponse)(nil), // 4: rolecall.identity.v1.BatchGetContactsResponse
 	(*Contact)(nil),                  // 5: rolecall.identity.v1.Contact
-	(*CheckSessionRequest)(nil),      // 6: rolecall.identity.v1.CheckSessionRequest
-	(*CheckSessionResponse)(nil),     // 7: rolecall.identity.v1.CheckSessionResponse
-	(*IngestEventsRequest)(nil),      // 8: rolecall.identity.v1.IngestEventsRequest
-	(*IngestedEvent)(nil),            // 9: rolecall.identity.v1.IngestedEvent
-	(*IngestEventsResponse)(nil),     // 10: rolecall.identity.v1.IngestEventsResponse
-	(*IngestResult)(nil),             // 11: rolecall.identity.v1.IngestResult
-	(*timestamppb.Timestamp)(nil),    // 12: google.protobuf.Timestamp
+	(*GetInstanceRequest)(nil),       // 6: rolecall.identity.v1.GetInstanceRequest
+	(*GetInstanceResponse)(nil),      // 7: rolecall.identity.v1.GetInstanceResponse
+	(*CheckSessionRequest)(nil),      // 8: rolecall.identity.v1.CheckSessionRequest
+	(*CheckSessionResponse)(nil),     // 9: rolecall.identity.v1.CheckSessionResponse
+	(*IngestEventsRequest)(nil),      // 10: rolecall.identity.v1.IngestEventsRequest
+	(*IngestedEvent)(nil),            // 11: rolecall.identity.v1.IngestedEvent
+	(*IngestEventsResponse)(nil),     // 12: rolecall.identity.v1.IngestEventsResponse
+	(*IngestResult)(nil),             // 13: rolecall.identity.v1.IngestResult
+	(*timestamppb.Timestamp)(nil),    // 14: google.protobuf.Timestamp
 }
 var file_rolecall_identity_v1_directory_service_proto_depIdxs = []int32{
 	5,  // 0: rolecall.identity.v1.BatchGetContactsResponse.contacts:type_name -> rolecall.identity.v1.Contact
-	9,  // 1: rolecall.identity.v1.IngestEventsRequest.events:type_name -> rolecall.identity.v1.IngestedEvent
-	12, // 2: rolecall.identity.v1.IngestedEvent.occurred_time:type_name -> google.protobuf.Timestamp
-	11, // 3: rolecall.identity.v1.IngestEventsResponse.results:type_name -> rolecall.identity.v1.IngestResult
+	11, // 1: rolecall.identity.v1.IngestEventsRequest.events:type_name -> rolecall.identity.v1.IngestedEvent
+	14, // 2: rolecall.identity.v1.IngestedEvent.occurred_time:type_name -> google.protobuf.Timestamp
+	13, // 3: rolecall.identity.v1.IngestEventsResponse.results:type_name -> rolecall.identity.v1.IngestResult
 	0,  // 4: rolecall.identity.v1.IngestResult.outcome:type_name -> rolecall.identity.v1.IngestOutcome
 	1,  // 5: rolecall.identity.v1.DirectoryService.InviteFirstOwner:input_type -> rolecall.identity.v1.InviteFirstOwnerRequest
 	3,  // 6: rolecall.identity.v1.DirectoryService.BatchGetContacts:input_type -> rolecall.identity.v1.BatchGetContactsRequest
-	6,  // 7: rolecall.identity.v1.DirectoryService.CheckSession:input_type -> rolecall.identity.v1.CheckSessionRequest
-	8,  // 8: rolecall.identity.v1.DirectoryService.IngestEvents:input_type -> rolecall.identity.v1.IngestEventsRequest
-	2,  // 9: rolecall.identity.v1.DirectoryService.InviteFirstOwner:output_type -> rolecall.identity.v1.InviteFirstOwnerResponse
-	4,  // 10: rolecall.identity.v1.DirectoryService.BatchGetContacts:output_type -> rolecall.identity.v1.BatchGetContactsResponse
-	7,  // 11: rolecall.identity.v1.DirectoryService.CheckSession:output_type -> rolecall.identity.v1.CheckSessionResponse
-	10, // 12: rolecall.identity.v1.DirectoryService.IngestEvents:output_type -> rolecall.identity.v1.IngestEventsResponse
-	9,  // [9:13] is the sub-list for method output_type
-	5,  // [5:9] is the sub-list for method input_type
+	6,  // 7: rolecall.identity.v1.DirectoryService.GetInstance:input_type -> rolecall.identity.v1.GetInstanceRequest
+	8,  // 8: rolecall.identity.v1.DirectoryService.CheckSession:input_type -> rolecall.identity.v1.CheckSessionRequest
+	10, // 9: rolecall.identity.v1.DirectoryService.IngestEvents:input_type -> rolecall.identity.v1.IngestEventsRequest
+	2,  // 10: rolecall.identity.v1.DirectoryService.InviteFirstOwner:output_type -> rolecall.identity.v1.InviteFirstOwnerResponse
+	4,  // 11: rolecall.identity.v1.DirectoryService.BatchGetContacts:output_type -> rolecall.identity.v1.BatchGetContactsResponse
+	7,  // 12: rolecall.identity.v1.DirectoryService.GetInstance:output_type -> rolecall.identity.v1.GetInstanceResponse
+	9,  // 13: rolecall.identity.v1.DirectoryService.CheckSession:output_type -> rolecall.identity.v1.CheckSessionResponse
+	12, // 14: rolecall.identity.v1.DirectoryService.IngestEvents:output_type -> rolecall.identity.v1.IngestEventsResponse
+	10, // [10:15] is the sub-list for method output_type
+	5,  // [5:10] is the sub-list for method input_type
 	5,  // [5:5] is the sub-list for extension type_name
 	5,  // [5:5] is the sub-list for extension extendee
 	0,  // [0:5] is the sub-list for field type_name
@@ -843,7 +944,7 @@ func file_rolecall_identity_v1_directory_service_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_rolecall_identity_v1_directory_service_proto_rawDesc), len(file_rolecall_identity_v1_directory_service_proto_rawDesc)),
 			NumEnums:      1,
-			NumMessages:   11,
+			NumMessages:   13,
 			NumExtensions: 0,
 			NumServices:   1,
 		},

@@ -23,6 +23,7 @@ const _ = grpc.SupportPackageIsVersion9
 const (
 	DirectoryService_InviteFirstOwner_FullMethodName = "/rolecall.identity.v1.DirectoryService/InviteFirstOwner"
 	DirectoryService_BatchGetContacts_FullMethodName = "/rolecall.identity.v1.DirectoryService/BatchGetContacts"
+	DirectoryService_GetInstance_FullMethodName      = "/rolecall.identity.v1.DirectoryService/GetInstance"
 	DirectoryService_CheckSession_FullMethodName     = "/rolecall.identity.v1.DirectoryService/CheckSession"
 	DirectoryService_IngestEvents_FullMethodName     = "/rolecall.identity.v1.DirectoryService/IngestEvents"
 )
@@ -38,6 +39,8 @@ type DirectoryServiceClient interface {
 	InviteFirstOwner(ctx context.Context, in *InviteFirstOwnerRequest, opts ...grpc.CallOption) (*InviteFirstOwnerResponse, error)
 	// Tells names and addresses of subjects.
 	BatchGetContacts(ctx context.Context, in *BatchGetContactsRequest, opts ...grpc.CallOption) (*BatchGetContactsResponse, error)
+	// Tells how the installation presents itself.
+	GetInstance(ctx context.Context, in *GetInstanceRequest, opts ...grpc.CallOption) (*GetInstanceResponse, error)
 	// Tells whether a session goes on, for a process whose stream of revocations
 	// is silent.
 	CheckSession(ctx context.Context, in *CheckSessionRequest, opts ...grpc.CallOption) (*CheckSessionResponse, error)
@@ -67,6 +70,16 @@ func (c *directoryServiceClient) BatchGetContacts(ctx context.Context, in *Batch
 	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
 	out := new(BatchGetContactsResponse)
 	err := c.cc.Invoke(ctx, DirectoryService_BatchGetContacts_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
+func (c *directoryServiceClient) GetInstance(ctx context.Context, in *GetInstanceRequest, opts ...grpc.CallOption) (*GetInstanceResponse, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(GetInstanceResponse)
+	err := c.cc.Invoke(ctx, DirectoryService_GetInstance_FullMethodName, in, out, cOpts...)
 	if err != nil {
 		return nil, err
 	}
@@ -104,6 +117,8 @@ type DirectoryServiceServer interface {
 	InviteFirstOwner(context.Context, *InviteFirstOwnerRequest) (*InviteFirstOwnerResponse, error)
 	// Tells names and addresses of subjects.
 	BatchGetContacts(context.Context, *BatchGetContactsRequest) (*BatchGetContactsResponse, error)
+	// Tells how the installation presents itself.
+	GetInstance(context.Context, *GetInstanceRequest) (*GetInstanceResponse, error)
 	// Tells whether a session goes on, for a process whose stream of revocations
 	// is silent.
 	CheckSession(context.Context, *CheckSessionRequest) (*CheckSessionResponse, error)
@@ -124,6 +139,9 @@ func (UnimplementedDirectoryServiceServer) InviteFirstOwner(context.Context, *In
 }
 func (UnimplementedDirectoryServiceServer) BatchGetContacts(context.Context, *BatchGetContactsRequest) (*BatchGetContactsResponse, error) {
 	return nil, status.Error(codes.Unimplemented, "method BatchGetContacts not implemented")
+}
+func (UnimplementedDirectoryServiceServer) GetInstance(context.Context, *GetInstanceRequest) (*GetInstanceResponse, error) {
+	return nil, status.Error(codes.Unimplemented, "method GetInstance not implemented")
 }
 func (UnimplementedDirectoryServiceServer) CheckSession(context.Context, *CheckSessionRequest) (*CheckSessionResponse, error) {
 	return nil, status.Error(codes.Unimplemented, "method CheckSession not implemented")
@@ -188,6 +206,24 @@ func _DirectoryService_BatchGetContacts_Handler(srv interface{}, ctx context.Con
 	return interceptor(ctx, in, info, handler)
 }
 
+func _DirectoryService_GetInstance_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(GetInstanceRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(DirectoryServiceServer).GetInstance(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: DirectoryService_GetInstance_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(DirectoryServiceServer).GetInstance(ctx, req.(*GetInstanceRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
 func _DirectoryService_CheckSession_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
 	in := new(CheckSessionRequest)
 	if err := dec(in); err != nil {
@@ -238,6 +274,10 @@ var DirectoryService_ServiceDesc = grpc.ServiceDesc{
 		{
 			MethodName: "BatchGetContacts",
 			Handler:    _DirectoryService_BatchGetContacts_Handler,
+		},
+		{
+			MethodName: "GetInstance",
+			Handler:    _DirectoryService_GetInstance_Handler,
 		},
 		{
 			MethodName: "CheckSession",

@@ -77,7 +77,7 @@ const (
 	ErrorReason_ERROR_REASON_PERMISSION_NOT_GRANTABLE ErrorReason = 22
 	// A defect of the server; the request id finds it in the logs.
 	ErrorReason_ERROR_REASON_INTERNAL ErrorReason = 23
-	// The account changed since the etag was read; read again and repeat.
+	// It changed since the etag was read; read again and repeat.
 	ErrorReason_ERROR_REASON_ETAG_MISMATCH ErrorReason = 24
 	// Nobody does this to itself.
 	ErrorReason_ERROR_REASON_SELF_REFUSED ErrorReason = 25
@@ -109,6 +109,52 @@ const (
 	// The account waits for its invitation to be accepted; its person sets the
 	// first password.
 	ErrorReason_ERROR_REASON_USER_NOT_ACTIVE ErrorReason = 38
+	// The organization allows no guests, or there is none.
+	ErrorReason_ERROR_REASON_GUESTS_NOT_ALLOWED ErrorReason = 70
+	// As many guests came from this network, or are in this organization, as may;
+	// repeat later.
+	ErrorReason_ERROR_REASON_GUEST_LIMIT_REACHED ErrorReason = 71
+	// The person is blocked, or its organization is suspended.
+	ErrorReason_ERROR_REASON_USER_BLOCKED ErrorReason = 72
+	// The organization takes no registrations, or there is none like that.
+	ErrorReason_ERROR_REASON_REGISTRATION_CLOSED ErrorReason = 65
+	// The organization takes registrations with addresses of other domains only.
+	ErrorReason_ERROR_REASON_EMAIL_DOMAIN_REFUSED ErrorReason = 66
+	// Too many registrations came from the caller's network; repeat later.
+	ErrorReason_ERROR_REASON_REGISTRATION_LIMIT_REACHED ErrorReason = 67
+	// Too many tries failed in the network of the caller; repeat later.
+	ErrorReason_ERROR_REASON_NETWORK_THROTTLED ErrorReason = 90
+	// The session is for another backend than the named one.
+	ErrorReason_ERROR_REASON_AUDIENCE_REFUSED ErrorReason = 91
+	// The caller was told of 100 taken addresses within a day; repeat later.
+	ErrorReason_ERROR_REASON_TAKEN_ADDRESS_LIMIT_REACHED ErrorReason = 92
+	// No such identity provider within what the caller may see, or none serves.
+	ErrorReason_ERROR_REASON_IDENTITY_PROVIDER_NOT_FOUND ErrorReason = 77
+	// No such domain within what the caller may see.
+	ErrorReason_ERROR_REASON_DOMAIN_NOT_FOUND ErrorReason = 78
+	// The organization claimed the domain before, or another one proved it.
+	ErrorReason_ERROR_REASON_DOMAIN_TAKEN ErrorReason = 79
+	// The DNS record that proves the domain was not found.
+	ErrorReason_ERROR_REASON_DOMAIN_NOT_PROVEN ErrorReason = 80
+	// The identity provider cannot be reached, or its configuration is not usable.
+	ErrorReason_ERROR_REASON_PROVIDER_UNUSABLE ErrorReason = 81
+	// The single sign-on is unknown, used or ended, or the identity provider does
+	// not vouch for the person as the organization wants it.
+	ErrorReason_ERROR_REASON_SSO_REFUSED ErrorReason = 82
+	// The person has no account in the organization, and gets none by logging in.
+	ErrorReason_ERROR_REASON_SSO_ACCOUNT_MISSING ErrorReason = 83
+	// The address belongs to an account that its person has to link first.
+	ErrorReason_ERROR_REASON_SSO_ACCOUNT_NOT_LINKED ErrorReason = 84
+	// The identity provider knows another account by this identity.
+	ErrorReason_ERROR_REASON_IDENTITY_TAKEN ErrorReason = 85
+	// The organization has as many identity providers or domains as it may.
+	ErrorReason_ERROR_REASON_SSO_LIMIT_REACHED ErrorReason = 86
+	// The caller has no such link to an identity provider.
+	ErrorReason_ERROR_REASON_LINKED_IDENTITY_NOT_FOUND ErrorReason = 87
+	// Nothing else would open the account.
+	ErrorReason_ERROR_REASON_LAST_CREDENTIAL ErrorReason = 88
+	// The identity provider lets nobody link it to an account.
+	ErrorReason_ERROR_REASON_LINKING_REFUSED ErrorReason = 89
 )
 
 // Enum value maps for ErrorReason.
@@ -153,47 +199,91 @@ var (
 		36: "ERROR_REASON_ACCESS_TOKEN_NOT_FOUND",
 		37: "ERROR_REASON_ACCESS_TOKEN_LIMIT_REACHED",
 		38: "ERROR_REASON_USER_NOT_ACTIVE",
+		70: "ERROR_REASON_GUESTS_NOT_ALLOWED",
+		71: "ERROR_REASON_GUEST_LIMIT_REACHED",
+		72: "ERROR_REASON_USER_BLOCKED",
+		65: "ERROR_REASON_REGISTRATION_CLOSED",
+		66: "ERROR_REASON_EMAIL_DOMAIN_REFUSED",
+		67: "ERROR_REASON_REGISTRATION_LIMIT_REACHED",
+		90: "ERROR_REASON_NETWORK_THROTTLED",
+		91: "ERROR_REASON_AUDIENCE_REFUSED",
+		92: "ERROR_REASON_TAKEN_ADDRESS_LIMIT_REACHED",
+		77: "ERROR_REASON_IDENTITY_PROVIDER_NOT_FOUND",
+		78: "ERROR_REASON_DOMAIN_NOT_FOUND",
+		79: "ERROR_REASON_DOMAIN_TAKEN",
+		80: "ERROR_REASON_DOMAIN_NOT_PROVEN",
+		81: "ERROR_REASON_PROVIDER_UNUSABLE",
+		82: "ERROR_REASON_SSO_REFUSED",
+		83: "ERROR_REASON_SSO_ACCOUNT_MISSING",
+		84: "ERROR_REASON_SSO_ACCOUNT_NOT_LINKED",
+		85: "ERROR_REASON_IDENTITY_TAKEN",
+		86: "ERROR_REASON_SSO_LIMIT_REACHED",
+		87: "ERROR_REASON_LINKED_IDENTITY_NOT_FOUND",
+		88: "ERROR_REASON_LAST_CREDENTIAL",
+		89: "ERROR_REASON_LINKING_REFUSED",
 	}
 	ErrorReason_value = map[string]int32{
-		"ERROR_REASON_UNSPECIFIED":                0,
-		"ERROR_REASON_REQUEST_INVALID":            1,
-		"ERROR_REASON_CREDENTIALS_REFUSED":        2,
-		"ERROR_REASON_REFRESH_TOKEN_REFUSED":      3,
-		"ERROR_REASON_HASHING_OVERLOADED":         4,
-		"ERROR_REASON_SETUP_SECRET_REFUSED":       5,
-		"ERROR_REASON_ALREADY_BOOTSTRAPPED":       6,
-		"ERROR_REASON_BOOTSTRAP_IN_PROGRESS":      7,
-		"ERROR_REASON_EMAIL_TAKEN":                8,
-		"ERROR_REASON_USER_NOT_FOUND":             9,
-		"ERROR_REASON_USER_NOT_INVITED":           10,
-		"ERROR_REASON_ORGANIZATION_NOT_FOUND":     11,
-		"ERROR_REASON_ROLE_NOT_GRANTABLE":         12,
-		"ERROR_REASON_INVITATION_NOT_FOUND":       13,
-		"ERROR_REASON_INVITATION_VOID":            14,
-		"ERROR_REASON_REQUEST_ID_REUSED":          15,
-		"ERROR_REASON_SECRET_ALREADY_RETURNED":    16,
-		"ERROR_REASON_PEER_UNAVAILABLE":           17,
-		"ERROR_REASON_STORE_UNAVAILABLE":          18,
-		"ERROR_REASON_RESUME_TOKEN_EXPIRED":       19,
-		"ERROR_REASON_SERVICE_ACCOUNT_NOT_FOUND":  20,
-		"ERROR_REASON_API_KEY_NOT_FOUND":          21,
-		"ERROR_REASON_PERMISSION_NOT_GRANTABLE":   22,
-		"ERROR_REASON_INTERNAL":                   23,
-		"ERROR_REASON_ETAG_MISMATCH":              24,
-		"ERROR_REASON_SELF_REFUSED":               25,
-		"ERROR_REASON_LAST_HOLDER":                26,
-		"ERROR_REASON_EQUAL_PROTECTED":            27,
-		"ERROR_REASON_CODE_NOT_FOUND":             28,
-		"ERROR_REASON_CHALLENGE_REFUSED":          29,
-		"ERROR_REASON_FACTOR_CODE_REFUSED":        30,
-		"ERROR_REASON_FACTOR_NOT_FOUND":           31,
-		"ERROR_REASON_FACTOR_REQUIRED":            32,
-		"ERROR_REASON_FACTOR_LIMIT_REACHED":       33,
-		"ERROR_REASON_FILTER_NOT_INDEXED":         34,
-		"ERROR_REASON_PERMISSION_MISSING":         35,
-		"ERROR_REASON_ACCESS_TOKEN_NOT_FOUND":     36,
-		"ERROR_REASON_ACCESS_TOKEN_LIMIT_REACHED": 37,
-		"ERROR_REASON_USER_NOT_ACTIVE":            38,
+		"ERROR_REASON_UNSPECIFIED":                 0,
+		"ERROR_REASON_REQUEST_INVALID":             1,
+		"ERROR_REASON_CREDENTIALS_REFUSED":         2,
+		"ERROR_REASON_REFRESH_TOKEN_REFUSED":       3,
+		"ERROR_REASON_HASHING_OVERLOADED":          4,
+		"ERROR_REASON_SETUP_SECRET_REFUSED":        5,
+		"ERROR_REASON_ALREADY_BOOTSTRAPPED":        6,
+		"ERROR_REASON_BOOTSTRAP_IN_PROGRESS":       7,
+		"ERROR_REASON_EMAIL_TAKEN":                 8,
+		"ERROR_REASON_USER_NOT_FOUND":              9,
+		"ERROR_REASON_USER_NOT_INVITED":            10,
+		"ERROR_REASON_ORGANIZATION_NOT_FOUND":      11,
+		"ERROR_REASON_ROLE_NOT_GRANTABLE":          12,
+		"ERROR_REASON_INVITATION_NOT_FOUND":        13,
+		"ERROR_REASON_INVITATION_VOID":             14,
+		"ERROR_REASON_REQUEST_ID_REUSED":           15,
+		"ERROR_REASON_SECRET_ALREADY_RETURNED":     16,
+		"ERROR_REASON_PEER_UNAVAILABLE":            17,
+		"ERROR_REASON_STORE_UNAVAILABLE":           18,
+		"ERROR_REASON_RESUME_TOKEN_EXPIRED":        19,
+		"ERROR_REASON_SERVICE_ACCOUNT_NOT_FOUND":   20,
+		"ERROR_REASON_API_KEY_NOT_FOUND":           21,
+		"ERROR_REASON_PERMISSION_NOT_GRANTABLE":    22,
+		"ERROR_REASON_INTERNAL":                    23,
+		"ERROR_REASON_ETAG_MISMATCH":               24,
+		"ERROR_REASON_SELF_REFUSED":                25,
+		"ERROR_REASON_LAST_HOLDER":                 26,
+		"ERROR_REASON_EQUAL_PROTECTED":             27,
+		"ERROR_REASON_CODE_NOT_FOUND":              28,
+		"ERROR_REASON_CHALLENGE_REFUSED":           29,
+		"ERROR_REASON_FACTOR_CODE_REFUSED":         30,
+		"ERROR_REASON_FACTOR_NOT_FOUND":            31,
+		"ERROR_REASON_FACTOR_REQUIRED":             32,
+		"ERROR_REASON_FACTOR_LIMIT_REACHED":        33,
+		"ERROR_REASON_FILTER_NOT_INDEXED":          34,
+		"ERROR_REASON_PERMISSION_MISSING":          35,
+		"ERROR_REASON_ACCESS_TOKEN_NOT_FOUND":      36,
+		"ERROR_REASON_ACCESS_TOKEN_LIMIT_REACHED":  37,
+		"ERROR_REASON_USER_NOT_ACTIVE":             38,
+		"ERROR_REASON_GUESTS_NOT_ALLOWED":          70,
+		"ERROR_REASON_GUEST_LIMIT_REACHED":         71,
+		"ERROR_REASON_USER_BLOCKED":                72,
+		"ERROR_REASON_REGISTRATION_CLOSED":         65,
+		"ERROR_REASON_EMAIL_DOMAIN_REFUSED":        66,
+		"ERROR_REASON_REGISTRATION_LIMIT_REACHED":  67,
+		"ERROR_REASON_NETWORK_THROTTLED":           90,
+		"ERROR_REASON_AUDIENCE_REFUSED":            91,
+		"ERROR_REASON_TAKEN_ADDRESS_LIMIT_REACHED": 92,
+		"ERROR_REASON_IDENTITY_PROVIDER_NOT_FOUND": 77,
+		"ERROR_REASON_DOMAIN_NOT_FOUND":            78,
+		"ERROR_REASON_DOMAIN_TAKEN":                79,
+		"ERROR_REASON_DOMAIN_NOT_PROVEN":           80,
+		"ERROR_REASON_PROVIDER_UNUSABLE":           81,
+		"ERROR_REASON_SSO_REFUSED":                 82,
+		"ERROR_REASON_SSO_ACCOUNT_MISSING":         83,
+		"ERROR_REASON_SSO_ACCOUNT_NOT_LINKED":      84,
+		"ERROR_REASON_IDENTITY_TAKEN":              85,
+		"ERROR_REASON_SSO_LIMIT_REACHED":           86,
+		"ERROR_REASON_LINKED_IDENTITY_NOT_FOUND":   87,
+		"ERROR_REASON_LAST_CREDENTIAL":             88,
+		"ERROR_REASON_LINKING_REFUSED":             89,
 	}
 )
 
@@ -228,7 +318,7 @@ var File_rolecall_identity_v1_errors_proto protoreflect.FileDescriptor
 
 const file_rolecall_identity_v1_errors_proto_rawDesc = "" +
 	"\n" +
-	"!rolecall/identity/v1/errors.proto\x12\x14rolecall.identity.v1\x1a\x1frolecall/authz/v1/options.proto*\xfd\f\n" +
+	"!rolecall/identity/v1/errors.proto\x12\x14rolecall.identity.v1\x1a\x1frolecall/authz/v1/options.proto*\xb4\x14\n" +
 	"\vErrorReason\x12\x1c\n" +
 	"\x18ERROR_REASON_UNSPECIFIED\x10\x00\x12&\n" +
 	"\x1cERROR_REASON_REQUEST_INVALID\x10\x01\x1a\x04\xb0\xed\x18\x03\x12*\n" +
@@ -270,7 +360,29 @@ const file_rolecall_identity_v1_errors_proto_rawDesc = "" +
 	"\x1fERROR_REASON_PERMISSION_MISSING\x10#\x1a\x04\xb0\xed\x18\a\x12-\n" +
 	"#ERROR_REASON_ACCESS_TOKEN_NOT_FOUND\x10$\x1a\x04\xb0\xed\x18\x05\x121\n" +
 	"'ERROR_REASON_ACCESS_TOKEN_LIMIT_REACHED\x10%\x1a\x04\xb0\xed\x18\t\x12&\n" +
-	"\x1cERROR_REASON_USER_NOT_ACTIVE\x10&\x1a\x04\xb0\xed\x18\tB\xe2\x01\n" +
+	"\x1cERROR_REASON_USER_NOT_ACTIVE\x10&\x1a\x04\xb0\xed\x18\t\x12)\n" +
+	"\x1fERROR_REASON_GUESTS_NOT_ALLOWED\x10F\x1a\x04\xb0\xed\x18\t\x12*\n" +
+	" ERROR_REASON_GUEST_LIMIT_REACHED\x10G\x1a\x04\xb0\xed\x18\b\x12#\n" +
+	"\x19ERROR_REASON_USER_BLOCKED\x10H\x1a\x04\xb0\xed\x18\t\x12*\n" +
+	" ERROR_REASON_REGISTRATION_CLOSED\x10A\x1a\x04\xb0\xed\x18\t\x12+\n" +
+	"!ERROR_REASON_EMAIL_DOMAIN_REFUSED\x10B\x1a\x04\xb0\xed\x18\t\x121\n" +
+	"'ERROR_REASON_REGISTRATION_LIMIT_REACHED\x10C\x1a\x04\xb0\xed\x18\b\x12(\n" +
+	"\x1eERROR_REASON_NETWORK_THROTTLED\x10Z\x1a\x04\xb0\xed\x18\b\x12'\n" +
+	"\x1dERROR_REASON_AUDIENCE_REFUSED\x10[\x1a\x04\xb0\xed\x18\t\x122\n" +
+	"(ERROR_REASON_TAKEN_ADDRESS_LIMIT_REACHED\x10\\\x1a\x04\xb0\xed\x18\b\x122\n" +
+	"(ERROR_REASON_IDENTITY_PROVIDER_NOT_FOUND\x10M\x1a\x04\xb0\xed\x18\x05\x12'\n" +
+	"\x1dERROR_REASON_DOMAIN_NOT_FOUND\x10N\x1a\x04\xb0\xed\x18\x05\x12#\n" +
+	"\x19ERROR_REASON_DOMAIN_TAKEN\x10O\x1a\x04\xb0\xed\x18\x06\x12(\n" +
+	"\x1eERROR_REASON_DOMAIN_NOT_PROVEN\x10P\x1a\x04\xb0\xed\x18\t\x12(\n" +
+	"\x1eERROR_REASON_PROVIDER_UNUSABLE\x10Q\x1a\x04\xb0\xed\x18\t\x12\"\n" +
+	"\x18ERROR_REASON_SSO_REFUSED\x10R\x1a\x04\xb0\xed\x18\x10\x12*\n" +
+	" ERROR_REASON_SSO_ACCOUNT_MISSING\x10S\x1a\x04\xb0\xed\x18\t\x12-\n" +
+	"#ERROR_REASON_SSO_ACCOUNT_NOT_LINKED\x10T\x1a\x04\xb0\xed\x18\t\x12%\n" +
+	"\x1bERROR_REASON_IDENTITY_TAKEN\x10U\x1a\x04\xb0\xed\x18\x06\x12(\n" +
+	"\x1eERROR_REASON_SSO_LIMIT_REACHED\x10V\x1a\x04\xb0\xed\x18\t\x120\n" +
+	"&ERROR_REASON_LINKED_IDENTITY_NOT_FOUND\x10W\x1a\x04\xb0\xed\x18\x05\x12&\n" +
+	"\x1cERROR_REASON_LAST_CREDENTIAL\x10X\x1a\x04\xb0\xed\x18\t\x12&\n" +
+	"\x1cERROR_REASON_LINKING_REFUSED\x10Y\x1a\x04\xb0\xed\x18\tB\xe2\x01\n" +
 	"\x18com.rolecall.identity.v1B\vErrorsProtoP\x01ZGgithub.com/rolecall/rolecall/clients/go/rolecall/identity/v1;identityv1\xa2\x02\x03RIX\xaa\x02\x14Rolecall.Identity.V1\xca\x02\x14Rolecall\\Identity\\V1\xe2\x02 Rolecall\\Identity\\V1\\GPBMetadata\xea\x02\x16Rolecall::Identity::V1b\x06proto3"
 
 var (

@@ -38,6 +38,8 @@ type DomainEvent struct {
 	RequestId string `protobuf:"bytes,4,opt,name=request_id,json=requestId,proto3" json:"request_id,omitempty"`
 	// When it happened.
 	OccurredTime *timestamppb.Timestamp `protobuf:"bytes,5,opt,name=occurred_time,json=occurredTime,proto3" json:"occurred_time,omitempty"`
+	// As whom the actor acted (impersonation); empty when it acted as itself.
+	OnBehalfOfId string `protobuf:"bytes,6,opt,name=on_behalf_of_id,json=onBehalfOfId,proto3" json:"on_behalf_of_id,omitempty"`
 	// What happened.
 	//
 	// Types that are valid to be assigned to Event:
@@ -73,7 +75,27 @@ type DomainEvent struct {
 	//	*DomainEvent_ServiceAccountUpdated
 	//	*DomainEvent_AccessTokenCreated
 	//	*DomainEvent_AccessTokenRevoked
+	//	*DomainEvent_IdentityProviderCreated
+	//	*DomainEvent_IdentityProviderUpdated
+	//	*DomainEvent_IdentityProviderDeleted
+	//	*DomainEvent_DomainClaimed
+	//	*DomainEvent_DomainVerified
+	//	*DomainEvent_DomainLost
+	//	*DomainEvent_DomainDeleted
+	//	*DomainEvent_IdentityLinked
+	//	*DomainEvent_IdentityUnlinked
 	//	*DomainEvent_SigningKeyRotated
+	//	*DomainEvent_InstanceSettingsChanged
+	//	*DomainEvent_NewDeviceUsed
+	//	*DomainEvent_LoginCodeMailed
+	//	*DomainEvent_UserImpersonated
+	//	*DomainEvent_GuestImpersonated
+	//	*DomainEvent_GuestLoggedIn
+	//	*DomainEvent_RegistrationRequested
+	//	*DomainEvent_UserRegistered
+	//	*DomainEvent_EmailVerified
+	//	*DomainEvent_AddressYielded
+	//	*DomainEvent_CallsRefused
 	Event         isDomainEvent_Event `protobuf_oneof:"event"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -142,6 +164,13 @@ func (x *DomainEvent) GetOccurredTime() *timestamppb.Timestamp {
 		return x.OccurredTime
 	}
 	return nil
+}
+
+func (x *DomainEvent) GetOnBehalfOfId() string {
+	if x != nil {
+		return x.OnBehalfOfId
+	}
+	return ""
 }
 
 func (x *DomainEvent) GetEvent() isDomainEvent_Event {
@@ -430,10 +459,190 @@ func (x *DomainEvent) GetAccessTokenRevoked() *AccessTokenRevoked {
 	return nil
 }
 
+func (x *DomainEvent) GetIdentityProviderCreated() *IdentityProviderCreated {
+	if x != nil {
+		if x, ok := x.Event.(*DomainEvent_IdentityProviderCreated); ok {
+			return x.IdentityProviderCreated
+		}
+	}
+	return nil
+}
+
+func (x *DomainEvent) GetIdentityProviderUpdated() *IdentityProviderUpdated {
+	if x != nil {
+		if x, ok := x.Event.(*DomainEvent_IdentityProviderUpdated); ok {
+			return x.IdentityProviderUpdated
+		}
+	}
+	return nil
+}
+
+func (x *DomainEvent) GetIdentityProviderDeleted() *IdentityProviderDeleted {
+	if x != nil {
+		if x, ok := x.Event.(*DomainEvent_IdentityProviderDeleted); ok {
+			return x.IdentityProviderDeleted
+		}
+	}
+	return nil
+}
+
+func (x *DomainEvent) GetDomainClaimed() *DomainClaimed {
+	if x != nil {
+		if x, ok := x.Event.(*DomainEvent_DomainClaimed); ok {
+			return x.DomainClaimed
+		}
+	}
+	return nil
+}
+
+func (x *DomainEvent) GetDomainVerified() *DomainVerified {
+	if x != nil {
+		if x, ok := x.Event.(*DomainEvent_DomainVerified); ok {
+			return x.DomainVerified
+		}
+	}
+	return nil
+}
+
+func (x *DomainEvent) GetDomainLost() *DomainLost {
+	if x != nil {
+		if x, ok := x.Event.(*DomainEvent_DomainLost); ok {
+			return x.DomainLost
+		}
+	}
+	return nil
+}
+
+func (x *DomainEvent) GetDomainDeleted() *DomainDeleted {
+	if x != nil {
+		if x, ok := x.Event.(*DomainEvent_DomainDeleted); ok {
+			return x.DomainDeleted
+		}
+	}
+	return nil
+}
+
+func (x *DomainEvent) GetIdentityLinked() *IdentityLinked {
+	if x != nil {
+		if x, ok := x.Event.(*DomainEvent_IdentityLinked); ok {
+			return x.IdentityLinked
+		}
+	}
+	return nil
+}
+
+func (x *DomainEvent) GetIdentityUnlinked() *IdentityUnlinked {
+	if x != nil {
+		if x, ok := x.Event.(*DomainEvent_IdentityUnlinked); ok {
+			return x.IdentityUnlinked
+		}
+	}
+	return nil
+}
+
 func (x *DomainEvent) GetSigningKeyRotated() *SigningKeyRotated {
 	if x != nil {
 		if x, ok := x.Event.(*DomainEvent_SigningKeyRotated); ok {
 			return x.SigningKeyRotated
+		}
+	}
+	return nil
+}
+
+func (x *DomainEvent) GetInstanceSettingsChanged() *InstanceSettingsChanged {
+	if x != nil {
+		if x, ok := x.Event.(*DomainEvent_InstanceSettingsChanged); ok {
+			return x.InstanceSettingsChanged
+		}
+	}
+	return nil
+}
+
+func (x *DomainEvent) GetNewDeviceUsed() *NewDeviceUsed {
+	if x != nil {
+		if x, ok := x.Event.(*DomainEvent_NewDeviceUsed); ok {
+			return x.NewDeviceUsed
+		}
+	}
+	return nil
+}
+
+func (x *DomainEvent) GetLoginCodeMailed() *LoginCodeMailed {
+	if x != nil {
+		if x, ok := x.Event.(*DomainEvent_LoginCodeMailed); ok {
+			return x.LoginCodeMailed
+		}
+	}
+	return nil
+}
+
+func (x *DomainEvent) GetUserImpersonated() *UserImpersonated {
+	if x != nil {
+		if x, ok := x.Event.(*DomainEvent_UserImpersonated); ok {
+			return x.UserImpersonated
+		}
+	}
+	return nil
+}
+
+func (x *DomainEvent) GetGuestImpersonated() *GuestImpersonated {
+	if x != nil {
+		if x, ok := x.Event.(*DomainEvent_GuestImpersonated); ok {
+			return x.GuestImpersonated
+		}
+	}
+	return nil
+}
+
+func (x *DomainEvent) GetGuestLoggedIn() *GuestLoggedIn {
+	if x != nil {
+		if x, ok := x.Event.(*DomainEvent_GuestLoggedIn); ok {
+			return x.GuestLoggedIn
+		}
+	}
+	return nil
+}
+
+func (x *DomainEvent) GetRegistrationRequested() *RegistrationRequested {
+	if x != nil {
+		if x, ok := x.Event.(*DomainEvent_RegistrationRequested); ok {
+			return x.RegistrationRequested
+		}
+	}
+	return nil
+}
+
+func (x *DomainEvent) GetUserRegistered() *UserRegistered {
+	if x != nil {
+		if x, ok := x.Event.(*DomainEvent_UserRegistered); ok {
+			return x.UserRegistered
+		}
+	}
+	return nil
+}
+
+func (x *DomainEvent) GetEmailVerified() *EmailVerified {
+	if x != nil {
+		if x, ok := x.Event.(*DomainEvent_EmailVerified); ok {
+			return x.EmailVerified
+		}
+	}
+	return nil
+}
+
+func (x *DomainEvent) GetAddressYielded() *AddressYielded {
+	if x != nil {
+		if x, ok := x.Event.(*DomainEvent_AddressYielded); ok {
+			return x.AddressYielded
+		}
+	}
+	return nil
+}
+
+func (x *DomainEvent) GetCallsRefused() *CallsRefused {
+	if x != nil {
+		if x, ok := x.Event.(*DomainEvent_CallsRefused); ok {
+			return x.CallsRefused
 		}
 	}
 	return nil
@@ -598,9 +807,109 @@ type DomainEvent_AccessTokenRevoked struct {
 	AccessTokenRevoked *AccessTokenRevoked `protobuf:"bytes,40,opt,name=access_token_revoked,json=accessTokenRevoked,proto3,oneof"`
 }
 
+type DomainEvent_IdentityProviderCreated struct {
+	// An identity provider was connected.
+	IdentityProviderCreated *IdentityProviderCreated `protobuf:"bytes,77,opt,name=identity_provider_created,json=identityProviderCreated,proto3,oneof"`
+}
+
+type DomainEvent_IdentityProviderUpdated struct {
+	// An identity provider was changed.
+	IdentityProviderUpdated *IdentityProviderUpdated `protobuf:"bytes,78,opt,name=identity_provider_updated,json=identityProviderUpdated,proto3,oneof"`
+}
+
+type DomainEvent_IdentityProviderDeleted struct {
+	// An identity provider was disconnected.
+	IdentityProviderDeleted *IdentityProviderDeleted `protobuf:"bytes,79,opt,name=identity_provider_deleted,json=identityProviderDeleted,proto3,oneof"`
+}
+
+type DomainEvent_DomainClaimed struct {
+	// An organization claimed a mail domain.
+	DomainClaimed *DomainClaimed `protobuf:"bytes,80,opt,name=domain_claimed,json=domainClaimed,proto3,oneof"`
+}
+
+type DomainEvent_DomainVerified struct {
+	// An organization proved a mail domain.
+	DomainVerified *DomainVerified `protobuf:"bytes,81,opt,name=domain_verified,json=domainVerified,proto3,oneof"`
+}
+
+type DomainEvent_DomainLost struct {
+	// The proof of a mail domain is gone.
+	DomainLost *DomainLost `protobuf:"bytes,82,opt,name=domain_lost,json=domainLost,proto3,oneof"`
+}
+
+type DomainEvent_DomainDeleted struct {
+	// An organization gave a mail domain up.
+	DomainDeleted *DomainDeleted `protobuf:"bytes,83,opt,name=domain_deleted,json=domainDeleted,proto3,oneof"`
+}
+
+type DomainEvent_IdentityLinked struct {
+	// An identity provider knows a person from now on.
+	IdentityLinked *IdentityLinked `protobuf:"bytes,84,opt,name=identity_linked,json=identityLinked,proto3,oneof"`
+}
+
+type DomainEvent_IdentityUnlinked struct {
+	// An identity provider does not know a person any more.
+	IdentityUnlinked *IdentityUnlinked `protobuf:"bytes,85,opt,name=identity_unlinked,json=identityUnlinked,proto3,oneof"`
+}
+
 type DomainEvent_SigningKeyRotated struct {
 	// A new signing key was made.
 	SigningKeyRotated *SigningKeyRotated `protobuf:"bytes,41,opt,name=signing_key_rotated,json=signingKeyRotated,proto3,oneof"`
+}
+
+type DomainEvent_InstanceSettingsChanged struct {
+	// The settings of the instance changed.
+	InstanceSettingsChanged *InstanceSettingsChanged `protobuf:"bytes,60,opt,name=instance_settings_changed,json=instanceSettingsChanged,proto3,oneof"`
+}
+
+type DomainEvent_NewDeviceUsed struct {
+	// A person logged in on a device that was not known.
+	NewDeviceUsed *NewDeviceUsed `protobuf:"bytes,90,opt,name=new_device_used,json=newDeviceUsed,proto3,oneof"`
+}
+
+type DomainEvent_LoginCodeMailed struct {
+	// A code was mailed by which a new device logs in.
+	LoginCodeMailed *LoginCodeMailed `protobuf:"bytes,91,opt,name=login_code_mailed,json=loginCodeMailed,proto3,oneof"`
+}
+
+type DomainEvent_UserImpersonated struct {
+	// Somebody began to act as a person, which is told so.
+	UserImpersonated *UserImpersonated `protobuf:"bytes,70,opt,name=user_impersonated,json=userImpersonated,proto3,oneof"`
+}
+
+type DomainEvent_GuestImpersonated struct {
+	// Somebody began to act as a guest of an organization.
+	GuestImpersonated *GuestImpersonated `protobuf:"bytes,71,opt,name=guest_impersonated,json=guestImpersonated,proto3,oneof"`
+}
+
+type DomainEvent_GuestLoggedIn struct {
+	// A stranger began to look around as a guest.
+	GuestLoggedIn *GuestLoggedIn `protobuf:"bytes,72,opt,name=guest_logged_in,json=guestLoggedIn,proto3,oneof"`
+}
+
+type DomainEvent_RegistrationRequested struct {
+	// Somebody asked for an account; nothing is alive yet.
+	RegistrationRequested *RegistrationRequested `protobuf:"bytes,65,opt,name=registration_requested,json=registrationRequested,proto3,oneof"`
+}
+
+type DomainEvent_UserRegistered struct {
+	// A person that registered has its account.
+	UserRegistered *UserRegistered `protobuf:"bytes,66,opt,name=user_registered,json=userRegistered,proto3,oneof"`
+}
+
+type DomainEvent_EmailVerified struct {
+	// A person proved the address of its account.
+	EmailVerified *EmailVerified `protobuf:"bytes,67,opt,name=email_verified,json=emailVerified,proto3,oneof"`
+}
+
+type DomainEvent_AddressYielded struct {
+	// An account that nobody had proven gave its address to whoever did.
+	AddressYielded *AddressYielded `protobuf:"bytes,68,opt,name=address_yielded,json=addressYielded,proto3,oneof"`
+}
+
+type DomainEvent_CallsRefused struct {
+	// Calls were refused.
+	CallsRefused *CallsRefused `protobuf:"bytes,92,opt,name=calls_refused,json=callsRefused,proto3,oneof"`
 }
 
 func (*DomainEvent_InstanceBootstrapped) isDomainEvent_Event() {}
@@ -665,7 +974,47 @@ func (*DomainEvent_AccessTokenCreated) isDomainEvent_Event() {}
 
 func (*DomainEvent_AccessTokenRevoked) isDomainEvent_Event() {}
 
+func (*DomainEvent_IdentityProviderCreated) isDomainEvent_Event() {}
+
+func (*DomainEvent_IdentityProviderUpdated) isDomainEvent_Event() {}
+
+func (*DomainEvent_IdentityProviderDeleted) isDomainEvent_Event() {}
+
+func (*DomainEvent_DomainClaimed) isDomainEvent_Event() {}
+
+func (*DomainEvent_DomainVerified) isDomainEvent_Event() {}
+
+func (*DomainEvent_DomainLost) isDomainEvent_Event() {}
+
+func (*DomainEvent_DomainDeleted) isDomainEvent_Event() {}
+
+func (*DomainEvent_IdentityLinked) isDomainEvent_Event() {}
+
+func (*DomainEvent_IdentityUnlinked) isDomainEvent_Event() {}
+
 func (*DomainEvent_SigningKeyRotated) isDomainEvent_Event() {}
+
+func (*DomainEvent_InstanceSettingsChanged) isDomainEvent_Event() {}
+
+func (*DomainEvent_NewDeviceUsed) isDomainEvent_Event() {}
+
+func (*DomainEvent_LoginCodeMailed) isDomainEvent_Event() {}
+
+func (*DomainEvent_UserImpersonated) isDomainEvent_Event() {}
+
+func (*DomainEvent_GuestImpersonated) isDomainEvent_Event() {}
+
+func (*DomainEvent_GuestLoggedIn) isDomainEvent_Event() {}
+
+func (*DomainEvent_RegistrationRequested) isDomainEvent_Event() {}
+
+func (*DomainEvent_UserRegistered) isDomainEvent_Event() {}
+
+func (*DomainEvent_EmailVerified) isDomainEvent_Event() {}
+
+func (*DomainEvent_AddressYielded) isDomainEvent_Event() {}
+
+func (*DomainEvent_CallsRefused) isDomainEvent_Event() {}
 
 // The installation got its first administrator.
 type InstanceBootstrapped struct {
@@ -956,7 +1305,7 @@ func (x *LoginSucceeded) GetMethods() []string {
 type LoginFailed struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// Why, for auditors only: `unknown_address`, `wrong_password`, `throttled`,
-	// `inactive`, `wrong_factor_code`.
+	// `inactive`, `wrong_factor_code`, `locked`.
 	Reason        string `protobuf:"bytes,1,opt,name=reason,proto3" json:"reason,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -999,6 +1348,89 @@ func (x *LoginFailed) GetReason() string {
 	return ""
 }
 
+// A person logged in on a device that was not known, and not for the first time.
+type NewDeviceUsed struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The new session.
+	SessionId     string `protobuf:"bytes,1,opt,name=session_id,json=sessionId,proto3" json:"session_id,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *NewDeviceUsed) Reset() {
+	*x = NewDeviceUsed{}
+	mi := &file_rolecall_identity_v1_events_proto_msgTypes[8]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *NewDeviceUsed) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*NewDeviceUsed) ProtoMessage() {}
+
+func (x *NewDeviceUsed) ProtoReflect() protoreflect.Message {
+	mi := &file_rolecall_identity_v1_events_proto_msgTypes[8]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use NewDeviceUsed.ProtoReflect.Descriptor instead.
+func (*NewDeviceUsed) Descriptor() ([]byte, []int) {
+	return file_rolecall_identity_v1_events_proto_rawDescGZIP(), []int{8}
+}
+
+func (x *NewDeviceUsed) GetSessionId() string {
+	if x != nil {
+		return x.SessionId
+	}
+	return ""
+}
+
+// Strangers failed too often; a code was mailed by which a new device logs in.
+type LoginCodeMailed struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *LoginCodeMailed) Reset() {
+	*x = LoginCodeMailed{}
+	mi := &file_rolecall_identity_v1_events_proto_msgTypes[9]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *LoginCodeMailed) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*LoginCodeMailed) ProtoMessage() {}
+
+func (x *LoginCodeMailed) ProtoReflect() protoreflect.Message {
+	mi := &file_rolecall_identity_v1_events_proto_msgTypes[9]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use LoginCodeMailed.ProtoReflect.Descriptor instead.
+func (*LoginCodeMailed) Descriptor() ([]byte, []int) {
+	return file_rolecall_identity_v1_events_proto_rawDescGZIP(), []int{9}
+}
+
 // A session ended.
 type SessionEnded struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -1013,7 +1445,7 @@ type SessionEnded struct {
 
 func (x *SessionEnded) Reset() {
 	*x = SessionEnded{}
-	mi := &file_rolecall_identity_v1_events_proto_msgTypes[8]
+	mi := &file_rolecall_identity_v1_events_proto_msgTypes[10]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1025,7 +1457,7 @@ func (x *SessionEnded) String() string {
 func (*SessionEnded) ProtoMessage() {}
 
 func (x *SessionEnded) ProtoReflect() protoreflect.Message {
-	mi := &file_rolecall_identity_v1_events_proto_msgTypes[8]
+	mi := &file_rolecall_identity_v1_events_proto_msgTypes[10]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1038,7 +1470,7 @@ func (x *SessionEnded) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SessionEnded.ProtoReflect.Descriptor instead.
 func (*SessionEnded) Descriptor() ([]byte, []int) {
-	return file_rolecall_identity_v1_events_proto_rawDescGZIP(), []int{8}
+	return file_rolecall_identity_v1_events_proto_rawDescGZIP(), []int{10}
 }
 
 func (x *SessionEnded) GetSessionId() string {
@@ -1066,7 +1498,7 @@ type RefreshTokenReused struct {
 
 func (x *RefreshTokenReused) Reset() {
 	*x = RefreshTokenReused{}
-	mi := &file_rolecall_identity_v1_events_proto_msgTypes[9]
+	mi := &file_rolecall_identity_v1_events_proto_msgTypes[11]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1078,7 +1510,7 @@ func (x *RefreshTokenReused) String() string {
 func (*RefreshTokenReused) ProtoMessage() {}
 
 func (x *RefreshTokenReused) ProtoReflect() protoreflect.Message {
-	mi := &file_rolecall_identity_v1_events_proto_msgTypes[9]
+	mi := &file_rolecall_identity_v1_events_proto_msgTypes[11]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1091,7 +1523,7 @@ func (x *RefreshTokenReused) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RefreshTokenReused.ProtoReflect.Descriptor instead.
 func (*RefreshTokenReused) Descriptor() ([]byte, []int) {
-	return file_rolecall_identity_v1_events_proto_rawDescGZIP(), []int{9}
+	return file_rolecall_identity_v1_events_proto_rawDescGZIP(), []int{11}
 }
 
 func (x *RefreshTokenReused) GetSessionId() string {
@@ -1110,7 +1542,7 @@ type PasswordChanged struct {
 
 func (x *PasswordChanged) Reset() {
 	*x = PasswordChanged{}
-	mi := &file_rolecall_identity_v1_events_proto_msgTypes[10]
+	mi := &file_rolecall_identity_v1_events_proto_msgTypes[12]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1122,7 +1554,7 @@ func (x *PasswordChanged) String() string {
 func (*PasswordChanged) ProtoMessage() {}
 
 func (x *PasswordChanged) ProtoReflect() protoreflect.Message {
-	mi := &file_rolecall_identity_v1_events_proto_msgTypes[10]
+	mi := &file_rolecall_identity_v1_events_proto_msgTypes[12]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1135,7 +1567,7 @@ func (x *PasswordChanged) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use PasswordChanged.ProtoReflect.Descriptor instead.
 func (*PasswordChanged) Descriptor() ([]byte, []int) {
-	return file_rolecall_identity_v1_events_proto_rawDescGZIP(), []int{10}
+	return file_rolecall_identity_v1_events_proto_rawDescGZIP(), []int{12}
 }
 
 // A service account was made.
@@ -1149,7 +1581,7 @@ type ServiceAccountCreated struct {
 
 func (x *ServiceAccountCreated) Reset() {
 	*x = ServiceAccountCreated{}
-	mi := &file_rolecall_identity_v1_events_proto_msgTypes[11]
+	mi := &file_rolecall_identity_v1_events_proto_msgTypes[13]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1161,7 +1593,7 @@ func (x *ServiceAccountCreated) String() string {
 func (*ServiceAccountCreated) ProtoMessage() {}
 
 func (x *ServiceAccountCreated) ProtoReflect() protoreflect.Message {
-	mi := &file_rolecall_identity_v1_events_proto_msgTypes[11]
+	mi := &file_rolecall_identity_v1_events_proto_msgTypes[13]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1174,7 +1606,7 @@ func (x *ServiceAccountCreated) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ServiceAccountCreated.ProtoReflect.Descriptor instead.
 func (*ServiceAccountCreated) Descriptor() ([]byte, []int) {
-	return file_rolecall_identity_v1_events_proto_rawDescGZIP(), []int{11}
+	return file_rolecall_identity_v1_events_proto_rawDescGZIP(), []int{13}
 }
 
 func (x *ServiceAccountCreated) GetPermissions() []string {
@@ -1193,7 +1625,7 @@ type ServiceAccountDeleted struct {
 
 func (x *ServiceAccountDeleted) Reset() {
 	*x = ServiceAccountDeleted{}
-	mi := &file_rolecall_identity_v1_events_proto_msgTypes[12]
+	mi := &file_rolecall_identity_v1_events_proto_msgTypes[14]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1205,7 +1637,7 @@ func (x *ServiceAccountDeleted) String() string {
 func (*ServiceAccountDeleted) ProtoMessage() {}
 
 func (x *ServiceAccountDeleted) ProtoReflect() protoreflect.Message {
-	mi := &file_rolecall_identity_v1_events_proto_msgTypes[12]
+	mi := &file_rolecall_identity_v1_events_proto_msgTypes[14]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1218,7 +1650,7 @@ func (x *ServiceAccountDeleted) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ServiceAccountDeleted.ProtoReflect.Descriptor instead.
 func (*ServiceAccountDeleted) Descriptor() ([]byte, []int) {
-	return file_rolecall_identity_v1_events_proto_rawDescGZIP(), []int{12}
+	return file_rolecall_identity_v1_events_proto_rawDescGZIP(), []int{14}
 }
 
 // A key was made.
@@ -1232,7 +1664,7 @@ type ApiKeyCreated struct {
 
 func (x *ApiKeyCreated) Reset() {
 	*x = ApiKeyCreated{}
-	mi := &file_rolecall_identity_v1_events_proto_msgTypes[13]
+	mi := &file_rolecall_identity_v1_events_proto_msgTypes[15]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1244,7 +1676,7 @@ func (x *ApiKeyCreated) String() string {
 func (*ApiKeyCreated) ProtoMessage() {}
 
 func (x *ApiKeyCreated) ProtoReflect() protoreflect.Message {
-	mi := &file_rolecall_identity_v1_events_proto_msgTypes[13]
+	mi := &file_rolecall_identity_v1_events_proto_msgTypes[15]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1257,7 +1689,7 @@ func (x *ApiKeyCreated) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ApiKeyCreated.ProtoReflect.Descriptor instead.
 func (*ApiKeyCreated) Descriptor() ([]byte, []int) {
-	return file_rolecall_identity_v1_events_proto_rawDescGZIP(), []int{13}
+	return file_rolecall_identity_v1_events_proto_rawDescGZIP(), []int{15}
 }
 
 func (x *ApiKeyCreated) GetApiKeyId() string {
@@ -1278,7 +1710,7 @@ type ApiKeyDeleted struct {
 
 func (x *ApiKeyDeleted) Reset() {
 	*x = ApiKeyDeleted{}
-	mi := &file_rolecall_identity_v1_events_proto_msgTypes[14]
+	mi := &file_rolecall_identity_v1_events_proto_msgTypes[16]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1290,7 +1722,7 @@ func (x *ApiKeyDeleted) String() string {
 func (*ApiKeyDeleted) ProtoMessage() {}
 
 func (x *ApiKeyDeleted) ProtoReflect() protoreflect.Message {
-	mi := &file_rolecall_identity_v1_events_proto_msgTypes[14]
+	mi := &file_rolecall_identity_v1_events_proto_msgTypes[16]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1303,7 +1735,7 @@ func (x *ApiKeyDeleted) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ApiKeyDeleted.ProtoReflect.Descriptor instead.
 func (*ApiKeyDeleted) Descriptor() ([]byte, []int) {
-	return file_rolecall_identity_v1_events_proto_rawDescGZIP(), []int{14}
+	return file_rolecall_identity_v1_events_proto_rawDescGZIP(), []int{16}
 }
 
 func (x *ApiKeyDeleted) GetApiKeyId() string {
@@ -1324,7 +1756,7 @@ type AccountUpdated struct {
 
 func (x *AccountUpdated) Reset() {
 	*x = AccountUpdated{}
-	mi := &file_rolecall_identity_v1_events_proto_msgTypes[15]
+	mi := &file_rolecall_identity_v1_events_proto_msgTypes[17]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1336,7 +1768,7 @@ func (x *AccountUpdated) String() string {
 func (*AccountUpdated) ProtoMessage() {}
 
 func (x *AccountUpdated) ProtoReflect() protoreflect.Message {
-	mi := &file_rolecall_identity_v1_events_proto_msgTypes[15]
+	mi := &file_rolecall_identity_v1_events_proto_msgTypes[17]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1349,7 +1781,7 @@ func (x *AccountUpdated) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use AccountUpdated.ProtoReflect.Descriptor instead.
 func (*AccountUpdated) Descriptor() ([]byte, []int) {
-	return file_rolecall_identity_v1_events_proto_rawDescGZIP(), []int{15}
+	return file_rolecall_identity_v1_events_proto_rawDescGZIP(), []int{17}
 }
 
 func (x *AccountUpdated) GetFields() []string {
@@ -1368,7 +1800,7 @@ type EmailChangeRequested struct {
 
 func (x *EmailChangeRequested) Reset() {
 	*x = EmailChangeRequested{}
-	mi := &file_rolecall_identity_v1_events_proto_msgTypes[16]
+	mi := &file_rolecall_identity_v1_events_proto_msgTypes[18]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1380,7 +1812,7 @@ func (x *EmailChangeRequested) String() string {
 func (*EmailChangeRequested) ProtoMessage() {}
 
 func (x *EmailChangeRequested) ProtoReflect() protoreflect.Message {
-	mi := &file_rolecall_identity_v1_events_proto_msgTypes[16]
+	mi := &file_rolecall_identity_v1_events_proto_msgTypes[18]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1393,7 +1825,7 @@ func (x *EmailChangeRequested) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use EmailChangeRequested.ProtoReflect.Descriptor instead.
 func (*EmailChangeRequested) Descriptor() ([]byte, []int) {
-	return file_rolecall_identity_v1_events_proto_rawDescGZIP(), []int{16}
+	return file_rolecall_identity_v1_events_proto_rawDescGZIP(), []int{18}
 }
 
 // The address of an account changed; both addresses are told.
@@ -1409,7 +1841,7 @@ type EmailChanged struct {
 
 func (x *EmailChanged) Reset() {
 	*x = EmailChanged{}
-	mi := &file_rolecall_identity_v1_events_proto_msgTypes[17]
+	mi := &file_rolecall_identity_v1_events_proto_msgTypes[19]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1421,7 +1853,7 @@ func (x *EmailChanged) String() string {
 func (*EmailChanged) ProtoMessage() {}
 
 func (x *EmailChanged) ProtoReflect() protoreflect.Message {
-	mi := &file_rolecall_identity_v1_events_proto_msgTypes[17]
+	mi := &file_rolecall_identity_v1_events_proto_msgTypes[19]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1434,7 +1866,7 @@ func (x *EmailChanged) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use EmailChanged.ProtoReflect.Descriptor instead.
 func (*EmailChanged) Descriptor() ([]byte, []int) {
-	return file_rolecall_identity_v1_events_proto_rawDescGZIP(), []int{17}
+	return file_rolecall_identity_v1_events_proto_rawDescGZIP(), []int{19}
 }
 
 func (x *EmailChanged) GetOldEmail() string {
@@ -1462,7 +1894,7 @@ type PasswordResetRequested struct {
 
 func (x *PasswordResetRequested) Reset() {
 	*x = PasswordResetRequested{}
-	mi := &file_rolecall_identity_v1_events_proto_msgTypes[18]
+	mi := &file_rolecall_identity_v1_events_proto_msgTypes[20]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1474,7 +1906,7 @@ func (x *PasswordResetRequested) String() string {
 func (*PasswordResetRequested) ProtoMessage() {}
 
 func (x *PasswordResetRequested) ProtoReflect() protoreflect.Message {
-	mi := &file_rolecall_identity_v1_events_proto_msgTypes[18]
+	mi := &file_rolecall_identity_v1_events_proto_msgTypes[20]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1487,7 +1919,7 @@ func (x *PasswordResetRequested) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use PasswordResetRequested.ProtoReflect.Descriptor instead.
 func (*PasswordResetRequested) Descriptor() ([]byte, []int) {
-	return file_rolecall_identity_v1_events_proto_rawDescGZIP(), []int{18}
+	return file_rolecall_identity_v1_events_proto_rawDescGZIP(), []int{20}
 }
 
 func (x *PasswordResetRequested) GetReturned() bool {
@@ -1506,7 +1938,7 @@ type PasswordSet struct {
 
 func (x *PasswordSet) Reset() {
 	*x = PasswordSet{}
-	mi := &file_rolecall_identity_v1_events_proto_msgTypes[19]
+	mi := &file_rolecall_identity_v1_events_proto_msgTypes[21]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1518,7 +1950,7 @@ func (x *PasswordSet) String() string {
 func (*PasswordSet) ProtoMessage() {}
 
 func (x *PasswordSet) ProtoReflect() protoreflect.Message {
-	mi := &file_rolecall_identity_v1_events_proto_msgTypes[19]
+	mi := &file_rolecall_identity_v1_events_proto_msgTypes[21]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1531,7 +1963,7 @@ func (x *PasswordSet) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use PasswordSet.ProtoReflect.Descriptor instead.
 func (*PasswordSet) Descriptor() ([]byte, []int) {
-	return file_rolecall_identity_v1_events_proto_rawDescGZIP(), []int{19}
+	return file_rolecall_identity_v1_events_proto_rawDescGZIP(), []int{21}
 }
 
 // An account was made with a password or a hash.
@@ -1547,7 +1979,7 @@ type UserCreated struct {
 
 func (x *UserCreated) Reset() {
 	*x = UserCreated{}
-	mi := &file_rolecall_identity_v1_events_proto_msgTypes[20]
+	mi := &file_rolecall_identity_v1_events_proto_msgTypes[22]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1559,7 +1991,7 @@ func (x *UserCreated) String() string {
 func (*UserCreated) ProtoMessage() {}
 
 func (x *UserCreated) ProtoReflect() protoreflect.Message {
-	mi := &file_rolecall_identity_v1_events_proto_msgTypes[20]
+	mi := &file_rolecall_identity_v1_events_proto_msgTypes[22]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1572,7 +2004,7 @@ func (x *UserCreated) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use UserCreated.ProtoReflect.Descriptor instead.
 func (*UserCreated) Descriptor() ([]byte, []int) {
-	return file_rolecall_identity_v1_events_proto_rawDescGZIP(), []int{20}
+	return file_rolecall_identity_v1_events_proto_rawDescGZIP(), []int{22}
 }
 
 func (x *UserCreated) GetRoles() []string {
@@ -1598,7 +2030,7 @@ type UserDeleted struct {
 
 func (x *UserDeleted) Reset() {
 	*x = UserDeleted{}
-	mi := &file_rolecall_identity_v1_events_proto_msgTypes[21]
+	mi := &file_rolecall_identity_v1_events_proto_msgTypes[23]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1610,7 +2042,7 @@ func (x *UserDeleted) String() string {
 func (*UserDeleted) ProtoMessage() {}
 
 func (x *UserDeleted) ProtoReflect() protoreflect.Message {
-	mi := &file_rolecall_identity_v1_events_proto_msgTypes[21]
+	mi := &file_rolecall_identity_v1_events_proto_msgTypes[23]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1623,7 +2055,7 @@ func (x *UserDeleted) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use UserDeleted.ProtoReflect.Descriptor instead.
 func (*UserDeleted) Descriptor() ([]byte, []int) {
-	return file_rolecall_identity_v1_events_proto_rawDescGZIP(), []int{21}
+	return file_rolecall_identity_v1_events_proto_rawDescGZIP(), []int{23}
 }
 
 // An invitation was ended.
@@ -1637,7 +2069,7 @@ type InvitationRevoked struct {
 
 func (x *InvitationRevoked) Reset() {
 	*x = InvitationRevoked{}
-	mi := &file_rolecall_identity_v1_events_proto_msgTypes[22]
+	mi := &file_rolecall_identity_v1_events_proto_msgTypes[24]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1649,7 +2081,7 @@ func (x *InvitationRevoked) String() string {
 func (*InvitationRevoked) ProtoMessage() {}
 
 func (x *InvitationRevoked) ProtoReflect() protoreflect.Message {
-	mi := &file_rolecall_identity_v1_events_proto_msgTypes[22]
+	mi := &file_rolecall_identity_v1_events_proto_msgTypes[24]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1662,7 +2094,7 @@ func (x *InvitationRevoked) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use InvitationRevoked.ProtoReflect.Descriptor instead.
 func (*InvitationRevoked) Descriptor() ([]byte, []int) {
-	return file_rolecall_identity_v1_events_proto_rawDescGZIP(), []int{22}
+	return file_rolecall_identity_v1_events_proto_rawDescGZIP(), []int{24}
 }
 
 func (x *InvitationRevoked) GetInvitationId() string {
@@ -1683,7 +2115,7 @@ type FactorAdded struct {
 
 func (x *FactorAdded) Reset() {
 	*x = FactorAdded{}
-	mi := &file_rolecall_identity_v1_events_proto_msgTypes[23]
+	mi := &file_rolecall_identity_v1_events_proto_msgTypes[25]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1695,7 +2127,7 @@ func (x *FactorAdded) String() string {
 func (*FactorAdded) ProtoMessage() {}
 
 func (x *FactorAdded) ProtoReflect() protoreflect.Message {
-	mi := &file_rolecall_identity_v1_events_proto_msgTypes[23]
+	mi := &file_rolecall_identity_v1_events_proto_msgTypes[25]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1708,7 +2140,7 @@ func (x *FactorAdded) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use FactorAdded.ProtoReflect.Descriptor instead.
 func (*FactorAdded) Descriptor() ([]byte, []int) {
-	return file_rolecall_identity_v1_events_proto_rawDescGZIP(), []int{23}
+	return file_rolecall_identity_v1_events_proto_rawDescGZIP(), []int{25}
 }
 
 func (x *FactorAdded) GetFactorId() string {
@@ -1729,7 +2161,7 @@ type FactorRemoved struct {
 
 func (x *FactorRemoved) Reset() {
 	*x = FactorRemoved{}
-	mi := &file_rolecall_identity_v1_events_proto_msgTypes[24]
+	mi := &file_rolecall_identity_v1_events_proto_msgTypes[26]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1741,7 +2173,7 @@ func (x *FactorRemoved) String() string {
 func (*FactorRemoved) ProtoMessage() {}
 
 func (x *FactorRemoved) ProtoReflect() protoreflect.Message {
-	mi := &file_rolecall_identity_v1_events_proto_msgTypes[24]
+	mi := &file_rolecall_identity_v1_events_proto_msgTypes[26]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1754,7 +2186,7 @@ func (x *FactorRemoved) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use FactorRemoved.ProtoReflect.Descriptor instead.
 func (*FactorRemoved) Descriptor() ([]byte, []int) {
-	return file_rolecall_identity_v1_events_proto_rawDescGZIP(), []int{24}
+	return file_rolecall_identity_v1_events_proto_rawDescGZIP(), []int{26}
 }
 
 func (x *FactorRemoved) GetFactorId() string {
@@ -1773,7 +2205,7 @@ type FactorsReset struct {
 
 func (x *FactorsReset) Reset() {
 	*x = FactorsReset{}
-	mi := &file_rolecall_identity_v1_events_proto_msgTypes[25]
+	mi := &file_rolecall_identity_v1_events_proto_msgTypes[27]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1785,7 +2217,7 @@ func (x *FactorsReset) String() string {
 func (*FactorsReset) ProtoMessage() {}
 
 func (x *FactorsReset) ProtoReflect() protoreflect.Message {
-	mi := &file_rolecall_identity_v1_events_proto_msgTypes[25]
+	mi := &file_rolecall_identity_v1_events_proto_msgTypes[27]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1798,7 +2230,7 @@ func (x *FactorsReset) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use FactorsReset.ProtoReflect.Descriptor instead.
 func (*FactorsReset) Descriptor() ([]byte, []int) {
-	return file_rolecall_identity_v1_events_proto_rawDescGZIP(), []int{25}
+	return file_rolecall_identity_v1_events_proto_rawDescGZIP(), []int{27}
 }
 
 // A person made new recovery codes.
@@ -1810,7 +2242,7 @@ type RecoveryCodesRegenerated struct {
 
 func (x *RecoveryCodesRegenerated) Reset() {
 	*x = RecoveryCodesRegenerated{}
-	mi := &file_rolecall_identity_v1_events_proto_msgTypes[26]
+	mi := &file_rolecall_identity_v1_events_proto_msgTypes[28]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1822,7 +2254,7 @@ func (x *RecoveryCodesRegenerated) String() string {
 func (*RecoveryCodesRegenerated) ProtoMessage() {}
 
 func (x *RecoveryCodesRegenerated) ProtoReflect() protoreflect.Message {
-	mi := &file_rolecall_identity_v1_events_proto_msgTypes[26]
+	mi := &file_rolecall_identity_v1_events_proto_msgTypes[28]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1835,7 +2267,7 @@ func (x *RecoveryCodesRegenerated) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RecoveryCodesRegenerated.ProtoReflect.Descriptor instead.
 func (*RecoveryCodesRegenerated) Descriptor() ([]byte, []int) {
-	return file_rolecall_identity_v1_events_proto_rawDescGZIP(), []int{26}
+	return file_rolecall_identity_v1_events_proto_rawDescGZIP(), []int{28}
 }
 
 // A recovery code was used.
@@ -1849,7 +2281,7 @@ type RecoveryCodeUsed struct {
 
 func (x *RecoveryCodeUsed) Reset() {
 	*x = RecoveryCodeUsed{}
-	mi := &file_rolecall_identity_v1_events_proto_msgTypes[27]
+	mi := &file_rolecall_identity_v1_events_proto_msgTypes[29]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1861,7 +2293,7 @@ func (x *RecoveryCodeUsed) String() string {
 func (*RecoveryCodeUsed) ProtoMessage() {}
 
 func (x *RecoveryCodeUsed) ProtoReflect() protoreflect.Message {
-	mi := &file_rolecall_identity_v1_events_proto_msgTypes[27]
+	mi := &file_rolecall_identity_v1_events_proto_msgTypes[29]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1874,7 +2306,7 @@ func (x *RecoveryCodeUsed) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RecoveryCodeUsed.ProtoReflect.Descriptor instead.
 func (*RecoveryCodeUsed) Descriptor() ([]byte, []int) {
-	return file_rolecall_identity_v1_events_proto_rawDescGZIP(), []int{27}
+	return file_rolecall_identity_v1_events_proto_rawDescGZIP(), []int{29}
 }
 
 func (x *RecoveryCodeUsed) GetCodesLeft() int32 {
@@ -1895,7 +2327,7 @@ type Reauthenticated struct {
 
 func (x *Reauthenticated) Reset() {
 	*x = Reauthenticated{}
-	mi := &file_rolecall_identity_v1_events_proto_msgTypes[28]
+	mi := &file_rolecall_identity_v1_events_proto_msgTypes[30]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1907,7 +2339,7 @@ func (x *Reauthenticated) String() string {
 func (*Reauthenticated) ProtoMessage() {}
 
 func (x *Reauthenticated) ProtoReflect() protoreflect.Message {
-	mi := &file_rolecall_identity_v1_events_proto_msgTypes[28]
+	mi := &file_rolecall_identity_v1_events_proto_msgTypes[30]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1920,7 +2352,7 @@ func (x *Reauthenticated) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Reauthenticated.ProtoReflect.Descriptor instead.
 func (*Reauthenticated) Descriptor() ([]byte, []int) {
-	return file_rolecall_identity_v1_events_proto_rawDescGZIP(), []int{28}
+	return file_rolecall_identity_v1_events_proto_rawDescGZIP(), []int{30}
 }
 
 func (x *Reauthenticated) GetSessionId() string {
@@ -1941,7 +2373,7 @@ type ServiceAccountUpdated struct {
 
 func (x *ServiceAccountUpdated) Reset() {
 	*x = ServiceAccountUpdated{}
-	mi := &file_rolecall_identity_v1_events_proto_msgTypes[29]
+	mi := &file_rolecall_identity_v1_events_proto_msgTypes[31]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1953,7 +2385,7 @@ func (x *ServiceAccountUpdated) String() string {
 func (*ServiceAccountUpdated) ProtoMessage() {}
 
 func (x *ServiceAccountUpdated) ProtoReflect() protoreflect.Message {
-	mi := &file_rolecall_identity_v1_events_proto_msgTypes[29]
+	mi := &file_rolecall_identity_v1_events_proto_msgTypes[31]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1966,7 +2398,7 @@ func (x *ServiceAccountUpdated) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ServiceAccountUpdated.ProtoReflect.Descriptor instead.
 func (*ServiceAccountUpdated) Descriptor() ([]byte, []int) {
-	return file_rolecall_identity_v1_events_proto_rawDescGZIP(), []int{29}
+	return file_rolecall_identity_v1_events_proto_rawDescGZIP(), []int{31}
 }
 
 func (x *ServiceAccountUpdated) GetPermissions() []string {
@@ -1989,7 +2421,7 @@ type AccessTokenCreated struct {
 
 func (x *AccessTokenCreated) Reset() {
 	*x = AccessTokenCreated{}
-	mi := &file_rolecall_identity_v1_events_proto_msgTypes[30]
+	mi := &file_rolecall_identity_v1_events_proto_msgTypes[32]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2001,7 +2433,7 @@ func (x *AccessTokenCreated) String() string {
 func (*AccessTokenCreated) ProtoMessage() {}
 
 func (x *AccessTokenCreated) ProtoReflect() protoreflect.Message {
-	mi := &file_rolecall_identity_v1_events_proto_msgTypes[30]
+	mi := &file_rolecall_identity_v1_events_proto_msgTypes[32]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2014,7 +2446,7 @@ func (x *AccessTokenCreated) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use AccessTokenCreated.ProtoReflect.Descriptor instead.
 func (*AccessTokenCreated) Descriptor() ([]byte, []int) {
-	return file_rolecall_identity_v1_events_proto_rawDescGZIP(), []int{30}
+	return file_rolecall_identity_v1_events_proto_rawDescGZIP(), []int{32}
 }
 
 func (x *AccessTokenCreated) GetAccessTokenId() string {
@@ -2042,7 +2474,7 @@ type AccessTokenRevoked struct {
 
 func (x *AccessTokenRevoked) Reset() {
 	*x = AccessTokenRevoked{}
-	mi := &file_rolecall_identity_v1_events_proto_msgTypes[31]
+	mi := &file_rolecall_identity_v1_events_proto_msgTypes[33]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2054,7 +2486,7 @@ func (x *AccessTokenRevoked) String() string {
 func (*AccessTokenRevoked) ProtoMessage() {}
 
 func (x *AccessTokenRevoked) ProtoReflect() protoreflect.Message {
-	mi := &file_rolecall_identity_v1_events_proto_msgTypes[31]
+	mi := &file_rolecall_identity_v1_events_proto_msgTypes[33]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2067,7 +2499,7 @@ func (x *AccessTokenRevoked) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use AccessTokenRevoked.ProtoReflect.Descriptor instead.
 func (*AccessTokenRevoked) Descriptor() ([]byte, []int) {
-	return file_rolecall_identity_v1_events_proto_rawDescGZIP(), []int{31}
+	return file_rolecall_identity_v1_events_proto_rawDescGZIP(), []int{33}
 }
 
 func (x *AccessTokenRevoked) GetAccessTokenId() string {
@@ -2090,7 +2522,7 @@ type SigningKeyRotated struct {
 
 func (x *SigningKeyRotated) Reset() {
 	*x = SigningKeyRotated{}
-	mi := &file_rolecall_identity_v1_events_proto_msgTypes[32]
+	mi := &file_rolecall_identity_v1_events_proto_msgTypes[34]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2102,7 +2534,7 @@ func (x *SigningKeyRotated) String() string {
 func (*SigningKeyRotated) ProtoMessage() {}
 
 func (x *SigningKeyRotated) ProtoReflect() protoreflect.Message {
-	mi := &file_rolecall_identity_v1_events_proto_msgTypes[32]
+	mi := &file_rolecall_identity_v1_events_proto_msgTypes[34]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2115,7 +2547,7 @@ func (x *SigningKeyRotated) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SigningKeyRotated.ProtoReflect.Descriptor instead.
 func (*SigningKeyRotated) Descriptor() ([]byte, []int) {
-	return file_rolecall_identity_v1_events_proto_rawDescGZIP(), []int{32}
+	return file_rolecall_identity_v1_events_proto_rawDescGZIP(), []int{34}
 }
 
 func (x *SigningKeyRotated) GetKid() string {
@@ -2132,18 +2564,911 @@ func (x *SigningKeyRotated) GetRetiredPrevious() bool {
 	return false
 }
 
+// Somebody began to act as a person.
+type UserImpersonated struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The session of the impersonation.
+	SessionId string `protobuf:"bytes,1,opt,name=session_id,json=sessionId,proto3" json:"session_id,omitempty"`
+	// Why.
+	Reason string `protobuf:"bytes,2,opt,name=reason,proto3" json:"reason,omitempty"`
+	// Whether it only reads.
+	ReadOnly bool `protobuf:"varint,3,opt,name=read_only,json=readOnly,proto3" json:"read_only,omitempty"`
+	// When it ends at the latest.
+	ExpireTime    *timestamppb.Timestamp `protobuf:"bytes,4,opt,name=expire_time,json=expireTime,proto3" json:"expire_time,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *UserImpersonated) Reset() {
+	*x = UserImpersonated{}
+	mi := &file_rolecall_identity_v1_events_proto_msgTypes[35]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *UserImpersonated) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*UserImpersonated) ProtoMessage() {}
+
+func (x *UserImpersonated) ProtoReflect() protoreflect.Message {
+	mi := &file_rolecall_identity_v1_events_proto_msgTypes[35]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use UserImpersonated.ProtoReflect.Descriptor instead.
+func (*UserImpersonated) Descriptor() ([]byte, []int) {
+	return file_rolecall_identity_v1_events_proto_rawDescGZIP(), []int{35}
+}
+
+func (x *UserImpersonated) GetSessionId() string {
+	if x != nil {
+		return x.SessionId
+	}
+	return ""
+}
+
+func (x *UserImpersonated) GetReason() string {
+	if x != nil {
+		return x.Reason
+	}
+	return ""
+}
+
+func (x *UserImpersonated) GetReadOnly() bool {
+	if x != nil {
+		return x.ReadOnly
+	}
+	return false
+}
+
+func (x *UserImpersonated) GetExpireTime() *timestamppb.Timestamp {
+	if x != nil {
+		return x.ExpireTime
+	}
+	return nil
+}
+
+// Somebody began to act as a guest of an organization.
+type GuestImpersonated struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Why.
+	Reason string `protobuf:"bytes,1,opt,name=reason,proto3" json:"reason,omitempty"`
+	// Whether it only reads.
+	ReadOnly bool `protobuf:"varint,2,opt,name=read_only,json=readOnly,proto3" json:"read_only,omitempty"`
+	// When it ends at the latest.
+	ExpireTime    *timestamppb.Timestamp `protobuf:"bytes,3,opt,name=expire_time,json=expireTime,proto3" json:"expire_time,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *GuestImpersonated) Reset() {
+	*x = GuestImpersonated{}
+	mi := &file_rolecall_identity_v1_events_proto_msgTypes[36]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *GuestImpersonated) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*GuestImpersonated) ProtoMessage() {}
+
+func (x *GuestImpersonated) ProtoReflect() protoreflect.Message {
+	mi := &file_rolecall_identity_v1_events_proto_msgTypes[36]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use GuestImpersonated.ProtoReflect.Descriptor instead.
+func (*GuestImpersonated) Descriptor() ([]byte, []int) {
+	return file_rolecall_identity_v1_events_proto_rawDescGZIP(), []int{36}
+}
+
+func (x *GuestImpersonated) GetReason() string {
+	if x != nil {
+		return x.Reason
+	}
+	return ""
+}
+
+func (x *GuestImpersonated) GetReadOnly() bool {
+	if x != nil {
+		return x.ReadOnly
+	}
+	return false
+}
+
+func (x *GuestImpersonated) GetExpireTime() *timestamppb.Timestamp {
+	if x != nil {
+		return x.ExpireTime
+	}
+	return nil
+}
+
+// A stranger began to look around as a guest.
+type GuestLoggedIn struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// When the guest ends at the latest.
+	ExpireTime    *timestamppb.Timestamp `protobuf:"bytes,1,opt,name=expire_time,json=expireTime,proto3" json:"expire_time,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *GuestLoggedIn) Reset() {
+	*x = GuestLoggedIn{}
+	mi := &file_rolecall_identity_v1_events_proto_msgTypes[37]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *GuestLoggedIn) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*GuestLoggedIn) ProtoMessage() {}
+
+func (x *GuestLoggedIn) ProtoReflect() protoreflect.Message {
+	mi := &file_rolecall_identity_v1_events_proto_msgTypes[37]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use GuestLoggedIn.ProtoReflect.Descriptor instead.
+func (*GuestLoggedIn) Descriptor() ([]byte, []int) {
+	return file_rolecall_identity_v1_events_proto_rawDescGZIP(), []int{37}
+}
+
+func (x *GuestLoggedIn) GetExpireTime() *timestamppb.Timestamp {
+	if x != nil {
+		return x.ExpireTime
+	}
+	return nil
+}
+
+// Somebody asked for an account; nothing is alive yet.
+type RegistrationRequested struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The registration.
+	RegistrationId string `protobuf:"bytes,1,opt,name=registration_id,json=registrationId,proto3" json:"registration_id,omitempty"`
+	unknownFields  protoimpl.UnknownFields
+	sizeCache      protoimpl.SizeCache
+}
+
+func (x *RegistrationRequested) Reset() {
+	*x = RegistrationRequested{}
+	mi := &file_rolecall_identity_v1_events_proto_msgTypes[38]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *RegistrationRequested) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*RegistrationRequested) ProtoMessage() {}
+
+func (x *RegistrationRequested) ProtoReflect() protoreflect.Message {
+	mi := &file_rolecall_identity_v1_events_proto_msgTypes[38]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use RegistrationRequested.ProtoReflect.Descriptor instead.
+func (*RegistrationRequested) Descriptor() ([]byte, []int) {
+	return file_rolecall_identity_v1_events_proto_rawDescGZIP(), []int{38}
+}
+
+func (x *RegistrationRequested) GetRegistrationId() string {
+	if x != nil {
+		return x.RegistrationId
+	}
+	return ""
+}
+
+// A person that registered has its account.
+type UserRegistered struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The registration.
+	RegistrationId string `protobuf:"bytes,1,opt,name=registration_id,json=registrationId,proto3" json:"registration_id,omitempty"`
+	// Names of its roles.
+	Roles         []string `protobuf:"bytes,2,rep,name=roles,proto3" json:"roles,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *UserRegistered) Reset() {
+	*x = UserRegistered{}
+	mi := &file_rolecall_identity_v1_events_proto_msgTypes[39]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *UserRegistered) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*UserRegistered) ProtoMessage() {}
+
+func (x *UserRegistered) ProtoReflect() protoreflect.Message {
+	mi := &file_rolecall_identity_v1_events_proto_msgTypes[39]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use UserRegistered.ProtoReflect.Descriptor instead.
+func (*UserRegistered) Descriptor() ([]byte, []int) {
+	return file_rolecall_identity_v1_events_proto_rawDescGZIP(), []int{39}
+}
+
+func (x *UserRegistered) GetRegistrationId() string {
+	if x != nil {
+		return x.RegistrationId
+	}
+	return ""
+}
+
+func (x *UserRegistered) GetRoles() []string {
+	if x != nil {
+		return x.Roles
+	}
+	return nil
+}
+
+// A person proved the address of its account.
+type EmailVerified struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *EmailVerified) Reset() {
+	*x = EmailVerified{}
+	mi := &file_rolecall_identity_v1_events_proto_msgTypes[40]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *EmailVerified) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*EmailVerified) ProtoMessage() {}
+
+func (x *EmailVerified) ProtoReflect() protoreflect.Message {
+	mi := &file_rolecall_identity_v1_events_proto_msgTypes[40]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use EmailVerified.ProtoReflect.Descriptor instead.
+func (*EmailVerified) Descriptor() ([]byte, []int) {
+	return file_rolecall_identity_v1_events_proto_rawDescGZIP(), []int{40}
+}
+
+// An account that nobody had proven gave its address to whoever did.
+type AddressYielded struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *AddressYielded) Reset() {
+	*x = AddressYielded{}
+	mi := &file_rolecall_identity_v1_events_proto_msgTypes[41]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *AddressYielded) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*AddressYielded) ProtoMessage() {}
+
+func (x *AddressYielded) ProtoReflect() protoreflect.Message {
+	mi := &file_rolecall_identity_v1_events_proto_msgTypes[41]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use AddressYielded.ProtoReflect.Descriptor instead.
+func (*AddressYielded) Descriptor() ([]byte, []int) {
+	return file_rolecall_identity_v1_events_proto_rawDescGZIP(), []int{41}
+}
+
+// The settings of the instance changed.
+type InstanceSettingsChanged struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// What changed, each as `name=value`, as it was.
+	OldSettings []string `protobuf:"bytes,1,rep,name=old_settings,json=oldSettings,proto3" json:"old_settings,omitempty"`
+	// The same as it is now.
+	NewSettings   []string `protobuf:"bytes,2,rep,name=new_settings,json=newSettings,proto3" json:"new_settings,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *InstanceSettingsChanged) Reset() {
+	*x = InstanceSettingsChanged{}
+	mi := &file_rolecall_identity_v1_events_proto_msgTypes[42]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *InstanceSettingsChanged) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*InstanceSettingsChanged) ProtoMessage() {}
+
+func (x *InstanceSettingsChanged) ProtoReflect() protoreflect.Message {
+	mi := &file_rolecall_identity_v1_events_proto_msgTypes[42]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use InstanceSettingsChanged.ProtoReflect.Descriptor instead.
+func (*InstanceSettingsChanged) Descriptor() ([]byte, []int) {
+	return file_rolecall_identity_v1_events_proto_rawDescGZIP(), []int{42}
+}
+
+func (x *InstanceSettingsChanged) GetOldSettings() []string {
+	if x != nil {
+		return x.OldSettings
+	}
+	return nil
+}
+
+func (x *InstanceSettingsChanged) GetNewSettings() []string {
+	if x != nil {
+		return x.NewSettings
+	}
+	return nil
+}
+
+// Calls of one caller to one method were refused; they are counted by the minute.
+type CallsRefused struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The path of the method, such as `/rolecall.identity.v1.UserService/ListUsers`;
+	// `*` for the calls of many that were too many to be counted apart.
+	Method string `protobuf:"bytes,1,opt,name=method,proto3" json:"method,omitempty"`
+	// How many calls.
+	Count int32 `protobuf:"varint,2,opt,name=count,proto3" json:"count,omitempty"`
+	// Why, as the answers told; at most eight.
+	Reasons       []string `protobuf:"bytes,3,rep,name=reasons,proto3" json:"reasons,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *CallsRefused) Reset() {
+	*x = CallsRefused{}
+	mi := &file_rolecall_identity_v1_events_proto_msgTypes[43]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *CallsRefused) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*CallsRefused) ProtoMessage() {}
+
+func (x *CallsRefused) ProtoReflect() protoreflect.Message {
+	mi := &file_rolecall_identity_v1_events_proto_msgTypes[43]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use CallsRefused.ProtoReflect.Descriptor instead.
+func (*CallsRefused) Descriptor() ([]byte, []int) {
+	return file_rolecall_identity_v1_events_proto_rawDescGZIP(), []int{43}
+}
+
+func (x *CallsRefused) GetMethod() string {
+	if x != nil {
+		return x.Method
+	}
+	return ""
+}
+
+func (x *CallsRefused) GetCount() int32 {
+	if x != nil {
+		return x.Count
+	}
+	return 0
+}
+
+func (x *CallsRefused) GetReasons() []string {
+	if x != nil {
+		return x.Reasons
+	}
+	return nil
+}
+
+// An identity provider was connected.
+type IdentityProviderCreated struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The provider.
+	IdentityProviderId string `protobuf:"bytes,1,opt,name=identity_provider_id,json=identityProviderId,proto3" json:"identity_provider_id,omitempty"`
+	unknownFields      protoimpl.UnknownFields
+	sizeCache          protoimpl.SizeCache
+}
+
+func (x *IdentityProviderCreated) Reset() {
+	*x = IdentityProviderCreated{}
+	mi := &file_rolecall_identity_v1_events_proto_msgTypes[44]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *IdentityProviderCreated) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*IdentityProviderCreated) ProtoMessage() {}
+
+func (x *IdentityProviderCreated) ProtoReflect() protoreflect.Message {
+	mi := &file_rolecall_identity_v1_events_proto_msgTypes[44]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use IdentityProviderCreated.ProtoReflect.Descriptor instead.
+func (*IdentityProviderCreated) Descriptor() ([]byte, []int) {
+	return file_rolecall_identity_v1_events_proto_rawDescGZIP(), []int{44}
+}
+
+func (x *IdentityProviderCreated) GetIdentityProviderId() string {
+	if x != nil {
+		return x.IdentityProviderId
+	}
+	return ""
+}
+
+// An identity provider was changed.
+type IdentityProviderUpdated struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The provider.
+	IdentityProviderId string `protobuf:"bytes,1,opt,name=identity_provider_id,json=identityProviderId,proto3" json:"identity_provider_id,omitempty"`
+	unknownFields      protoimpl.UnknownFields
+	sizeCache          protoimpl.SizeCache
+}
+
+func (x *IdentityProviderUpdated) Reset() {
+	*x = IdentityProviderUpdated{}
+	mi := &file_rolecall_identity_v1_events_proto_msgTypes[45]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *IdentityProviderUpdated) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*IdentityProviderUpdated) ProtoMessage() {}
+
+func (x *IdentityProviderUpdated) ProtoReflect() protoreflect.Message {
+	mi := &file_rolecall_identity_v1_events_proto_msgTypes[45]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use IdentityProviderUpdated.ProtoReflect.Descriptor instead.
+func (*IdentityProviderUpdated) Descriptor() ([]byte, []int) {
+	return file_rolecall_identity_v1_events_proto_rawDescGZIP(), []int{45}
+}
+
+func (x *IdentityProviderUpdated) GetIdentityProviderId() string {
+	if x != nil {
+		return x.IdentityProviderId
+	}
+	return ""
+}
+
+// An identity provider was disconnected.
+type IdentityProviderDeleted struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The provider.
+	IdentityProviderId string `protobuf:"bytes,1,opt,name=identity_provider_id,json=identityProviderId,proto3" json:"identity_provider_id,omitempty"`
+	unknownFields      protoimpl.UnknownFields
+	sizeCache          protoimpl.SizeCache
+}
+
+func (x *IdentityProviderDeleted) Reset() {
+	*x = IdentityProviderDeleted{}
+	mi := &file_rolecall_identity_v1_events_proto_msgTypes[46]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *IdentityProviderDeleted) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*IdentityProviderDeleted) ProtoMessage() {}
+
+func (x *IdentityProviderDeleted) ProtoReflect() protoreflect.Message {
+	mi := &file_rolecall_identity_v1_events_proto_msgTypes[46]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use IdentityProviderDeleted.ProtoReflect.Descriptor instead.
+func (*IdentityProviderDeleted) Descriptor() ([]byte, []int) {
+	return file_rolecall_identity_v1_events_proto_rawDescGZIP(), []int{46}
+}
+
+func (x *IdentityProviderDeleted) GetIdentityProviderId() string {
+	if x != nil {
+		return x.IdentityProviderId
+	}
+	return ""
+}
+
+// An organization claimed a mail domain.
+type DomainClaimed struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The domain.
+	Name          string `protobuf:"bytes,1,opt,name=name,proto3" json:"name,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *DomainClaimed) Reset() {
+	*x = DomainClaimed{}
+	mi := &file_rolecall_identity_v1_events_proto_msgTypes[47]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *DomainClaimed) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*DomainClaimed) ProtoMessage() {}
+
+func (x *DomainClaimed) ProtoReflect() protoreflect.Message {
+	mi := &file_rolecall_identity_v1_events_proto_msgTypes[47]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use DomainClaimed.ProtoReflect.Descriptor instead.
+func (*DomainClaimed) Descriptor() ([]byte, []int) {
+	return file_rolecall_identity_v1_events_proto_rawDescGZIP(), []int{47}
+}
+
+func (x *DomainClaimed) GetName() string {
+	if x != nil {
+		return x.Name
+	}
+	return ""
+}
+
+// An organization proved a mail domain.
+type DomainVerified struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The domain.
+	Name          string `protobuf:"bytes,1,opt,name=name,proto3" json:"name,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *DomainVerified) Reset() {
+	*x = DomainVerified{}
+	mi := &file_rolecall_identity_v1_events_proto_msgTypes[48]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *DomainVerified) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*DomainVerified) ProtoMessage() {}
+
+func (x *DomainVerified) ProtoReflect() protoreflect.Message {
+	mi := &file_rolecall_identity_v1_events_proto_msgTypes[48]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use DomainVerified.ProtoReflect.Descriptor instead.
+func (*DomainVerified) Descriptor() ([]byte, []int) {
+	return file_rolecall_identity_v1_events_proto_rawDescGZIP(), []int{48}
+}
+
+func (x *DomainVerified) GetName() string {
+	if x != nil {
+		return x.Name
+	}
+	return ""
+}
+
+// The proof of a mail domain is gone.
+type DomainLost struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The domain.
+	Name          string `protobuf:"bytes,1,opt,name=name,proto3" json:"name,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *DomainLost) Reset() {
+	*x = DomainLost{}
+	mi := &file_rolecall_identity_v1_events_proto_msgTypes[49]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *DomainLost) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*DomainLost) ProtoMessage() {}
+
+func (x *DomainLost) ProtoReflect() protoreflect.Message {
+	mi := &file_rolecall_identity_v1_events_proto_msgTypes[49]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use DomainLost.ProtoReflect.Descriptor instead.
+func (*DomainLost) Descriptor() ([]byte, []int) {
+	return file_rolecall_identity_v1_events_proto_rawDescGZIP(), []int{49}
+}
+
+func (x *DomainLost) GetName() string {
+	if x != nil {
+		return x.Name
+	}
+	return ""
+}
+
+// An organization gave a mail domain up.
+type DomainDeleted struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The domain.
+	Name          string `protobuf:"bytes,1,opt,name=name,proto3" json:"name,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *DomainDeleted) Reset() {
+	*x = DomainDeleted{}
+	mi := &file_rolecall_identity_v1_events_proto_msgTypes[50]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *DomainDeleted) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*DomainDeleted) ProtoMessage() {}
+
+func (x *DomainDeleted) ProtoReflect() protoreflect.Message {
+	mi := &file_rolecall_identity_v1_events_proto_msgTypes[50]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use DomainDeleted.ProtoReflect.Descriptor instead.
+func (*DomainDeleted) Descriptor() ([]byte, []int) {
+	return file_rolecall_identity_v1_events_proto_rawDescGZIP(), []int{50}
+}
+
+func (x *DomainDeleted) GetName() string {
+	if x != nil {
+		return x.Name
+	}
+	return ""
+}
+
+// An identity provider knows a person from now on.
+type IdentityLinked struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The provider.
+	IdentityProviderId string `protobuf:"bytes,1,opt,name=identity_provider_id,json=identityProviderId,proto3" json:"identity_provider_id,omitempty"`
+	unknownFields      protoimpl.UnknownFields
+	sizeCache          protoimpl.SizeCache
+}
+
+func (x *IdentityLinked) Reset() {
+	*x = IdentityLinked{}
+	mi := &file_rolecall_identity_v1_events_proto_msgTypes[51]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *IdentityLinked) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*IdentityLinked) ProtoMessage() {}
+
+func (x *IdentityLinked) ProtoReflect() protoreflect.Message {
+	mi := &file_rolecall_identity_v1_events_proto_msgTypes[51]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use IdentityLinked.ProtoReflect.Descriptor instead.
+func (*IdentityLinked) Descriptor() ([]byte, []int) {
+	return file_rolecall_identity_v1_events_proto_rawDescGZIP(), []int{51}
+}
+
+func (x *IdentityLinked) GetIdentityProviderId() string {
+	if x != nil {
+		return x.IdentityProviderId
+	}
+	return ""
+}
+
+// An identity provider does not know a person any more.
+type IdentityUnlinked struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The provider.
+	IdentityProviderId string `protobuf:"bytes,1,opt,name=identity_provider_id,json=identityProviderId,proto3" json:"identity_provider_id,omitempty"`
+	unknownFields      protoimpl.UnknownFields
+	sizeCache          protoimpl.SizeCache
+}
+
+func (x *IdentityUnlinked) Reset() {
+	*x = IdentityUnlinked{}
+	mi := &file_rolecall_identity_v1_events_proto_msgTypes[52]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *IdentityUnlinked) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*IdentityUnlinked) ProtoMessage() {}
+
+func (x *IdentityUnlinked) ProtoReflect() protoreflect.Message {
+	mi := &file_rolecall_identity_v1_events_proto_msgTypes[52]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use IdentityUnlinked.ProtoReflect.Descriptor instead.
+func (*IdentityUnlinked) Descriptor() ([]byte, []int) {
+	return file_rolecall_identity_v1_events_proto_rawDescGZIP(), []int{52}
+}
+
+func (x *IdentityUnlinked) GetIdentityProviderId() string {
+	if x != nil {
+		return x.IdentityProviderId
+	}
+	return ""
+}
+
 var File_rolecall_identity_v1_events_proto protoreflect.FileDescriptor
 
 const file_rolecall_identity_v1_events_proto_rawDesc = "" +
 	"\n" +
-	"!rolecall/identity/v1/events.proto\x12\x14rolecall.identity.v1\x1a\x1fgoogle/protobuf/timestamp.proto\"\xa5\x17\n" +
+	"!rolecall/identity/v1/events.proto\x12\x14rolecall.identity.v1\x1a\x1fgoogle/protobuf/timestamp.proto\"\x9f%\n" +
 	"\vDomainEvent\x12\x19\n" +
 	"\bactor_id\x18\x01 \x01(\tR\aactorId\x12'\n" +
 	"\x0forganization_id\x18\x02 \x01(\tR\x0eorganizationId\x12\x1b\n" +
 	"\ttarget_id\x18\x03 \x01(\tR\btargetId\x12\x1d\n" +
 	"\n" +
 	"request_id\x18\x04 \x01(\tR\trequestId\x12?\n" +
-	"\roccurred_time\x18\x05 \x01(\v2\x1a.google.protobuf.TimestampR\foccurredTime\x12a\n" +
+	"\roccurred_time\x18\x05 \x01(\v2\x1a.google.protobuf.TimestampR\foccurredTime\x12%\n" +
+	"\x0fon_behalf_of_id\x18\x06 \x01(\tR\fonBehalfOfId\x12a\n" +
 	"\x15instance_bootstrapped\x18\n" +
 	" \x01(\v2*.rolecall.identity.v1.InstanceBootstrappedH\x00R\x14instanceBootstrapped\x12F\n" +
 	"\fuser_invited\x18\v \x01(\v2!.rolecall.identity.v1.UserInvitedH\x00R\vuserInvited\x12U\n" +
@@ -2175,8 +3500,29 @@ const file_rolecall_identity_v1_events_proto_rawDesc = "" +
 	"\x0freauthenticated\x18% \x01(\v2%.rolecall.identity.v1.ReauthenticatedH\x00R\x0freauthenticated\x12e\n" +
 	"\x17service_account_updated\x18& \x01(\v2+.rolecall.identity.v1.ServiceAccountUpdatedH\x00R\x15serviceAccountUpdated\x12\\\n" +
 	"\x14access_token_created\x18' \x01(\v2(.rolecall.identity.v1.AccessTokenCreatedH\x00R\x12accessTokenCreated\x12\\\n" +
-	"\x14access_token_revoked\x18( \x01(\v2(.rolecall.identity.v1.AccessTokenRevokedH\x00R\x12accessTokenRevoked\x12Y\n" +
-	"\x13signing_key_rotated\x18) \x01(\v2'.rolecall.identity.v1.SigningKeyRotatedH\x00R\x11signingKeyRotatedB\a\n" +
+	"\x14access_token_revoked\x18( \x01(\v2(.rolecall.identity.v1.AccessTokenRevokedH\x00R\x12accessTokenRevoked\x12k\n" +
+	"\x19identity_provider_created\x18M \x01(\v2-.rolecall.identity.v1.IdentityProviderCreatedH\x00R\x17identityProviderCreated\x12k\n" +
+	"\x19identity_provider_updated\x18N \x01(\v2-.rolecall.identity.v1.IdentityProviderUpdatedH\x00R\x17identityProviderUpdated\x12k\n" +
+	"\x19identity_provider_deleted\x18O \x01(\v2-.rolecall.identity.v1.IdentityProviderDeletedH\x00R\x17identityProviderDeleted\x12L\n" +
+	"\x0edomain_claimed\x18P \x01(\v2#.rolecall.identity.v1.DomainClaimedH\x00R\rdomainClaimed\x12O\n" +
+	"\x0fdomain_verified\x18Q \x01(\v2$.rolecall.identity.v1.DomainVerifiedH\x00R\x0edomainVerified\x12C\n" +
+	"\vdomain_lost\x18R \x01(\v2 .rolecall.identity.v1.DomainLostH\x00R\n" +
+	"domainLost\x12L\n" +
+	"\x0edomain_deleted\x18S \x01(\v2#.rolecall.identity.v1.DomainDeletedH\x00R\rdomainDeleted\x12O\n" +
+	"\x0fidentity_linked\x18T \x01(\v2$.rolecall.identity.v1.IdentityLinkedH\x00R\x0eidentityLinked\x12U\n" +
+	"\x11identity_unlinked\x18U \x01(\v2&.rolecall.identity.v1.IdentityUnlinkedH\x00R\x10identityUnlinked\x12Y\n" +
+	"\x13signing_key_rotated\x18) \x01(\v2'.rolecall.identity.v1.SigningKeyRotatedH\x00R\x11signingKeyRotated\x12k\n" +
+	"\x19instance_settings_changed\x18< \x01(\v2-.rolecall.identity.v1.InstanceSettingsChangedH\x00R\x17instanceSettingsChanged\x12M\n" +
+	"\x0fnew_device_used\x18Z \x01(\v2#.rolecall.identity.v1.NewDeviceUsedH\x00R\rnewDeviceUsed\x12S\n" +
+	"\x11login_code_mailed\x18[ \x01(\v2%.rolecall.identity.v1.LoginCodeMailedH\x00R\x0floginCodeMailed\x12U\n" +
+	"\x11user_impersonated\x18F \x01(\v2&.rolecall.identity.v1.UserImpersonatedH\x00R\x10userImpersonated\x12X\n" +
+	"\x12guest_impersonated\x18G \x01(\v2'.rolecall.identity.v1.GuestImpersonatedH\x00R\x11guestImpersonated\x12M\n" +
+	"\x0fguest_logged_in\x18H \x01(\v2#.rolecall.identity.v1.GuestLoggedInH\x00R\rguestLoggedIn\x12d\n" +
+	"\x16registration_requested\x18A \x01(\v2+.rolecall.identity.v1.RegistrationRequestedH\x00R\x15registrationRequested\x12O\n" +
+	"\x0fuser_registered\x18B \x01(\v2$.rolecall.identity.v1.UserRegisteredH\x00R\x0euserRegistered\x12L\n" +
+	"\x0eemail_verified\x18C \x01(\v2#.rolecall.identity.v1.EmailVerifiedH\x00R\remailVerified\x12O\n" +
+	"\x0faddress_yielded\x18D \x01(\v2$.rolecall.identity.v1.AddressYieldedH\x00R\x0eaddressYielded\x12I\n" +
+	"\rcalls_refused\x18\\ \x01(\v2\".rolecall.identity.v1.CallsRefusedH\x00R\fcallsRefusedB\a\n" +
 	"\x05event\"\x16\n" +
 	"\x14InstanceBootstrapped\"H\n" +
 	"\vUserInvited\x12#\n" +
@@ -2193,7 +3539,11 @@ const file_rolecall_identity_v1_events_proto_rawDesc = "" +
 	"session_id\x18\x01 \x01(\tR\tsessionId\x12\x18\n" +
 	"\amethods\x18\x02 \x03(\tR\amethods\"%\n" +
 	"\vLoginFailed\x12\x16\n" +
-	"\x06reason\x18\x01 \x01(\tR\x06reason\"E\n" +
+	"\x06reason\x18\x01 \x01(\tR\x06reason\".\n" +
+	"\rNewDeviceUsed\x12\x1d\n" +
+	"\n" +
+	"session_id\x18\x01 \x01(\tR\tsessionId\"\x11\n" +
+	"\x0fLoginCodeMailed\"E\n" +
 	"\fSessionEnded\x12\x1d\n" +
 	"\n" +
 	"session_id\x18\x01 \x01(\tR\tsessionId\x12\x16\n" +
@@ -2249,7 +3599,55 @@ const file_rolecall_identity_v1_events_proto_rawDesc = "" +
 	"\x0faccess_token_id\x18\x01 \x01(\tR\raccessTokenId\"P\n" +
 	"\x11SigningKeyRotated\x12\x10\n" +
 	"\x03kid\x18\x01 \x01(\tR\x03kid\x12)\n" +
-	"\x10retired_previous\x18\x02 \x01(\bR\x0fretiredPreviousB\xe2\x01\n" +
+	"\x10retired_previous\x18\x02 \x01(\bR\x0fretiredPrevious\"\xa3\x01\n" +
+	"\x10UserImpersonated\x12\x1d\n" +
+	"\n" +
+	"session_id\x18\x01 \x01(\tR\tsessionId\x12\x16\n" +
+	"\x06reason\x18\x02 \x01(\tR\x06reason\x12\x1b\n" +
+	"\tread_only\x18\x03 \x01(\bR\breadOnly\x12;\n" +
+	"\vexpire_time\x18\x04 \x01(\v2\x1a.google.protobuf.TimestampR\n" +
+	"expireTime\"\x85\x01\n" +
+	"\x11GuestImpersonated\x12\x16\n" +
+	"\x06reason\x18\x01 \x01(\tR\x06reason\x12\x1b\n" +
+	"\tread_only\x18\x02 \x01(\bR\breadOnly\x12;\n" +
+	"\vexpire_time\x18\x03 \x01(\v2\x1a.google.protobuf.TimestampR\n" +
+	"expireTime\"L\n" +
+	"\rGuestLoggedIn\x12;\n" +
+	"\vexpire_time\x18\x01 \x01(\v2\x1a.google.protobuf.TimestampR\n" +
+	"expireTime\"@\n" +
+	"\x15RegistrationRequested\x12'\n" +
+	"\x0fregistration_id\x18\x01 \x01(\tR\x0eregistrationId\"O\n" +
+	"\x0eUserRegistered\x12'\n" +
+	"\x0fregistration_id\x18\x01 \x01(\tR\x0eregistrationId\x12\x14\n" +
+	"\x05roles\x18\x02 \x03(\tR\x05roles\"\x0f\n" +
+	"\rEmailVerified\"\x10\n" +
+	"\x0eAddressYielded\"_\n" +
+	"\x17InstanceSettingsChanged\x12!\n" +
+	"\fold_settings\x18\x01 \x03(\tR\voldSettings\x12!\n" +
+	"\fnew_settings\x18\x02 \x03(\tR\vnewSettings\"V\n" +
+	"\fCallsRefused\x12\x16\n" +
+	"\x06method\x18\x01 \x01(\tR\x06method\x12\x14\n" +
+	"\x05count\x18\x02 \x01(\x05R\x05count\x12\x18\n" +
+	"\areasons\x18\x03 \x03(\tR\areasons\"K\n" +
+	"\x17IdentityProviderCreated\x120\n" +
+	"\x14identity_provider_id\x18\x01 \x01(\tR\x12identityProviderId\"K\n" +
+	"\x17IdentityProviderUpdated\x120\n" +
+	"\x14identity_provider_id\x18\x01 \x01(\tR\x12identityProviderId\"K\n" +
+	"\x17IdentityProviderDeleted\x120\n" +
+	"\x14identity_provider_id\x18\x01 \x01(\tR\x12identityProviderId\"#\n" +
+	"\rDomainClaimed\x12\x12\n" +
+	"\x04name\x18\x01 \x01(\tR\x04name\"$\n" +
+	"\x0eDomainVerified\x12\x12\n" +
+	"\x04name\x18\x01 \x01(\tR\x04name\" \n" +
+	"\n" +
+	"DomainLost\x12\x12\n" +
+	"\x04name\x18\x01 \x01(\tR\x04name\"#\n" +
+	"\rDomainDeleted\x12\x12\n" +
+	"\x04name\x18\x01 \x01(\tR\x04name\"B\n" +
+	"\x0eIdentityLinked\x120\n" +
+	"\x14identity_provider_id\x18\x01 \x01(\tR\x12identityProviderId\"D\n" +
+	"\x10IdentityUnlinked\x120\n" +
+	"\x14identity_provider_id\x18\x01 \x01(\tR\x12identityProviderIdB\xe2\x01\n" +
 	"\x18com.rolecall.identity.v1B\vEventsProtoP\x01ZGgithub.com/rolecall/rolecall/clients/go/rolecall/identity/v1;identityv1\xa2\x02\x03RIX\xaa\x02\x14Rolecall.Identity.V1\xca\x02\x14Rolecall\\Identity\\V1\xe2\x02 Rolecall\\Identity\\V1\\GPBMetadata\xea\x02\x16Rolecall::Identity::V1b\x06proto3"
 
 var (
@@ -2264,7 +3662,7 @@ func file_rolecall_identity_v1_events_proto_rawDescGZIP() []byte {
 	return file_rolecall_identity_v1_events_proto_rawDescData
 }
 
-var file_rolecall_identity_v1_events_proto_msgTypes = make([]protoimpl.MessageInfo, 33)
+var file_rolecall_identity_v1_events_proto_msgTypes = make([]protoimpl.MessageInfo, 53)
 var file_rolecall_identity_v1_events_proto_goTypes = []any{
 	(*DomainEvent)(nil),              // 0: rolecall.identity.v1.DomainEvent
 	(*InstanceBootstrapped)(nil),     // 1: rolecall.identity.v1.InstanceBootstrapped
@@ -2274,35 +3672,55 @@ var file_rolecall_identity_v1_events_proto_goTypes = []any{
 	(*InvitationVoided)(nil),         // 5: rolecall.identity.v1.InvitationVoided
 	(*LoginSucceeded)(nil),           // 6: rolecall.identity.v1.LoginSucceeded
 	(*LoginFailed)(nil),              // 7: rolecall.identity.v1.LoginFailed
-	(*SessionEnded)(nil),             // 8: rolecall.identity.v1.SessionEnded
-	(*RefreshTokenReused)(nil),       // 9: rolecall.identity.v1.RefreshTokenReused
-	(*PasswordChanged)(nil),          // 10: rolecall.identity.v1.PasswordChanged
-	(*ServiceAccountCreated)(nil),    // 11: rolecall.identity.v1.ServiceAccountCreated
-	(*ServiceAccountDeleted)(nil),    // 12: rolecall.identity.v1.ServiceAccountDeleted
-	(*ApiKeyCreated)(nil),            // 13: rolecall.identity.v1.ApiKeyCreated
-	(*ApiKeyDeleted)(nil),            // 14: rolecall.identity.v1.ApiKeyDeleted
-	(*AccountUpdated)(nil),           // 15: rolecall.identity.v1.AccountUpdated
-	(*EmailChangeRequested)(nil),     // 16: rolecall.identity.v1.EmailChangeRequested
-	(*EmailChanged)(nil),             // 17: rolecall.identity.v1.EmailChanged
-	(*PasswordResetRequested)(nil),   // 18: rolecall.identity.v1.PasswordResetRequested
-	(*PasswordSet)(nil),              // 19: rolecall.identity.v1.PasswordSet
-	(*UserCreated)(nil),              // 20: rolecall.identity.v1.UserCreated
-	(*UserDeleted)(nil),              // 21: rolecall.identity.v1.UserDeleted
-	(*InvitationRevoked)(nil),        // 22: rolecall.identity.v1.InvitationRevoked
-	(*FactorAdded)(nil),              // 23: rolecall.identity.v1.FactorAdded
-	(*FactorRemoved)(nil),            // 24: rolecall.identity.v1.FactorRemoved
-	(*FactorsReset)(nil),             // 25: rolecall.identity.v1.FactorsReset
-	(*RecoveryCodesRegenerated)(nil), // 26: rolecall.identity.v1.RecoveryCodesRegenerated
-	(*RecoveryCodeUsed)(nil),         // 27: rolecall.identity.v1.RecoveryCodeUsed
-	(*Reauthenticated)(nil),          // 28: rolecall.identity.v1.Reauthenticated
-	(*ServiceAccountUpdated)(nil),    // 29: rolecall.identity.v1.ServiceAccountUpdated
-	(*AccessTokenCreated)(nil),       // 30: rolecall.identity.v1.AccessTokenCreated
-	(*AccessTokenRevoked)(nil),       // 31: rolecall.identity.v1.AccessTokenRevoked
-	(*SigningKeyRotated)(nil),        // 32: rolecall.identity.v1.SigningKeyRotated
-	(*timestamppb.Timestamp)(nil),    // 33: google.protobuf.Timestamp
+	(*NewDeviceUsed)(nil),            // 8: rolecall.identity.v1.NewDeviceUsed
+	(*LoginCodeMailed)(nil),          // 9: rolecall.identity.v1.LoginCodeMailed
+	(*SessionEnded)(nil),             // 10: rolecall.identity.v1.SessionEnded
+	(*RefreshTokenReused)(nil),       // 11: rolecall.identity.v1.RefreshTokenReused
+	(*PasswordChanged)(nil),          // 12: rolecall.identity.v1.PasswordChanged
+	(*ServiceAccountCreated)(nil),    // 13: rolecall.identity.v1.ServiceAccountCreated
+	(*ServiceAccountDeleted)(nil),    // 14: rolecall.identity.v1.ServiceAccountDeleted
+	(*ApiKeyCreated)(nil),            // 15: rolecall.identity.v1.ApiKeyCreated
+	(*ApiKeyDeleted)(nil),            // 16: rolecall.identity.v1.ApiKeyDeleted
+	(*AccountUpdated)(nil),           // 17: rolecall.identity.v1.AccountUpdated
+	(*EmailChangeRequested)(nil),     // 18: rolecall.identity.v1.EmailChangeRequested
+	(*EmailChanged)(nil),             // 19: rolecall.identity.v1.EmailChanged
+	(*PasswordResetRequested)(nil),   // 20: rolecall.identity.v1.PasswordResetRequested
+	(*PasswordSet)(nil),              // 21: rolecall.identity.v1.PasswordSet
+	(*UserCreated)(nil),              // 22: rolecall.identity.v1.UserCreated
+	(*UserDeleted)(nil),              // 23: rolecall.identity.v1.UserDeleted
+	(*InvitationRevoked)(nil),        // 24: rolecall.identity.v1.InvitationRevoked
+	(*FactorAdded)(nil),              // 25: rolecall.identity.v1.FactorAdded
+	(*FactorRemoved)(nil),            // 26: rolecall.identity.v1.FactorRemoved
+	(*FactorsReset)(nil),             // 27: rolecall.identity.v1.FactorsReset
+	(*RecoveryCodesRegenerated)(nil), // 28: rolecall.identity.v1.RecoveryCodesRegenerated
+	(*RecoveryCodeUsed)(nil),         // 29: rolecall.identity.v1.RecoveryCodeUsed
+	(*Reauthenticated)(nil),          // 30: rolecall.identity.v1.Reauthenticated
+	(*ServiceAccountUpdated)(nil),    // 31: rolecall.identity.v1.ServiceAccountUpdated
+	(*AccessTokenCreated)(nil),       // 32: rolecall.identity.v1.AccessTokenCreated
+	(*AccessTokenRevoked)(nil),       // 33: rolecall.identity.v1.AccessTokenRevoked
+	(*SigningKeyRotated)(nil),        // 34: rolecall.identity.v1.SigningKeyRotated
+	(*UserImpersonated)(nil),         // 35: rolecall.identity.v1.UserImpersonated
+	(*GuestImpersonated)(nil),        // 36: rolecall.identity.v1.GuestImpersonated
+	(*GuestLoggedIn)(nil),            // 37: rolecall.identity.v1.GuestLoggedIn
+	(*RegistrationRequested)(nil),    // 38: rolecall.identity.v1.RegistrationRequested
+	(*UserRegistered)(nil),           // 39: rolecall.identity.v1.UserRegistered
+	(*EmailVerified)(nil),            // 40: rolecall.identity.v1.EmailVerified
+	(*AddressYielded)(nil),           // 41: rolecall.identity.v1.AddressYielded
+	(*InstanceSettingsChanged)(nil),  // 42: rolecall.identity.v1.InstanceSettingsChanged
+	(*CallsRefused)(nil),             // 43: rolecall.identity.v1.CallsRefused
+	(*IdentityProviderCreated)(nil),  // 44: rolecall.identity.v1.IdentityProviderCreated
+	(*IdentityProviderUpdated)(nil),  // 45: rolecall.identity.v1.IdentityProviderUpdated
+	(*IdentityProviderDeleted)(nil),  // 46: rolecall.identity.v1.IdentityProviderDeleted
+	(*DomainClaimed)(nil),            // 47: rolecall.identity.v1.DomainClaimed
+	(*DomainVerified)(nil),           // 48: rolecall.identity.v1.DomainVerified
+	(*DomainLost)(nil),               // 49: rolecall.identity.v1.DomainLost
+	(*DomainDeleted)(nil),            // 50: rolecall.identity.v1.DomainDeleted
+	(*IdentityLinked)(nil),           // 51: rolecall.identity.v1.IdentityLinked
+	(*IdentityUnlinked)(nil),         // 52: rolecall.identity.v1.IdentityUnlinked
+	(*timestamppb.Timestamp)(nil),    // 53: google.protobuf.Timestamp
 }
 var file_rolecall_identity_v1_events_proto_depIdxs = []int32{
-	33, // 0: rolecall.identity.v1.DomainEvent.occurred_time:type_name -> google.protobuf.Timestamp
+	53, // 0: rolecall.identity.v1.DomainEvent.occurred_time:type_name -> google.protobuf.Timestamp
 	1,  // 1: rolecall.identity.v1.DomainEvent.instance_bootstrapped:type_name -> rolecall.identity.v1.InstanceBootstrapped
 	2,  // 2: rolecall.identity.v1.DomainEvent.user_invited:type_name -> rolecall.identity.v1.UserInvited
 	3,  // 3: rolecall.identity.v1.DomainEvent.invitation_resent:type_name -> rolecall.identity.v1.InvitationResent
@@ -2310,36 +3728,59 @@ var file_rolecall_identity_v1_events_proto_depIdxs = []int32{
 	5,  // 5: rolecall.identity.v1.DomainEvent.invitation_voided:type_name -> rolecall.identity.v1.InvitationVoided
 	6,  // 6: rolecall.identity.v1.DomainEvent.login_succeeded:type_name -> rolecall.identity.v1.LoginSucceeded
 	7,  // 7: rolecall.identity.v1.DomainEvent.login_failed:type_name -> rolecall.identity.v1.LoginFailed
-	8,  // 8: rolecall.identity.v1.DomainEvent.session_ended:type_name -> rolecall.identity.v1.SessionEnded
-	9,  // 9: rolecall.identity.v1.DomainEvent.refresh_token_reused:type_name -> rolecall.identity.v1.RefreshTokenReused
-	10, // 10: rolecall.identity.v1.DomainEvent.password_changed:type_name -> rolecall.identity.v1.PasswordChanged
-	11, // 11: rolecall.identity.v1.DomainEvent.service_account_created:type_name -> rolecall.identity.v1.ServiceAccountCreated
-	12, // 12: rolecall.identity.v1.DomainEvent.service_account_deleted:type_name -> rolecall.identity.v1.ServiceAccountDeleted
-	13, // 13: rolecall.identity.v1.DomainEvent.api_key_created:type_name -> rolecall.identity.v1.ApiKeyCreated
-	14, // 14: rolecall.identity.v1.DomainEvent.api_key_deleted:type_name -> rolecall.identity.v1.ApiKeyDeleted
-	15, // 15: rolecall.identity.v1.DomainEvent.account_updated:type_name -> rolecall.identity.v1.AccountUpdated
-	16, // 16: rolecall.identity.v1.DomainEvent.email_change_requested:type_name -> rolecall.identity.v1.EmailChangeRequested
-	17, // 17: rolecall.identity.v1.DomainEvent.email_changed:type_name -> rolecall.identity.v1.EmailChanged
-	18, // 18: rolecall.identity.v1.DomainEvent.password_reset_requested:type_name -> rolecall.identity.v1.PasswordResetRequested
-	19, // 19: rolecall.identity.v1.DomainEvent.password_set:type_name -> rolecall.identity.v1.PasswordSet
-	20, // 20: rolecall.identity.v1.DomainEvent.user_created:type_name -> rolecall.identity.v1.UserCreated
-	21, // 21: rolecall.identity.v1.DomainEvent.user_deleted:type_name -> rolecall.identity.v1.UserDeleted
-	22, // 22: rolecall.identity.v1.DomainEvent.invitation_revoked:type_name -> rolecall.identity.v1.InvitationRevoked
-	23, // 23: rolecall.identity.v1.DomainEvent.factor_added:type_name -> rolecall.identity.v1.FactorAdded
-	24, // 24: rolecall.identity.v1.DomainEvent.factor_removed:type_name -> rolecall.identity.v1.FactorRemoved
-	25, // 25: rolecall.identity.v1.DomainEvent.factors_reset:type_name -> rolecall.identity.v1.FactorsReset
-	26, // 26: rolecall.identity.v1.DomainEvent.recovery_codes_regenerated:type_name -> rolecall.identity.v1.RecoveryCodesRegenerated
-	27, // 27: rolecall.identity.v1.DomainEvent.recovery_code_used:type_name -> rolecall.identity.v1.RecoveryCodeUsed
-	28, // 28: rolecall.identity.v1.DomainEvent.reauthenticated:type_name -> rolecall.identity.v1.Reauthenticated
-	29, // 29: rolecall.identity.v1.DomainEvent.service_account_updated:type_name -> rolecall.identity.v1.ServiceAccountUpdated
-	30, // 30: rolecall.identity.v1.DomainEvent.access_token_created:type_name -> rolecall.identity.v1.AccessTokenCreated
-	31, // 31: rolecall.identity.v1.DomainEvent.access_token_revoked:type_name -> rolecall.identity.v1.AccessTokenRevoked
-	32, // 32: rolecall.identity.v1.DomainEvent.signing_key_rotated:type_name -> rolecall.identity.v1.SigningKeyRotated
-	33, // [33:33] is the sub-list for method output_type
-	33, // [33:33] is the sub-list for method input_type
-	33, // [33:33] is the sub-list for extension type_name
-	33, // [33:33] is the sub-list for extension extendee
-	0,  // [0:33] is the sub-list for field type_name
+	10, // 8: rolecall.identity.v1.DomainEvent.session_ended:type_name -> rolecall.identity.v1.SessionEnded
+	11, // 9: rolecall.identity.v1.DomainEvent.refresh_token_reused:type_name -> rolecall.identity.v1.RefreshTokenReused
+	12, // 10: rolecall.identity.v1.DomainEvent.password_changed:type_name -> rolecall.identity.v1.PasswordChanged
+	13, // 11: rolecall.identity.v1.DomainEvent.service_account_created:type_name -> rolecall.identity.v1.ServiceAccountCreated
+	14, // 12: rolecall.identity.v1.DomainEvent.service_account_deleted:type_name -> rolecall.identity.v1.ServiceAccountDeleted
+	15, // 13: rolecall.identity.v1.DomainEvent.api_key_created:type_name -> rolecall.identity.v1.ApiKeyCreated
+	16, // 14: rolecall.identity.v1.DomainEvent.api_key_deleted:type_name -> rolecall.identity.v1.ApiKeyDeleted
+	17, // 15: rolecall.identity.v1.DomainEvent.account_updated:type_name -> rolecall.identity.v1.AccountUpdated
+	18, // 16: rolecall.identity.v1.DomainEvent.email_change_requested:type_name -> rolecall.identity.v1.EmailChangeRequested
+	19, // 17: rolecall.identity.v1.DomainEvent.email_changed:type_name -> rolecall.identity.v1.EmailChanged
+	20, // 18: rolecall.identity.v1.DomainEvent.password_reset_requested:type_name -> rolecall.identity.v1.PasswordResetRequested
+	21, // 19: rolecall.identity.v1.DomainEvent.password_set:type_name -> rolecall.identity.v1.PasswordSet
+	22, // 20: rolecall.identity.v1.DomainEvent.user_created:type_name -> rolecall.identity.v1.UserCreated
+	23, // 21: rolecall.identity.v1.DomainEvent.user_deleted:type_name -> rolecall.identity.v1.UserDeleted
+	24, // 22: rolecall.identity.v1.DomainEvent.invitation_revoked:type_name -> rolecall.identity.v1.InvitationRevoked
+	25, // 23: rolecall.identity.v1.DomainEvent.factor_added:type_name -> rolecall.identity.v1.FactorAdded
+	26, // 24: rolecall.identity.v1.DomainEvent.factor_removed:type_name -> rolecall.identity.v1.FactorRemoved
+	27, // 25: rolecall.identity.v1.DomainEvent.factors_reset:type_name -> rolecall.identity.v1.FactorsReset
+	28, // 26: rolecall.identity.v1.DomainEvent.recovery_codes_regenerated:type_name -> rolecall.identity.v1.RecoveryCodesRegenerated
+	29, // 27: rolecall.identity.v1.DomainEvent.recovery_code_used:type_name -> rolecall.identity.v1.RecoveryCodeUsed
+	30, // 28: rolecall.identity.v1.DomainEvent.reauthenticated:type_name -> rolecall.identity.v1.Reauthenticated
+	31, // 29: rolecall.identity.v1.DomainEvent.service_account_updated:type_name -> rolecall.identity.v1.ServiceAccountUpdated
+	32, // 30: rolecall.identity.v1.DomainEvent.access_token_created:type_name -> rolecall.identity.v1.AccessTokenCreated
+	33, // 31: rolecall.identity.v1.DomainEvent.access_token_revoked:type_name -> rolecall.identity.v1.AccessTokenRevoked
+	44, // 32: rolecall.identity.v1.DomainEvent.identity_provider_created:type_name -> rolecall.identity.v1.IdentityProviderCreated
+	45, // 33: rolecall.identity.v1.DomainEvent.identity_provider_updated:type_name -> rolecall.identity.v1.IdentityProviderUpdated
+	46, // 34: rolecall.identity.v1.DomainEvent.identity_provider_deleted:type_name -> rolecall.identity.v1.IdentityProviderDeleted
+	47, // 35: rolecall.identity.v1.DomainEvent.domain_claimed:type_name -> rolecall.identity.v1.DomainClaimed
+	48, // 36: rolecall.identity.v1.DomainEvent.domain_verified:type_name -> rolecall.identity.v1.DomainVerified
+	49, // 37: rolecall.identity.v1.DomainEvent.domain_lost:type_name -> rolecall.identity.v1.DomainLost
+	50, // 38: rolecall.identity.v1.DomainEvent.domain_deleted:type_name -> rolecall.identity.v1.DomainDeleted
+	51, // 39: rolecall.identity.v1.DomainEvent.identity_linked:type_name -> rolecall.identity.v1.IdentityLinked
+	52, // 40: rolecall.identity.v1.DomainEvent.identity_unlinked:type_name -> rolecall.identity.v1.IdentityUnlinked
+	34, // 41: rolecall.identity.v1.DomainEvent.signing_key_rotated:type_name -> rolecall.identity.v1.SigningKeyRotated
+	42, // 42: rolecall.identity.v1.DomainEvent.instance_settings_changed:type_name -> rolecall.identity.v1.InstanceSettingsChanged
+	8,  // 43: rolecall.identity.v1.DomainEvent.new_device_used:type_name -> rolecall.identity.v1.NewDeviceUsed
+	9,  // 44: rolecall.identity.v1.DomainEvent.login_code_mailed:type_name -> rolecall.identity.v1.LoginCodeMailed
+	35, // 45: rolecall.identity.v1.DomainEvent.user_impersonated:type_name -> rolecall.identity.v1.UserImpersonated
+	36, // 46: rolecall.identity.v1.DomainEvent.guest_impersonated:type_name -> rolecall.identity.v1.GuestImpersonated
+	37, // 47: rolecall.identity.v1.DomainEvent.guest_logged_in:type_name -> rolecall.identity.v1.GuestLoggedIn
+	38, // 48: rolecall.identity.v1.DomainEvent.registration_requested:type_name -> rolecall.identity.v1.RegistrationRequested
+	39, // 49: rolecall.identity.v1.DomainEvent.user_registered:type_name -> rolecall.identity.v1.UserRegistered
+	40, // 50: rolecall.identity.v1.DomainEvent.email_verified:type_name -> rolecall.identity.v1.EmailVerified
+	41, // 51: rolecall.identity.v1.DomainEvent.address_yielded:type_name -> rolecall.identity.v1.AddressYielded
+	43, // 52: rolecall.identity.v1.DomainEvent.calls_refused:type_name -> rolecall.identity.v1.CallsRefused
+	53, // 53: rolecall.identity.v1.UserImpersonated.expire_time:type_name -> google.protobuf.Timestamp
+	53, // 54: rolecall.identity.v1.GuestImpersonated.expire_time:type_name -> google.protobuf.Timestamp
+	53, // 55: rolecall.identity.v1.GuestLoggedIn.expire_time:type_name -> google.protobuf.Timestamp
+	56, // [56:56] is the sub-list for method output_type
+	56, // [56:56] is the sub-list for method input_type
+	56, // [56:56] is the sub-list for extension type_name
+	56, // [56:56] is the sub-list for extension extendee
+	0,  // [0:56] is the sub-list for field type_name
 }
 
 func init() { file_rolecall_identity_v1_events_proto_init() }
@@ -2379,7 +3820,27 @@ func file_rolecall_identity_v1_events_proto_init() {
 		(*DomainEvent_ServiceAccountUpdated)(nil),
 		(*DomainEvent_AccessTokenCreated)(nil),
 		(*DomainEvent_AccessTokenRevoked)(nil),
+		(*DomainEvent_IdentityProviderCreated)(nil),
+		(*DomainEvent_IdentityProviderUpdated)(nil),
+		(*DomainEvent_IdentityProviderDeleted)(nil),
+		(*DomainEvent_DomainClaimed)(nil),
+		(*DomainEvent_DomainVerified)(nil),
+		(*DomainEvent_DomainLost)(nil),
+		(*DomainEvent_DomainDeleted)(nil),
+		(*DomainEvent_IdentityLinked)(nil),
+		(*DomainEvent_IdentityUnlinked)(nil),
 		(*DomainEvent_SigningKeyRotated)(nil),
+		(*DomainEvent_InstanceSettingsChanged)(nil),
+		(*DomainEvent_NewDeviceUsed)(nil),
+		(*DomainEvent_LoginCodeMailed)(nil),
+		(*DomainEvent_UserImpersonated)(nil),
+		(*DomainEvent_GuestImpersonated)(nil),
+		(*DomainEvent_GuestLoggedIn)(nil),
+		(*DomainEvent_RegistrationRequested)(nil),
+		(*DomainEvent_UserRegistered)(nil),
+		(*DomainEvent_EmailVerified)(nil),
+		(*DomainEvent_AddressYielded)(nil),
+		(*DomainEvent_CallsRefused)(nil),
 	}
 	type x struct{}
 	out := protoimpl.TypeBuilder{
@@ -2387,7 +3848,7 @@ func file_rolecall_identity_v1_events_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_rolecall_identity_v1_events_proto_rawDesc), len(file_rolecall_identity_v1_events_proto_rawDesc)),
 			NumEnums:      0,
-			NumMessages:   33,
+			NumMessages:   53,
 			NumExtensions: 0,
 			NumServices:   0,
 		},

@@ -12,6 +12,8 @@ import (
 	_ "github.com/rolecall/rolecall/clients/go/rolecall/authz/v1"
 	protoreflect "google.golang.org/protobuf/reflect/protoreflect"
 	protoimpl "google.golang.org/protobuf/runtime/protoimpl"
+	fieldmaskpb "google.golang.org/protobuf/types/known/fieldmaskpb"
+	timestamppb "google.golang.org/protobuf/types/known/timestamppb"
 	reflect "reflect"
 	sync "sync"
 	unsafe "unsafe"
@@ -290,7 +292,15 @@ type GetServerInfoResponse struct {
 	// Version of the server, such as `0.1.0`.
 	Version string `protobuf:"bytes,2,opt,name=version,proto3" json:"version,omitempty"`
 	// Whether the first administrator exists.
-	Bootstrapped  bool `protobuf:"varint,3,opt,name=bootstrapped,proto3" json:"bootstrapped,omitempty"`
+	Bootstrapped bool `protobuf:"varint,3,opt,name=bootstrapped,proto3" json:"bootstrapped,omitempty"`
+	// Identifier of the installation, a lower-case UUID; it never changes.
+	InstanceId string `protobuf:"bytes,4,opt,name=instance_id,json=instanceId,proto3" json:"instance_id,omitempty"`
+	// Whether organizations that take registrations are listed for anyone.
+	OrganizationDirectory bool `protobuf:"varint,5,opt,name=organization_directory,json=organizationDirectory,proto3" json:"organization_directory,omitempty"`
+	// Whether strangers may look around in the home organization as guests.
+	GuestsAllowed bool `protobuf:"varint,6,opt,name=guests_allowed,json=guestsAllowed,proto3" json:"guests_allowed,omitempty"`
+	// What the installation says to whoever comes; plain text, may be empty.
+	WelcomeText   string `protobuf:"bytes,7,opt,name=welcome_text,json=welcomeText,proto3" json:"welcome_text,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -346,11 +356,325 @@ func (x *GetServerInfoResponse) GetBootstrapped() bool {
 	return false
 }
 
+func (x *GetServerInfoResponse) GetInstanceId() string {
+	if x != nil {
+		return x.InstanceId
+	}
+	return ""
+}
+
+func (x *GetServerInfoResponse) GetOrganizationDirectory() bool {
+	if x != nil {
+		return x.OrganizationDirectory
+	}
+	return false
+}
+
+func (x *GetServerInfoResponse) GetGuestsAllowed() bool {
+	if x != nil {
+		return x.GuestsAllowed
+	}
+	return false
+}
+
+func (x *GetServerInfoResponse) GetWelcomeText() string {
+	if x != nil {
+		return x.WelcomeText
+	}
+	return ""
+}
+
+// How the installation presents itself.
+type InstanceSettings struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Name of the installation, 1 to 100 characters, in pages, mails and
+	// authenticator apps.
+	Name string `protobuf:"bytes,1,opt,name=name,proto3" json:"name,omitempty"`
+	// What it says to whoever comes: plain text of at most 2 000 characters, line
+	// breaks included. May be empty.
+	WelcomeText string `protobuf:"bytes,2,opt,name=welcome_text,json=welcomeText,proto3" json:"welcome_text,omitempty"`
+	// Whether organizations that take registrations are listed for anyone.
+	OrganizationDirectory bool `protobuf:"varint,3,opt,name=organization_directory,json=organizationDirectory,proto3" json:"organization_directory,omitempty"`
+	// Version, to be given back with a change. Output only.
+	Etag string `protobuf:"bytes,4,opt,name=etag,proto3" json:"etag,omitempty"`
+	// When they were last changed; absent until they are. Output only.
+	UpdateTime    *timestamppb.Timestamp `protobuf:"bytes,5,opt,name=update_time,json=updateTime,proto3" json:"update_time,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *InstanceSettings) Reset() {
+	*x = InstanceSettings{}
+	mi := &file_rolecall_identity_v1_instance_service_proto_msgTypes[4]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *InstanceSettings) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*InstanceSettings) ProtoMessage() {}
+
+func (x *InstanceSettings) ProtoReflect() protoreflect.Message {
+	mi := &file_rolecall_identity_v1_instance_service_proto_msgTypes[4]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use InstanceSettings.ProtoReflect.Descriptor instead.
+func (*InstanceSettings) Descriptor() ([]byte, []int) {
+	return file_rolecall_identity_v1_instance_service_proto_rawDescGZIP(), []int{4}
+}
+
+func (x *InstanceSettings) GetName() string {
+	if x != nil {
+		return x.Name
+	}
+	return ""
+}
+
+func (x *InstanceSettings) GetWelcomeText() string {
+	if x != nil {
+		return x.WelcomeText
+	}
+	return ""
+}
+
+func (x *InstanceSettings) GetOrganizationDirectory() bool {
+	if x != nil {
+		return x.OrganizationDirectory
+	}
+	return false
+}
+
+func (x *InstanceSettings) GetEtag() string {
+	if x != nil {
+		return x.Etag
+	}
+	return ""
+}
+
+func (x *InstanceSettings) GetUpdateTime() *timestamppb.Timestamp {
+	if x != nil {
+		return x.UpdateTime
+	}
+	return nil
+}
+
+// What `GetSettings` needs: nothing.
+type GetSettingsRequest struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *GetSettingsRequest) Reset() {
+	*x = GetSettingsRequest{}
+	mi := &file_rolecall_identity_v1_instance_service_proto_msgTypes[5]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *GetSettingsRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*GetSettingsRequest) ProtoMessage() {}
+
+func (x *GetSettingsRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_rolecall_identity_v1_instance_service_proto_msgTypes[5]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use GetSettingsRequest.ProtoReflect.Descriptor instead.
+func (*GetSettingsRequest) Descriptor() ([]byte, []int) {
+	return file_rolecall_identity_v1_instance_service_proto_rawDescGZIP(), []int{5}
+}
+
+// What `GetSettings` answers.
+type GetSettingsResponse struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The settings of the instance.
+	Settings      *InstanceSettings `protobuf:"bytes,1,opt,name=settings,proto3" json:"settings,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *GetSettingsResponse) Reset() {
+	*x = GetSettingsResponse{}
+	mi := &file_rolecall_identity_v1_instance_service_proto_msgTypes[6]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *GetSettingsResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*GetSettingsResponse) ProtoMessage() {}
+
+func (x *GetSettingsResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_rolecall_identity_v1_instance_service_proto_msgTypes[6]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use GetSettingsResponse.ProtoReflect.Descriptor instead.
+func (*GetSettingsResponse) Descriptor() ([]byte, []int) {
+	return file_rolecall_identity_v1_instance_service_proto_rawDescGZIP(), []int{6}
+}
+
+func (x *GetSettingsResponse) GetSettings() *InstanceSettings {
+	if x != nil {
+		return x.Settings
+	}
+	return nil
+}
+
+// What `UpdateSettings` needs.
+type UpdateSettingsRequest struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Names this one intended change; a lower-case UUID. Optional.
+	RequestId string `protobuf:"bytes,1,opt,name=request_id,json=requestId,proto3" json:"request_id,omitempty"`
+	// The new values; an `etag` demands that nothing changed since it was read.
+	Settings *InstanceSettings `protobuf:"bytes,2,opt,name=settings,proto3" json:"settings,omitempty"`
+	// The fields to change; absent means all that are populated.
+	UpdateMask *fieldmaskpb.FieldMask `protobuf:"bytes,3,opt,name=update_mask,json=updateMask,proto3" json:"update_mask,omitempty"`
+	// Checks everything, rights included, and changes nothing.
+	ValidateOnly  bool `protobuf:"varint,4,opt,name=validate_only,json=validateOnly,proto3" json:"validate_only,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *UpdateSettingsRequest) Reset() {
+	*x = UpdateSettingsRequest{}
+	mi := &file_rolecall_identity_v1_instance_service_proto_msgTypes[7]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *UpdateSettingsRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*UpdateSettingsRequest) ProtoMessage() {}
+
+func (x *UpdateSettingsRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_rolecall_identity_v1_instance_service_proto_msgTypes[7]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use UpdateSettingsRequest.ProtoReflect.Descriptor instead.
+func (*UpdateSettingsRequest) Descriptor() ([]byte, []int) {
+	return file_rolecall_identity_v1_instance_service_proto_rawDescGZIP(), []int{7}
+}
+
+func (x *UpdateSettingsRequest) GetRequestId() string {
+	if x != nil {
+		return x.RequestId
+	}
+	return ""
+}
+
+func (x *UpdateSettingsRequest) GetSettings() *InstanceSettings {
+	if x != nil {
+		return x.Settings
+	}
+	return nil
+}
+
+func (x *UpdateSettingsRequest) GetUpdateMask() *fieldmaskpb.FieldMask {
+	if x != nil {
+		return x.UpdateMask
+	}
+	return nil
+}
+
+func (x *UpdateSettingsRequest) GetValidateOnly() bool {
+	if x != nil {
+		return x.ValidateOnly
+	}
+	return false
+}
+
+// What `UpdateSettings` answers.
+type UpdateSettingsResponse struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The settings after the change; with `validate_only` as they would be.
+	Settings      *InstanceSettings `protobuf:"bytes,1,opt,name=settings,proto3" json:"settings,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *UpdateSettingsResponse) Reset() {
+	*x = UpdateSettingsResponse{}
+	mi := &file_rolecall_identity_v1_instance_service_proto_msgTypes[8]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *UpdateSettingsResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*UpdateSettingsResponse) ProtoMessage() {}
+
+func (x *UpdateSettingsResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_rolecall_identity_v1_instance_service_proto_msgTypes[8]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use UpdateSettingsResponse.ProtoReflect.Descriptor instead.
+func (*UpdateSettingsResponse) Descriptor() ([]byte, []int) {
+	return file_rolecall_identity_v1_instance_service_proto_rawDescGZIP(), []int{8}
+}
+
+func (x *UpdateSettingsResponse) GetSettings() *InstanceSettings {
+	if x != nil {
+		return x.Settings
+	}
+	return nil
+}
+
 var File_rolecall_identity_v1_instance_service_proto protoreflect.FileDescriptor
 
 const file_rolecall_identity_v1_instance_service_proto_rawDesc = "" +
 	"\n" +
-	"+rolecall/identity/v1/instance_service.proto\x12\x14rolecall.identity.v1\x1a\x1frolecall/authz/v1/options.proto\x1a\x1frolecall/identity/v1/user.proto\"\xdd\x02\n" +
+	"+rolecall/identity/v1/instance_service.proto\x12\x14rolecall.identity.v1\x1a google/protobuf/field_mask.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x1frolecall/authz/v1/options.proto\x1a\x1frolecall/identity/v1/user.proto\"\xdd\x02\n" +
 	"\x10BootstrapRequest\x12!\n" +
 	"\fsetup_secret\x18\x01 \x01(\tR\vsetupSecret\x12+\n" +
 	"\x11organization_name\x18\x02 \x01(\tR\x10organizationName\x12\x14\n" +
@@ -366,18 +690,44 @@ const file_rolecall_identity_v1_instance_service_proto_rawDesc = "" +
 	"mfa_policy\x18\t \x01(\x0e2\x1f.rolecall.identity.v1.MfaPolicyR\tmfaPolicy\"C\n" +
 	"\x11BootstrapResponse\x12.\n" +
 	"\x04user\x18\x01 \x01(\v2\x1a.rolecall.identity.v1.UserR\x04user\"\x16\n" +
-	"\x14GetServerInfoRequest\"i\n" +
+	"\x14GetServerInfoRequest\"\x8b\x02\n" +
 	"\x15GetServerInfoResponse\x12\x12\n" +
 	"\x04name\x18\x01 \x01(\tR\x04name\x12\x18\n" +
 	"\aversion\x18\x02 \x01(\tR\aversion\x12\"\n" +
-	"\fbootstrapped\x18\x03 \x01(\bR\fbootstrapped*Y\n" +
+	"\fbootstrapped\x18\x03 \x01(\bR\fbootstrapped\x12\x1f\n" +
+	"\vinstance_id\x18\x04 \x01(\tR\n" +
+	"instanceId\x125\n" +
+	"\x16organization_directory\x18\x05 \x01(\bR\x15organizationDirectory\x12%\n" +
+	"\x0eguests_allowed\x18\x06 \x01(\bR\rguestsAllowed\x12!\n" +
+	"\fwelcome_text\x18\a \x01(\tR\vwelcomeText\"\xd1\x01\n" +
+	"\x10InstanceSettings\x12\x12\n" +
+	"\x04name\x18\x01 \x01(\tR\x04name\x12!\n" +
+	"\fwelcome_text\x18\x02 \x01(\tR\vwelcomeText\x125\n" +
+	"\x16organization_directory\x18\x03 \x01(\bR\x15organizationDirectory\x12\x12\n" +
+	"\x04etag\x18\x04 \x01(\tR\x04etag\x12;\n" +
+	"\vupdate_time\x18\x05 \x01(\v2\x1a.google.protobuf.TimestampR\n" +
+	"updateTime\"\x14\n" +
+	"\x12GetSettingsRequest\"Y\n" +
+	"\x13GetSettingsResponse\x12B\n" +
+	"\bsettings\x18\x01 \x01(\v2&.rolecall.identity.v1.InstanceSettingsR\bsettings\"\xdc\x01\n" +
+	"\x15UpdateSettingsRequest\x12\x1d\n" +
+	"\n" +
+	"request_id\x18\x01 \x01(\tR\trequestId\x12B\n" +
+	"\bsettings\x18\x02 \x01(\v2&.rolecall.identity.v1.InstanceSettingsR\bsettings\x12;\n" +
+	"\vupdate_mask\x18\x03 \x01(\v2\x1a.google.protobuf.FieldMaskR\n" +
+	"updateMask\x12#\n" +
+	"\rvalidate_only\x18\x04 \x01(\bR\fvalidateOnly\"\\\n" +
+	"\x16UpdateSettingsResponse\x12B\n" +
+	"\bsettings\x18\x01 \x01(\v2&.rolecall.identity.v1.InstanceSettingsR\bsettings*Y\n" +
 	"\tMfaPolicy\x12\x1a\n" +
 	"\x16MFA_POLICY_UNSPECIFIED\x10\x00\x12\x17\n" +
 	"\x13MFA_POLICY_REQUIRED\x10\x01\x12\x17\n" +
-	"\x13MFA_POLICY_OPTIONAL\x10\x022\xec\x01\n" +
+	"\x13MFA_POLICY_OPTIONAL\x10\x022\x84\x04\n" +
 	"\x0fInstanceService\x12d\n" +
 	"\tBootstrap\x12&.rolecall.identity.v1.BootstrapRequest\x1a'.rolecall.identity.v1.BootstrapResponse\"\x06\xaa\xed\x18\x02\b\x01\x12s\n" +
-	"\rGetServerInfo\x12*.rolecall.identity.v1.GetServerInfoRequest\x1a+.rolecall.identity.v1.GetServerInfoResponse\"\t\xaa\xed\x18\x02\b\x01\x90\x02\x01B\xeb\x01\n" +
+	"\rGetServerInfo\x12*.rolecall.identity.v1.GetServerInfoRequest\x1a+.rolecall.identity.v1.GetServerInfoResponse\"\t\xaa\xed\x18\x02\b\x01\x90\x02\x01\x12\x82\x01\n" +
+	"\vGetSettings\x12(.rolecall.identity.v1.GetSettingsRequest\x1a).rolecall.identity.v1.GetSettingsResponse\"\x1e\xaa\xed\x18\x17\"\x15identity.settings.get\x90\x02\x01\x12\x90\x01\n" +
+	"\x0eUpdateSettings\x12+.rolecall.identity.v1.UpdateSettingsRequest\x1a,.rolecall.identity.v1.UpdateSettingsResponse\"#\xaa\xed\x18\x1c\"\x18identity.settings.update8\x01\x90\x02\x02B\xeb\x01\n" +
 	"\x18com.rolecall.identity.v1B\x14InstanceServiceProtoP\x01ZGgithub.com/rolecall/rolecall/clients/go/rolecall/identity/v1;identityv1\xa2\x02\x03RIX\xaa\x02\x14Rolecall.Identity.V1\xca\x02\x14Rolecall\\Identity\\V1\xe2\x02 Rolecall\\Identity\\V1\\GPBMetadata\xea\x02\x16Rolecall::Identity::V1b\x06proto3"
 
 var (
@@ -393,27 +743,43 @@ func file_rolecall_identity_v1_instance_service_proto_rawDescGZIP() []byte {
 }
 
 var file_rolecall_identity_v1_instance_service_proto_enumTypes = make([]protoimpl.EnumInfo, 1)
-var file_rolecall_identity_v1_instance_service_proto_msgTypes = make([]protoimpl.MessageInfo, 4)
+var file_rolecall_identity_v1_instance_service_proto_msgTypes = make([]protoimpl.MessageInfo, 9)
 var file_rolecall_identity_v1_instance_service_proto_goTypes = []any{
-	(MfaPolicy)(0),                // 0: rolecall.identity.v1.MfaPolicy
-	(*BootstrapRequest)(nil),      // 1: rolecall.identity.v1.BootstrapRequest
-	(*BootstrapResponse)(nil),     // 2: rolecall.identity.v1.BootstrapResponse
-	(*GetServerInfoRequest)(nil),  // 3: rolecall.identity.v1.GetServerInfoRequest
-	(*GetServerInfoResponse)(nil), // 4: rolecall.identity.v1.GetServerInfoResponse
-	(*User)(nil),                  // 5: rolecall.identity.v1.User
+	(MfaPolicy)(0),                 // 0: rolecall.identity.v1.MfaPolicy
+	(*BootstrapRequest)(nil),       // 1: rolecall.identity.v1.BootstrapRequest
+	(*BootstrapResponse)(nil),      // 2: rolecall.identity.v1.BootstrapResponse
+	(*GetServerInfoRequest)(nil),   // 3: rolecall.identity.v1.GetServerInfoRequest
+	(*GetServerInfoResponse)(nil),  // 4: rolecall.identity.v1.GetServerInfoResponse
+	(*InstanceSettings)(nil),       // 5: rolecall.identity.v1.InstanceSettings
+	(*GetSettingsRequest)(nil),     // 6: rolecall.identity.v1.GetSettingsRequest
+	(*GetSettingsResponse)(nil),    // 7: rolecall.identity.v1.GetSettingsResponse
+	(*UpdateSettingsRequest)(nil),  // 8: rolecall.identity.v1.UpdateSettingsRequest
+	(*UpdateSettingsResponse)(nil), // 9: rolecall.identity.v1.UpdateSettingsResponse
+	(*User)(nil),                   // 10: rolecall.identity.v1.User
+	(*timestamppb.Timestamp)(nil),  // 11: google.protobuf.Timestamp
+	(*fieldmaskpb.FieldMask)(nil),  // 12: google.protobuf.FieldMask
 }
 var file_rolecall_identity_v1_instance_service_proto_depIdxs = []int32{
-	0, // 0: rolecall.identity.v1.BootstrapRequest.mfa_policy:type_name -> rolecall.identity.v1.MfaPolicy
-	5, // 1: rolecall.identity.v1.BootstrapResponse.user:type_name -> rolecall.identity.v1.User
-	1, // 2: rolecall.identity.v1.InstanceService.Bootstrap:input_type -> rolecall.identity.v1.BootstrapRequest
-	3, // 3: rolecall.identity.v1.InstanceService.GetServerInfo:input_type -> rolecall.identity.v1.GetServerInfoRequest
-	2, // 4: rolecall.identity.v1.InstanceService.Bootstrap:output_type -> rolecall.identity.v1.BootstrapResponse
-	4, // 5: rolecall.identity.v1.InstanceService.GetServerInfo:output_type -> rolecall.identity.v1.GetServerInfoResponse
-	4, // [4:6] is the sub-list for method output_type
-	2, // [2:4] is the sub-list for method input_type
-	2, // [2:2] is the sub-list for extension type_name
-	2, // [2:2] is the sub-list for extension extendee
-	0, // [0:2] is the sub-list for field type_name
+	0,  // 0: rolecall.identity.v1.BootstrapRequest.mfa_policy:type_name -> rolecall.identity.v1.MfaPolicy
+	10, // 1: rolecall.identity.v1.BootstrapResponse.user:type_name -> rolecall.identity.v1.User
+	11, // 2: rolecall.identity.v1.InstanceSettings.update_time:type_name -> google.protobuf.Timestamp
+	5,  // 3: rolecall.identity.v1.GetSettingsResponse.settings:type_name -> rolecall.identity.v1.InstanceSettings
+	5,  // 4: rolecall.identity.v1.UpdateSettingsRequest.settings:type_name -> rolecall.identity.v1.InstanceSettings
+	12, // 5: rolecall.identity.v1.UpdateSettingsRequest.update_mask:type_name -> google.protobuf.FieldMask
+	5,  // 6: rolecall.identity.v1.UpdateSettingsResponse.settings:type_name -> rolecall.identity.v1.InstanceSettings
+	1,  // 7: rolecall.identity.v1.InstanceService.Bootstrap:input_type -> rolecall.identity.v1.BootstrapRequest
+	3,  // 8: rolecall.identity.v1.InstanceService.GetServerInfo:input_type -> rolecall.identity.v1.GetServerInfoRequest
+	6,  // 9: rolecall.identity.v1.InstanceService.GetSettings:input_type -> rolecall.identity.v1.GetSettingsRequest
+	8,  // 10: rolecall.identity.v1.InstanceService.UpdateSettings:input_type -> rolecall.identity.v1.UpdateSettingsRequest
+	2,  // 11: rolecall.identity.v1.InstanceService.Bootstrap:output_type -> rolecall.identity.v1.BootstrapResponse
+	4,  // 12: rolecall.identity.v1.InstanceService.GetServerInfo:output_type -> rolecall.identity.v1.GetServerInfoResponse
+	7,  // 13: rolecall.identity.v1.InstanceService.GetSettings:output_type -> rolecall.identity.v1.GetSettingsResponse
+	9,  // 14: rolecall.identity.v1.InstanceService.UpdateSettings:output_type -> rolecall.identity.v1.UpdateSettingsResponse
+	11, // [11:15] is the sub-list for method output_type
+	7,  // [7:11] is the sub-list for method input_type
+	7,  // [7:7] is the sub-list for extension type_name
+	7,  // [7:7] is the sub-list for extension extendee
+	0,  // [0:7] is the sub-list for field type_name
 }
 
 func init() { file_rolecall_identity_v1_instance_service_proto_init() }
@@ -428,7 +794,7 @@ func file_rolecall_identity_v1_instance_service_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_rolecall_identity_v1_instance_service_proto_rawDesc), len(file_rolecall_identity_v1_instance_service_proto_rawDesc)),
 			NumEnums:      1,
-			NumMessages:   4,
+			NumMessages:   9,
 			NumExtensions: 0,
 			NumServices:   1,
 		},

@@ -495,7 +495,14 @@ type IntrospectTokenResponse struct {
 	// When the token was issued.
 	IssueTime *timestamppb.Timestamp `protobuf:"bytes,10,opt,name=issue_time,json=issueTime,proto3" json:"issue_time,omitempty"`
 	// When the token ends.
-	ExpireTime    *timestamppb.Timestamp `protobuf:"bytes,11,opt,name=expire_time,json=expireTime,proto3" json:"expire_time,omitempty"`
+	ExpireTime *timestamppb.Timestamp `protobuf:"bytes,11,opt,name=expire_time,json=expireTime,proto3" json:"expire_time,omitempty"`
+	// The person who acts as the subject (`act`, RFC 8693); empty when the subject
+	// itself does.
+	ImpersonatorId string `protobuf:"bytes,12,opt,name=impersonator_id,json=impersonatorId,proto3" json:"impersonator_id,omitempty"`
+	// Whether the token only reads; only of whoever acts as somebody else.
+	ReadOnly bool `protobuf:"varint,13,opt,name=read_only,json=readOnly,proto3" json:"read_only,omitempty"`
+	// Whether the subject is an anonymous guest.
+	Guest         bool `protobuf:"varint,14,opt,name=guest,proto3" json:"guest,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -605,6 +612,27 @@ func (x *IntrospectTokenResponse) GetExpireTime() *timestamppb.Timestamp {
 		return x.ExpireTime
 	}
 	return nil
+}
+
+func (x *IntrospectTokenResponse) GetImpersonatorId() string {
+	if x != nil {
+		return x.ImpersonatorId
+	}
+	return ""
+}
+
+func (x *IntrospectTokenResponse) GetReadOnly() bool {
+	if x != nil {
+		return x.ReadOnly
+	}
+	return false
+}
+
+func (x *IntrospectTokenResponse) GetGuest() bool {
+	if x != nil {
+		return x.Guest
+	}
+	return false
 }
 
 // What `RotateSigningKeys` needs.
@@ -752,7 +780,7 @@ const file_rolecall_identity_v1_token_service_proto_rawDesc = "" +
 	"expireTimeB\a\n" +
 	"\x05ended\".\n" +
 	"\x16IntrospectTokenRequest\x12\x14\n" +
-	"\x05token\x18\x01 \x01(\tR\x05token\"\xe7\x03\n" +
+	"\x05token\x18\x01 \x01(\tR\x05token\"\xc3\x04\n" +
 	"\x17IntrospectTokenResponse\x12\x16\n" +
 	"\x06active\x18\x01 \x01(\bR\x06active\x12\x1d\n" +
 	"\n" +
@@ -769,7 +797,10 @@ const file_rolecall_identity_v1_token_service_proto_rawDesc = "" +
 	"issue_time\x18\n" +
 	" \x01(\v2\x1a.google.protobuf.TimestampR\tissueTime\x12;\n" +
 	"\vexpire_time\x18\v \x01(\v2\x1a.google.protobuf.TimestampR\n" +
-	"expireTime\"b\n" +
+	"expireTime\x12'\n" +
+	"\x0fimpersonator_id\x18\f \x01(\tR\x0eimpersonatorId\x12\x1b\n" +
+	"\tread_only\x18\r \x01(\bR\breadOnly\x12\x14\n" +
+	"\x05guest\x18\x0e \x01(\bR\x05guest\"b\n" +
 	"\x18RotateSigningKeysRequest\x12\x1d\n" +
 	"\n" +
 	"request_id\x18\x01 \x01(\tR\trequestId\x12'\n" +

@@ -601,7 +601,12 @@ type Session struct {
 	// How the person proved who it is (RFC 8176), such as `pwd` and `otp`.
 	AuthenticationMethods []string `protobuf:"bytes,7,rep,name=authentication_methods,json=authenticationMethods,proto3" json:"authentication_methods,omitempty"`
 	// Whether it is the session of the calling token.
-	Current       bool `protobuf:"varint,8,opt,name=current,proto3" json:"current,omitempty"`
+	Current bool `protobuf:"varint,8,opt,name=current,proto3" json:"current,omitempty"`
+	// The person who acts as this one in it; empty for a login of the person
+	// itself.
+	ImpersonatorId string `protobuf:"bytes,9,opt,name=impersonator_id,json=impersonatorId,proto3" json:"impersonator_id,omitempty"`
+	// Whether whoever acts as the person only reads.
+	ReadOnly      bool `protobuf:"varint,10,opt,name=read_only,json=readOnly,proto3" json:"read_only,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -692,6 +697,87 @@ func (x *Session) GetCurrent() bool {
 	return false
 }
 
+func (x *Session) GetImpersonatorId() string {
+	if x != nil {
+		return x.ImpersonatorId
+	}
+	return ""
+}
+
+func (x *Session) GetReadOnly() bool {
+	if x != nil {
+		return x.ReadOnly
+	}
+	return false
+}
+
+// What a password must satisfy.
+type PasswordPolicy struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The fewest characters (Unicode code points): 15 for a password that stands
+	// alone (NIST SP 800-63B-4, section 3.1.1), 12 where the organization requires
+	// a second factor.
+	MinCharacters int32 `protobuf:"varint,1,opt,name=min_characters,json=minCharacters,proto3" json:"min_characters,omitempty"`
+	// The most characters (Unicode code points).
+	MaxCharacters int32 `protobuf:"varint,2,opt,name=max_characters,json=maxCharacters,proto3" json:"max_characters,omitempty"`
+	// Whether it mixes three of four classes: small letters, capital letters,
+	// digits, and everything else.
+	RequireThreeClasses bool `protobuf:"varint,3,opt,name=require_three_classes,json=requireThreeClasses,proto3" json:"require_three_classes,omitempty"`
+	unknownFields       protoimpl.UnknownFields
+	sizeCache           protoimpl.SizeCache
+}
+
+func (x *PasswordPolicy) Reset() {
+	*x = PasswordPolicy{}
+	mi := &file_rolecall_identity_v1_user_proto_msgTypes[6]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *PasswordPolicy) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*PasswordPolicy) ProtoMessage() {}
+
+func (x *PasswordPolicy) ProtoReflect() protoreflect.Message {
+	mi := &file_rolecall_identity_v1_user_proto_msgTypes[6]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use PasswordPolicy.ProtoReflect.Descriptor instead.
+func (*PasswordPolicy) Descriptor() ([]byte, []int) {
+	return file_rolecall_identity_v1_user_proto_rawDescGZIP(), []int{6}
+}
+
+func (x *PasswordPolicy) GetMinCharacters() int32 {
+	if x != nil {
+		return x.MinCharacters
+	}
+	return 0
+}
+
+func (x *PasswordPolicy) GetMaxCharacters() int32 {
+	if x != nil {
+		return x.MaxCharacters
+	}
+	return 0
+}
+
+func (x *PasswordPolicy) GetRequireThreeClasses() bool {
+	if x != nil {
+		return x.RequireThreeClasses
+	}
+	return false
+}
+
 var File_rolecall_identity_v1_user_proto protoreflect.FileDescriptor
 
 const file_rolecall_identity_v1_user_proto_rawDesc = "" +
@@ -740,7 +826,7 @@ const file_rolecall_identity_v1_user_proto_rawDesc = "" +
 	"\n" +
 	"\bSendCode\"\f\n" +
 	"\n" +
-	"ReturnCode\"\x90\x03\n" +
+	"ReturnCode\"\xd6\x03\n" +
 	"\aSession\x12\x1d\n" +
 	"\n" +
 	"session_id\x18\x01 \x01(\tR\tsessionId\x12\x17\n" +
@@ -751,7 +837,14 @@ const file_rolecall_identity_v1_user_proto_rawDesc = "" +
 	"\vexpire_time\x18\x06 \x01(\v2\x1a.google.protobuf.TimestampR\n" +
 	"expireTime\x125\n" +
 	"\x16authentication_methods\x18\a \x03(\tR\x15authenticationMethods\x12\x18\n" +
-	"\acurrent\x18\b \x01(\bR\acurrent*V\n" +
+	"\acurrent\x18\b \x01(\bR\acurrent\x12'\n" +
+	"\x0fimpersonator_id\x18\t \x01(\tR\x0eimpersonatorId\x12\x1b\n" +
+	"\tread_only\x18\n" +
+	" \x01(\bR\breadOnly\"\x92\x01\n" +
+	"\x0ePasswordPolicy\x12%\n" +
+	"\x0emin_characters\x18\x01 \x01(\x05R\rminCharacters\x12%\n" +
+	"\x0emax_characters\x18\x02 \x01(\x05R\rmaxCharacters\x122\n" +
+	"\x15require_three_classes\x18\x03 \x01(\bR\x13requireThreeClasses*V\n" +
 	"\tUserState\x12\x1a\n" +
 	"\x16USER_STATE_UNSPECIFIED\x10\x00\x12\x16\n" +
 	"\x12USER_STATE_INVITED\x10\x01\x12\x15\n" +
@@ -775,7 +868,7 @@ func file_rolecall_identity_v1_user_proto_rawDescGZIP() []byte {
 }
 
 var file_rolecall_identity_v1_user_proto_enumTypes = make([]protoimpl.EnumInfo, 2)
-var file_rolecall_identity_v1_user_proto_msgTypes = make([]protoimpl.MessageInfo, 6)
+var file_rolecall_identity_v1_user_proto_msgTypes = make([]protoimpl.MessageInfo, 7)
 var file_rolecall_identity_v1_user_proto_goTypes = []any{
 	(UserState)(0),                // 0: rolecall.identity.v1.UserState
 	(PasswordChange)(0),           // 1: rolecall.identity.v1.PasswordChange
@@ -785,21 +878,22 @@ var file_rolecall_identity_v1_user_proto_goTypes = []any{
 	(*SendCode)(nil),              // 5: rolecall.identity.v1.SendCode
 	(*ReturnCode)(nil),            // 6: rolecall.identity.v1.ReturnCode
 	(*Session)(nil),               // 7: rolecall.identity.v1.Session
-	(*timestamppb.Timestamp)(nil), // 8: google.protobuf.Timestamp
+	(*PasswordPolicy)(nil),        // 8: rolecall.identity.v1.PasswordPolicy
+	(*timestamppb.Timestamp)(nil), // 9: google.protobuf.Timestamp
 }
 var file_rolecall_identity_v1_user_proto_depIdxs = []int32{
 	0,  // 0: rolecall.identity.v1.User.state:type_name -> rolecall.identity.v1.UserState
-	8,  // 1: rolecall.identity.v1.User.create_time:type_name -> google.protobuf.Timestamp
-	8,  // 2: rolecall.identity.v1.User.update_time:type_name -> google.protobuf.Timestamp
-	8,  // 3: rolecall.identity.v1.User.last_login_time:type_name -> google.protobuf.Timestamp
-	8,  // 4: rolecall.identity.v1.Invitation.expire_time:type_name -> google.protobuf.Timestamp
-	8,  // 5: rolecall.identity.v1.Invitation.create_time:type_name -> google.protobuf.Timestamp
+	9,  // 1: rolecall.identity.v1.User.create_time:type_name -> google.protobuf.Timestamp
+	9,  // 2: rolecall.identity.v1.User.update_time:type_name -> google.protobuf.Timestamp
+	9,  // 3: rolecall.identity.v1.User.last_login_time:type_name -> google.protobuf.Timestamp
+	9,  // 4: rolecall.identity.v1.Invitation.expire_time:type_name -> google.protobuf.Timestamp
+	9,  // 5: rolecall.identity.v1.Invitation.create_time:type_name -> google.protobuf.Timestamp
 	5,  // 6: rolecall.identity.v1.CodeDelivery.send:type_name -> rolecall.identity.v1.SendCode
 	6,  // 7: rolecall.identity.v1.CodeDelivery.return:type_name -> rolecall.identity.v1.ReturnCode
-	8,  // 8: rolecall.identity.v1.Session.auth_time:type_name -> google.protobuf.Timestamp
-	8,  // 9: rolecall.identity.v1.Session.last_used_time:type_name -> google.protobuf.Timestamp
-	8,  // 10: rolecall.identity.v1.Session.idle_expire_time:type_name -> google.protobuf.Timestamp
-	8,  // 11: rolecall.identity.v1.Session.expire_time:type_name -> google.protobuf.Timestamp
+	9,  // 8: rolecall.identity.v1.Session.auth_time:type_name -> google.protobuf.Timestamp
+	9,  // 9: rolecall.identity.v1.Session.last_used_time:type_name -> google.protobuf.Timestamp
+	9,  // 10: rolecall.identity.v1.Session.idle_expire_time:type_name -> google.protobuf.Timestamp
+	9,  // 11: rolecall.identity.v1.Session.expire_time:type_name -> google.protobuf.Timestamp
 	12, // [12:12] is the sub-list for method output_type
 	12, // [12:12] is the sub-list for method input_type
 	12, // [12:12] is the sub-list for extension type_name
@@ -822,7 +916,7 @@ func file_rolecall_identity_v1_user_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_rolecall_identity_v1_user_proto_rawDesc), len(file_rolecall_identity_v1_user_proto_rawDesc)),
 			NumEnums:      2,
-			NumMessages:   6,
+			NumMessages:   7,
 			NumExtensions: 0,
 			NumServices:   0,
 		},

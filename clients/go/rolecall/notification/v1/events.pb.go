@@ -44,6 +44,7 @@ type DomainEvent struct {
 	//
 	//	*DomainEvent_DeliveryRetried
 	//	*DomainEvent_DeliveryParked
+	//	*DomainEvent_CallsRefused
 	Event         isDomainEvent_Event `protobuf_oneof:"event"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -139,6 +140,15 @@ func (x *DomainEvent) GetDeliveryParked() *DeliveryParked {
 	return nil
 }
 
+func (x *DomainEvent) GetCallsRefused() *CallsRefused {
+	if x != nil {
+		if x, ok := x.Event.(*DomainEvent_CallsRefused); ok {
+			return x.CallsRefused
+		}
+	}
+	return nil
+}
+
 type isDomainEvent_Event interface {
 	isDomainEvent_Event()
 }
@@ -153,9 +163,16 @@ type DomainEvent_DeliveryParked struct {
 	DeliveryParked *DeliveryParked `protobuf:"bytes,11,opt,name=delivery_parked,json=deliveryParked,proto3,oneof"`
 }
 
+type DomainEvent_CallsRefused struct {
+	// Calls were refused.
+	CallsRefused *CallsRefused `protobuf:"bytes,90,opt,name=calls_refused,json=callsRefused,proto3,oneof"`
+}
+
 func (*DomainEvent_DeliveryRetried) isDomainEvent_Event() {}
 
 func (*DomainEvent_DeliveryParked) isDomainEvent_Event() {}
+
+func (*DomainEvent_CallsRefused) isDomainEvent_Event() {}
 
 // A parked delivery was taken up again.
 type DeliveryRetried struct {
@@ -258,11 +275,76 @@ func (x *DeliveryParked) GetTemplate() string {
 	return ""
 }
 
+// Calls of one caller to one method were refused; they are counted by the minute.
+type CallsRefused struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The path of the method, such as `/rolecall.identity.v1.UserService/ListUsers`;
+	// `*` for the calls of many that were too many to be counted apart.
+	Method string `protobuf:"bytes,1,opt,name=method,proto3" json:"method,omitempty"`
+	// How many calls.
+	Count int32 `protobuf:"varint,2,opt,name=count,proto3" json:"count,omitempty"`
+	// Why, as the answers told; at most eight.
+	Reasons       []string `protobuf:"bytes,3,rep,name=reasons,proto3" json:"reasons,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *CallsRefused) Reset() {
+	*x = CallsRefused{}
+	mi := &file_rolecall_notification_v1_events_proto_msgTypes[3]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *CallsRefused) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*CallsRefused) ProtoMessage() {}
+
+func (x *CallsRefused) ProtoReflect() protoreflect.Message {
+	mi := &file_rolecall_notification_v1_events_proto_msgTypes[3]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use CallsRefused.ProtoReflect.Descriptor instead.
+func (*CallsRefused) Descriptor() ([]byte, []int) {
+	return file_rolecall_notification_v1_events_proto_rawDescGZIP(), []int{3}
+}
+
+func (x *CallsRefused) GetMethod() string {
+	if x != nil {
+		return x.Method
+	}
+	return ""
+}
+
+func (x *CallsRefused) GetCount() int32 {
+	if x != nil {
+		return x.Count
+	}
+	return 0
+}
+
+func (x *CallsRefused) GetReasons() []string {
+	if x != nil {
+		return x.Reasons
+	}
+	return nil
+}
+
 var File_rolecall_notification_v1_events_proto protoreflect.FileDescriptor
 
 const file_rolecall_notification_v1_events_proto_rawDesc = "" +
 	"\n" +
-	"%rolecall/notification/v1/events.proto\x12\x18rolecall.notification.v1\x1a\x1fgoogle/protobuf/timestamp.proto\"\x84\x03\n" +
+	"%rolecall/notification/v1/events.proto\x12\x18rolecall.notification.v1\x1a\x1fgoogle/protobuf/timestamp.proto\"\xd3\x03\n" +
 	"\vDomainEvent\x12\x19\n" +
 	"\bactor_id\x18\x01 \x01(\tR\aactorId\x12'\n" +
 	"\x0forganization_id\x18\x02 \x01(\tR\x0eorganizationId\x12\x1b\n" +
@@ -272,7 +354,8 @@ const file_rolecall_notification_v1_events_proto_rawDesc = "" +
 	"\roccurred_time\x18\x05 \x01(\v2\x1a.google.protobuf.TimestampR\foccurredTime\x12V\n" +
 	"\x10delivery_retried\x18\n" +
 	" \x01(\v2).rolecall.notification.v1.DeliveryRetriedH\x00R\x0fdeliveryRetried\x12S\n" +
-	"\x0fdelivery_parked\x18\v \x01(\v2(.rolecall.notification.v1.DeliveryParkedH\x00R\x0edeliveryParkedB\a\n" +
+	"\x0fdelivery_parked\x18\v \x01(\v2(.rolecall.notification.v1.DeliveryParkedH\x00R\x0edeliveryParked\x12M\n" +
+	"\rcalls_refused\x18Z \x01(\v2&.rolecall.notification.v1.CallsRefusedH\x00R\fcallsRefusedB\a\n" +
 	"\x05event\"2\n" +
 	"\x0fDeliveryRetried\x12\x1f\n" +
 	"\vdelivery_id\x18\x01 \x01(\tR\n" +
@@ -280,7 +363,11 @@ const file_rolecall_notification_v1_events_proto_rawDesc = "" +
 	"\x0eDeliveryParked\x12\x1f\n" +
 	"\vdelivery_id\x18\x01 \x01(\tR\n" +
 	"deliveryId\x12\x1a\n" +
-	"\btemplate\x18\x02 \x01(\tR\btemplateB\xfe\x01\n" +
+	"\btemplate\x18\x02 \x01(\tR\btemplate\"V\n" +
+	"\fCallsRefused\x12\x16\n" +
+	"\x06method\x18\x01 \x01(\tR\x06method\x12\x14\n" +
+	"\x05count\x18\x02 \x01(\x05R\x05count\x12\x18\n" +
+	"\areasons\x18\x03 \x03(\tR\areasonsB\xfe\x01\n" +
 	"\x1ccom.rolecall.notification.v1B\vEventsProtoP\x01ZOgithub.com/rolecall/rolecall/clients/go/rolecall/notification/v1;notificationv1\xa2\x02\x03RNX\xaa\x02\x18Rolecall.Notification.V1\xca\x02\x18Rolecall\\Notification\\V1\xe2\x02$Rolecall\\Notification\\V1\\GPBMetadata\xea\x02\x1aRolecall::Notification::V1b\x06proto3"
 
 var (
@@ -295,22 +382,24 @@ func file_rolecall_notification_v1_events_proto_rawDescGZIP() []byte {
 	return file_rolecall_notification_v1_events_proto_rawDescData
 }
 
-var file_rolecall_notification_v1_events_proto_msgTypes = make([]protoimpl.MessageInfo, 3)
+var file_rolecall_notification_v1_events_proto_msgTypes = make([]protoimpl.MessageInfo, 4)
 var file_rolecall_notification_v1_events_proto_goTypes = []any{
 	(*DomainEvent)(nil),           // 0: rolecall.notification.v1.DomainEvent
 	(*DeliveryRetried)(nil),       // 1: rolecall.notification.v1.DeliveryRetried
 	(*DeliveryParked)(nil),        // 2: rolecall.notification.v1.DeliveryParked
-	(*timestamppb.Timestamp)(nil), // 3: google.protobuf.Timestamp
+	(*CallsRefused)(nil),          // 3: rolecall.notification.v1.CallsRefused
+	(*timestamppb.Timestamp)(nil), // 4: google.protobuf.Timestamp
 }
 var file_rolecall_notification_v1_events_proto_depIdxs = []int32{
-	3, // 0: rolecall.notification.v1.DomainEvent.occurred_time:type_name -> google.protobuf.Timestamp
+	4, // 0: rolecall.notification.v1.DomainEvent.occurred_time:type_name -> google.protobuf.Timestamp
 	1, // 1: rolecall.notification.v1.DomainEvent.delivery_retried:type_name -> rolecall.notification.v1.DeliveryRetried
 	2, // 2: rolecall.notification.v1.DomainEvent.delivery_parked:type_name -> rolecall.notification.v1.DeliveryParked
-	3, // [3:3] is the sub-list for method output_type
-	3, // [3:3] is the sub-list for method input_type
-	3, // [3:3] is the sub-list for extension type_name
-	3, // [3:3] is the sub-list for extension extendee
-	0, // [0:3] is the sub-list for field type_name
+	3, // 3: rolecall.notification.v1.DomainEvent.calls_refused:type_name -> rolecall.notification.v1.CallsRefused
+	4, // [4:4] is the sub-list for method output_type
+	4, // [4:4] is the sub-list for method input_type
+	4, // [4:4] is the sub-list for extension type_name
+	4, // [4:4] is the sub-list for extension extendee
+	0, // [0:4] is the sub-list for field type_name
 }
 
 func init() { file_rolecall_notification_v1_events_proto_init() }
@@ -321,6 +410,7 @@ func file_rolecall_notification_v1_events_proto_init() {
 	file_rolecall_notification_v1_events_proto_msgTypes[0].OneofWrappers = []any{
 		(*DomainEvent_DeliveryRetried)(nil),
 		(*DomainEvent_DeliveryParked)(nil),
+		(*DomainEvent_CallsRefused)(nil),
 	}
 	type x struct{}
 	out := protoimpl.TypeBuilder{
@@ -328,7 +418,7 @@ func file_rolecall_notification_v1_events_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_rolecall_notification_v1_events_proto_rawDesc), len(file_rolecall_notification_v1_events_proto_rawDesc)),
 			NumEnums:      0,
-			NumMessages:   3,
+			NumMessages:   4,
 			NumExtensions: 0,
 			NumServices:   0,
 		},

@@ -392,7 +392,14 @@ type GetMyAccessResponse struct {
 	// The permissions that it holds, each with where it holds it.
 	Grants []*PermissionGrant `protobuf:"bytes,4,rep,name=grants,proto3" json:"grants,omitempty"`
 	// The revision that the answer is read at.
-	Revision      string `protobuf:"bytes,5,opt,name=revision,proto3" json:"revision,omitempty"`
+	Revision string `protobuf:"bytes,5,opt,name=revision,proto3" json:"revision,omitempty"`
+	// What kind of subject the caller is.
+	Kind SubjectKind `protobuf:"varint,6,opt,name=kind,proto3,enum=rolecall.organization.v1.SubjectKind" json:"kind,omitempty"`
+	// The person who acts as the caller; empty when the caller itself does. The
+	// grants are then those that this person reaches too.
+	ImpersonatorId string `protobuf:"bytes,7,opt,name=impersonator_id,json=impersonatorId,proto3" json:"impersonator_id,omitempty"`
+	// Whether whoever acts as the caller only reads.
+	ReadOnly      bool `protobuf:"varint,8,opt,name=read_only,json=readOnly,proto3" json:"read_only,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -462,6 +469,27 @@ func (x *GetMyAccessResponse) GetRevision() string {
 	return ""
 }
 
+func (x *GetMyAccessResponse) GetKind() SubjectKind {
+	if x != nil {
+		return x.Kind
+	}
+	return SubjectKind_SUBJECT_KIND_UNSPECIFIED
+}
+
+func (x *GetMyAccessResponse) GetImpersonatorId() string {
+	if x != nil {
+		return x.ImpersonatorId
+	}
+	return ""
+}
+
+func (x *GetMyAccessResponse) GetReadOnly() bool {
+	if x != nil {
+		return x.ReadOnly
+	}
+	return false
+}
+
 var File_rolecall_organization_v1_access_service_proto protoreflect.FileDescriptor
 
 const file_rolecall_organization_v1_access_service_proto_rawDesc = "" +
@@ -484,14 +512,17 @@ const file_rolecall_organization_v1_access_service_proto_rawDesc = "" +
 	"\x06reason\x18\x02 \x01(\x0e2&.rolecall.organization.v1.AccessReasonR\x06reason\x12\x14\n" +
 	"\x05roles\x18\x03 \x03(\tR\x05roles\x12\x1a\n" +
 	"\brevision\x18\x04 \x01(\tR\brevision\"\x14\n" +
-	"\x12GetMyAccessRequest\"\xd2\x01\n" +
+	"\x12GetMyAccessRequest\"\xd3\x02\n" +
 	"\x13GetMyAccessResponse\x12\x1d\n" +
 	"\n" +
 	"subject_id\x18\x01 \x01(\tR\tsubjectId\x12'\n" +
 	"\x0forganization_id\x18\x02 \x01(\tR\x0eorganizationId\x12\x14\n" +
 	"\x05roles\x18\x03 \x03(\tR\x05roles\x12A\n" +
 	"\x06grants\x18\x04 \x03(\v2).rolecall.organization.v1.PermissionGrantR\x06grants\x12\x1a\n" +
-	"\brevision\x18\x05 \x01(\tR\brevision*\xd1\x03\n" +
+	"\brevision\x18\x05 \x01(\tR\brevision\x129\n" +
+	"\x04kind\x18\x06 \x01(\x0e2%.rolecall.organization.v1.SubjectKindR\x04kind\x12'\n" +
+	"\x0fimpersonator_id\x18\a \x01(\tR\x0eimpersonatorId\x12\x1b\n" +
+	"\tread_only\x18\b \x01(\bR\breadOnly*\xd1\x03\n" +
 	"\fAccessReason\x12\x1d\n" +
 	"\x19ACCESS_REASON_UNSPECIFIED\x10\x00\x12'\n" +
 	"#ACCESS_REASON_ROLE_HOLDS_PERMISSION\x10\x01\x12\"\n" +
@@ -506,10 +537,10 @@ const file_rolecall_organization_v1_access_service_proto_rawDesc = "" +
 	" ACCESS_REASON_PERMISSION_MISSING\x10\n" +
 	"\x12 \n" +
 	"\x1cACCESS_REASON_NOT_OWN_RECORD\x10\v\x12#\n" +
-	"\x1fACCESS_REASON_CONDITION_NOT_MET\x10\f2\x99\x02\n" +
+	"\x1fACCESS_REASON_CONDITION_NOT_MET\x10\f2\x9d\x02\n" +
 	"\rAccessService\x12\x8e\x01\n" +
-	"\vCheckAccess\x12,.rolecall.organization.v1.CheckAccessRequest\x1a-.rolecall.organization.v1.CheckAccessResponse\"\"\xaa\xed\x18\x1b\"\x19organization.access.check\x90\x02\x01\x12w\n" +
-	"\vGetMyAccess\x12,.rolecall.organization.v1.GetMyAccessRequest\x1a-.rolecall.organization.v1.GetMyAccessResponse\"\v\xaa\xed\x18\x04\x10\x01@\x01\x90\x02\x01B\x85\x02\n" +
+	"\vCheckAccess\x12,.rolecall.organization.v1.CheckAccessRequest\x1a-.rolecall.organization.v1.CheckAccessResponse\"\"\xaa\xed\x18\x1b\"\x19organization.access.check\x90\x02\x01\x12{\n" +
+	"\vGetMyAccess\x12,.rolecall.organization.v1.GetMyAccessRequest\x1a-.rolecall.organization.v1.GetMyAccessResponse\"\x0f\xaa\xed\x18\b\x10\x01@\x01H\x01P\x01\x90\x02\x01B\x85\x02\n" +
 	"\x1ccom.rolecall.organization.v1B\x12AccessServiceProtoP\x01ZOgithub.com/rolecall/rolecall/clients/go/rolecall/organization/v1;organizationv1\xa2\x02\x03ROX\xaa\x02\x18Rolecall.Organization.V1\xca\x02\x18Rolecall\\Organization\\V1\xe2\x02$Rolecall\\Organization\\V1\\GPBMetadata\xea\x02\x1aRolecall::Organization::V1b\x06proto3"
 
 var (
@@ -534,20 +565,22 @@ var file_rolecall_organization_v1_access_service_proto_goTypes = []any{
 	(*GetMyAccessRequest)(nil),  // 4: rolecall.organization.v1.GetMyAccessRequest
 	(*GetMyAccessResponse)(nil), // 5: rolecall.organization.v1.GetMyAccessResponse
 	(*PermissionGrant)(nil),     // 6: rolecall.organization.v1.PermissionGrant
+	(SubjectKind)(0),            // 7: rolecall.organization.v1.SubjectKind
 }
 var file_rolecall_organization_v1_access_service_proto_depIdxs = []int32{
 	2, // 0: rolecall.organization.v1.CheckAccessRequest.resource:type_name -> rolecall.organization.v1.Resource
 	0, // 1: rolecall.organization.v1.CheckAccessResponse.reason:type_name -> rolecall.organization.v1.AccessReason
 	6, // 2: rolecall.organization.v1.GetMyAccessResponse.grants:type_name -> rolecall.organization.v1.PermissionGrant
-	1, // 3: rolecall.organization.v1.AccessService.CheckAccess:input_type -> rolecall.organization.v1.CheckAccessRequest
-	4, // 4: rolecall.organization.v1.AccessService.GetMyAccess:input_type -> rolecall.organization.v1.GetMyAccessRequest
-	3, // 5: rolecall.organization.v1.AccessService.CheckAccess:output_type -> rolecall.organization.v1.CheckAccessResponse
-	5, // 6: rolecall.organization.v1.AccessService.GetMyAccess:output_type -> rolecall.organization.v1.GetMyAccessResponse
-	5, // [5:7] is the sub-list for method output_type
-	3, // [3:5] is the sub-list for method input_type
-	3, // [3:3] is the sub-list for extension type_name
-	3, // [3:3] is the sub-list for extension extendee
-	0, // [0:3] is the sub-list for field type_name
+	7, // 3: rolecall.organization.v1.GetMyAccessResponse.kind:type_name -> rolecall.organization.v1.SubjectKind
+	1, // 4: rolecall.organization.v1.AccessService.CheckAccess:input_type -> rolecall.organization.v1.CheckAccessRequest
+	4, // 5: rolecall.organization.v1.AccessService.GetMyAccess:input_type -> rolecall.organization.v1.GetMyAccessRequest
+	3, // 6: rolecall.organization.v1.AccessService.CheckAccess:output_type -> rolecall.organization.v1.CheckAccessResponse
+	5, // 7: rolecall.organization.v1.AccessService.GetMyAccess:output_type -> rolecall.organization.v1.GetMyAccessResponse
+	6, // [6:8] is the sub-list for method output_type
+	4, // [4:6] is the sub-list for method input_type
+	4, // [4:4] is the sub-list for extension type_name
+	4, // [4:4] is the sub-list for extension extendee
+	0, // [0:4] is the sub-list for field type_name
 }
 
 func init() { file_rolecall_organization_v1_access_service_proto_init() }

@@ -44,7 +44,9 @@ type AuditEvent struct {
 	// When it happened.
 	OccurredTime *timestamppb.Timestamp `protobuf:"bytes,7,opt,name=occurred_time,json=occurredTime,proto3" json:"occurred_time,omitempty"`
 	// More about it, by name, without secrets.
-	Details       map[string]string `protobuf:"bytes,8,rep,name=details,proto3" json:"details,omitempty" protobuf_key:"bytes,1,opt,name=key" protobuf_val:"bytes,2,opt,name=value"`
+	Details map[string]string `protobuf:"bytes,8,rep,name=details,proto3" json:"details,omitempty" protobuf_key:"bytes,1,opt,name=key" protobuf_val:"bytes,2,opt,name=value"`
+	// As whom the actor acted (impersonation); empty when it acted as itself.
+	OnBehalfOfId  string `protobuf:"bytes,40,opt,name=on_behalf_of_id,json=onBehalfOfId,proto3" json:"on_behalf_of_id,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -133,6 +135,13 @@ func (x *AuditEvent) GetDetails() map[string]string {
 		return x.Details
 	}
 	return nil
+}
+
+func (x *AuditEvent) GetOnBehalfOfId() string {
+	if x != nil {
+		return x.OnBehalfOfId
+	}
+	return ""
 }
 
 // What `ListAuditEvents` needs.
@@ -286,7 +295,7 @@ var File_rolecall_organization_v1_audit_service_proto protoreflect.FileDescripto
 
 const file_rolecall_organization_v1_audit_service_proto_rawDesc = "" +
 	"\n" +
-	",rolecall/organization/v1/audit_service.proto\x12\x18rolecall.organization.v1\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x1frolecall/authz/v1/options.proto\"\x87\x03\n" +
+	",rolecall/organization/v1/audit_service.proto\x12\x18rolecall.organization.v1\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x1frolecall/authz/v1/options.proto\"\xae\x03\n" +
 	"\n" +
 	"AuditEvent\x12\x19\n" +
 	"\bevent_id\x18\x01 \x01(\tR\aeventId\x12\x14\n" +
@@ -297,7 +306,8 @@ const file_rolecall_organization_v1_audit_service_proto_rawDesc = "" +
 	"\n" +
 	"request_id\x18\x06 \x01(\tR\trequestId\x12?\n" +
 	"\roccurred_time\x18\a \x01(\v2\x1a.google.protobuf.TimestampR\foccurredTime\x12K\n" +
-	"\adetails\x18\b \x03(\v21.rolecall.organization.v1.AuditEvent.DetailsEntryR\adetails\x1a:\n" +
+	"\adetails\x18\b \x03(\v21.rolecall.organization.v1.AuditEvent.DetailsEntryR\adetails\x12%\n" +
+	"\x0fon_behalf_of_id\x18( \x01(\tR\fonBehalfOfId\x1a:\n" +
 	"\fDetailsEntry\x12\x10\n" +
 	"\x03key\x18\x01 \x01(\tR\x03key\x12\x14\n" +
 	"\x05value\x18\x02 \x01(\tR\x05value:\x028\x01\"\xcb\x01\n" +

@@ -77,6 +77,12 @@ const (
 	ErrorReason_ERROR_REASON_INTERNAL ErrorReason = 22
 	// The account was removed before it was added; begin anew with another id.
 	ErrorReason_ERROR_REASON_SUBJECT_REMOVED ErrorReason = 23
+	// The organization allows no guests, or there is none.
+	ErrorReason_ERROR_REASON_GUESTS_NOT_ALLOWED ErrorReason = 40
+	// The organization takes no registrations, or there is none like that.
+	ErrorReason_ERROR_REASON_REGISTRATION_CLOSED ErrorReason = 35
+	// The organization takes registrations with addresses of other domains only.
+	ErrorReason_ERROR_REASON_EMAIL_DOMAIN_REFUSED ErrorReason = 36
 )
 
 // Enum value maps for ErrorReason.
@@ -106,6 +112,9 @@ var (
 		21: "ERROR_REASON_ACTOR_NOT_ENTITLED",
 		22: "ERROR_REASON_INTERNAL",
 		23: "ERROR_REASON_SUBJECT_REMOVED",
+		40: "ERROR_REASON_GUESTS_NOT_ALLOWED",
+		35: "ERROR_REASON_REGISTRATION_CLOSED",
+		36: "ERROR_REASON_EMAIL_DOMAIN_REFUSED",
 	}
 	ErrorReason_value = map[string]int32{
 		"ERROR_REASON_UNSPECIFIED":              0,
@@ -132,6 +141,9 @@ var (
 		"ERROR_REASON_ACTOR_NOT_ENTITLED":       21,
 		"ERROR_REASON_INTERNAL":                 22,
 		"ERROR_REASON_SUBJECT_REMOVED":          23,
+		"ERROR_REASON_GUESTS_NOT_ALLOWED":       40,
+		"ERROR_REASON_REGISTRATION_CLOSED":      35,
+		"ERROR_REASON_EMAIL_DOMAIN_REFUSED":     36,
 	}
 )
 
@@ -166,7 +178,7 @@ var File_rolecall_organization_v1_errors_proto protoreflect.FileDescriptor
 
 const file_rolecall_organization_v1_errors_proto_rawDesc = "" +
 	"\n" +
-	"%rolecall/organization/v1/errors.proto\x12\x18rolecall.organization.v1\x1a\x1frolecall/authz/v1/options.proto*\xe3\a\n" +
+	"%rolecall/organization/v1/errors.proto\x12\x18rolecall.organization.v1\x1a\x1frolecall/authz/v1/options.proto*\xe7\b\n" +
 	"\vErrorReason\x12\x1c\n" +
 	"\x18ERROR_REASON_UNSPECIFIED\x10\x00\x12&\n" +
 	"\x1cERROR_REASON_REQUEST_INVALID\x10\x01\x1a\x04\xb0\xed\x18\x03\x12-\n" +
@@ -194,7 +206,10 @@ const file_rolecall_organization_v1_errors_proto_rawDesc = "" +
 	"\x1fERROR_REASON_ACTOR_NOT_ENTITLED\x10\x15\x1a\x04\xb0\xed\x18\a\x12\x1f\n" +
 	"\x15ERROR_REASON_INTERNAL\x10\x16\x1a\x04\xb0\xed\x18\r\x12&\n" +
 	"\x1cERROR_REASON_SUBJECT_REMOVED\x10\x17\x1a\x04\xb0\xed\x18\n" +
-	"B\xfe\x01\n" +
+	"\x12)\n" +
+	"\x1fERROR_REASON_GUESTS_NOT_ALLOWED\x10(\x1a\x04\xb0\xed\x18\t\x12*\n" +
+	" ERROR_REASON_REGISTRATION_CLOSED\x10#\x1a\x04\xb0\xed\x18\t\x12+\n" +
+	"!ERROR_REASON_EMAIL_DOMAIN_REFUSED\x10$\x1a\x04\xb0\xed\x18\tB\xfe\x01\n" +
 	"\x1ccom.rolecall.organization.v1B\vErrorsProtoP\x01ZOgithub.com/rolecall/rolecall/clients/go/rolecall/organization/v1;organizationv1\xa2\x02\x03ROX\xaa\x02\x18Rolecall.Organization.V1\xca\x02\x18Rolecall\\Organization\\V1\xe2\x02$Rolecall\\Organization\\V1\\GPBMetadata\xea\x02\x1aRolecall::Organization::V1b\x06proto3"
 
 var (

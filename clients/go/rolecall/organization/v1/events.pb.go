@@ -38,6 +38,8 @@ type DomainEvent struct {
 	RequestId string `protobuf:"bytes,4,opt,name=request_id,json=requestId,proto3" json:"request_id,omitempty"`
 	// When it happened.
 	OccurredTime *timestamppb.Timestamp `protobuf:"bytes,5,opt,name=occurred_time,json=occurredTime,proto3" json:"occurred_time,omitempty"`
+	// As whom the actor acted (impersonation); empty when it acted as itself.
+	OnBehalfOfId string `protobuf:"bytes,6,opt,name=on_behalf_of_id,json=onBehalfOfId,proto3" json:"on_behalf_of_id,omitempty"`
 	// What happened.
 	//
 	// Types that are valid to be assigned to Event:
@@ -53,6 +55,11 @@ type DomainEvent struct {
 	//	*DomainEvent_ServiceAccountRemoved
 	//	*DomainEvent_OwnerAdded
 	//	*DomainEvent_ServiceAccountUpdated
+	//	*DomainEvent_OrganizationSettingsChanged
+	//	*DomainEvent_GuestAdded
+	//	*DomainEvent_GuestRemoved
+	//	*DomainEvent_CallsRefused
+	//	*DomainEvent_OwnerCredentialsChanged
 	Event         isDomainEvent_Event `protobuf_oneof:"event"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -121,6 +128,13 @@ func (x *DomainEvent) GetOccurredTime() *timestamppb.Timestamp {
 		return x.OccurredTime
 	}
 	return nil
+}
+
+func (x *DomainEvent) GetOnBehalfOfId() string {
+	if x != nil {
+		return x.OnBehalfOfId
+	}
+	return ""
 }
 
 func (x *DomainEvent) GetEvent() isDomainEvent_Event {
@@ -229,6 +243,51 @@ func (x *DomainEvent) GetServiceAccountUpdated() *ServiceAccountUpdated {
 	return nil
 }
 
+func (x *DomainEvent) GetOrganizationSettingsChanged() *OrganizationSettingsChanged {
+	if x != nil {
+		if x, ok := x.Event.(*DomainEvent_OrganizationSettingsChanged); ok {
+			return x.OrganizationSettingsChanged
+		}
+	}
+	return nil
+}
+
+func (x *DomainEvent) GetGuestAdded() *GuestAdded {
+	if x != nil {
+		if x, ok := x.Event.(*DomainEvent_GuestAdded); ok {
+			return x.GuestAdded
+		}
+	}
+	return nil
+}
+
+func (x *DomainEvent) GetGuestRemoved() *GuestRemoved {
+	if x != nil {
+		if x, ok := x.Event.(*DomainEvent_GuestRemoved); ok {
+			return x.GuestRemoved
+		}
+	}
+	return nil
+}
+
+func (x *DomainEvent) GetCallsRefused() *CallsRefused {
+	if x != nil {
+		if x, ok := x.Event.(*DomainEvent_CallsRefused); ok {
+			return x.CallsRefused
+		}
+	}
+	return nil
+}
+
+func (x *DomainEvent) GetOwnerCredentialsChanged() *OwnerCredentialsChanged {
+	if x != nil {
+		if x, ok := x.Event.(*DomainEvent_OwnerCredentialsChanged); ok {
+			return x.OwnerCredentialsChanged
+		}
+	}
+	return nil
+}
+
 type isDomainEvent_Event interface {
 	isDomainEvent_Event()
 }
@@ -289,6 +348,32 @@ type DomainEvent_ServiceAccountUpdated struct {
 	ServiceAccountUpdated *ServiceAccountUpdated `protobuf:"bytes,20,opt,name=service_account_updated,json=serviceAccountUpdated,proto3,oneof"`
 }
 
+type DomainEvent_OrganizationSettingsChanged struct {
+	// The settings of an organization changed.
+	OrganizationSettingsChanged *OrganizationSettingsChanged `protobuf:"bytes,30,opt,name=organization_settings_changed,json=organizationSettingsChanged,proto3,oneof"`
+}
+
+type DomainEvent_GuestAdded struct {
+	// A guest was added.
+	GuestAdded *GuestAdded `protobuf:"bytes,40,opt,name=guest_added,json=guestAdded,proto3,oneof"`
+}
+
+type DomainEvent_GuestRemoved struct {
+	// A guest ended before its time.
+	GuestRemoved *GuestRemoved `protobuf:"bytes,41,opt,name=guest_removed,json=guestRemoved,proto3,oneof"`
+}
+
+type DomainEvent_CallsRefused struct {
+	// Calls were refused.
+	CallsRefused *CallsRefused `protobuf:"bytes,50,opt,name=calls_refused,json=callsRefused,proto3,oneof"`
+}
+
+type DomainEvent_OwnerCredentialsChanged struct {
+	// An administrator changed what an owner logs in with; told to the other
+	// owners.
+	OwnerCredentialsChanged *OwnerCredentialsChanged `protobuf:"bytes,51,opt,name=owner_credentials_changed,json=ownerCredentialsChanged,proto3,oneof"`
+}
+
 func (*DomainEvent_OrganizationCreated) isDomainEvent_Event() {}
 
 func (*DomainEvent_MemberAdded) isDomainEvent_Event() {}
@@ -310,6 +395,16 @@ func (*DomainEvent_ServiceAccountRemoved) isDomainEvent_Event() {}
 func (*DomainEvent_OwnerAdded) isDomainEvent_Event() {}
 
 func (*DomainEvent_ServiceAccountUpdated) isDomainEvent_Event() {}
+
+func (*DomainEvent_OrganizationSettingsChanged) isDomainEvent_Event() {}
+
+func (*DomainEvent_GuestAdded) isDomainEvent_Event() {}
+
+func (*DomainEvent_GuestRemoved) isDomainEvent_Event() {}
+
+func (*DomainEvent_CallsRefused) isDomainEvent_Event() {}
+
+func (*DomainEvent_OwnerCredentialsChanged) isDomainEvent_Event() {}
 
 // An organization was made.
 type OrganizationCreated struct {
@@ -808,18 +903,278 @@ func (x *OwnerAdded) GetOwnerIds() []string {
 	return nil
 }
 
+// A guest was added.
+type GuestAdded struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// When it ends.
+	ExpireTime    *timestamppb.Timestamp `protobuf:"bytes,1,opt,name=expire_time,json=expireTime,proto3" json:"expire_time,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *GuestAdded) Reset() {
+	*x = GuestAdded{}
+	mi := &file_rolecall_organization_v1_events_proto_msgTypes[12]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *GuestAdded) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*GuestAdded) ProtoMessage() {}
+
+func (x *GuestAdded) ProtoReflect() protoreflect.Message {
+	mi := &file_rolecall_organization_v1_events_proto_msgTypes[12]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use GuestAdded.ProtoReflect.Descriptor instead.
+func (*GuestAdded) Descriptor() ([]byte, []int) {
+	return file_rolecall_organization_v1_events_proto_rawDescGZIP(), []int{12}
+}
+
+func (x *GuestAdded) GetExpireTime() *timestamppb.Timestamp {
+	if x != nil {
+		return x.ExpireTime
+	}
+	return nil
+}
+
+// A guest ended before its time.
+type GuestRemoved struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *GuestRemoved) Reset() {
+	*x = GuestRemoved{}
+	mi := &file_rolecall_organization_v1_events_proto_msgTypes[13]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *GuestRemoved) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*GuestRemoved) ProtoMessage() {}
+
+func (x *GuestRemoved) ProtoReflect() protoreflect.Message {
+	mi := &file_rolecall_organization_v1_events_proto_msgTypes[13]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use GuestRemoved.ProtoReflect.Descriptor instead.
+func (*GuestRemoved) Descriptor() ([]byte, []int) {
+	return file_rolecall_organization_v1_events_proto_rawDescGZIP(), []int{13}
+}
+
+// The settings of an organization changed.
+type OrganizationSettingsChanged struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// What changed, each as `name=value`, as it was.
+	OldSettings []string `protobuf:"bytes,1,rep,name=old_settings,json=oldSettings,proto3" json:"old_settings,omitempty"`
+	// The same as it is now.
+	NewSettings   []string `protobuf:"bytes,2,rep,name=new_settings,json=newSettings,proto3" json:"new_settings,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *OrganizationSettingsChanged) Reset() {
+	*x = OrganizationSettingsChanged{}
+	mi := &file_rolecall_organization_v1_events_proto_msgTypes[14]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *OrganizationSettingsChanged) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*OrganizationSettingsChanged) ProtoMessage() {}
+
+func (x *OrganizationSettingsChanged) ProtoReflect() protoreflect.Message {
+	mi := &file_rolecall_organization_v1_events_proto_msgTypes[14]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use OrganizationSettingsChanged.ProtoReflect.Descriptor instead.
+func (*OrganizationSettingsChanged) Descriptor() ([]byte, []int) {
+	return file_rolecall_organization_v1_events_proto_rawDescGZIP(), []int{14}
+}
+
+func (x *OrganizationSettingsChanged) GetOldSettings() []string {
+	if x != nil {
+		return x.OldSettings
+	}
+	return nil
+}
+
+func (x *OrganizationSettingsChanged) GetNewSettings() []string {
+	if x != nil {
+		return x.NewSettings
+	}
+	return nil
+}
+
+// Calls of one caller to one method were refused; they are counted by the minute.
+type CallsRefused struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The path of the method, such as `/rolecall.identity.v1.UserService/ListUsers`;
+	// `*` for the calls of many that were too many to be counted apart.
+	Method string `protobuf:"bytes,1,opt,name=method,proto3" json:"method,omitempty"`
+	// How many calls.
+	Count int32 `protobuf:"varint,2,opt,name=count,proto3" json:"count,omitempty"`
+	// Why, as the answers told; at most eight.
+	Reasons       []string `protobuf:"bytes,3,rep,name=reasons,proto3" json:"reasons,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *CallsRefused) Reset() {
+	*x = CallsRefused{}
+	mi := &file_rolecall_organization_v1_events_proto_msgTypes[15]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *CallsRefused) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*CallsRefused) ProtoMessage() {}
+
+func (x *CallsRefused) ProtoReflect() protoreflect.Message {
+	mi := &file_rolecall_organization_v1_events_proto_msgTypes[15]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use CallsRefused.ProtoReflect.Descriptor instead.
+func (*CallsRefused) Descriptor() ([]byte, []int) {
+	return file_rolecall_organization_v1_events_proto_rawDescGZIP(), []int{15}
+}
+
+func (x *CallsRefused) GetMethod() string {
+	if x != nil {
+		return x.Method
+	}
+	return ""
+}
+
+func (x *CallsRefused) GetCount() int32 {
+	if x != nil {
+		return x.Count
+	}
+	return 0
+}
+
+func (x *CallsRefused) GetReasons() []string {
+	if x != nil {
+		return x.Reasons
+	}
+	return nil
+}
+
+// An administrator of the installation changed what an owner logs in with.
+type OwnerCredentialsChanged struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// What: `password`, `second factors`, `e-mail address`, `code for a new
+	// password` (the administrator was given one).
+	Change string `protobuf:"bytes,1,opt,name=change,proto3" json:"change,omitempty"`
+	// The other owners, who are told; also those that are blocked.
+	OwnerIds      []string `protobuf:"bytes,2,rep,name=owner_ids,json=ownerIds,proto3" json:"owner_ids,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *OwnerCredentialsChanged) Reset() {
+	*x = OwnerCredentialsChanged{}
+	mi := &file_rolecall_organization_v1_events_proto_msgTypes[16]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *OwnerCredentialsChanged) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*OwnerCredentialsChanged) ProtoMessage() {}
+
+func (x *OwnerCredentialsChanged) ProtoReflect() protoreflect.Message {
+	mi := &file_rolecall_organization_v1_events_proto_msgTypes[16]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use OwnerCredentialsChanged.ProtoReflect.Descriptor instead.
+func (*OwnerCredentialsChanged) Descriptor() ([]byte, []int) {
+	return file_rolecall_organization_v1_events_proto_rawDescGZIP(), []int{16}
+}
+
+func (x *OwnerCredentialsChanged) GetChange() string {
+	if x != nil {
+		return x.Change
+	}
+	return ""
+}
+
+func (x *OwnerCredentialsChanged) GetOwnerIds() []string {
+	if x != nil {
+		return x.OwnerIds
+	}
+	return nil
+}
+
 var File_rolecall_organization_v1_events_proto protoreflect.FileDescriptor
 
 const file_rolecall_organization_v1_events_proto_rawDesc = "" +
 	"\n" +
-	"%rolecall/organization/v1/events.proto\x12\x18rolecall.organization.v1\x1a\x1fgoogle/protobuf/timestamp.proto\"\xc1\t\n" +
+	"%rolecall/organization/v1/events.proto\x12\x18rolecall.organization.v1\x1a\x1fgoogle/protobuf/timestamp.proto\"\xbd\r\n" +
 	"\vDomainEvent\x12\x19\n" +
 	"\bactor_id\x18\x01 \x01(\tR\aactorId\x12'\n" +
 	"\x0forganization_id\x18\x02 \x01(\tR\x0eorganizationId\x12\x1b\n" +
 	"\ttarget_id\x18\x03 \x01(\tR\btargetId\x12\x1d\n" +
 	"\n" +
 	"request_id\x18\x04 \x01(\tR\trequestId\x12?\n" +
-	"\roccurred_time\x18\x05 \x01(\v2\x1a.google.protobuf.TimestampR\foccurredTime\x12b\n" +
+	"\roccurred_time\x18\x05 \x01(\v2\x1a.google.protobuf.TimestampR\foccurredTime\x12%\n" +
+	"\x0fon_behalf_of_id\x18\x06 \x01(\tR\fonBehalfOfId\x12b\n" +
 	"\x14organization_created\x18\n" +
 	" \x01(\v2-.rolecall.organization.v1.OrganizationCreatedH\x00R\x13organizationCreated\x12J\n" +
 	"\fmember_added\x18\v \x01(\v2%.rolecall.organization.v1.MemberAddedH\x00R\vmemberAdded\x12V\n" +
@@ -832,7 +1187,13 @@ const file_rolecall_organization_v1_events_proto_rawDesc = "" +
 	"\x17service_account_removed\x18\x12 \x01(\v2/.rolecall.organization.v1.ServiceAccountRemovedH\x00R\x15serviceAccountRemoved\x12G\n" +
 	"\vowner_added\x18\x13 \x01(\v2$.rolecall.organization.v1.OwnerAddedH\x00R\n" +
 	"ownerAdded\x12i\n" +
-	"\x17service_account_updated\x18\x14 \x01(\v2/.rolecall.organization.v1.ServiceAccountUpdatedH\x00R\x15serviceAccountUpdatedB\a\n" +
+	"\x17service_account_updated\x18\x14 \x01(\v2/.rolecall.organization.v1.ServiceAccountUpdatedH\x00R\x15serviceAccountUpdated\x12{\n" +
+	"\x1dorganization_settings_changed\x18\x1e \x01(\v25.rolecall.organization.v1.OrganizationSettingsChangedH\x00R\x1borganizationSettingsChanged\x12G\n" +
+	"\vguest_added\x18( \x01(\v2$.rolecall.organization.v1.GuestAddedH\x00R\n" +
+	"guestAdded\x12M\n" +
+	"\rguest_removed\x18) \x01(\v2&.rolecall.organization.v1.GuestRemovedH\x00R\fguestRemoved\x12M\n" +
+	"\rcalls_refused\x182 \x01(\v2&.rolecall.organization.v1.CallsRefusedH\x00R\fcallsRefused\x12o\n" +
+	"\x19owner_credentials_changed\x183 \x01(\v21.rolecall.organization.v1.OwnerCredentialsChangedH\x00R\x17ownerCredentialsChangedB\a\n" +
 	"\x05event\")\n" +
 	"\x13OrganizationCreated\x12\x12\n" +
 	"\x04name\x18\x01 \x01(\tR\x04name\"#\n" +
@@ -856,7 +1217,22 @@ const file_rolecall_organization_v1_events_proto_rawDesc = "" +
 	"\vpermissions\x18\x01 \x03(\tR\vpermissions\")\n" +
 	"\n" +
 	"OwnerAdded\x12\x1b\n" +
-	"\towner_ids\x18\x01 \x03(\tR\bownerIdsB\xfe\x01\n" +
+	"\towner_ids\x18\x01 \x03(\tR\bownerIds\"I\n" +
+	"\n" +
+	"GuestAdded\x12;\n" +
+	"\vexpire_time\x18\x01 \x01(\v2\x1a.google.protobuf.TimestampR\n" +
+	"expireTime\"\x0e\n" +
+	"\fGuestRemoved\"c\n" +
+	"\x1bOrganizationSettingsChanged\x12!\n" +
+	"\fold_settings\x18\x01 \x03(\tR\voldSettings\x12!\n" +
+	"\fnew_settings\x18\x02 \x03(\tR\vnewSettings\"V\n" +
+	"\fCallsRefused\x12\x16\n" +
+	"\x06method\x18\x01 \x01(\tR\x06method\x12\x14\n" +
+	"\x05count\x18\x02 \x01(\x05R\x05count\x12\x18\n" +
+	"\areasons\x18\x03 \x03(\tR\areasons\"N\n" +
+	"\x17OwnerCredentialsChanged\x12\x16\n" +
+	"\x06change\x18\x01 \x01(\tR\x06change\x12\x1b\n" +
+	"\towner_ids\x18\x02 \x03(\tR\bownerIdsB\xfe\x01\n" +
 	"\x1ccom.rolecall.organization.v1B\vEventsProtoP\x01ZOgithub.com/rolecall/rolecall/clients/go/rolecall/organization/v1;organizationv1\xa2\x02\x03ROX\xaa\x02\x18Rolecall.Organization.V1\xca\x02\x18Rolecall\\Organization\\V1\xe2\x02$Rolecall\\Organization\\V1\\GPBMetadata\xea\x02\x1aRolecall::Organization::V1b\x06proto3"
 
 var (
@@ -871,24 +1247,29 @@ func file_rolecall_organization_v1_events_proto_rawDescGZIP() []byte {
 	return file_rolecall_organization_v1_events_proto_rawDescData
 }
 
-var file_rolecall_organization_v1_events_proto_msgTypes = make([]protoimpl.MessageInfo, 12)
+var file_rolecall_organization_v1_events_proto_msgTypes = make([]protoimpl.MessageInfo, 17)
 var file_rolecall_organization_v1_events_proto_goTypes = []any{
-	(*DomainEvent)(nil),           // 0: rolecall.organization.v1.DomainEvent
-	(*OrganizationCreated)(nil),   // 1: rolecall.organization.v1.OrganizationCreated
-	(*MemberAdded)(nil),           // 2: rolecall.organization.v1.MemberAdded
-	(*MemberActivated)(nil),       // 3: rolecall.organization.v1.MemberActivated
-	(*MemberRemoved)(nil),         // 4: rolecall.organization.v1.MemberRemoved
-	(*MemberRolesChanged)(nil),    // 5: rolecall.organization.v1.MemberRolesChanged
-	(*MemberBlocked)(nil),         // 6: rolecall.organization.v1.MemberBlocked
-	(*MemberUnblocked)(nil),       // 7: rolecall.organization.v1.MemberUnblocked
-	(*ServiceAccountAdded)(nil),   // 8: rolecall.organization.v1.ServiceAccountAdded
-	(*ServiceAccountRemoved)(nil), // 9: rolecall.organization.v1.ServiceAccountRemoved
-	(*ServiceAccountUpdated)(nil), // 10: rolecall.organization.v1.ServiceAccountUpdated
-	(*OwnerAdded)(nil),            // 11: rolecall.organization.v1.OwnerAdded
-	(*timestamppb.Timestamp)(nil), // 12: google.protobuf.Timestamp
+	(*DomainEvent)(nil),                 // 0: rolecall.organization.v1.DomainEvent
+	(*OrganizationCreated)(nil),         // 1: rolecall.organization.v1.OrganizationCreated
+	(*MemberAdded)(nil),                 // 2: rolecall.organization.v1.MemberAdded
+	(*MemberActivated)(nil),             // 3: rolecall.organization.v1.MemberActivated
+	(*MemberRemoved)(nil),               // 4: rolecall.organization.v1.MemberRemoved
+	(*MemberRolesChanged)(nil),          // 5: rolecall.organization.v1.MemberRolesChanged
+	(*MemberBlocked)(nil),               // 6: rolecall.organization.v1.MemberBlocked
+	(*MemberUnblocked)(nil),             // 7: rolecall.organization.v1.MemberUnblocked
+	(*ServiceAccountAdded)(nil),         // 8: rolecall.organization.v1.ServiceAccountAdded
+	(*ServiceAccountRemoved)(nil),       // 9: rolecall.organization.v1.ServiceAccountRemoved
+	(*ServiceAccountUpdated)(nil),       // 10: rolecall.organization.v1.ServiceAccountUpdated
+	(*OwnerAdded)(nil),                  // 11: rolecall.organization.v1.OwnerAdded
+	(*GuestAdded)(nil),                  // 12: rolecall.organization.v1.GuestAdded
+	(*GuestRemoved)(nil),                // 13: rolecall.organization.v1.GuestRemoved
+	(*OrganizationSettingsChanged)(nil), // 14: rolecall.organization.v1.OrganizationSettingsChanged
+	(*CallsRefused)(nil),                // 15: rolecall.organization.v1.CallsRefused
+	(*OwnerCredentialsChanged)(nil),     // 16: rolecall.organization.v1.OwnerCredentialsChanged
+	(*timestamppb.Timestamp)(nil),       // 17: google.protobuf.Timestamp
 }
 var file_rolecall_organization_v1_events_proto_depIdxs = []int32{
-	12, // 0: rolecall.organization.v1.DomainEvent.occurred_time:type_name -> google.protobuf.Timestamp
+	17, // 0: rolecall.organization.v1.DomainEvent.occurred_time:type_name -> google.protobuf.Timestamp
 	1,  // 1: rolecall.organization.v1.DomainEvent.organization_created:type_name -> rolecall.organization.v1.OrganizationCreated
 	2,  // 2: rolecall.organization.v1.DomainEvent.member_added:type_name -> rolecall.organization.v1.MemberAdded
 	3,  // 3: rolecall.organization.v1.DomainEvent.member_activated:type_name -> rolecall.organization.v1.MemberActivated
@@ -900,12 +1281,18 @@ var file_rolecall_organization_v1_events_proto_depIdxs = []int32{
 	9,  // 9: rolecall.organization.v1.DomainEvent.service_account_removed:type_name -> rolecall.organization.v1.ServiceAccountRemoved
 	11, // 10: rolecall.organization.v1.DomainEvent.owner_added:type_name -> rolecall.organization.v1.OwnerAdded
 	10, // 11: rolecall.organization.v1.DomainEvent.service_account_updated:type_name -> rolecall.organization.v1.ServiceAccountUpdated
-	12, // 12: rolecall.organization.v1.MemberBlocked.until_time:type_name -> google.protobuf.Timestamp
-	13, // [13:13] is the sub-list for method output_type
-	13, // [13:13] is the sub-list for method input_type
-	13, // [13:13] is the sub-list for extension type_name
-	13, // [13:13] is the sub-list for extension extendee
-	0,  // [0:13] is the sub-list for field type_name
+	14, // 12: rolecall.organization.v1.DomainEvent.organization_settings_changed:type_name -> rolecall.organization.v1.OrganizationSettingsChanged
+	12, // 13: rolecall.organization.v1.DomainEvent.guest_added:type_name -> rolecall.organization.v1.GuestAdded
+	13, // 14: rolecall.organization.v1.DomainEvent.guest_removed:type_name -> rolecall.organization.v1.GuestRemoved
+	15, // 15: rolecall.organization.v1.DomainEvent.calls_refused:type_name -> rolecall.organization.v1.CallsRefused
+	16, // 16: rolecall.organization.v1.DomainEvent.owner_credentials_changed:type_name -> rolecall.organization.v1.OwnerCredentialsChanged
+	17, // 17: rolecall.organization.v1.MemberBlocked.until_time:type_name -> google.protobuf.Timestamp
+	17, // 18: rolecall.organization.v1.GuestAdded.expire_time:type_name -> google.protobuf.Timestamp
+	19, // [19:19] is the sub-list for method output_type
+	19, // [19:19] is the sub-list for method input_type
+	19, // [19:19] is the sub-list for extension type_name
+	19, // [19:19] is the sub-list for extension extendee
+	0,  // [0:19] is the sub-list for field type_name
 }
 
 func init() { file_rolecall_organization_v1_events_proto_init() }
@@ -925,6 +1312,11 @@ func file_rolecall_organization_v1_events_proto_init() {
 		(*DomainEvent_ServiceAccountRemoved)(nil),
 		(*DomainEvent_OwnerAdded)(nil),
 		(*DomainEvent_ServiceAccountUpdated)(nil),
+		(*DomainEvent_OrganizationSettingsChanged)(nil),
+		(*DomainEvent_GuestAdded)(nil),
+		(*DomainEvent_GuestRemoved)(nil),
+		(*DomainEvent_CallsRefused)(nil),
+		(*DomainEvent_OwnerCredentialsChanged)(nil),
 	}
 	type x struct{}
 	out := protoimpl.TypeBuilder{
@@ -932,7 +1324,7 @@ func file_rolecall_organization_v1_events_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_rolecall_organization_v1_events_proto_rawDesc), len(file_rolecall_organization_v1_events_proto_rawDesc)),
 			NumEnums:      0,
-			NumMessages:   12,
+			NumMessages:   17,
 			NumExtensions: 0,
 			NumServices:   0,
 		},

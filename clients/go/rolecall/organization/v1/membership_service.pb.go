@@ -35,6 +35,8 @@ const (
 	SubjectKind_SUBJECT_KIND_USER SubjectKind = 1
 	// A program.
 	SubjectKind_SUBJECT_KIND_SERVICE_ACCOUNT SubjectKind = 2
+	// An anonymous visitor, without an account.
+	SubjectKind_SUBJECT_KIND_GUEST SubjectKind = 3
 )
 
 // Enum value maps for SubjectKind.
@@ -43,11 +45,13 @@ var (
 		0: "SUBJECT_KIND_UNSPECIFIED",
 		1: "SUBJECT_KIND_USER",
 		2: "SUBJECT_KIND_SERVICE_ACCOUNT",
+		3: "SUBJECT_KIND_GUEST",
 	}
 	SubjectKind_value = map[string]int32{
 		"SUBJECT_KIND_UNSPECIFIED":     0,
 		"SUBJECT_KIND_USER":            1,
 		"SUBJECT_KIND_SERVICE_ACCOUNT": 2,
+		"SUBJECT_KIND_GUEST":           3,
 	}
 )
 
@@ -531,6 +535,217 @@ func (x *CheckAddMemberResponse) GetOrganization() *Organization {
 	return nil
 }
 
+// What `RegisterMember` needs.
+type RegisterMemberRequest struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The account; may be empty with `validate_only`.
+	UserId string `protobuf:"bytes,1,opt,name=user_id,json=userId,proto3" json:"user_id,omitempty"`
+	// The organization; empty means the home organization.
+	OrganizationId string `protobuf:"bytes,2,opt,name=organization_id,json=organizationId,proto3" json:"organization_id,omitempty"`
+	// The address of the account.
+	Email string `protobuf:"bytes,3,opt,name=email,proto3" json:"email,omitempty"`
+	// The account, proven by nobody, that gives the address up; may be empty.
+	YieldingUserId string `protobuf:"bytes,4,opt,name=yielding_user_id,json=yieldingUserId,proto3" json:"yielding_user_id,omitempty"`
+	// Checks everything, and changes nothing.
+	ValidateOnly  bool `protobuf:"varint,5,opt,name=validate_only,json=validateOnly,proto3" json:"validate_only,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *RegisterMemberRequest) Reset() {
+	*x = RegisterMemberRequest{}
+	mi := &file_rolecall_organization_v1_membership_service_proto_msgTypes[6]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *RegisterMemberRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*RegisterMemberRequest) ProtoMessage() {}
+
+func (x *RegisterMemberRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_rolecall_organization_v1_membership_service_proto_msgTypes[6]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use RegisterMemberRequest.ProtoReflect.Descriptor instead.
+func (*RegisterMemberRequest) Descriptor() ([]byte, []int) {
+	return file_rolecall_organization_v1_membership_service_proto_rawDescGZIP(), []int{6}
+}
+
+func (x *RegisterMemberRequest) GetUserId() string {
+	if x != nil {
+		return x.UserId
+	}
+	return ""
+}
+
+func (x *RegisterMemberRequest) GetOrganizationId() string {
+	if x != nil {
+		return x.OrganizationId
+	}
+	return ""
+}
+
+func (x *RegisterMemberRequest) GetEmail() string {
+	if x != nil {
+		return x.Email
+	}
+	return ""
+}
+
+func (x *RegisterMemberRequest) GetYieldingUserId() string {
+	if x != nil {
+		return x.YieldingUserId
+	}
+	return ""
+}
+
+func (x *RegisterMemberRequest) GetValidateOnly() bool {
+	if x != nil {
+		return x.ValidateOnly
+	}
+	return false
+}
+
+// What `RegisterMember` answers.
+type RegisterMemberResponse struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The organization that the person was added to.
+	Organization  *Organization `protobuf:"bytes,1,opt,name=organization,proto3" json:"organization,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *RegisterMemberResponse) Reset() {
+	*x = RegisterMemberResponse{}
+	mi := &file_rolecall_organization_v1_membership_service_proto_msgTypes[7]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *RegisterMemberResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*RegisterMemberResponse) ProtoMessage() {}
+
+func (x *RegisterMemberResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_rolecall_organization_v1_membership_service_proto_msgTypes[7]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use RegisterMemberResponse.ProtoReflect.Descriptor instead.
+func (*RegisterMemberResponse) Descriptor() ([]byte, []int) {
+	return file_rolecall_organization_v1_membership_service_proto_rawDescGZIP(), []int{7}
+}
+
+func (x *RegisterMemberResponse) GetOrganization() *Organization {
+	if x != nil {
+		return x.Organization
+	}
+	return nil
+}
+
+// What `YieldMember` needs.
+type YieldMemberRequest struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The account.
+	UserId        string `protobuf:"bytes,1,opt,name=user_id,json=userId,proto3" json:"user_id,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *YieldMemberRequest) Reset() {
+	*x = YieldMemberRequest{}
+	mi := &file_rolecall_organization_v1_membership_service_proto_msgTypes[8]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *YieldMemberRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*YieldMemberRequest) ProtoMessage() {}
+
+func (x *YieldMemberRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_rolecall_organization_v1_membership_service_proto_msgTypes[8]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use YieldMemberRequest.ProtoReflect.Descriptor instead.
+func (*YieldMemberRequest) Descriptor() ([]byte, []int) {
+	return file_rolecall_organization_v1_membership_service_proto_rawDescGZIP(), []int{8}
+}
+
+func (x *YieldMemberRequest) GetUserId() string {
+	if x != nil {
+		return x.UserId
+	}
+	return ""
+}
+
+// What `YieldMember` answers.
+type YieldMemberResponse struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *YieldMemberResponse) Reset() {
+	*x = YieldMemberResponse{}
+	mi := &file_rolecall_organization_v1_membership_service_proto_msgTypes[9]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *YieldMemberResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*YieldMemberResponse) ProtoMessage() {}
+
+func (x *YieldMemberResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_rolecall_organization_v1_membership_service_proto_msgTypes[9]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use YieldMemberResponse.ProtoReflect.Descriptor instead.
+func (*YieldMemberResponse) Descriptor() ([]byte, []int) {
+	return file_rolecall_organization_v1_membership_service_proto_rawDescGZIP(), []int{9}
+}
+
 // What `ConfirmMember` needs.
 type ConfirmMemberRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -542,7 +757,7 @@ type ConfirmMemberRequest struct {
 
 func (x *ConfirmMemberRequest) Reset() {
 	*x = ConfirmMemberRequest{}
-	mi := &file_rolecall_organization_v1_membership_service_proto_msgTypes[6]
+	mi := &file_rolecall_organization_v1_membership_service_proto_msgTypes[10]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -554,7 +769,7 @@ func (x *ConfirmMemberRequest) String() string {
 func (*ConfirmMemberRequest) ProtoMessage() {}
 
 func (x *ConfirmMemberRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_rolecall_organization_v1_membership_service_proto_msgTypes[6]
+	mi := &file_rolecall_organization_v1_membership_service_proto_msgTypes[10]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -567,7 +782,7 @@ func (x *ConfirmMemberRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ConfirmMemberRequest.ProtoReflect.Descriptor instead.
 func (*ConfirmMemberRequest) Descriptor() ([]byte, []int) {
-	return file_rolecall_organization_v1_membership_service_proto_rawDescGZIP(), []int{6}
+	return file_rolecall_organization_v1_membership_service_proto_rawDescGZIP(), []int{10}
 }
 
 func (x *ConfirmMemberRequest) GetUserId() string {
@@ -586,7 +801,7 @@ type ConfirmMemberResponse struct {
 
 func (x *ConfirmMemberResponse) Reset() {
 	*x = ConfirmMemberResponse{}
-	mi := &file_rolecall_organization_v1_membership_service_proto_msgTypes[7]
+	mi := &file_rolecall_organization_v1_membership_service_proto_msgTypes[11]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -598,7 +813,7 @@ func (x *ConfirmMemberResponse) String() string {
 func (*ConfirmMemberResponse) ProtoMessage() {}
 
 func (x *ConfirmMemberResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_rolecall_organization_v1_membership_service_proto_msgTypes[7]
+	mi := &file_rolecall_organization_v1_membership_service_proto_msgTypes[11]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -611,7 +826,7 @@ func (x *ConfirmMemberResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ConfirmMemberResponse.ProtoReflect.Descriptor instead.
 func (*ConfirmMemberResponse) Descriptor() ([]byte, []int) {
-	return file_rolecall_organization_v1_membership_service_proto_rawDescGZIP(), []int{7}
+	return file_rolecall_organization_v1_membership_service_proto_rawDescGZIP(), []int{11}
 }
 
 // What `ActivateMember` needs.
@@ -627,7 +842,7 @@ type ActivateMemberRequest struct {
 
 func (x *ActivateMemberRequest) Reset() {
 	*x = ActivateMemberRequest{}
-	mi := &file_rolecall_organization_v1_membership_service_proto_msgTypes[8]
+	mi := &file_rolecall_organization_v1_membership_service_proto_msgTypes[12]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -639,7 +854,7 @@ func (x *ActivateMemberRequest) String() string {
 func (*ActivateMemberRequest) ProtoMessage() {}
 
 func (x *ActivateMemberRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_rolecall_organization_v1_membership_service_proto_msgTypes[8]
+	mi := &file_rolecall_organization_v1_membership_service_proto_msgTypes[12]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -652,7 +867,7 @@ func (x *ActivateMemberRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ActivateMemberRequest.ProtoReflect.Descriptor instead.
 func (*ActivateMemberRequest) Descriptor() ([]byte, []int) {
-	return file_rolecall_organization_v1_membership_service_proto_rawDescGZIP(), []int{8}
+	return file_rolecall_organization_v1_membership_service_proto_rawDescGZIP(), []int{12}
 }
 
 func (x *ActivateMemberRequest) GetUserId() string {
@@ -680,7 +895,7 @@ type ActivateMemberResponse struct {
 
 func (x *ActivateMemberResponse) Reset() {
 	*x = ActivateMemberResponse{}
-	mi := &file_rolecall_organization_v1_membership_service_proto_msgTypes[9]
+	mi := &file_rolecall_organization_v1_membership_service_proto_msgTypes[13]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -692,7 +907,7 @@ func (x *ActivateMemberResponse) String() string {
 func (*ActivateMemberResponse) ProtoMessage() {}
 
 func (x *ActivateMemberResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_rolecall_organization_v1_membership_service_proto_msgTypes[9]
+	mi := &file_rolecall_organization_v1_membership_service_proto_msgTypes[13]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -705,7 +920,7 @@ func (x *ActivateMemberResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ActivateMemberResponse.ProtoReflect.Descriptor instead.
 func (*ActivateMemberResponse) Descriptor() ([]byte, []int) {
-	return file_rolecall_organization_v1_membership_service_proto_rawDescGZIP(), []int{9}
+	return file_rolecall_organization_v1_membership_service_proto_rawDescGZIP(), []int{13}
 }
 
 func (x *ActivateMemberResponse) GetMember() *Member {
@@ -726,7 +941,7 @@ type RemoveMemberRequest struct {
 
 func (x *RemoveMemberRequest) Reset() {
 	*x = RemoveMemberRequest{}
-	mi := &file_rolecall_organization_v1_membership_service_proto_msgTypes[10]
+	mi := &file_rolecall_organization_v1_membership_service_proto_msgTypes[14]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -738,7 +953,7 @@ func (x *RemoveMemberRequest) String() string {
 func (*RemoveMemberRequest) ProtoMessage() {}
 
 func (x *RemoveMemberRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_rolecall_organization_v1_membership_service_proto_msgTypes[10]
+	mi := &file_rolecall_organization_v1_membership_service_proto_msgTypes[14]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -751,7 +966,7 @@ func (x *RemoveMemberRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RemoveMemberRequest.ProtoReflect.Descriptor instead.
 func (*RemoveMemberRequest) Descriptor() ([]byte, []int) {
-	return file_rolecall_organization_v1_membership_service_proto_rawDescGZIP(), []int{10}
+	return file_rolecall_organization_v1_membership_service_proto_rawDescGZIP(), []int{14}
 }
 
 func (x *RemoveMemberRequest) GetUserId() string {
@@ -770,7 +985,7 @@ type RemoveMemberResponse struct {
 
 func (x *RemoveMemberResponse) Reset() {
 	*x = RemoveMemberResponse{}
-	mi := &file_rolecall_organization_v1_membership_service_proto_msgTypes[11]
+	mi := &file_rolecall_organization_v1_membership_service_proto_msgTypes[15]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -782,7 +997,7 @@ func (x *RemoveMemberResponse) String() string {
 func (*RemoveMemberResponse) ProtoMessage() {}
 
 func (x *RemoveMemberResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_rolecall_organization_v1_membership_service_proto_msgTypes[11]
+	mi := &file_rolecall_organization_v1_membership_service_proto_msgTypes[15]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -795,7 +1010,7 @@ func (x *RemoveMemberResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RemoveMemberResponse.ProtoReflect.Descriptor instead.
 func (*RemoveMemberResponse) Descriptor() ([]byte, []int) {
-	return file_rolecall_organization_v1_membership_service_proto_rawDescGZIP(), []int{11}
+	return file_rolecall_organization_v1_membership_service_proto_rawDescGZIP(), []int{15}
 }
 
 // What `EndMember` needs.
@@ -811,7 +1026,7 @@ type EndMemberRequest struct {
 
 func (x *EndMemberRequest) Reset() {
 	*x = EndMemberRequest{}
-	mi := &file_rolecall_organization_v1_membership_service_proto_msgTypes[12]
+	mi := &file_rolecall_organization_v1_membership_service_proto_msgTypes[16]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -823,7 +1038,7 @@ func (x *EndMemberRequest) String() string {
 func (*EndMemberRequest) ProtoMessage() {}
 
 func (x *EndMemberRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_rolecall_organization_v1_membership_service_proto_msgTypes[12]
+	mi := &file_rolecall_organization_v1_membership_service_proto_msgTypes[16]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -836,7 +1051,7 @@ func (x *EndMemberRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use EndMemberRequest.ProtoReflect.Descriptor instead.
 func (*EndMemberRequest) Descriptor() ([]byte, []int) {
-	return file_rolecall_organization_v1_membership_service_proto_rawDescGZIP(), []int{12}
+	return file_rolecall_organization_v1_membership_service_proto_rawDescGZIP(), []int{16}
 }
 
 func (x *EndMemberRequest) GetUserId() string {
@@ -862,7 +1077,7 @@ type EndMemberResponse struct {
 
 func (x *EndMemberResponse) Reset() {
 	*x = EndMemberResponse{}
-	mi := &file_rolecall_organization_v1_membership_service_proto_msgTypes[13]
+	mi := &file_rolecall_organization_v1_membership_service_proto_msgTypes[17]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -874,7 +1089,7 @@ func (x *EndMemberResponse) String() string {
 func (*EndMemberResponse) ProtoMessage() {}
 
 func (x *EndMemberResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_rolecall_organization_v1_membership_service_proto_msgTypes[13]
+	mi := &file_rolecall_organization_v1_membership_service_proto_msgTypes[17]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -887,7 +1102,7 @@ func (x *EndMemberResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use EndMemberResponse.ProtoReflect.Descriptor instead.
 func (*EndMemberResponse) Descriptor() ([]byte, []int) {
-	return file_rolecall_organization_v1_membership_service_proto_rawDescGZIP(), []int{13}
+	return file_rolecall_organization_v1_membership_service_proto_rawDescGZIP(), []int{17}
 }
 
 // What `ChangeMemberRoles` needs.
@@ -909,7 +1124,7 @@ type ChangeMemberRolesRequest struct {
 
 func (x *ChangeMemberRolesRequest) Reset() {
 	*x = ChangeMemberRolesRequest{}
-	mi := &file_rolecall_organization_v1_membership_service_proto_msgTypes[14]
+	mi := &file_rolecall_organization_v1_membership_service_proto_msgTypes[18]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -921,7 +1136,7 @@ func (x *ChangeMemberRolesRequest) String() string {
 func (*ChangeMemberRolesRequest) ProtoMessage() {}
 
 func (x *ChangeMemberRolesRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_rolecall_organization_v1_membership_service_proto_msgTypes[14]
+	mi := &file_rolecall_organization_v1_membership_service_proto_msgTypes[18]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -934,7 +1149,7 @@ func (x *ChangeMemberRolesRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ChangeMemberRolesRequest.ProtoReflect.Descriptor instead.
 func (*ChangeMemberRolesRequest) Descriptor() ([]byte, []int) {
-	return file_rolecall_organization_v1_membership_service_proto_rawDescGZIP(), []int{14}
+	return file_rolecall_organization_v1_membership_service_proto_rawDescGZIP(), []int{18}
 }
 
 func (x *ChangeMemberRolesRequest) GetUserId() string {
@@ -983,7 +1198,7 @@ type ChangeMemberRolesResponse struct {
 
 func (x *ChangeMemberRolesResponse) Reset() {
 	*x = ChangeMemberRolesResponse{}
-	mi := &file_rolecall_organization_v1_membership_service_proto_msgTypes[15]
+	mi := &file_rolecall_organization_v1_membership_service_proto_msgTypes[19]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -995,7 +1210,7 @@ func (x *ChangeMemberRolesResponse) String() string {
 func (*ChangeMemberRolesResponse) ProtoMessage() {}
 
 func (x *ChangeMemberRolesResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_rolecall_organization_v1_membership_service_proto_msgTypes[15]
+	mi := &file_rolecall_organization_v1_membership_service_proto_msgTypes[19]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1008,7 +1223,7 @@ func (x *ChangeMemberRolesResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ChangeMemberRolesResponse.ProtoReflect.Descriptor instead.
 func (*ChangeMemberRolesResponse) Descriptor() ([]byte, []int) {
-	return file_rolecall_organization_v1_membership_service_proto_rawDescGZIP(), []int{15}
+	return file_rolecall_organization_v1_membership_service_proto_rawDescGZIP(), []int{19}
 }
 
 func (x *ChangeMemberRolesResponse) GetMember() *Member {
@@ -1029,7 +1244,7 @@ type BatchGetMembersRequest struct {
 
 func (x *BatchGetMembersRequest) Reset() {
 	*x = BatchGetMembersRequest{}
-	mi := &file_rolecall_organization_v1_membership_service_proto_msgTypes[16]
+	mi := &file_rolecall_organization_v1_membership_service_proto_msgTypes[20]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1041,7 +1256,7 @@ func (x *BatchGetMembersRequest) String() string {
 func (*BatchGetMembersRequest) ProtoMessage() {}
 
 func (x *BatchGetMembersRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_rolecall_organization_v1_membership_service_proto_msgTypes[16]
+	mi := &file_rolecall_organization_v1_membership_service_proto_msgTypes[20]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1054,7 +1269,7 @@ func (x *BatchGetMembersRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use BatchGetMembersRequest.ProtoReflect.Descriptor instead.
 func (*BatchGetMembersRequest) Descriptor() ([]byte, []int) {
-	return file_rolecall_organization_v1_membership_service_proto_rawDescGZIP(), []int{16}
+	return file_rolecall_organization_v1_membership_service_proto_rawDescGZIP(), []int{20}
 }
 
 func (x *BatchGetMembersRequest) GetUserIds() []string {
@@ -1075,7 +1290,7 @@ type BatchGetMembersResponse struct {
 
 func (x *BatchGetMembersResponse) Reset() {
 	*x = BatchGetMembersResponse{}
-	mi := &file_rolecall_organization_v1_membership_service_proto_msgTypes[17]
+	mi := &file_rolecall_organization_v1_membership_service_proto_msgTypes[21]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1087,7 +1302,7 @@ func (x *BatchGetMembersResponse) String() string {
 func (*BatchGetMembersResponse) ProtoMessage() {}
 
 func (x *BatchGetMembersResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_rolecall_organization_v1_membership_service_proto_msgTypes[17]
+	mi := &file_rolecall_organization_v1_membership_service_proto_msgTypes[21]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1100,7 +1315,7 @@ func (x *BatchGetMembersResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use BatchGetMembersResponse.ProtoReflect.Descriptor instead.
 func (*BatchGetMembersResponse) Descriptor() ([]byte, []int) {
-	return file_rolecall_organization_v1_membership_service_proto_rawDescGZIP(), []int{17}
+	return file_rolecall_organization_v1_membership_service_proto_rawDescGZIP(), []int{21}
 }
 
 func (x *BatchGetMembersResponse) GetMembers() []*Member {
@@ -1121,7 +1336,7 @@ type BatchGetOrganizationsRequest struct {
 
 func (x *BatchGetOrganizationsRequest) Reset() {
 	*x = BatchGetOrganizationsRequest{}
-	mi := &file_rolecall_organization_v1_membership_service_proto_msgTypes[18]
+	mi := &file_rolecall_organization_v1_membership_service_proto_msgTypes[22]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1133,7 +1348,7 @@ func (x *BatchGetOrganizationsRequest) String() string {
 func (*BatchGetOrganizationsRequest) ProtoMessage() {}
 
 func (x *BatchGetOrganizationsRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_rolecall_organization_v1_membership_service_proto_msgTypes[18]
+	mi := &file_rolecall_organization_v1_membership_service_proto_msgTypes[22]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1146,7 +1361,7 @@ func (x *BatchGetOrganizationsRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use BatchGetOrganizationsRequest.ProtoReflect.Descriptor instead.
 func (*BatchGetOrganizationsRequest) Descriptor() ([]byte, []int) {
-	return file_rolecall_organization_v1_membership_service_proto_rawDescGZIP(), []int{18}
+	return file_rolecall_organization_v1_membership_service_proto_rawDescGZIP(), []int{22}
 }
 
 func (x *BatchGetOrganizationsRequest) GetOrganizationIds() []string {
@@ -1169,7 +1384,7 @@ type BatchGetOrganizationsResponse struct {
 
 func (x *BatchGetOrganizationsResponse) Reset() {
 	*x = BatchGetOrganizationsResponse{}
-	mi := &file_rolecall_organization_v1_membership_service_proto_msgTypes[19]
+	mi := &file_rolecall_organization_v1_membership_service_proto_msgTypes[23]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1181,7 +1396,7 @@ func (x *BatchGetOrganizationsResponse) String() string {
 func (*BatchGetOrganizationsResponse) ProtoMessage() {}
 
 func (x *BatchGetOrganizationsResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_rolecall_organization_v1_membership_service_proto_msgTypes[19]
+	mi := &file_rolecall_organization_v1_membership_service_proto_msgTypes[23]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1194,7 +1409,7 @@ func (x *BatchGetOrganizationsResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use BatchGetOrganizationsResponse.ProtoReflect.Descriptor instead.
 func (*BatchGetOrganizationsResponse) Descriptor() ([]byte, []int) {
-	return file_rolecall_organization_v1_membership_service_proto_rawDescGZIP(), []int{19}
+	return file_rolecall_organization_v1_membership_service_proto_rawDescGZIP(), []int{23}
 }
 
 func (x *BatchGetOrganizationsResponse) GetOrganizations() []*Organization {
@@ -1231,7 +1446,7 @@ type AddServiceAccountRequest struct {
 
 func (x *AddServiceAccountRequest) Reset() {
 	*x = AddServiceAccountRequest{}
-	mi := &file_rolecall_organization_v1_membership_service_proto_msgTypes[20]
+	mi := &file_rolecall_organization_v1_membership_service_proto_msgTypes[24]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1243,7 +1458,7 @@ func (x *AddServiceAccountRequest) String() string {
 func (*AddServiceAccountRequest) ProtoMessage() {}
 
 func (x *AddServiceAccountRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_rolecall_organization_v1_membership_service_proto_msgTypes[20]
+	mi := &file_rolecall_organization_v1_membership_service_proto_msgTypes[24]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1256,7 +1471,7 @@ func (x *AddServiceAccountRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use AddServiceAccountRequest.ProtoReflect.Descriptor instead.
 func (*AddServiceAccountRequest) Descriptor() ([]byte, []int) {
-	return file_rolecall_organization_v1_membership_service_proto_rawDescGZIP(), []int{20}
+	return file_rolecall_organization_v1_membership_service_proto_rawDescGZIP(), []int{24}
 }
 
 func (x *AddServiceAccountRequest) GetServiceAccountId() string {
@@ -1305,7 +1520,7 @@ type AddServiceAccountResponse struct {
 
 func (x *AddServiceAccountResponse) Reset() {
 	*x = AddServiceAccountResponse{}
-	mi := &file_rolecall_organization_v1_membership_service_proto_msgTypes[21]
+	mi := &file_rolecall_organization_v1_membership_service_proto_msgTypes[25]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1317,7 +1532,7 @@ func (x *AddServiceAccountResponse) String() string {
 func (*AddServiceAccountResponse) ProtoMessage() {}
 
 func (x *AddServiceAccountResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_rolecall_organization_v1_membership_service_proto_msgTypes[21]
+	mi := &file_rolecall_organization_v1_membership_service_proto_msgTypes[25]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1330,7 +1545,7 @@ func (x *AddServiceAccountResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use AddServiceAccountResponse.ProtoReflect.Descriptor instead.
 func (*AddServiceAccountResponse) Descriptor() ([]byte, []int) {
-	return file_rolecall_organization_v1_membership_service_proto_rawDescGZIP(), []int{21}
+	return file_rolecall_organization_v1_membership_service_proto_rawDescGZIP(), []int{25}
 }
 
 func (x *AddServiceAccountResponse) GetOrganizationId() string {
@@ -1351,7 +1566,7 @@ type RemoveServiceAccountRequest struct {
 
 func (x *RemoveServiceAccountRequest) Reset() {
 	*x = RemoveServiceAccountRequest{}
-	mi := &file_rolecall_organization_v1_membership_service_proto_msgTypes[22]
+	mi := &file_rolecall_organization_v1_membership_service_proto_msgTypes[26]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1363,7 +1578,7 @@ func (x *RemoveServiceAccountRequest) String() string {
 func (*RemoveServiceAccountRequest) ProtoMessage() {}
 
 func (x *RemoveServiceAccountRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_rolecall_organization_v1_membership_service_proto_msgTypes[22]
+	mi := &file_rolecall_organization_v1_membership_service_proto_msgTypes[26]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1376,7 +1591,7 @@ func (x *RemoveServiceAccountRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RemoveServiceAccountRequest.ProtoReflect.Descriptor instead.
 func (*RemoveServiceAccountRequest) Descriptor() ([]byte, []int) {
-	return file_rolecall_organization_v1_membership_service_proto_rawDescGZIP(), []int{22}
+	return file_rolecall_organization_v1_membership_service_proto_rawDescGZIP(), []int{26}
 }
 
 func (x *RemoveServiceAccountRequest) GetServiceAccountId() string {
@@ -1395,7 +1610,7 @@ type RemoveServiceAccountResponse struct {
 
 func (x *RemoveServiceAccountResponse) Reset() {
 	*x = RemoveServiceAccountResponse{}
-	mi := &file_rolecall_organization_v1_membership_service_proto_msgTypes[23]
+	mi := &file_rolecall_organization_v1_membership_service_proto_msgTypes[27]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1407,7 +1622,7 @@ func (x *RemoveServiceAccountResponse) String() string {
 func (*RemoveServiceAccountResponse) ProtoMessage() {}
 
 func (x *RemoveServiceAccountResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_rolecall_organization_v1_membership_service_proto_msgTypes[23]
+	mi := &file_rolecall_organization_v1_membership_service_proto_msgTypes[27]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1420,7 +1635,7 @@ func (x *RemoveServiceAccountResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RemoveServiceAccountResponse.ProtoReflect.Descriptor instead.
 func (*RemoveServiceAccountResponse) Descriptor() ([]byte, []int) {
-	return file_rolecall_organization_v1_membership_service_proto_rawDescGZIP(), []int{23}
+	return file_rolecall_organization_v1_membership_service_proto_rawDescGZIP(), []int{27}
 }
 
 // What `UpdateServiceAccount` needs.
@@ -1438,7 +1653,7 @@ type UpdateServiceAccountRequest struct {
 
 func (x *UpdateServiceAccountRequest) Reset() {
 	*x = UpdateServiceAccountRequest{}
-	mi := &file_rolecall_organization_v1_membership_service_proto_msgTypes[24]
+	mi := &file_rolecall_organization_v1_membership_service_proto_msgTypes[28]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1450,7 +1665,7 @@ func (x *UpdateServiceAccountRequest) String() string {
 func (*UpdateServiceAccountRequest) ProtoMessage() {}
 
 func (x *UpdateServiceAccountRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_rolecall_organization_v1_membership_service_proto_msgTypes[24]
+	mi := &file_rolecall_organization_v1_membership_service_proto_msgTypes[28]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1463,7 +1678,7 @@ func (x *UpdateServiceAccountRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use UpdateServiceAccountRequest.ProtoReflect.Descriptor instead.
 func (*UpdateServiceAccountRequest) Descriptor() ([]byte, []int) {
-	return file_rolecall_organization_v1_membership_service_proto_rawDescGZIP(), []int{24}
+	return file_rolecall_organization_v1_membership_service_proto_rawDescGZIP(), []int{28}
 }
 
 func (x *UpdateServiceAccountRequest) GetServiceAccountId() string {
@@ -1496,7 +1711,7 @@ type UpdateServiceAccountResponse struct {
 
 func (x *UpdateServiceAccountResponse) Reset() {
 	*x = UpdateServiceAccountResponse{}
-	mi := &file_rolecall_organization_v1_membership_service_proto_msgTypes[25]
+	mi := &file_rolecall_organization_v1_membership_service_proto_msgTypes[29]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1508,7 +1723,7 @@ func (x *UpdateServiceAccountResponse) String() string {
 func (*UpdateServiceAccountResponse) ProtoMessage() {}
 
 func (x *UpdateServiceAccountResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_rolecall_organization_v1_membership_service_proto_msgTypes[25]
+	mi := &file_rolecall_organization_v1_membership_service_proto_msgTypes[29]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1521,13 +1736,215 @@ func (x *UpdateServiceAccountResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use UpdateServiceAccountResponse.ProtoReflect.Descriptor instead.
 func (*UpdateServiceAccountResponse) Descriptor() ([]byte, []int) {
-	return file_rolecall_organization_v1_membership_service_proto_rawDescGZIP(), []int{25}
+	return file_rolecall_organization_v1_membership_service_proto_rawDescGZIP(), []int{29}
+}
+
+// What `AddGuest` needs.
+type AddGuestRequest struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The guest.
+	GuestId string `protobuf:"bytes,1,opt,name=guest_id,json=guestId,proto3" json:"guest_id,omitempty"`
+	// The organization; empty means the home organization.
+	OrganizationId string `protobuf:"bytes,2,opt,name=organization_id,json=organizationId,proto3" json:"organization_id,omitempty"`
+	// When it ends, within a day.
+	ExpireTime *timestamppb.Timestamp `protobuf:"bytes,3,opt,name=expire_time,json=expireTime,proto3" json:"expire_time,omitempty"`
+	// Who will act as the guest; empty when the guest is a stranger.
+	ActorId       string `protobuf:"bytes,4,opt,name=actor_id,json=actorId,proto3" json:"actor_id,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *AddGuestRequest) Reset() {
+	*x = AddGuestRequest{}
+	mi := &file_rolecall_organization_v1_membership_service_proto_msgTypes[30]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *AddGuestRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*AddGuestRequest) ProtoMessage() {}
+
+func (x *AddGuestRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_rolecall_organization_v1_membership_service_proto_msgTypes[30]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use AddGuestRequest.ProtoReflect.Descriptor instead.
+func (*AddGuestRequest) Descriptor() ([]byte, []int) {
+	return file_rolecall_organization_v1_membership_service_proto_rawDescGZIP(), []int{30}
+}
+
+func (x *AddGuestRequest) GetGuestId() string {
+	if x != nil {
+		return x.GuestId
+	}
+	return ""
+}
+
+func (x *AddGuestRequest) GetOrganizationId() string {
+	if x != nil {
+		return x.OrganizationId
+	}
+	return ""
+}
+
+func (x *AddGuestRequest) GetExpireTime() *timestamppb.Timestamp {
+	if x != nil {
+		return x.ExpireTime
+	}
+	return nil
+}
+
+func (x *AddGuestRequest) GetActorId() string {
+	if x != nil {
+		return x.ActorId
+	}
+	return ""
+}
+
+// What `AddGuest` answers.
+type AddGuestResponse struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The organization that the guest was added to.
+	OrganizationId string `protobuf:"bytes,1,opt,name=organization_id,json=organizationId,proto3" json:"organization_id,omitempty"`
+	unknownFields  protoimpl.UnknownFields
+	sizeCache      protoimpl.SizeCache
+}
+
+func (x *AddGuestResponse) Reset() {
+	*x = AddGuestResponse{}
+	mi := &file_rolecall_organization_v1_membership_service_proto_msgTypes[31]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *AddGuestResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*AddGuestResponse) ProtoMessage() {}
+
+func (x *AddGuestResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_rolecall_organization_v1_membership_service_proto_msgTypes[31]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use AddGuestResponse.ProtoReflect.Descriptor instead.
+func (*AddGuestResponse) Descriptor() ([]byte, []int) {
+	return file_rolecall_organization_v1_membership_service_proto_rawDescGZIP(), []int{31}
+}
+
+func (x *AddGuestResponse) GetOrganizationId() string {
+	if x != nil {
+		return x.OrganizationId
+	}
+	return ""
+}
+
+// What `RemoveGuest` needs.
+type RemoveGuestRequest struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The guest.
+	GuestId       string `protobuf:"bytes,1,opt,name=guest_id,json=guestId,proto3" json:"guest_id,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *RemoveGuestRequest) Reset() {
+	*x = RemoveGuestRequest{}
+	mi := &file_rolecall_organization_v1_membership_service_proto_msgTypes[32]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *RemoveGuestRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*RemoveGuestRequest) ProtoMessage() {}
+
+func (x *RemoveGuestRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_rolecall_organization_v1_membership_service_proto_msgTypes[32]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use RemoveGuestRequest.ProtoReflect.Descriptor instead.
+func (*RemoveGuestRequest) Descriptor() ([]byte, []int) {
+	return file_rolecall_organization_v1_membership_service_proto_rawDescGZIP(), []int{32}
+}
+
+func (x *RemoveGuestRequest) GetGuestId() string {
+	if x != nil {
+		return x.GuestId
+	}
+	return ""
+}
+
+// What `RemoveGuest` answers.
+type RemoveGuestResponse struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *RemoveGuestResponse) Reset() {
+	*x = RemoveGuestResponse{}
+	mi := &file_rolecall_organization_v1_membership_service_proto_msgTypes[33]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *RemoveGuestResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*RemoveGuestResponse) ProtoMessage() {}
+
+func (x *RemoveGuestResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_rolecall_organization_v1_membership_service_proto_msgTypes[33]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use RemoveGuestResponse.ProtoReflect.Descriptor instead.
+func (*RemoveGuestResponse) Descriptor() ([]byte, []int) {
+	return file_rolecall_organization_v1_membership_service_proto_rawDescGZIP(), []int{33}
 }
 
 // What `GetSubjectAccess` needs.
 type GetSubjectAccessRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// The user or service account.
+	// The user, service account or guest.
 	SubjectId     string `protobuf:"bytes,1,opt,name=subject_id,json=subjectId,proto3" json:"subject_id,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -1535,7 +1952,7 @@ type GetSubjectAccessRequest struct {
 
 func (x *GetSubjectAccessRequest) Reset() {
 	*x = GetSubjectAccessRequest{}
-	mi := &file_rolecall_organization_v1_membership_service_proto_msgTypes[26]
+	mi := &file_rolecall_organization_v1_membership_service_proto_msgTypes[34]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1547,7 +1964,7 @@ func (x *GetSubjectAccessRequest) String() string {
 func (*GetSubjectAccessRequest) ProtoMessage() {}
 
 func (x *GetSubjectAccessRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_rolecall_organization_v1_membership_service_proto_msgTypes[26]
+	mi := &file_rolecall_organization_v1_membership_service_proto_msgTypes[34]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1560,7 +1977,7 @@ func (x *GetSubjectAccessRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GetSubjectAccessRequest.ProtoReflect.Descriptor instead.
 func (*GetSubjectAccessRequest) Descriptor() ([]byte, []int) {
-	return file_rolecall_organization_v1_membership_service_proto_rawDescGZIP(), []int{26}
+	return file_rolecall_organization_v1_membership_service_proto_rawDescGZIP(), []int{34}
 }
 
 func (x *GetSubjectAccessRequest) GetSubjectId() string {
@@ -1598,7 +2015,7 @@ type GetSubjectAccessResponse struct {
 
 func (x *GetSubjectAccessResponse) Reset() {
 	*x = GetSubjectAccessResponse{}
-	mi := &file_rolecall_organization_v1_membership_service_proto_msgTypes[27]
+	mi := &file_rolecall_organization_v1_membership_service_proto_msgTypes[35]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1610,7 +2027,7 @@ func (x *GetSubjectAccessResponse) String() string {
 func (*GetSubjectAccessResponse) ProtoMessage() {}
 
 func (x *GetSubjectAccessResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_rolecall_organization_v1_membership_service_proto_msgTypes[27]
+	mi := &file_rolecall_organization_v1_membership_service_proto_msgTypes[35]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1623,7 +2040,7 @@ func (x *GetSubjectAccessResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GetSubjectAccessResponse.ProtoReflect.Descriptor instead.
 func (*GetSubjectAccessResponse) Descriptor() ([]byte, []int) {
-	return file_rolecall_organization_v1_membership_service_proto_rawDescGZIP(), []int{27}
+	return file_rolecall_organization_v1_membership_service_proto_rawDescGZIP(), []int{35}
 }
 
 func (x *GetSubjectAccessResponse) GetSubjectId() string {
@@ -1702,7 +2119,7 @@ type PermissionGrant struct {
 
 func (x *PermissionGrant) Reset() {
 	*x = PermissionGrant{}
-	mi := &file_rolecall_organization_v1_membership_service_proto_msgTypes[28]
+	mi := &file_rolecall_organization_v1_membership_service_proto_msgTypes[36]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1714,7 +2131,7 @@ func (x *PermissionGrant) String() string {
 func (*PermissionGrant) ProtoMessage() {}
 
 func (x *PermissionGrant) ProtoReflect() protoreflect.Message {
-	mi := &file_rolecall_organization_v1_membership_service_proto_msgTypes[28]
+	mi := &file_rolecall_organization_v1_membership_service_proto_msgTypes[36]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1727,7 +2144,7 @@ func (x *PermissionGrant) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use PermissionGrant.ProtoReflect.Descriptor instead.
 func (*PermissionGrant) Descriptor() ([]byte, []int) {
-	return file_rolecall_organization_v1_membership_service_proto_rawDescGZIP(), []int{28}
+	return file_rolecall_organization_v1_membership_service_proto_rawDescGZIP(), []int{36}
 }
 
 func (x *PermissionGrant) GetPermission() string {
@@ -1755,7 +2172,7 @@ type IngestEventsRequest struct {
 
 func (x *IngestEventsRequest) Reset() {
 	*x = IngestEventsRequest{}
-	mi := &file_rolecall_organization_v1_membership_service_proto_msgTypes[29]
+	mi := &file_rolecall_organization_v1_membership_service_proto_msgTypes[37]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1767,7 +2184,7 @@ func (x *IngestEventsRequest) String() string {
 func (*IngestEventsRequest) ProtoMessage() {}
 
 func (x *IngestEventsRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_rolecall_organization_v1_membership_service_proto_msgTypes[29]
+	mi := &file_rolecall_organization_v1_membership_service_proto_msgTypes[37]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1780,7 +2197,7 @@ func (x *IngestEventsRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use IngestEventsRequest.ProtoReflect.Descriptor instead.
 func (*IngestEventsRequest) Descriptor() ([]byte, []int) {
-	return file_rolecall_organization_v1_membership_service_proto_rawDescGZIP(), []int{29}
+	return file_rolecall_organization_v1_membership_service_proto_rawDescGZIP(), []int{37}
 }
 
 func (x *IngestEventsRequest) GetEvents() []*IngestedEvent {
@@ -1809,7 +2226,7 @@ type IngestedEvent struct {
 
 func (x *IngestedEvent) Reset() {
 	*x = IngestedEvent{}
-	mi := &file_rolecall_organization_v1_membership_service_proto_msgTypes[30]
+	mi := &file_rolecall_organization_v1_membership_service_proto_msgTypes[38]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1821,7 +2238,7 @@ func (x *IngestedEvent) String() string {
 func (*IngestedEvent) ProtoMessage() {}
 
 func (x *IngestedEvent) ProtoReflect() protoreflect.Message {
-	mi := &file_rolecall_organization_v1_membership_service_proto_msgTypes[30]
+	mi := &file_rolecall_organization_v1_membership_service_proto_msgTypes[38]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1834,7 +2251,7 @@ func (x *IngestedEvent) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use IngestedEvent.ProtoReflect.Descriptor instead.
 func (*IngestedEvent) Descriptor() ([]byte, []int) {
-	return file_rolecall_organization_v1_membership_service_proto_rawDescGZIP(), []int{30}
+	return file_rolecall_organization_v1_membership_service_proto_rawDescGZIP(), []int{38}
 }
 
 func (x *IngestedEvent) GetEventId() string {
@@ -1883,7 +2300,7 @@ type IngestEventsResponse struct {
 
 func (x *IngestEventsResponse) Reset() {
 	*x = IngestEventsResponse{}
-	mi := &file_rolecall_organization_v1_membership_service_proto_msgTypes[31]
+	mi := &file_rolecall_organization_v1_membership_service_proto_msgTypes[39]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1895,7 +2312,7 @@ func (x *IngestEventsResponse) String() string {
 func (*IngestEventsResponse) ProtoMessage() {}
 
 func (x *IngestEventsResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_rolecall_organization_v1_membership_service_proto_msgTypes[31]
+	mi := &file_rolecall_organization_v1_membership_service_proto_msgTypes[39]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1908,7 +2325,7 @@ func (x *IngestEventsResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use IngestEventsResponse.ProtoReflect.Descriptor instead.
 func (*IngestEventsResponse) Descriptor() ([]byte, []int) {
-	return file_rolecall_organization_v1_membership_service_proto_rawDescGZIP(), []int{31}
+	return file_rolecall_organization_v1_membership_service_proto_rawDescGZIP(), []int{39}
 }
 
 func (x *IngestEventsResponse) GetResults() []*IngestResult {
@@ -1933,7 +2350,7 @@ type IngestResult struct {
 
 func (x *IngestResult) Reset() {
 	*x = IngestResult{}
-	mi := &file_rolecall_organization_v1_membership_service_proto_msgTypes[32]
+	mi := &file_rolecall_organization_v1_membership_service_proto_msgTypes[40]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1945,7 +2362,7 @@ func (x *IngestResult) String() string {
 func (*IngestResult) ProtoMessage() {}
 
 func (x *IngestResult) ProtoReflect() protoreflect.Message {
-	mi := &file_rolecall_organization_v1_membership_service_proto_msgTypes[32]
+	mi := &file_rolecall_organization_v1_membership_service_proto_msgTypes[40]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1958,7 +2375,7 @@ func (x *IngestResult) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use IngestResult.ProtoReflect.Descriptor instead.
 func (*IngestResult) Descriptor() ([]byte, []int) {
-	return file_rolecall_organization_v1_membership_service_proto_rawDescGZIP(), []int{32}
+	return file_rolecall_organization_v1_membership_service_proto_rawDescGZIP(), []int{40}
 }
 
 func (x *IngestResult) GetEventId() string {
@@ -2006,7 +2423,18 @@ const file_rolecall_organization_v1_membership_service_proto_rawDesc = "" +
 	"\x05roles\x18\x02 \x03(\tR\x05roles\x12\x19\n" +
 	"\bactor_id\x18\x03 \x01(\tR\aactorId\"d\n" +
 	"\x16CheckAddMemberResponse\x12J\n" +
-	"\forganization\x18\x01 \x01(\v2&.rolecall.organization.v1.OrganizationR\forganization\"/\n" +
+	"\forganization\x18\x01 \x01(\v2&.rolecall.organization.v1.OrganizationR\forganization\"\xbe\x01\n" +
+	"\x15RegisterMemberRequest\x12\x17\n" +
+	"\auser_id\x18\x01 \x01(\tR\x06userId\x12'\n" +
+	"\x0forganization_id\x18\x02 \x01(\tR\x0eorganizationId\x12\x14\n" +
+	"\x05email\x18\x03 \x01(\tR\x05email\x12(\n" +
+	"\x10yielding_user_id\x18\x04 \x01(\tR\x0eyieldingUserId\x12#\n" +
+	"\rvalidate_only\x18\x05 \x01(\bR\fvalidateOnly\"d\n" +
+	"\x16RegisterMemberResponse\x12J\n" +
+	"\forganization\x18\x01 \x01(\v2&.rolecall.organization.v1.OrganizationR\forganization\"-\n" +
+	"\x12YieldMemberRequest\x12\x17\n" +
+	"\auser_id\x18\x01 \x01(\tR\x06userId\"\x15\n" +
+	"\x13YieldMemberResponse\"/\n" +
 	"\x14ConfirmMemberRequest\x12\x17\n" +
 	"\auser_id\x18\x01 \x01(\tR\x06userId\"\x17\n" +
 	"\x15ConfirmMemberResponse\"O\n" +
@@ -2055,7 +2483,18 @@ const file_rolecall_organization_v1_membership_service_proto_rawDesc = "" +
 	"\x12service_account_id\x18\x01 \x01(\tR\x10serviceAccountId\x12 \n" +
 	"\vpermissions\x18\x02 \x03(\tR\vpermissions\x12\x19\n" +
 	"\bactor_id\x18\x03 \x01(\tR\aactorId\"\x1e\n" +
-	"\x1cUpdateServiceAccountResponse\"8\n" +
+	"\x1cUpdateServiceAccountResponse\"\xad\x01\n" +
+	"\x0fAddGuestRequest\x12\x19\n" +
+	"\bguest_id\x18\x01 \x01(\tR\aguestId\x12'\n" +
+	"\x0forganization_id\x18\x02 \x01(\tR\x0eorganizationId\x12;\n" +
+	"\vexpire_time\x18\x03 \x01(\v2\x1a.google.protobuf.TimestampR\n" +
+	"expireTime\x12\x19\n" +
+	"\bactor_id\x18\x04 \x01(\tR\aactorId\";\n" +
+	"\x10AddGuestResponse\x12'\n" +
+	"\x0forganization_id\x18\x01 \x01(\tR\x0eorganizationId\"/\n" +
+	"\x12RemoveGuestRequest\x12\x19\n" +
+	"\bguest_id\x18\x01 \x01(\tR\aguestId\"\x15\n" +
+	"\x13RemoveGuestResponse\"8\n" +
 	"\x17GetSubjectAccessRequest\x12\x1d\n" +
 	"\n" +
 	"subject_id\x18\x01 \x01(\tR\tsubjectId\"\x8e\x03\n" +
@@ -2088,11 +2527,12 @@ const file_rolecall_organization_v1_membership_service_proto_rawDesc = "" +
 	"\fIngestResult\x12\x19\n" +
 	"\bevent_id\x18\x01 \x01(\tR\aeventId\x12A\n" +
 	"\aoutcome\x18\x02 \x01(\x0e2'.rolecall.organization.v1.IngestOutcomeR\aoutcome\x12\x16\n" +
-	"\x06detail\x18\x03 \x01(\tR\x06detail*d\n" +
+	"\x06detail\x18\x03 \x01(\tR\x06detail*|\n" +
 	"\vSubjectKind\x12\x1c\n" +
 	"\x18SUBJECT_KIND_UNSPECIFIED\x10\x00\x12\x15\n" +
 	"\x11SUBJECT_KIND_USER\x10\x01\x12 \n" +
-	"\x1cSUBJECT_KIND_SERVICE_ACCOUNT\x10\x02*\x8f\x01\n" +
+	"\x1cSUBJECT_KIND_SERVICE_ACCOUNT\x10\x02\x12\x16\n" +
+	"\x12SUBJECT_KIND_GUEST\x10\x03*\x8f\x01\n" +
 	"\x0fPermissionScope\x12 \n" +
 	"\x1cPERMISSION_SCOPE_UNSPECIFIED\x10\x00\x12\x18\n" +
 	"\x14PERMISSION_SCOPE_ALL\x10\x01\x12%\n" +
@@ -2102,11 +2542,13 @@ const file_rolecall_organization_v1_membership_service_proto_rawDesc = "" +
 	"\x1aINGEST_OUTCOME_UNSPECIFIED\x10\x00\x12\x17\n" +
 	"\x13INGEST_OUTCOME_DONE\x10\x01\x12\x18\n" +
 	"\x14INGEST_OUTCOME_RETRY\x10\x02\x12\x17\n" +
-	"\x13INGEST_OUTCOME_PARK\x10\x032\xdc\x0f\n" +
+	"\x13INGEST_OUTCOME_PARK\x10\x032\xb8\x13\n" +
 	"\x11MembershipService\x12\x93\x01\n" +
 	"\x15BootstrapOrganization\x126.rolecall.organization.v1.BootstrapOrganizationRequest\x1a7.rolecall.organization.v1.BootstrapOrganizationResponse\"\t\xaa\xed\x18\x02\x18\x01\x90\x02\x02\x12o\n" +
 	"\tAddMember\x12*.rolecall.organization.v1.AddMemberRequest\x1a+.rolecall.organization.v1.AddMemberResponse\"\t\xaa\xed\x18\x02\x18\x01\x90\x02\x02\x12~\n" +
-	"\x0eCheckAddMember\x12/.rolecall.organization.v1.CheckAddMemberRequest\x1a0.rolecall.organization.v1.CheckAddMemberResponse\"\t\xaa\xed\x18\x02\x18\x01\x90\x02\x01\x12{\n" +
+	"\x0eCheckAddMember\x12/.rolecall.organization.v1.CheckAddMemberRequest\x1a0.rolecall.organization.v1.CheckAddMemberResponse\"\t\xaa\xed\x18\x02\x18\x01\x90\x02\x01\x12~\n" +
+	"\x0eRegisterMember\x12/.rolecall.organization.v1.RegisterMemberRequest\x1a0.rolecall.organization.v1.RegisterMemberResponse\"\t\xaa\xed\x18\x02\x18\x01\x90\x02\x02\x12u\n" +
+	"\vYieldMember\x12,.rolecall.organization.v1.YieldMemberRequest\x1a-.rolecall.organization.v1.YieldMemberResponse\"\t\xaa\xed\x18\x02\x18\x01\x90\x02\x02\x12{\n" +
 	"\rConfirmMember\x12..rolecall.organization.v1.ConfirmMemberRequest\x1a/.rolecall.organization.v1.ConfirmMemberResponse\"\t\xaa\xed\x18\x02\x18\x01\x90\x02\x02\x12~\n" +
 	"\x0eActivateMember\x12/.rolecall.organization.v1.ActivateMemberRequest\x1a0.rolecall.organization.v1.ActivateMemberResponse\"\t\xaa\xed\x18\x02\x18\x01\x90\x02\x02\x12x\n" +
 	"\fRemoveMember\x12-.rolecall.organization.v1.RemoveMemberRequest\x1a..rolecall.organization.v1.RemoveMemberResponse\"\t\xaa\xed\x18\x02\x18\x01\x90\x02\x02\x12o\n" +
@@ -2116,7 +2558,9 @@ const file_rolecall_organization_v1_membership_service_proto_rawDesc = "" +
 	"\x15BatchGetOrganizations\x126.rolecall.organization.v1.BatchGetOrganizationsRequest\x1a7.rolecall.organization.v1.BatchGetOrganizationsResponse\"\t\xaa\xed\x18\x02\x18\x01\x90\x02\x01\x12\x87\x01\n" +
 	"\x11AddServiceAccount\x122.rolecall.organization.v1.AddServiceAccountRequest\x1a3.rolecall.organization.v1.AddServiceAccountResponse\"\t\xaa\xed\x18\x02\x18\x01\x90\x02\x02\x12\x90\x01\n" +
 	"\x14RemoveServiceAccount\x125.rolecall.organization.v1.RemoveServiceAccountRequest\x1a6.rolecall.organization.v1.RemoveServiceAccountResponse\"\t\xaa\xed\x18\x02\x18\x01\x90\x02\x02\x12\x90\x01\n" +
-	"\x14UpdateServiceAccount\x125.rolecall.organization.v1.UpdateServiceAccountRequest\x1a6.rolecall.organization.v1.UpdateServiceAccountResponse\"\t\xaa\xed\x18\x02\x18\x01\x90\x02\x02\x12\x84\x01\n" +
+	"\x14UpdateServiceAccount\x125.rolecall.organization.v1.UpdateServiceAccountRequest\x1a6.rolecall.organization.v1.UpdateServiceAccountResponse\"\t\xaa\xed\x18\x02\x18\x01\x90\x02\x02\x12l\n" +
+	"\bAddGuest\x12).rolecall.organization.v1.AddGuestRequest\x1a*.rolecall.organization.v1.AddGuestResponse\"\t\xaa\xed\x18\x02\x18\x01\x90\x02\x02\x12u\n" +
+	"\vRemoveGuest\x12,.rolecall.organization.v1.RemoveGuestRequest\x1a-.rolecall.organization.v1.RemoveGuestResponse\"\t\xaa\xed\x18\x02\x18\x01\x90\x02\x02\x12\x84\x01\n" +
 	"\x10GetSubjectAccess\x121.rolecall.organization.v1.GetSubjectAccessRequest\x1a2.rolecall.organization.v1.GetSubjectAccessResponse\"\t\xaa\xed\x18\x02\x18\x01\x90\x02\x01\x12}\n" +
 	"\fIngestEvents\x12-.rolecall.organization.v1.IngestEventsRequest\x1a..rolecall.organization.v1.IngestEventsResponse\"\x0e\xaa\xed\x18\a\x18\x010\x80\x80\x80\x02\x90\x02\x02B\x89\x02\n" +
 	"\x1ccom.rolecall.organization.v1B\x16MembershipServiceProtoP\x01ZOgithub.com/rolecall/rolecall/clients/go/rolecall/organization/v1;organizationv1\xa2\x02\x03ROX\xaa\x02\x18Rolecall.Organization.V1\xca\x02\x18Rolecall\\Organization\\V1\xe2\x02$Rolecall\\Organization\\V1\\GPBMetadata\xea\x02\x1aRolecall::Organization::V1b\x06proto3"
@@ -2134,7 +2578,7 @@ func file_rolecall_organization_v1_membership_service_proto_rawDescGZIP() []byte
 }
 
 var file_rolecall_organization_v1_membership_service_proto_enumTypes = make([]protoimpl.EnumInfo, 3)
-var file_rolecall_organization_v1_membership_service_proto_msgTypes = make([]protoimpl.MessageInfo, 33)
+var file_rolecall_organization_v1_membership_service_proto_msgTypes = make([]protoimpl.MessageInfo, 41)
 var file_rolecall_organization_v1_membership_service_proto_goTypes = []any{
 	(SubjectKind)(0),                      // 0: rolecall.organization.v1.SubjectKind
 	(PermissionScope)(0),                  // 1: rolecall.organization.v1.PermissionScope
@@ -2145,91 +2589,109 @@ var file_rolecall_organization_v1_membership_service_proto_goTypes = []any{
 	(*AddMemberResponse)(nil),             // 6: rolecall.organization.v1.AddMemberResponse
 	(*CheckAddMemberRequest)(nil),         // 7: rolecall.organization.v1.CheckAddMemberRequest
 	(*CheckAddMemberResponse)(nil),        // 8: rolecall.organization.v1.CheckAddMemberResponse
-	(*ConfirmMemberRequest)(nil),          // 9: rolecall.organization.v1.ConfirmMemberRequest
-	(*ConfirmMemberResponse)(nil),         // 10: rolecall.organization.v1.ConfirmMemberResponse
-	(*ActivateMemberRequest)(nil),         // 11: rolecall.organization.v1.ActivateMemberRequest
-	(*ActivateMemberResponse)(nil),        // 12: rolecall.organization.v1.ActivateMemberResponse
-	(*RemoveMemberRequest)(nil),           // 13: rolecall.organization.v1.RemoveMemberRequest
-	(*RemoveMemberResponse)(nil),          // 14: rolecall.organization.v1.RemoveMemberResponse
-	(*EndMemberRequest)(nil),              // 15: rolecall.organization.v1.EndMemberRequest
-	(*EndMemberResponse)(nil),             // 16: rolecall.organization.v1.EndMemberResponse
-	(*ChangeMemberRolesRequest)(nil),      // 17: rolecall.organization.v1.ChangeMemberRolesRequest
-	(*ChangeMemberRolesResponse)(nil),     // 18: rolecall.organization.v1.ChangeMemberRolesResponse
-	(*BatchGetMembersRequest)(nil),        // 19: rolecall.organization.v1.BatchGetMembersRequest
-	(*BatchGetMembersResponse)(nil),       // 20: rolecall.organization.v1.BatchGetMembersResponse
-	(*BatchGetOrganizationsRequest)(nil),  // 21: rolecall.organization.v1.BatchGetOrganizationsRequest
-	(*BatchGetOrganizationsResponse)(nil), // 22: rolecall.organization.v1.BatchGetOrganizationsResponse
-	(*AddServiceAccountRequest)(nil),      // 23: rolecall.organization.v1.AddServiceAccountRequest
-	(*AddServiceAccountResponse)(nil),     // 24: rolecall.organization.v1.AddServiceAccountResponse
-	(*RemoveServiceAccountRequest)(nil),   // 25: rolecall.organization.v1.RemoveServiceAccountRequest
-	(*RemoveServiceAccountResponse)(nil),  // 26: rolecall.organization.v1.RemoveServiceAccountResponse
-	(*UpdateServiceAccountRequest)(nil),   // 27: rolecall.organization.v1.UpdateServiceAccountRequest
-	(*UpdateServiceAccountResponse)(nil),  // 28: rolecall.organization.v1.UpdateServiceAccountResponse
-	(*GetSubjectAccessRequest)(nil),       // 29: rolecall.organization.v1.GetSubjectAccessRequest
-	(*GetSubjectAccessResponse)(nil),      // 30: rolecall.organization.v1.GetSubjectAccessResponse
-	(*PermissionGrant)(nil),               // 31: rolecall.organization.v1.PermissionGrant
-	(*IngestEventsRequest)(nil),           // 32: rolecall.organization.v1.IngestEventsRequest
-	(*IngestedEvent)(nil),                 // 33: rolecall.organization.v1.IngestedEvent
-	(*IngestEventsResponse)(nil),          // 34: rolecall.organization.v1.IngestEventsResponse
-	(*IngestResult)(nil),                  // 35: rolecall.organization.v1.IngestResult
-	(MfaPolicy)(0),                        // 36: rolecall.organization.v1.MfaPolicy
-	(*Organization)(nil),                  // 37: rolecall.organization.v1.Organization
-	(*Member)(nil),                        // 38: rolecall.organization.v1.Member
-	(*OrganizationSettings)(nil),          // 39: rolecall.organization.v1.OrganizationSettings
-	(*timestamppb.Timestamp)(nil),         // 40: google.protobuf.Timestamp
+	(*RegisterMemberRequest)(nil),         // 9: rolecall.organization.v1.RegisterMemberRequest
+	(*RegisterMemberResponse)(nil),        // 10: rolecall.organization.v1.RegisterMemberResponse
+	(*YieldMemberRequest)(nil),            // 11: rolecall.organization.v1.YieldMemberRequest
+	(*YieldMemberResponse)(nil),           // 12: rolecall.organization.v1.YieldMemberResponse
+	(*ConfirmMemberRequest)(nil),          // 13: rolecall.organization.v1.ConfirmMemberRequest
+	(*ConfirmMemberResponse)(nil),         // 14: rolecall.organization.v1.ConfirmMemberResponse
+	(*ActivateMemberRequest)(nil),         // 15: rolecall.organization.v1.ActivateMemberRequest
+	(*ActivateMemberResponse)(nil),        // 16: rolecall.organization.v1.ActivateMemberResponse
+	(*RemoveMemberRequest)(nil),           // 17: rolecall.organization.v1.RemoveMemberRequest
+	(*RemoveMemberResponse)(nil),          // 18: rolecall.organization.v1.RemoveMemberResponse
+	(*EndMemberRequest)(nil),              // 19: rolecall.organization.v1.EndMemberRequest
+	(*EndMemberResponse)(nil),             // 20: rolecall.organization.v1.EndMemberResponse
+	(*ChangeMemberRolesRequest)(nil),      // 21: rolecall.organization.v1.ChangeMemberRolesRequest
+	(*ChangeMemberRolesResponse)(nil),     // 22: rolecall.organization.v1.ChangeMemberRolesResponse
+	(*BatchGetMembersRequest)(nil),        // 23: rolecall.organization.v1.BatchGetMembersRequest
+	(*BatchGetMembersResponse)(nil),       // 24: rolecall.organization.v1.BatchGetMembersResponse
+	(*BatchGetOrganizationsRequest)(nil),  // 25: rolecall.organization.v1.BatchGetOrganizationsRequest
+	(*BatchGetOrganizationsResponse)(nil), // 26: rolecall.organization.v1.BatchGetOrganizationsResponse
+	(*AddServiceAccountRequest)(nil),      // 27: rolecall.organization.v1.AddServiceAccountRequest
+	(*AddServiceAccountResponse)(nil),     // 28: rolecall.organization.v1.AddServiceAccountResponse
+	(*RemoveServiceAccountRequest)(nil),   // 29: rolecall.organization.v1.RemoveServiceAccountRequest
+	(*RemoveServiceAccountResponse)(nil),  // 30: rolecall.organization.v1.RemoveServiceAccountResponse
+	(*UpdateServiceAccountRequest)(nil),   // 31: rolecall.organization.v1.UpdateServiceAccountRequest
+	(*UpdateServiceAccountResponse)(nil),  // 32: rolecall.organization.v1.UpdateServiceAccountResponse
+	(*AddGuestRequest)(nil),               // 33: rolecall.organization.v1.AddGuestRequest
+	(*AddGuestResponse)(nil),              // 34: rolecall.organization.v1.AddGuestResponse
+	(*RemoveGuestRequest)(nil),            // 35: rolecall.organization.v1.RemoveGuestRequest
+	(*RemoveGuestResponse)(nil),           // 36: rolecall.organization.v1.RemoveGuestResponse
+	(*GetSubjectAccessRequest)(nil),       // 37: rolecall.organization.v1.GetSubjectAccessRequest
+	(*GetSubjectAccessResponse)(nil),      // 38: rolecall.organization.v1.GetSubjectAccessResponse
+	(*PermissionGrant)(nil),               // 39: rolecall.organization.v1.PermissionGrant
+	(*IngestEventsRequest)(nil),           // 40: rolecall.organization.v1.IngestEventsRequest
+	(*IngestedEvent)(nil),                 // 41: rolecall.organization.v1.IngestedEvent
+	(*IngestEventsResponse)(nil),          // 42: rolecall.organization.v1.IngestEventsResponse
+	(*IngestResult)(nil),                  // 43: rolecall.organization.v1.IngestResult
+	(MfaPolicy)(0),                        // 44: rolecall.organization.v1.MfaPolicy
+	(*Organization)(nil),                  // 45: rolecall.organization.v1.Organization
+	(*Member)(nil),                        // 46: rolecall.organization.v1.Member
+	(*OrganizationSettings)(nil),          // 47: rolecall.organization.v1.OrganizationSettings
+	(*timestamppb.Timestamp)(nil),         // 48: google.protobuf.Timestamp
 }
 var file_rolecall_organization_v1_membership_service_proto_depIdxs = []int32{
-	36, // 0: rolecall.organization.v1.BootstrapOrganizationRequest.mfa_policy:type_name -> rolecall.organization.v1.MfaPolicy
-	37, // 1: rolecall.organization.v1.AddMemberResponse.organization:type_name -> rolecall.organization.v1.Organization
-	37, // 2: rolecall.organization.v1.CheckAddMemberResponse.organization:type_name -> rolecall.organization.v1.Organization
-	38, // 3: rolecall.organization.v1.ActivateMemberResponse.member:type_name -> rolecall.organization.v1.Member
-	38, // 4: rolecall.organization.v1.ChangeMemberRolesResponse.member:type_name -> rolecall.organization.v1.Member
-	38, // 5: rolecall.organization.v1.BatchGetMembersResponse.members:type_name -> rolecall.organization.v1.Member
-	37, // 6: rolecall.organization.v1.BatchGetOrganizationsResponse.organizations:type_name -> rolecall.organization.v1.Organization
-	39, // 7: rolecall.organization.v1.BatchGetOrganizationsResponse.settings:type_name -> rolecall.organization.v1.OrganizationSettings
-	0,  // 8: rolecall.organization.v1.GetSubjectAccessResponse.kind:type_name -> rolecall.organization.v1.SubjectKind
-	40, // 9: rolecall.organization.v1.GetSubjectAccessResponse.blocked_until_time:type_name -> google.protobuf.Timestamp
-	31, // 10: rolecall.organization.v1.GetSubjectAccessResponse.grants:type_name -> rolecall.organization.v1.PermissionGrant
-	1,  // 11: rolecall.organization.v1.PermissionGrant.scope:type_name -> rolecall.organization.v1.PermissionScope
-	33, // 12: rolecall.organization.v1.IngestEventsRequest.events:type_name -> rolecall.organization.v1.IngestedEvent
-	40, // 13: rolecall.organization.v1.IngestedEvent.occurred_time:type_name -> google.protobuf.Timestamp
-	35, // 14: rolecall.organization.v1.IngestEventsResponse.results:type_name -> rolecall.organization.v1.IngestResult
-	2,  // 15: rolecall.organization.v1.IngestResult.outcome:type_name -> rolecall.organization.v1.IngestOutcome
-	3,  // 16: rolecall.organization.v1.MembershipService.BootstrapOrganization:input_type -> rolecall.organization.v1.BootstrapOrganizationRequest
-	5,  // 17: rolecall.organization.v1.MembershipService.AddMember:input_type -> rolecall.organization.v1.AddMemberRequest
-	7,  // 18: rolecall.organization.v1.MembershipService.CheckAddMember:input_type -> rolecall.organization.v1.CheckAddMemberRequest
-	9,  // 19: rolecall.organization.v1.MembershipService.ConfirmMember:input_type -> rolecall.organization.v1.ConfirmMemberRequest
-	11, // 20: rolecall.organization.v1.MembershipService.ActivateMember:input_type -> rolecall.organization.v1.ActivateMemberRequest
-	13, // 21: rolecall.organization.v1.MembershipService.RemoveMember:input_type -> rolecall.organization.v1.RemoveMemberRequest
-	15, // 22: rolecall.organization.v1.MembershipService.EndMember:input_type -> rolecall.organization.v1.EndMemberRequest
-	17, // 23: rolecall.organization.v1.MembershipService.ChangeMemberRoles:input_type -> rolecall.organization.v1.ChangeMemberRolesRequest
-	19, // 24: rolecall.organization.v1.MembershipService.BatchGetMembers:input_type -> rolecall.organization.v1.BatchGetMembersRequest
-	21, // 25: rolecall.organization.v1.MembershipService.BatchGetOrganizations:input_type -> rolecall.organization.v1.BatchGetOrganizationsRequest
-	23, // 26: rolecall.organization.v1.MembershipService.AddServiceAccount:input_type -> rolecall.organization.v1.AddServiceAccountRequest
-	25, // 27: rolecall.organization.v1.MembershipService.RemoveServiceAccount:input_type -> rolecall.organization.v1.RemoveServiceAccountRequest
-	27, // 28: rolecall.organization.v1.MembershipService.UpdateServiceAccount:input_type -> rolecall.organization.v1.UpdateServiceAccountRequest
-	29, // 29: rolecall.organization.v1.MembershipService.GetSubjectAccess:input_type -> rolecall.organization.v1.GetSubjectAccessRequest
-	32, // 30: rolecall.organization.v1.MembershipService.IngestEvents:input_type -> rolecall.organization.v1.IngestEventsRequest
-	4,  // 31: rolecall.organization.v1.MembershipService.BootstrapOrganization:output_type -> rolecall.organization.v1.BootstrapOrganizationResponse
-	6,  // 32: rolecall.organization.v1.MembershipService.AddMember:output_type -> rolecall.organization.v1.AddMemberResponse
-	8,  // 33: rolecall.organization.v1.MembershipService.CheckAddMember:output_type -> rolecall.organization.v1.CheckAddMemberResponse
-	10, // 34: rolecall.organization.v1.MembershipService.ConfirmMember:output_type -> rolecall.organization.v1.ConfirmMemberResponse
-	12, // 35: rolecall.organization.v1.MembershipService.ActivateMember:output_type -> rolecall.organization.v1.ActivateMemberResponse
-	14, // 36: rolecall.organization.v1.MembershipService.RemoveMember:output_type -> rolecall.organization.v1.RemoveMemberResponse
-	16, // 37: rolecall.organization.v1.MembershipService.EndMember:output_type -> rolecall.organization.v1.EndMemberResponse
-	18, // 38: rolecall.organization.v1.MembershipService.ChangeMemberRoles:output_type -> rolecall.organization.v1.ChangeMemberRolesResponse
-	20, // 39: rolecall.organization.v1.MembershipService.BatchGetMembers:output_type -> rolecall.organization.v1.BatchGetMembersResponse
-	22, // 40: rolecall.organization.v1.MembershipService.BatchGetOrganizations:output_type -> rolecall.organization.v1.BatchGetOrganizationsResponse
-	24, // 41: rolecall.organization.v1.MembershipService.AddServiceAccount:output_type -> rolecall.organization.v1.AddServiceAccountResponse
-	26, // 42: rolecall.organization.v1.MembershipService.RemoveServiceAccount:output_type -> rolecall.organization.v1.RemoveServiceAccountResponse
-	28, // 43: rolecall.organization.v1.MembershipService.UpdateServiceAccount:output_type -> rolecall.organization.v1.UpdateServiceAccountResponse
-	30, // 44: rolecall.organization.v1.MembershipService.GetSubjectAccess:output_type -> rolecall.organization.v1.GetSubjectAccessResponse
-	34, // 45: rolecall.organization.v1.MembershipService.IngestEvents:output_type -> rolecall.organization.v1.IngestEventsResponse
-	31, // [31:46] is the sub-list for method output_type
-	16, // [16:31] is the sub-list for method input_type
-	16, // [16:16] is the sub-list for extension type_name
-	16, // [16:16] is the sub-list for extension extendee
-	0,  // [0:16] is the sub-list for field type_name
+	44, // 0: rolecall.organization.v1.BootstrapOrganizationRequest.mfa_policy:type_name -> rolecall.organization.v1.MfaPolicy
+	45, // 1: rolecall.organization.v1.AddMemberResponse.organization:type_name -> rolecall.organization.v1.Organization
+	45, // 2: rolecall.organization.v1.CheckAddMemberResponse.organization:type_name -> rolecall.organization.v1.Organization
+	45, // 3: rolecall.organization.v1.RegisterMemberResponse.organization:type_name -> rolecall.organization.v1.Organization
+	46, // 4: rolecall.organization.v1.ActivateMemberResponse.member:type_name -> rolecall.organization.v1.Member
+	46, // 5: rolecall.organization.v1.ChangeMemberRolesResponse.member:type_name -> rolecall.organization.v1.Member
+	46, // 6: rolecall.organization.v1.BatchGetMembersResponse.members:type_name -> rolecall.organization.v1.Member
+	45, // 7: rolecall.organization.v1.BatchGetOrganizationsResponse.organizations:type_name -> rolecall.organization.v1.Organization
+	47, // 8: rolecall.organization.v1.BatchGetOrganizationsResponse.settings:type_name -> rolecall.organization.v1.OrganizationSettings
+	48, // 9: rolecall.organization.v1.AddGuestRequest.expire_time:type_name -> google.protobuf.Timestamp
+	0,  // 10: rolecall.organization.v1.GetSubjectAccessResponse.kind:type_name -> rolecall.organization.v1.SubjectKind
+	48, // 11: rolecall.organization.v1.GetSubjectAccessResponse.blocked_until_time:type_name -> google.protobuf.Timestamp
+	39, // 12: rolecall.organization.v1.GetSubjectAccessResponse.grants:type_name -> rolecall.organization.v1.PermissionGrant
+	1,  // 13: rolecall.organization.v1.PermissionGrant.scope:type_name -> rolecall.organization.v1.PermissionScope
+	41, // 14: rolecall.organization.v1.IngestEventsRequest.events:type_name -> rolecall.organization.v1.IngestedEvent
+	48, // 15: rolecall.organization.v1.IngestedEvent.occurred_time:type_name -> google.protobuf.Timestamp
+	43, // 16: rolecall.organization.v1.IngestEventsResponse.results:type_name -> rolecall.organization.v1.IngestResult
+	2,  // 17: rolecall.organization.v1.IngestResult.outcome:type_name -> rolecall.organization.v1.IngestOutcome
+	3,  // 18: rolecall.organization.v1.MembershipService.BootstrapOrganization:input_type -> rolecall.organization.v1.BootstrapOrganizationRequest
+	5,  // 19: rolecall.organization.v1.MembershipService.AddMember:input_type -> rolecall.organization.v1.AddMemberRequest
+	7,  // 20: rolecall.organization.v1.MembershipService.CheckAddMember:input_type -> rolecall.organization.v1.CheckAddMemberRequest
+	9,  // 21: rolecall.organization.v1.MembershipService.RegisterMember:input_type -> rolecall.organization.v1.RegisterMemberRequest
+	11, // 22: rolecall.organization.v1.MembershipService.YieldMember:input_type -> rolecall.organization.v1.YieldMemberRequest
+	13, // 23: rolecall.organization.v1.MembershipService.ConfirmMember:input_type -> rolecall.organization.v1.ConfirmMemberRequest
+	15, // 24: rolecall.organization.v1.MembershipService.ActivateMember:input_type -> rolecall.organization.v1.ActivateMemberRequest
+	17, // 25: rolecall.organization.v1.MembershipService.RemoveMember:input_type -> rolecall.organization.v1.RemoveMemberRequest
+	19, // 26: rolecall.organization.v1.MembershipService.EndMember:input_type -> rolecall.organization.v1.EndMemberRequest
+	21, // 27: rolecall.organization.v1.MembershipService.ChangeMemberRoles:input_type -> rolecall.organization.v1.ChangeMemberRolesRequest
+	23, // 28: rolecall.organization.v1.MembershipService.BatchGetMembers:input_type -> rolecall.organization.v1.BatchGetMembersRequest
+	25, // 29: rolecall.organization.v1.MembershipService.BatchGetOrganizations:input_type -> rolecall.organization.v1.BatchGetOrganizationsRequest
+	27, // 30: rolecall.organization.v1.MembershipService.AddServiceAccount:input_type -> rolecall.organization.v1.AddServiceAccountRequest
+	29, // 31: rolecall.organization.v1.MembershipService.RemoveServiceAccount:input_type -> rolecall.organization.v1.RemoveServiceAccountRequest
+	31, // 32: rolecall.organization.v1.MembershipService.UpdateServiceAccount:input_type -> rolecall.organization.v1.UpdateServiceAccountRequest
+	33, // 33: rolecall.organization.v1.MembershipService.AddGuest:input_type -> rolecall.organization.v1.AddGuestRequest
+	35, // 34: rolecall.organization.v1.MembershipService.RemoveGuest:input_type -> rolecall.organization.v1.RemoveGuestRequest
+	37, // 35: rolecall.organization.v1.MembershipService.GetSubjectAccess:input_type -> rolecall.organization.v1.GetSubjectAccessRequest
+	40, // 36: rolecall.organization.v1.MembershipService.IngestEvents:input_type -> rolecall.organization.v1.IngestEventsRequest
+	4,  // 37: rolecall.organization.v1.MembershipService.BootstrapOrganization:output_type -> rolecall.organization.v1.BootstrapOrganizationResponse
+	6,  // 38: rolecall.organization.v1.MembershipService.AddMember:output_type -> rolecall.organization.v1.AddMemberResponse
+	8,  // 39: rolecall.organization.v1.MembershipService.CheckAddMember:output_type -> rolecall.organization.v1.CheckAddMemberResponse
+	10, // 40: rolecall.organization.v1.MembershipService.RegisterMember:output_type -> rolecall.organization.v1.RegisterMemberResponse
+	12, // 41: rolecall.organization.v1.MembershipService.YieldMember:output_type -> rolecall.organization.v1.YieldMemberResponse
+	14, // 42: rolecall.organization.v1.MembershipService.ConfirmMember:output_type -> rolecall.organization.v1.ConfirmMemberResponse
+	16, // 43: rolecall.organization.v1.MembershipService.ActivateMember:output_type -> rolecall.organization.v1.ActivateMemberResponse
+	18, // 44: rolecall.organization.v1.MembershipService.RemoveMember:output_type -> rolecall.organization.v1.RemoveMemberResponse
+	20, // 45: rolecall.organization.v1.MembershipService.EndMember:output_type -> rolecall.organization.v1.EndMemberResponse
+	22, // 46: rolecall.organization.v1.MembershipService.ChangeMemberRoles:output_type -> rolecall.organization.v1.ChangeMemberRolesResponse
+	24, // 47: rolecall.organization.v1.MembershipService.BatchGetMembers:output_type -> rolecall.organization.v1.BatchGetMembersResponse
+	26, // 48: rolecall.organization.v1.MembershipService.BatchGetOrganizations:output_type -> rolecall.organization.v1.BatchGetOrganizationsResponse
+	28, // 49: rolecall.organization.v1.MembershipService.AddServiceAccount:output_type -> rolecall.organization.v1.AddServiceAccountResponse
+	30, // 50: rolecall.organization.v1.MembershipService.RemoveServiceAccount:output_type -> rolecall.organization.v1.RemoveServiceAccountResponse
+	32, // 51: rolecall.organization.v1.MembershipService.UpdateServiceAccount:output_type -> rolecall.organization.v1.UpdateServiceAccountResponse
+	34, // 52: rolecall.organization.v1.MembershipService.AddGuest:output_type -> rolecall.organization.v1.AddGuestResponse
+	36, // 53: rolecall.organization.v1.MembershipService.RemoveGuest:output_type -> rolecall.organization.v1.RemoveGuestResponse
+	38, // 54: rolecall.organization.v1.MembershipService.GetSubjectAccess:output_type -> rolecall.organization.v1.GetSubjectAccessResponse
+	42, // 55: rolecall.organization.v1.MembershipService.IngestEvents:output_type -> rolecall.organization.v1.IngestEventsResponse
+	37, // [37:56] is the sub-list for method output_type
+	18, // [18:37] is the sub-list for method input_type
+	18, // [18:18] is the sub-list for extension type_name
+	18, // [18:18] is the sub-list for extension extendee
+	0,  // [0:18] is the sub-list for field type_name
 }
 
 func init() { file_rolecall_organization_v1_membership_service_proto_init() }
@@ -2245,7 +2707,7 @@ func file_rolecall_organization_v1_membership_service_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_rolecall_organization_v1_membership_service_proto_rawDesc), len(file_rolecall_organization_v1_membership_service_proto_rawDesc)),
 			NumEnums:      3,
-			NumMessages:   33,
+			NumMessages:   41,
 			NumExtensions: 0,
 			NumServices:   1,
 		},

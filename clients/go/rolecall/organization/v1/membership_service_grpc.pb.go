@@ -24,6 +24,8 @@ const (
 	MembershipService_BootstrapOrganization_FullMethodName = "/rolecall.organization.v1.MembershipService/BootstrapOrganization"
 	MembershipService_AddMember_FullMethodName             = "/rolecall.organization.v1.MembershipService/AddMember"
 	MembershipService_CheckAddMember_FullMethodName        = "/rolecall.organization.v1.MembershipService/CheckAddMember"
+	MembershipService_RegisterMember_FullMethodName        = "/rolecall.organization.v1.MembershipService/RegisterMember"
+	MembershipService_YieldMember_FullMethodName           = "/rolecall.organization.v1.MembershipService/YieldMember"
 	MembershipService_ConfirmMember_FullMethodName         = "/rolecall.organization.v1.MembershipService/ConfirmMember"
 	MembershipService_ActivateMember_FullMethodName        = "/rolecall.organization.v1.MembershipService/ActivateMember"
 	MembershipService_RemoveMember_FullMethodName          = "/rolecall.organization.v1.MembershipService/RemoveMember"
@@ -34,6 +36,8 @@ const (
 	MembershipService_AddServiceAccount_FullMethodName     = "/rolecall.organization.v1.MembershipService/AddServiceAccount"
 	MembershipService_RemoveServiceAccount_FullMethodName  = "/rolecall.organization.v1.MembershipService/RemoveServiceAccount"
 	MembershipService_UpdateServiceAccount_FullMethodName  = "/rolecall.organization.v1.MembershipService/UpdateServiceAccount"
+	MembershipService_AddGuest_FullMethodName              = "/rolecall.organization.v1.MembershipService/AddGuest"
+	MembershipService_RemoveGuest_FullMethodName           = "/rolecall.organization.v1.MembershipService/RemoveGuest"
 	MembershipService_GetSubjectAccess_FullMethodName      = "/rolecall.organization.v1.MembershipService/GetSubjectAccess"
 	MembershipService_IngestEvents_FullMethodName          = "/rolecall.organization.v1.MembershipService/IngestEvents"
 )
@@ -52,7 +56,20 @@ type MembershipServiceClient interface {
 	AddMember(ctx context.Context, in *AddMemberRequest, opts ...grpc.CallOption) (*AddMemberResponse, error)
 	// Checks what `AddMember` would check, and changes nothing.
 	CheckAddMember(ctx context.Context, in *CheckAddMemberRequest, opts ...grpc.CallOption) (*CheckAddMemberResponse, error)
-	// Reveals an added member, its roles pending.
+	// Adds a person that registers itself, hidden and without rights until it is
+	// confirmed; always as DATA_SCIENTIST.
+	//
+	// The organization must be active and take registrations
+	// (`REGISTRATION_CLOSED`), and the address be of an allowed domain
+	// (`EMAIL_DOMAIN_REFUSED`). An account that gives its address up must not be
+	// the last that is in charge (`LAST_OWNER`, `LAST_ADMIN`).
+	RegisterMember(ctx context.Context, in *RegisterMemberRequest, opts ...grpc.CallOption) (*RegisterMemberResponse, error)
+	// Ends a member whose account gave its address to whoever proved it; what is
+	// not there stays so. The last OWNER of an organization and the last ADMIN
+	// stay (`LAST_OWNER`, `LAST_ADMIN`).
+	YieldMember(ctx context.Context, in *YieldMemberRequest, opts ...grpc.CallOption) (*YieldMemberResponse, error)
+	// Reveals an added member, its roles pending; one that registered itself is
+	// active from then on.
 	ConfirmMember(ctx context.Context, in *ConfirmMemberRequest, opts ...grpc.CallOption) (*ConfirmMemberResponse, error)
 	// Makes the roles of an invited member count, if the inviter may still
 	// invite (`INVITER_NOT_ENTITLED`).
@@ -91,6 +108,11 @@ type MembershipServiceClient interface {
 	// (`PERMISSION_NOT_GRANTABLE`). Without an actor the permissions are put back
 	// after a change that was not finished.
 	UpdateServiceAccount(ctx context.Context, in *UpdateServiceAccountRequest, opts ...grpc.CallOption) (*UpdateServiceAccountResponse, error)
+	// Adds a guest to an organization that allows guests (`GUESTS_NOT_ALLOWED`,
+	// also for one that does not exist); it ends by itself at its time.
+	AddGuest(ctx context.Context, in *AddGuestRequest, opts ...grpc.CallOption) (*AddGuestResponse, error)
+	// Ends a guest; what is not there stays so.
+	RemoveGuest(ctx context.Context, in *RemoveGuestRequest, opts ...grpc.CallOption) (*RemoveGuestResponse, error)
 	// Tells what a subject may do, as of now.
 	GetSubjectAccess(ctx context.Context, in *GetSubjectAccessRequest, opts ...grpc.CallOption) (*GetSubjectAccessResponse, error)
 	// Takes events of all contexts into the audit log; each once.
@@ -129,6 +151,26 @@ func (c *membershipServiceClient) CheckAddMember(ctx context.Context, in *CheckA
 	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
 	out := new(CheckAddMemberResponse)
 	err := c.cc.Invoke(ctx, MembershipService_CheckAddMember_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
+func (c *membershipServiceClient) RegisterMember(ctx context.Context, in *RegisterMemberRequest, opts ...grpc.CallOption) (*RegisterMemberResponse, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(RegisterMemberResponse)
+	err := c.cc.Invoke(ctx, MembershipService_RegisterMember_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
+func (c *membershipServiceClient) YieldMember(ctx context.Context, in *YieldMemberRequest, opts ...grpc.CallOption) (*YieldMemberResponse, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(YieldMemberResponse)
+	err := c.cc.Invoke(ctx, MembershipService_YieldMember_FullMethodName, in, out, cOpts...)
 	if err != nil {
 		return nil, err
 	}
@@ -235,6 +277,26 @@ func (c *membershipServiceClient) UpdateServiceAccount(ctx context.Context, in *
 	return out, nil
 }
 
+func (c *membershipServiceClient) AddGuest(ctx context.Context, in *AddGuestRequest, opts ...grpc.CallOption) (*AddGuestResponse, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(AddGuestResponse)
+	err := c.cc.Invoke(ctx, MembershipService_AddGuest_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
+func (c *membershipServiceClient) RemoveGuest(ctx context.Context, in *RemoveGuestRequest, opts ...grpc.CallOption) (*RemoveGuestResponse, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(RemoveGuestResponse)
+	err := c.cc.Invoke(ctx, MembershipService_RemoveGuest_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
 func (c *membershipServiceClient) GetSubjectAccess(ctx context.Context, in *GetSubjectAccessRequest, opts ...grpc.CallOption) (*GetSubjectAccessResponse, error) {
 	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
 	out := new(GetSubjectAccessResponse)
@@ -269,7 +331,20 @@ type MembershipServiceServer interface {
 	AddMember(context.Context, *AddMemberRequest) (*AddMemberResponse, error)
 	// Checks what `AddMember` would check, and changes nothing.
 	CheckAddMember(context.Context, *CheckAddMemberRequest) (*CheckAddMemberResponse, error)
-	// Reveals an added member, its roles pending.
+	// Adds a person that registers itself, hidden and without rights until it is
+	// confirmed; always as DATA_SCIENTIST.
+	//
+	// The organization must be active and take registrations
+	// (`REGISTRATION_CLOSED`), and the address be of an allowed domain
+	// (`EMAIL_DOMAIN_REFUSED`). An account that gives its address up must not be
+	// the last that is in charge (`LAST_OWNER`, `LAST_ADMIN`).
+	RegisterMember(context.Context, *RegisterMemberRequest) (*RegisterMemberResponse, error)
+	// Ends a member whose account gave its address to whoever proved it; what is
+	// not there stays so. The last OWNER of an organization and the last ADMIN
+	// stay (`LAST_OWNER`, `LAST_ADMIN`).
+	YieldMember(context.Context, *YieldMemberRequest) (*YieldMemberResponse, error)
+	// Reveals an added member, its roles pending; one that registered itself is
+	// active from then on.
 	ConfirmMember(context.Context, *ConfirmMemberRequest) (*ConfirmMemberResponse, error)
 	// Makes the roles of an invited member count, if the inviter may still
 	// invite (`INVITER_NOT_ENTITLED`).
@@ -308,6 +383,11 @@ type MembershipServiceServer interface {
 	// (`PERMISSION_NOT_GRANTABLE`). Without an actor the permissions are put back
 	// after a change that was not finished.
 	UpdateServiceAccount(context.Context, *UpdateServiceAccountRequest) (*UpdateServiceAccountResponse, error)
+	// Adds a guest to an organization that allows guests (`GUESTS_NOT_ALLOWED`,
+	// also for one that does not exist); it ends by itself at its time.
+	AddGuest(context.Context, *AddGuestRequest) (*AddGuestResponse, error)
+	// Ends a guest; what is not there stays so.
+	RemoveGuest(context.Context, *RemoveGuestRequest) (*RemoveGuestResponse, error)
 	// Tells what a subject may do, as of now.
 	GetSubjectAccess(context.Context, *GetSubjectAccessRequest) (*GetSubjectAccessResponse, error)
 	// Takes events of all contexts into the audit log; each once.
@@ -330,6 +410,12 @@ func (UnimplementedMembershipServiceServer) AddMember(context.Context, *AddMembe
 }
 func (UnimplementedMembershipServiceServer) CheckAddMember(context.Context, *CheckAddMemberRequest) (*CheckAddMemberResponse, error) {
 	return nil, status.Error(codes.Unimplemented, "method CheckAddMember not implemented")
+}
+func (UnimplementedMembershipServiceServer) RegisterMember(context.Context, *RegisterMemberRequest) (*RegisterMemberResponse, error) {
+	return nil, status.Error(codes.Unimplemented, "method RegisterMember not implemented")
+}
+func (UnimplementedMembershipServiceServer) YieldMember(context.Context, *YieldMemberRequest) (*YieldMemberResponse, error) {
+	return nil, status.Error(codes.Unimplemented, "method YieldMember not implemented")
 }
 func (UnimplementedMembershipServiceServer) ConfirmMember(context.Context, *ConfirmMemberRequest) (*ConfirmMemberResponse, error) {
 	return nil, status.Error(codes.Unimplemented, "method ConfirmMember not implemented")
@@ -360,6 +446,12 @@ func (UnimplementedMembershipServiceServer) RemoveServiceAccount(context.Context
 }
 func (UnimplementedMembershipServiceServer) UpdateServiceAccount(context.Context, *UpdateServiceAccountRequest) (*UpdateServiceAccountResponse, error) {
 	return nil, status.Error(codes.Unimplemented, "method UpdateServiceAccount not implemented")
+}
+func (UnimplementedMembershipServiceServer) AddGuest(context.Context, *AddGuestRequest) (*AddGuestResponse, error) {
+	return nil, status.Error(codes.Unimplemented, "method AddGuest not implemented")
+}
+func (UnimplementedMembershipServiceServer) RemoveGuest(context.Context, *RemoveGuestRequest) (*RemoveGuestResponse, error) {
+	return nil, status.Error(codes.Unimplemented, "method RemoveGuest not implemented")
 }
 func (UnimplementedMembershipServiceServer) GetSubjectAccess(context.Context, *GetSubjectAccessRequest) (*GetSubjectAccessResponse, error) {
 	return nil, status.Error(codes.Unimplemented, "method GetSubjectAccess not implemented")
@@ -438,6 +530,42 @@ func _MembershipService_CheckAddMember_Handler(srv interface{}, ctx context.Cont
 	}
 	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
 		return srv.(MembershipServiceServer).CheckAddMember(ctx, req.(*CheckAddMemberRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
+func _MembershipService_RegisterMember_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(RegisterMemberRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(MembershipServiceServer).RegisterMember(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: MembershipService_RegisterMember_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(MembershipServiceServer).RegisterMember(ctx, req.(*RegisterMemberRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
+func _MembershipService_YieldMember_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(YieldMemberRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(MembershipServiceServer).YieldMember(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: MembershipService_YieldMember_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(MembershipServiceServer).YieldMember(ctx, req.(*YieldMemberRequest))
 	}
 	return interceptor(ctx, in, info, handler)
 }
@@ -622,6 +750,42 @@ func _MembershipService_UpdateServiceAccount_Handler(srv interface{}, ctx contex
 	return interceptor(ctx, in, info, handler)
 }
 
+func _MembershipService_AddGuest_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(AddGuestRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(MembershipServiceServer).AddGuest(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: MembershipService_AddGuest_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(MembershipServiceServer).AddGuest(ctx, req.(*AddGuestRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
+func _MembershipService_RemoveGuest_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(RemoveGuestRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(MembershipServiceServer).RemoveGuest(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: MembershipService_RemoveGuest_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(MembershipServiceServer).RemoveGuest(ctx, req.(*RemoveGuestRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
 func _MembershipService_GetSubjectAccess_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
 	in := new(GetSubjectAccessRequest)
 	if err := dec(in); err != nil {
@@ -678,6 +842,14 @@ var MembershipService_ServiceDesc = grpc.ServiceDesc{
 			Handler:    _MembershipService_CheckAddMember_Handler,
 		},
 		{
+			MethodName: "RegisterMember",
+			Handler:    _MembershipService_RegisterMember_Handler,
+		},
+		{
+			MethodName: "YieldMember",
+			Handler:    _MembershipService_YieldMember_Handler,
+		},
+		{
 			MethodName: "ConfirmMember",
 			Handler:    _MembershipService_ConfirmMember_Handler,
 		},
@@ -716,6 +888,14 @@ var MembershipService_ServiceDesc = grpc.ServiceDesc{
 		{
 			MethodName: "UpdateServiceAccount",
 			Handler:    _MembershipService_UpdateServiceAccount_Handler,
+		},
+		{
+			MethodName: "AddGuest",
+			Handler:    _MembershipService_AddGuest_Handler,
+		},
+		{
+			MethodName: "RemoveGuest",
+			Handler:    _MembershipService_RemoveGuest_Handler,
 		},
 		{
 			MethodName: "GetSubjectAccess",

@@ -12,6 +12,7 @@ import (
 	_ "github.com/rolecall/rolecall/clients/go/rolecall/authz/v1"
 	protoreflect "google.golang.org/protobuf/reflect/protoreflect"
 	protoimpl "google.golang.org/protobuf/runtime/protoimpl"
+	fieldmaskpb "google.golang.org/protobuf/types/known/fieldmaskpb"
 	reflect "reflect"
 	sync "sync"
 	unsafe "unsafe"
@@ -439,11 +440,400 @@ func (x *ListOrganizationsResponse) GetNextPageToken() string {
 	return ""
 }
 
+// What `GetOrganizationSettings` needs.
+type GetOrganizationSettingsRequest struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The organization; empty means the caller's own.
+	OrganizationId string `protobuf:"bytes,1,opt,name=organization_id,json=organizationId,proto3" json:"organization_id,omitempty"`
+	unknownFields  protoimpl.UnknownFields
+	sizeCache      protoimpl.SizeCache
+}
+
+func (x *GetOrganizationSettingsRequest) Reset() {
+	*x = GetOrganizationSettingsRequest{}
+	mi := &file_rolecall_organization_v1_organization_service_proto_msgTypes[7]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *GetOrganizationSettingsRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*GetOrganizationSettingsRequest) ProtoMessage() {}
+
+func (x *GetOrganizationSettingsRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_rolecall_organization_v1_organization_service_proto_msgTypes[7]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use GetOrganizationSettingsRequest.ProtoReflect.Descriptor instead.
+func (*GetOrganizationSettingsRequest) Descriptor() ([]byte, []int) {
+	return file_rolecall_organization_v1_organization_service_proto_rawDescGZIP(), []int{7}
+}
+
+func (x *GetOrganizationSettingsRequest) GetOrganizationId() string {
+	if x != nil {
+		return x.OrganizationId
+	}
+	return ""
+}
+
+// What `GetOrganizationSettings` answers.
+type GetOrganizationSettingsResponse struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// How the organization wants to be run.
+	Settings      *OrganizationSettings `protobuf:"bytes,1,opt,name=settings,proto3" json:"settings,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *GetOrganizationSettingsResponse) Reset() {
+	*x = GetOrganizationSettingsResponse{}
+	mi := &file_rolecall_organization_v1_organization_service_proto_msgTypes[8]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *GetOrganizationSettingsResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*GetOrganizationSettingsResponse) ProtoMessage() {}
+
+func (x *GetOrganizationSettingsResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_rolecall_organization_v1_organization_service_proto_msgTypes[8]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use GetOrganizationSettingsResponse.ProtoReflect.Descriptor instead.
+func (*GetOrganizationSettingsResponse) Descriptor() ([]byte, []int) {
+	return file_rolecall_organization_v1_organization_service_proto_rawDescGZIP(), []int{8}
+}
+
+func (x *GetOrganizationSettingsResponse) GetSettings() *OrganizationSettings {
+	if x != nil {
+		return x.Settings
+	}
+	return nil
+}
+
+// What `UpdateOrganizationSettings` needs.
+type UpdateOrganizationSettingsRequest struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Names this one intended change; a lower-case UUID. A repeat within 24 hours
+	// gets the stored answer. Optional.
+	RequestId string `protobuf:"bytes,1,opt,name=request_id,json=requestId,proto3" json:"request_id,omitempty"`
+	// The organization, named by its `organization_id`, empty means the caller's
+	// own, and the new values; an `etag` demands that nothing changed since it was
+	// read.
+	Settings *OrganizationSettings `protobuf:"bytes,2,opt,name=settings,proto3" json:"settings,omitempty"`
+	// The fields to change, also single ones of `password_policy` and
+	// `session_limits`; absent means all that are populated.
+	UpdateMask *fieldmaskpb.FieldMask `protobuf:"bytes,3,opt,name=update_mask,json=updateMask,proto3" json:"update_mask,omitempty"`
+	// Checks everything, rights included, and changes nothing.
+	ValidateOnly  bool `protobuf:"varint,4,opt,name=validate_only,json=validateOnly,proto3" json:"validate_only,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *UpdateOrganizationSettingsRequest) Reset() {
+	*x = UpdateOrganizationSettingsRequest{}
+	mi := &file_rolecall_organization_v1_organization_service_proto_msgTypes[9]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *UpdateOrganizationSettingsRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*UpdateOrganizationSettingsRequest) ProtoMessage() {}
+
+func (x *UpdateOrganizationSettingsRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_rolecall_organization_v1_organization_service_proto_msgTypes[9]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use UpdateOrganizationSettingsRequest.ProtoReflect.Descriptor instead.
+func (*UpdateOrganizationSettingsRequest) Descriptor() ([]byte, []int) {
+	return file_rolecall_organization_v1_organization_service_proto_rawDescGZIP(), []int{9}
+}
+
+func (x *UpdateOrganizationSettingsRequest) GetRequestId() string {
+	if x != nil {
+		return x.RequestId
+	}
+	return ""
+}
+
+func (x *UpdateOrganizationSettingsRequest) GetSettings() *OrganizationSettings {
+	if x != nil {
+		return x.Settings
+	}
+	return nil
+}
+
+func (x *UpdateOrganizationSettingsRequest) GetUpdateMask() *fieldmaskpb.FieldMask {
+	if x != nil {
+		return x.UpdateMask
+	}
+	return nil
+}
+
+func (x *UpdateOrganizationSettingsRequest) GetValidateOnly() bool {
+	if x != nil {
+		return x.ValidateOnly
+	}
+	return false
+}
+
+// What `UpdateOrganizationSettings` answers.
+type UpdateOrganizationSettingsResponse struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The settings after the change; with `validate_only` as they would be.
+	Settings      *OrganizationSettings `protobuf:"bytes,1,opt,name=settings,proto3" json:"settings,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *UpdateOrganizationSettingsResponse) Reset() {
+	*x = UpdateOrganizationSettingsResponse{}
+	mi := &file_rolecall_organization_v1_organization_service_proto_msgTypes[10]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *UpdateOrganizationSettingsResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*UpdateOrganizationSettingsResponse) ProtoMessage() {}
+
+func (x *UpdateOrganizationSettingsResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_rolecall_organization_v1_organization_service_proto_msgTypes[10]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use UpdateOrganizationSettingsResponse.ProtoReflect.Descriptor instead.
+func (*UpdateOrganizationSettingsResponse) Descriptor() ([]byte, []int) {
+	return file_rolecall_organization_v1_organization_service_proto_rawDescGZIP(), []int{10}
+}
+
+func (x *UpdateOrganizationSettingsResponse) GetSettings() *OrganizationSettings {
+	if x != nil {
+		return x.Settings
+	}
+	return nil
+}
+
+// What `ListDiscoverableOrganizations` needs.
+type ListDiscoverableOrganizationsRequest struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// How many a page holds: 0 means 50, more than 1 000 means 1 000.
+	PageSize int32 `protobuf:"varint,1,opt,name=page_size,json=pageSize,proto3" json:"page_size,omitempty"`
+	// `next_page_token` of the page before.
+	PageToken     string `protobuf:"bytes,2,opt,name=page_token,json=pageToken,proto3" json:"page_token,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ListDiscoverableOrganizationsRequest) Reset() {
+	*x = ListDiscoverableOrganizationsRequest{}
+	mi := &file_rolecall_organization_v1_organization_service_proto_msgTypes[11]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ListDiscoverableOrganizationsRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ListDiscoverableOrganizationsRequest) ProtoMessage() {}
+
+func (x *ListDiscoverableOrganizationsRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_rolecall_organization_v1_organization_service_proto_msgTypes[11]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ListDiscoverableOrganizationsRequest.ProtoReflect.Descriptor instead.
+func (*ListDiscoverableOrganizationsRequest) Descriptor() ([]byte, []int) {
+	return file_rolecall_organization_v1_organization_service_proto_rawDescGZIP(), []int{11}
+}
+
+func (x *ListDiscoverableOrganizationsRequest) GetPageSize() int32 {
+	if x != nil {
+		return x.PageSize
+	}
+	return 0
+}
+
+func (x *ListDiscoverableOrganizationsRequest) GetPageToken() string {
+	if x != nil {
+		return x.PageToken
+	}
+	return ""
+}
+
+// What `ListDiscoverableOrganizations` answers.
+type ListDiscoverableOrganizationsResponse struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The organizations of this page.
+	Organizations []*DiscoverableOrganization `protobuf:"bytes,1,rep,name=organizations,proto3" json:"organizations,omitempty"`
+	// Asks for the next page; empty on the last one.
+	NextPageToken string `protobuf:"bytes,2,opt,name=next_page_token,json=nextPageToken,proto3" json:"next_page_token,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ListDiscoverableOrganizationsResponse) Reset() {
+	*x = ListDiscoverableOrganizationsResponse{}
+	mi := &file_rolecall_organization_v1_organization_service_proto_msgTypes[12]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ListDiscoverableOrganizationsResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ListDiscoverableOrganizationsResponse) ProtoMessage() {}
+
+func (x *ListDiscoverableOrganizationsResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_rolecall_organization_v1_organization_service_proto_msgTypes[12]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ListDiscoverableOrganizationsResponse.ProtoReflect.Descriptor instead.
+func (*ListDiscoverableOrganizationsResponse) Descriptor() ([]byte, []int) {
+	return file_rolecall_organization_v1_organization_service_proto_rawDescGZIP(), []int{12}
+}
+
+func (x *ListDiscoverableOrganizationsResponse) GetOrganizations() []*DiscoverableOrganization {
+	if x != nil {
+		return x.Organizations
+	}
+	return nil
+}
+
+func (x *ListDiscoverableOrganizationsResponse) GetNextPageToken() string {
+	if x != nil {
+		return x.NextPageToken
+	}
+	return ""
+}
+
+// An organization as strangers see it.
+type DiscoverableOrganization struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Identifier, for `Register`.
+	OrganizationId string `protobuf:"bytes,1,opt,name=organization_id,json=organizationId,proto3" json:"organization_id,omitempty"`
+	// Name.
+	Name string `protobuf:"bytes,2,opt,name=name,proto3" json:"name,omitempty"`
+	// What it demands of passwords; the fewest characters are always told.
+	PasswordPolicy *PasswordPolicy `protobuf:"bytes,3,opt,name=password_policy,json=passwordPolicy,proto3" json:"password_policy,omitempty"`
+	unknownFields  protoimpl.UnknownFields
+	sizeCache      protoimpl.SizeCache
+}
+
+func (x *DiscoverableOrganization) Reset() {
+	*x = DiscoverableOrganization{}
+	mi := &file_rolecall_organization_v1_organization_service_proto_msgTypes[13]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *DiscoverableOrganization) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*DiscoverableOrganization) ProtoMessage() {}
+
+func (x *DiscoverableOrganization) ProtoReflect() protoreflect.Message {
+	mi := &file_rolecall_organization_v1_organization_service_proto_msgTypes[13]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use DiscoverableOrganization.ProtoReflect.Descriptor instead.
+func (*DiscoverableOrganization) Descriptor() ([]byte, []int) {
+	return file_rolecall_organization_v1_organization_service_proto_rawDescGZIP(), []int{13}
+}
+
+func (x *DiscoverableOrganization) GetOrganizationId() string {
+	if x != nil {
+		return x.OrganizationId
+	}
+	return ""
+}
+
+func (x *DiscoverableOrganization) GetName() string {
+	if x != nil {
+		return x.Name
+	}
+	return ""
+}
+
+func (x *DiscoverableOrganization) GetPasswordPolicy() *PasswordPolicy {
+	if x != nil {
+		return x.PasswordPolicy
+	}
+	return nil
+}
+
 var File_rolecall_organization_v1_organization_service_proto protoreflect.FileDescriptor
 
 const file_rolecall_organization_v1_organization_service_proto_rawDesc = "" +
 	"\n" +
-	"3rolecall/organization/v1/organization_service.proto\x12\x18rolecall.organization.v1\x1a\x1frolecall/authz/v1/options.proto\x1a+rolecall/organization/v1/organization.proto\"\xfe\x01\n" +
+	"3rolecall/organization/v1/organization_service.proto\x12\x18rolecall.organization.v1\x1a google/protobuf/field_mask.proto\x1a\x1frolecall/authz/v1/options.proto\x1a+rolecall/organization/v1/organization.proto\x1a'rolecall/organization/v1/settings.proto\"\xfe\x01\n" +
 	"\x19CreateOrganizationRequest\x12\x1d\n" +
 	"\n" +
 	"request_id\x18\x01 \x01(\tR\trequestId\x12\x12\n" +
@@ -474,11 +864,38 @@ const file_rolecall_organization_v1_organization_service_proto_rawDesc = "" +
 	"page_token\x18\x02 \x01(\tR\tpageToken\"\x91\x01\n" +
 	"\x19ListOrganizationsResponse\x12L\n" +
 	"\rorganizations\x18\x01 \x03(\v2&.rolecall.organization.v1.OrganizationR\rorganizations\x12&\n" +
-	"\x0fnext_page_token\x18\x02 \x01(\tR\rnextPageToken2\x8e\x04\n" +
+	"\x0fnext_page_token\x18\x02 \x01(\tR\rnextPageToken\"I\n" +
+	"\x1eGetOrganizationSettingsRequest\x12'\n" +
+	"\x0forganization_id\x18\x01 \x01(\tR\x0eorganizationId\"m\n" +
+	"\x1fGetOrganizationSettingsResponse\x12J\n" +
+	"\bsettings\x18\x01 \x01(\v2..rolecall.organization.v1.OrganizationSettingsR\bsettings\"\xf0\x01\n" +
+	"!UpdateOrganizationSettingsRequest\x12\x1d\n" +
+	"\n" +
+	"request_id\x18\x01 \x01(\tR\trequestId\x12J\n" +
+	"\bsettings\x18\x02 \x01(\v2..rolecall.organization.v1.OrganizationSettingsR\bsettings\x12;\n" +
+	"\vupdate_mask\x18\x03 \x01(\v2\x1a.google.protobuf.FieldMaskR\n" +
+	"updateMask\x12#\n" +
+	"\rvalidate_only\x18\x04 \x01(\bR\fvalidateOnly\"p\n" +
+	"\"UpdateOrganizationSettingsResponse\x12J\n" +
+	"\bsettings\x18\x01 \x01(\v2..rolecall.organization.v1.OrganizationSettingsR\bsettings\"b\n" +
+	"$ListDiscoverableOrganizationsRequest\x12\x1b\n" +
+	"\tpage_size\x18\x01 \x01(\x05R\bpageSize\x12\x1d\n" +
+	"\n" +
+	"page_token\x18\x02 \x01(\tR\tpageToken\"\xa9\x01\n" +
+	"%ListDiscoverableOrganizationsResponse\x12X\n" +
+	"\rorganizations\x18\x01 \x03(\v22.rolecall.organization.v1.DiscoverableOrganizationR\rorganizations\x12&\n" +
+	"\x0fnext_page_token\x18\x02 \x01(\tR\rnextPageToken\"\xaa\x01\n" +
+	"\x18DiscoverableOrganization\x12'\n" +
+	"\x0forganization_id\x18\x01 \x01(\tR\x0eorganizationId\x12\x12\n" +
+	"\x04name\x18\x02 \x01(\tR\x04name\x12Q\n" +
+	"\x0fpassword_policy\x18\x03 \x01(\v2(.rolecall.organization.v1.PasswordPolicyR\x0epasswordPolicy2\xb6\b\n" +
 	"\x13OrganizationService\x12\xab\x01\n" +
-	"\x12CreateOrganization\x123.rolecall.organization.v1.CreateOrganizationRequest\x1a4.rolecall.organization.v1.CreateOrganizationResponse\"*\xaa\xed\x18#\"!organization.organizations.create\x90\x02\x02\x12\x9f\x01\n" +
-	"\x0fGetOrganization\x120.rolecall.organization.v1.GetOrganizationRequest\x1a1.rolecall.organization.v1.GetOrganizationResponse\"'\xaa\xed\x18 \"\x1eorganization.organizations.get\x90\x02\x01\x12\xa6\x01\n" +
-	"\x11ListOrganizations\x122.rolecall.organization.v1.ListOrganizationsRequest\x1a3.rolecall.organization.v1.ListOrganizationsResponse\"(\xaa\xed\x18!\"\x1forganization.organizations.list\x90\x02\x01B\x8b\x02\n" +
+	"\x12CreateOrganization\x123.rolecall.organization.v1.CreateOrganizationRequest\x1a4.rolecall.organization.v1.CreateOrganizationResponse\"*\xaa\xed\x18#\"!organization.organizations.create\x90\x02\x02\x12\xa1\x01\n" +
+	"\x0fGetOrganization\x120.rolecall.organization.v1.GetOrganizationRequest\x1a1.rolecall.organization.v1.GetOrganizationResponse\")\xaa\xed\x18\"\"\x1eorganization.organizations.getP\x01\x90\x02\x01\x12\xa6\x01\n" +
+	"\x11ListOrganizations\x122.rolecall.organization.v1.ListOrganizationsRequest\x1a3.rolecall.organization.v1.ListOrganizationsResponse\"(\xaa\xed\x18!\"\x1forganization.organizations.list\x90\x02\x01\x12\xb2\x01\n" +
+	"\x17GetOrganizationSettings\x128.rolecall.organization.v1.GetOrganizationSettingsRequest\x1a9.rolecall.organization.v1.GetOrganizationSettingsResponse\"\"\xaa\xed\x18\x1b\"\x19organization.settings.get\x90\x02\x01\x12\xc0\x01\n" +
+	"\x1aUpdateOrganizationSettings\x12;.rolecall.organization.v1.UpdateOrganizationSettingsRequest\x1a<.rolecall.organization.v1.UpdateOrganizationSettingsResponse\"'\xaa\xed\x18 \"\x1corganization.settings.update8\x01\x90\x02\x02\x12\xab\x01\n" +
+	"\x1dListDiscoverableOrganizations\x12>.rolecall.organization.v1.ListDiscoverableOrganizationsRequest\x1a?.rolecall.organization.v1.ListDiscoverableOrganizationsResponse\"\t\xaa\xed\x18\x02\b\x01\x90\x02\x01B\x8b\x02\n" +
 	"\x1ccom.rolecall.organization.v1B\x18OrganizationServiceProtoP\x01ZOgithub.com/rolecall/rolecall/clients/go/rolecall/organization/v1;organizationv1\xa2\x02\x03ROX\xaa\x02\x18Rolecall.Organization.V1\xca\x02\x18Rolecall\\Organization\\V1\xe2\x02$Rolecall\\Organization\\V1\\GPBMetadata\xea\x02\x1aRolecall::Organization::V1b\x06proto3"
 
 var (
@@ -493,35 +910,57 @@ func file_rolecall_organization_v1_organization_service_proto_rawDescGZIP() []by
 	return file_rolecall_organization_v1_organization_service_proto_rawDescData
 }
 
-var file_rolecall_organization_v1_organization_service_proto_msgTypes = make([]protoimpl.MessageInfo, 7)
+var file_rolecall_organization_v1_organization_service_proto_msgTypes = make([]protoimpl.MessageInfo, 14)
 var file_rolecall_organization_v1_organization_service_proto_goTypes = []any{
-	(*CreateOrganizationRequest)(nil),  // 0: rolecall.organization.v1.CreateOrganizationRequest
-	(*FirstOwner)(nil),                 // 1: rolecall.organization.v1.FirstOwner
-	(*CreateOrganizationResponse)(nil), // 2: rolecall.organization.v1.CreateOrganizationResponse
-	(*GetOrganizationRequest)(nil),     // 3: rolecall.organization.v1.GetOrganizationRequest
-	(*GetOrganizationResponse)(nil),    // 4: rolecall.organization.v1.GetOrganizationResponse
-	(*ListOrganizationsRequest)(nil),   // 5: rolecall.organization.v1.ListOrganizationsRequest
-	(*ListOrganizationsResponse)(nil),  // 6: rolecall.organization.v1.ListOrganizationsResponse
-	(MfaPolicy)(0),                     // 7: rolecall.organization.v1.MfaPolicy
-	(*Organization)(nil),               // 8: rolecall.organization.v1.Organization
+	(*CreateOrganizationRequest)(nil),             // 0: rolecall.organization.v1.CreateOrganizationRequest
+	(*FirstOwner)(nil),                            // 1: rolecall.organization.v1.FirstOwner
+	(*CreateOrganizationResponse)(nil),            // 2: rolecall.organization.v1.CreateOrganizationResponse
+	(*GetOrganizationRequest)(nil),                // 3: rolecall.organization.v1.GetOrganizationRequest
+	(*GetOrganizationResponse)(nil),               // 4: rolecall.organization.v1.GetOrganizationResponse
+	(*ListOrganizationsRequest)(nil),              // 5: rolecall.organization.v1.ListOrganizationsRequest
+	(*ListOrganizationsResponse)(nil),             // 6: rolecall.organization.v1.ListOrganizationsResponse
+	(*GetOrganizationSettingsRequest)(nil),        // 7: rolecall.organization.v1.GetOrganizationSettingsRequest
+	(*GetOrganizationSettingsResponse)(nil),       // 8: rolecall.organization.v1.GetOrganizationSettingsResponse
+	(*UpdateOrganizationSettingsRequest)(nil),     // 9: rolecall.organization.v1.UpdateOrganizationSettingsRequest
+	(*UpdateOrganizationSettingsResponse)(nil),    // 10: rolecall.organization.v1.UpdateOrganizationSettingsResponse
+	(*ListDiscoverableOrganizationsRequest)(nil),  // 11: rolecall.organization.v1.ListDiscoverableOrganizationsRequest
+	(*ListDiscoverableOrganizationsResponse)(nil), // 12: rolecall.organization.v1.ListDiscoverableOrganizationsResponse
+	(*DiscoverableOrganization)(nil),              // 13: rolecall.organization.v1.DiscoverableOrganization
+	(MfaPolicy)(0),                                // 14: rolecall.organization.v1.MfaPolicy
+	(*Organization)(nil),                          // 15: rolecall.organization.v1.Organization
+	(*OrganizationSettings)(nil),                  // 16: rolecall.organization.v1.OrganizationSettings
+	(*fieldmaskpb.FieldMask)(nil),                 // 17: google.protobuf.FieldMask
+	(*PasswordPolicy)(nil),                        // 18: rolecall.organization.v1.PasswordPolicy
 }
 var file_rolecall_organization_v1_organization_service_proto_depIdxs = []int32{
-	1, // 0: rolecall.organization.v1.CreateOrganizationRequest.first_owner:type_name -> rolecall.organization.v1.FirstOwner
-	7, // 1: rolecall.organization.v1.CreateOrganizationRequest.mfa_policy:type_name -> rolecall.organization.v1.MfaPolicy
-	8, // 2: rolecall.organization.v1.CreateOrganizationResponse.organization:type_name -> rolecall.organization.v1.Organization
-	8, // 3: rolecall.organization.v1.GetOrganizationResponse.organization:type_name -> rolecall.organization.v1.Organization
-	8, // 4: rolecall.organization.v1.ListOrganizationsResponse.organizations:type_name -> rolecall.organization.v1.Organization
-	0, // 5: rolecall.organization.v1.OrganizationService.CreateOrganization:input_type -> rolecall.organization.v1.CreateOrganizationRequest
-	3, // 6: rolecall.organization.v1.OrganizationService.GetOrganization:input_type -> rolecall.organization.v1.GetOrganizationRequest
-	5, // 7: rolecall.organization.v1.OrganizationService.ListOrganizations:input_type -> rolecall.organization.v1.ListOrganizationsRequest
-	2, // 8: rolecall.organization.v1.OrganizationService.CreateOrganization:output_type -> rolecall.organization.v1.CreateOrganizationResponse
-	4, // 9: rolecall.organization.v1.OrganizationService.GetOrganization:output_type -> rolecall.organization.v1.GetOrganizationResponse
-	6, // 10: rolecall.organization.v1.OrganizationService.ListOrganizations:output_type -> rolecall.organization.v1.ListOrganizationsResponse
-	8, // [8:11] is the sub-list for method output_type
-	5, // [5:8] is the sub-list for method input_type
-	5, // [5:5] is the sub-list for extension type_name
-	5, // [5:5] is the sub-list for extension extendee
-	0, // [0:5] is the sub-list for field type_name
+	1,  // 0: rolecall.organization.v1.CreateOrganizationRequest.first_owner:type_name -> rolecall.organization.v1.FirstOwner
+	14, // 1: rolecall.organization.v1.CreateOrganizationRequest.mfa_policy:type_name -> rolecall.organization.v1.MfaPolicy
+	15, // 2: rolecall.organization.v1.CreateOrganizationResponse.organization:type_name -> rolecall.organization.v1.Organization
+	15, // 3: rolecall.organization.v1.GetOrganizationResponse.organization:type_name -> rolecall.organization.v1.Organization
+	15, // 4: rolecall.organization.v1.ListOrganizationsResponse.organizations:type_name -> rolecall.organization.v1.Organization
+	16, // 5: rolecall.organization.v1.GetOrganizationSettingsResponse.settings:type_name -> rolecall.organization.v1.OrganizationSettings
+	16, // 6: rolecall.organization.v1.UpdateOrganizationSettingsRequest.settings:type_name -> rolecall.organization.v1.OrganizationSettings
+	17, // 7: rolecall.organization.v1.UpdateOrganizationSettingsRequest.update_mask:type_name -> google.protobuf.FieldMask
+	16, // 8: rolecall.organization.v1.UpdateOrganizationSettingsResponse.settings:type_name -> rolecall.organization.v1.OrganizationSettings
+	13, // 9: rolecall.organization.v1.ListDiscoverableOrganizationsResponse.organizations:type_name -> rolecall.organization.v1.DiscoverableOrganization
+	18, // 10: rolecall.organization.v1.DiscoverableOrganization.password_policy:type_name -> rolecall.organization.v1.PasswordPolicy
+	0,  // 11: rolecall.organization.v1.OrganizationService.CreateOrganization:input_type -> rolecall.organization.v1.CreateOrganizationRequest
+	3,  // 12: rolecall.organization.v1.OrganizationService.GetOrganization:input_type -> rolecall.organization.v1.GetOrganizationRequest
+	5,  // 13: rolecall.organization.v1.OrganizationService.ListOrganizations:input_type -> rolecall.organization.v1.ListOrganizationsRequest
+	7,  // 14: rolecall.organization.v1.OrganizationService.GetOrganizationSettings:input_type -> rolecall.organization.v1.GetOrganizationSettingsRequest
+	9,  // 15: rolecall.organization.v1.OrganizationService.UpdateOrganizationSettings:input_type -> rolecall.organization.v1.UpdateOrganizationSettingsRequest
+	11, // 16: rolecall.organization.v1.OrganizationService.ListDiscoverableOrganizations:input_type -> rolecall.organization.v1.ListDiscoverableOrganizationsRequest
+	2,  // 17: rolecall.organization.v1.OrganizationService.CreateOrganization:output_type -> rolecall.organization.v1.CreateOrganizationResponse
+	4,  // 18: rolecall.organization.v1.OrganizationService.GetOrganization:output_type -> rolecall.organization.v1.GetOrganizationResponse
+	6,  // 19: rolecall.organization.v1.OrganizationService.ListOrganizations:output_type -> rolecall.organization.v1.ListOrganizationsResponse
+	8,  // 20: rolecall.organization.v1.OrganizationService.GetOrganizationSettings:output_type -> rolecall.organization.v1.GetOrganizationSettingsResponse
+	10, // 21: rolecall.organization.v1.OrganizationService.UpdateOrganizationSettings:output_type -> rolecall.organization.v1.UpdateOrganizationSettingsResponse
+	12, // 22: rolecall.organization.v1.OrganizationService.ListDiscoverableOrganizations:output_type -> rolecall.organization.v1.ListDiscoverableOrganizationsResponse
+	17, // [17:23] is the sub-list for method output_type
+	11, // [11:17] is the sub-list for method input_type
+	11, // [11:11] is the sub-list for extension type_name
+	11, // [11:11] is the sub-list for extension extendee
+	0,  // [0:11] is the sub-list for field type_name
 }
 
 func init() { file_rolecall_organization_v1_organization_service_proto_init() }
@@ -530,13 +969,14 @@ func file_rolecall_organization_v1_organization_service_proto_init() {
 		return
 	}
 	file_rolecall_organization_v1_organization_proto_init()
+	file_rolecall_organization_v1_settings_proto_init()
 	type x struct{}
 	out := protoimpl.TypeBuilder{
 		File: protoimpl.DescBuilder{
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_rolecall_organization_v1_organization_service_proto_rawDesc), len(file_rolecall_organization_v1_organization_service_proto_rawDesc)),
 			NumEnums:      0,
-			NumMessages:   7,
+			NumMessages:   14,
 			NumExtensions: 0,
 			NumServices:   1,
 		},

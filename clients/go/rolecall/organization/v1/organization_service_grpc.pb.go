@@ -21,9 +21,12 @@ import (
 const _ = grpc.SupportPackageIsVersion9
 
 const (
-	OrganizationService_CreateOrganization_FullMethodName = "/rolecall.organization.v1.OrganizationService/CreateOrganization"
-	OrganizationService_GetOrganization_FullMethodName    = "/rolecall.organization.v1.OrganizationService/GetOrganization"
-	OrganizationService_ListOrganizations_FullMethodName  = "/rolecall.organization.v1.OrganizationService/ListOrganizations"
+	OrganizationService_CreateOrganization_FullMethodName            = "/rolecall.organization.v1.OrganizationService/CreateOrganization"
+	OrganizationService_GetOrganization_FullMethodName               = "/rolecall.organization.v1.OrganizationService/GetOrganization"
+	OrganizationService_ListOrganizations_FullMethodName             = "/rolecall.organization.v1.OrganizationService/ListOrganizations"
+	OrganizationService_GetOrganizationSettings_FullMethodName       = "/rolecall.organization.v1.OrganizationService/GetOrganizationSettings"
+	OrganizationService_UpdateOrganizationSettings_FullMethodName    = "/rolecall.organization.v1.OrganizationService/UpdateOrganizationSettings"
+	OrganizationService_ListDiscoverableOrganizations_FullMethodName = "/rolecall.organization.v1.OrganizationService/ListDiscoverableOrganizations"
 )
 
 // OrganizationServiceClient is the client API for OrganizationService service.
@@ -43,6 +46,18 @@ type OrganizationServiceClient interface {
 	GetOrganization(ctx context.Context, in *GetOrganizationRequest, opts ...grpc.CallOption) (*GetOrganizationResponse, error)
 	// Lists all organizations in order of creation.
 	ListOrganizations(ctx context.Context, in *ListOrganizationsRequest, opts ...grpc.CallOption) (*ListOrganizationsResponse, error)
+	// Reads how an organization wants to be run (`ORGANIZATION_NOT_FOUND`).
+	GetOrganizationSettings(ctx context.Context, in *GetOrganizationSettingsRequest, opts ...grpc.CallOption) (*GetOrganizationSettingsResponse, error)
+	// Changes how an organization wants to be run. With an etag that is not the
+	// current one the answer is `ETAG_MISMATCH`.
+	//
+	// A password policy must fit the policy for second factors: who makes them
+	// optional demands at least 15 characters. What is demanded of passwords holds
+	// for new ones at once; one that is shorter changes at its next login.
+	UpdateOrganizationSettings(ctx context.Context, in *UpdateOrganizationSettingsRequest, opts ...grpc.CallOption) (*UpdateOrganizationSettingsResponse, error)
+	// Lists the organizations that anyone may register with, in order of creation;
+	// none when the directory of the instance is off.
+	ListDiscoverableOrganizations(ctx context.Context, in *ListDiscoverableOrganizationsRequest, opts ...grpc.CallOption) (*ListDiscoverableOrganizationsResponse, error)
 }
 
 type organizationServiceClient struct {
@@ -83,6 +98,36 @@ func (c *organizationServiceClient) ListOrganizations(ctx context.Context, in *L
 	return out, nil
 }
 
+func (c *organizationServiceClient) GetOrganizationSettings(ctx context.Context, in *GetOrganizationSettingsRequest, opts ...grpc.CallOption) (*GetOrganizationSettingsResponse, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(GetOrganizationSettingsResponse)
+	err := c.cc.Invoke(ctx, OrganizationService_GetOrganizationSettings_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
+func (c *organizationServiceClient) UpdateOrganizationSettings(ctx context.Context, in *UpdateOrganizationSettingsRequest, opts ...grpc.CallOption) (*UpdateOrganizationSettingsResponse, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(UpdateOrganizationSettingsResponse)
+	err := c.cc.Invoke(ctx, OrganizationService_UpdateOrganizationSettings_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
+func (c *organizationServiceClient) ListDiscoverableOrganizations(ctx context.Context, in *ListDiscoverableOrganizationsRequest, opts ...grpc.CallOption) (*ListDiscoverableOrganizationsResponse, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(ListDiscoverableOrganizationsResponse)
+	err := c.cc.Invoke(ctx, OrganizationService_ListDiscoverableOrganizations_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
 // OrganizationServiceServer is the server API for OrganizationService service.
 // All implementations must embed UnimplementedOrganizationServiceServer
 // for forward compatibility.
@@ -100,6 +145,18 @@ type OrganizationServiceServer interface {
 	GetOrganization(context.Context, *GetOrganizationRequest) (*GetOrganizationResponse, error)
 	// Lists all organizations in order of creation.
 	ListOrganizations(context.Context, *ListOrganizationsRequest) (*ListOrganizationsResponse, error)
+	// Reads how an organization wants to be run (`ORGANIZATION_NOT_FOUND`).
+	GetOrganizationSettings(context.Context, *GetOrganizationSettingsRequest) (*GetOrganizationSettingsResponse, error)
+	// Changes how an organization wants to be run. With an etag that is not the
+	// current one the answer is `ETAG_MISMATCH`.
+	//
+	// A password policy must fit the policy for second factors: who makes them
+	// optional demands at least 15 characters. What is demanded of passwords holds
+	// for new ones at once; one that is shorter changes at its next login.
+	UpdateOrganizationSettings(context.Context, *UpdateOrganizationSettingsRequest) (*UpdateOrganizationSettingsResponse, error)
+	// Lists the organizations that anyone may register with, in order of creation;
+	// none when the directory of the instance is off.
+	ListDiscoverableOrganizations(context.Context, *ListDiscoverableOrganizationsRequest) (*ListDiscoverableOrganizationsResponse, error)
 	mustEmbedUnimplementedOrganizationServiceServer()
 }
 
@@ -118,6 +175,15 @@ func (UnimplementedOrganizationServiceServer) GetOrganization(context.Context, *
 }
 func (UnimplementedOrganizationServiceServer) ListOrganizations(context.Context, *ListOrganizationsRequest) (*ListOrganizationsResponse, error) {
 	return nil, status.Error(codes.Unimplemented, "method ListOrganizations not implemented")
+}
+func (UnimplementedOrganizationServiceServer) GetOrganizationSettings(context.Context, *GetOrganizationSettingsRequest) (*GetOrganizationSettingsResponse, error) {
+	return nil, status.Error(codes.Unimplemented, "method GetOrganizationSettings not implemented")
+}
+func (UnimplementedOrganizationServiceServer) UpdateOrganizationSettings(context.Context, *UpdateOrganizationSettingsRequest) (*UpdateOrganizationSettingsResponse, error) {
+	return nil, status.Error(codes.Unimplemented, "method UpdateOrganizationSettings not implemented")
+}
+func (UnimplementedOrganizationServiceServer) ListDiscoverableOrganizations(context.Context, *ListDiscoverableOrganizationsRequest) (*ListDiscoverableOrganizationsResponse, error) {
+	return nil, status.Error(codes.Unimplemented, "method ListDiscoverableOrganizations not implemented")
 }
 func (UnimplementedOrganizationServiceServer) mustEmbedUnimplementedOrganizationServiceServer() {}
 func (UnimplementedOrganizationServiceServer) testEmbeddedByValue()                             {}
@@ -194,6 +260,60 @@ func _OrganizationService_ListOrganizations_Handler(srv interface{}, ctx context
 	return interceptor(ctx, in, info, handler)
 }
 
+func _OrganizationService_GetOrganizationSettings_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(GetOrganizationSettingsRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(OrganizationServiceServer).GetOrganizationSettings(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: OrganizationService_GetOrganizationSettings_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(OrganizationServiceServer).GetOrganizationSettings(ctx, req.(*GetOrganizationSettingsRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
+func _OrganizationService_UpdateOrganizationSettings_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(UpdateOrganizationSettingsRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(OrganizationServiceServer).UpdateOrganizationSettings(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: OrganizationService_UpdateOrganizationSettings_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(OrganizationServiceServer).UpdateOrganizationSettings(ctx, req.(*UpdateOrganizationSettingsRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
+func _OrganizationService_ListDiscoverableOrganizations_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(ListDiscoverableOrganizationsRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(OrganizationServiceServer).ListDiscoverableOrganizations(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: OrganizationService_ListDiscoverableOrganizations_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(OrganizationServiceServer).ListDiscoverableOrganizations(ctx, req.(*ListDiscoverableOrganizationsRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
 // OrganizationService_ServiceDesc is the grpc.ServiceDesc for OrganizationService service.
 // It's only intended for direct use with grpc.RegisterService,
 // and not to be introspected or modified (even as a copy)
@@ -212,6 +332,18 @@ var OrganizationService_ServiceDesc = grpc.ServiceDesc{
 		{
 			MethodName: "ListOrganizations",
 			Handler:    _OrganizationService_ListOrganizations_Handler,
+		},
+		{
+			MethodName: "GetOrganizationSettings",
+			Handler:    _OrganizationService_GetOrganizationSettings_Handler,
+		},
+		{
+			MethodName: "UpdateOrganizationSettings",
+			Handler:    _OrganizationService_UpdateOrganizationSettings_Handler,
+		},
+		{
+			MethodName: "ListDiscoverableOrganizations",
+			Handler:    _OrganizationService_ListDiscoverableOrganizations_Handler,
 		},
 	},
 	Streams:  []grpc.StreamDesc{},

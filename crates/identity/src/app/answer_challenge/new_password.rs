@@ -7,6 +7,7 @@ use rolecall_kernel::time::Timestamp;
 use tokio::time::Instant;
 
 use super::{Answered, Asked, Error, Held, Verdict, advance, hold, judge};
+use crate::app::password_rules::PasswordRules;
 use crate::app::{Resources, access_tokens, revoke};
 use crate::domain::challenge::Due;
 use crate::domain::event::Event;
@@ -22,7 +23,7 @@ pub(super) async fn answer(
     resources: &Resources,
     asked: Asked<'_>,
     new: Password,
-    context: Vec<String>,
+    rules: PasswordRules,
     deadline: Option<Instant>,
 ) -> Result<Answered, Error> {
     // Before anything is hashed: who has not shown a factor yet has no password to set.
@@ -30,8 +31,7 @@ pub(super) async fn answer(
     if resources.hashing.verify(new.clone(), Some(old), deadline).await? {
         return Err(Error::PasswordRefused(PasswordError::Unchanged));
     }
-    let policy = resources.password_policy.under(asked.mfa);
-    let hash = resources.hashing.check_and_hash(policy, new, context, deadline).await?;
+    let hash = resources.hashing.check_and_hash(rules.policy, new, rules.context, deadline).await?;
     let hash = &hash.map_err(Error::PasswordRefused)?;
     let write = resources.db.write(|tx| async move {
         let held = hold(resources, &tx, asked).await?;

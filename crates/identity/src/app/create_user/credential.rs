@@ -36,13 +36,18 @@ pub(crate) enum Credential {
         /// Where the actor may set passwords.
         scope: Scope,
     },
+    /// At the identity provider of its organization, and nowhere else.
+    SingleSignOn {
+        /// Whether the provider vouches for the address.
+        email_verified: bool,
+    },
 }
 
 impl Credential {
     /// Returns the permission that the actor would need in an organization to give it, and lacks there.
     pub(super) fn lacks_in(&self, organization: OrganizationId) -> Option<&'static str> {
         let (permission, scope) = match self {
-            Self::Invitation(Delivery::Send) => return None,
+            Self::Invitation(Delivery::Send) | Self::SingleSignOn { .. } => return None,
             Self::Invitation(Delivery::Return(scope)) => (delivery::PERMISSION, scope),
             Self::Password { scope, .. } | Self::Imported { scope, .. } => (SET_PASSWORD, scope),
         };
@@ -53,7 +58,7 @@ impl Credential {
     pub(super) const fn is_active(&self) -> bool {
         match self {
             Self::Invitation(_) => false,
-            Self::Password { .. } | Self::Imported { .. } => true,
+            Self::Password { .. } | Self::Imported { .. } | Self::SingleSignOn { .. } => true,
         }
     }
 
@@ -71,7 +76,7 @@ impl Credential {
     pub(super) const fn change_required(&self) -> bool {
         match self {
             Self::Password { change_required, .. } => *change_required,
-            Self::Invitation(_) | Self::Imported { .. } => false,
+            Self::Invitation(_) | Self::Imported { .. } | Self::SingleSignOn { .. } => false,
         }
     }
 
@@ -81,6 +86,15 @@ impl Credential {
             Self::Invitation(_) => "invitation",
             Self::Password { .. } => "initial_password",
             Self::Imported { .. } => "imported_hash",
+            Self::SingleSignOn { .. } => "single_sign_on",
+        }
+    }
+
+    /// Whether the address is proven from the beginning.
+    pub(super) const fn proves_address(&self) -> bool {
+        match self {
+            Self::SingleSignOn { email_verified } => *email_verified,
+            Self::Invitation(_) | Self::Password { .. } | Self::Imported { .. } => false,
         }
     }
 }
@@ -92,11 +106,13 @@ pub(super) async fn hash(
     organization: &OrganizationName,
 ) -> Result<Option<String>, Error> {
     match &command.credential {
-        Credential::Invitation(_) => Ok(None),
+        Credential::Invitation(_) | Credential::SingleSignOn { .. } => Ok(None),
         Credential::Imported { hash, .. } => Ok(Some(hash.as_str().to_owned())),
         Credential::Password { password, .. } => {
             let context = password_context(&command.email, &command.profile, &organization.name);
-            let policy = resources.password_policy.under(organization.mfa_policy);
+            let settings = resources.organization.settings(organization.organization_id).await?;
+            let everywhere = resources.password_policy;
+            let policy = settings.map_or(everywhere, |settings| settings.password_policy(everywhere));
             let hashed = resources.hashing.check_and_hash(policy, password.clone(), context, command.deadline).await;
             Ok(Some(hashed.map_err(|error| Error::Fault(error.into()))?.map_err(Error::PasswordRefused)?))
         }

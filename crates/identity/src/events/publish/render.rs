@@ -3,6 +3,7 @@
 use rolecall_api::identity::v1 as wire;
 use rolecall_api::identity::v1::domain_event::Event as Wire;
 
+use super::time;
 use crate::domain::event::Event;
 
 /// The message that an event is sent as.
@@ -24,8 +25,15 @@ pub(super) const fn name(event: &Event) -> &'static str {
         Event::UserCreated { .. } => "user_created",
         Event::UserDeleted => "user_deleted",
         Event::PasswordSet => "password_set",
+        Event::RegistrationRequested(..) => "registration_requested",
+        Event::UserRegistered { .. } => "user_registered",
+        Event::EmailVerified => "email_verified",
+        Event::AddressYielded => "address_yielded",
         Event::LoginSucceeded(..) => "login_succeeded",
         Event::LoginFailed(..) => "login_failed",
+        Event::NewDeviceUsed(..) => "new_device_used",
+        Event::LoginCodeMailed => "login_code_mailed",
+        Event::CallsRefused { .. } => "calls_refused",
         Event::SessionEnded(..) => "session_ended",
         Event::RefreshTokenReused(..) => "refresh_token_reused",
         Event::AccountUpdated(..) => "account_updated",
@@ -46,7 +54,20 @@ pub(super) const fn name(event: &Event) -> &'static str {
         Event::ServiceAccountUpdated(..) => "service_account_updated",
         Event::AccessTokenCreated { .. } => "access_token_created",
         Event::AccessTokenRevoked(..) => "access_token_revoked",
+        Event::IdentityProviderCreated(..) => "identity_provider_created",
+        Event::IdentityProviderUpdated(..) => "identity_provider_updated",
+        Event::IdentityProviderDeleted(..) => "identity_provider_deleted",
+        Event::DomainClaimed(..) => "domain_claimed",
+        Event::DomainVerified(..) => "domain_verified",
+        Event::DomainLost(..) => "domain_lost",
+        Event::DomainDeleted(..) => "domain_deleted",
+        Event::IdentityLinked(..) => "identity_linked",
+        Event::IdentityUnlinked(..) => "identity_unlinked",
         Event::SigningKeyRotated { .. } => "signing_key_rotated",
+        Event::InstanceSettingsChanged { .. } => "instance_settings_changed",
+        Event::UserImpersonated(_) => "user_impersonated",
+        Event::GuestImpersonated(_) => "guest_impersonated",
+        Event::GuestLoggedIn { .. } => "guest_logged_in",
     }
 }
 
@@ -66,10 +87,23 @@ pub(super) fn message(event: &Event) -> Wire {
         }
         Event::UserDeleted => told!(UserDeleted {}),
         Event::PasswordSet => told!(PasswordSet {}),
+        Event::RegistrationRequested(id) => told!(RegistrationRequested { registration_id: id.to_string() }),
+        Event::UserRegistered { registration_id, roles } => {
+            told!(UserRegistered { registration_id: registration_id.to_string(), roles: roles.clone() })
+        }
+        Event::EmailVerified => told!(EmailVerified {}),
+        Event::AddressYielded => told!(AddressYielded {}),
         Event::LoginSucceeded(id, methods) => {
             told!(LoginSucceeded { session_id: id.to_string(), methods: texts(&methods.names()) })
         }
         Event::LoginFailed(failure) => told!(LoginFailed { reason: failure.as_str().to_owned() }),
+        Event::NewDeviceUsed(id) => told!(NewDeviceUsed { session_id: id.to_string() }),
+        Event::LoginCodeMailed => told!(LoginCodeMailed {}),
+        Event::CallsRefused { method, count, reasons } => told!(CallsRefused {
+            method: method.clone(),
+            count: i32::try_from(*count).unwrap_or(i32::MAX),
+            reasons: reasons.clone(),
+        }),
         Event::SessionEnded(id, reason) => {
             told!(SessionEnded { session_id: id.to_string(), reason: reason.as_str().to_owned() })
         }
@@ -98,6 +132,31 @@ pub(super) fn message(event: &Event) -> Wire {
             told!(AccessTokenCreated { access_token_id: access_token_id.to_string(), permissions: permissions.clone() })
         }
         Event::AccessTokenRevoked(id) => told!(AccessTokenRevoked { access_token_id: id.to_string() }),
+        Event::UserImpersonated(acted) => told!(UserImpersonated {
+            session_id: acted.session_id.to_string(),
+            reason: acted.reason.as_str().to_owned(),
+            read_only: acted.read_only,
+            expire_time: Some(time(acted.expires)),
+        }),
+        Event::GuestImpersonated(acted) => told!(GuestImpersonated {
+            reason: acted.reason.as_str().to_owned(),
+            read_only: acted.read_only,
+            expire_time: Some(time(acted.expires)),
+        }),
+        Event::GuestLoggedIn { expires } => told!(GuestLoggedIn { expire_time: Some(time(*expires)) }),
+        Event::InstanceSettingsChanged { old_settings, new_settings } => told!(InstanceSettingsChanged {
+            old_settings: old_settings.clone(),
+            new_settings: new_settings.clone(),
+        }),
+        Event::IdentityProviderCreated(id) => told!(IdentityProviderCreated { identity_provider_id: id.to_string() }),
+        Event::IdentityProviderUpdated(id) => told!(IdentityProviderUpdated { identity_provider_id: id.to_string() }),
+        Event::IdentityProviderDeleted(id) => told!(IdentityProviderDeleted { identity_provider_id: id.to_string() }),
+        Event::DomainClaimed(name) => told!(DomainClaimed { name: name.as_str().to_owned() }),
+        Event::DomainVerified(name) => told!(DomainVerified { name: name.as_str().to_owned() }),
+        Event::DomainLost(name) => told!(DomainLost { name: name.as_str().to_owned() }),
+        Event::DomainDeleted(name) => told!(DomainDeleted { name: name.as_str().to_owned() }),
+        Event::IdentityLinked(id) => told!(IdentityLinked { identity_provider_id: id.to_string() }),
+        Event::IdentityUnlinked(id) => told!(IdentityUnlinked { identity_provider_id: id.to_string() }),
         Event::SigningKeyRotated { key_id, retired_previous } => {
             told!(SigningKeyRotated { kid: key_id.to_string(), retired_previous: *retired_previous })
         }

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use rolecall_api::organization::v1 as pb;
 
+use crate::domain::organization::Organization;
 use crate::domain::settings::{RegistrationMode, StoredSettings};
 use crate::events::publish::timestamp;
 
@@ -29,6 +30,24 @@ pub(in crate::grpc) fn settings(stored: &StoredSettings) -> pb::OrganizationSett
         owner_impersonation: settings.owner_impersonation,
         etag: stored.etag(),
         update_time: stored.updated.map(timestamp),
+    }
+}
+
+/// Returns the answer to a change of settings.
+pub(in crate::grpc) fn settings_updated(stored: &StoredSettings) -> pb::UpdateOrganizationSettingsResponse {
+    pb::UpdateOrganizationSettingsResponse { settings: Some(settings(stored)) }
+}
+
+/// Returns an organization as strangers see it.
+pub(in crate::grpc) fn discoverable((found, stored): &(Organization, StoredSettings)) -> pb::DiscoverableOrganization {
+    let (password, mfa) = (stored.settings.password, stored.settings.mfa_policy);
+    pb::DiscoverableOrganization {
+        organization_id: found.organization_id.to_string(),
+        name: found.name.as_str().to_owned(),
+        password_policy: Some(pb::PasswordPolicy {
+            min_characters: password.fewest(mfa).into(),
+            require_three_classes: password.require_three_classes,
+        }),
     }
 }
 

@@ -1,6 +1,7 @@
 //! The other contexts, as far as organization can tell.
 
 use std::collections::HashSet;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 
 use rolecall_api::identity::v1 as pb;
@@ -35,6 +36,8 @@ pub(crate) enum Mood {
 #[derive(Debug, Default)]
 pub(crate) struct FakeIdentity {
     mood: Mutex<Mood>,
+    /// Whether organizations are listed for nobody.
+    has_no_directory: AtomicBool,
     /// The accounts that it made.
     accounts: Mutex<HashSet<String>>,
     /// The topics of the events that it was told.
@@ -46,6 +49,10 @@ pub(crate) struct FakeIdentity {
 impl FakeIdentity {
     pub(crate) fn set_mood(&self, mood: Mood) {
         *self.mood.lock().expect("unpoisoned") = mood;
+    }
+
+    pub(crate) fn switch_directory(&self, on: bool) {
+        self.has_no_directory.store(!on, Ordering::Relaxed);
     }
 
     pub(crate) fn accounts(&self) -> HashSet<String> {
@@ -89,6 +96,14 @@ impl DirectoryService for Directory {
         _: Request<pb::CheckSessionRequest>,
     ) -> Result<Response<pb::CheckSessionResponse>, Status> {
         Ok(Response::new(pb::CheckSessionResponse::default()))
+    }
+
+    async fn get_instance(&self, _: Request<pb::GetInstanceRequest>) -> Result<Response<pb::GetInstanceResponse>, Status> {
+        if *self.0.mood.lock().expect("unpoisoned") == Mood::Down {
+            return Err(StatusBuilder::new(Code::Unavailable, domain::IDENTITY, "STORE_UNAVAILABLE", "No.").build());
+        }
+        let organization_directory = !self.0.has_no_directory.load(Ordering::Relaxed);
+        Ok(Response::new(pb::GetInstanceResponse { name: "Rolecall".to_owned(), organization_directory }))
     }
 
     async fn batch_get_contacts(

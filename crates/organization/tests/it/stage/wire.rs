@@ -23,6 +23,7 @@ use tower::{Service, ServiceExt as _};
 pub(crate) enum Who {
     User(UserId),
     ServiceAccount(ServiceAccountId),
+    Guest(SubjectId),
     /// Another service of the suite.
     Service,
 }
@@ -56,6 +57,7 @@ impl Wire {
             Who::Service => return Err(Refusal::CallerKindRefused("people").into_status(None)),
             Who::User(user) => (user.into(), SubjectKind::User),
             Who::ServiceAccount(account) => (account.into(), SubjectKind::ServiceAccount),
+            Who::Guest(guest) => (guest, SubjectKind::Guest),
         };
         let access = self.guard.access.get(subject, None).await.map_err(|refusal| match refusal {
             AccessRefusal::Unknown => Refusal::SubjectInactive.into_status(None),
@@ -65,7 +67,7 @@ impl Wire {
             return Err(Refusal::SubjectInactive.into_status(None));
         }
         let caller = Caller::new(Arc::new(claims(subject, kind, self.guard.clock.now())), access);
-        let anyone = matches!(rule.access, Access::Restricted { authenticated: true, .. });
+        let anyone = matches!(rule.access, Access::Public | Access::Restricted { authenticated: true, .. });
         if anyone || rule.permissions().iter().any(|permission| caller.holds(permission)) {
             return Ok(Arc::new(caller));
         }
@@ -98,6 +100,8 @@ fn claims(sub: SubjectId, kind: SubjectKind, now: Timestamp) -> AccessClaims {
         amr: Vec::new(),
         kind,
         scope: None,
+        act: None,
+        read_only: false,
     }
 }
 

@@ -6,18 +6,20 @@
 
 import type { GenEnum, GenFile, GenMessage, GenService } from "@bufbuild/protobuf/codegenv2";
 import { enumDesc, fileDesc, messageDesc, serviceDesc } from "@bufbuild/protobuf/codegenv2";
-import type { Timestamp } from "@bufbuild/protobuf/wkt";
-import { file_google_protobuf_timestamp } from "@bufbuild/protobuf/wkt";
+import type { Duration, Timestamp } from "@bufbuild/protobuf/wkt";
+import { file_google_protobuf_duration, file_google_protobuf_timestamp } from "@bufbuild/protobuf/wkt";
 import { file_rolecall_authz_v1_options } from "../../authz/v1/options_pb.js";
 import type { TotpEnrollment } from "./account_service_pb.js";
 import { file_rolecall_identity_v1_account_service } from "./account_service_pb.js";
+import type { PasswordPolicy } from "./user_pb.js";
+import { file_rolecall_identity_v1_user } from "./user_pb.js";
 import type { Message } from "@bufbuild/protobuf";
 
 /**
  * Describes the file rolecall/identity/v1/authentication_service.proto.
  */
 export const file_rolecall_identity_v1_authentication_service: GenFile = /*@__PURE__*/
-  fileDesc("CjFyb2xlY2FsbC9pZGVudGl0eS92MS9hdXRoZW50aWNhdGlvbl9zZXJ2aWNlLnByb3RvEhRyb2xlY2FsbC5pZGVudGl0eS52MSLXAQoGVG9rZW5zEhQKDGFjY2Vzc190b2tlbhgBIAEoCRI8ChhhY2Nlc3NfdG9rZW5fZXhwaXJlX3RpbWUYAiABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEhUKDXJlZnJlc2hfdG9rZW4YAyABKAkSPQoZcmVmcmVzaF90b2tlbl9leHBpcmVfdGltZRgEIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASEgoKc2Vzc2lvbl9pZBgFIAEoCRIPCgd1c2VyX2lkGAYgASgJIi8KDExvZ0luUmVxdWVzdBINCgVlbWFpbBgBIAEoCRIQCghwYXNzd29yZBgCIAEoCSKAAQoNTG9nSW5SZXNwb25zZRIuCgZ0b2tlbnMYASABKAsyHC5yb2xlY2FsbC5pZGVudGl0eS52MS5Ub2tlbnNIABI0CgljaGFsbGVuZ2UYAiABKAsyHy5yb2xlY2FsbC5pZGVudGl0eS52MS5DaGFsbGVuZ2VIAEIJCgdvdXRjb21lIscBCglDaGFsbGVuZ2USFwoPY2hhbGxlbmdlX3Rva2VuGAEgASgJEi8KC2V4cGlyZV90aW1lGAIgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIxCgRraW5kGAMgASgOMiMucm9sZWNhbGwuaWRlbnRpdHkudjEuQ2hhbGxlbmdlS2luZBI9Cg90b3RwX2Vucm9sbG1lbnQYBCABKAsyJC5yb2xlY2FsbC5pZGVudGl0eS52MS5Ub3RwRW5yb2xsbWVudCLbAQoWQW5zd2VyQ2hhbGxlbmdlUmVxdWVzdBIXCg9jaGFsbGVuZ2VfdG9rZW4YASABKAkSEwoJdG90cF9jb2RlGAIgASgJSAASFwoNcmVjb3ZlcnlfY29kZRgDIAEoCUgAEjUKCmJlZ2luX3RvdHAYBCABKAsyHy5yb2xlY2FsbC5pZGVudGl0eS52MS5CZWdpblRvdHBIABI5CgxuZXdfcGFzc3dvcmQYBSABKAsyIS5yb2xlY2FsbC5pZGVudGl0eS52MS5OZXdQYXNzd29yZEgAQggKBmFuc3dlciIZCglCZWdpblRvdHASDAoEbmFtZRgBIAEoCSI+CgtOZXdQYXNzd29yZBIQCghwYXNzd29yZBgBIAEoCRIdChVwYXNzd29yZF9jb25maXJtYXRpb24YAiABKAkiogEKF0Fuc3dlckNoYWxsZW5nZVJlc3BvbnNlEi4KBnRva2VucxgBIAEoCzIcLnJvbGVjYWxsLmlkZW50aXR5LnYxLlRva2Vuc0gAEjQKCWNoYWxsZW5nZRgCIAEoCzIfLnJvbGVjYWxsLmlkZW50aXR5LnYxLkNoYWxsZW5nZUgAEhYKDnJlY292ZXJ5X2NvZGVzGAMgAygJQgkKB291dGNvbWUiYQoVUmVhdXRoZW50aWNhdGVSZXF1ZXN0EhAKCHBhc3N3b3JkGAEgASgJEhMKCXRvdHBfY29kZRgCIAEoCUgAEhcKDXJlY292ZXJ5X2NvZGUYAyABKAlIAEIICgZmYWN0b3IibAoWUmVhdXRoZW50aWNhdGVSZXNwb25zZRIUCgxhY2Nlc3NfdG9rZW4YASABKAkSPAoYYWNjZXNzX3Rva2VuX2V4cGlyZV90aW1lGAIgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcCItChRSZWZyZXNoVG9rZW5zUmVxdWVzdBIVCg1yZWZyZXNoX3Rva2VuGAEgASgJIkUKFVJlZnJlc2hUb2tlbnNSZXNwb25zZRIsCgZ0b2tlbnMYASABKAsyHC5yb2xlY2FsbC5pZGVudGl0eS52MS5Ub2tlbnMiDwoNTG9nT3V0UmVxdWVzdCIQCg5Mb2dPdXRSZXNwb25zZSIoChVFeGNoYW5nZUFwaUtleVJlcXVlc3QSDwoHYXBpX2tleRgBIAEoCSKZAQoWRXhjaGFuZ2VBcGlLZXlSZXNwb25zZRIUCgxhY2Nlc3NfdG9rZW4YASABKAkSPAoYYWNjZXNzX3Rva2VuX2V4cGlyZV90aW1lGAIgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIaChJzZXJ2aWNlX2FjY291bnRfaWQYAyABKAkSDwoHdXNlcl9pZBgEIAEoCSqQAQoNQ2hhbGxlbmdlS2luZBIeChpDSEFMTEVOR0VfS0lORF9VTlNQRUNJRklFRBAAEhkKFUNIQUxMRU5HRV9LSU5EX0ZBQ1RPUhABEiAKHENIQUxMRU5HRV9LSU5EX0VOUk9MTF9GQUNUT1IQAhIiCh5DSEFMTEVOR0VfS0lORF9DSEFOR0VfUEFTU1dPUkQQAzKpBQoVQXV0aGVudGljYXRpb25TZXJ2aWNlElgKBUxvZ0luEiIucm9sZWNhbGwuaWRlbnRpdHkudjEuTG9nSW5SZXF1ZXN0GiMucm9sZWNhbGwuaWRlbnRpdHkudjEuTG9nSW5SZXNwb25zZSIGqu0YAggBEnYKD0Fuc3dlckNoYWxsZW5nZRIsLnJvbGVjYWxsLmlkZW50aXR5LnYxLkFuc3dlckNoYWxsZW5nZVJlcXVlc3QaLS5yb2xlY2FsbC5pZGVudGl0eS52MS5BbnN3ZXJDaGFsbGVuZ2VSZXNwb25zZSIGqu0YAggBEnUKDlJlYXV0aGVudGljYXRlEisucm9sZWNhbGwuaWRlbnRpdHkudjEuUmVhdXRoZW50aWNhdGVSZXF1ZXN0Giwucm9sZWNhbGwuaWRlbnRpdHkudjEuUmVhdXRoZW50aWNhdGVSZXNwb25zZSIIqu0YBBABKAEScAoNUmVmcmVzaFRva2VucxIqLnJvbGVjYWxsLmlkZW50aXR5LnYxLlJlZnJlc2hUb2tlbnNSZXF1ZXN0Gisucm9sZWNhbGwuaWRlbnRpdHkudjEuUmVmcmVzaFRva2Vuc1Jlc3BvbnNlIgaq7RgCCAESYAoGTG9nT3V0EiMucm9sZWNhbGwuaWRlbnRpdHkudjEuTG9nT3V0UmVxdWVzdBokLnJvbGVjYWxsLmlkZW50aXR5LnYxLkxvZ091dFJlc3BvbnNlIguQAgKq7RgEEAEoARJzCg5FeGNoYW5nZUFwaUtleRIrLnJvbGVjYWxsLmlkZW50aXR5LnYxLkV4Y2hhbmdlQXBpS2V5UmVxdWVzdBosLnJvbGVjYWxsLmlkZW50aXR5LnYxLkV4Y2hhbmdlQXBpS2V5UmVzcG9uc2UiBqrtGAIIAULxAQoYY29tLnJvbGVjYWxsLmlkZW50aXR5LnYxQhpBdXRoZW50aWNhdGlvblNlcnZpY2VQcm90b1ABWkdnaXRodWIuY29tL3JvbGVjYWxsL3JvbGVjYWxsL2NsaWVudHMvZ28vcm9sZWNhbGwvaWRlbnRpdHkvdjE7aWRlbnRpdHl2MaICA1JJWKoCFFJvbGVjYWxsLklkZW50aXR5LlYxygIUUm9sZWNhbGxcSWRlbnRpdHlcVjHiAiBSb2xlY2FsbFxJZGVudGl0eVxWMVxHUEJNZXRhZGF0YeoCFlJvbGVjYWxsOjpJZGVudGl0eTo6VjFiBnByb3RvMw", [file_google_protobuf_timestamp, file_rolecall_authz_v1_options, file_rolecall_identity_v1_account_service]);
+  fileDesc("CjFyb2xlY2FsbC9pZGVudGl0eS92MS9hdXRoZW50aWNhdGlvbl9zZXJ2aWNlLnByb3RvEhRyb2xlY2FsbC5pZGVudGl0eS52MSL/AQoGVG9rZW5zEhQKDGFjY2Vzc190b2tlbhgBIAEoCRI8ChhhY2Nlc3NfdG9rZW5fZXhwaXJlX3RpbWUYAiABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEhUKDXJlZnJlc2hfdG9rZW4YAyABKAkSPQoZcmVmcmVzaF90b2tlbl9leHBpcmVfdGltZRgEIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASEgoKc2Vzc2lvbl9pZBgFIAEoCRIPCgd1c2VyX2lkGAYgASgJEhAKCGd1ZXN0X2lkGAcgASgJEhQKDGRldmljZV90b2tlbhgIIAEoCSJrCgxMb2dJblJlcXVlc3QSDQoFZW1haWwYASABKAkSEAoIcGFzc3dvcmQYAiABKAkSFAoMZGV2aWNlX3Rva2VuGAMgASgJEhIKCmxvZ2luX2NvZGUYBCABKAkSEAoIYXVkaWVuY2UYBSABKAkigAEKDUxvZ0luUmVzcG9uc2USLgoGdG9rZW5zGAEgASgLMhwucm9sZWNhbGwuaWRlbnRpdHkudjEuVG9rZW5zSAASNAoJY2hhbGxlbmdlGAIgASgLMh8ucm9sZWNhbGwuaWRlbnRpdHkudjEuQ2hhbGxlbmdlSABCCQoHb3V0Y29tZSLHAQoJQ2hhbGxlbmdlEhcKD2NoYWxsZW5nZV90b2tlbhgBIAEoCRIvCgtleHBpcmVfdGltZRgCIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASMQoEa2luZBgDIAEoDjIjLnJvbGVjYWxsLmlkZW50aXR5LnYxLkNoYWxsZW5nZUtpbmQSPQoPdG90cF9lbnJvbGxtZW50GAQgASgLMiQucm9sZWNhbGwuaWRlbnRpdHkudjEuVG90cEVucm9sbG1lbnQi2wEKFkFuc3dlckNoYWxsZW5nZVJlcXVlc3QSFwoPY2hhbGxlbmdlX3Rva2VuGAEgASgJEhMKCXRvdHBfY29kZRgCIAEoCUgAEhcKDXJlY292ZXJ5X2NvZGUYAyABKAlIABI1CgpiZWdpbl90b3RwGAQgASgLMh8ucm9sZWNhbGwuaWRlbnRpdHkudjEuQmVnaW5Ub3RwSAASOQoMbmV3X3Bhc3N3b3JkGAUgASgLMiEucm9sZWNhbGwuaWRlbnRpdHkudjEuTmV3UGFzc3dvcmRIAEIICgZhbnN3ZXIiGQoJQmVnaW5Ub3RwEgwKBG5hbWUYASABKAkiPgoLTmV3UGFzc3dvcmQSEAoIcGFzc3dvcmQYASABKAkSHQoVcGFzc3dvcmRfY29uZmlybWF0aW9uGAIgASgJIqIBChdBbnN3ZXJDaGFsbGVuZ2VSZXNwb25zZRIuCgZ0b2tlbnMYASABKAsyHC5yb2xlY2FsbC5pZGVudGl0eS52MS5Ub2tlbnNIABI0CgljaGFsbGVuZ2UYAiABKAsyHy5yb2xlY2FsbC5pZGVudGl0eS52MS5DaGFsbGVuZ2VIABIWCg5yZWNvdmVyeV9jb2RlcxgDIAMoCUIJCgdvdXRjb21lImEKFVJlYXV0aGVudGljYXRlUmVxdWVzdBIQCghwYXNzd29yZBgBIAEoCRITCgl0b3RwX2NvZGUYAiABKAlIABIXCg1yZWNvdmVyeV9jb2RlGAMgASgJSABCCAoGZmFjdG9yImwKFlJlYXV0aGVudGljYXRlUmVzcG9uc2USFAoMYWNjZXNzX3Rva2VuGAEgASgJEjwKGGFjY2Vzc190b2tlbl9leHBpcmVfdGltZRgCIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXAiLgoTTG9nSW5Bc0d1ZXN0UmVxdWVzdBIXCg9vcmdhbml6YXRpb25faWQYASABKAkiXQoUTG9nSW5Bc0d1ZXN0UmVzcG9uc2USLAoGdG9rZW5zGAEgASgLMhwucm9sZWNhbGwuaWRlbnRpdHkudjEuVG9rZW5zEhcKD29yZ2FuaXphdGlvbl9pZBgCIAEoCSInChZHZXRMb2dpbk9wdGlvbnNSZXF1ZXN0Eg0KBWVtYWlsGAEgASgJItwBChdHZXRMb2dpbk9wdGlvbnNSZXNwb25zZRIxCgZtZXRob2QYASABKA4yIS5yb2xlY2FsbC5pZGVudGl0eS52MS5Mb2dpbk1ldGhvZBIcChRpZGVudGl0eV9wcm92aWRlcl9pZBgCIAEoCRIZChFyZWdpc3RyYXRpb25fb3BlbhgDIAEoCBIWCg5ndWVzdF9zZXNzaW9ucxgEIAEoCBI9Cg9wYXNzd29yZF9wb2xpY3kYBSABKAsyJC5yb2xlY2FsbC5pZGVudGl0eS52MS5QYXNzd29yZFBvbGljeSKqAQoWSW1wZXJzb25hdGVVc2VyUmVxdWVzdBIRCgd1c2VyX2lkGAEgASgJSAASIgoYZ3Vlc3Rfb2Zfb3JnYW5pemF0aW9uX2lkGAIgASgJSAASDgoGcmVhc29uGAMgASgJEisKCGxpZmV0aW1lGAQgASgLMhkuZ29vZ2xlLnByb3RvYnVmLkR1cmF0aW9uEhIKCnJlYWRfd3JpdGUYBSABKAhCCAoGdGFyZ2V0IpUBChdJbXBlcnNvbmF0ZVVzZXJSZXNwb25zZRIUCgxhY2Nlc3NfdG9rZW4YASABKAkSPAoYYWNjZXNzX3Rva2VuX2V4cGlyZV90aW1lGAIgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBISCgpzZXNzaW9uX2lkGAMgASgJEhIKCnN1YmplY3RfaWQYBCABKAkiPwoUUmVmcmVzaFRva2Vuc1JlcXVlc3QSFQoNcmVmcmVzaF90b2tlbhgBIAEoCRIQCghhdWRpZW5jZRgCIAEoCSJFChVSZWZyZXNoVG9rZW5zUmVzcG9uc2USLAoGdG9rZW5zGAEgASgLMhwucm9sZWNhbGwuaWRlbnRpdHkudjEuVG9rZW5zIg8KDUxvZ091dFJlcXVlc3QiEAoOTG9nT3V0UmVzcG9uc2UiKAoVRXhjaGFuZ2VBcGlLZXlSZXF1ZXN0Eg8KB2FwaV9rZXkYASABKAkimQEKFkV4Y2hhbmdlQXBpS2V5UmVzcG9uc2USFAoMYWNjZXNzX3Rva2VuGAEgASgJEjwKGGFjY2Vzc190b2tlbl9leHBpcmVfdGltZRgCIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASGgoSc2VydmljZV9hY2NvdW50X2lkGAMgASgJEg8KB3VzZXJfaWQYBCABKAkiowEKFEJlZ2luU3NvTG9naW5SZXF1ZXN0Eg8KBWVtYWlsGAEgASgJSAASGQoPb3JnYW5pemF0aW9uX2lkGAIgASgJSAASHgoUaWRlbnRpdHlfcHJvdmlkZXJfaWQYAyABKAlIABISCgpyZXR1cm5fdXJsGAQgASgJEhAKCGF1ZGllbmNlGAUgASgJEg0KBWZyZXNoGAYgASgIQgoKCHByb3ZpZGVyIngKFUJlZ2luU3NvTG9naW5SZXNwb25zZRIZChFhdXRob3JpemF0aW9uX3VybBgBIAEoCRITCgtsb2dpbl90b2tlbhgCIAEoCRIvCgtleHBpcmVfdGltZRgDIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXAigwEKF0NvbXBsZXRlU3NvTG9naW5SZXF1ZXN0EhMKC2xvZ2luX3Rva2VuGAEgASgJEhAKBmhhbmRsZRgCIAEoCUgAEjUKCGNhbGxiYWNrGAMgASgLMiEucm9sZWNhbGwuaWRlbnRpdHkudjEuU3NvQ2FsbGJhY2tIAEIKCghyZXR1cm5lZCI3CgtTc29DYWxsYmFjaxINCgVzdGF0ZRgBIAEoCRIMCgRjb2RlGAIgASgJEgsKA2lzcxgDIAEoCSJIChhDb21wbGV0ZVNzb0xvZ2luUmVzcG9uc2USLAoGdG9rZW5zGAEgASgLMhwucm9sZWNhbGwuaWRlbnRpdHkudjEuVG9rZW5zKpABCg1DaGFsbGVuZ2VLaW5kEh4KGkNIQUxMRU5HRV9LSU5EX1VOU1BFQ0lGSUVEEAASGQoVQ0hBTExFTkdFX0tJTkRfRkFDVE9SEAESIAocQ0hBTExFTkdFX0tJTkRfRU5ST0xMX0ZBQ1RPUhACEiIKHkNIQUxMRU5HRV9LSU5EX0NIQU5HRV9QQVNTV09SRBADKlwKC0xvZ2luTWV0aG9kEhwKGExPR0lOX01FVEhPRF9VTlNQRUNJRklFRBAAEhkKFUxPR0lOX01FVEhPRF9QQVNTV09SRBABEhQKEExPR0lOX01FVEhPRF9TU08QAjKbCgoVQXV0aGVudGljYXRpb25TZXJ2aWNlElgKBUxvZ0luEiIucm9sZWNhbGwuaWRlbnRpdHkudjEuTG9nSW5SZXF1ZXN0GiMucm9sZWNhbGwuaWRlbnRpdHkudjEuTG9nSW5SZXNwb25zZSIGqu0YAggBEnYKD0Fuc3dlckNoYWxsZW5nZRIsLnJvbGVjYWxsLmlkZW50aXR5LnYxLkFuc3dlckNoYWxsZW5nZVJlcXVlc3QaLS5yb2xlY2FsbC5pZGVudGl0eS52MS5BbnN3ZXJDaGFsbGVuZ2VSZXNwb25zZSIGqu0YAggBEnUKDlJlYXV0aGVudGljYXRlEisucm9sZWNhbGwuaWRlbnRpdHkudjEuUmVhdXRoZW50aWNhdGVSZXF1ZXN0Giwucm9sZWNhbGwuaWRlbnRpdHkudjEuUmVhdXRoZW50aWNhdGVSZXNwb25zZSIIqu0YBBABKAESbQoMTG9nSW5Bc0d1ZXN0Eikucm9sZWNhbGwuaWRlbnRpdHkudjEuTG9nSW5Bc0d1ZXN0UmVxdWVzdBoqLnJvbGVjYWxsLmlkZW50aXR5LnYxLkxvZ0luQXNHdWVzdFJlc3BvbnNlIgaq7RgCCAESeQoPR2V0TG9naW5PcHRpb25zEiwucm9sZWNhbGwuaWRlbnRpdHkudjEuR2V0TG9naW5PcHRpb25zUmVxdWVzdBotLnJvbGVjYWxsLmlkZW50aXR5LnYxLkdldExvZ2luT3B0aW9uc1Jlc3BvbnNlIgmQAgGq7RgCCAESkgEKD0ltcGVyc29uYXRlVXNlchIsLnJvbGVjYWxsLmlkZW50aXR5LnYxLkltcGVyc29uYXRlVXNlclJlcXVlc3QaLS5yb2xlY2FsbC5pZGVudGl0eS52MS5JbXBlcnNvbmF0ZVVzZXJSZXNwb25zZSIiqu0YHiIaaWRlbnRpdHkudXNlcnMuaW1wZXJzb25hdGUoARJwCg1CZWdpblNzb0xvZ2luEioucm9sZWNhbGwuaWRlbnRpdHkudjEuQmVnaW5Tc29Mb2dpblJlcXVlc3QaKy5yb2xlY2FsbC5pZGVudGl0eS52MS5CZWdpblNzb0xvZ2luUmVzcG9uc2UiBqrtGAIIARJ5ChBDb21wbGV0ZVNzb0xvZ2luEi0ucm9sZWNhbGwuaWRlbnRpdHkudjEuQ29tcGxldGVTc29Mb2dpblJlcXVlc3QaLi5yb2xlY2FsbC5pZGVudGl0eS52MS5Db21wbGV0ZVNzb0xvZ2luUmVzcG9uc2UiBqrtGAIIARJwCg1SZWZyZXNoVG9rZW5zEioucm9sZWNhbGwuaWRlbnRpdHkudjEuUmVmcmVzaFRva2Vuc1JlcXVlc3QaKy5yb2xlY2FsbC5pZGVudGl0eS52MS5SZWZyZXNoVG9rZW5zUmVzcG9uc2UiBqrtGAIIARJmCgZMb2dPdXQSIy5yb2xlY2FsbC5pZGVudGl0eS52MS5Mb2dPdXRSZXF1ZXN0GiQucm9sZWNhbGwuaWRlbnRpdHkudjEuTG9nT3V0UmVzcG9uc2UiEZACAqrtGAoQASgBSAFQAVgBEnMKDkV4Y2hhbmdlQXBpS2V5Eisucm9sZWNhbGwuaWRlbnRpdHkudjEuRXhjaGFuZ2VBcGlLZXlSZXF1ZXN0Giwucm9sZWNhbGwuaWRlbnRpdHkudjEuRXhjaGFuZ2VBcGlLZXlSZXNwb25zZSIGqu0YAggBQvEBChhjb20ucm9sZWNhbGwuaWRlbnRpdHkudjFCGkF1dGhlbnRpY2F0aW9uU2VydmljZVByb3RvUAFaR2dpdGh1Yi5jb20vcm9sZWNhbGwvcm9sZWNhbGwvY2xpZW50cy9nby9yb2xlY2FsbC9pZGVudGl0eS92MTtpZGVudGl0eXYxogIDUklYqgIUUm9sZWNhbGwuSWRlbnRpdHkuVjHKAhRSb2xlY2FsbFxJZGVudGl0eVxWMeICIFJvbGVjYWxsXElkZW50aXR5XFYxXEdQQk1ldGFkYXRh6gIWUm9sZWNhbGw6OklkZW50aXR5OjpWMWIGcHJvdG8z", [file_google_protobuf_duration, file_google_protobuf_timestamp, file_rolecall_authz_v1_options, file_rolecall_identity_v1_account_service, file_rolecall_identity_v1_user]);
 
 /**
  * The tokens of a session.
@@ -63,11 +65,27 @@ export type Tokens = Message<"rolecall.identity.v1.Tokens"> & {
   sessionId: string;
 
   /**
-   * The person that logged in.
+   * The person that logged in; empty for a guest.
    *
    * @generated from field: string user_id = 6;
    */
   userId: string;
+
+  /**
+   * The guest whose session it is; empty for a person.
+   *
+   * @generated from field: string guest_id = 7;
+   */
+  guestId: string;
+
+  /**
+   * What this device shows at its next login, `rcd_` and 43 characters; to be
+   * kept. Only after a login on a device that was not known; it works for 90
+   * days after each login, and ends with a password that somebody else set.
+   *
+   * @generated from field: string device_token = 8;
+   */
+  deviceToken: string;
 };
 
 /**
@@ -96,6 +114,29 @@ export type LogInRequest = Message<"rolecall.identity.v1.LogInRequest"> & {
    * @generated from field: string password = 2;
    */
   password: string;
+
+  /**
+   * What an earlier login of this device got in `Tokens.device_token`. Optional.
+   *
+   * @generated from field: string device_token = 3;
+   */
+  deviceToken: string;
+
+  /**
+   * The code of a mail about too many failed logins, `rcl_` and 43 characters;
+   * it works for a day, and for one login. Optional.
+   *
+   * @generated from field: string login_code = 4;
+   */
+  loginCode: string;
+
+  /**
+   * For which backend the access tokens are, as the server is configured; empty
+   * for Rolecall itself, which refuses the tokens of all others.
+   *
+   * @generated from field: string audience = 5;
+   */
+  audience: string;
 };
 
 /**
@@ -411,6 +452,227 @@ export const ReauthenticateResponseSchema: GenMessage<ReauthenticateResponse> = 
   messageDesc(file_rolecall_identity_v1_authentication_service, 9);
 
 /**
+ * What `LogInAsGuest` needs.
+ *
+ * @generated from message rolecall.identity.v1.LogInAsGuestRequest
+ */
+export type LogInAsGuestRequest = Message<"rolecall.identity.v1.LogInAsGuestRequest"> & {
+  /**
+   * The organization to look around in; empty means the home organization.
+   *
+   * @generated from field: string organization_id = 1;
+   */
+  organizationId: string;
+};
+
+/**
+ * Describes the message rolecall.identity.v1.LogInAsGuestRequest.
+ * Use `create(LogInAsGuestRequestSchema)` to create a new message.
+ */
+export const LogInAsGuestRequestSchema: GenMessage<LogInAsGuestRequest> = /*@__PURE__*/
+  messageDesc(file_rolecall_identity_v1_authentication_service, 10);
+
+/**
+ * What `LogInAsGuest` answers.
+ *
+ * @generated from message rolecall.identity.v1.LogInAsGuestResponse
+ */
+export type LogInAsGuestResponse = Message<"rolecall.identity.v1.LogInAsGuestResponse"> & {
+  /**
+   * The tokens of the guest. The refresh token ends in 1 hour unless it is used,
+   * never later than 12 hours after the guest began.
+   *
+   * @generated from field: rolecall.identity.v1.Tokens tokens = 1;
+   */
+  tokens?: Tokens | undefined;
+
+  /**
+   * The organization that it looks around in.
+   *
+   * @generated from field: string organization_id = 2;
+   */
+  organizationId: string;
+};
+
+/**
+ * Describes the message rolecall.identity.v1.LogInAsGuestResponse.
+ * Use `create(LogInAsGuestResponseSchema)` to create a new message.
+ */
+export const LogInAsGuestResponseSchema: GenMessage<LogInAsGuestResponse> = /*@__PURE__*/
+  messageDesc(file_rolecall_identity_v1_authentication_service, 11);
+
+/**
+ * What `GetLoginOptions` needs.
+ *
+ * @generated from message rolecall.identity.v1.GetLoginOptionsRequest
+ */
+export type GetLoginOptionsRequest = Message<"rolecall.identity.v1.GetLoginOptionsRequest"> & {
+  /**
+   * The address that somebody would log in with.
+   *
+   * @generated from field: string email = 1;
+   */
+  email: string;
+};
+
+/**
+ * Describes the message rolecall.identity.v1.GetLoginOptionsRequest.
+ * Use `create(GetLoginOptionsRequestSchema)` to create a new message.
+ */
+export const GetLoginOptionsRequestSchema: GenMessage<GetLoginOptionsRequest> = /*@__PURE__*/
+  messageDesc(file_rolecall_identity_v1_authentication_service, 12);
+
+/**
+ * What `GetLoginOptions` answers.
+ *
+ * @generated from message rolecall.identity.v1.GetLoginOptionsResponse
+ */
+export type GetLoginOptionsResponse = Message<"rolecall.identity.v1.GetLoginOptionsResponse"> & {
+  /**
+   * How somebody with this address logs in.
+   *
+   * @generated from field: rolecall.identity.v1.LoginMethod method = 1;
+   */
+  method: LoginMethod;
+
+  /**
+   * The identity provider to log in at; only with `LOGIN_METHOD_SSO`.
+   *
+   * @generated from field: string identity_provider_id = 2;
+   */
+  identityProviderId: string;
+
+  /**
+   * Whether strangers may register at the home organization.
+   *
+   * @generated from field: bool registration_open = 3;
+   */
+  registrationOpen: boolean;
+
+  /**
+   * Whether strangers may look around in the home organization as guests.
+   *
+   * @generated from field: bool guest_sessions = 4;
+   */
+  guestSessions: boolean;
+
+  /**
+   * What a new password must satisfy at the home organization.
+   *
+   * @generated from field: rolecall.identity.v1.PasswordPolicy password_policy = 5;
+   */
+  passwordPolicy?: PasswordPolicy | undefined;
+};
+
+/**
+ * Describes the message rolecall.identity.v1.GetLoginOptionsResponse.
+ * Use `create(GetLoginOptionsResponseSchema)` to create a new message.
+ */
+export const GetLoginOptionsResponseSchema: GenMessage<GetLoginOptionsResponse> = /*@__PURE__*/
+  messageDesc(file_rolecall_identity_v1_authentication_service, 13);
+
+/**
+ * What `ImpersonateUser` needs.
+ *
+ * @generated from message rolecall.identity.v1.ImpersonateUserRequest
+ */
+export type ImpersonateUserRequest = Message<"rolecall.identity.v1.ImpersonateUserRequest"> & {
+  /**
+   * As whom to act.
+   *
+   * @generated from oneof rolecall.identity.v1.ImpersonateUserRequest.target
+   */
+  target: {
+    /**
+     * This person.
+     *
+     * @generated from field: string user_id = 1;
+     */
+    value: string;
+    case: "userId";
+  } | {
+    /**
+     * A guest of this organization, which must allow guests
+     * (`GUESTS_NOT_ALLOWED`).
+     *
+     * @generated from field: string guest_of_organization_id = 2;
+     */
+    value: string;
+    case: "guestOfOrganizationId";
+  } | { case: undefined; value?: undefined };
+
+  /**
+   * Why, 1 to 500 characters; recorded, and told to the person.
+   *
+   * @generated from field: string reason = 3;
+   */
+  reason: string;
+
+  /**
+   * For how long, 1 to 30 minutes; absent means 15.
+   *
+   * @generated from field: google.protobuf.Duration lifetime = 4;
+   */
+  lifetime?: Duration | undefined;
+
+  /**
+   * Whether the token also changes what the person may change.
+   *
+   * @generated from field: bool read_write = 5;
+   */
+  readWrite: boolean;
+};
+
+/**
+ * Describes the message rolecall.identity.v1.ImpersonateUserRequest.
+ * Use `create(ImpersonateUserRequestSchema)` to create a new message.
+ */
+export const ImpersonateUserRequestSchema: GenMessage<ImpersonateUserRequest> = /*@__PURE__*/
+  messageDesc(file_rolecall_identity_v1_authentication_service, 14);
+
+/**
+ * What `ImpersonateUser` answers.
+ *
+ * @generated from message rolecall.identity.v1.ImpersonateUserResponse
+ */
+export type ImpersonateUserResponse = Message<"rolecall.identity.v1.ImpersonateUserResponse"> & {
+  /**
+   * Sent with each call as `authorization: Bearer`.
+   *
+   * @generated from field: string access_token = 1;
+   */
+  accessToken: string;
+
+  /**
+   * When it ends.
+   *
+   * @generated from field: google.protobuf.Timestamp access_token_expire_time = 2;
+   */
+  accessTokenExpireTime?: Timestamp | undefined;
+
+  /**
+   * The session of the impersonation, by which it can be listed and ended.
+   *
+   * @generated from field: string session_id = 3;
+   */
+  sessionId: string;
+
+  /**
+   * As whom it acts: the person, or a guest that was made for it.
+   *
+   * @generated from field: string subject_id = 4;
+   */
+  subjectId: string;
+};
+
+/**
+ * Describes the message rolecall.identity.v1.ImpersonateUserResponse.
+ * Use `create(ImpersonateUserResponseSchema)` to create a new message.
+ */
+export const ImpersonateUserResponseSchema: GenMessage<ImpersonateUserResponse> = /*@__PURE__*/
+  messageDesc(file_rolecall_identity_v1_authentication_service, 15);
+
+/**
  * What `RefreshTokens` needs.
  *
  * @generated from message rolecall.identity.v1.RefreshTokensRequest
@@ -422,6 +684,14 @@ export type RefreshTokensRequest = Message<"rolecall.identity.v1.RefreshTokensRe
    * @generated from field: string refresh_token = 1;
    */
   refreshToken: string;
+
+  /**
+   * What the login named; another one is refused (`AUDIENCE_REFUSED`). Empty for
+   * whatever that was.
+   *
+   * @generated from field: string audience = 2;
+   */
+  audience: string;
 };
 
 /**
@@ -429,7 +699,7 @@ export type RefreshTokensRequest = Message<"rolecall.identity.v1.RefreshTokensRe
  * Use `create(RefreshTokensRequestSchema)` to create a new message.
  */
 export const RefreshTokensRequestSchema: GenMessage<RefreshTokensRequest> = /*@__PURE__*/
-  messageDesc(file_rolecall_identity_v1_authentication_service, 10);
+  messageDesc(file_rolecall_identity_v1_authentication_service, 16);
 
 /**
  * What `RefreshTokens` answers.
@@ -450,7 +720,7 @@ export type RefreshTokensResponse = Message<"rolecall.identity.v1.RefreshTokensR
  * Use `create(RefreshTokensResponseSchema)` to create a new message.
  */
 export const RefreshTokensResponseSchema: GenMessage<RefreshTokensResponse> = /*@__PURE__*/
-  messageDesc(file_rolecall_identity_v1_authentication_service, 11);
+  messageDesc(file_rolecall_identity_v1_authentication_service, 17);
 
 /**
  * What `LogOut` needs: nothing but the calling token.
@@ -465,7 +735,7 @@ export type LogOutRequest = Message<"rolecall.identity.v1.LogOutRequest"> & {
  * Use `create(LogOutRequestSchema)` to create a new message.
  */
 export const LogOutRequestSchema: GenMessage<LogOutRequest> = /*@__PURE__*/
-  messageDesc(file_rolecall_identity_v1_authentication_service, 12);
+  messageDesc(file_rolecall_identity_v1_authentication_service, 18);
 
 /**
  * What `LogOut` answers.
@@ -480,7 +750,7 @@ export type LogOutResponse = Message<"rolecall.identity.v1.LogOutResponse"> & {
  * Use `create(LogOutResponseSchema)` to create a new message.
  */
 export const LogOutResponseSchema: GenMessage<LogOutResponse> = /*@__PURE__*/
-  messageDesc(file_rolecall_identity_v1_authentication_service, 13);
+  messageDesc(file_rolecall_identity_v1_authentication_service, 19);
 
 /**
  * What `ExchangeApiKey` needs.
@@ -502,7 +772,7 @@ export type ExchangeApiKeyRequest = Message<"rolecall.identity.v1.ExchangeApiKey
  * Use `create(ExchangeApiKeyRequestSchema)` to create a new message.
  */
 export const ExchangeApiKeyRequestSchema: GenMessage<ExchangeApiKeyRequest> = /*@__PURE__*/
-  messageDesc(file_rolecall_identity_v1_authentication_service, 14);
+  messageDesc(file_rolecall_identity_v1_authentication_service, 20);
 
 /**
  * What `ExchangeApiKey` answers.
@@ -545,7 +815,213 @@ export type ExchangeApiKeyResponse = Message<"rolecall.identity.v1.ExchangeApiKe
  * Use `create(ExchangeApiKeyResponseSchema)` to create a new message.
  */
 export const ExchangeApiKeyResponseSchema: GenMessage<ExchangeApiKeyResponse> = /*@__PURE__*/
-  messageDesc(file_rolecall_identity_v1_authentication_service, 15);
+  messageDesc(file_rolecall_identity_v1_authentication_service, 21);
+
+/**
+ * What `BeginSsoLogin` needs.
+ *
+ * @generated from message rolecall.identity.v1.BeginSsoLoginRequest
+ */
+export type BeginSsoLoginRequest = Message<"rolecall.identity.v1.BeginSsoLoginRequest"> & {
+  /**
+   * Where the person logs in.
+   *
+   * @generated from oneof rolecall.identity.v1.BeginSsoLoginRequest.provider
+   */
+  provider: {
+    /**
+     * An e-mail address: the provider of the organization that proved its
+     * domain.
+     *
+     * @generated from field: string email = 1;
+     */
+    value: string;
+    case: "email";
+  } | {
+    /**
+     * The provider of this organization.
+     *
+     * @generated from field: string organization_id = 2;
+     */
+    value: string;
+    case: "organizationId";
+  } | {
+    /**
+     * This provider.
+     *
+     * @generated from field: string identity_provider_id = 3;
+     */
+    value: string;
+    case: "identityProviderId";
+  } | { case: undefined; value?: undefined };
+
+  /**
+   * Where the browser goes at the end: an address that the server is configured
+   * for, or `http://127.0.0.1` with any port, for programs on the person's own
+   * machine. Empty shows the handle to the person.
+   *
+   * @generated from field: string return_url = 4;
+   */
+  returnUrl: string;
+
+  /**
+   * The backend that the access tokens are for; empty means Rolecall itself.
+   *
+   * @generated from field: string audience = 5;
+   */
+  audience: string;
+
+  /**
+   * Demands that the person proves anew who it is, for a fresh `auth_time`
+   * (step-up).
+   *
+   * @generated from field: bool fresh = 6;
+   */
+  fresh: boolean;
+};
+
+/**
+ * Describes the message rolecall.identity.v1.BeginSsoLoginRequest.
+ * Use `create(BeginSsoLoginRequestSchema)` to create a new message.
+ */
+export const BeginSsoLoginRequestSchema: GenMessage<BeginSsoLoginRequest> = /*@__PURE__*/
+  messageDesc(file_rolecall_identity_v1_authentication_service, 22);
+
+/**
+ * What `BeginSsoLogin` answers.
+ *
+ * @generated from message rolecall.identity.v1.BeginSsoLoginResponse
+ */
+export type BeginSsoLoginResponse = Message<"rolecall.identity.v1.BeginSsoLoginResponse"> & {
+  /**
+   * The address for the person's browser.
+   *
+   * @generated from field: string authorization_url = 1;
+   */
+  authorizationUrl: string;
+
+  /**
+   * Names the login to `CompleteSsoLogin`, `rcs_` and 43 characters; to be kept
+   * where the login began, and never sent through the browser's address.
+   *
+   * @generated from field: string login_token = 2;
+   */
+  loginToken: string;
+
+  /**
+   * When both end.
+   *
+   * @generated from field: google.protobuf.Timestamp expire_time = 3;
+   */
+  expireTime?: Timestamp | undefined;
+};
+
+/**
+ * Describes the message rolecall.identity.v1.BeginSsoLoginResponse.
+ * Use `create(BeginSsoLoginResponseSchema)` to create a new message.
+ */
+export const BeginSsoLoginResponseSchema: GenMessage<BeginSsoLoginResponse> = /*@__PURE__*/
+  messageDesc(file_rolecall_identity_v1_authentication_service, 23);
+
+/**
+ * What `CompleteSsoLogin` needs.
+ *
+ * @generated from message rolecall.identity.v1.CompleteSsoLoginRequest
+ */
+export type CompleteSsoLoginRequest = Message<"rolecall.identity.v1.CompleteSsoLoginRequest"> & {
+  /**
+   * The token from `BeginSsoLogin`.
+   *
+   * @generated from field: string login_token = 1;
+   */
+  loginToken: string;
+
+  /**
+   * What came through the browser.
+   *
+   * @generated from oneof rolecall.identity.v1.CompleteSsoLoginRequest.returned
+   */
+  returned: {
+    /**
+     * The parameter `handle` of the return address.
+     *
+     * @generated from field: string handle = 2;
+     */
+    value: string;
+    case: "handle";
+  } | {
+    /**
+     * The parameters that the provider sent, for those who see them themselves.
+     *
+     * @generated from field: rolecall.identity.v1.SsoCallback callback = 3;
+     */
+    value: SsoCallback;
+    case: "callback";
+  } | { case: undefined; value?: undefined };
+};
+
+/**
+ * Describes the message rolecall.identity.v1.CompleteSsoLoginRequest.
+ * Use `create(CompleteSsoLoginRequestSchema)` to create a new message.
+ */
+export const CompleteSsoLoginRequestSchema: GenMessage<CompleteSsoLoginRequest> = /*@__PURE__*/
+  messageDesc(file_rolecall_identity_v1_authentication_service, 24);
+
+/**
+ * The parameters that an identity provider sends through the browser.
+ *
+ * @generated from message rolecall.identity.v1.SsoCallback
+ */
+export type SsoCallback = Message<"rolecall.identity.v1.SsoCallback"> & {
+  /**
+   * `state`.
+   *
+   * @generated from field: string state = 1;
+   */
+  state: string;
+
+  /**
+   * `code`.
+   *
+   * @generated from field: string code = 2;
+   */
+  code: string;
+
+  /**
+   * `iss`; empty when there is none.
+   *
+   * @generated from field: string iss = 3;
+   */
+  iss: string;
+};
+
+/**
+ * Describes the message rolecall.identity.v1.SsoCallback.
+ * Use `create(SsoCallbackSchema)` to create a new message.
+ */
+export const SsoCallbackSchema: GenMessage<SsoCallback> = /*@__PURE__*/
+  messageDesc(file_rolecall_identity_v1_authentication_service, 25);
+
+/**
+ * What `CompleteSsoLogin` answers.
+ *
+ * @generated from message rolecall.identity.v1.CompleteSsoLoginResponse
+ */
+export type CompleteSsoLoginResponse = Message<"rolecall.identity.v1.CompleteSsoLoginResponse"> & {
+  /**
+   * The person is logged in.
+   *
+   * @generated from field: rolecall.identity.v1.Tokens tokens = 1;
+   */
+  tokens?: Tokens | undefined;
+};
+
+/**
+ * Describes the message rolecall.identity.v1.CompleteSsoLoginResponse.
+ * Use `create(CompleteSsoLoginResponseSchema)` to create a new message.
+ */
+export const CompleteSsoLoginResponseSchema: GenMessage<CompleteSsoLoginResponse> = /*@__PURE__*/
+  messageDesc(file_rolecall_identity_v1_authentication_service, 26);
 
 /**
  * What a login can ask for.
@@ -589,6 +1065,40 @@ export const ChallengeKindSchema: GenEnum<ChallengeKind> = /*@__PURE__*/
   enumDesc(file_rolecall_identity_v1_authentication_service, 0);
 
 /**
+ * How somebody logs in.
+ *
+ * @generated from enum rolecall.identity.v1.LoginMethod
+ */
+export enum LoginMethod {
+  /**
+   * Never sent.
+   *
+   * @generated from enum value: LOGIN_METHOD_UNSPECIFIED = 0;
+   */
+  UNSPECIFIED = 0,
+
+  /**
+   * With `LogIn`.
+   *
+   * @generated from enum value: LOGIN_METHOD_PASSWORD = 1;
+   */
+  PASSWORD = 1,
+
+  /**
+   * At the identity provider of the organization that proved the domain.
+   *
+   * @generated from enum value: LOGIN_METHOD_SSO = 2;
+   */
+  SSO = 2,
+}
+
+/**
+ * Describes the enum rolecall.identity.v1.LoginMethod.
+ */
+export const LoginMethodSchema: GenEnum<LoginMethod> = /*@__PURE__*/
+  enumDesc(file_rolecall_identity_v1_authentication_service, 1);
+
+/**
  * Turns credentials into tokens, and ends sessions.
  *
  * @generated from service rolecall.identity.v1.AuthenticationService
@@ -604,6 +1114,13 @@ export const AuthenticationService: GenService<{
    * answer in the same time (`CREDENTIALS_REFUSED`). After five failures in a
    * row each further try waits 30 seconds, doubling up to an hour; a try before
    * its time gets the same answer too.
+   *
+   * A device that logged in before shows its `device_token`: its failures are
+   * counted apart, so nobody else makes it wait. After 100 failures in a row
+   * a device that is not known needs a `login_code` beside the password; it is
+   * mailed to the person, one a day. A network (an IPv4 address, an IPv6 /64)
+   * in which 20 tries a minute fail, whatever the accounts, waits
+   * (`NETWORK_THROTTLED`), but for devices that are known.
    *
    * @generated from rpc rolecall.identity.v1.AuthenticationService.LogIn
    */
@@ -643,10 +1160,98 @@ export const AuthenticationService: GenService<{
     output: typeof ReauthenticateResponseSchema;
   },
   /**
+   * Lets a stranger look around in one organization, without an account.
+   *
+   * A guest is a subject of its own and holds what the role GUEST holds, but for
+   * what needs an account. It ends after an hour without a refresh, 12 hours
+   * after it began, and at once when the organization allows no guests any more
+   * or is suspended. An organization that allows none gets the same answer as an
+   * unknown one (`GUESTS_NOT_ALLOWED`). One network begins 20 guests an hour,
+   * and an organization has 1 000 at a time (`GUEST_LIMIT_REACHED`).
+   *
+   * @generated from rpc rolecall.identity.v1.AuthenticationService.LogInAsGuest
+   */
+  logInAsGuest: {
+    methodKind: "unary";
+    input: typeof LogInAsGuestRequestSchema;
+    output: typeof LogInAsGuestResponseSchema;
+  },
+  /**
+   * Tells how somebody with this address logs in, and what is open to people
+   * without an account.
+   *
+   * The answer depends on the domain of the address alone, so that it tells
+   * nothing of accounts.
+   *
+   * @generated from rpc rolecall.identity.v1.AuthenticationService.GetLoginOptions
+   */
+  getLoginOptions: {
+    methodKind: "unary";
+    input: typeof GetLoginOptionsRequestSchema;
+    output: typeof GetLoginOptionsResponseSchema;
+  },
+  /**
+   * Gets an access token to act as somebody else, for 15 minutes unless it is
+   * named, 30 at most; `LogOut` with that token ends it earlier.
+   *
+   * ADMIN acts as anybody but a holder of ADMIN, an OWNER as the people of its
+   * organization who are no OWNER, where the settings allow it
+   * (`EQUAL_PROTECTED`). Nobody acts as itself (`SELF_REFUSED`), nor as somebody
+   * who cannot act (`USER_NOT_ACTIVE`). The token opens what the person may, as
+   * far as the caller could reach it itself, and only methods that accept it
+   * (`IMPERSONATION_REFUSED`): nothing about people, roles, credentials, tokens,
+   * secrets, settings, policies, grants or approvals. It only reads (`READ_ONLY`)
+   * unless `read_write` is asked for, which takes a login of the last 5 minutes
+   * (`STEP_UP_REQUIRED`). There is no refresh token, and nobody acts through
+   * somebody it acts as. The person is told by mail; the caller stands in each
+   * event and in `IntrospectToken`. It ends at once with the session of the
+   * caller, and when either side is blocked, deleted, or may no longer.
+   *
+   * @generated from rpc rolecall.identity.v1.AuthenticationService.ImpersonateUser
+   */
+  impersonateUser: {
+    methodKind: "unary";
+    input: typeof ImpersonateUserRequestSchema;
+    output: typeof ImpersonateUserResponseSchema;
+  },
+  /**
+   * Begins a single sign-on: tells the address at which the person logs in, at
+   * the identity provider of its organization.
+   *
+   * The provider is found by the domain of an e-mail address, by organization,
+   * or named (`IDENTITY_PROVIDER_NOT_FOUND`). The browser comes back to
+   * Rolecall, which sends it on to `return_url` with a parameter `handle`.
+   *
+   * @generated from rpc rolecall.identity.v1.AuthenticationService.BeginSsoLogin
+   */
+  beginSsoLogin: {
+    methodKind: "unary";
+    input: typeof BeginSsoLoginRequestSchema;
+    output: typeof BeginSsoLoginResponseSchema;
+  },
+  /**
+   * Completes a single sign-on, with the token of its beginning and what came
+   * through the browser; each serves once, within 10 minutes (`SSO_REFUSED`).
+   *
+   * The person is recognised by issuer and subject. Somebody new becomes a
+   * member where the provider may admit people, by a verified address of a
+   * proven domain (else `SSO_ACCOUNT_MISSING`); an account that has other
+   * credentials is linked by its person first (`SSO_ACCOUNT_NOT_LINKED`).
+   * Second factors are the provider's.
+   *
+   * @generated from rpc rolecall.identity.v1.AuthenticationService.CompleteSsoLogin
+   */
+  completeSsoLogin: {
+    methodKind: "unary";
+    input: typeof CompleteSsoLoginRequestSchema;
+    output: typeof CompleteSsoLoginResponseSchema;
+  },
+  /**
    * Exchanges a refresh token for new tokens.
    *
    * A refresh token serves once. A repeat within 30 seconds gets the same
-   * successor; a later one ends the session (`REFRESH_TOKEN_REFUSED`).
+   * successor; a later one ends the session (`REFRESH_TOKEN_REFUSED`). The
+   * audience stays what it was at the login.
    *
    * @generated from rpc rolecall.identity.v1.AuthenticationService.RefreshTokens
    */
@@ -656,7 +1261,8 @@ export const AuthenticationService: GenService<{
     output: typeof RefreshTokensResponseSchema;
   },
   /**
-   * Ends the session of the calling token, at once and in every service.
+   * Ends the session of the calling token, at once and in every service. Whoever
+   * acts as somebody else ends that, and keeps its own session.
    *
    * @generated from rpc rolecall.identity.v1.AuthenticationService.LogOut
    */

@@ -15,7 +15,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file rolecall/identity/v1/directory_service.proto.
  */
 export const file_rolecall_identity_v1_directory_service: GenFile = /*@__PURE__*/
-  fileDesc("Cixyb2xlY2FsbC9pZGVudGl0eS92MS9kaXJlY3Rvcnlfc2VydmljZS5wcm90bxIUcm9sZWNhbGwuaWRlbnRpdHkudjEitgEKF0ludml0ZUZpcnN0T3duZXJSZXF1ZXN0Eg8KB3VzZXJfaWQYASABKAkSFwoPb3JnYW5pemF0aW9uX2lkGAIgASgJEhkKEW9yZ2FuaXphdGlvbl9uYW1lGAMgASgJEhAKCGFjdG9yX2lkGAQgASgJEg0KBWVtYWlsGAUgASgJEgwKBG5hbWUYBiABKAkSEgoKZ2l2ZW5fbmFtZRgHIAEoCRITCgtmYW1pbHlfbmFtZRgIIAEoCSIaChhJbnZpdGVGaXJzdE93bmVyUmVzcG9uc2UiLgoXQmF0Y2hHZXRDb250YWN0c1JlcXVlc3QSEwoLc3ViamVjdF9pZHMYASADKAkiSwoYQmF0Y2hHZXRDb250YWN0c1Jlc3BvbnNlEi8KCGNvbnRhY3RzGAEgAygLMh0ucm9sZWNhbGwuaWRlbnRpdHkudjEuQ29udGFjdCJSCgdDb250YWN0EhIKCnN1YmplY3RfaWQYASABKAkSDQoFZW1haWwYAiABKAkSDAoEbmFtZRgDIAEoCRIWCg5lbWFpbF92ZXJpZmllZBgEIAEoCCIpChNDaGVja1Nlc3Npb25SZXF1ZXN0EhIKCnNlc3Npb25faWQYASABKAkiJgoUQ2hlY2tTZXNzaW9uUmVzcG9uc2USDgoGYWN0aXZlGAEgASgIIkoKE0luZ2VzdEV2ZW50c1JlcXVlc3QSMwoGZXZlbnRzGAEgAygLMiMucm9sZWNhbGwuaWRlbnRpdHkudjEuSW5nZXN0ZWRFdmVudCKJAQoNSW5nZXN0ZWRFdmVudBIQCghldmVudF9pZBgBIAEoCRINCgV0b3BpYxgCIAEoCRIPCgdwYXlsb2FkGAMgASgMEjEKDW9jY3VycmVkX3RpbWUYBCABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEhMKC3RyYWNlcGFyZW50GAUgASgJIksKFEluZ2VzdEV2ZW50c1Jlc3BvbnNlEjMKB3Jlc3VsdHMYASADKAsyIi5yb2xlY2FsbC5pZGVudGl0eS52MS5Jbmdlc3RSZXN1bHQiZgoMSW5nZXN0UmVzdWx0EhAKCGV2ZW50X2lkGAEgASgJEjQKB291dGNvbWUYAiABKA4yIy5yb2xlY2FsbC5pZGVudGl0eS52MS5Jbmdlc3RPdXRjb21lEg4KBmRldGFpbBgDIAEoCSp7Cg1Jbmdlc3RPdXRjb21lEh4KGklOR0VTVF9PVVRDT01FX1VOU1BFQ0lGSUVEEAASFwoTSU5HRVNUX09VVENPTUVfRE9ORRABEhgKFElOR0VTVF9PVVRDT01FX1JFVFJZEAISFwoTSU5HRVNUX09VVENPTUVfUEFSSxADMvcDChBEaXJlY3RvcnlTZXJ2aWNlEnwKEEludml0ZUZpcnN0T3duZXISLS5yb2xlY2FsbC5pZGVudGl0eS52MS5JbnZpdGVGaXJzdE93bmVyUmVxdWVzdBouLnJvbGVjYWxsLmlkZW50aXR5LnYxLkludml0ZUZpcnN0T3duZXJSZXNwb25zZSIJkAICqu0YAhgBEnwKEEJhdGNoR2V0Q29udGFjdHMSLS5yb2xlY2FsbC5pZGVudGl0eS52MS5CYXRjaEdldENvbnRhY3RzUmVxdWVzdBouLnJvbGVjYWxsLmlkZW50aXR5LnYxLkJhdGNoR2V0Q29udGFjdHNSZXNwb25zZSIJkAIBqu0YAhgBEnAKDENoZWNrU2Vzc2lvbhIpLnJvbGVjYWxsLmlkZW50aXR5LnYxLkNoZWNrU2Vzc2lvblJlcXVlc3QaKi5yb2xlY2FsbC5pZGVudGl0eS52MS5DaGVja1Nlc3Npb25SZXNwb25zZSIJkAIBqu0YAhgBEnUKDEluZ2VzdEV2ZW50cxIpLnJvbGVjYWxsLmlkZW50aXR5LnYxLkluZ2VzdEV2ZW50c1JlcXVlc3QaKi5yb2xlY2FsbC5pZGVudGl0eS52MS5Jbmdlc3RFdmVudHNSZXNwb25zZSIOkAICqu0YBxgBMICAgAJC7AEKGGNvbS5yb2xlY2FsbC5pZGVudGl0eS52MUIVRGlyZWN0b3J5U2VydmljZVByb3RvUAFaR2dpdGh1Yi5jb20vcm9sZWNhbGwvcm9sZWNhbGwvY2xpZW50cy9nby9yb2xlY2FsbC9pZGVudGl0eS92MTtpZGVudGl0eXYxogIDUklYqgIUUm9sZWNhbGwuSWRlbnRpdHkuVjHKAhRSb2xlY2FsbFxJZGVudGl0eVxWMeICIFJvbGVjYWxsXElkZW50aXR5XFYxXEdQQk1ldGFkYXRh6gIWUm9sZWNhbGw6OklkZW50aXR5OjpWMWIGcHJvdG8z", [file_google_protobuf_timestamp, file_rolecall_authz_v1_options]);
+  fileDesc("Cixyb2xlY2FsbC9pZGVudGl0eS92MS9kaXJlY3Rvcnlfc2VydmljZS5wcm90bxIUcm9sZWNhbGwuaWRlbnRpdHkudjEitgEKF0ludml0ZUZpcnN0T3duZXJSZXF1ZXN0Eg8KB3VzZXJfaWQYASABKAkSFwoPb3JnYW5pemF0aW9uX2lkGAIgASgJEhkKEW9yZ2FuaXphdGlvbl9uYW1lGAMgASgJEhAKCGFjdG9yX2lkGAQgASgJEg0KBWVtYWlsGAUgASgJEgwKBG5hbWUYBiABKAkSEgoKZ2l2ZW5fbmFtZRgHIAEoCRITCgtmYW1pbHlfbmFtZRgIIAEoCSIaChhJbnZpdGVGaXJzdE93bmVyUmVzcG9uc2UiLgoXQmF0Y2hHZXRDb250YWN0c1JlcXVlc3QSEwoLc3ViamVjdF9pZHMYASADKAkiSwoYQmF0Y2hHZXRDb250YWN0c1Jlc3BvbnNlEi8KCGNvbnRhY3RzGAEgAygLMh0ucm9sZWNhbGwuaWRlbnRpdHkudjEuQ29udGFjdCJSCgdDb250YWN0EhIKCnN1YmplY3RfaWQYASABKAkSDQoFZW1haWwYAiABKAkSDAoEbmFtZRgDIAEoCRIWCg5lbWFpbF92ZXJpZmllZBgEIAEoCCIUChJHZXRJbnN0YW5jZVJlcXVlc3QiQwoTR2V0SW5zdGFuY2VSZXNwb25zZRIMCgRuYW1lGAEgASgJEh4KFm9yZ2FuaXphdGlvbl9kaXJlY3RvcnkYAiABKAgiKQoTQ2hlY2tTZXNzaW9uUmVxdWVzdBISCgpzZXNzaW9uX2lkGAEgASgJIiYKFENoZWNrU2Vzc2lvblJlc3BvbnNlEg4KBmFjdGl2ZRgBIAEoCCJKChNJbmdlc3RFdmVudHNSZXF1ZXN0EjMKBmV2ZW50cxgBIAMoCzIjLnJvbGVjYWxsLmlkZW50aXR5LnYxLkluZ2VzdGVkRXZlbnQiiQEKDUluZ2VzdGVkRXZlbnQSEAoIZXZlbnRfaWQYASABKAkSDQoFdG9waWMYAiABKAkSDwoHcGF5bG9hZBgDIAEoDBIxCg1vY2N1cnJlZF90aW1lGAQgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBITCgt0cmFjZXBhcmVudBgFIAEoCSJLChRJbmdlc3RFdmVudHNSZXNwb25zZRIzCgdyZXN1bHRzGAEgAygLMiIucm9sZWNhbGwuaWRlbnRpdHkudjEuSW5nZXN0UmVzdWx0ImYKDEluZ2VzdFJlc3VsdBIQCghldmVudF9pZBgBIAEoCRI0CgdvdXRjb21lGAIgASgOMiMucm9sZWNhbGwuaWRlbnRpdHkudjEuSW5nZXN0T3V0Y29tZRIOCgZkZXRhaWwYAyABKAkqewoNSW5nZXN0T3V0Y29tZRIeChpJTkdFU1RfT1VUQ09NRV9VTlNQRUNJRklFRBAAEhcKE0lOR0VTVF9PVVRDT01FX0RPTkUQARIYChRJTkdFU1RfT1VUQ09NRV9SRVRSWRACEhcKE0lOR0VTVF9PVVRDT01FX1BBUksQAzLmBAoQRGlyZWN0b3J5U2VydmljZRJ8ChBJbnZpdGVGaXJzdE93bmVyEi0ucm9sZWNhbGwuaWRlbnRpdHkudjEuSW52aXRlRmlyc3RPd25lclJlcXVlc3QaLi5yb2xlY2FsbC5pZGVudGl0eS52MS5JbnZpdGVGaXJzdE93bmVyUmVzcG9uc2UiCZACAqrtGAIYARJ8ChBCYXRjaEdldENvbnRhY3RzEi0ucm9sZWNhbGwuaWRlbnRpdHkudjEuQmF0Y2hHZXRDb250YWN0c1JlcXVlc3QaLi5yb2xlY2FsbC5pZGVudGl0eS52MS5CYXRjaEdldENvbnRhY3RzUmVzcG9uc2UiCZACAartGAIYARJtCgtHZXRJbnN0YW5jZRIoLnJvbGVjYWxsLmlkZW50aXR5LnYxLkdldEluc3RhbmNlUmVxdWVzdBopLnJvbGVjYWxsLmlkZW50aXR5LnYxLkdldEluc3RhbmNlUmVzcG9uc2UiCZACAartGAIYARJwCgxDaGVja1Nlc3Npb24SKS5yb2xlY2FsbC5pZGVudGl0eS52MS5DaGVja1Nlc3Npb25SZXF1ZXN0Gioucm9sZWNhbGwuaWRlbnRpdHkudjEuQ2hlY2tTZXNzaW9uUmVzcG9uc2UiCZACAartGAIYARJ1CgxJbmdlc3RFdmVudHMSKS5yb2xlY2FsbC5pZGVudGl0eS52MS5Jbmdlc3RFdmVudHNSZXF1ZXN0Gioucm9sZWNhbGwuaWRlbnRpdHkudjEuSW5nZXN0RXZlbnRzUmVzcG9uc2UiDpACAqrtGAcYATCAgIACQuwBChhjb20ucm9sZWNhbGwuaWRlbnRpdHkudjFCFURpcmVjdG9yeVNlcnZpY2VQcm90b1ABWkdnaXRodWIuY29tL3JvbGVjYWxsL3JvbGVjYWxsL2NsaWVudHMvZ28vcm9sZWNhbGwvaWRlbnRpdHkvdjE7aWRlbnRpdHl2MaICA1JJWKoCFFJvbGVjYWxsLklkZW50aXR5LlYxygIUUm9sZWNhbGxcSWRlbnRpdHlcVjHiAiBSb2xlY2FsbFxJZGVudGl0eVxWMVxHUEJNZXRhZGF0YeoCFlJvbGVjYWxsOjpJZGVudGl0eTo6VjFiBnByb3RvMw", [file_google_protobuf_timestamp, file_rolecall_authz_v1_options]);
 
 /**
  * What `InviteFirstOwner` needs.
@@ -187,6 +187,49 @@ export const ContactSchema: GenMessage<Contact> = /*@__PURE__*/
   messageDesc(file_rolecall_identity_v1_directory_service, 4);
 
 /**
+ * What `GetInstance` needs: nothing.
+ *
+ * @generated from message rolecall.identity.v1.GetInstanceRequest
+ */
+export type GetInstanceRequest = Message<"rolecall.identity.v1.GetInstanceRequest"> & {
+};
+
+/**
+ * Describes the message rolecall.identity.v1.GetInstanceRequest.
+ * Use `create(GetInstanceRequestSchema)` to create a new message.
+ */
+export const GetInstanceRequestSchema: GenMessage<GetInstanceRequest> = /*@__PURE__*/
+  messageDesc(file_rolecall_identity_v1_directory_service, 5);
+
+/**
+ * What `GetInstance` answers.
+ *
+ * @generated from message rolecall.identity.v1.GetInstanceResponse
+ */
+export type GetInstanceResponse = Message<"rolecall.identity.v1.GetInstanceResponse"> & {
+  /**
+   * Name of the installation.
+   *
+   * @generated from field: string name = 1;
+   */
+  name: string;
+
+  /**
+   * Whether organizations that take registrations are listed for anyone.
+   *
+   * @generated from field: bool organization_directory = 2;
+   */
+  organizationDirectory: boolean;
+};
+
+/**
+ * Describes the message rolecall.identity.v1.GetInstanceResponse.
+ * Use `create(GetInstanceResponseSchema)` to create a new message.
+ */
+export const GetInstanceResponseSchema: GenMessage<GetInstanceResponse> = /*@__PURE__*/
+  messageDesc(file_rolecall_identity_v1_directory_service, 6);
+
+/**
  * What `CheckSession` needs.
  *
  * @generated from message rolecall.identity.v1.CheckSessionRequest
@@ -205,7 +248,7 @@ export type CheckSessionRequest = Message<"rolecall.identity.v1.CheckSessionRequ
  * Use `create(CheckSessionRequestSchema)` to create a new message.
  */
 export const CheckSessionRequestSchema: GenMessage<CheckSessionRequest> = /*@__PURE__*/
-  messageDesc(file_rolecall_identity_v1_directory_service, 5);
+  messageDesc(file_rolecall_identity_v1_directory_service, 7);
 
 /**
  * What `CheckSession` answers.
@@ -226,7 +269,7 @@ export type CheckSessionResponse = Message<"rolecall.identity.v1.CheckSessionRes
  * Use `create(CheckSessionResponseSchema)` to create a new message.
  */
 export const CheckSessionResponseSchema: GenMessage<CheckSessionResponse> = /*@__PURE__*/
-  messageDesc(file_rolecall_identity_v1_directory_service, 6);
+  messageDesc(file_rolecall_identity_v1_directory_service, 8);
 
 /**
  * What `IngestEvents` needs.
@@ -247,7 +290,7 @@ export type IngestEventsRequest = Message<"rolecall.identity.v1.IngestEventsRequ
  * Use `create(IngestEventsRequestSchema)` to create a new message.
  */
 export const IngestEventsRequestSchema: GenMessage<IngestEventsRequest> = /*@__PURE__*/
-  messageDesc(file_rolecall_identity_v1_directory_service, 7);
+  messageDesc(file_rolecall_identity_v1_directory_service, 9);
 
 /**
  * An event of another context.
@@ -296,7 +339,7 @@ export type IngestedEvent = Message<"rolecall.identity.v1.IngestedEvent"> & {
  * Use `create(IngestedEventSchema)` to create a new message.
  */
 export const IngestedEventSchema: GenMessage<IngestedEvent> = /*@__PURE__*/
-  messageDesc(file_rolecall_identity_v1_directory_service, 8);
+  messageDesc(file_rolecall_identity_v1_directory_service, 10);
 
 /**
  * What `IngestEvents` answers.
@@ -317,7 +360,7 @@ export type IngestEventsResponse = Message<"rolecall.identity.v1.IngestEventsRes
  * Use `create(IngestEventsResponseSchema)` to create a new message.
  */
 export const IngestEventsResponseSchema: GenMessage<IngestEventsResponse> = /*@__PURE__*/
-  messageDesc(file_rolecall_identity_v1_directory_service, 9);
+  messageDesc(file_rolecall_identity_v1_directory_service, 11);
 
 /**
  * What became of an event.
@@ -352,7 +395,7 @@ export type IngestResult = Message<"rolecall.identity.v1.IngestResult"> & {
  * Use `create(IngestResultSchema)` to create a new message.
  */
 export const IngestResultSchema: GenMessage<IngestResult> = /*@__PURE__*/
-  messageDesc(file_rolecall_identity_v1_directory_service, 10);
+  messageDesc(file_rolecall_identity_v1_directory_service, 12);
 
 /**
  * What the sender of an event does with it.
@@ -421,6 +464,16 @@ export const DirectoryService: GenService<{
     methodKind: "unary";
     input: typeof BatchGetContactsRequestSchema;
     output: typeof BatchGetContactsResponseSchema;
+  },
+  /**
+   * Tells how the installation presents itself.
+   *
+   * @generated from rpc rolecall.identity.v1.DirectoryService.GetInstance
+   */
+  getInstance: {
+    methodKind: "unary";
+    input: typeof GetInstanceRequestSchema;
+    output: typeof GetInstanceResponseSchema;
   },
   /**
    * Tells whether a session goes on, for a process whose stream of revocations

@@ -15,7 +15,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file rolecall/identity/v1/events.proto.
  */
 export const file_rolecall_identity_v1_events: GenFile = /*@__PURE__*/
-  fileDesc("CiFyb2xlY2FsbC9pZGVudGl0eS92MS9ldmVudHMucHJvdG8SFHJvbGVjYWxsLmlkZW50aXR5LnYxIrMSCgtEb21haW5FdmVudBIQCghhY3Rvcl9pZBgBIAEoCRIXCg9vcmdhbml6YXRpb25faWQYAiABKAkSEQoJdGFyZ2V0X2lkGAMgASgJEhIKCnJlcXVlc3RfaWQYBCABKAkSMQoNb2NjdXJyZWRfdGltZRgFIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASSwoVaW5zdGFuY2VfYm9vdHN0cmFwcGVkGAogASgLMioucm9sZWNhbGwuaWRlbnRpdHkudjEuSW5zdGFuY2VCb290c3RyYXBwZWRIABI5Cgx1c2VyX2ludml0ZWQYCyABKAsyIS5yb2xlY2FsbC5pZGVudGl0eS52MS5Vc2VySW52aXRlZEgAEkMKEWludml0YXRpb25fcmVzZW50GAwgASgLMiYucm9sZWNhbGwuaWRlbnRpdHkudjEuSW52aXRhdGlvblJlc2VudEgAEkcKE2ludml0YXRpb25fYWNjZXB0ZWQYDSABKAsyKC5yb2xlY2FsbC5pZGVudGl0eS52MS5JbnZpdGF0aW9uQWNjZXB0ZWRIABJDChFpbnZpdGF0aW9uX3ZvaWRlZBgOIAEoCzImLnJvbGVjYWxsLmlkZW50aXR5LnYxLkludml0YXRpb25Wb2lkZWRIABI/Cg9sb2dpbl9zdWNjZWVkZWQYDyABKAsyJC5yb2xlY2FsbC5pZGVudGl0eS52MS5Mb2dpblN1Y2NlZWRlZEgAEjkKDGxvZ2luX2ZhaWxlZBgQIAEoCzIhLnJvbGVjYWxsLmlkZW50aXR5LnYxLkxvZ2luRmFpbGVkSAASOwoNc2Vzc2lvbl9lbmRlZBgRIAEoCzIiLnJvbGVjYWxsLmlkZW50aXR5LnYxLlNlc3Npb25FbmRlZEgAEkgKFHJlZnJlc2hfdG9rZW5fcmV1c2VkGBIgASgLMigucm9sZWNhbGwuaWRlbnRpdHkudjEuUmVmcmVzaFRva2VuUmV1c2VkSAASQQoQcGFzc3dvcmRfY2hhbmdlZBgTIAEoCzIlLnJvbGVjYWxsLmlkZW50aXR5LnYxLlBhc3N3b3JkQ2hhbmdlZEgAEk4KF3NlcnZpY2VfYWNjb3VudF9jcmVhdGVkGBQgASgLMisucm9sZWNhbGwuaWRlbnRpdHkudjEuU2VydmljZUFjY291bnRDcmVhdGVkSAASTgoXc2VydmljZV9hY2NvdW50X2RlbGV0ZWQYFSABKAsyKy5yb2xlY2FsbC5pZGVudGl0eS52MS5TZXJ2aWNlQWNjb3VudERlbGV0ZWRIABI+Cg9hcGlfa2V5X2NyZWF0ZWQYFiABKAsyIy5yb2xlY2FsbC5pZGVudGl0eS52MS5BcGlLZXlDcmVhdGVkSAASPgoPYXBpX2tleV9kZWxldGVkGBcgASgLMiMucm9sZWNhbGwuaWRlbnRpdHkudjEuQXBpS2V5RGVsZXRlZEgAEj8KD2FjY291bnRfdXBkYXRlZBgYIAEoCzIkLnJvbGVjYWxsLmlkZW50aXR5LnYxLkFjY291bnRVcGRhdGVkSAASTAoWZW1haWxfY2hhbmdlX3JlcXVlc3RlZBgZIAEoCzIqLnJvbGVjYWxsLmlkZW50aXR5LnYxLkVtYWlsQ2hhbmdlUmVxdWVzdGVkSAASOwoNZW1haWxfY2hhbmdlZBgaIAEoCzIiLnJvbGVjYWxsLmlkZW50aXR5LnYxLkVtYWlsQ2hhbmdlZEgAElAKGHBhc3N3b3JkX3Jlc2V0X3JlcXVlc3RlZBgbIAEoCzIsLnJvbGVjYWxsLmlkZW50aXR5LnYxLlBhc3N3b3JkUmVzZXRSZXF1ZXN0ZWRIABI5CgxwYXNzd29yZF9zZXQYHCABKAsyIS5yb2xlY2FsbC5pZGVudGl0eS52MS5QYXNzd29yZFNldEgAEjkKDHVzZXJfY3JlYXRlZBgdIAEoCzIhLnJvbGVjYWxsLmlkZW50aXR5LnYxLlVzZXJDcmVhdGVkSAASOQoMdXNlcl9kZWxldGVkGB4gASgLMiEucm9sZWNhbGwuaWRlbnRpdHkudjEuVXNlckRlbGV0ZWRIABJFChJpbnZpdGF0aW9uX3Jldm9rZWQYHyABKAsyJy5yb2xlY2FsbC5pZGVudGl0eS52MS5JbnZpdGF0aW9uUmV2b2tlZEgAEjkKDGZhY3Rvcl9hZGRlZBggIAEoCzIhLnJvbGVjYWxsLmlkZW50aXR5LnYxLkZhY3RvckFkZGVkSAASPQoOZmFjdG9yX3JlbW92ZWQYISABKAsyIy5yb2xlY2FsbC5pZGVudGl0eS52MS5GYWN0b3JSZW1vdmVkSAASOwoNZmFjdG9yc19yZXNldBgiIAEoCzIiLnJvbGVjYWxsLmlkZW50aXR5LnYxLkZhY3RvcnNSZXNldEgAElQKGnJlY292ZXJ5X2NvZGVzX3JlZ2VuZXJhdGVkGCMgASgLMi4ucm9sZWNhbGwuaWRlbnRpdHkudjEuUmVjb3ZlcnlDb2Rlc1JlZ2VuZXJhdGVkSAASRAoScmVjb3ZlcnlfY29kZV91c2VkGCQgASgLMiYucm9sZWNhbGwuaWRlbnRpdHkudjEuUmVjb3ZlcnlDb2RlVXNlZEgAEkAKD3JlYXV0aGVudGljYXRlZBglIAEoCzIlLnJvbGVjYWxsLmlkZW50aXR5LnYxLlJlYXV0aGVudGljYXRlZEgAEk4KF3NlcnZpY2VfYWNjb3VudF91cGRhdGVkGCYgASgLMisucm9sZWNhbGwuaWRlbnRpdHkudjEuU2VydmljZUFjY291bnRVcGRhdGVkSAASSAoUYWNjZXNzX3Rva2VuX2NyZWF0ZWQYJyABKAsyKC5yb2xlY2FsbC5pZGVudGl0eS52MS5BY2Nlc3NUb2tlbkNyZWF0ZWRIABJIChRhY2Nlc3NfdG9rZW5fcmV2b2tlZBgoIAEoCzIoLnJvbGVjYWxsLmlkZW50aXR5LnYxLkFjY2Vzc1Rva2VuUmV2b2tlZEgAEkYKE3NpZ25pbmdfa2V5X3JvdGF0ZWQYKSABKAsyJy5yb2xlY2FsbC5pZGVudGl0eS52MS5TaWduaW5nS2V5Um90YXRlZEgAQgcKBWV2ZW50IhYKFEluc3RhbmNlQm9vdHN0cmFwcGVkIjMKC1VzZXJJbnZpdGVkEhUKDWludml0YXRpb25faWQYASABKAkSDQoFcm9sZXMYAiADKAkiKQoQSW52aXRhdGlvblJlc2VudBIVCg1pbnZpdGF0aW9uX2lkGAEgASgJIisKEkludml0YXRpb25BY2NlcHRlZBIVCg1pbnZpdGF0aW9uX2lkGAEgASgJIikKEEludml0YXRpb25Wb2lkZWQSFQoNaW52aXRhdGlvbl9pZBgBIAEoCSI1Cg5Mb2dpblN1Y2NlZWRlZBISCgpzZXNzaW9uX2lkGAEgASgJEg8KB21ldGhvZHMYAiADKAkiHQoLTG9naW5GYWlsZWQSDgoGcmVhc29uGAEgASgJIjIKDFNlc3Npb25FbmRlZBISCgpzZXNzaW9uX2lkGAEgASgJEg4KBnJlYXNvbhgCIAEoCSIoChJSZWZyZXNoVG9rZW5SZXVzZWQSEgoKc2Vzc2lvbl9pZBgBIAEoCSIRCg9QYXNzd29yZENoYW5nZWQiLAoVU2VydmljZUFjY291bnRDcmVhdGVkEhMKC3Blcm1pc3Npb25zGAEgAygJIhcKFVNlcnZpY2VBY2NvdW50RGVsZXRlZCIjCg1BcGlLZXlDcmVhdGVkEhIKCmFwaV9rZXlfaWQYASABKAkiIwoNQXBpS2V5RGVsZXRlZBISCgphcGlfa2V5X2lkGAEgASgJIiAKDkFjY291bnRVcGRhdGVkEg4KBmZpZWxkcxgBIAMoCSIWChRFbWFpbENoYW5nZVJlcXVlc3RlZCI0CgxFbWFpbENoYW5nZWQSEQoJb2xkX2VtYWlsGAEgASgJEhEKCW5ld19lbWFpbBgCIAEoCSIqChZQYXNzd29yZFJlc2V0UmVxdWVzdGVkEhAKCHJldHVybmVkGAEgASgIIg0KC1Bhc3N3b3JkU2V0IjAKC1VzZXJDcmVhdGVkEg0KBXJvbGVzGAEgAygJEhIKCmNyZWRlbnRpYWwYAiABKAkiDQoLVXNlckRlbGV0ZWQiKgoRSW52aXRhdGlvblJldm9rZWQSFQoNaW52aXRhdGlvbl9pZBgBIAEoCSIgCgtGYWN0b3JBZGRlZBIRCglmYWN0b3JfaWQYASABKAkiIgoNRmFjdG9yUmVtb3ZlZBIRCglmYWN0b3JfaWQYASABKAkiDgoMRmFjdG9yc1Jlc2V0IhoKGFJlY292ZXJ5Q29kZXNSZWdlbmVyYXRlZCImChBSZWNvdmVyeUNvZGVVc2VkEhIKCmNvZGVzX2xlZnQYASABKAUiJQoPUmVhdXRoZW50aWNhdGVkEhIKCnNlc3Npb25faWQYASABKAkiLAoVU2VydmljZUFjY291bnRVcGRhdGVkEhMKC3Blcm1pc3Npb25zGAEgAygJIkIKEkFjY2Vzc1Rva2VuQ3JlYXRlZBIXCg9hY2Nlc3NfdG9rZW5faWQYASABKAkSEwoLcGVybWlzc2lvbnMYAiADKAkiLQoSQWNjZXNzVG9rZW5SZXZva2VkEhcKD2FjY2Vzc190b2tlbl9pZBgBIAEoCSI6ChFTaWduaW5nS2V5Um90YXRlZBILCgNraWQYASABKAkSGAoQcmV0aXJlZF9wcmV2aW91cxgCIAEoCELiAQoYY29tLnJvbGVjYWxsLmlkZW50aXR5LnYxQgtFdmVudHNQcm90b1ABWkdnaXRodWIuY29tL3JvbGVjYWxsL3JvbGVjYWxsL2NsaWVudHMvZ28vcm9sZWNhbGwvaWRlbnRpdHkvdjE7aWRlbnRpdHl2MaICA1JJWKoCFFJvbGVjYWxsLklkZW50aXR5LlYxygIUUm9sZWNhbGxcSWRlbnRpdHlcVjHiAiBSb2xlY2FsbFxJZGVudGl0eVxWMVxHUEJNZXRhZGF0YeoCFlJvbGVjYWxsOjpJZGVudGl0eTo6VjFiBnByb3RvMw", [file_google_protobuf_timestamp]);
+  fileDesc("CiFyb2xlY2FsbC9pZGVudGl0eS92MS9ldmVudHMucHJvdG8SFHJvbGVjYWxsLmlkZW50aXR5LnYxIrcdCgtEb21haW5FdmVudBIQCghhY3Rvcl9pZBgBIAEoCRIXCg9vcmdhbml6YXRpb25faWQYAiABKAkSEQoJdGFyZ2V0X2lkGAMgASgJEhIKCnJlcXVlc3RfaWQYBCABKAkSMQoNb2NjdXJyZWRfdGltZRgFIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASFwoPb25fYmVoYWxmX29mX2lkGAYgASgJEksKFWluc3RhbmNlX2Jvb3RzdHJhcHBlZBgKIAEoCzIqLnJvbGVjYWxsLmlkZW50aXR5LnYxLkluc3RhbmNlQm9vdHN0cmFwcGVkSAASOQoMdXNlcl9pbnZpdGVkGAsgASgLMiEucm9sZWNhbGwuaWRlbnRpdHkudjEuVXNlckludml0ZWRIABJDChFpbnZpdGF0aW9uX3Jlc2VudBgMIAEoCzImLnJvbGVjYWxsLmlkZW50aXR5LnYxLkludml0YXRpb25SZXNlbnRIABJHChNpbnZpdGF0aW9uX2FjY2VwdGVkGA0gASgLMigucm9sZWNhbGwuaWRlbnRpdHkudjEuSW52aXRhdGlvbkFjY2VwdGVkSAASQwoRaW52aXRhdGlvbl92b2lkZWQYDiABKAsyJi5yb2xlY2FsbC5pZGVudGl0eS52MS5JbnZpdGF0aW9uVm9pZGVkSAASPwoPbG9naW5fc3VjY2VlZGVkGA8gASgLMiQucm9sZWNhbGwuaWRlbnRpdHkudjEuTG9naW5TdWNjZWVkZWRIABI5Cgxsb2dpbl9mYWlsZWQYECABKAsyIS5yb2xlY2FsbC5pZGVudGl0eS52MS5Mb2dpbkZhaWxlZEgAEjsKDXNlc3Npb25fZW5kZWQYESABKAsyIi5yb2xlY2FsbC5pZGVudGl0eS52MS5TZXNzaW9uRW5kZWRIABJIChRyZWZyZXNoX3Rva2VuX3JldXNlZBgSIAEoCzIoLnJvbGVjYWxsLmlkZW50aXR5LnYxLlJlZnJlc2hUb2tlblJldXNlZEgAEkEKEHBhc3N3b3JkX2NoYW5nZWQYEyABKAsyJS5yb2xlY2FsbC5pZGVudGl0eS52MS5QYXNzd29yZENoYW5nZWRIABJOChdzZXJ2aWNlX2FjY291bnRfY3JlYXRlZBgUIAEoCzIrLnJvbGVjYWxsLmlkZW50aXR5LnYxLlNlcnZpY2VBY2NvdW50Q3JlYXRlZEgAEk4KF3NlcnZpY2VfYWNjb3VudF9kZWxldGVkGBUgASgLMisucm9sZWNhbGwuaWRlbnRpdHkudjEuU2VydmljZUFjY291bnREZWxldGVkSAASPgoPYXBpX2tleV9jcmVhdGVkGBYgASgLMiMucm9sZWNhbGwuaWRlbnRpdHkudjEuQXBpS2V5Q3JlYXRlZEgAEj4KD2FwaV9rZXlfZGVsZXRlZBgXIAEoCzIjLnJvbGVjYWxsLmlkZW50aXR5LnYxLkFwaUtleURlbGV0ZWRIABI/Cg9hY2NvdW50X3VwZGF0ZWQYGCABKAsyJC5yb2xlY2FsbC5pZGVudGl0eS52MS5BY2NvdW50VXBkYXRlZEgAEkwKFmVtYWlsX2NoYW5nZV9yZXF1ZXN0ZWQYGSABKAsyKi5yb2xlY2FsbC5pZGVudGl0eS52MS5FbWFpbENoYW5nZVJlcXVlc3RlZEgAEjsKDWVtYWlsX2NoYW5nZWQYGiABKAsyIi5yb2xlY2FsbC5pZGVudGl0eS52MS5FbWFpbENoYW5nZWRIABJQChhwYXNzd29yZF9yZXNldF9yZXF1ZXN0ZWQYGyABKAsyLC5yb2xlY2FsbC5pZGVudGl0eS52MS5QYXNzd29yZFJlc2V0UmVxdWVzdGVkSAASOQoMcGFzc3dvcmRfc2V0GBwgASgLMiEucm9sZWNhbGwuaWRlbnRpdHkudjEuUGFzc3dvcmRTZXRIABI5Cgx1c2VyX2NyZWF0ZWQYHSABKAsyIS5yb2xlY2FsbC5pZGVudGl0eS52MS5Vc2VyQ3JlYXRlZEgAEjkKDHVzZXJfZGVsZXRlZBgeIAEoCzIhLnJvbGVjYWxsLmlkZW50aXR5LnYxLlVzZXJEZWxldGVkSAASRQoSaW52aXRhdGlvbl9yZXZva2VkGB8gASgLMicucm9sZWNhbGwuaWRlbnRpdHkudjEuSW52aXRhdGlvblJldm9rZWRIABI5CgxmYWN0b3JfYWRkZWQYICABKAsyIS5yb2xlY2FsbC5pZGVudGl0eS52MS5GYWN0b3JBZGRlZEgAEj0KDmZhY3Rvcl9yZW1vdmVkGCEgASgLMiMucm9sZWNhbGwuaWRlbnRpdHkudjEuRmFjdG9yUmVtb3ZlZEgAEjsKDWZhY3RvcnNfcmVzZXQYIiABKAsyIi5yb2xlY2FsbC5pZGVudGl0eS52MS5GYWN0b3JzUmVzZXRIABJUChpyZWNvdmVyeV9jb2Rlc19yZWdlbmVyYXRlZBgjIAEoCzIuLnJvbGVjYWxsLmlkZW50aXR5LnYxLlJlY292ZXJ5Q29kZXNSZWdlbmVyYXRlZEgAEkQKEnJlY292ZXJ5X2NvZGVfdXNlZBgkIAEoCzImLnJvbGVjYWxsLmlkZW50aXR5LnYxLlJlY292ZXJ5Q29kZVVzZWRIABJACg9yZWF1dGhlbnRpY2F0ZWQYJSABKAsyJS5yb2xlY2FsbC5pZGVudGl0eS52MS5SZWF1dGhlbnRpY2F0ZWRIABJOChdzZXJ2aWNlX2FjY291bnRfdXBkYXRlZBgmIAEoCzIrLnJvbGVjYWxsLmlkZW50aXR5LnYxLlNlcnZpY2VBY2NvdW50VXBkYXRlZEgAEkgKFGFjY2Vzc190b2tlbl9jcmVhdGVkGCcgASgLMigucm9sZWNhbGwuaWRlbnRpdHkudjEuQWNjZXNzVG9rZW5DcmVhdGVkSAASSAoUYWNjZXNzX3Rva2VuX3Jldm9rZWQYKCABKAsyKC5yb2xlY2FsbC5pZGVudGl0eS52MS5BY2Nlc3NUb2tlblJldm9rZWRIABJSChlpZGVudGl0eV9wcm92aWRlcl9jcmVhdGVkGE0gASgLMi0ucm9sZWNhbGwuaWRlbnRpdHkudjEuSWRlbnRpdHlQcm92aWRlckNyZWF0ZWRIABJSChlpZGVudGl0eV9wcm92aWRlcl91cGRhdGVkGE4gASgLMi0ucm9sZWNhbGwuaWRlbnRpdHkudjEuSWRlbnRpdHlQcm92aWRlclVwZGF0ZWRIABJSChlpZGVudGl0eV9wcm92aWRlcl9kZWxldGVkGE8gASgLMi0ucm9sZWNhbGwuaWRlbnRpdHkudjEuSWRlbnRpdHlQcm92aWRlckRlbGV0ZWRIABI9Cg5kb21haW5fY2xhaW1lZBhQIAEoCzIjLnJvbGVjYWxsLmlkZW50aXR5LnYxLkRvbWFpbkNsYWltZWRIABI/Cg9kb21haW5fdmVyaWZpZWQYUSABKAsyJC5yb2xlY2FsbC5pZGVudGl0eS52MS5Eb21haW5WZXJpZmllZEgAEjcKC2RvbWFpbl9sb3N0GFIgASgLMiAucm9sZWNhbGwuaWRlbnRpdHkudjEuRG9tYWluTG9zdEgAEj0KDmRvbWFpbl9kZWxldGVkGFMgASgLMiMucm9sZWNhbGwuaWRlbnRpdHkudjEuRG9tYWluRGVsZXRlZEgAEj8KD2lkZW50aXR5X2xpbmtlZBhUIAEoCzIkLnJvbGVjYWxsLmlkZW50aXR5LnYxLklkZW50aXR5TGlua2VkSAASQwoRaWRlbnRpdHlfdW5saW5rZWQYVSABKAsyJi5yb2xlY2FsbC5pZGVudGl0eS52MS5JZGVudGl0eVVubGlua2VkSAASRgoTc2lnbmluZ19rZXlfcm90YXRlZBgpIAEoCzInLnJvbGVjYWxsLmlkZW50aXR5LnYxLlNpZ25pbmdLZXlSb3RhdGVkSAASUgoZaW5zdGFuY2Vfc2V0dGluZ3NfY2hhbmdlZBg8IAEoCzItLnJvbGVjYWxsLmlkZW50aXR5LnYxLkluc3RhbmNlU2V0dGluZ3NDaGFuZ2VkSAASPgoPbmV3X2RldmljZV91c2VkGFogASgLMiMucm9sZWNhbGwuaWRlbnRpdHkudjEuTmV3RGV2aWNlVXNlZEgAEkIKEWxvZ2luX2NvZGVfbWFpbGVkGFsgASgLMiUucm9sZWNhbGwuaWRlbnRpdHkudjEuTG9naW5Db2RlTWFpbGVkSAASQwoRdXNlcl9pbXBlcnNvbmF0ZWQYRiABKAsyJi5yb2xlY2FsbC5pZGVudGl0eS52MS5Vc2VySW1wZXJzb25hdGVkSAASRQoSZ3Vlc3RfaW1wZXJzb25hdGVkGEcgASgLMicucm9sZWNhbGwuaWRlbnRpdHkudjEuR3Vlc3RJbXBlcnNvbmF0ZWRIABI+Cg9ndWVzdF9sb2dnZWRfaW4YSCABKAsyIy5yb2xlY2FsbC5pZGVudGl0eS52MS5HdWVzdExvZ2dlZEluSAASTQoWcmVnaXN0cmF0aW9uX3JlcXVlc3RlZBhBIAEoCzIrLnJvbGVjYWxsLmlkZW50aXR5LnYxLlJlZ2lzdHJhdGlvblJlcXVlc3RlZEgAEj8KD3VzZXJfcmVnaXN0ZXJlZBhCIAEoCzIkLnJvbGVjYWxsLmlkZW50aXR5LnYxLlVzZXJSZWdpc3RlcmVkSAASPQoOZW1haWxfdmVyaWZpZWQYQyABKAsyIy5yb2xlY2FsbC5pZGVudGl0eS52MS5FbWFpbFZlcmlmaWVkSAASPwoPYWRkcmVzc195aWVsZGVkGEQgASgLMiQucm9sZWNhbGwuaWRlbnRpdHkudjEuQWRkcmVzc1lpZWxkZWRIABI7Cg1jYWxsc19yZWZ1c2VkGFwgASgLMiIucm9sZWNhbGwuaWRlbnRpdHkudjEuQ2FsbHNSZWZ1c2VkSABCBwoFZXZlbnQiFgoUSW5zdGFuY2VCb290c3RyYXBwZWQiMwoLVXNlckludml0ZWQSFQoNaW52aXRhdGlvbl9pZBgBIAEoCRINCgVyb2xlcxgCIAMoCSIpChBJbnZpdGF0aW9uUmVzZW50EhUKDWludml0YXRpb25faWQYASABKAkiKwoSSW52aXRhdGlvbkFjY2VwdGVkEhUKDWludml0YXRpb25faWQYASABKAkiKQoQSW52aXRhdGlvblZvaWRlZBIVCg1pbnZpdGF0aW9uX2lkGAEgASgJIjUKDkxvZ2luU3VjY2VlZGVkEhIKCnNlc3Npb25faWQYASABKAkSDwoHbWV0aG9kcxgCIAMoCSIdCgtMb2dpbkZhaWxlZBIOCgZyZWFzb24YASABKAkiIwoNTmV3RGV2aWNlVXNlZBISCgpzZXNzaW9uX2lkGAEgASgJIhEKD0xvZ2luQ29kZU1haWxlZCIyCgxTZXNzaW9uRW5kZWQSEgoKc2Vzc2lvbl9pZBgBIAEoCRIOCgZyZWFzb24YAiABKAkiKAoSUmVmcmVzaFRva2VuUmV1c2VkEhIKCnNlc3Npb25faWQYASABKAkiEQoPUGFzc3dvcmRDaGFuZ2VkIiwKFVNlcnZpY2VBY2NvdW50Q3JlYXRlZBITCgtwZXJtaXNzaW9ucxgBIAMoCSIXChVTZXJ2aWNlQWNjb3VudERlbGV0ZWQiIwoNQXBpS2V5Q3JlYXRlZBISCgphcGlfa2V5X2lkGAEgASgJIiMKDUFwaUtleURlbGV0ZWQSEgoKYXBpX2tleV9pZBgBIAEoCSIgCg5BY2NvdW50VXBkYXRlZBIOCgZmaWVsZHMYASADKAkiFgoURW1haWxDaGFuZ2VSZXF1ZXN0ZWQiNAoMRW1haWxDaGFuZ2VkEhEKCW9sZF9lbWFpbBgBIAEoCRIRCgluZXdfZW1haWwYAiABKAkiKgoWUGFzc3dvcmRSZXNldFJlcXVlc3RlZBIQCghyZXR1cm5lZBgBIAEoCCINCgtQYXNzd29yZFNldCIwCgtVc2VyQ3JlYXRlZBINCgVyb2xlcxgBIAMoCRISCgpjcmVkZW50aWFsGAIgASgJIg0KC1VzZXJEZWxldGVkIioKEUludml0YXRpb25SZXZva2VkEhUKDWludml0YXRpb25faWQYASABKAkiIAoLRmFjdG9yQWRkZWQSEQoJZmFjdG9yX2lkGAEgASgJIiIKDUZhY3RvclJlbW92ZWQSEQoJZmFjdG9yX2lkGAEgASgJIg4KDEZhY3RvcnNSZXNldCIaChhSZWNvdmVyeUNvZGVzUmVnZW5lcmF0ZWQiJgoQUmVjb3ZlcnlDb2RlVXNlZBISCgpjb2Rlc19sZWZ0GAEgASgFIiUKD1JlYXV0aGVudGljYXRlZBISCgpzZXNzaW9uX2lkGAEgASgJIiwKFVNlcnZpY2VBY2NvdW50VXBkYXRlZBITCgtwZXJtaXNzaW9ucxgBIAMoCSJCChJBY2Nlc3NUb2tlbkNyZWF0ZWQSFwoPYWNjZXNzX3Rva2VuX2lkGAEgASgJEhMKC3Blcm1pc3Npb25zGAIgAygJIi0KEkFjY2Vzc1Rva2VuUmV2b2tlZBIXCg9hY2Nlc3NfdG9rZW5faWQYASABKAkiOgoRU2lnbmluZ0tleVJvdGF0ZWQSCwoDa2lkGAEgASgJEhgKEHJldGlyZWRfcHJldmlvdXMYAiABKAgiegoQVXNlckltcGVyc29uYXRlZBISCgpzZXNzaW9uX2lkGAEgASgJEg4KBnJlYXNvbhgCIAEoCRIRCglyZWFkX29ubHkYAyABKAgSLwoLZXhwaXJlX3RpbWUYBCABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wImcKEUd1ZXN0SW1wZXJzb25hdGVkEg4KBnJlYXNvbhgBIAEoCRIRCglyZWFkX29ubHkYAiABKAgSLwoLZXhwaXJlX3RpbWUYAyABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wIkAKDUd1ZXN0TG9nZ2VkSW4SLwoLZXhwaXJlX3RpbWUYASABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wIjAKFVJlZ2lzdHJhdGlvblJlcXVlc3RlZBIXCg9yZWdpc3RyYXRpb25faWQYASABKAkiOAoOVXNlclJlZ2lzdGVyZWQSFwoPcmVnaXN0cmF0aW9uX2lkGAEgASgJEg0KBXJvbGVzGAIgAygJIg8KDUVtYWlsVmVyaWZpZWQiEAoOQWRkcmVzc1lpZWxkZWQiRQoXSW5zdGFuY2VTZXR0aW5nc0NoYW5nZWQSFAoMb2xkX3NldHRpbmdzGAEgAygJEhQKDG5ld19zZXR0aW5ncxgCIAMoCSI+CgxDYWxsc1JlZnVzZWQSDgoGbWV0aG9kGAEgASgJEg0KBWNvdW50GAIgASgFEg8KB3JlYXNvbnMYAyADKAkiNwoXSWRlbnRpdHlQcm92aWRlckNyZWF0ZWQSHAoUaWRlbnRpdHlfcHJvdmlkZXJfaWQYASABKAkiNwoXSWRlbnRpdHlQcm92aWRlclVwZGF0ZWQSHAoUaWRlbnRpdHlfcHJvdmlkZXJfaWQYASABKAkiNwoXSWRlbnRpdHlQcm92aWRlckRlbGV0ZWQSHAoUaWRlbnRpdHlfcHJvdmlkZXJfaWQYASABKAkiHQoNRG9tYWluQ2xhaW1lZBIMCgRuYW1lGAEgASgJIh4KDkRvbWFpblZlcmlmaWVkEgwKBG5hbWUYASABKAkiGgoKRG9tYWluTG9zdBIMCgRuYW1lGAEgASgJIh0KDURvbWFpbkRlbGV0ZWQSDAoEbmFtZRgBIAEoCSIuCg5JZGVudGl0eUxpbmtlZBIcChRpZGVudGl0eV9wcm92aWRlcl9pZBgBIAEoCSIwChBJZGVudGl0eVVubGlua2VkEhwKFGlkZW50aXR5X3Byb3ZpZGVyX2lkGAEgASgJQuIBChhjb20ucm9sZWNhbGwuaWRlbnRpdHkudjFCC0V2ZW50c1Byb3RvUAFaR2dpdGh1Yi5jb20vcm9sZWNhbGwvcm9sZWNhbGwvY2xpZW50cy9nby9yb2xlY2FsbC9pZGVudGl0eS92MTtpZGVudGl0eXYxogIDUklYqgIUUm9sZWNhbGwuSWRlbnRpdHkuVjHKAhRSb2xlY2FsbFxJZGVudGl0eVxWMeICIFJvbGVjYWxsXElkZW50aXR5XFYxXEdQQk1ldGFkYXRh6gIWUm9sZWNhbGw6OklkZW50aXR5OjpWMWIGcHJvdG8z", [file_google_protobuf_timestamp]);
 
 /**
  * Something that happened to an account.
@@ -57,6 +57,13 @@ export type DomainEvent = Message<"rolecall.identity.v1.DomainEvent"> & {
    * @generated from field: google.protobuf.Timestamp occurred_time = 5;
    */
   occurredTime?: Timestamp | undefined;
+
+  /**
+   * As whom the actor acted (impersonation); empty when it acted as itself.
+   *
+   * @generated from field: string on_behalf_of_id = 6;
+   */
+  onBehalfOfId: string;
 
   /**
    * What happened.
@@ -313,12 +320,172 @@ export type DomainEvent = Message<"rolecall.identity.v1.DomainEvent"> & {
     case: "accessTokenRevoked";
   } | {
     /**
+     * An identity provider was connected.
+     *
+     * @generated from field: rolecall.identity.v1.IdentityProviderCreated identity_provider_created = 77;
+     */
+    value: IdentityProviderCreated;
+    case: "identityProviderCreated";
+  } | {
+    /**
+     * An identity provider was changed.
+     *
+     * @generated from field: rolecall.identity.v1.IdentityProviderUpdated identity_provider_updated = 78;
+     */
+    value: IdentityProviderUpdated;
+    case: "identityProviderUpdated";
+  } | {
+    /**
+     * An identity provider was disconnected.
+     *
+     * @generated from field: rolecall.identity.v1.IdentityProviderDeleted identity_provider_deleted = 79;
+     */
+    value: IdentityProviderDeleted;
+    case: "identityProviderDeleted";
+  } | {
+    /**
+     * An organization claimed a mail domain.
+     *
+     * @generated from field: rolecall.identity.v1.DomainClaimed domain_claimed = 80;
+     */
+    value: DomainClaimed;
+    case: "domainClaimed";
+  } | {
+    /**
+     * An organization proved a mail domain.
+     *
+     * @generated from field: rolecall.identity.v1.DomainVerified domain_verified = 81;
+     */
+    value: DomainVerified;
+    case: "domainVerified";
+  } | {
+    /**
+     * The proof of a mail domain is gone.
+     *
+     * @generated from field: rolecall.identity.v1.DomainLost domain_lost = 82;
+     */
+    value: DomainLost;
+    case: "domainLost";
+  } | {
+    /**
+     * An organization gave a mail domain up.
+     *
+     * @generated from field: rolecall.identity.v1.DomainDeleted domain_deleted = 83;
+     */
+    value: DomainDeleted;
+    case: "domainDeleted";
+  } | {
+    /**
+     * An identity provider knows a person from now on.
+     *
+     * @generated from field: rolecall.identity.v1.IdentityLinked identity_linked = 84;
+     */
+    value: IdentityLinked;
+    case: "identityLinked";
+  } | {
+    /**
+     * An identity provider does not know a person any more.
+     *
+     * @generated from field: rolecall.identity.v1.IdentityUnlinked identity_unlinked = 85;
+     */
+    value: IdentityUnlinked;
+    case: "identityUnlinked";
+  } | {
+    /**
      * A new signing key was made.
      *
      * @generated from field: rolecall.identity.v1.SigningKeyRotated signing_key_rotated = 41;
      */
     value: SigningKeyRotated;
     case: "signingKeyRotated";
+  } | {
+    /**
+     * The settings of the instance changed.
+     *
+     * @generated from field: rolecall.identity.v1.InstanceSettingsChanged instance_settings_changed = 60;
+     */
+    value: InstanceSettingsChanged;
+    case: "instanceSettingsChanged";
+  } | {
+    /**
+     * A person logged in on a device that was not known.
+     *
+     * @generated from field: rolecall.identity.v1.NewDeviceUsed new_device_used = 90;
+     */
+    value: NewDeviceUsed;
+    case: "newDeviceUsed";
+  } | {
+    /**
+     * A code was mailed by which a new device logs in.
+     *
+     * @generated from field: rolecall.identity.v1.LoginCodeMailed login_code_mailed = 91;
+     */
+    value: LoginCodeMailed;
+    case: "loginCodeMailed";
+  } | {
+    /**
+     * Somebody began to act as a person, which is told so.
+     *
+     * @generated from field: rolecall.identity.v1.UserImpersonated user_impersonated = 70;
+     */
+    value: UserImpersonated;
+    case: "userImpersonated";
+  } | {
+    /**
+     * Somebody began to act as a guest of an organization.
+     *
+     * @generated from field: rolecall.identity.v1.GuestImpersonated guest_impersonated = 71;
+     */
+    value: GuestImpersonated;
+    case: "guestImpersonated";
+  } | {
+    /**
+     * A stranger began to look around as a guest.
+     *
+     * @generated from field: rolecall.identity.v1.GuestLoggedIn guest_logged_in = 72;
+     */
+    value: GuestLoggedIn;
+    case: "guestLoggedIn";
+  } | {
+    /**
+     * Somebody asked for an account; nothing is alive yet.
+     *
+     * @generated from field: rolecall.identity.v1.RegistrationRequested registration_requested = 65;
+     */
+    value: RegistrationRequested;
+    case: "registrationRequested";
+  } | {
+    /**
+     * A person that registered has its account.
+     *
+     * @generated from field: rolecall.identity.v1.UserRegistered user_registered = 66;
+     */
+    value: UserRegistered;
+    case: "userRegistered";
+  } | {
+    /**
+     * A person proved the address of its account.
+     *
+     * @generated from field: rolecall.identity.v1.EmailVerified email_verified = 67;
+     */
+    value: EmailVerified;
+    case: "emailVerified";
+  } | {
+    /**
+     * An account that nobody had proven gave its address to whoever did.
+     *
+     * @generated from field: rolecall.identity.v1.AddressYielded address_yielded = 68;
+     */
+    value: AddressYielded;
+    case: "addressYielded";
+  } | {
+    /**
+     * Calls were refused.
+     *
+     * @generated from field: rolecall.identity.v1.CallsRefused calls_refused = 92;
+     */
+    value: CallsRefused;
+    case: "callsRefused";
   } | { case: undefined; value?: undefined };
 };
 
@@ -471,7 +638,7 @@ export const LoginSucceededSchema: GenMessage<LoginSucceeded> = /*@__PURE__*/
 export type LoginFailed = Message<"rolecall.identity.v1.LoginFailed"> & {
   /**
    * Why, for auditors only: `unknown_address`, `wrong_password`, `throttled`,
-   * `inactive`, `wrong_factor_code`.
+   * `inactive`, `wrong_factor_code`, `locked`.
    *
    * @generated from field: string reason = 1;
    */
@@ -484,6 +651,42 @@ export type LoginFailed = Message<"rolecall.identity.v1.LoginFailed"> & {
  */
 export const LoginFailedSchema: GenMessage<LoginFailed> = /*@__PURE__*/
   messageDesc(file_rolecall_identity_v1_events, 7);
+
+/**
+ * A person logged in on a device that was not known, and not for the first time.
+ *
+ * @generated from message rolecall.identity.v1.NewDeviceUsed
+ */
+export type NewDeviceUsed = Message<"rolecall.identity.v1.NewDeviceUsed"> & {
+  /**
+   * The new session.
+   *
+   * @generated from field: string session_id = 1;
+   */
+  sessionId: string;
+};
+
+/**
+ * Describes the message rolecall.identity.v1.NewDeviceUsed.
+ * Use `create(NewDeviceUsedSchema)` to create a new message.
+ */
+export const NewDeviceUsedSchema: GenMessage<NewDeviceUsed> = /*@__PURE__*/
+  messageDesc(file_rolecall_identity_v1_events, 8);
+
+/**
+ * Strangers failed too often; a code was mailed by which a new device logs in.
+ *
+ * @generated from message rolecall.identity.v1.LoginCodeMailed
+ */
+export type LoginCodeMailed = Message<"rolecall.identity.v1.LoginCodeMailed"> & {
+};
+
+/**
+ * Describes the message rolecall.identity.v1.LoginCodeMailed.
+ * Use `create(LoginCodeMailedSchema)` to create a new message.
+ */
+export const LoginCodeMailedSchema: GenMessage<LoginCodeMailed> = /*@__PURE__*/
+  messageDesc(file_rolecall_identity_v1_events, 9);
 
 /**
  * A session ended.
@@ -512,7 +715,7 @@ export type SessionEnded = Message<"rolecall.identity.v1.SessionEnded"> & {
  * Use `create(SessionEndedSchema)` to create a new message.
  */
 export const SessionEndedSchema: GenMessage<SessionEnded> = /*@__PURE__*/
-  messageDesc(file_rolecall_identity_v1_events, 8);
+  messageDesc(file_rolecall_identity_v1_events, 10);
 
 /**
  * A used refresh token came again; its session ended.
@@ -533,7 +736,7 @@ export type RefreshTokenReused = Message<"rolecall.identity.v1.RefreshTokenReuse
  * Use `create(RefreshTokenReusedSchema)` to create a new message.
  */
 export const RefreshTokenReusedSchema: GenMessage<RefreshTokenReused> = /*@__PURE__*/
-  messageDesc(file_rolecall_identity_v1_events, 9);
+  messageDesc(file_rolecall_identity_v1_events, 11);
 
 /**
  * A person changed its password.
@@ -548,7 +751,7 @@ export type PasswordChanged = Message<"rolecall.identity.v1.PasswordChanged"> & 
  * Use `create(PasswordChangedSchema)` to create a new message.
  */
 export const PasswordChangedSchema: GenMessage<PasswordChanged> = /*@__PURE__*/
-  messageDesc(file_rolecall_identity_v1_events, 10);
+  messageDesc(file_rolecall_identity_v1_events, 12);
 
 /**
  * A service account was made.
@@ -569,7 +772,7 @@ export type ServiceAccountCreated = Message<"rolecall.identity.v1.ServiceAccount
  * Use `create(ServiceAccountCreatedSchema)` to create a new message.
  */
 export const ServiceAccountCreatedSchema: GenMessage<ServiceAccountCreated> = /*@__PURE__*/
-  messageDesc(file_rolecall_identity_v1_events, 11);
+  messageDesc(file_rolecall_identity_v1_events, 13);
 
 /**
  * A service account was deleted.
@@ -584,7 +787,7 @@ export type ServiceAccountDeleted = Message<"rolecall.identity.v1.ServiceAccount
  * Use `create(ServiceAccountDeletedSchema)` to create a new message.
  */
 export const ServiceAccountDeletedSchema: GenMessage<ServiceAccountDeleted> = /*@__PURE__*/
-  messageDesc(file_rolecall_identity_v1_events, 12);
+  messageDesc(file_rolecall_identity_v1_events, 14);
 
 /**
  * A key was made.
@@ -605,7 +808,7 @@ export type ApiKeyCreated = Message<"rolecall.identity.v1.ApiKeyCreated"> & {
  * Use `create(ApiKeyCreatedSchema)` to create a new message.
  */
 export const ApiKeyCreatedSchema: GenMessage<ApiKeyCreated> = /*@__PURE__*/
-  messageDesc(file_rolecall_identity_v1_events, 13);
+  messageDesc(file_rolecall_identity_v1_events, 15);
 
 /**
  * A key was deleted.
@@ -626,7 +829,7 @@ export type ApiKeyDeleted = Message<"rolecall.identity.v1.ApiKeyDeleted"> & {
  * Use `create(ApiKeyDeletedSchema)` to create a new message.
  */
 export const ApiKeyDeletedSchema: GenMessage<ApiKeyDeleted> = /*@__PURE__*/
-  messageDesc(file_rolecall_identity_v1_events, 14);
+  messageDesc(file_rolecall_identity_v1_events, 16);
 
 /**
  * A profile was changed by its person or an administrator.
@@ -647,7 +850,7 @@ export type AccountUpdated = Message<"rolecall.identity.v1.AccountUpdated"> & {
  * Use `create(AccountUpdatedSchema)` to create a new message.
  */
 export const AccountUpdatedSchema: GenMessage<AccountUpdated> = /*@__PURE__*/
-  messageDesc(file_rolecall_identity_v1_events, 15);
+  messageDesc(file_rolecall_identity_v1_events, 17);
 
 /**
  * A person asked to move to another address.
@@ -662,7 +865,7 @@ export type EmailChangeRequested = Message<"rolecall.identity.v1.EmailChangeRequ
  * Use `create(EmailChangeRequestedSchema)` to create a new message.
  */
 export const EmailChangeRequestedSchema: GenMessage<EmailChangeRequested> = /*@__PURE__*/
-  messageDesc(file_rolecall_identity_v1_events, 16);
+  messageDesc(file_rolecall_identity_v1_events, 18);
 
 /**
  * The address of an account changed; both addresses are told.
@@ -690,7 +893,7 @@ export type EmailChanged = Message<"rolecall.identity.v1.EmailChanged"> & {
  * Use `create(EmailChangedSchema)` to create a new message.
  */
 export const EmailChangedSchema: GenMessage<EmailChanged> = /*@__PURE__*/
-  messageDesc(file_rolecall_identity_v1_events, 17);
+  messageDesc(file_rolecall_identity_v1_events, 19);
 
 /**
  * A code for a new password was made.
@@ -711,7 +914,7 @@ export type PasswordResetRequested = Message<"rolecall.identity.v1.PasswordReset
  * Use `create(PasswordResetRequestedSchema)` to create a new message.
  */
 export const PasswordResetRequestedSchema: GenMessage<PasswordResetRequested> = /*@__PURE__*/
-  messageDesc(file_rolecall_identity_v1_events, 18);
+  messageDesc(file_rolecall_identity_v1_events, 20);
 
 /**
  * An administrator set a password.
@@ -726,7 +929,7 @@ export type PasswordSet = Message<"rolecall.identity.v1.PasswordSet"> & {
  * Use `create(PasswordSetSchema)` to create a new message.
  */
 export const PasswordSetSchema: GenMessage<PasswordSet> = /*@__PURE__*/
-  messageDesc(file_rolecall_identity_v1_events, 19);
+  messageDesc(file_rolecall_identity_v1_events, 21);
 
 /**
  * An account was made with a password or a hash.
@@ -754,7 +957,7 @@ export type UserCreated = Message<"rolecall.identity.v1.UserCreated"> & {
  * Use `create(UserCreatedSchema)` to create a new message.
  */
 export const UserCreatedSchema: GenMessage<UserCreated> = /*@__PURE__*/
-  messageDesc(file_rolecall_identity_v1_events, 20);
+  messageDesc(file_rolecall_identity_v1_events, 22);
 
 /**
  * An account was deleted.
@@ -769,7 +972,7 @@ export type UserDeleted = Message<"rolecall.identity.v1.UserDeleted"> & {
  * Use `create(UserDeletedSchema)` to create a new message.
  */
 export const UserDeletedSchema: GenMessage<UserDeleted> = /*@__PURE__*/
-  messageDesc(file_rolecall_identity_v1_events, 21);
+  messageDesc(file_rolecall_identity_v1_events, 23);
 
 /**
  * An invitation was ended.
@@ -790,7 +993,7 @@ export type InvitationRevoked = Message<"rolecall.identity.v1.InvitationRevoked"
  * Use `create(InvitationRevokedSchema)` to create a new message.
  */
 export const InvitationRevokedSchema: GenMessage<InvitationRevoked> = /*@__PURE__*/
-  messageDesc(file_rolecall_identity_v1_events, 22);
+  messageDesc(file_rolecall_identity_v1_events, 24);
 
 /**
  * A person added a second factor.
@@ -811,7 +1014,7 @@ export type FactorAdded = Message<"rolecall.identity.v1.FactorAdded"> & {
  * Use `create(FactorAddedSchema)` to create a new message.
  */
 export const FactorAddedSchema: GenMessage<FactorAdded> = /*@__PURE__*/
-  messageDesc(file_rolecall_identity_v1_events, 23);
+  messageDesc(file_rolecall_identity_v1_events, 25);
 
 /**
  * A person removed a second factor.
@@ -832,7 +1035,7 @@ export type FactorRemoved = Message<"rolecall.identity.v1.FactorRemoved"> & {
  * Use `create(FactorRemovedSchema)` to create a new message.
  */
 export const FactorRemovedSchema: GenMessage<FactorRemoved> = /*@__PURE__*/
-  messageDesc(file_rolecall_identity_v1_events, 24);
+  messageDesc(file_rolecall_identity_v1_events, 26);
 
 /**
  * An administrator removed all factors of a person.
@@ -847,7 +1050,7 @@ export type FactorsReset = Message<"rolecall.identity.v1.FactorsReset"> & {
  * Use `create(FactorsResetSchema)` to create a new message.
  */
 export const FactorsResetSchema: GenMessage<FactorsReset> = /*@__PURE__*/
-  messageDesc(file_rolecall_identity_v1_events, 25);
+  messageDesc(file_rolecall_identity_v1_events, 27);
 
 /**
  * A person made new recovery codes.
@@ -862,7 +1065,7 @@ export type RecoveryCodesRegenerated = Message<"rolecall.identity.v1.RecoveryCod
  * Use `create(RecoveryCodesRegeneratedSchema)` to create a new message.
  */
 export const RecoveryCodesRegeneratedSchema: GenMessage<RecoveryCodesRegenerated> = /*@__PURE__*/
-  messageDesc(file_rolecall_identity_v1_events, 26);
+  messageDesc(file_rolecall_identity_v1_events, 28);
 
 /**
  * A recovery code was used.
@@ -883,7 +1086,7 @@ export type RecoveryCodeUsed = Message<"rolecall.identity.v1.RecoveryCodeUsed"> 
  * Use `create(RecoveryCodeUsedSchema)` to create a new message.
  */
 export const RecoveryCodeUsedSchema: GenMessage<RecoveryCodeUsed> = /*@__PURE__*/
-  messageDesc(file_rolecall_identity_v1_events, 27);
+  messageDesc(file_rolecall_identity_v1_events, 29);
 
 /**
  * A person proved once more who it is.
@@ -904,7 +1107,7 @@ export type Reauthenticated = Message<"rolecall.identity.v1.Reauthenticated"> & 
  * Use `create(ReauthenticatedSchema)` to create a new message.
  */
 export const ReauthenticatedSchema: GenMessage<Reauthenticated> = /*@__PURE__*/
-  messageDesc(file_rolecall_identity_v1_events, 28);
+  messageDesc(file_rolecall_identity_v1_events, 30);
 
 /**
  * A service account was changed.
@@ -925,7 +1128,7 @@ export type ServiceAccountUpdated = Message<"rolecall.identity.v1.ServiceAccount
  * Use `create(ServiceAccountUpdatedSchema)` to create a new message.
  */
 export const ServiceAccountUpdatedSchema: GenMessage<ServiceAccountUpdated> = /*@__PURE__*/
-  messageDesc(file_rolecall_identity_v1_events, 29);
+  messageDesc(file_rolecall_identity_v1_events, 31);
 
 /**
  * A personal access token was made.
@@ -953,7 +1156,7 @@ export type AccessTokenCreated = Message<"rolecall.identity.v1.AccessTokenCreate
  * Use `create(AccessTokenCreatedSchema)` to create a new message.
  */
 export const AccessTokenCreatedSchema: GenMessage<AccessTokenCreated> = /*@__PURE__*/
-  messageDesc(file_rolecall_identity_v1_events, 30);
+  messageDesc(file_rolecall_identity_v1_events, 32);
 
 /**
  * A personal access token was ended.
@@ -974,7 +1177,7 @@ export type AccessTokenRevoked = Message<"rolecall.identity.v1.AccessTokenRevoke
  * Use `create(AccessTokenRevokedSchema)` to create a new message.
  */
 export const AccessTokenRevokedSchema: GenMessage<AccessTokenRevoked> = /*@__PURE__*/
-  messageDesc(file_rolecall_identity_v1_events, 31);
+  messageDesc(file_rolecall_identity_v1_events, 33);
 
 /**
  * A new signing key was made.
@@ -1002,5 +1205,435 @@ export type SigningKeyRotated = Message<"rolecall.identity.v1.SigningKeyRotated"
  * Use `create(SigningKeyRotatedSchema)` to create a new message.
  */
 export const SigningKeyRotatedSchema: GenMessage<SigningKeyRotated> = /*@__PURE__*/
-  messageDesc(file_rolecall_identity_v1_events, 32);
+  messageDesc(file_rolecall_identity_v1_events, 34);
+
+/**
+ * Somebody began to act as a person.
+ *
+ * @generated from message rolecall.identity.v1.UserImpersonated
+ */
+export type UserImpersonated = Message<"rolecall.identity.v1.UserImpersonated"> & {
+  /**
+   * The session of the impersonation.
+   *
+   * @generated from field: string session_id = 1;
+   */
+  sessionId: string;
+
+  /**
+   * Why.
+   *
+   * @generated from field: string reason = 2;
+   */
+  reason: string;
+
+  /**
+   * Whether it only reads.
+   *
+   * @generated from field: bool read_only = 3;
+   */
+  readOnly: boolean;
+
+  /**
+   * When it ends at the latest.
+   *
+   * @generated from field: google.protobuf.Timestamp expire_time = 4;
+   */
+  expireTime?: Timestamp | undefined;
+};
+
+/**
+ * Describes the message rolecall.identity.v1.UserImpersonated.
+ * Use `create(UserImpersonatedSchema)` to create a new message.
+ */
+export const UserImpersonatedSchema: GenMessage<UserImpersonated> = /*@__PURE__*/
+  messageDesc(file_rolecall_identity_v1_events, 35);
+
+/**
+ * Somebody began to act as a guest of an organization.
+ *
+ * @generated from message rolecall.identity.v1.GuestImpersonated
+ */
+export type GuestImpersonated = Message<"rolecall.identity.v1.GuestImpersonated"> & {
+  /**
+   * Why.
+   *
+   * @generated from field: string reason = 1;
+   */
+  reason: string;
+
+  /**
+   * Whether it only reads.
+   *
+   * @generated from field: bool read_only = 2;
+   */
+  readOnly: boolean;
+
+  /**
+   * When it ends at the latest.
+   *
+   * @generated from field: google.protobuf.Timestamp expire_time = 3;
+   */
+  expireTime?: Timestamp | undefined;
+};
+
+/**
+ * Describes the message rolecall.identity.v1.GuestImpersonated.
+ * Use `create(GuestImpersonatedSchema)` to create a new message.
+ */
+export const GuestImpersonatedSchema: GenMessage<GuestImpersonated> = /*@__PURE__*/
+  messageDesc(file_rolecall_identity_v1_events, 36);
+
+/**
+ * A stranger began to look around as a guest.
+ *
+ * @generated from message rolecall.identity.v1.GuestLoggedIn
+ */
+export type GuestLoggedIn = Message<"rolecall.identity.v1.GuestLoggedIn"> & {
+  /**
+   * When the guest ends at the latest.
+   *
+   * @generated from field: google.protobuf.Timestamp expire_time = 1;
+   */
+  expireTime?: Timestamp | undefined;
+};
+
+/**
+ * Describes the message rolecall.identity.v1.GuestLoggedIn.
+ * Use `create(GuestLoggedInSchema)` to create a new message.
+ */
+export const GuestLoggedInSchema: GenMessage<GuestLoggedIn> = /*@__PURE__*/
+  messageDesc(file_rolecall_identity_v1_events, 37);
+
+/**
+ * Somebody asked for an account; nothing is alive yet.
+ *
+ * @generated from message rolecall.identity.v1.RegistrationRequested
+ */
+export type RegistrationRequested = Message<"rolecall.identity.v1.RegistrationRequested"> & {
+  /**
+   * The registration.
+   *
+   * @generated from field: string registration_id = 1;
+   */
+  registrationId: string;
+};
+
+/**
+ * Describes the message rolecall.identity.v1.RegistrationRequested.
+ * Use `create(RegistrationRequestedSchema)` to create a new message.
+ */
+export const RegistrationRequestedSchema: GenMessage<RegistrationRequested> = /*@__PURE__*/
+  messageDesc(file_rolecall_identity_v1_events, 38);
+
+/**
+ * A person that registered has its account.
+ *
+ * @generated from message rolecall.identity.v1.UserRegistered
+ */
+export type UserRegistered = Message<"rolecall.identity.v1.UserRegistered"> & {
+  /**
+   * The registration.
+   *
+   * @generated from field: string registration_id = 1;
+   */
+  registrationId: string;
+
+  /**
+   * Names of its roles.
+   *
+   * @generated from field: repeated string roles = 2;
+   */
+  roles: string[];
+};
+
+/**
+ * Describes the message rolecall.identity.v1.UserRegistered.
+ * Use `create(UserRegisteredSchema)` to create a new message.
+ */
+export const UserRegisteredSchema: GenMessage<UserRegistered> = /*@__PURE__*/
+  messageDesc(file_rolecall_identity_v1_events, 39);
+
+/**
+ * A person proved the address of its account.
+ *
+ * @generated from message rolecall.identity.v1.EmailVerified
+ */
+export type EmailVerified = Message<"rolecall.identity.v1.EmailVerified"> & {
+};
+
+/**
+ * Describes the message rolecall.identity.v1.EmailVerified.
+ * Use `create(EmailVerifiedSchema)` to create a new message.
+ */
+export const EmailVerifiedSchema: GenMessage<EmailVerified> = /*@__PURE__*/
+  messageDesc(file_rolecall_identity_v1_events, 40);
+
+/**
+ * An account that nobody had proven gave its address to whoever did.
+ *
+ * @generated from message rolecall.identity.v1.AddressYielded
+ */
+export type AddressYielded = Message<"rolecall.identity.v1.AddressYielded"> & {
+};
+
+/**
+ * Describes the message rolecall.identity.v1.AddressYielded.
+ * Use `create(AddressYieldedSchema)` to create a new message.
+ */
+export const AddressYieldedSchema: GenMessage<AddressYielded> = /*@__PURE__*/
+  messageDesc(file_rolecall_identity_v1_events, 41);
+
+/**
+ * The settings of the instance changed.
+ *
+ * @generated from message rolecall.identity.v1.InstanceSettingsChanged
+ */
+export type InstanceSettingsChanged = Message<"rolecall.identity.v1.InstanceSettingsChanged"> & {
+  /**
+   * What changed, each as `name=value`, as it was.
+   *
+   * @generated from field: repeated string old_settings = 1;
+   */
+  oldSettings: string[];
+
+  /**
+   * The same as it is now.
+   *
+   * @generated from field: repeated string new_settings = 2;
+   */
+  newSettings: string[];
+};
+
+/**
+ * Describes the message rolecall.identity.v1.InstanceSettingsChanged.
+ * Use `create(InstanceSettingsChangedSchema)` to create a new message.
+ */
+export const InstanceSettingsChangedSchema: GenMessage<InstanceSettingsChanged> = /*@__PURE__*/
+  messageDesc(file_rolecall_identity_v1_events, 42);
+
+/**
+ * Calls of one caller to one method were refused; they are counted by the minute.
+ *
+ * @generated from message rolecall.identity.v1.CallsRefused
+ */
+export type CallsRefused = Message<"rolecall.identity.v1.CallsRefused"> & {
+  /**
+   * The path of the method, such as `/rolecall.identity.v1.UserService/ListUsers`;
+   * `*` for the calls of many that were too many to be counted apart.
+   *
+   * @generated from field: string method = 1;
+   */
+  method: string;
+
+  /**
+   * How many calls.
+   *
+   * @generated from field: int32 count = 2;
+   */
+  count: number;
+
+  /**
+   * Why, as the answers told; at most eight.
+   *
+   * @generated from field: repeated string reasons = 3;
+   */
+  reasons: string[];
+};
+
+/**
+ * Describes the message rolecall.identity.v1.CallsRefused.
+ * Use `create(CallsRefusedSchema)` to create a new message.
+ */
+export const CallsRefusedSchema: GenMessage<CallsRefused> = /*@__PURE__*/
+  messageDesc(file_rolecall_identity_v1_events, 43);
+
+/**
+ * An identity provider was connected.
+ *
+ * @generated from message rolecall.identity.v1.IdentityProviderCreated
+ */
+export type IdentityProviderCreated = Message<"rolecall.identity.v1.IdentityProviderCreated"> & {
+  /**
+   * The provider.
+   *
+   * @generated from field: string identity_provider_id = 1;
+   */
+  identityProviderId: string;
+};
+
+/**
+ * Describes the message rolecall.identity.v1.IdentityProviderCreated.
+ * Use `create(IdentityProviderCreatedSchema)` to create a new message.
+ */
+export const IdentityProviderCreatedSchema: GenMessage<IdentityProviderCreated> = /*@__PURE__*/
+  messageDesc(file_rolecall_identity_v1_events, 44);
+
+/**
+ * An identity provider was changed.
+ *
+ * @generated from message rolecall.identity.v1.IdentityProviderUpdated
+ */
+export type IdentityProviderUpdated = Message<"rolecall.identity.v1.IdentityProviderUpdated"> & {
+  /**
+   * The provider.
+   *
+   * @generated from field: string identity_provider_id = 1;
+   */
+  identityProviderId: string;
+};
+
+/**
+ * Describes the message rolecall.identity.v1.IdentityProviderUpdated.
+ * Use `create(IdentityProviderUpdatedSchema)` to create a new message.
+ */
+export const IdentityProviderUpdatedSchema: GenMessage<IdentityProviderUpdated> = /*@__PURE__*/
+  messageDesc(file_rolecall_identity_v1_events, 45);
+
+/**
+ * An identity provider was disconnected.
+ *
+ * @generated from message rolecall.identity.v1.IdentityProviderDeleted
+ */
+export type IdentityProviderDeleted = Message<"rolecall.identity.v1.IdentityProviderDeleted"> & {
+  /**
+   * The provider.
+   *
+   * @generated from field: string identity_provider_id = 1;
+   */
+  identityProviderId: string;
+};
+
+/**
+ * Describes the message rolecall.identity.v1.IdentityProviderDeleted.
+ * Use `create(IdentityProviderDeletedSchema)` to create a new message.
+ */
+export const IdentityProviderDeletedSchema: GenMessage<IdentityProviderDeleted> = /*@__PURE__*/
+  messageDesc(file_rolecall_identity_v1_events, 46);
+
+/**
+ * An organization claimed a mail domain.
+ *
+ * @generated from message rolecall.identity.v1.DomainClaimed
+ */
+export type DomainClaimed = Message<"rolecall.identity.v1.DomainClaimed"> & {
+  /**
+   * The domain.
+   *
+   * @generated from field: string name = 1;
+   */
+  name: string;
+};
+
+/**
+ * Describes the message rolecall.identity.v1.DomainClaimed.
+ * Use `create(DomainClaimedSchema)` to create a new message.
+ */
+export const DomainClaimedSchema: GenMessage<DomainClaimed> = /*@__PURE__*/
+  messageDesc(file_rolecall_identity_v1_events, 47);
+
+/**
+ * An organization proved a mail domain.
+ *
+ * @generated from message rolecall.identity.v1.DomainVerified
+ */
+export type DomainVerified = Message<"rolecall.identity.v1.DomainVerified"> & {
+  /**
+   * The domain.
+   *
+   * @generated from field: string name = 1;
+   */
+  name: string;
+};
+
+/**
+ * Describes the message rolecall.identity.v1.DomainVerified.
+ * Use `create(DomainVerifiedSchema)` to create a new message.
+ */
+export const DomainVerifiedSchema: GenMessage<DomainVerified> = /*@__PURE__*/
+  messageDesc(file_rolecall_identity_v1_events, 48);
+
+/**
+ * The proof of a mail domain is gone.
+ *
+ * @generated from message rolecall.identity.v1.DomainLost
+ */
+export type DomainLost = Message<"rolecall.identity.v1.DomainLost"> & {
+  /**
+   * The domain.
+   *
+   * @generated from field: string name = 1;
+   */
+  name: string;
+};
+
+/**
+ * Describes the message rolecall.identity.v1.DomainLost.
+ * Use `create(DomainLostSchema)` to create a new message.
+ */
+export const DomainLostSchema: GenMessage<DomainLost> = /*@__PURE__*/
+  messageDesc(file_rolecall_identity_v1_events, 49);
+
+/**
+ * An organization gave a mail domain up.
+ *
+ * @generated from message rolecall.identity.v1.DomainDeleted
+ */
+export type DomainDeleted = Message<"rolecall.identity.v1.DomainDeleted"> & {
+  /**
+   * The domain.
+   *
+   * @generated from field: string name = 1;
+   */
+  name: string;
+};
+
+/**
+ * Describes the message rolecall.identity.v1.DomainDeleted.
+ * Use `create(DomainDeletedSchema)` to create a new message.
+ */
+export const DomainDeletedSchema: GenMessage<DomainDeleted> = /*@__PURE__*/
+  messageDesc(file_rolecall_identity_v1_events, 50);
+
+/**
+ * An identity provider knows a person from now on.
+ *
+ * @generated from message rolecall.identity.v1.IdentityLinked
+ */
+export type IdentityLinked = Message<"rolecall.identity.v1.IdentityLinked"> & {
+  /**
+   * The provider.
+   *
+   * @generated from field: string identity_provider_id = 1;
+   */
+  identityProviderId: string;
+};
+
+/**
+ * Describes the message rolecall.identity.v1.IdentityLinked.
+ * Use `create(IdentityLinkedSchema)` to create a new message.
+ */
+export const IdentityLinkedSchema: GenMessage<IdentityLinked> = /*@__PURE__*/
+  messageDesc(file_rolecall_identity_v1_events, 51);
+
+/**
+ * An identity provider does not know a person any more.
+ *
+ * @generated from message rolecall.identity.v1.IdentityUnlinked
+ */
+export type IdentityUnlinked = Message<"rolecall.identity.v1.IdentityUnlinked"> & {
+  /**
+   * The provider.
+   *
+   * @generated from field: string identity_provider_id = 1;
+   */
+  identityProviderId: string;
+};
+
+/**
+ * Describes the message rolecall.identity.v1.IdentityUnlinked.
+ * Use `create(IdentityUnlinkedSchema)` to create a new message.
+ */
+export const IdentityUnlinkedSchema: GenMessage<IdentityUnlinked> = /*@__PURE__*/
+  messageDesc(file_rolecall_identity_v1_events, 52);
 

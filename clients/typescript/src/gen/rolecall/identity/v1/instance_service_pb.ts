@@ -6,6 +6,8 @@
 
 import type { GenEnum, GenFile, GenMessage, GenService } from "@bufbuild/protobuf/codegenv2";
 import { enumDesc, fileDesc, messageDesc, serviceDesc } from "@bufbuild/protobuf/codegenv2";
+import type { FieldMask, Timestamp } from "@bufbuild/protobuf/wkt";
+import { file_google_protobuf_field_mask, file_google_protobuf_timestamp } from "@bufbuild/protobuf/wkt";
 import { file_rolecall_authz_v1_options } from "../../authz/v1/options_pb.js";
 import type { User } from "./user_pb.js";
 import { file_rolecall_identity_v1_user } from "./user_pb.js";
@@ -15,7 +17,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file rolecall/identity/v1/instance_service.proto.
  */
 export const file_rolecall_identity_v1_instance_service: GenFile = /*@__PURE__*/
-  fileDesc("Cityb2xlY2FsbC9pZGVudGl0eS92MS9pbnN0YW5jZV9zZXJ2aWNlLnByb3RvEhRyb2xlY2FsbC5pZGVudGl0eS52MSLvAQoQQm9vdHN0cmFwUmVxdWVzdBIUCgxzZXR1cF9zZWNyZXQYASABKAkSGQoRb3JnYW5pemF0aW9uX25hbWUYAiABKAkSDQoFZW1haWwYAyABKAkSDAoEbmFtZRgEIAEoCRISCgpnaXZlbl9uYW1lGAUgASgJEhMKC2ZhbWlseV9uYW1lGAYgASgJEhAKCHBhc3N3b3JkGAcgASgJEh0KFXBhc3N3b3JkX2NvbmZpcm1hdGlvbhgIIAEoCRIzCgptZmFfcG9saWN5GAkgASgOMh8ucm9sZWNhbGwuaWRlbnRpdHkudjEuTWZhUG9saWN5Ij0KEUJvb3RzdHJhcFJlc3BvbnNlEigKBHVzZXIYASABKAsyGi5yb2xlY2FsbC5pZGVudGl0eS52MS5Vc2VyIhYKFEdldFNlcnZlckluZm9SZXF1ZXN0IkwKFUdldFNlcnZlckluZm9SZXNwb25zZRIMCgRuYW1lGAEgASgJEg8KB3ZlcnNpb24YAiABKAkSFAoMYm9vdHN0cmFwcGVkGAMgASgIKlkKCU1mYVBvbGljeRIaChZNRkFfUE9MSUNZX1VOU1BFQ0lGSUVEEAASFwoTTUZBX1BPTElDWV9SRVFVSVJFRBABEhcKE01GQV9QT0xJQ1lfT1BUSU9OQUwQAjLsAQoPSW5zdGFuY2VTZXJ2aWNlEmQKCUJvb3RzdHJhcBImLnJvbGVjYWxsLmlkZW50aXR5LnYxLkJvb3RzdHJhcFJlcXVlc3QaJy5yb2xlY2FsbC5pZGVudGl0eS52MS5Cb290c3RyYXBSZXNwb25zZSIGqu0YAggBEnMKDUdldFNlcnZlckluZm8SKi5yb2xlY2FsbC5pZGVudGl0eS52MS5HZXRTZXJ2ZXJJbmZvUmVxdWVzdBorLnJvbGVjYWxsLmlkZW50aXR5LnYxLkdldFNlcnZlckluZm9SZXNwb25zZSIJkAIBqu0YAggBQusBChhjb20ucm9sZWNhbGwuaWRlbnRpdHkudjFCFEluc3RhbmNlU2VydmljZVByb3RvUAFaR2dpdGh1Yi5jb20vcm9sZWNhbGwvcm9sZWNhbGwvY2xpZW50cy9nby9yb2xlY2FsbC9pZGVudGl0eS92MTtpZGVudGl0eXYxogIDUklYqgIUUm9sZWNhbGwuSWRlbnRpdHkuVjHKAhRSb2xlY2FsbFxJZGVudGl0eVxWMeICIFJvbGVjYWxsXElkZW50aXR5XFYxXEdQQk1ldGFkYXRh6gIWUm9sZWNhbGw6OklkZW50aXR5OjpWMWIGcHJvdG8z", [file_rolecall_authz_v1_options, file_rolecall_identity_v1_user]);
+  fileDesc("Cityb2xlY2FsbC9pZGVudGl0eS92MS9pbnN0YW5jZV9zZXJ2aWNlLnByb3RvEhRyb2xlY2FsbC5pZGVudGl0eS52MSLvAQoQQm9vdHN0cmFwUmVxdWVzdBIUCgxzZXR1cF9zZWNyZXQYASABKAkSGQoRb3JnYW5pemF0aW9uX25hbWUYAiABKAkSDQoFZW1haWwYAyABKAkSDAoEbmFtZRgEIAEoCRISCgpnaXZlbl9uYW1lGAUgASgJEhMKC2ZhbWlseV9uYW1lGAYgASgJEhAKCHBhc3N3b3JkGAcgASgJEh0KFXBhc3N3b3JkX2NvbmZpcm1hdGlvbhgIIAEoCRIzCgptZmFfcG9saWN5GAkgASgOMh8ucm9sZWNhbGwuaWRlbnRpdHkudjEuTWZhUG9saWN5Ij0KEUJvb3RzdHJhcFJlc3BvbnNlEigKBHVzZXIYASABKAsyGi5yb2xlY2FsbC5pZGVudGl0eS52MS5Vc2VyIhYKFEdldFNlcnZlckluZm9SZXF1ZXN0Iq8BChVHZXRTZXJ2ZXJJbmZvUmVzcG9uc2USDAoEbmFtZRgBIAEoCRIPCgd2ZXJzaW9uGAIgASgJEhQKDGJvb3RzdHJhcHBlZBgDIAEoCBITCgtpbnN0YW5jZV9pZBgEIAEoCRIeChZvcmdhbml6YXRpb25fZGlyZWN0b3J5GAUgASgIEhYKDmd1ZXN0c19hbGxvd2VkGAYgASgIEhQKDHdlbGNvbWVfdGV4dBgHIAEoCSKVAQoQSW5zdGFuY2VTZXR0aW5ncxIMCgRuYW1lGAEgASgJEhQKDHdlbGNvbWVfdGV4dBgCIAEoCRIeChZvcmdhbml6YXRpb25fZGlyZWN0b3J5GAMgASgIEgwKBGV0YWcYBCABKAkSLwoLdXBkYXRlX3RpbWUYBSABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wIhQKEkdldFNldHRpbmdzUmVxdWVzdCJPChNHZXRTZXR0aW5nc1Jlc3BvbnNlEjgKCHNldHRpbmdzGAEgASgLMiYucm9sZWNhbGwuaWRlbnRpdHkudjEuSW5zdGFuY2VTZXR0aW5ncyKtAQoVVXBkYXRlU2V0dGluZ3NSZXF1ZXN0EhIKCnJlcXVlc3RfaWQYASABKAkSOAoIc2V0dGluZ3MYAiABKAsyJi5yb2xlY2FsbC5pZGVudGl0eS52MS5JbnN0YW5jZVNldHRpbmdzEi8KC3VwZGF0ZV9tYXNrGAMgASgLMhouZ29vZ2xlLnByb3RvYnVmLkZpZWxkTWFzaxIVCg12YWxpZGF0ZV9vbmx5GAQgASgIIlIKFlVwZGF0ZVNldHRpbmdzUmVzcG9uc2USOAoIc2V0dGluZ3MYASABKAsyJi5yb2xlY2FsbC5pZGVudGl0eS52MS5JbnN0YW5jZVNldHRpbmdzKlkKCU1mYVBvbGljeRIaChZNRkFfUE9MSUNZX1VOU1BFQ0lGSUVEEAASFwoTTUZBX1BPTElDWV9SRVFVSVJFRBABEhcKE01GQV9QT0xJQ1lfT1BUSU9OQUwQAjKEBAoPSW5zdGFuY2VTZXJ2aWNlEmQKCUJvb3RzdHJhcBImLnJvbGVjYWxsLmlkZW50aXR5LnYxLkJvb3RzdHJhcFJlcXVlc3QaJy5yb2xlY2FsbC5pZGVudGl0eS52MS5Cb290c3RyYXBSZXNwb25zZSIGqu0YAggBEnMKDUdldFNlcnZlckluZm8SKi5yb2xlY2FsbC5pZGVudGl0eS52MS5HZXRTZXJ2ZXJJbmZvUmVxdWVzdBorLnJvbGVjYWxsLmlkZW50aXR5LnYxLkdldFNlcnZlckluZm9SZXNwb25zZSIJkAIBqu0YAggBEoIBCgtHZXRTZXR0aW5ncxIoLnJvbGVjYWxsLmlkZW50aXR5LnYxLkdldFNldHRpbmdzUmVxdWVzdBopLnJvbGVjYWxsLmlkZW50aXR5LnYxLkdldFNldHRpbmdzUmVzcG9uc2UiHpACAartGBciFWlkZW50aXR5LnNldHRpbmdzLmdldBKQAQoOVXBkYXRlU2V0dGluZ3MSKy5yb2xlY2FsbC5pZGVudGl0eS52MS5VcGRhdGVTZXR0aW5nc1JlcXVlc3QaLC5yb2xlY2FsbC5pZGVudGl0eS52MS5VcGRhdGVTZXR0aW5nc1Jlc3BvbnNlIiOQAgKq7RgcIhhpZGVudGl0eS5zZXR0aW5ncy51cGRhdGU4AULrAQoYY29tLnJvbGVjYWxsLmlkZW50aXR5LnYxQhRJbnN0YW5jZVNlcnZpY2VQcm90b1ABWkdnaXRodWIuY29tL3JvbGVjYWxsL3JvbGVjYWxsL2NsaWVudHMvZ28vcm9sZWNhbGwvaWRlbnRpdHkvdjE7aWRlbnRpdHl2MaICA1JJWKoCFFJvbGVjYWxsLklkZW50aXR5LlYxygIUUm9sZWNhbGxcSWRlbnRpdHlcVjHiAiBSb2xlY2FsbFxJZGVudGl0eVxWMVxHUEJNZXRhZGF0YeoCFlJvbGVjYWxsOjpJZGVudGl0eTo6VjFiBnByb3RvMw", [file_google_protobuf_field_mask, file_google_protobuf_timestamp, file_rolecall_authz_v1_options, file_rolecall_identity_v1_user]);
 
 /**
  * What `Bootstrap` needs.
@@ -160,6 +162,34 @@ export type GetServerInfoResponse = Message<"rolecall.identity.v1.GetServerInfoR
    * @generated from field: bool bootstrapped = 3;
    */
   bootstrapped: boolean;
+
+  /**
+   * Identifier of the installation, a lower-case UUID; it never changes.
+   *
+   * @generated from field: string instance_id = 4;
+   */
+  instanceId: string;
+
+  /**
+   * Whether organizations that take registrations are listed for anyone.
+   *
+   * @generated from field: bool organization_directory = 5;
+   */
+  organizationDirectory: boolean;
+
+  /**
+   * Whether strangers may look around in the home organization as guests.
+   *
+   * @generated from field: bool guests_allowed = 6;
+   */
+  guestsAllowed: boolean;
+
+  /**
+   * What the installation says to whoever comes; plain text, may be empty.
+   *
+   * @generated from field: string welcome_text = 7;
+   */
+  welcomeText: string;
 };
 
 /**
@@ -168,6 +198,156 @@ export type GetServerInfoResponse = Message<"rolecall.identity.v1.GetServerInfoR
  */
 export const GetServerInfoResponseSchema: GenMessage<GetServerInfoResponse> = /*@__PURE__*/
   messageDesc(file_rolecall_identity_v1_instance_service, 3);
+
+/**
+ * How the installation presents itself.
+ *
+ * @generated from message rolecall.identity.v1.InstanceSettings
+ */
+export type InstanceSettings = Message<"rolecall.identity.v1.InstanceSettings"> & {
+  /**
+   * Name of the installation, 1 to 100 characters, in pages, mails and
+   * authenticator apps.
+   *
+   * @generated from field: string name = 1;
+   */
+  name: string;
+
+  /**
+   * What it says to whoever comes: plain text of at most 2 000 characters, line
+   * breaks included. May be empty.
+   *
+   * @generated from field: string welcome_text = 2;
+   */
+  welcomeText: string;
+
+  /**
+   * Whether organizations that take registrations are listed for anyone.
+   *
+   * @generated from field: bool organization_directory = 3;
+   */
+  organizationDirectory: boolean;
+
+  /**
+   * Version, to be given back with a change. Output only.
+   *
+   * @generated from field: string etag = 4;
+   */
+  etag: string;
+
+  /**
+   * When they were last changed; absent until they are. Output only.
+   *
+   * @generated from field: google.protobuf.Timestamp update_time = 5;
+   */
+  updateTime?: Timestamp | undefined;
+};
+
+/**
+ * Describes the message rolecall.identity.v1.InstanceSettings.
+ * Use `create(InstanceSettingsSchema)` to create a new message.
+ */
+export const InstanceSettingsSchema: GenMessage<InstanceSettings> = /*@__PURE__*/
+  messageDesc(file_rolecall_identity_v1_instance_service, 4);
+
+/**
+ * What `GetSettings` needs: nothing.
+ *
+ * @generated from message rolecall.identity.v1.GetSettingsRequest
+ */
+export type GetSettingsRequest = Message<"rolecall.identity.v1.GetSettingsRequest"> & {
+};
+
+/**
+ * Describes the message rolecall.identity.v1.GetSettingsRequest.
+ * Use `create(GetSettingsRequestSchema)` to create a new message.
+ */
+export const GetSettingsRequestSchema: GenMessage<GetSettingsRequest> = /*@__PURE__*/
+  messageDesc(file_rolecall_identity_v1_instance_service, 5);
+
+/**
+ * What `GetSettings` answers.
+ *
+ * @generated from message rolecall.identity.v1.GetSettingsResponse
+ */
+export type GetSettingsResponse = Message<"rolecall.identity.v1.GetSettingsResponse"> & {
+  /**
+   * The settings of the instance.
+   *
+   * @generated from field: rolecall.identity.v1.InstanceSettings settings = 1;
+   */
+  settings?: InstanceSettings | undefined;
+};
+
+/**
+ * Describes the message rolecall.identity.v1.GetSettingsResponse.
+ * Use `create(GetSettingsResponseSchema)` to create a new message.
+ */
+export const GetSettingsResponseSchema: GenMessage<GetSettingsResponse> = /*@__PURE__*/
+  messageDesc(file_rolecall_identity_v1_instance_service, 6);
+
+/**
+ * What `UpdateSettings` needs.
+ *
+ * @generated from message rolecall.identity.v1.UpdateSettingsRequest
+ */
+export type UpdateSettingsRequest = Message<"rolecall.identity.v1.UpdateSettingsRequest"> & {
+  /**
+   * Names this one intended change; a lower-case UUID. Optional.
+   *
+   * @generated from field: string request_id = 1;
+   */
+  requestId: string;
+
+  /**
+   * The new values; an `etag` demands that nothing changed since it was read.
+   *
+   * @generated from field: rolecall.identity.v1.InstanceSettings settings = 2;
+   */
+  settings?: InstanceSettings | undefined;
+
+  /**
+   * The fields to change; absent means all that are populated.
+   *
+   * @generated from field: google.protobuf.FieldMask update_mask = 3;
+   */
+  updateMask?: FieldMask | undefined;
+
+  /**
+   * Checks everything, rights included, and changes nothing.
+   *
+   * @generated from field: bool validate_only = 4;
+   */
+  validateOnly: boolean;
+};
+
+/**
+ * Describes the message rolecall.identity.v1.UpdateSettingsRequest.
+ * Use `create(UpdateSettingsRequestSchema)` to create a new message.
+ */
+export const UpdateSettingsRequestSchema: GenMessage<UpdateSettingsRequest> = /*@__PURE__*/
+  messageDesc(file_rolecall_identity_v1_instance_service, 7);
+
+/**
+ * What `UpdateSettings` answers.
+ *
+ * @generated from message rolecall.identity.v1.UpdateSettingsResponse
+ */
+export type UpdateSettingsResponse = Message<"rolecall.identity.v1.UpdateSettingsResponse"> & {
+  /**
+   * The settings after the change; with `validate_only` as they would be.
+   *
+   * @generated from field: rolecall.identity.v1.InstanceSettings settings = 1;
+   */
+  settings?: InstanceSettings | undefined;
+};
+
+/**
+ * Describes the message rolecall.identity.v1.UpdateSettingsResponse.
+ * Use `create(UpdateSettingsResponseSchema)` to create a new message.
+ */
+export const UpdateSettingsResponseSchema: GenMessage<UpdateSettingsResponse> = /*@__PURE__*/
+  messageDesc(file_rolecall_identity_v1_instance_service, 8);
 
 /**
  * What an organization demands of the logins of its members.
@@ -233,6 +413,27 @@ export const InstanceService: GenService<{
     methodKind: "unary";
     input: typeof GetServerInfoRequestSchema;
     output: typeof GetServerInfoResponseSchema;
+  },
+  /**
+   * Reads the settings of the instance.
+   *
+   * @generated from rpc rolecall.identity.v1.InstanceService.GetSettings
+   */
+  getSettings: {
+    methodKind: "unary";
+    input: typeof GetSettingsRequestSchema;
+    output: typeof GetSettingsResponseSchema;
+  },
+  /**
+   * Changes the settings of the instance. With an etag that is not the current
+   * one the answer is `ETAG_MISMATCH`.
+   *
+   * @generated from rpc rolecall.identity.v1.InstanceService.UpdateSettings
+   */
+  updateSettings: {
+    methodKind: "unary";
+    input: typeof UpdateSettingsRequestSchema;
+    output: typeof UpdateSettingsResponseSchema;
   },
 }> = /*@__PURE__*/
   serviceDesc(file_rolecall_identity_v1_instance_service, 0);

@@ -14,7 +14,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file rolecall/identity/v1/user.proto.
  */
 export const file_rolecall_identity_v1_user: GenFile = /*@__PURE__*/
-  fileDesc("Ch9yb2xlY2FsbC9pZGVudGl0eS92MS91c2VyLnByb3RvEhRyb2xlY2FsbC5pZGVudGl0eS52MSLLAwoEVXNlchIPCgd1c2VyX2lkGAEgASgJEhcKD29yZ2FuaXphdGlvbl9pZBgCIAEoCRINCgVlbWFpbBgDIAEoCRIMCgRuYW1lGAQgASgJEhIKCmdpdmVuX25hbWUYBSABKAkSEwoLZmFtaWx5X25hbWUYBiABKAkSEwoLaW5zdGl0dXRpb24YByABKAkSDwoHd2Vic2l0ZRgIIAEoCRIuCgVzdGF0ZRgJIAEoDjIfLnJvbGVjYWxsLmlkZW50aXR5LnYxLlVzZXJTdGF0ZRINCgVyb2xlcxgKIAMoCRIPCgdibG9ja2VkGAsgASgIEgwKBGV0YWcYDCABKAkSLwoLY3JlYXRlX3RpbWUYDSABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEi8KC3VwZGF0ZV90aW1lGA4gASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIzCg9sYXN0X2xvZ2luX3RpbWUYDyABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEhYKDmVtYWlsX3ZlcmlmaWVkGBAgASgIEiAKGHBhc3N3b3JkX2NoYW5nZV9yZXF1aXJlZBgRIAEoCCLSAQoKSW52aXRhdGlvbhIVCg1pbnZpdGF0aW9uX2lkGAEgASgJEg8KB3VzZXJfaWQYAiABKAkSFwoPb3JnYW5pemF0aW9uX2lkGAMgASgJEhIKCmludml0ZXJfaWQYBCABKAkSLwoLZXhwaXJlX3RpbWUYBSABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEi8KC2NyZWF0ZV90aW1lGAYgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBINCgVlbWFpbBgHIAEoCSJ+CgxDb2RlRGVsaXZlcnkSLgoEc2VuZBgBIAEoCzIeLnJvbGVjYWxsLmlkZW50aXR5LnYxLlNlbmRDb2RlSAASMgoGcmV0dXJuGAIgASgLMiAucm9sZWNhbGwuaWRlbnRpdHkudjEuUmV0dXJuQ29kZUgAQgoKCGRlbGl2ZXJ5IgoKCFNlbmRDb2RlIgwKClJldHVybkNvZGUiqQIKB1Nlc3Npb24SEgoKc2Vzc2lvbl9pZBgBIAEoCRIPCgd1c2VyX2lkGAIgASgJEi0KCWF1dGhfdGltZRgDIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASMgoObGFzdF91c2VkX3RpbWUYBCABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEjQKEGlkbGVfZXhwaXJlX3RpbWUYBSABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEi8KC2V4cGlyZV90aW1lGAYgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIeChZhdXRoZW50aWNhdGlvbl9tZXRob2RzGAcgAygJEg8KB2N1cnJlbnQYCCABKAgqVgoJVXNlclN0YXRlEhoKFlVTRVJfU1RBVEVfVU5TUEVDSUZJRUQQABIWChJVU0VSX1NUQVRFX0lOVklURUQQARIVChFVU0VSX1NUQVRFX0FDVElWRRACKmwKDlBhc3N3b3JkQ2hhbmdlEh8KG1BBU1NXT1JEX0NIQU5HRV9VTlNQRUNJRklFRBAAEhwKGFBBU1NXT1JEX0NIQU5HRV9SRVFVSVJFRBABEhsKF1BBU1NXT1JEX0NIQU5HRV9BRFZJU0VEEAJC4AEKGGNvbS5yb2xlY2FsbC5pZGVudGl0eS52MUIJVXNlclByb3RvUAFaR2dpdGh1Yi5jb20vcm9sZWNhbGwvcm9sZWNhbGwvY2xpZW50cy9nby9yb2xlY2FsbC9pZGVudGl0eS92MTtpZGVudGl0eXYxogIDUklYqgIUUm9sZWNhbGwuSWRlbnRpdHkuVjHKAhRSb2xlY2FsbFxJZGVudGl0eVxWMeICIFJvbGVjYWxsXElkZW50aXR5XFYxXEdQQk1ldGFkYXRh6gIWUm9sZWNhbGw6OklkZW50aXR5OjpWMWIGcHJvdG8z", [file_google_protobuf_timestamp]);
+  fileDesc("Ch9yb2xlY2FsbC9pZGVudGl0eS92MS91c2VyLnByb3RvEhRyb2xlY2FsbC5pZGVudGl0eS52MSLLAwoEVXNlchIPCgd1c2VyX2lkGAEgASgJEhcKD29yZ2FuaXphdGlvbl9pZBgCIAEoCRINCgVlbWFpbBgDIAEoCRIMCgRuYW1lGAQgASgJEhIKCmdpdmVuX25hbWUYBSABKAkSEwoLZmFtaWx5X25hbWUYBiABKAkSEwoLaW5zdGl0dXRpb24YByABKAkSDwoHd2Vic2l0ZRgIIAEoCRIuCgVzdGF0ZRgJIAEoDjIfLnJvbGVjYWxsLmlkZW50aXR5LnYxLlVzZXJTdGF0ZRINCgVyb2xlcxgKIAMoCRIPCgdibG9ja2VkGAsgASgIEgwKBGV0YWcYDCABKAkSLwoLY3JlYXRlX3RpbWUYDSABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEi8KC3VwZGF0ZV90aW1lGA4gASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIzCg9sYXN0X2xvZ2luX3RpbWUYDyABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEhYKDmVtYWlsX3ZlcmlmaWVkGBAgASgIEiAKGHBhc3N3b3JkX2NoYW5nZV9yZXF1aXJlZBgRIAEoCCLSAQoKSW52aXRhdGlvbhIVCg1pbnZpdGF0aW9uX2lkGAEgASgJEg8KB3VzZXJfaWQYAiABKAkSFwoPb3JnYW5pemF0aW9uX2lkGAMgASgJEhIKCmludml0ZXJfaWQYBCABKAkSLwoLZXhwaXJlX3RpbWUYBSABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEi8KC2NyZWF0ZV90aW1lGAYgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBINCgVlbWFpbBgHIAEoCSJ+CgxDb2RlRGVsaXZlcnkSLgoEc2VuZBgBIAEoCzIeLnJvbGVjYWxsLmlkZW50aXR5LnYxLlNlbmRDb2RlSAASMgoGcmV0dXJuGAIgASgLMiAucm9sZWNhbGwuaWRlbnRpdHkudjEuUmV0dXJuQ29kZUgAQgoKCGRlbGl2ZXJ5IgoKCFNlbmRDb2RlIgwKClJldHVybkNvZGUi1QIKB1Nlc3Npb24SEgoKc2Vzc2lvbl9pZBgBIAEoCRIPCgd1c2VyX2lkGAIgASgJEi0KCWF1dGhfdGltZRgDIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASMgoObGFzdF91c2VkX3RpbWUYBCABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEjQKEGlkbGVfZXhwaXJlX3RpbWUYBSABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEi8KC2V4cGlyZV90aW1lGAYgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIeChZhdXRoZW50aWNhdGlvbl9tZXRob2RzGAcgAygJEg8KB2N1cnJlbnQYCCABKAgSFwoPaW1wZXJzb25hdG9yX2lkGAkgASgJEhEKCXJlYWRfb25seRgKIAEoCCJfCg5QYXNzd29yZFBvbGljeRIWCg5taW5fY2hhcmFjdGVycxgBIAEoBRIWCg5tYXhfY2hhcmFjdGVycxgCIAEoBRIdChVyZXF1aXJlX3RocmVlX2NsYXNzZXMYAyABKAgqVgoJVXNlclN0YXRlEhoKFlVTRVJfU1RBVEVfVU5TUEVDSUZJRUQQABIWChJVU0VSX1NUQVRFX0lOVklURUQQARIVChFVU0VSX1NUQVRFX0FDVElWRRACKmwKDlBhc3N3b3JkQ2hhbmdlEh8KG1BBU1NXT1JEX0NIQU5HRV9VTlNQRUNJRklFRBAAEhwKGFBBU1NXT1JEX0NIQU5HRV9SRVFVSVJFRBABEhsKF1BBU1NXT1JEX0NIQU5HRV9BRFZJU0VEEAJC4AEKGGNvbS5yb2xlY2FsbC5pZGVudGl0eS52MUIJVXNlclByb3RvUAFaR2dpdGh1Yi5jb20vcm9sZWNhbGwvcm9sZWNhbGwvY2xpZW50cy9nby9yb2xlY2FsbC9pZGVudGl0eS92MTtpZGVudGl0eXYxogIDUklYqgIUUm9sZWNhbGwuSWRlbnRpdHkuVjHKAhRSb2xlY2FsbFxJZGVudGl0eVxWMeICIFJvbGVjYWxsXElkZW50aXR5XFYxXEdQQk1ldGFkYXRh6gIWUm9sZWNhbGw6OklkZW50aXR5OjpWMWIGcHJvdG8z", [file_google_protobuf_timestamp]);
 
 /**
  * The account of a person; a member of exactly one organization.
@@ -342,6 +342,21 @@ export type Session = Message<"rolecall.identity.v1.Session"> & {
    * @generated from field: bool current = 8;
    */
   current: boolean;
+
+  /**
+   * The person who acts as this one in it; empty for a login of the person
+   * itself.
+   *
+   * @generated from field: string impersonator_id = 9;
+   */
+  impersonatorId: string;
+
+  /**
+   * Whether whoever acts as the person only reads.
+   *
+   * @generated from field: bool read_only = 10;
+   */
+  readOnly: boolean;
 };
 
 /**
@@ -350,6 +365,44 @@ export type Session = Message<"rolecall.identity.v1.Session"> & {
  */
 export const SessionSchema: GenMessage<Session> = /*@__PURE__*/
   messageDesc(file_rolecall_identity_v1_user, 5);
+
+/**
+ * What a password must satisfy.
+ *
+ * @generated from message rolecall.identity.v1.PasswordPolicy
+ */
+export type PasswordPolicy = Message<"rolecall.identity.v1.PasswordPolicy"> & {
+  /**
+   * The fewest characters (Unicode code points): 15 for a password that stands
+   * alone (NIST SP 800-63B-4, section 3.1.1), 12 where the organization requires
+   * a second factor.
+   *
+   * @generated from field: int32 min_characters = 1;
+   */
+  minCharacters: number;
+
+  /**
+   * The most characters (Unicode code points).
+   *
+   * @generated from field: int32 max_characters = 2;
+   */
+  maxCharacters: number;
+
+  /**
+   * Whether it mixes three of four classes: small letters, capital letters,
+   * digits, and everything else.
+   *
+   * @generated from field: bool require_three_classes = 3;
+   */
+  requireThreeClasses: boolean;
+};
+
+/**
+ * Describes the message rolecall.identity.v1.PasswordPolicy.
+ * Use `create(PasswordPolicySchema)` to create a new message.
+ */
+export const PasswordPolicySchema: GenMessage<PasswordPolicy> = /*@__PURE__*/
+  messageDesc(file_rolecall_identity_v1_user, 6);
 
 /**
  * Where an account stands in its life.

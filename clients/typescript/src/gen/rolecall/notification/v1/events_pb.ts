@@ -15,7 +15,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file rolecall/notification/v1/events.proto.
  */
 export const file_rolecall_notification_v1_events: GenFile = /*@__PURE__*/
-  fileDesc("CiVyb2xlY2FsbC9ub3RpZmljYXRpb24vdjEvZXZlbnRzLnByb3RvEhhyb2xlY2FsbC5ub3RpZmljYXRpb24udjEipwIKC0RvbWFpbkV2ZW50EhAKCGFjdG9yX2lkGAEgASgJEhcKD29yZ2FuaXphdGlvbl9pZBgCIAEoCRIRCgl0YXJnZXRfaWQYAyABKAkSEgoKcmVxdWVzdF9pZBgEIAEoCRIxCg1vY2N1cnJlZF90aW1lGAUgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBJFChBkZWxpdmVyeV9yZXRyaWVkGAogASgLMikucm9sZWNhbGwubm90aWZpY2F0aW9uLnYxLkRlbGl2ZXJ5UmV0cmllZEgAEkMKD2RlbGl2ZXJ5X3BhcmtlZBgLIAEoCzIoLnJvbGVjYWxsLm5vdGlmaWNhdGlvbi52MS5EZWxpdmVyeVBhcmtlZEgAQgcKBWV2ZW50IiYKD0RlbGl2ZXJ5UmV0cmllZBITCgtkZWxpdmVyeV9pZBgBIAEoCSI3Cg5EZWxpdmVyeVBhcmtlZBITCgtkZWxpdmVyeV9pZBgBIAEoCRIQCgh0ZW1wbGF0ZRgCIAEoCUL+AQocY29tLnJvbGVjYWxsLm5vdGlmaWNhdGlvbi52MUILRXZlbnRzUHJvdG9QAVpPZ2l0aHViLmNvbS9yb2xlY2FsbC9yb2xlY2FsbC9jbGllbnRzL2dvL3JvbGVjYWxsL25vdGlmaWNhdGlvbi92MTtub3RpZmljYXRpb252MaICA1JOWKoCGFJvbGVjYWxsLk5vdGlmaWNhdGlvbi5WMcoCGFJvbGVjYWxsXE5vdGlmaWNhdGlvblxWMeICJFJvbGVjYWxsXE5vdGlmaWNhdGlvblxWMVxHUEJNZXRhZGF0YeoCGlJvbGVjYWxsOjpOb3RpZmljYXRpb246OlYxYgZwcm90bzM", [file_google_protobuf_timestamp]);
+  fileDesc("CiVyb2xlY2FsbC9ub3RpZmljYXRpb24vdjEvZXZlbnRzLnByb3RvEhhyb2xlY2FsbC5ub3RpZmljYXRpb24udjEi6AIKC0RvbWFpbkV2ZW50EhAKCGFjdG9yX2lkGAEgASgJEhcKD29yZ2FuaXphdGlvbl9pZBgCIAEoCRIRCgl0YXJnZXRfaWQYAyABKAkSEgoKcmVxdWVzdF9pZBgEIAEoCRIxCg1vY2N1cnJlZF90aW1lGAUgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBJFChBkZWxpdmVyeV9yZXRyaWVkGAogASgLMikucm9sZWNhbGwubm90aWZpY2F0aW9uLnYxLkRlbGl2ZXJ5UmV0cmllZEgAEkMKD2RlbGl2ZXJ5X3BhcmtlZBgLIAEoCzIoLnJvbGVjYWxsLm5vdGlmaWNhdGlvbi52MS5EZWxpdmVyeVBhcmtlZEgAEj8KDWNhbGxzX3JlZnVzZWQYWiABKAsyJi5yb2xlY2FsbC5ub3RpZmljYXRpb24udjEuQ2FsbHNSZWZ1c2VkSABCBwoFZXZlbnQiJgoPRGVsaXZlcnlSZXRyaWVkEhMKC2RlbGl2ZXJ5X2lkGAEgASgJIjcKDkRlbGl2ZXJ5UGFya2VkEhMKC2RlbGl2ZXJ5X2lkGAEgASgJEhAKCHRlbXBsYXRlGAIgASgJIj4KDENhbGxzUmVmdXNlZBIOCgZtZXRob2QYASABKAkSDQoFY291bnQYAiABKAUSDwoHcmVhc29ucxgDIAMoCUL+AQocY29tLnJvbGVjYWxsLm5vdGlmaWNhdGlvbi52MUILRXZlbnRzUHJvdG9QAVpPZ2l0aHViLmNvbS9yb2xlY2FsbC9yb2xlY2FsbC9jbGllbnRzL2dvL3JvbGVjYWxsL25vdGlmaWNhdGlvbi92MTtub3RpZmljYXRpb252MaICA1JOWKoCGFJvbGVjYWxsLk5vdGlmaWNhdGlvbi5WMcoCGFJvbGVjYWxsXE5vdGlmaWNhdGlvblxWMeICJFJvbGVjYWxsXE5vdGlmaWNhdGlvblxWMVxHUEJNZXRhZGF0YeoCGlJvbGVjYWxsOjpOb3RpZmljYXRpb246OlYxYgZwcm90bzM", [file_google_protobuf_timestamp]);
 
 /**
  * Something that happened to deliveries.
@@ -79,6 +79,14 @@ export type DomainEvent = Message<"rolecall.notification.v1.DomainEvent"> & {
      */
     value: DeliveryParked;
     case: "deliveryParked";
+  } | {
+    /**
+     * Calls were refused.
+     *
+     * @generated from field: rolecall.notification.v1.CallsRefused calls_refused = 90;
+     */
+    value: CallsRefused;
+    case: "callsRefused";
   } | { case: undefined; value?: undefined };
 };
 
@@ -137,4 +145,40 @@ export type DeliveryParked = Message<"rolecall.notification.v1.DeliveryParked"> 
  */
 export const DeliveryParkedSchema: GenMessage<DeliveryParked> = /*@__PURE__*/
   messageDesc(file_rolecall_notification_v1_events, 2);
+
+/**
+ * Calls of one caller to one method were refused; they are counted by the minute.
+ *
+ * @generated from message rolecall.notification.v1.CallsRefused
+ */
+export type CallsRefused = Message<"rolecall.notification.v1.CallsRefused"> & {
+  /**
+   * The path of the method, such as `/rolecall.identity.v1.UserService/ListUsers`;
+   * `*` for the calls of many that were too many to be counted apart.
+   *
+   * @generated from field: string method = 1;
+   */
+  method: string;
+
+  /**
+   * How many calls.
+   *
+   * @generated from field: int32 count = 2;
+   */
+  count: number;
+
+  /**
+   * Why, as the answers told; at most eight.
+   *
+   * @generated from field: repeated string reasons = 3;
+   */
+  reasons: string[];
+};
+
+/**
+ * Describes the message rolecall.notification.v1.CallsRefused.
+ * Use `create(CallsRefusedSchema)` to create a new message.
+ */
+export const CallsRefusedSchema: GenMessage<CallsRefused> = /*@__PURE__*/
+  messageDesc(file_rolecall_notification_v1_events, 3);
 

@@ -15,7 +15,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file rolecall/organization/v1/events.proto.
  */
 export const file_rolecall_organization_v1_events: GenFile = /*@__PURE__*/
-  fileDesc("CiVyb2xlY2FsbC9vcmdhbml6YXRpb24vdjEvZXZlbnRzLnByb3RvEhhyb2xlY2FsbC5vcmdhbml6YXRpb24udjEiwAcKC0RvbWFpbkV2ZW50EhAKCGFjdG9yX2lkGAEgASgJEhcKD29yZ2FuaXphdGlvbl9pZBgCIAEoCRIRCgl0YXJnZXRfaWQYAyABKAkSEgoKcmVxdWVzdF9pZBgEIAEoCRIxCg1vY2N1cnJlZF90aW1lGAUgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBJNChRvcmdhbml6YXRpb25fY3JlYXRlZBgKIAEoCzItLnJvbGVjYWxsLm9yZ2FuaXphdGlvbi52MS5Pcmdhbml6YXRpb25DcmVhdGVkSAASPQoMbWVtYmVyX2FkZGVkGAsgASgLMiUucm9sZWNhbGwub3JnYW5pemF0aW9uLnYxLk1lbWJlckFkZGVkSAASRQoQbWVtYmVyX2FjdGl2YXRlZBgMIAEoCzIpLnJvbGVjYWxsLm9yZ2FuaXphdGlvbi52MS5NZW1iZXJBY3RpdmF0ZWRIABJBCg5tZW1iZXJfcmVtb3ZlZBgNIAEoCzInLnJvbGVjYWxsLm9yZ2FuaXphdGlvbi52MS5NZW1iZXJSZW1vdmVkSAASTAoUbWVtYmVyX3JvbGVzX2NoYW5nZWQYDiABKAsyLC5yb2xlY2FsbC5vcmdhbml6YXRpb24udjEuTWVtYmVyUm9sZXNDaGFuZ2VkSAASQQoObWVtYmVyX2Jsb2NrZWQYDyABKAsyJy5yb2xlY2FsbC5vcmdhbml6YXRpb24udjEuTWVtYmVyQmxvY2tlZEgAEkUKEG1lbWJlcl91bmJsb2NrZWQYECABKAsyKS5yb2xlY2FsbC5vcmdhbml6YXRpb24udjEuTWVtYmVyVW5ibG9ja2VkSAASTgoVc2VydmljZV9hY2NvdW50X2FkZGVkGBEgASgLMi0ucm9sZWNhbGwub3JnYW5pemF0aW9uLnYxLlNlcnZpY2VBY2NvdW50QWRkZWRIABJSChdzZXJ2aWNlX2FjY291bnRfcmVtb3ZlZBgSIAEoCzIvLnJvbGVjYWxsLm9yZ2FuaXphdGlvbi52MS5TZXJ2aWNlQWNjb3VudFJlbW92ZWRIABI7Cgtvd25lcl9hZGRlZBgTIAEoCzIkLnJvbGVjYWxsLm9yZ2FuaXphdGlvbi52MS5Pd25lckFkZGVkSAASUgoXc2VydmljZV9hY2NvdW50X3VwZGF0ZWQYFCABKAsyLy5yb2xlY2FsbC5vcmdhbml6YXRpb24udjEuU2VydmljZUFjY291bnRVcGRhdGVkSABCBwoFZXZlbnQiIwoTT3JnYW5pemF0aW9uQ3JlYXRlZBIMCgRuYW1lGAEgASgJIhwKC01lbWJlckFkZGVkEg0KBXJvbGVzGAEgAygJIiAKD01lbWJlckFjdGl2YXRlZBINCgVyb2xlcxgBIAMoCSIPCg1NZW1iZXJSZW1vdmVkIjoKEk1lbWJlclJvbGVzQ2hhbmdlZBIRCglvbGRfcm9sZXMYASADKAkSEQoJbmV3X3JvbGVzGAIgAygJIk8KDU1lbWJlckJsb2NrZWQSDgoGcmVhc29uGAEgASgJEi4KCnVudGlsX3RpbWUYAiABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wIhEKD01lbWJlclVuYmxvY2tlZCIqChNTZXJ2aWNlQWNjb3VudEFkZGVkEhMKC3Blcm1pc3Npb25zGAEgAygJIhcKFVNlcnZpY2VBY2NvdW50UmVtb3ZlZCIsChVTZXJ2aWNlQWNjb3VudFVwZGF0ZWQSEwoLcGVybWlzc2lvbnMYASADKAkiHwoKT3duZXJBZGRlZBIRCglvd25lcl9pZHMYASADKAlC/gEKHGNvbS5yb2xlY2FsbC5vcmdhbml6YXRpb24udjFCC0V2ZW50c1Byb3RvUAFaT2dpdGh1Yi5jb20vcm9sZWNhbGwvcm9sZWNhbGwvY2xpZW50cy9nby9yb2xlY2FsbC9vcmdhbml6YXRpb24vdjE7b3JnYW5pemF0aW9udjGiAgNST1iqAhhSb2xlY2FsbC5Pcmdhbml6YXRpb24uVjHKAhhSb2xlY2FsbFxPcmdhbml6YXRpb25cVjHiAiRSb2xlY2FsbFxPcmdhbml6YXRpb25cVjFcR1BCTWV0YWRhdGHqAhpSb2xlY2FsbDo6T3JnYW5pemF0aW9uOjpWMWIGcHJvdG8z", [file_google_protobuf_timestamp]);
+  fileDesc("CiVyb2xlY2FsbC9vcmdhbml6YXRpb24vdjEvZXZlbnRzLnByb3RvEhhyb2xlY2FsbC5vcmdhbml6YXRpb24udjEi0AoKC0RvbWFpbkV2ZW50EhAKCGFjdG9yX2lkGAEgASgJEhcKD29yZ2FuaXphdGlvbl9pZBgCIAEoCRIRCgl0YXJnZXRfaWQYAyABKAkSEgoKcmVxdWVzdF9pZBgEIAEoCRIxCg1vY2N1cnJlZF90aW1lGAUgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIXCg9vbl9iZWhhbGZfb2ZfaWQYBiABKAkSTQoUb3JnYW5pemF0aW9uX2NyZWF0ZWQYCiABKAsyLS5yb2xlY2FsbC5vcmdhbml6YXRpb24udjEuT3JnYW5pemF0aW9uQ3JlYXRlZEgAEj0KDG1lbWJlcl9hZGRlZBgLIAEoCzIlLnJvbGVjYWxsLm9yZ2FuaXphdGlvbi52MS5NZW1iZXJBZGRlZEgAEkUKEG1lbWJlcl9hY3RpdmF0ZWQYDCABKAsyKS5yb2xlY2FsbC5vcmdhbml6YXRpb24udjEuTWVtYmVyQWN0aXZhdGVkSAASQQoObWVtYmVyX3JlbW92ZWQYDSABKAsyJy5yb2xlY2FsbC5vcmdhbml6YXRpb24udjEuTWVtYmVyUmVtb3ZlZEgAEkwKFG1lbWJlcl9yb2xlc19jaGFuZ2VkGA4gASgLMiwucm9sZWNhbGwub3JnYW5pemF0aW9uLnYxLk1lbWJlclJvbGVzQ2hhbmdlZEgAEkEKDm1lbWJlcl9ibG9ja2VkGA8gASgLMicucm9sZWNhbGwub3JnYW5pemF0aW9uLnYxLk1lbWJlckJsb2NrZWRIABJFChBtZW1iZXJfdW5ibG9ja2VkGBAgASgLMikucm9sZWNhbGwub3JnYW5pemF0aW9uLnYxLk1lbWJlclVuYmxvY2tlZEgAEk4KFXNlcnZpY2VfYWNjb3VudF9hZGRlZBgRIAEoCzItLnJvbGVjYWxsLm9yZ2FuaXphdGlvbi52MS5TZXJ2aWNlQWNjb3VudEFkZGVkSAASUgoXc2VydmljZV9hY2NvdW50X3JlbW92ZWQYEiABKAsyLy5yb2xlY2FsbC5vcmdhbml6YXRpb24udjEuU2VydmljZUFjY291bnRSZW1vdmVkSAASOwoLb3duZXJfYWRkZWQYEyABKAsyJC5yb2xlY2FsbC5vcmdhbml6YXRpb24udjEuT3duZXJBZGRlZEgAElIKF3NlcnZpY2VfYWNjb3VudF91cGRhdGVkGBQgASgLMi8ucm9sZWNhbGwub3JnYW5pemF0aW9uLnYxLlNlcnZpY2VBY2NvdW50VXBkYXRlZEgAEl4KHW9yZ2FuaXphdGlvbl9zZXR0aW5nc19jaGFuZ2VkGB4gASgLMjUucm9sZWNhbGwub3JnYW5pemF0aW9uLnYxLk9yZ2FuaXphdGlvblNldHRpbmdzQ2hhbmdlZEgAEjsKC2d1ZXN0X2FkZGVkGCggASgLMiQucm9sZWNhbGwub3JnYW5pemF0aW9uLnYxLkd1ZXN0QWRkZWRIABI/Cg1ndWVzdF9yZW1vdmVkGCkgASgLMiYucm9sZWNhbGwub3JnYW5pemF0aW9uLnYxLkd1ZXN0UmVtb3ZlZEgAEj8KDWNhbGxzX3JlZnVzZWQYMiABKAsyJi5yb2xlY2FsbC5vcmdhbml6YXRpb24udjEuQ2FsbHNSZWZ1c2VkSAASVgoZb3duZXJfY3JlZGVudGlhbHNfY2hhbmdlZBgzIAEoCzIxLnJvbGVjYWxsLm9yZ2FuaXphdGlvbi52MS5Pd25lckNyZWRlbnRpYWxzQ2hhbmdlZEgAQgcKBWV2ZW50IiMKE09yZ2FuaXphdGlvbkNyZWF0ZWQSDAoEbmFtZRgBIAEoCSIcCgtNZW1iZXJBZGRlZBINCgVyb2xlcxgBIAMoCSIgCg9NZW1iZXJBY3RpdmF0ZWQSDQoFcm9sZXMYASADKAkiDwoNTWVtYmVyUmVtb3ZlZCI6ChJNZW1iZXJSb2xlc0NoYW5nZWQSEQoJb2xkX3JvbGVzGAEgAygJEhEKCW5ld19yb2xlcxgCIAMoCSJPCg1NZW1iZXJCbG9ja2VkEg4KBnJlYXNvbhgBIAEoCRIuCgp1bnRpbF90aW1lGAIgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcCIRCg9NZW1iZXJVbmJsb2NrZWQiKgoTU2VydmljZUFjY291bnRBZGRlZBITCgtwZXJtaXNzaW9ucxgBIAMoCSIXChVTZXJ2aWNlQWNjb3VudFJlbW92ZWQiLAoVU2VydmljZUFjY291bnRVcGRhdGVkEhMKC3Blcm1pc3Npb25zGAEgAygJIh8KCk93bmVyQWRkZWQSEQoJb3duZXJfaWRzGAEgAygJIj0KCkd1ZXN0QWRkZWQSLwoLZXhwaXJlX3RpbWUYASABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wIg4KDEd1ZXN0UmVtb3ZlZCJJChtPcmdhbml6YXRpb25TZXR0aW5nc0NoYW5nZWQSFAoMb2xkX3NldHRpbmdzGAEgAygJEhQKDG5ld19zZXR0aW5ncxgCIAMoCSI+CgxDYWxsc1JlZnVzZWQSDgoGbWV0aG9kGAEgASgJEg0KBWNvdW50GAIgASgFEg8KB3JlYXNvbnMYAyADKAkiPAoXT3duZXJDcmVkZW50aWFsc0NoYW5nZWQSDgoGY2hhbmdlGAEgASgJEhEKCW93bmVyX2lkcxgCIAMoCUL+AQocY29tLnJvbGVjYWxsLm9yZ2FuaXphdGlvbi52MUILRXZlbnRzUHJvdG9QAVpPZ2l0aHViLmNvbS9yb2xlY2FsbC9yb2xlY2FsbC9jbGllbnRzL2dvL3JvbGVjYWxsL29yZ2FuaXphdGlvbi92MTtvcmdhbml6YXRpb252MaICA1JPWKoCGFJvbGVjYWxsLk9yZ2FuaXphdGlvbi5WMcoCGFJvbGVjYWxsXE9yZ2FuaXphdGlvblxWMeICJFJvbGVjYWxsXE9yZ2FuaXphdGlvblxWMVxHUEJNZXRhZGF0YeoCGlJvbGVjYWxsOjpPcmdhbml6YXRpb246OlYxYgZwcm90bzM", [file_google_protobuf_timestamp]);
 
 /**
  * Something that happened to an organization or a membership.
@@ -57,6 +57,13 @@ export type DomainEvent = Message<"rolecall.organization.v1.DomainEvent"> & {
    * @generated from field: google.protobuf.Timestamp occurred_time = 5;
    */
   occurredTime?: Timestamp | undefined;
+
+  /**
+   * As whom the actor acted (impersonation); empty when it acted as itself.
+   *
+   * @generated from field: string on_behalf_of_id = 6;
+   */
+  onBehalfOfId: string;
 
   /**
    * What happened.
@@ -152,6 +159,47 @@ export type DomainEvent = Message<"rolecall.organization.v1.DomainEvent"> & {
      */
     value: ServiceAccountUpdated;
     case: "serviceAccountUpdated";
+  } | {
+    /**
+     * The settings of an organization changed.
+     *
+     * @generated from field: rolecall.organization.v1.OrganizationSettingsChanged organization_settings_changed = 30;
+     */
+    value: OrganizationSettingsChanged;
+    case: "organizationSettingsChanged";
+  } | {
+    /**
+     * A guest was added.
+     *
+     * @generated from field: rolecall.organization.v1.GuestAdded guest_added = 40;
+     */
+    value: GuestAdded;
+    case: "guestAdded";
+  } | {
+    /**
+     * A guest ended before its time.
+     *
+     * @generated from field: rolecall.organization.v1.GuestRemoved guest_removed = 41;
+     */
+    value: GuestRemoved;
+    case: "guestRemoved";
+  } | {
+    /**
+     * Calls were refused.
+     *
+     * @generated from field: rolecall.organization.v1.CallsRefused calls_refused = 50;
+     */
+    value: CallsRefused;
+    case: "callsRefused";
+  } | {
+    /**
+     * An administrator changed what an owner logs in with; told to the other
+     * owners.
+     *
+     * @generated from field: rolecall.organization.v1.OwnerCredentialsChanged owner_credentials_changed = 51;
+     */
+    value: OwnerCredentialsChanged;
+    case: "ownerCredentialsChanged";
   } | { case: undefined; value?: undefined };
 };
 
@@ -388,4 +436,133 @@ export type OwnerAdded = Message<"rolecall.organization.v1.OwnerAdded"> & {
  */
 export const OwnerAddedSchema: GenMessage<OwnerAdded> = /*@__PURE__*/
   messageDesc(file_rolecall_organization_v1_events, 11);
+
+/**
+ * A guest was added.
+ *
+ * @generated from message rolecall.organization.v1.GuestAdded
+ */
+export type GuestAdded = Message<"rolecall.organization.v1.GuestAdded"> & {
+  /**
+   * When it ends.
+   *
+   * @generated from field: google.protobuf.Timestamp expire_time = 1;
+   */
+  expireTime?: Timestamp | undefined;
+};
+
+/**
+ * Describes the message rolecall.organization.v1.GuestAdded.
+ * Use `create(GuestAddedSchema)` to create a new message.
+ */
+export const GuestAddedSchema: GenMessage<GuestAdded> = /*@__PURE__*/
+  messageDesc(file_rolecall_organization_v1_events, 12);
+
+/**
+ * A guest ended before its time.
+ *
+ * @generated from message rolecall.organization.v1.GuestRemoved
+ */
+export type GuestRemoved = Message<"rolecall.organization.v1.GuestRemoved"> & {
+};
+
+/**
+ * Describes the message rolecall.organization.v1.GuestRemoved.
+ * Use `create(GuestRemovedSchema)` to create a new message.
+ */
+export const GuestRemovedSchema: GenMessage<GuestRemoved> = /*@__PURE__*/
+  messageDesc(file_rolecall_organization_v1_events, 13);
+
+/**
+ * The settings of an organization changed.
+ *
+ * @generated from message rolecall.organization.v1.OrganizationSettingsChanged
+ */
+export type OrganizationSettingsChanged = Message<"rolecall.organization.v1.OrganizationSettingsChanged"> & {
+  /**
+   * What changed, each as `name=value`, as it was.
+   *
+   * @generated from field: repeated string old_settings = 1;
+   */
+  oldSettings: string[];
+
+  /**
+   * The same as it is now.
+   *
+   * @generated from field: repeated string new_settings = 2;
+   */
+  newSettings: string[];
+};
+
+/**
+ * Describes the message rolecall.organization.v1.OrganizationSettingsChanged.
+ * Use `create(OrganizationSettingsChangedSchema)` to create a new message.
+ */
+export const OrganizationSettingsChangedSchema: GenMessage<OrganizationSettingsChanged> = /*@__PURE__*/
+  messageDesc(file_rolecall_organization_v1_events, 14);
+
+/**
+ * Calls of one caller to one method were refused; they are counted by the minute.
+ *
+ * @generated from message rolecall.organization.v1.CallsRefused
+ */
+export type CallsRefused = Message<"rolecall.organization.v1.CallsRefused"> & {
+  /**
+   * The path of the method, such as `/rolecall.identity.v1.UserService/ListUsers`;
+   * `*` for the calls of many that were too many to be counted apart.
+   *
+   * @generated from field: string method = 1;
+   */
+  method: string;
+
+  /**
+   * How many calls.
+   *
+   * @generated from field: int32 count = 2;
+   */
+  count: number;
+
+  /**
+   * Why, as the answers told; at most eight.
+   *
+   * @generated from field: repeated string reasons = 3;
+   */
+  reasons: string[];
+};
+
+/**
+ * Describes the message rolecall.organization.v1.CallsRefused.
+ * Use `create(CallsRefusedSchema)` to create a new message.
+ */
+export const CallsRefusedSchema: GenMessage<CallsRefused> = /*@__PURE__*/
+  messageDesc(file_rolecall_organization_v1_events, 15);
+
+/**
+ * An administrator of the installation changed what an owner logs in with.
+ *
+ * @generated from message rolecall.organization.v1.OwnerCredentialsChanged
+ */
+export type OwnerCredentialsChanged = Message<"rolecall.organization.v1.OwnerCredentialsChanged"> & {
+  /**
+   * What: `password`, `second factors`, `e-mail address`, `code for a new
+   * password` (the administrator was given one).
+   *
+   * @generated from field: string change = 1;
+   */
+  change: string;
+
+  /**
+   * The other owners, who are told; also those that are blocked.
+   *
+   * @generated from field: repeated string owner_ids = 2;
+   */
+  ownerIds: string[];
+};
+
+/**
+ * Describes the message rolecall.organization.v1.OwnerCredentialsChanged.
+ * Use `create(OwnerCredentialsChangedSchema)` to create a new message.
+ */
+export const OwnerCredentialsChangedSchema: GenMessage<OwnerCredentialsChanged> = /*@__PURE__*/
+  messageDesc(file_rolecall_organization_v1_events, 16);
 

@@ -19,7 +19,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file rolecall/organization/v1/membership_service.proto.
  */
 export const file_rolecall_organization_v1_membership_service: GenFile = /*@__PURE__*/
-  fileDesc("CjFyb2xlY2FsbC9vcmdhbml6YXRpb24vdjEvbWVtYmVyc2hpcF9zZXJ2aWNlLnByb3RvEhhyb2xlY2FsbC5vcmdhbml6YXRpb24udjEijwEKHEJvb3RzdHJhcE9yZ2FuaXphdGlvblJlcXVlc3QSFwoPb3JnYW5pemF0aW9uX2lkGAEgASgJEgwKBG5hbWUYAiABKAkSDwoHdXNlcl9pZBgDIAEoCRI3CgptZmFfcG9saWN5GAQgASgOMiMucm9sZWNhbGwub3JnYW5pemF0aW9uLnYxLk1mYVBvbGljeSIfCh1Cb290c3RyYXBPcmdhbml6YXRpb25SZXNwb25zZSJdChBBZGRNZW1iZXJSZXF1ZXN0Eg8KB3VzZXJfaWQYASABKAkSFwoPb3JnYW5pemF0aW9uX2lkGAIgASgJEg0KBXJvbGVzGAMgAygJEhAKCGFjdG9yX2lkGAQgASgJIlEKEUFkZE1lbWJlclJlc3BvbnNlEjwKDG9yZ2FuaXphdGlvbhgBIAEoCzImLnJvbGVjYWxsLm9yZ2FuaXphdGlvbi52MS5Pcmdhbml6YXRpb24iUQoVQ2hlY2tBZGRNZW1iZXJSZXF1ZXN0EhcKD29yZ2FuaXphdGlvbl9pZBgBIAEoCRINCgVyb2xlcxgCIAMoCRIQCghhY3Rvcl9pZBgDIAEoCSJWChZDaGVja0FkZE1lbWJlclJlc3BvbnNlEjwKDG9yZ2FuaXphdGlvbhgBIAEoCzImLnJvbGVjYWxsLm9yZ2FuaXphdGlvbi52MS5Pcmdhbml6YXRpb24iJwoUQ29uZmlybU1lbWJlclJlcXVlc3QSDwoHdXNlcl9pZBgBIAEoCSIXChVDb25maXJtTWVtYmVyUmVzcG9uc2UiPAoVQWN0aXZhdGVNZW1iZXJSZXF1ZXN0Eg8KB3VzZXJfaWQYASABKAkSEgoKaW52aXRlcl9pZBgCIAEoCSJKChZBY3RpdmF0ZU1lbWJlclJlc3BvbnNlEjAKBm1lbWJlchgBIAEoCzIgLnJvbGVjYWxsLm9yZ2FuaXphdGlvbi52MS5NZW1iZXIiJgoTUmVtb3ZlTWVtYmVyUmVxdWVzdBIPCgd1c2VyX2lkGAEgASgJIhYKFFJlbW92ZU1lbWJlclJlc3BvbnNlIjUKEEVuZE1lbWJlclJlcXVlc3QSDwoHdXNlcl9pZBgBIAEoCRIQCghhY3Rvcl9pZBgCIAEoCSITChFFbmRNZW1iZXJSZXNwb25zZSJxChhDaGFuZ2VNZW1iZXJSb2xlc1JlcXVlc3QSDwoHdXNlcl9pZBgBIAEoCRINCgVyb2xlcxgCIAMoCRIQCghhY3Rvcl9pZBgDIAEoCRIMCgRldGFnGAQgASgJEhUKDXZhbGlkYXRlX29ubHkYBSABKAgiTQoZQ2hhbmdlTWVtYmVyUm9sZXNSZXNwb25zZRIwCgZtZW1iZXIYASABKAsyIC5yb2xlY2FsbC5vcmdhbml6YXRpb24udjEuTWVtYmVyIioKFkJhdGNoR2V0TWVtYmVyc1JlcXVlc3QSEAoIdXNlcl9pZHMYASADKAkiTAoXQmF0Y2hHZXRNZW1iZXJzUmVzcG9uc2USMQoHbWVtYmVycxgBIAMoCzIgLnJvbGVjYWxsLm9yZ2FuaXphdGlvbi52MS5NZW1iZXIiOAocQmF0Y2hHZXRPcmdhbml6YXRpb25zUmVxdWVzdBIYChBvcmdhbml6YXRpb25faWRzGAEgAygJIqABCh1CYXRjaEdldE9yZ2FuaXphdGlvbnNSZXNwb25zZRI9Cg1vcmdhbml6YXRpb25zGAEgAygLMiYucm9sZWNhbGwub3JnYW5pemF0aW9uLnYxLk9yZ2FuaXphdGlvbhJACghzZXR0aW5ncxgCIAMoCzIuLnJvbGVjYWxsLm9yZ2FuaXphdGlvbi52MS5Pcmdhbml6YXRpb25TZXR0aW5ncyKNAQoYQWRkU2VydmljZUFjY291bnRSZXF1ZXN0EhoKEnNlcnZpY2VfYWNjb3VudF9pZBgBIAEoCRIXCg9vcmdhbml6YXRpb25faWQYAiABKAkSEwoLcGVybWlzc2lvbnMYAyADKAkSEAoIYWN0b3JfaWQYBCABKAkSFQoNdmFsaWRhdGVfb25seRgFIAEoCCI0ChlBZGRTZXJ2aWNlQWNjb3VudFJlc3BvbnNlEhcKD29yZ2FuaXphdGlvbl9pZBgBIAEoCSI5ChtSZW1vdmVTZXJ2aWNlQWNjb3VudFJlcXVlc3QSGgoSc2VydmljZV9hY2NvdW50X2lkGAEgASgJIh4KHFJlbW92ZVNlcnZpY2VBY2NvdW50UmVzcG9uc2UiYAobVXBkYXRlU2VydmljZUFjY291bnRSZXF1ZXN0EhoKEnNlcnZpY2VfYWNjb3VudF9pZBgBIAEoCRITCgtwZXJtaXNzaW9ucxgCIAMoCRIQCghhY3Rvcl9pZBgDIAEoCSIeChxVcGRhdGVTZXJ2aWNlQWNjb3VudFJlc3BvbnNlIi0KF0dldFN1YmplY3RBY2Nlc3NSZXF1ZXN0EhIKCnN1YmplY3RfaWQYASABKAkisQIKGEdldFN1YmplY3RBY2Nlc3NSZXNwb25zZRISCgpzdWJqZWN0X2lkGAEgASgJEjMKBGtpbmQYAiABKA4yJS5yb2xlY2FsbC5vcmdhbml6YXRpb24udjEuU3ViamVjdEtpbmQSFwoPb3JnYW5pemF0aW9uX2lkGAMgASgJEg4KBmFjdGl2ZRgEIAEoCBIPCgdibG9ja2VkGAUgASgIEjYKEmJsb2NrZWRfdW50aWxfdGltZRgGIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASDQoFcm9sZXMYByADKAkSOQoGZ3JhbnRzGAggAygLMikucm9sZWNhbGwub3JnYW5pemF0aW9uLnYxLlBlcm1pc3Npb25HcmFudBIQCghyZXZpc2lvbhgJIAEoAyJfCg9QZXJtaXNzaW9uR3JhbnQSEgoKcGVybWlzc2lvbhgBIAEoCRI4CgVzY29wZRgCIAEoDjIpLnJvbGVjYWxsLm9yZ2FuaXphdGlvbi52MS5QZXJtaXNzaW9uU2NvcGUiTgoTSW5nZXN0RXZlbnRzUmVxdWVzdBI3CgZldmVudHMYASADKAsyJy5yb2xlY2FsbC5vcmdhbml6YXRpb24udjEuSW5nZXN0ZWRFdmVudCKJAQoNSW5nZXN0ZWRFdmVudBIQCghldmVudF9pZBgBIAEoCRINCgV0b3BpYxgCIAEoCRIPCgdwYXlsb2FkGAMgASgMEjEKDW9jY3VycmVkX3RpbWUYBCABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEhMKC3RyYWNlcGFyZW50GAUgASgJIk8KFEluZ2VzdEV2ZW50c1Jlc3BvbnNlEjcKB3Jlc3VsdHMYASADKAsyJi5yb2xlY2FsbC5vcmdhbml6YXRpb24udjEuSW5nZXN0UmVzdWx0ImoKDEluZ2VzdFJlc3VsdBIQCghldmVudF9pZBgBIAEoCRI4CgdvdXRjb21lGAIgASgOMicucm9sZWNhbGwub3JnYW5pemF0aW9uLnYxLkluZ2VzdE91dGNvbWUSDgoGZGV0YWlsGAMgASgJKmQKC1N1YmplY3RLaW5kEhwKGFNVQkpFQ1RfS0lORF9VTlNQRUNJRklFRBAAEhUKEVNVQkpFQ1RfS0lORF9VU0VSEAESIAocU1VCSkVDVF9LSU5EX1NFUlZJQ0VfQUNDT1VOVBACKo8BCg9QZXJtaXNzaW9uU2NvcGUSIAocUEVSTUlTU0lPTl9TQ09QRV9VTlNQRUNJRklFRBAAEhgKFFBFUk1JU1NJT05fU0NPUEVfQUxMEAESJQohUEVSTUlTU0lPTl9TQ09QRV9PV05fT1JHQU5JWkFUSU9OEAISGQoVUEVSTUlTU0lPTl9TQ09QRV9TRUxGEAMqewoNSW5nZXN0T3V0Y29tZRIeChpJTkdFU1RfT1VUQ09NRV9VTlNQRUNJRklFRBAAEhcKE0lOR0VTVF9PVVRDT01FX0RPTkUQARIYChRJTkdFU1RfT1VUQ09NRV9SRVRSWRACEhcKE0lOR0VTVF9PVVRDT01FX1BBUksQAzLcDwoRTWVtYmVyc2hpcFNlcnZpY2USkwEKFUJvb3RzdHJhcE9yZ2FuaXphdGlvbhI2LnJvbGVjYWxsLm9yZ2FuaXphdGlvbi52MS5Cb290c3RyYXBPcmdhbml6YXRpb25SZXF1ZXN0Gjcucm9sZWNhbGwub3JnYW5pemF0aW9uLnYxLkJvb3RzdHJhcE9yZ2FuaXphdGlvblJlc3BvbnNlIgmQAgKq7RgCGAESbwoJQWRkTWVtYmVyEioucm9sZWNhbGwub3JnYW5pemF0aW9uLnYxLkFkZE1lbWJlclJlcXVlc3QaKy5yb2xlY2FsbC5vcmdhbml6YXRpb24udjEuQWRkTWVtYmVyUmVzcG9uc2UiCZACAqrtGAIYARJ+Cg5DaGVja0FkZE1lbWJlchIvLnJvbGVjYWxsLm9yZ2FuaXphdGlvbi52MS5DaGVja0FkZE1lbWJlclJlcXVlc3QaMC5yb2xlY2FsbC5vcmdhbml6YXRpb24udjEuQ2hlY2tBZGRNZW1iZXJSZXNwb25zZSIJkAIBqu0YAhgBEnsKDUNvbmZpcm1NZW1iZXISLi5yb2xlY2FsbC5vcmdhbml6YXRpb24udjEuQ29uZmlybU1lbWJlclJlcXVlc3QaLy5yb2xlY2FsbC5vcmdhbml6YXRpb24udjEuQ29uZmlybU1lbWJlclJlc3BvbnNlIgmQAgKq7RgCGAESfgoOQWN0aXZhdGVNZW1iZXISLy5yb2xlY2FsbC5vcmdhbml6YXRpb24udjEuQWN0aXZhdGVNZW1iZXJSZXF1ZXN0GjAucm9sZWNhbGwub3JnYW5pemF0aW9uLnYxLkFjdGl2YXRlTWVtYmVyUmVzcG9uc2UiCZACAqrtGAIYARJ4CgxSZW1vdmVNZW1iZXISLS5yb2xlY2FsbC5vcmdhbml6YXRpb24udjEuUmVtb3ZlTWVtYmVyUmVxdWVzdBouLnJvbGVjYWxsLm9yZ2FuaXphdGlvbi52MS5SZW1vdmVNZW1iZXJSZXNwb25zZSIJkAICqu0YAhgBEm8KCUVuZE1lbWJlchIqLnJvbGVjYWxsLm9yZ2FuaXphdGlvbi52MS5FbmRNZW1iZXJSZXF1ZXN0Gisucm9sZWNhbGwub3JnYW5pemF0aW9uLnYxLkVuZE1lbWJlclJlc3BvbnNlIgmQAgKq7RgCGAEShwEKEUNoYW5nZU1lbWJlclJvbGVzEjIucm9sZWNhbGwub3JnYW5pemF0aW9uLnYxLkNoYW5nZU1lbWJlclJvbGVzUmVxdWVzdBozLnJvbGVjYWxsLm9yZ2FuaXphdGlvbi52MS5DaGFuZ2VNZW1iZXJSb2xlc1Jlc3BvbnNlIgmQAgKq7RgCGAESgQEKD0JhdGNoR2V0TWVtYmVycxIwLnJvbGVjYWxsLm9yZ2FuaXphdGlvbi52MS5CYXRjaEdldE1lbWJlcnNSZXF1ZXN0GjEucm9sZWNhbGwub3JnYW5pemF0aW9uLnYxLkJhdGNoR2V0TWVtYmVyc1Jlc3BvbnNlIgmQAgGq7RgCGAESkwEKFUJhdGNoR2V0T3JnYW5pemF0aW9ucxI2LnJvbGVjYWxsLm9yZ2FuaXphdGlvbi52MS5CYXRjaEdldE9yZ2FuaXphdGlvbnNSZXF1ZXN0Gjcucm9sZWNhbGwub3JnYW5pemF0aW9uLnYxLkJhdGNoR2V0T3JnYW5pemF0aW9uc1Jlc3BvbnNlIgmQAgGq7RgCGAEShwEKEUFkZFNlcnZpY2VBY2NvdW50EjIucm9sZWNhbGwub3JnYW5pemF0aW9uLnYxLkFkZFNlcnZpY2VBY2NvdW50UmVxdWVzdBozLnJvbGVjYWxsLm9yZ2FuaXphdGlvbi52MS5BZGRTZXJ2aWNlQWNjb3VudFJlc3BvbnNlIgmQAgKq7RgCGAESkAEKFFJlbW92ZVNlcnZpY2VBY2NvdW50EjUucm9sZWNhbGwub3JnYW5pemF0aW9uLnYxLlJlbW92ZVNlcnZpY2VBY2NvdW50UmVxdWVzdBo2LnJvbGVjYWxsLm9yZ2FuaXphdGlvbi52MS5SZW1vdmVTZXJ2aWNlQWNjb3VudFJlc3BvbnNlIgmQAgKq7RgCGAESkAEKFFVwZGF0ZVNlcnZpY2VBY2NvdW50EjUucm9sZWNhbGwub3JnYW5pemF0aW9uLnYxLlVwZGF0ZVNlcnZpY2VBY2NvdW50UmVxdWVzdBo2LnJvbGVjYWxsLm9yZ2FuaXphdGlvbi52MS5VcGRhdGVTZXJ2aWNlQWNjb3VudFJlc3BvbnNlIgmQAgKq7RgCGAEShAEKEEdldFN1YmplY3RBY2Nlc3MSMS5yb2xlY2FsbC5vcmdhbml6YXRpb24udjEuR2V0U3ViamVjdEFjY2Vzc1JlcXVlc3QaMi5yb2xlY2FsbC5vcmdhbml6YXRpb24udjEuR2V0U3ViamVjdEFjY2Vzc1Jlc3BvbnNlIgmQAgGq7RgCGAESfQoMSW5nZXN0RXZlbnRzEi0ucm9sZWNhbGwub3JnYW5pemF0aW9uLnYxLkluZ2VzdEV2ZW50c1JlcXVlc3QaLi5yb2xlY2FsbC5vcmdhbml6YXRpb24udjEuSW5nZXN0RXZlbnRzUmVzcG9uc2UiDpACAqrtGAcYATCAgIACQokCChxjb20ucm9sZWNhbGwub3JnYW5pemF0aW9uLnYxQhZNZW1iZXJzaGlwU2VydmljZVByb3RvUAFaT2dpdGh1Yi5jb20vcm9sZWNhbGwvcm9sZWNhbGwvY2xpZW50cy9nby9yb2xlY2FsbC9vcmdhbml6YXRpb24vdjE7b3JnYW5pemF0aW9udjGiAgNST1iqAhhSb2xlY2FsbC5Pcmdhbml6YXRpb24uVjHKAhhSb2xlY2FsbFxPcmdhbml6YXRpb25cVjHiAiRSb2xlY2FsbFxPcmdhbml6YXRpb25cVjFcR1BCTWV0YWRhdGHqAhpSb2xlY2FsbDo6T3JnYW5pemF0aW9uOjpWMWIGcHJvdG8z", [file_google_protobuf_timestamp, file_rolecall_authz_v1_options, file_rolecall_organization_v1_organization, file_rolecall_organization_v1_settings]);
+  fileDesc("CjFyb2xlY2FsbC9vcmdhbml6YXRpb24vdjEvbWVtYmVyc2hpcF9zZXJ2aWNlLnByb3RvEhhyb2xlY2FsbC5vcmdhbml6YXRpb24udjEijwEKHEJvb3RzdHJhcE9yZ2FuaXphdGlvblJlcXVlc3QSFwoPb3JnYW5pemF0aW9uX2lkGAEgASgJEgwKBG5hbWUYAiABKAkSDwoHdXNlcl9pZBgDIAEoCRI3CgptZmFfcG9saWN5GAQgASgOMiMucm9sZWNhbGwub3JnYW5pemF0aW9uLnYxLk1mYVBvbGljeSIfCh1Cb290c3RyYXBPcmdhbml6YXRpb25SZXNwb25zZSJdChBBZGRNZW1iZXJSZXF1ZXN0Eg8KB3VzZXJfaWQYASABKAkSFwoPb3JnYW5pemF0aW9uX2lkGAIgASgJEg0KBXJvbGVzGAMgAygJEhAKCGFjdG9yX2lkGAQgASgJIlEKEUFkZE1lbWJlclJlc3BvbnNlEjwKDG9yZ2FuaXphdGlvbhgBIAEoCzImLnJvbGVjYWxsLm9yZ2FuaXphdGlvbi52MS5Pcmdhbml6YXRpb24iUQoVQ2hlY2tBZGRNZW1iZXJSZXF1ZXN0EhcKD29yZ2FuaXphdGlvbl9pZBgBIAEoCRINCgVyb2xlcxgCIAMoCRIQCghhY3Rvcl9pZBgDIAEoCSJWChZDaGVja0FkZE1lbWJlclJlc3BvbnNlEjwKDG9yZ2FuaXphdGlvbhgBIAEoCzImLnJvbGVjYWxsLm9yZ2FuaXphdGlvbi52MS5Pcmdhbml6YXRpb24igQEKFVJlZ2lzdGVyTWVtYmVyUmVxdWVzdBIPCgd1c2VyX2lkGAEgASgJEhcKD29yZ2FuaXphdGlvbl9pZBgCIAEoCRINCgVlbWFpbBgDIAEoCRIYChB5aWVsZGluZ191c2VyX2lkGAQgASgJEhUKDXZhbGlkYXRlX29ubHkYBSABKAgiVgoWUmVnaXN0ZXJNZW1iZXJSZXNwb25zZRI8Cgxvcmdhbml6YXRpb24YASABKAsyJi5yb2xlY2FsbC5vcmdhbml6YXRpb24udjEuT3JnYW5pemF0aW9uIiUKEllpZWxkTWVtYmVyUmVxdWVzdBIPCgd1c2VyX2lkGAEgASgJIhUKE1lpZWxkTWVtYmVyUmVzcG9uc2UiJwoUQ29uZmlybU1lbWJlclJlcXVlc3QSDwoHdXNlcl9pZBgBIAEoCSIXChVDb25maXJtTWVtYmVyUmVzcG9uc2UiPAoVQWN0aXZhdGVNZW1iZXJSZXF1ZXN0Eg8KB3VzZXJfaWQYASABKAkSEgoKaW52aXRlcl9pZBgCIAEoCSJKChZBY3RpdmF0ZU1lbWJlclJlc3BvbnNlEjAKBm1lbWJlchgBIAEoCzIgLnJvbGVjYWxsLm9yZ2FuaXphdGlvbi52MS5NZW1iZXIiJgoTUmVtb3ZlTWVtYmVyUmVxdWVzdBIPCgd1c2VyX2lkGAEgASgJIhYKFFJlbW92ZU1lbWJlclJlc3BvbnNlIjUKEEVuZE1lbWJlclJlcXVlc3QSDwoHdXNlcl9pZBgBIAEoCRIQCghhY3Rvcl9pZBgCIAEoCSITChFFbmRNZW1iZXJSZXNwb25zZSJxChhDaGFuZ2VNZW1iZXJSb2xlc1JlcXVlc3QSDwoHdXNlcl9pZBgBIAEoCRINCgVyb2xlcxgCIAMoCRIQCghhY3Rvcl9pZBgDIAEoCRIMCgRldGFnGAQgASgJEhUKDXZhbGlkYXRlX29ubHkYBSABKAgiTQoZQ2hhbmdlTWVtYmVyUm9sZXNSZXNwb25zZRIwCgZtZW1iZXIYASABKAsyIC5yb2xlY2FsbC5vcmdhbml6YXRpb24udjEuTWVtYmVyIioKFkJhdGNoR2V0TWVtYmVyc1JlcXVlc3QSEAoIdXNlcl9pZHMYASADKAkiTAoXQmF0Y2hHZXRNZW1iZXJzUmVzcG9uc2USMQoHbWVtYmVycxgBIAMoCzIgLnJvbGVjYWxsLm9yZ2FuaXphdGlvbi52MS5NZW1iZXIiOAocQmF0Y2hHZXRPcmdhbml6YXRpb25zUmVxdWVzdBIYChBvcmdhbml6YXRpb25faWRzGAEgAygJIqABCh1CYXRjaEdldE9yZ2FuaXphdGlvbnNSZXNwb25zZRI9Cg1vcmdhbml6YXRpb25zGAEgAygLMiYucm9sZWNhbGwub3JnYW5pemF0aW9uLnYxLk9yZ2FuaXphdGlvbhJACghzZXR0aW5ncxgCIAMoCzIuLnJvbGVjYWxsLm9yZ2FuaXphdGlvbi52MS5Pcmdhbml6YXRpb25TZXR0aW5ncyKNAQoYQWRkU2VydmljZUFjY291bnRSZXF1ZXN0EhoKEnNlcnZpY2VfYWNjb3VudF9pZBgBIAEoCRIXCg9vcmdhbml6YXRpb25faWQYAiABKAkSEwoLcGVybWlzc2lvbnMYAyADKAkSEAoIYWN0b3JfaWQYBCABKAkSFQoNdmFsaWRhdGVfb25seRgFIAEoCCI0ChlBZGRTZXJ2aWNlQWNjb3VudFJlc3BvbnNlEhcKD29yZ2FuaXphdGlvbl9pZBgBIAEoCSI5ChtSZW1vdmVTZXJ2aWNlQWNjb3VudFJlcXVlc3QSGgoSc2VydmljZV9hY2NvdW50X2lkGAEgASgJIh4KHFJlbW92ZVNlcnZpY2VBY2NvdW50UmVzcG9uc2UiYAobVXBkYXRlU2VydmljZUFjY291bnRSZXF1ZXN0EhoKEnNlcnZpY2VfYWNjb3VudF9pZBgBIAEoCRITCgtwZXJtaXNzaW9ucxgCIAMoCRIQCghhY3Rvcl9pZBgDIAEoCSIeChxVcGRhdGVTZXJ2aWNlQWNjb3VudFJlc3BvbnNlIn8KD0FkZEd1ZXN0UmVxdWVzdBIQCghndWVzdF9pZBgBIAEoCRIXCg9vcmdhbml6YXRpb25faWQYAiABKAkSLwoLZXhwaXJlX3RpbWUYAyABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEhAKCGFjdG9yX2lkGAQgASgJIisKEEFkZEd1ZXN0UmVzcG9uc2USFwoPb3JnYW5pemF0aW9uX2lkGAEgASgJIiYKElJlbW92ZUd1ZXN0UmVxdWVzdBIQCghndWVzdF9pZBgBIAEoCSIVChNSZW1vdmVHdWVzdFJlc3BvbnNlIi0KF0dldFN1YmplY3RBY2Nlc3NSZXF1ZXN0EhIKCnN1YmplY3RfaWQYASABKAkisQIKGEdldFN1YmplY3RBY2Nlc3NSZXNwb25zZRISCgpzdWJqZWN0X2lkGAEgASgJEjMKBGtpbmQYAiABKA4yJS5yb2xlY2FsbC5vcmdhbml6YXRpb24udjEuU3ViamVjdEtpbmQSFwoPb3JnYW5pemF0aW9uX2lkGAMgASgJEg4KBmFjdGl2ZRgEIAEoCBIPCgdibG9ja2VkGAUgASgIEjYKEmJsb2NrZWRfdW50aWxfdGltZRgGIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASDQoFcm9sZXMYByADKAkSOQoGZ3JhbnRzGAggAygLMikucm9sZWNhbGwub3JnYW5pemF0aW9uLnYxLlBlcm1pc3Npb25HcmFudBIQCghyZXZpc2lvbhgJIAEoAyJfCg9QZXJtaXNzaW9uR3JhbnQSEgoKcGVybWlzc2lvbhgBIAEoCRI4CgVzY29wZRgCIAEoDjIpLnJvbGVjYWxsLm9yZ2FuaXphdGlvbi52MS5QZXJtaXNzaW9uU2NvcGUiTgoTSW5nZXN0RXZlbnRzUmVxdWVzdBI3CgZldmVudHMYASADKAsyJy5yb2xlY2FsbC5vcmdhbml6YXRpb24udjEuSW5nZXN0ZWRFdmVudCKJAQoNSW5nZXN0ZWRFdmVudBIQCghldmVudF9pZBgBIAEoCRINCgV0b3BpYxgCIAEoCRIPCgdwYXlsb2FkGAMgASgMEjEKDW9jY3VycmVkX3RpbWUYBCABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEhMKC3RyYWNlcGFyZW50GAUgASgJIk8KFEluZ2VzdEV2ZW50c1Jlc3BvbnNlEjcKB3Jlc3VsdHMYASADKAsyJi5yb2xlY2FsbC5vcmdhbml6YXRpb24udjEuSW5nZXN0UmVzdWx0ImoKDEluZ2VzdFJlc3VsdBIQCghldmVudF9pZBgBIAEoCRI4CgdvdXRjb21lGAIgASgOMicucm9sZWNhbGwub3JnYW5pemF0aW9uLnYxLkluZ2VzdE91dGNvbWUSDgoGZGV0YWlsGAMgASgJKnwKC1N1YmplY3RLaW5kEhwKGFNVQkpFQ1RfS0lORF9VTlNQRUNJRklFRBAAEhUKEVNVQkpFQ1RfS0lORF9VU0VSEAESIAocU1VCSkVDVF9LSU5EX1NFUlZJQ0VfQUNDT1VOVBACEhYKElNVQkpFQ1RfS0lORF9HVUVTVBADKo8BCg9QZXJtaXNzaW9uU2NvcGUSIAocUEVSTUlTU0lPTl9TQ09QRV9VTlNQRUNJRklFRBAAEhgKFFBFUk1JU1NJT05fU0NPUEVfQUxMEAESJQohUEVSTUlTU0lPTl9TQ09QRV9PV05fT1JHQU5JWkFUSU9OEAISGQoVUEVSTUlTU0lPTl9TQ09QRV9TRUxGEAMqewoNSW5nZXN0T3V0Y29tZRIeChpJTkdFU1RfT1VUQ09NRV9VTlNQRUNJRklFRBAAEhcKE0lOR0VTVF9PVVRDT01FX0RPTkUQARIYChRJTkdFU1RfT1VUQ09NRV9SRVRSWRACEhcKE0lOR0VTVF9PVVRDT01FX1BBUksQAzK4EwoRTWVtYmVyc2hpcFNlcnZpY2USkwEKFUJvb3RzdHJhcE9yZ2FuaXphdGlvbhI2LnJvbGVjYWxsLm9yZ2FuaXphdGlvbi52MS5Cb290c3RyYXBPcmdhbml6YXRpb25SZXF1ZXN0Gjcucm9sZWNhbGwub3JnYW5pemF0aW9uLnYxLkJvb3RzdHJhcE9yZ2FuaXphdGlvblJlc3BvbnNlIgmQAgKq7RgCGAESbwoJQWRkTWVtYmVyEioucm9sZWNhbGwub3JnYW5pemF0aW9uLnYxLkFkZE1lbWJlclJlcXVlc3QaKy5yb2xlY2FsbC5vcmdhbml6YXRpb24udjEuQWRkTWVtYmVyUmVzcG9uc2UiCZACAqrtGAIYARJ+Cg5DaGVja0FkZE1lbWJlchIvLnJvbGVjYWxsLm9yZ2FuaXphdGlvbi52MS5DaGVja0FkZE1lbWJlclJlcXVlc3QaMC5yb2xlY2FsbC5vcmdhbml6YXRpb24udjEuQ2hlY2tBZGRNZW1iZXJSZXNwb25zZSIJkAIBqu0YAhgBEn4KDlJlZ2lzdGVyTWVtYmVyEi8ucm9sZWNhbGwub3JnYW5pemF0aW9uLnYxLlJlZ2lzdGVyTWVtYmVyUmVxdWVzdBowLnJvbGVjYWxsLm9yZ2FuaXphdGlvbi52MS5SZWdpc3Rlck1lbWJlclJlc3BvbnNlIgmQAgKq7RgCGAESdQoLWWllbGRNZW1iZXISLC5yb2xlY2FsbC5vcmdhbml6YXRpb24udjEuWWllbGRNZW1iZXJSZXF1ZXN0Gi0ucm9sZWNhbGwub3JnYW5pemF0aW9uLnYxLllpZWxkTWVtYmVyUmVzcG9uc2UiCZACAqrtGAIYARJ7Cg1Db25maXJtTWVtYmVyEi4ucm9sZWNhbGwub3JnYW5pemF0aW9uLnYxLkNvbmZpcm1NZW1iZXJSZXF1ZXN0Gi8ucm9sZWNhbGwub3JnYW5pemF0aW9uLnYxLkNvbmZpcm1NZW1iZXJSZXNwb25zZSIJkAICqu0YAhgBEn4KDkFjdGl2YXRlTWVtYmVyEi8ucm9sZWNhbGwub3JnYW5pemF0aW9uLnYxLkFjdGl2YXRlTWVtYmVyUmVxdWVzdBowLnJvbGVjYWxsLm9yZ2FuaXphdGlvbi52MS5BY3RpdmF0ZU1lbWJlclJlc3BvbnNlIgmQAgKq7RgCGAESeAoMUmVtb3ZlTWVtYmVyEi0ucm9sZWNhbGwub3JnYW5pemF0aW9uLnYxLlJlbW92ZU1lbWJlclJlcXVlc3QaLi5yb2xlY2FsbC5vcmdhbml6YXRpb24udjEuUmVtb3ZlTWVtYmVyUmVzcG9uc2UiCZACAqrtGAIYARJvCglFbmRNZW1iZXISKi5yb2xlY2FsbC5vcmdhbml6YXRpb24udjEuRW5kTWVtYmVyUmVxdWVzdBorLnJvbGVjYWxsLm9yZ2FuaXphdGlvbi52MS5FbmRNZW1iZXJSZXNwb25zZSIJkAICqu0YAhgBEocBChFDaGFuZ2VNZW1iZXJSb2xlcxIyLnJvbGVjYWxsLm9yZ2FuaXphdGlvbi52MS5DaGFuZ2VNZW1iZXJSb2xlc1JlcXVlc3QaMy5yb2xlY2FsbC5vcmdhbml6YXRpb24udjEuQ2hhbmdlTWVtYmVyUm9sZXNSZXNwb25zZSIJkAICqu0YAhgBEoEBCg9CYXRjaEdldE1lbWJlcnMSMC5yb2xlY2FsbC5vcmdhbml6YXRpb24udjEuQmF0Y2hHZXRNZW1iZXJzUmVxdWVzdBoxLnJvbGVjYWxsLm9yZ2FuaXphdGlvbi52MS5CYXRjaEdldE1lbWJlcnNSZXNwb25zZSIJkAIBqu0YAhgBEpMBChVCYXRjaEdldE9yZ2FuaXphdGlvbnMSNi5yb2xlY2FsbC5vcmdhbml6YXRpb24udjEuQmF0Y2hHZXRPcmdhbml6YXRpb25zUmVxdWVzdBo3LnJvbGVjYWxsLm9yZ2FuaXphdGlvbi52MS5CYXRjaEdldE9yZ2FuaXphdGlvbnNSZXNwb25zZSIJkAIBqu0YAhgBEocBChFBZGRTZXJ2aWNlQWNjb3VudBIyLnJvbGVjYWxsLm9yZ2FuaXphdGlvbi52MS5BZGRTZXJ2aWNlQWNjb3VudFJlcXVlc3QaMy5yb2xlY2FsbC5vcmdhbml6YXRpb24udjEuQWRkU2VydmljZUFjY291bnRSZXNwb25zZSIJkAICqu0YAhgBEpABChRSZW1vdmVTZXJ2aWNlQWNjb3VudBI1LnJvbGVjYWxsLm9yZ2FuaXphdGlvbi52MS5SZW1vdmVTZXJ2aWNlQWNjb3VudFJlcXVlc3QaNi5yb2xlY2FsbC5vcmdhbml6YXRpb24udjEuUmVtb3ZlU2VydmljZUFjY291bnRSZXNwb25zZSIJkAICqu0YAhgBEpABChRVcGRhdGVTZXJ2aWNlQWNjb3VudBI1LnJvbGVjYWxsLm9yZ2FuaXphdGlvbi52MS5VcGRhdGVTZXJ2aWNlQWNjb3VudFJlcXVlc3QaNi5yb2xlY2FsbC5vcmdhbml6YXRpb24udjEuVXBkYXRlU2VydmljZUFjY291bnRSZXNwb25zZSIJkAICqu0YAhgBEmwKCEFkZEd1ZXN0Eikucm9sZWNhbGwub3JnYW5pemF0aW9uLnYxLkFkZEd1ZXN0UmVxdWVzdBoqLnJvbGVjYWxsLm9yZ2FuaXphdGlvbi52MS5BZGRHdWVzdFJlc3BvbnNlIgmQAgKq7RgCGAESdQoLUmVtb3ZlR3Vlc3QSLC5yb2xlY2FsbC5vcmdhbml6YXRpb24udjEuUmVtb3ZlR3Vlc3RSZXF1ZXN0Gi0ucm9sZWNhbGwub3JnYW5pemF0aW9uLnYxLlJlbW92ZUd1ZXN0UmVzcG9uc2UiCZACAqrtGAIYARKEAQoQR2V0U3ViamVjdEFjY2VzcxIxLnJvbGVjYWxsLm9yZ2FuaXphdGlvbi52MS5HZXRTdWJqZWN0QWNjZXNzUmVxdWVzdBoyLnJvbGVjYWxsLm9yZ2FuaXphdGlvbi52MS5HZXRTdWJqZWN0QWNjZXNzUmVzcG9uc2UiCZACAartGAIYARJ9CgxJbmdlc3RFdmVudHMSLS5yb2xlY2FsbC5vcmdhbml6YXRpb24udjEuSW5nZXN0RXZlbnRzUmVxdWVzdBouLnJvbGVjYWxsLm9yZ2FuaXphdGlvbi52MS5Jbmdlc3RFdmVudHNSZXNwb25zZSIOkAICqu0YBxgBMICAgAJCiQIKHGNvbS5yb2xlY2FsbC5vcmdhbml6YXRpb24udjFCFk1lbWJlcnNoaXBTZXJ2aWNlUHJvdG9QAVpPZ2l0aHViLmNvbS9yb2xlY2FsbC9yb2xlY2FsbC9jbGllbnRzL2dvL3JvbGVjYWxsL29yZ2FuaXphdGlvbi92MTtvcmdhbml6YXRpb252MaICA1JPWKoCGFJvbGVjYWxsLk9yZ2FuaXphdGlvbi5WMcoCGFJvbGVjYWxsXE9yZ2FuaXphdGlvblxWMeICJFJvbGVjYWxsXE9yZ2FuaXphdGlvblxWMVxHUEJNZXRhZGF0YeoCGlJvbGVjYWxsOjpPcmdhbml6YXRpb246OlYxYgZwcm90bzM", [file_google_protobuf_timestamp, file_rolecall_authz_v1_options, file_rolecall_organization_v1_organization, file_rolecall_organization_v1_settings]);
 
 /**
  * What `BootstrapOrganization` needs.
@@ -198,6 +198,112 @@ export const CheckAddMemberResponseSchema: GenMessage<CheckAddMemberResponse> = 
   messageDesc(file_rolecall_organization_v1_membership_service, 5);
 
 /**
+ * What `RegisterMember` needs.
+ *
+ * @generated from message rolecall.organization.v1.RegisterMemberRequest
+ */
+export type RegisterMemberRequest = Message<"rolecall.organization.v1.RegisterMemberRequest"> & {
+  /**
+   * The account; may be empty with `validate_only`.
+   *
+   * @generated from field: string user_id = 1;
+   */
+  userId: string;
+
+  /**
+   * The organization; empty means the home organization.
+   *
+   * @generated from field: string organization_id = 2;
+   */
+  organizationId: string;
+
+  /**
+   * The address of the account.
+   *
+   * @generated from field: string email = 3;
+   */
+  email: string;
+
+  /**
+   * The account, proven by nobody, that gives the address up; may be empty.
+   *
+   * @generated from field: string yielding_user_id = 4;
+   */
+  yieldingUserId: string;
+
+  /**
+   * Checks everything, and changes nothing.
+   *
+   * @generated from field: bool validate_only = 5;
+   */
+  validateOnly: boolean;
+};
+
+/**
+ * Describes the message rolecall.organization.v1.RegisterMemberRequest.
+ * Use `create(RegisterMemberRequestSchema)` to create a new message.
+ */
+export const RegisterMemberRequestSchema: GenMessage<RegisterMemberRequest> = /*@__PURE__*/
+  messageDesc(file_rolecall_organization_v1_membership_service, 6);
+
+/**
+ * What `RegisterMember` answers.
+ *
+ * @generated from message rolecall.organization.v1.RegisterMemberResponse
+ */
+export type RegisterMemberResponse = Message<"rolecall.organization.v1.RegisterMemberResponse"> & {
+  /**
+   * The organization that the person was added to.
+   *
+   * @generated from field: rolecall.organization.v1.Organization organization = 1;
+   */
+  organization?: Organization | undefined;
+};
+
+/**
+ * Describes the message rolecall.organization.v1.RegisterMemberResponse.
+ * Use `create(RegisterMemberResponseSchema)` to create a new message.
+ */
+export const RegisterMemberResponseSchema: GenMessage<RegisterMemberResponse> = /*@__PURE__*/
+  messageDesc(file_rolecall_organization_v1_membership_service, 7);
+
+/**
+ * What `YieldMember` needs.
+ *
+ * @generated from message rolecall.organization.v1.YieldMemberRequest
+ */
+export type YieldMemberRequest = Message<"rolecall.organization.v1.YieldMemberRequest"> & {
+  /**
+   * The account.
+   *
+   * @generated from field: string user_id = 1;
+   */
+  userId: string;
+};
+
+/**
+ * Describes the message rolecall.organization.v1.YieldMemberRequest.
+ * Use `create(YieldMemberRequestSchema)` to create a new message.
+ */
+export const YieldMemberRequestSchema: GenMessage<YieldMemberRequest> = /*@__PURE__*/
+  messageDesc(file_rolecall_organization_v1_membership_service, 8);
+
+/**
+ * What `YieldMember` answers.
+ *
+ * @generated from message rolecall.organization.v1.YieldMemberResponse
+ */
+export type YieldMemberResponse = Message<"rolecall.organization.v1.YieldMemberResponse"> & {
+};
+
+/**
+ * Describes the message rolecall.organization.v1.YieldMemberResponse.
+ * Use `create(YieldMemberResponseSchema)` to create a new message.
+ */
+export const YieldMemberResponseSchema: GenMessage<YieldMemberResponse> = /*@__PURE__*/
+  messageDesc(file_rolecall_organization_v1_membership_service, 9);
+
+/**
  * What `ConfirmMember` needs.
  *
  * @generated from message rolecall.organization.v1.ConfirmMemberRequest
@@ -216,7 +322,7 @@ export type ConfirmMemberRequest = Message<"rolecall.organization.v1.ConfirmMemb
  * Use `create(ConfirmMemberRequestSchema)` to create a new message.
  */
 export const ConfirmMemberRequestSchema: GenMessage<ConfirmMemberRequest> = /*@__PURE__*/
-  messageDesc(file_rolecall_organization_v1_membership_service, 6);
+  messageDesc(file_rolecall_organization_v1_membership_service, 10);
 
 /**
  * What `ConfirmMember` answers.
@@ -231,7 +337,7 @@ export type ConfirmMemberResponse = Message<"rolecall.organization.v1.ConfirmMem
  * Use `create(ConfirmMemberResponseSchema)` to create a new message.
  */
 export const ConfirmMemberResponseSchema: GenMessage<ConfirmMemberResponse> = /*@__PURE__*/
-  messageDesc(file_rolecall_organization_v1_membership_service, 7);
+  messageDesc(file_rolecall_organization_v1_membership_service, 11);
 
 /**
  * What `ActivateMember` needs.
@@ -259,7 +365,7 @@ export type ActivateMemberRequest = Message<"rolecall.organization.v1.ActivateMe
  * Use `create(ActivateMemberRequestSchema)` to create a new message.
  */
 export const ActivateMemberRequestSchema: GenMessage<ActivateMemberRequest> = /*@__PURE__*/
-  messageDesc(file_rolecall_organization_v1_membership_service, 8);
+  messageDesc(file_rolecall_organization_v1_membership_service, 12);
 
 /**
  * What `ActivateMember` answers.
@@ -280,7 +386,7 @@ export type ActivateMemberResponse = Message<"rolecall.organization.v1.ActivateM
  * Use `create(ActivateMemberResponseSchema)` to create a new message.
  */
 export const ActivateMemberResponseSchema: GenMessage<ActivateMemberResponse> = /*@__PURE__*/
-  messageDesc(file_rolecall_organization_v1_membership_service, 9);
+  messageDesc(file_rolecall_organization_v1_membership_service, 13);
 
 /**
  * What `RemoveMember` needs.
@@ -301,7 +407,7 @@ export type RemoveMemberRequest = Message<"rolecall.organization.v1.RemoveMember
  * Use `create(RemoveMemberRequestSchema)` to create a new message.
  */
 export const RemoveMemberRequestSchema: GenMessage<RemoveMemberRequest> = /*@__PURE__*/
-  messageDesc(file_rolecall_organization_v1_membership_service, 10);
+  messageDesc(file_rolecall_organization_v1_membership_service, 14);
 
 /**
  * What `RemoveMember` answers.
@@ -316,7 +422,7 @@ export type RemoveMemberResponse = Message<"rolecall.organization.v1.RemoveMembe
  * Use `create(RemoveMemberResponseSchema)` to create a new message.
  */
 export const RemoveMemberResponseSchema: GenMessage<RemoveMemberResponse> = /*@__PURE__*/
-  messageDesc(file_rolecall_organization_v1_membership_service, 11);
+  messageDesc(file_rolecall_organization_v1_membership_service, 15);
 
 /**
  * What `EndMember` needs.
@@ -344,7 +450,7 @@ export type EndMemberRequest = Message<"rolecall.organization.v1.EndMemberReques
  * Use `create(EndMemberRequestSchema)` to create a new message.
  */
 export const EndMemberRequestSchema: GenMessage<EndMemberRequest> = /*@__PURE__*/
-  messageDesc(file_rolecall_organization_v1_membership_service, 12);
+  messageDesc(file_rolecall_organization_v1_membership_service, 16);
 
 /**
  * What `EndMember` answers.
@@ -359,7 +465,7 @@ export type EndMemberResponse = Message<"rolecall.organization.v1.EndMemberRespo
  * Use `create(EndMemberResponseSchema)` to create a new message.
  */
 export const EndMemberResponseSchema: GenMessage<EndMemberResponse> = /*@__PURE__*/
-  messageDesc(file_rolecall_organization_v1_membership_service, 13);
+  messageDesc(file_rolecall_organization_v1_membership_service, 17);
 
 /**
  * What `ChangeMemberRoles` needs.
@@ -408,7 +514,7 @@ export type ChangeMemberRolesRequest = Message<"rolecall.organization.v1.ChangeM
  * Use `create(ChangeMemberRolesRequestSchema)` to create a new message.
  */
 export const ChangeMemberRolesRequestSchema: GenMessage<ChangeMemberRolesRequest> = /*@__PURE__*/
-  messageDesc(file_rolecall_organization_v1_membership_service, 14);
+  messageDesc(file_rolecall_organization_v1_membership_service, 18);
 
 /**
  * What `ChangeMemberRoles` answers.
@@ -429,7 +535,7 @@ export type ChangeMemberRolesResponse = Message<"rolecall.organization.v1.Change
  * Use `create(ChangeMemberRolesResponseSchema)` to create a new message.
  */
 export const ChangeMemberRolesResponseSchema: GenMessage<ChangeMemberRolesResponse> = /*@__PURE__*/
-  messageDesc(file_rolecall_organization_v1_membership_service, 15);
+  messageDesc(file_rolecall_organization_v1_membership_service, 19);
 
 /**
  * What `BatchGetMembers` needs.
@@ -450,7 +556,7 @@ export type BatchGetMembersRequest = Message<"rolecall.organization.v1.BatchGetM
  * Use `create(BatchGetMembersRequestSchema)` to create a new message.
  */
 export const BatchGetMembersRequestSchema: GenMessage<BatchGetMembersRequest> = /*@__PURE__*/
-  messageDesc(file_rolecall_organization_v1_membership_service, 16);
+  messageDesc(file_rolecall_organization_v1_membership_service, 20);
 
 /**
  * What `BatchGetMembers` answers.
@@ -471,7 +577,7 @@ export type BatchGetMembersResponse = Message<"rolecall.organization.v1.BatchGet
  * Use `create(BatchGetMembersResponseSchema)` to create a new message.
  */
 export const BatchGetMembersResponseSchema: GenMessage<BatchGetMembersResponse> = /*@__PURE__*/
-  messageDesc(file_rolecall_organization_v1_membership_service, 17);
+  messageDesc(file_rolecall_organization_v1_membership_service, 21);
 
 /**
  * What `BatchGetOrganizations` needs.
@@ -492,7 +598,7 @@ export type BatchGetOrganizationsRequest = Message<"rolecall.organization.v1.Bat
  * Use `create(BatchGetOrganizationsRequestSchema)` to create a new message.
  */
 export const BatchGetOrganizationsRequestSchema: GenMessage<BatchGetOrganizationsRequest> = /*@__PURE__*/
-  messageDesc(file_rolecall_organization_v1_membership_service, 18);
+  messageDesc(file_rolecall_organization_v1_membership_service, 22);
 
 /**
  * What `BatchGetOrganizations` answers.
@@ -520,7 +626,7 @@ export type BatchGetOrganizationsResponse = Message<"rolecall.organization.v1.Ba
  * Use `create(BatchGetOrganizationsResponseSchema)` to create a new message.
  */
 export const BatchGetOrganizationsResponseSchema: GenMessage<BatchGetOrganizationsResponse> = /*@__PURE__*/
-  messageDesc(file_rolecall_organization_v1_membership_service, 19);
+  messageDesc(file_rolecall_organization_v1_membership_service, 23);
 
 /**
  * What `AddServiceAccount` needs.
@@ -570,7 +676,7 @@ export type AddServiceAccountRequest = Message<"rolecall.organization.v1.AddServ
  * Use `create(AddServiceAccountRequestSchema)` to create a new message.
  */
 export const AddServiceAccountRequestSchema: GenMessage<AddServiceAccountRequest> = /*@__PURE__*/
-  messageDesc(file_rolecall_organization_v1_membership_service, 20);
+  messageDesc(file_rolecall_organization_v1_membership_service, 24);
 
 /**
  * What `AddServiceAccount` answers.
@@ -591,7 +697,7 @@ export type AddServiceAccountResponse = Message<"rolecall.organization.v1.AddSer
  * Use `create(AddServiceAccountResponseSchema)` to create a new message.
  */
 export const AddServiceAccountResponseSchema: GenMessage<AddServiceAccountResponse> = /*@__PURE__*/
-  messageDesc(file_rolecall_organization_v1_membership_service, 21);
+  messageDesc(file_rolecall_organization_v1_membership_service, 25);
 
 /**
  * What `RemoveServiceAccount` needs.
@@ -612,7 +718,7 @@ export type RemoveServiceAccountRequest = Message<"rolecall.organization.v1.Remo
  * Use `create(RemoveServiceAccountRequestSchema)` to create a new message.
  */
 export const RemoveServiceAccountRequestSchema: GenMessage<RemoveServiceAccountRequest> = /*@__PURE__*/
-  messageDesc(file_rolecall_organization_v1_membership_service, 22);
+  messageDesc(file_rolecall_organization_v1_membership_service, 26);
 
 /**
  * What `RemoveServiceAccount` answers.
@@ -627,7 +733,7 @@ export type RemoveServiceAccountResponse = Message<"rolecall.organization.v1.Rem
  * Use `create(RemoveServiceAccountResponseSchema)` to create a new message.
  */
 export const RemoveServiceAccountResponseSchema: GenMessage<RemoveServiceAccountResponse> = /*@__PURE__*/
-  messageDesc(file_rolecall_organization_v1_membership_service, 23);
+  messageDesc(file_rolecall_organization_v1_membership_service, 27);
 
 /**
  * What `UpdateServiceAccount` needs.
@@ -662,7 +768,7 @@ export type UpdateServiceAccountRequest = Message<"rolecall.organization.v1.Upda
  * Use `create(UpdateServiceAccountRequestSchema)` to create a new message.
  */
 export const UpdateServiceAccountRequestSchema: GenMessage<UpdateServiceAccountRequest> = /*@__PURE__*/
-  messageDesc(file_rolecall_organization_v1_membership_service, 24);
+  messageDesc(file_rolecall_organization_v1_membership_service, 28);
 
 /**
  * What `UpdateServiceAccount` answers.
@@ -677,7 +783,106 @@ export type UpdateServiceAccountResponse = Message<"rolecall.organization.v1.Upd
  * Use `create(UpdateServiceAccountResponseSchema)` to create a new message.
  */
 export const UpdateServiceAccountResponseSchema: GenMessage<UpdateServiceAccountResponse> = /*@__PURE__*/
-  messageDesc(file_rolecall_organization_v1_membership_service, 25);
+  messageDesc(file_rolecall_organization_v1_membership_service, 29);
+
+/**
+ * What `AddGuest` needs.
+ *
+ * @generated from message rolecall.organization.v1.AddGuestRequest
+ */
+export type AddGuestRequest = Message<"rolecall.organization.v1.AddGuestRequest"> & {
+  /**
+   * The guest.
+   *
+   * @generated from field: string guest_id = 1;
+   */
+  guestId: string;
+
+  /**
+   * The organization; empty means the home organization.
+   *
+   * @generated from field: string organization_id = 2;
+   */
+  organizationId: string;
+
+  /**
+   * When it ends, within a day.
+   *
+   * @generated from field: google.protobuf.Timestamp expire_time = 3;
+   */
+  expireTime?: Timestamp | undefined;
+
+  /**
+   * Who will act as the guest; empty when the guest is a stranger.
+   *
+   * @generated from field: string actor_id = 4;
+   */
+  actorId: string;
+};
+
+/**
+ * Describes the message rolecall.organization.v1.AddGuestRequest.
+ * Use `create(AddGuestRequestSchema)` to create a new message.
+ */
+export const AddGuestRequestSchema: GenMessage<AddGuestRequest> = /*@__PURE__*/
+  messageDesc(file_rolecall_organization_v1_membership_service, 30);
+
+/**
+ * What `AddGuest` answers.
+ *
+ * @generated from message rolecall.organization.v1.AddGuestResponse
+ */
+export type AddGuestResponse = Message<"rolecall.organization.v1.AddGuestResponse"> & {
+  /**
+   * The organization that the guest was added to.
+   *
+   * @generated from field: string organization_id = 1;
+   */
+  organizationId: string;
+};
+
+/**
+ * Describes the message rolecall.organization.v1.AddGuestResponse.
+ * Use `create(AddGuestResponseSchema)` to create a new message.
+ */
+export const AddGuestResponseSchema: GenMessage<AddGuestResponse> = /*@__PURE__*/
+  messageDesc(file_rolecall_organization_v1_membership_service, 31);
+
+/**
+ * What `RemoveGuest` needs.
+ *
+ * @generated from message rolecall.organization.v1.RemoveGuestRequest
+ */
+export type RemoveGuestRequest = Message<"rolecall.organization.v1.RemoveGuestRequest"> & {
+  /**
+   * The guest.
+   *
+   * @generated from field: string guest_id = 1;
+   */
+  guestId: string;
+};
+
+/**
+ * Describes the message rolecall.organization.v1.RemoveGuestRequest.
+ * Use `create(RemoveGuestRequestSchema)` to create a new message.
+ */
+export const RemoveGuestRequestSchema: GenMessage<RemoveGuestRequest> = /*@__PURE__*/
+  messageDesc(file_rolecall_organization_v1_membership_service, 32);
+
+/**
+ * What `RemoveGuest` answers.
+ *
+ * @generated from message rolecall.organization.v1.RemoveGuestResponse
+ */
+export type RemoveGuestResponse = Message<"rolecall.organization.v1.RemoveGuestResponse"> & {
+};
+
+/**
+ * Describes the message rolecall.organization.v1.RemoveGuestResponse.
+ * Use `create(RemoveGuestResponseSchema)` to create a new message.
+ */
+export const RemoveGuestResponseSchema: GenMessage<RemoveGuestResponse> = /*@__PURE__*/
+  messageDesc(file_rolecall_organization_v1_membership_service, 33);
 
 /**
  * What `GetSubjectAccess` needs.
@@ -686,7 +891,7 @@ export const UpdateServiceAccountResponseSchema: GenMessage<UpdateServiceAccount
  */
 export type GetSubjectAccessRequest = Message<"rolecall.organization.v1.GetSubjectAccessRequest"> & {
   /**
-   * The user or service account.
+   * The user, service account or guest.
    *
    * @generated from field: string subject_id = 1;
    */
@@ -698,7 +903,7 @@ export type GetSubjectAccessRequest = Message<"rolecall.organization.v1.GetSubje
  * Use `create(GetSubjectAccessRequestSchema)` to create a new message.
  */
 export const GetSubjectAccessRequestSchema: GenMessage<GetSubjectAccessRequest> = /*@__PURE__*/
-  messageDesc(file_rolecall_organization_v1_membership_service, 26);
+  messageDesc(file_rolecall_organization_v1_membership_service, 34);
 
 /**
  * What `GetSubjectAccess` answers; `SUBJECT_NOT_FOUND` for one that is unknown.
@@ -776,7 +981,7 @@ export type GetSubjectAccessResponse = Message<"rolecall.organization.v1.GetSubj
  * Use `create(GetSubjectAccessResponseSchema)` to create a new message.
  */
 export const GetSubjectAccessResponseSchema: GenMessage<GetSubjectAccessResponse> = /*@__PURE__*/
-  messageDesc(file_rolecall_organization_v1_membership_service, 27);
+  messageDesc(file_rolecall_organization_v1_membership_service, 35);
 
 /**
  * A permission and where it is held.
@@ -804,7 +1009,7 @@ export type PermissionGrant = Message<"rolecall.organization.v1.PermissionGrant"
  * Use `create(PermissionGrantSchema)` to create a new message.
  */
 export const PermissionGrantSchema: GenMessage<PermissionGrant> = /*@__PURE__*/
-  messageDesc(file_rolecall_organization_v1_membership_service, 28);
+  messageDesc(file_rolecall_organization_v1_membership_service, 36);
 
 /**
  * What `IngestEvents` needs.
@@ -825,7 +1030,7 @@ export type IngestEventsRequest = Message<"rolecall.organization.v1.IngestEvents
  * Use `create(IngestEventsRequestSchema)` to create a new message.
  */
 export const IngestEventsRequestSchema: GenMessage<IngestEventsRequest> = /*@__PURE__*/
-  messageDesc(file_rolecall_organization_v1_membership_service, 29);
+  messageDesc(file_rolecall_organization_v1_membership_service, 37);
 
 /**
  * An event of a context.
@@ -874,7 +1079,7 @@ export type IngestedEvent = Message<"rolecall.organization.v1.IngestedEvent"> & 
  * Use `create(IngestedEventSchema)` to create a new message.
  */
 export const IngestedEventSchema: GenMessage<IngestedEvent> = /*@__PURE__*/
-  messageDesc(file_rolecall_organization_v1_membership_service, 30);
+  messageDesc(file_rolecall_organization_v1_membership_service, 38);
 
 /**
  * What `IngestEvents` answers.
@@ -895,7 +1100,7 @@ export type IngestEventsResponse = Message<"rolecall.organization.v1.IngestEvent
  * Use `create(IngestEventsResponseSchema)` to create a new message.
  */
 export const IngestEventsResponseSchema: GenMessage<IngestEventsResponse> = /*@__PURE__*/
-  messageDesc(file_rolecall_organization_v1_membership_service, 31);
+  messageDesc(file_rolecall_organization_v1_membership_service, 39);
 
 /**
  * What became of an event.
@@ -930,7 +1135,7 @@ export type IngestResult = Message<"rolecall.organization.v1.IngestResult"> & {
  * Use `create(IngestResultSchema)` to create a new message.
  */
 export const IngestResultSchema: GenMessage<IngestResult> = /*@__PURE__*/
-  messageDesc(file_rolecall_organization_v1_membership_service, 32);
+  messageDesc(file_rolecall_organization_v1_membership_service, 40);
 
 /**
  * What kind of subject somebody is.
@@ -958,6 +1163,13 @@ export enum SubjectKind {
    * @generated from enum value: SUBJECT_KIND_SERVICE_ACCOUNT = 2;
    */
   SERVICE_ACCOUNT = 2,
+
+  /**
+   * An anonymous visitor, without an account.
+   *
+   * @generated from enum value: SUBJECT_KIND_GUEST = 3;
+   */
+  GUEST = 3,
 }
 
 /**
@@ -1087,7 +1299,36 @@ export const MembershipService: GenService<{
     output: typeof CheckAddMemberResponseSchema;
   },
   /**
-   * Reveals an added member, its roles pending.
+   * Adds a person that registers itself, hidden and without rights until it is
+   * confirmed; always as DATA_SCIENTIST.
+   *
+   * The organization must be active and take registrations
+   * (`REGISTRATION_CLOSED`), and the address be of an allowed domain
+   * (`EMAIL_DOMAIN_REFUSED`). An account that gives its address up must not be
+   * the last that is in charge (`LAST_OWNER`, `LAST_ADMIN`).
+   *
+   * @generated from rpc rolecall.organization.v1.MembershipService.RegisterMember
+   */
+  registerMember: {
+    methodKind: "unary";
+    input: typeof RegisterMemberRequestSchema;
+    output: typeof RegisterMemberResponseSchema;
+  },
+  /**
+   * Ends a member whose account gave its address to whoever proved it; what is
+   * not there stays so. The last OWNER of an organization and the last ADMIN
+   * stay (`LAST_OWNER`, `LAST_ADMIN`).
+   *
+   * @generated from rpc rolecall.organization.v1.MembershipService.YieldMember
+   */
+  yieldMember: {
+    methodKind: "unary";
+    input: typeof YieldMemberRequestSchema;
+    output: typeof YieldMemberResponseSchema;
+  },
+  /**
+   * Reveals an added member, its roles pending; one that registered itself is
+   * active from then on.
    *
    * @generated from rpc rolecall.organization.v1.MembershipService.ConfirmMember
    */
@@ -1204,6 +1445,27 @@ export const MembershipService: GenService<{
     methodKind: "unary";
     input: typeof UpdateServiceAccountRequestSchema;
     output: typeof UpdateServiceAccountResponseSchema;
+  },
+  /**
+   * Adds a guest to an organization that allows guests (`GUESTS_NOT_ALLOWED`,
+   * also for one that does not exist); it ends by itself at its time.
+   *
+   * @generated from rpc rolecall.organization.v1.MembershipService.AddGuest
+   */
+  addGuest: {
+    methodKind: "unary";
+    input: typeof AddGuestRequestSchema;
+    output: typeof AddGuestResponseSchema;
+  },
+  /**
+   * Ends a guest; what is not there stays so.
+   *
+   * @generated from rpc rolecall.organization.v1.MembershipService.RemoveGuest
+   */
+  removeGuest: {
+    methodKind: "unary";
+    input: typeof RemoveGuestRequestSchema;
+    output: typeof RemoveGuestResponseSchema;
   },
   /**
    * Tells what a subject may do, as of now.

@@ -6,16 +6,20 @@
 
 import type { GenFile, GenMessage, GenService } from "@bufbuild/protobuf/codegenv2";
 import { fileDesc, messageDesc, serviceDesc } from "@bufbuild/protobuf/codegenv2";
+import type { FieldMask } from "@bufbuild/protobuf/wkt";
+import { file_google_protobuf_field_mask } from "@bufbuild/protobuf/wkt";
 import { file_rolecall_authz_v1_options } from "../../authz/v1/options_pb.js";
 import type { MfaPolicy, Organization } from "./organization_pb.js";
 import { file_rolecall_organization_v1_organization } from "./organization_pb.js";
+import type { OrganizationSettings, PasswordPolicy } from "./settings_pb.js";
+import { file_rolecall_organization_v1_settings } from "./settings_pb.js";
 import type { Message } from "@bufbuild/protobuf";
 
 /**
  * Describes the file rolecall/organization/v1/organization_service.proto.
  */
 export const file_rolecall_organization_v1_organization_service: GenFile = /*@__PURE__*/
-  fileDesc("CjNyb2xlY2FsbC9vcmdhbml6YXRpb24vdjEvb3JnYW5pemF0aW9uX3NlcnZpY2UucHJvdG8SGHJvbGVjYWxsLm9yZ2FuaXphdGlvbi52MSLIAQoZQ3JlYXRlT3JnYW5pemF0aW9uUmVxdWVzdBISCgpyZXF1ZXN0X2lkGAEgASgJEgwKBG5hbWUYAiABKAkSOQoLZmlyc3Rfb3duZXIYAyABKAsyJC5yb2xlY2FsbC5vcmdhbml6YXRpb24udjEuRmlyc3RPd25lchIVCg12YWxpZGF0ZV9vbmx5GAQgASgIEjcKCm1mYV9wb2xpY3kYBSABKA4yIy5yb2xlY2FsbC5vcmdhbml6YXRpb24udjEuTWZhUG9saWN5IlIKCkZpcnN0T3duZXISDQoFZW1haWwYASABKAkSDAoEbmFtZRgCIAEoCRISCgpnaXZlbl9uYW1lGAMgASgJEhMKC2ZhbWlseV9uYW1lGAQgASgJInIKGkNyZWF0ZU9yZ2FuaXphdGlvblJlc3BvbnNlEjwKDG9yZ2FuaXphdGlvbhgBIAEoCzImLnJvbGVjYWxsLm9yZ2FuaXphdGlvbi52MS5Pcmdhbml6YXRpb24SFgoOZmlyc3Rfb3duZXJfaWQYAiABKAkiMQoWR2V0T3JnYW5pemF0aW9uUmVxdWVzdBIXCg9vcmdhbml6YXRpb25faWQYASABKAkiVwoXR2V0T3JnYW5pemF0aW9uUmVzcG9uc2USPAoMb3JnYW5pemF0aW9uGAEgASgLMiYucm9sZWNhbGwub3JnYW5pemF0aW9uLnYxLk9yZ2FuaXphdGlvbiJBChhMaXN0T3JnYW5pemF0aW9uc1JlcXVlc3QSEQoJcGFnZV9zaXplGAEgASgFEhIKCnBhZ2VfdG9rZW4YAiABKAkicwoZTGlzdE9yZ2FuaXphdGlvbnNSZXNwb25zZRI9Cg1vcmdhbml6YXRpb25zGAEgAygLMiYucm9sZWNhbGwub3JnYW5pemF0aW9uLnYxLk9yZ2FuaXphdGlvbhIXCg9uZXh0X3BhZ2VfdG9rZW4YAiABKAkyjgQKE09yZ2FuaXphdGlvblNlcnZpY2USqwEKEkNyZWF0ZU9yZ2FuaXphdGlvbhIzLnJvbGVjYWxsLm9yZ2FuaXphdGlvbi52MS5DcmVhdGVPcmdhbml6YXRpb25SZXF1ZXN0GjQucm9sZWNhbGwub3JnYW5pemF0aW9uLnYxLkNyZWF0ZU9yZ2FuaXphdGlvblJlc3BvbnNlIiqQAgKq7RgjIiFvcmdhbml6YXRpb24ub3JnYW5pemF0aW9ucy5jcmVhdGUSnwEKD0dldE9yZ2FuaXphdGlvbhIwLnJvbGVjYWxsLm9yZ2FuaXphdGlvbi52MS5HZXRPcmdhbml6YXRpb25SZXF1ZXN0GjEucm9sZWNhbGwub3JnYW5pemF0aW9uLnYxLkdldE9yZ2FuaXphdGlvblJlc3BvbnNlIieQAgGq7RggIh5vcmdhbml6YXRpb24ub3JnYW5pemF0aW9ucy5nZXQSpgEKEUxpc3RPcmdhbml6YXRpb25zEjIucm9sZWNhbGwub3JnYW5pemF0aW9uLnYxLkxpc3RPcmdhbml6YXRpb25zUmVxdWVzdBozLnJvbGVjYWxsLm9yZ2FuaXphdGlvbi52MS5MaXN0T3JnYW5pemF0aW9uc1Jlc3BvbnNlIiiQAgGq7RghIh9vcmdhbml6YXRpb24ub3JnYW5pemF0aW9ucy5saXN0QosCChxjb20ucm9sZWNhbGwub3JnYW5pemF0aW9uLnYxQhhPcmdhbml6YXRpb25TZXJ2aWNlUHJvdG9QAVpPZ2l0aHViLmNvbS9yb2xlY2FsbC9yb2xlY2FsbC9jbGllbnRzL2dvL3JvbGVjYWxsL29yZ2FuaXphdGlvbi92MTtvcmdhbml6YXRpb252MaICA1JPWKoCGFJvbGVjYWxsLk9yZ2FuaXphdGlvbi5WMcoCGFJvbGVjYWxsXE9yZ2FuaXphdGlvblxWMeICJFJvbGVjYWxsXE9yZ2FuaXphdGlvblxWMVxHUEJNZXRhZGF0YeoCGlJvbGVjYWxsOjpPcmdhbml6YXRpb246OlYxYgZwcm90bzM", [file_rolecall_authz_v1_options, file_rolecall_organization_v1_organization]);
+  fileDesc("CjNyb2xlY2FsbC9vcmdhbml6YXRpb24vdjEvb3JnYW5pemF0aW9uX3NlcnZpY2UucHJvdG8SGHJvbGVjYWxsLm9yZ2FuaXphdGlvbi52MSLIAQoZQ3JlYXRlT3JnYW5pemF0aW9uUmVxdWVzdBISCgpyZXF1ZXN0X2lkGAEgASgJEgwKBG5hbWUYAiABKAkSOQoLZmlyc3Rfb3duZXIYAyABKAsyJC5yb2xlY2FsbC5vcmdhbml6YXRpb24udjEuRmlyc3RPd25lchIVCg12YWxpZGF0ZV9vbmx5GAQgASgIEjcKCm1mYV9wb2xpY3kYBSABKA4yIy5yb2xlY2FsbC5vcmdhbml6YXRpb24udjEuTWZhUG9saWN5IlIKCkZpcnN0T3duZXISDQoFZW1haWwYASABKAkSDAoEbmFtZRgCIAEoCRISCgpnaXZlbl9uYW1lGAMgASgJEhMKC2ZhbWlseV9uYW1lGAQgASgJInIKGkNyZWF0ZU9yZ2FuaXphdGlvblJlc3BvbnNlEjwKDG9yZ2FuaXphdGlvbhgBIAEoCzImLnJvbGVjYWxsLm9yZ2FuaXphdGlvbi52MS5Pcmdhbml6YXRpb24SFgoOZmlyc3Rfb3duZXJfaWQYAiABKAkiMQoWR2V0T3JnYW5pemF0aW9uUmVxdWVzdBIXCg9vcmdhbml6YXRpb25faWQYASABKAkiVwoXR2V0T3JnYW5pemF0aW9uUmVzcG9uc2USPAoMb3JnYW5pemF0aW9uGAEgASgLMiYucm9sZWNhbGwub3JnYW5pemF0aW9uLnYxLk9yZ2FuaXphdGlvbiJBChhMaXN0T3JnYW5pemF0aW9uc1JlcXVlc3QSEQoJcGFnZV9zaXplGAEgASgFEhIKCnBhZ2VfdG9rZW4YAiABKAkicwoZTGlzdE9yZ2FuaXphdGlvbnNSZXNwb25zZRI9Cg1vcmdhbml6YXRpb25zGAEgAygLMiYucm9sZWNhbGwub3JnYW5pemF0aW9uLnYxLk9yZ2FuaXphdGlvbhIXCg9uZXh0X3BhZ2VfdG9rZW4YAiABKAkiOQoeR2V0T3JnYW5pemF0aW9uU2V0dGluZ3NSZXF1ZXN0EhcKD29yZ2FuaXphdGlvbl9pZBgBIAEoCSJjCh9HZXRPcmdhbml6YXRpb25TZXR0aW5nc1Jlc3BvbnNlEkAKCHNldHRpbmdzGAEgASgLMi4ucm9sZWNhbGwub3JnYW5pemF0aW9uLnYxLk9yZ2FuaXphdGlvblNldHRpbmdzIsEBCiFVcGRhdGVPcmdhbml6YXRpb25TZXR0aW5nc1JlcXVlc3QSEgoKcmVxdWVzdF9pZBgBIAEoCRJACghzZXR0aW5ncxgCIAEoCzIuLnJvbGVjYWxsLm9yZ2FuaXphdGlvbi52MS5Pcmdhbml6YXRpb25TZXR0aW5ncxIvCgt1cGRhdGVfbWFzaxgDIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5GaWVsZE1hc2sSFQoNdmFsaWRhdGVfb25seRgEIAEoCCJmCiJVcGRhdGVPcmdhbml6YXRpb25TZXR0aW5nc1Jlc3BvbnNlEkAKCHNldHRpbmdzGAEgASgLMi4ucm9sZWNhbGwub3JnYW5pemF0aW9uLnYxLk9yZ2FuaXphdGlvblNldHRpbmdzIk0KJExpc3REaXNjb3ZlcmFibGVPcmdhbml6YXRpb25zUmVxdWVzdBIRCglwYWdlX3NpemUYASABKAUSEgoKcGFnZV90b2tlbhgCIAEoCSKLAQolTGlzdERpc2NvdmVyYWJsZU9yZ2FuaXphdGlvbnNSZXNwb25zZRJJCg1vcmdhbml6YXRpb25zGAEgAygLMjIucm9sZWNhbGwub3JnYW5pemF0aW9uLnYxLkRpc2NvdmVyYWJsZU9yZ2FuaXphdGlvbhIXCg9uZXh0X3BhZ2VfdG9rZW4YAiABKAkihAEKGERpc2NvdmVyYWJsZU9yZ2FuaXphdGlvbhIXCg9vcmdhbml6YXRpb25faWQYASABKAkSDAoEbmFtZRgCIAEoCRJBCg9wYXNzd29yZF9wb2xpY3kYAyABKAsyKC5yb2xlY2FsbC5vcmdhbml6YXRpb24udjEuUGFzc3dvcmRQb2xpY3kytggKE09yZ2FuaXphdGlvblNlcnZpY2USqwEKEkNyZWF0ZU9yZ2FuaXphdGlvbhIzLnJvbGVjYWxsLm9yZ2FuaXphdGlvbi52MS5DcmVhdGVPcmdhbml6YXRpb25SZXF1ZXN0GjQucm9sZWNhbGwub3JnYW5pemF0aW9uLnYxLkNyZWF0ZU9yZ2FuaXphdGlvblJlc3BvbnNlIiqQAgKq7RgjIiFvcmdhbml6YXRpb24ub3JnYW5pemF0aW9ucy5jcmVhdGUSoQEKD0dldE9yZ2FuaXphdGlvbhIwLnJvbGVjYWxsLm9yZ2FuaXphdGlvbi52MS5HZXRPcmdhbml6YXRpb25SZXF1ZXN0GjEucm9sZWNhbGwub3JnYW5pemF0aW9uLnYxLkdldE9yZ2FuaXphdGlvblJlc3BvbnNlIimQAgGq7RgiIh5vcmdhbml6YXRpb24ub3JnYW5pemF0aW9ucy5nZXRQARKmAQoRTGlzdE9yZ2FuaXphdGlvbnMSMi5yb2xlY2FsbC5vcmdhbml6YXRpb24udjEuTGlzdE9yZ2FuaXphdGlvbnNSZXF1ZXN0GjMucm9sZWNhbGwub3JnYW5pemF0aW9uLnYxLkxpc3RPcmdhbml6YXRpb25zUmVzcG9uc2UiKJACAartGCEiH29yZ2FuaXphdGlvbi5vcmdhbml6YXRpb25zLmxpc3QSsgEKF0dldE9yZ2FuaXphdGlvblNldHRpbmdzEjgucm9sZWNhbGwub3JnYW5pemF0aW9uLnYxLkdldE9yZ2FuaXphdGlvblNldHRpbmdzUmVxdWVzdBo5LnJvbGVjYWxsLm9yZ2FuaXphdGlvbi52MS5HZXRPcmdhbml6YXRpb25TZXR0aW5nc1Jlc3BvbnNlIiKQAgGq7RgbIhlvcmdhbml6YXRpb24uc2V0dGluZ3MuZ2V0EsABChpVcGRhdGVPcmdhbml6YXRpb25TZXR0aW5ncxI7LnJvbGVjYWxsLm9yZ2FuaXphdGlvbi52MS5VcGRhdGVPcmdhbml6YXRpb25TZXR0aW5nc1JlcXVlc3QaPC5yb2xlY2FsbC5vcmdhbml6YXRpb24udjEuVXBkYXRlT3JnYW5pemF0aW9uU2V0dGluZ3NSZXNwb25zZSInkAICqu0YICIcb3JnYW5pemF0aW9uLnNldHRpbmdzLnVwZGF0ZTgBEqsBCh1MaXN0RGlzY292ZXJhYmxlT3JnYW5pemF0aW9ucxI+LnJvbGVjYWxsLm9yZ2FuaXphdGlvbi52MS5MaXN0RGlzY292ZXJhYmxlT3JnYW5pemF0aW9uc1JlcXVlc3QaPy5yb2xlY2FsbC5vcmdhbml6YXRpb24udjEuTGlzdERpc2NvdmVyYWJsZU9yZ2FuaXphdGlvbnNSZXNwb25zZSIJkAIBqu0YAggBQosCChxjb20ucm9sZWNhbGwub3JnYW5pemF0aW9uLnYxQhhPcmdhbml6YXRpb25TZXJ2aWNlUHJvdG9QAVpPZ2l0aHViLmNvbS9yb2xlY2FsbC9yb2xlY2FsbC9jbGllbnRzL2dvL3JvbGVjYWxsL29yZ2FuaXphdGlvbi92MTtvcmdhbml6YXRpb252MaICA1JPWKoCGFJvbGVjYWxsLk9yZ2FuaXphdGlvbi5WMcoCGFJvbGVjYWxsXE9yZ2FuaXphdGlvblxWMeICJFJvbGVjYWxsXE9yZ2FuaXphdGlvblxWMVxHUEJNZXRhZGF0YeoCGlJvbGVjYWxsOjpPcmdhbml6YXRpb246OlYxYgZwcm90bzM", [file_google_protobuf_field_mask, file_rolecall_authz_v1_options, file_rolecall_organization_v1_organization, file_rolecall_organization_v1_settings]);
 
 /**
  * What `CreateOrganization` needs.
@@ -238,6 +242,206 @@ export const ListOrganizationsResponseSchema: GenMessage<ListOrganizationsRespon
   messageDesc(file_rolecall_organization_v1_organization_service, 6);
 
 /**
+ * What `GetOrganizationSettings` needs.
+ *
+ * @generated from message rolecall.organization.v1.GetOrganizationSettingsRequest
+ */
+export type GetOrganizationSettingsRequest = Message<"rolecall.organization.v1.GetOrganizationSettingsRequest"> & {
+  /**
+   * The organization; empty means the caller's own.
+   *
+   * @generated from field: string organization_id = 1;
+   */
+  organizationId: string;
+};
+
+/**
+ * Describes the message rolecall.organization.v1.GetOrganizationSettingsRequest.
+ * Use `create(GetOrganizationSettingsRequestSchema)` to create a new message.
+ */
+export const GetOrganizationSettingsRequestSchema: GenMessage<GetOrganizationSettingsRequest> = /*@__PURE__*/
+  messageDesc(file_rolecall_organization_v1_organization_service, 7);
+
+/**
+ * What `GetOrganizationSettings` answers.
+ *
+ * @generated from message rolecall.organization.v1.GetOrganizationSettingsResponse
+ */
+export type GetOrganizationSettingsResponse = Message<"rolecall.organization.v1.GetOrganizationSettingsResponse"> & {
+  /**
+   * How the organization wants to be run.
+   *
+   * @generated from field: rolecall.organization.v1.OrganizationSettings settings = 1;
+   */
+  settings?: OrganizationSettings | undefined;
+};
+
+/**
+ * Describes the message rolecall.organization.v1.GetOrganizationSettingsResponse.
+ * Use `create(GetOrganizationSettingsResponseSchema)` to create a new message.
+ */
+export const GetOrganizationSettingsResponseSchema: GenMessage<GetOrganizationSettingsResponse> = /*@__PURE__*/
+  messageDesc(file_rolecall_organization_v1_organization_service, 8);
+
+/**
+ * What `UpdateOrganizationSettings` needs.
+ *
+ * @generated from message rolecall.organization.v1.UpdateOrganizationSettingsRequest
+ */
+export type UpdateOrganizationSettingsRequest = Message<"rolecall.organization.v1.UpdateOrganizationSettingsRequest"> & {
+  /**
+   * Names this one intended change; a lower-case UUID. A repeat within 24 hours
+   * gets the stored answer. Optional.
+   *
+   * @generated from field: string request_id = 1;
+   */
+  requestId: string;
+
+  /**
+   * The organization, named by its `organization_id`, empty means the caller's
+   * own, and the new values; an `etag` demands that nothing changed since it was
+   * read.
+   *
+   * @generated from field: rolecall.organization.v1.OrganizationSettings settings = 2;
+   */
+  settings?: OrganizationSettings | undefined;
+
+  /**
+   * The fields to change, also single ones of `password_policy` and
+   * `session_limits`; absent means all that are populated.
+   *
+   * @generated from field: google.protobuf.FieldMask update_mask = 3;
+   */
+  updateMask?: FieldMask | undefined;
+
+  /**
+   * Checks everything, rights included, and changes nothing.
+   *
+   * @generated from field: bool validate_only = 4;
+   */
+  validateOnly: boolean;
+};
+
+/**
+ * Describes the message rolecall.organization.v1.UpdateOrganizationSettingsRequest.
+ * Use `create(UpdateOrganizationSettingsRequestSchema)` to create a new message.
+ */
+export const UpdateOrganizationSettingsRequestSchema: GenMessage<UpdateOrganizationSettingsRequest> = /*@__PURE__*/
+  messageDesc(file_rolecall_organization_v1_organization_service, 9);
+
+/**
+ * What `UpdateOrganizationSettings` answers.
+ *
+ * @generated from message rolecall.organization.v1.UpdateOrganizationSettingsResponse
+ */
+export type UpdateOrganizationSettingsResponse = Message<"rolecall.organization.v1.UpdateOrganizationSettingsResponse"> & {
+  /**
+   * The settings after the change; with `validate_only` as they would be.
+   *
+   * @generated from field: rolecall.organization.v1.OrganizationSettings settings = 1;
+   */
+  settings?: OrganizationSettings | undefined;
+};
+
+/**
+ * Describes the message rolecall.organization.v1.UpdateOrganizationSettingsResponse.
+ * Use `create(UpdateOrganizationSettingsResponseSchema)` to create a new message.
+ */
+export const UpdateOrganizationSettingsResponseSchema: GenMessage<UpdateOrganizationSettingsResponse> = /*@__PURE__*/
+  messageDesc(file_rolecall_organization_v1_organization_service, 10);
+
+/**
+ * What `ListDiscoverableOrganizations` needs.
+ *
+ * @generated from message rolecall.organization.v1.ListDiscoverableOrganizationsRequest
+ */
+export type ListDiscoverableOrganizationsRequest = Message<"rolecall.organization.v1.ListDiscoverableOrganizationsRequest"> & {
+  /**
+   * How many a page holds: 0 means 50, more than 1 000 means 1 000.
+   *
+   * @generated from field: int32 page_size = 1;
+   */
+  pageSize: number;
+
+  /**
+   * `next_page_token` of the page before.
+   *
+   * @generated from field: string page_token = 2;
+   */
+  pageToken: string;
+};
+
+/**
+ * Describes the message rolecall.organization.v1.ListDiscoverableOrganizationsRequest.
+ * Use `create(ListDiscoverableOrganizationsRequestSchema)` to create a new message.
+ */
+export const ListDiscoverableOrganizationsRequestSchema: GenMessage<ListDiscoverableOrganizationsRequest> = /*@__PURE__*/
+  messageDesc(file_rolecall_organization_v1_organization_service, 11);
+
+/**
+ * What `ListDiscoverableOrganizations` answers.
+ *
+ * @generated from message rolecall.organization.v1.ListDiscoverableOrganizationsResponse
+ */
+export type ListDiscoverableOrganizationsResponse = Message<"rolecall.organization.v1.ListDiscoverableOrganizationsResponse"> & {
+  /**
+   * The organizations of this page.
+   *
+   * @generated from field: repeated rolecall.organization.v1.DiscoverableOrganization organizations = 1;
+   */
+  organizations: DiscoverableOrganization[];
+
+  /**
+   * Asks for the next page; empty on the last one.
+   *
+   * @generated from field: string next_page_token = 2;
+   */
+  nextPageToken: string;
+};
+
+/**
+ * Describes the message rolecall.organization.v1.ListDiscoverableOrganizationsResponse.
+ * Use `create(ListDiscoverableOrganizationsResponseSchema)` to create a new message.
+ */
+export const ListDiscoverableOrganizationsResponseSchema: GenMessage<ListDiscoverableOrganizationsResponse> = /*@__PURE__*/
+  messageDesc(file_rolecall_organization_v1_organization_service, 12);
+
+/**
+ * An organization as strangers see it.
+ *
+ * @generated from message rolecall.organization.v1.DiscoverableOrganization
+ */
+export type DiscoverableOrganization = Message<"rolecall.organization.v1.DiscoverableOrganization"> & {
+  /**
+   * Identifier, for `Register`.
+   *
+   * @generated from field: string organization_id = 1;
+   */
+  organizationId: string;
+
+  /**
+   * Name.
+   *
+   * @generated from field: string name = 2;
+   */
+  name: string;
+
+  /**
+   * What it demands of passwords; the fewest characters are always told.
+   *
+   * @generated from field: rolecall.organization.v1.PasswordPolicy password_policy = 3;
+   */
+  passwordPolicy?: PasswordPolicy | undefined;
+};
+
+/**
+ * Describes the message rolecall.organization.v1.DiscoverableOrganization.
+ * Use `create(DiscoverableOrganizationSchema)` to create a new message.
+ */
+export const DiscoverableOrganizationSchema: GenMessage<DiscoverableOrganization> = /*@__PURE__*/
+  messageDesc(file_rolecall_organization_v1_organization_service, 13);
+
+/**
  * Makes and reads organizations.
  *
  * @generated from service rolecall.organization.v1.OrganizationService
@@ -277,6 +481,42 @@ export const OrganizationService: GenService<{
     methodKind: "unary";
     input: typeof ListOrganizationsRequestSchema;
     output: typeof ListOrganizationsResponseSchema;
+  },
+  /**
+   * Reads how an organization wants to be run (`ORGANIZATION_NOT_FOUND`).
+   *
+   * @generated from rpc rolecall.organization.v1.OrganizationService.GetOrganizationSettings
+   */
+  getOrganizationSettings: {
+    methodKind: "unary";
+    input: typeof GetOrganizationSettingsRequestSchema;
+    output: typeof GetOrganizationSettingsResponseSchema;
+  },
+  /**
+   * Changes how an organization wants to be run. With an etag that is not the
+   * current one the answer is `ETAG_MISMATCH`.
+   *
+   * A password policy must fit the policy for second factors: who makes them
+   * optional demands at least 15 characters. What is demanded of passwords holds
+   * for new ones at once; one that is shorter changes at its next login.
+   *
+   * @generated from rpc rolecall.organization.v1.OrganizationService.UpdateOrganizationSettings
+   */
+  updateOrganizationSettings: {
+    methodKind: "unary";
+    input: typeof UpdateOrganizationSettingsRequestSchema;
+    output: typeof UpdateOrganizationSettingsResponseSchema;
+  },
+  /**
+   * Lists the organizations that anyone may register with, in order of creation;
+   * none when the directory of the instance is off.
+   *
+   * @generated from rpc rolecall.organization.v1.OrganizationService.ListDiscoverableOrganizations
+   */
+  listDiscoverableOrganizations: {
+    methodKind: "unary";
+    input: typeof ListDiscoverableOrganizationsRequestSchema;
+    output: typeof ListDiscoverableOrganizationsResponseSchema;
   },
 }> = /*@__PURE__*/
   serviceDesc(file_rolecall_organization_v1_organization_service, 0);
