@@ -55,7 +55,7 @@ fn every_command_has_help_and_examples_that_parse() {
 }
 
 #[test]
-fn no_argument_takes_a_secret() {
+fn attack_t35_no_argument_takes_a_secret() {
     for (path, command) in all() {
         for argument in command.get_arguments() {
             let name = argument.get_id().as_str();

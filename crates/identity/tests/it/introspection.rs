@@ -79,7 +79,8 @@ on_each_database! {
         assert_eq!(introspect(&world, &asker, &narrowed).await.expect("answered"), personal);
     }
 
-    async fn of_a_token_that_is_not_good_nothing_is_told(database) {
+    /// ASVS: V7.4.2
+    async fn asvs_v7_4_1_of_a_token_that_is_not_good_nothing_is_told(database) {
         let (world, _) = World::bootstrapped(&database).await;
         let root = world.log_in(ADMIN).await.access_token;
         let user = world.join(&root, "ada@example.org", "GUEST").await;

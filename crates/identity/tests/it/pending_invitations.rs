@@ -122,7 +122,7 @@ on_each_database! {
         world.accept(&world.code("ada@example.org").await).await.expect("accepted");
     }
 
-    async fn an_invitation_is_accepted_or_ended_and_never_both(database) {
+    async fn attack_t24_an_invitation_is_accepted_or_ended_and_never_both(database) {
         let (world, _) = World::bootstrapped(&database).await;
         let root = world.log_in(ADMIN).await.access_token;
         for round in 0..8 {

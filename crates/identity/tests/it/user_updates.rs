@@ -191,7 +191,7 @@ on_each_database! {
         assert_eq!(read(&world, &root, &second.user_id).await.roles, ["ADMIN", "GUEST"], "ADMIN is not an organization's to take");
     }
 
-    async fn what_is_refused_changes_nothing_at_all(database) {
+    async fn asvs_v2_3_3_what_is_refused_changes_nothing_at_all(database) {
         let (world, _) = World::bootstrapped(&database).await;
         let root = world.log_in(ADMIN).await.access_token;
         let before = world.join(&root, "ada@example.org", "GUEST").await;
@@ -241,7 +241,7 @@ on_each_database! {
         assert_eq!(read(&world, &root, &ada.user_id).await, before);
     }
 
-    async fn roles_are_taken_back_when_the_rest_is_refused_after_all(database) {
+    async fn asvs_v2_3_3_roles_are_taken_back_when_the_rest_is_refused_after_all(database) {
         let (world, _) = World::bootstrapped(&database).await;
         let root = world.log_in(ADMIN).await.access_token;
         let ada = world.join(&root, "ada@example.org", "GUEST").await;

@@ -72,7 +72,7 @@ on_each_database! {
         }
     }
 
-    async fn a_changed_address_is_told_at_both_addresses_whatever_the_contact_says_by_now(database) {
+    async fn attack_t33_a_changed_address_is_told_at_both_addresses_whatever_the_contact_says_by_now(database) {
         let world = World::new(database).await;
         let ada = world.person("Ada");
         let event = world.email_changed(ada, "old@example.org", "new@example.org");

@@ -168,7 +168,7 @@ on_each_database! {
         assert_eq!(world.sink.mails().len(), 1);
     }
 
-    async fn a_secret_of_another_installation_is_parked_and_shown_to_nobody(database) {
+    async fn attack_t40_a_secret_of_another_installation_is_parked_and_shown_to_nobody(database) {
         let world = World::new(database).await;
         let mut event = world.invitation(world.organization("Engines"), "bob@example.org");
         event.event_id = world.event_id().to_string();

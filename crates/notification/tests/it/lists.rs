@@ -43,7 +43,8 @@ on_each_database! {
         assert!(listed(world.caller_with(Some(ours), Vec::new()), "-").await.expect("nothing").is_empty());
     }
 
-    async fn a_foreign_delivery_is_not_there(database) {
+    /// ASVS: V8.2.2
+    async fn attack_t33_a_foreign_delivery_is_not_there(database) {
         let world = World::new(database).await;
         let (ours, theirs) = (world.organization("Ours"), world.organization("Theirs"));
         world.ingest(vec![world.invitation(theirs, "b@example.org")]).await;
