@@ -16,7 +16,15 @@ pub enum SubjectKind {
     User,
     /// A program's account.
     ServiceAccount,
+    /// An anonymous visitor of one organization, without an account.
+    Guest,
 }
+
+/// The permission to act as somebody else.
+pub const IMPERSONATE: &str = "identity.users.impersonate";
+
+/// The role that holds every right of its organization.
+const OWNER: &str = "OWNER";
 
 /// Where a grant holds, relative to its holder.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -59,6 +67,24 @@ impl SubjectAccess {
     /// Tells whether the subject may act at all: not blocked, and not of a suspended organization.
     pub fn is_active(&self) -> bool {
         !self.blocked && (self.organization_id.is_none() || self.organization_active)
+    }
+
+    /// Tells whether this person may act as the other one: whoever administers the instance as anybody who does not,
+    /// others as those of their own organization who do not own it.
+    ///
+    /// Asked on each call under an impersonation, since both sides can change while it goes on.
+    pub fn may_impersonate(&self, target: &Self) -> bool {
+        let is_person = self.kind == SubjectKind::User && self.is_active();
+        let is_another = self.subject != target.subject && target.kind != SubjectKind::ServiceAccount && !target.admin;
+        let reaches = match self.widest(IMPERSONATE) {
+            Some(ScopeKind::Any) => true,
+            Some(ScopeKind::Own) => {
+                let owns = target.roles.iter().any(|role| role == OWNER);
+                self.organization_id == target.organization_id && !owns
+            }
+            Some(ScopeKind::SelfOnly) | None => false,
+        };
+        is_person && is_another && reaches
     }
 
     /// Returns where the subject holds the permission: the widest of its grants, `None` if nowhere.
@@ -115,6 +141,45 @@ mod tests {
         assert_eq!(access(Some(1), &grants).widest("a.b.c"), Some(ScopeKind::Any));
         assert_eq!(access(Some(1), &grants[..1]).widest("a.b.c"), Some(ScopeKind::SelfOnly));
         assert_eq!(access(Some(1), &grants).widest("a.b"), None);
+    }
+
+    #[test]
+    fn an_administrator_acts_as_anybody_else_and_an_owner_as_its_own_who_do_not_own() {
+        let kind =
+            |kind| SubjectAccess { kind, subject: SubjectId::from_uuid(Uuid::from_u128(2)), ..access(Some(1), &[]) };
+        let member = kind(SubjectKind::User);
+        let owner = SubjectAccess { roles: vec!["GUEST".to_owned(), "OWNER".to_owned()], ..member.clone() };
+        let elsewhere = SubjectAccess { organization_id: access(Some(2), &[]).organization_id, ..member.clone() };
+        let targets = [
+            (member.clone(), true, true),
+            (kind(SubjectKind::Guest), true, true),
+            (elsewhere, true, false),
+            (owner, true, false),
+            (SubjectAccess { admin: true, ..member.clone() }, false, false),
+            (kind(SubjectKind::ServiceAccount), false, false),
+            (access(Some(1), &[]), false, false),
+        ];
+        for (target, by_admin, by_owner) in targets {
+            assert_eq!(
+                access(Some(1), &[(IMPERSONATE, ScopeKind::Any)]).may_impersonate(&target),
+                by_admin,
+                "{target:?}"
+            );
+            assert_eq!(
+                access(Some(1), &[(IMPERSONATE, ScopeKind::Own)]).may_impersonate(&target),
+                by_owner,
+                "{target:?}"
+            );
+            assert!(!access(Some(1), &[(IMPERSONATE, ScopeKind::SelfOnly)]).may_impersonate(&target), "{target:?}");
+        }
+        let holding = access(Some(1), &[(IMPERSONATE, ScopeKind::Any)]);
+        for actor in [
+            access(Some(1), &[]),
+            SubjectAccess { blocked: true, ..holding.clone() },
+            SubjectAccess { kind: SubjectKind::ServiceAccount, ..holding },
+        ] {
+            assert!(!actor.may_impersonate(&member), "{actor:?}");
+        }
     }
 
     #[test]

@@ -20,6 +20,8 @@ pub enum CallerKind {
     User,
     /// A program with an account.
     ServiceAccount,
+    /// An anonymous visitor of one organization.
+    Guest,
     /// Another service of the suite.
     Service,
 }
@@ -29,6 +31,8 @@ pub enum CallerKind {
 pub struct Caller {
     identity: Identity,
     access: Arc<SubjectAccess>,
+    /// The rights of the person who acts as the subject.
+    actor: Option<Arc<SubjectAccess>>,
 }
 
 #[derive(Debug, Clone)]
@@ -40,7 +44,12 @@ enum Identity {
 impl Caller {
     /// Makes the caller that an access token and the rights of its subject tell of.
     pub const fn new(claims: Arc<AccessClaims>, access: Arc<SubjectAccess>) -> Self {
-        Self { identity: Identity::Subject(claims), access }
+        Self { identity: Identity::Subject(claims), access, actor: None }
+    }
+
+    /// Makes the caller that somebody is who acts as the subject of an access token.
+    pub const fn acting(claims: Arc<AccessClaims>, access: Arc<SubjectAccess>, actor: Arc<SubjectAccess>) -> Self {
+        Self { identity: Identity::Subject(claims), access, actor: Some(actor) }
     }
 
     /// Makes the caller that a service token tells of.
@@ -56,7 +65,7 @@ impl Caller {
             grants: Vec::new(),
             revision: 0,
         });
-        Self { identity: Identity::Service(claims), access }
+        Self { identity: Identity::Service(claims), access, actor: None }
     }
 
     /// Returns what kind of caller it is.
@@ -65,6 +74,7 @@ impl Caller {
             (Identity::Service(_), _) => CallerKind::Service,
             (Identity::Subject(_), SubjectKind::User) => CallerKind::User,
             (Identity::Subject(_), SubjectKind::ServiceAccount) => CallerKind::ServiceAccount,
+            (Identity::Subject(_), SubjectKind::Guest) => CallerKind::Guest,
         }
     }
 
@@ -76,6 +86,11 @@ impl Caller {
     /// Returns the user, if a person calls.
     pub fn user(&self) -> Option<UserId> {
         (self.kind() == CallerKind::User).then(|| UserId::from_uuid(self.subject().as_uuid()))
+    }
+
+    /// Returns the person who acts as the [subject](Self::subject), if somebody does.
+    pub fn actor(&self) -> Option<SubjectId> {
+        self.actor.as_ref().map(|actor| actor.subject)
     }
 
     /// Returns the service account, if one calls.
@@ -137,7 +152,8 @@ impl Caller {
 
     /// Returns the rights of the subject that calls; empty for a service of the suite.
     ///
-    /// What the token opens of them, [`scope`](Self::scope) and [`holds`](Self::holds) tell.
+    /// What the token opens of them, and what somebody who acts as the subject reaches of them, [`scope`](Self::scope)
+    /// and [`holds`](Self::holds) tell.
     pub fn access(&self) -> &SubjectAccess {
         &self.access
     }
@@ -150,6 +166,8 @@ impl Caller {
     /// Returns where the caller holds the permission: the widest of its grants, nowhere for one that its token is
     /// not made for.
     ///
+    /// Somebody who acts as the subject reaches of it only what it could reach itself.
+    ///
     /// A service of the suite reaches only methods that are open to services, and there it is
     /// trusted with every row: such a method carries the actor, whose rights it checks itself.
     pub fn scope(&self, permission: &str) -> Scope {
@@ -159,22 +177,32 @@ impl Caller {
         if !self.covers(permission) {
             return Scope::Nothing;
         }
-        match (self.access.widest(permission), self.access.organization_id) {
-            (Some(ScopeKind::Any), _) => Scope::All,
-            (Some(ScopeKind::Own), Some(organization)) => Scope::organization(organization),
-            (Some(ScopeKind::SelfOnly), _) => Scope::SelfOnly(self.access.subject),
-            (Some(ScopeKind::Own), None) | (None, _) => Scope::Nothing,
+        let own = scope_of(&self.access, permission);
+        let Some(actor) = &self.actor else { return own };
+        match self.access.organization_id {
+            Some(id) if scope_of(actor, permission).includes_organization(id) => own.within(id),
+            Some(_) | None => Scope::Nothing,
         }
     }
 
     /// Tells whether the caller holds the permission anywhere.
     pub fn holds(&self, permission: &str) -> bool {
-        self.service().is_some() || (self.covers(permission) && self.access.widest(permission).is_some())
+        self.service().is_some() || !self.scope(permission).is_nothing()
     }
 
     /// Tells whether the token may be used for the permission.
     fn covers(&self, permission: &str) -> bool {
         self.claims().is_none_or(|claims| claims.covers(permission))
+    }
+}
+
+/// Where a subject holds a permission, whatever token it shows.
+fn scope_of(access: &SubjectAccess, permission: &str) -> Scope {
+    match (access.widest(permission), access.organization_id) {
+        (Some(ScopeKind::Any), _) => Scope::All,
+        (Some(ScopeKind::Own), Some(organization)) => Scope::organization(organization),
+        (Some(ScopeKind::SelfOnly), _) => Scope::SelfOnly(access.subject),
+        (Some(ScopeKind::Own), None) | (None, _) => Scope::Nothing,
     }
 }
 

@@ -46,6 +46,7 @@ pub enum ReflectionAccess {
 
 /// Who may call a method, and how large its request may be.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a condition of its own, as in the contract")]
 pub struct Rule {
     /// Who may call.
     pub access: Access,
@@ -57,6 +58,12 @@ pub struct Rule {
     pub step_up: bool,
     /// Whether tokens that were exchanged for a personal access token count as those of any signed-in caller.
     pub accept_personal_tokens: bool,
+    /// Whether anonymous guests count as any signed-in caller.
+    pub accept_guests: bool,
+    /// Whether somebody who acts as the subject may call.
+    pub accept_impersonation: bool,
+    /// Whether tokens that only read may call: the method changes nothing, or nothing that they protect.
+    pub accept_read_only: bool,
     /// The context that serves the method, such as `identity`.
     pub context: Arc<str>,
 }
@@ -118,6 +125,16 @@ impl fmt::Display for Rule {
         if self.accept_personal_tokens {
             f.write_str(", personal tokens too")?;
         }
+        if self.accept_guests {
+            f.write_str(", guests too")?;
+        }
+        if self.accept_impersonation {
+            f.write_str(if self.accept_read_only {
+                ", impersonation too"
+            } else {
+                ", impersonation that changes too"
+            })?;
+        }
         write!(f, ", {} KiB", self.max_request_bytes.div_ceil(1024))
     }
 }
@@ -178,6 +195,9 @@ fn named_rules(reflection: ReflectionAccess) -> impl Iterator<Item = (Box<str>, 
             refuse_service_accounts: false,
             step_up: false,
             accept_personal_tokens: !public,
+            accept_guests: false,
+            accept_impersonation: false,
+            accept_read_only: false,
             context: Arc::from(*context),
         };
         (Box::from(*path), Arc::new(rule))
@@ -237,6 +257,12 @@ pub enum RuleProblem {
         "personal access tokens are accepted where any signed-in caller may call without a step-up, and only there"
     )]
     AcceptsInVain,
+    /// The rule accepts guests where no account is asked for, or where they could never prove who they are.
+    #[error("guests are accepted where any signed-in caller may call without a step-up, and only there")]
+    AcceptsGuestsInVain,
+    /// The rule accepts somebody who acts as another where nobody could be meant, or only the subject itself.
+    #[error("impersonation is accepted where subjects may call without a step-up, and only there")]
+    ImpersonatesInVain,
     /// A permission is not of the form `context.collection.verb`, or is listed twice.
     #[error("`{0}` is not a permission of the form context.collection.verb, or is listed twice")]
     Permission(String),

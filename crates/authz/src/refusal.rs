@@ -35,6 +35,10 @@ pub enum Refusal {
     CallerKindRefused(&'static str),
     /// The caller proved too long ago who it is.
     StepUpRequired,
+    /// The caller acts as somebody else, and the method is closed to that.
+    ImpersonationRefused,
+    /// The token only reads, and the method changes something.
+    ReadOnly,
     /// No such method.
     MethodUnknown(String),
     /// It cannot be confirmed at present that the caller may.
@@ -66,6 +70,8 @@ impl Refusal {
             Self::PermissionMissing(_) => "PERMISSION_MISSING",
             Self::CallerKindRefused(_) => "CALLER_KIND_REFUSED",
             Self::StepUpRequired => "STEP_UP_REQUIRED",
+            Self::ImpersonationRefused => "IMPERSONATION_REFUSED",
+            Self::ReadOnly => "READ_ONLY",
             Self::MethodUnknown(_) => "METHOD_UNKNOWN",
             Self::AccessUnconfirmed => "ACCESS_UNCONFIRMED",
             Self::MetadataInvalid { .. } => "METADATA_INVALID",
@@ -81,7 +87,11 @@ impl Refusal {
             | Self::SessionEnded
             | Self::SubjectInactive
             | Self::StepUpRequired => Code::Unauthenticated,
-            Self::PermissionMissing(_) | Self::CallerKindRefused(_) | Self::MethodUnknown(_) => Code::PermissionDenied,
+            Self::PermissionMissing(_)
+            | Self::CallerKindRefused(_)
+            | Self::ImpersonationRefused
+            | Self::ReadOnly
+            | Self::MethodUnknown(_) => Code::PermissionDenied,
             Self::AccessUnconfirmed => Code::Unavailable,
             Self::MetadataInvalid { .. } => Code::InvalidArgument,
             Self::Internal => Code::Internal,
@@ -108,6 +118,12 @@ impl Refusal {
                 "This method needs a login of the last {} seconds; call `Reauthenticate` and repeat with its token.",
                 STEP_UP_MAX_AGE.as_secs()
             ),
+            Self::ImpersonationRefused => {
+                "This method is closed to whoever acts as somebody else; call it with a token of your own.".into()
+            }
+            Self::ReadOnly => {
+                "This token only reads; call `ImpersonateUser` again and ask for a token that also changes.".into()
+            }
             Self::MethodUnknown(path) => format!("No method `{path}` is served here; check its name and the address."),
             Self::AccessUnconfirmed => "Your access cannot be confirmed right now; repeat the call later.".into(),
             Self::MetadataInvalid { key, expected } => format!("The metadata value `{key}` must be {expected}."),
@@ -128,6 +144,8 @@ impl Refusal {
             | Self::TokenInvalid
             | Self::SessionEnded
             | Self::SubjectInactive
+            | Self::ImpersonationRefused
+            | Self::ReadOnly
             | Self::AccessUnconfirmed
             | Self::Internal => HashMap::new(),
         }

@@ -26,7 +26,7 @@ const SWEEP_INTERVAL: Duration = Duration::from_mins(1);
 /// Tells whether a session goes on: asked while the stream is silent.
 #[async_trait::async_trait]
 pub trait RevocationSource: Send + Sync {
-    /// Tells whether the session exists and has not ended.
+    /// Tells whether the session exists and has not ended, nor the one in which somebody began to act in it.
     async fn is_session_active(&self, session: SessionId) -> Result<bool, AccessError>;
 }
 
@@ -86,8 +86,11 @@ impl Revocations {
     /// Tells whether the token is known to have ended. Says nothing of what has not arrived here.
     pub fn is_revoked(&self, claims: &AccessClaims) -> bool {
         let ended = self.read();
-        let by_session = claims.sid.is_some_and(|session| ended.sessions.contains_key(&session));
-        by_session || ended.subjects.get(&claims.sub).is_some_and(|(not_before, _)| claims.iat < *not_before)
+        // Whoever acts as another ends with its own session as well.
+        let mut sessions = claims.sid.into_iter().chain(claims.act.map(|actor| actor.sid));
+        let mut subjects = [claims.sub].into_iter().chain(claims.act.map(|actor| actor.sub));
+        let is_over = |subject| ended.subjects.get(&subject).is_some_and(|(not_before, _)| claims.iat < *not_before);
+        sessions.any(|session| ended.sessions.contains_key(&session)) || subjects.any(is_over)
     }
 
     /// Is the heartbeat of the stream: every revocation until now was passed on.

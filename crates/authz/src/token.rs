@@ -3,9 +3,11 @@
 //! | Kind | `typ` | Signed by | Lives |
 //! |---|---|---|---|
 //! | access token (RFC 9068) | `at+jwt` | the keys that identity publishes | 5 minutes |
+//! | access token of somebody who acts as another | `imp+jwt` | the same | 30 minutes at most |
 //! | service token | `svc+jwt` | the key derived from the master key | 60 seconds at most |
 //!
-//! The kind decides which keys are asked, so one kind is never accepted as the other. `EdDSA` is the
+//! The kind decides which keys are asked, so one kind is never accepted as the other. An impersonation has a type of its
+//! own, so that a verifier that knows nothing of it refuses it, rather than take it for the subject itself. `EdDSA` is the
 //! only algorithm; verification is the strict one of RFC 8032 with canonical points, which leaves a
 //! token exactly one valid spelling.
 
@@ -31,6 +33,9 @@ pub const ISSUER_OF_SERVICES: &str = "rolecall";
 
 /// The `typ` of access tokens (RFC 9068, section 2.1).
 pub(crate) const ACCESS_TYPE: &str = "at+jwt";
+
+/// The `typ` of the access tokens of an impersonation; they carry the claim `act` (RFC 8693, section 4.1).
+pub(crate) const IMPERSONATION_TYPE: &str = "imp+jwt";
 
 /// The `typ` of service tokens.
 pub(crate) const SERVICE_TYPE: &str = "svc+jwt";

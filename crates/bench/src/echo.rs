@@ -152,6 +152,8 @@ pub(crate) fn token(index: usize) -> String {
         amr: vec!["pwd".to_owned()],
         kind: SubjectKind::User,
         scope: None,
+        act: None,
+        read_only: false,
     })
 }
 

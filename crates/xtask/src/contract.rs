@@ -173,7 +173,7 @@ mod tests {
         assert_eq!(find("CreateUser").rule.as_deref(), Some("permission identity.users.create"));
         assert_eq!(
             find("GetAccount").rule.as_deref(),
-            Some("authenticated, refuse service accounts, accept personal tokens")
+            Some("authenticated, refuse service accounts, accept personal tokens, accept impersonation")
         );
         assert!(find("CreateUser").is_repeatable && !find("LogIn").is_repeatable);
         assert!(!find("AddMember").is_for_clients && find("WatchAccessChanges").is_for_clients);

@@ -16,6 +16,8 @@ fn claims(kind: SubjectKind) -> Arc<AccessClaims> {
         amr: vec!["pwd".to_owned()],
         kind,
         scope: None,
+        act: None,
+        read_only: false,
     })
 }
 
@@ -34,7 +36,7 @@ fn access(kind: SubjectKind, organization: Option<u128>, grants: &[(&str, ScopeK
 }
 
 #[test]
-fn a_narrowed_token_opens_what_it_names_of_what_its_person_holds() {
+fn asvs_v10_3_2_a_narrowed_token_opens_what_it_names_of_what_its_person_holds() {
     let grants = [("a.b.get", ScopeKind::Own), ("a.b.create", ScopeKind::Any)];
     let scope = Some(vec!["a.b.get".to_owned(), "a.b.delete".to_owned()]);
     let narrowed = Arc::new(AccessClaims { scope, ..(*claims(SubjectKind::User)).clone() });

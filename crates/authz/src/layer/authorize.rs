@@ -4,11 +4,11 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use http::{HeaderMap, header};
-use rolecall_kernel::id::SubjectId;
+use rolecall_kernel::id::{OrganizationId, SubjectId};
 
 use crate::access::cache::{AccessCache, AccessRefusal};
 use crate::access::{SubjectAccess, SubjectKind};
-use crate::caller::Caller;
+use crate::caller::{Caller, CallerKind};
 use crate::policy::{Access, Policy, Rule, STEP_UP_MAX_AGE};
 use crate::refusal::Refusal;
 use crate::revocation::{RevocationRefusal, Revocations};
@@ -95,7 +95,20 @@ impl Authorizer {
             return Some(Err(revoked(&error)));
         }
         let access = self.access.peek(claims.sub, at_least)?;
-        Some(self.admit(rule, claims, access))
+        let actor = match &claims.act {
+            Some(actor) => Some(self.access.peek(actor.sub, at_least)?),
+            None => None,
+        };
+        Some(self.admit(rule, claims, access, actor))
+    }
+
+    /// Names who sent a call that is refused, as far as a good token says it.
+    pub(super) fn caller_of(&self, headers: &HeaderMap) -> Option<(SubjectId, Option<OrganizationId>)> {
+        let Ok(Verified::Access(claims)) = self.verifier.verify(bearer(headers).ok()?) else { return None };
+        // Whoever acts as somebody else is named itself.
+        let subject = claims.act.map_or(claims.sub, |actor| actor.sub);
+        let organization = self.access.peek(subject, None).and_then(|access| access.organization_id);
+        Some((subject, organization))
     }
 
     /// Decides after asking whoever must be asked.
@@ -126,17 +139,27 @@ impl Authorizer {
     ) -> Result<Arc<Caller>, Refusal> {
         self.revocations.check(&claims).await.map_err(|error| revoked(&error))?;
         let access = self.access(claims.sub, at_least).await?;
+        let actor = match &claims.act {
+            Some(actor) => Some(self.access(actor.sub, at_least).await?),
+            None => None,
+        };
         // The session may have ended while the access was asked for.
         if self.revocations.is_revoked(&claims) {
             return Err(Refusal::SessionEnded);
         }
-        self.admit(rule, claims, access).map(Arc::new)
+        self.admit(rule, claims, access, actor).map(Arc::new)
     }
 
-    fn admit(&self, rule: &Rule, claims: Arc<AccessClaims>, access: Arc<SubjectAccess>) -> Result<Caller, Refusal> {
+    fn admit(
+        &self,
+        rule: &Rule,
+        claims: Arc<AccessClaims>,
+        access: Arc<SubjectAccess>,
+        actor: Option<Arc<SubjectAccess>>,
+    ) -> Result<Caller, Refusal> {
         // Last, so that nobody proves who it is for a method that stays closed to it.
         let stale = rule.step_up && self.verifier.is_older(claims.auth_time, STEP_UP_MAX_AGE);
-        let caller = admit(rule, claims, access)?;
+        let caller = admit(rule, claims, access, actor)?;
         if stale { Err(Refusal::StepUpRequired) } else { Ok(caller) }
     }
 
@@ -167,10 +190,22 @@ impl Authorizer {
 /// Whom a method is open to that is closed to personal access tokens.
 const LOGGED_IN: Refusal = Refusal::CallerKindRefused("users that logged in");
 
+/// Whom a method is open to that is closed to anonymous guests.
+const WITH_ACCOUNT: Refusal = Refusal::CallerKindRefused("users with an account");
+
 /// Refuses kinds of callers whom nothing could admit, before anything is asked for.
 fn check_kind(rule: &Rule, claims: &AccessClaims) -> Result<(), Refusal> {
     if (rule.refuse_service_accounts || rule.step_up) && claims.kind == SubjectKind::ServiceAccount {
         return Err(Refusal::CallerKindRefused("users"));
+    }
+    if rule.step_up && claims.kind == SubjectKind::Guest {
+        return Err(WITH_ACCOUNT);
+    }
+    if claims.act.is_some() && !rule.accept_impersonation {
+        return Err(Refusal::ImpersonationRefused);
+    }
+    if claims.read_only && !rule.accept_read_only {
+        return Err(Refusal::ReadOnly);
     }
     // However young it is, such a token does not show that its person is there.
     if rule.step_up && claims.is_personal_token() {
@@ -184,20 +219,30 @@ fn check_kind(rule: &Rule, claims: &AccessClaims) -> Result<(), Refusal> {
     }
 }
 
-fn admit(rule: &Rule, claims: Arc<AccessClaims>, access: Arc<SubjectAccess>) -> Result<Caller, Refusal> {
+fn admit(
+    rule: &Rule,
+    claims: Arc<AccessClaims>,
+    access: Arc<SubjectAccess>,
+    actor: Option<Arc<SubjectAccess>>,
+) -> Result<Caller, Refusal> {
     // A token says what it took the subject for; who has become something else must log in anew.
     if !access.is_active() || access.kind != claims.kind {
         return Err(Refusal::SubjectInactive);
     }
-    let caller = Caller::new(claims, access);
+    let caller = match actor {
+        None => Caller::new(claims, access),
+        Some(actor) if actor.may_impersonate(&access) => Caller::acting(claims, access, actor),
+        // Blocked, demoted, or its target promoted: what it began is over.
+        Some(_) => return Err(Refusal::SessionEnded),
+    };
+    let is_guest = caller.kind() == CallerKind::Guest;
+    let (lent, visits) = (caller.is_personal_token() && !rule.accept_personal_tokens, is_guest && !rule.accept_guests);
     match &rule.access {
         Access::Public => Ok(caller),
-        Access::Restricted { authenticated: true, .. }
-            if rule.accept_personal_tokens || !caller.is_personal_token() =>
-        {
-            Ok(caller)
+        Access::Restricted { authenticated: true, .. } if !lent && !visits => Ok(caller),
+        Access::Restricted { permissions, .. } if permissions.is_empty() => {
+            Err(if visits { WITH_ACCOUNT } else { LOGGED_IN })
         }
-        Access::Restricted { permissions, .. } if permissions.is_empty() => Err(LOGGED_IN),
         Access::Restricted { permissions, .. } => {
             if permissions.iter().any(|permission| caller.holds(permission)) {
                 Ok(caller)

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use prost_reflect::prost_types::method_options::IdempotencyLevel;
 use prost_reflect::{DescriptorPool, DynamicMessage, ExtensionDescriptor, MethodDescriptor, Value};
 
 use super::{
@@ -48,9 +49,18 @@ fn rule(method: &MethodDescriptor, option: &ExtensionDescriptor, context: &Arc<s
         refuse_service_accounts: declared.refuse_service_accounts,
         step_up: declared.step_up,
         accept_personal_tokens: declared.accept_personal_tokens,
+        accept_guests: declared.accept_guests,
+        accept_impersonation: declared.accept_impersonation,
+        accept_read_only: declared.accept_read_only || changes_nothing(method),
         context: Arc::clone(context),
         access: declared.access()?,
     })
+}
+
+/// Tells whether the contract promises that the method has no side effects.
+fn changes_nothing(method: &MethodDescriptor) -> bool {
+    let options = method.method_descriptor_proto().options.as_ref();
+    options.is_some_and(|options| options.idempotency_level() == IdempotencyLevel::NoSideEffects)
 }
 
 /// The option as it is written.
@@ -64,6 +74,9 @@ struct Declared {
     refuse_service_accounts: bool,
     step_up: bool,
     accept_personal_tokens: bool,
+    accept_guests: bool,
+    accept_impersonation: bool,
+    accept_read_only: bool,
     max_request_bytes: u32,
 }
 
@@ -82,6 +95,9 @@ impl Declared {
                 ("refuse_service_accounts", Value::Bool(holds)) => declared.refuse_service_accounts = *holds,
                 ("step_up", Value::Bool(holds)) => declared.step_up = *holds,
                 ("accept_personal_tokens", Value::Bool(holds)) => declared.accept_personal_tokens = *holds,
+                ("accept_guests", Value::Bool(holds)) => declared.accept_guests = *holds,
+                ("accept_impersonation", Value::Bool(holds)) => declared.accept_impersonation = *holds,
+                ("accept_read_only", Value::Bool(holds)) => declared.accept_read_only = *holds,
                 ("max_request_bytes", Value::U32(bytes)) => declared.max_request_bytes = *bytes,
                 ("permissions", Value::List(names)) => declared.permissions = permissions(names)?,
                 _ => return Err(RuleProblem::UnknownCondition),
@@ -101,12 +117,21 @@ impl Declared {
     fn access(self) -> Result<Access, RuleProblem> {
         let admits_subjects = self.authenticated || !self.permissions.is_empty();
         if self.public {
-            let narrowed = self.refuse_service_accounts || self.step_up || self.accept_personal_tokens;
-            let further = admits_subjects || self.internal || narrowed;
+            let narrowed = self.refuse_service_accounts || self.step_up;
+            let accepts =
+                self.accept_personal_tokens || self.accept_guests || self.accept_impersonation || self.accept_read_only;
+            let further = admits_subjects || self.internal || narrowed || accepts;
             return if further { Err(RuleProblem::PublicWithConditions) } else { Ok(Access::Public) };
         }
         if self.accept_personal_tokens && (!self.authenticated || self.step_up) {
             return Err(RuleProblem::AcceptsInVain);
+        }
+        if self.accept_guests && (!self.authenticated || self.step_up) {
+            return Err(RuleProblem::AcceptsGuestsInVain);
+        }
+        let impersonates_nobody = self.accept_impersonation && (!admits_subjects || self.step_up);
+        if impersonates_nobody || (self.accept_read_only && !self.accept_impersonation) {
+            return Err(RuleProblem::ImpersonatesInVain);
         }
         match (admits_subjects, self.internal) {
             (false, false) => Err(RuleProblem::Empty),

@@ -52,6 +52,8 @@ fn token(sub: u128, sid: Option<u128>, issued: i64) -> AccessClaims {
         auth_time: Timestamp::from_micros(issued),
         amr: Vec::new(),
         scope: None,
+        act: None,
+        read_only: false,
         kind: SubjectKind::User,
     }
 }
@@ -75,7 +77,21 @@ async fn ending_a_session_ends_its_tokens_and_no_others() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn revoking_a_subject_hits_exactly_what_was_issued_before() {
+async fn attack_t18_an_impersonation_ends_with_the_session_and_the_tokens_of_who_acts() {
+    let acting = |sub, sid| {
+        let act = crate::token::claims::Actor { sub: subject(sub), sid: session(sid) };
+        AccessClaims { act: Some(act), ..token(1, Some(1), 0) }
+    };
+    let revocations = set(Freshness::InProcess, None);
+    revocations.revoke_session(session(2), minutes(5));
+    revocations.revoke_subject_before(subject(3), Timestamp::from_seconds(1));
+    assert!(revocations.is_revoked(&acting(9, 2)) && revocations.is_revoked(&acting(3, 9)));
+    assert!(!revocations.is_revoked(&acting(9, 9)));
+}
+
+/// ASVS: T11
+#[tokio::test(start_paused = true)]
+async fn asvs_v7_4_2_revoking_a_subject_hits_exactly_what_was_issued_before() {
     let revocations = set(Freshness::InProcess, None);
     revocations.revoke_subject_before(subject(1), Timestamp::from_micros(1_000_001));
     revocations.revoke_subject_before(subject(1), Timestamp::from_micros(1_000_000));
@@ -127,8 +143,9 @@ async fn a_silent_stream_makes_the_source_be_asked_on_each_call() {
     assert_eq!(source.asked.load(Ordering::SeqCst), 3);
 }
 
+/// ASVS: T11
 #[tokio::test(start_paused = true)]
-async fn what_a_silent_stream_and_its_source_cannot_confirm_is_refused() {
+async fn asvs_v16_5_3_what_a_silent_stream_and_its_source_cannot_confirm_is_refused() {
     let failing = Arc::new(Source { fails: true, ..Source::default() });
     for revocations in [set(Freshness::Stream, None), set(Freshness::Stream, Some(failing))] {
         let refused = revocations.check(&token(1, Some(1), 0)).await;

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::access::SubjectKind;
 
-/// The claims of an access token (RFC 9068). All but `sid` and `scope` are mandatory, and `sid` is for users.
+/// The claims of an access token (RFC 9068). The last four are optional; programs have no `sid`, all others have one.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct AccessClaims {
     /// Who issued it: the external URL of the instance, or what the configuration names.
@@ -22,7 +22,7 @@ pub struct AccessClaims {
     /// When it was issued; microseconds are kept, so that a revocation hits exactly what came before it.
     #[serde(with = "fractional_seconds")]
     pub iat: Timestamp,
-    /// The session that it belongs to; a user's token always has one.
+    /// The session that it belongs to; the token of a user or guest always has one.
     #[serde(with = "session", default, skip_serializing_if = "Option::is_none")]
     pub sid: Option<SessionId>,
     /// Its own identifier.
@@ -40,6 +40,29 @@ pub struct AccessClaims {
     /// all; with it the token was exchanged for a personal access token.
     #[serde(with = "scope", default, skip_serializing_if = "Option::is_none")]
     pub scope: Option<Vec<String>>,
+    /// Who acts as the subject (RFC 8693, section 4.1); without it the subject itself does.
+    #[serde(deserialize_with = "present", default, skip_serializing_if = "Option::is_none")]
+    pub act: Option<Actor>,
+    /// Whether the token only reads.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub read_only: bool,
+}
+
+/// A person who acts as another one. Nobody acts through somebody who acts: more claims than these are refused.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Actor {
+    /// Who it is.
+    #[serde(with = "subject")]
+    pub sub: SubjectId,
+    /// The session in which it began to act; with it the token ends.
+    #[serde(with = "own_session")]
+    pub sid: SessionId,
+}
+
+/// A `null` is no spelling of ours: read as absent, it would hide who acts.
+fn present<'de, D: serde::Deserializer<'de>>(from: D) -> Result<Option<Actor>, D::Error> {
+    Actor::deserialize(from).map(Some)
 }
 
 impl AccessClaims {
@@ -144,6 +167,18 @@ mod subject {
     }
 }
 
+mod own_session {
+    use super::{Deserialize, SessionId};
+
+    pub(super) fn serialize<S: serde::Serializer>(id: &SessionId, to: S) -> Result<S::Ok, S::Error> {
+        to.collect_str(id)
+    }
+
+    pub(super) fn deserialize<'de, D: serde::Deserializer<'de>>(from: D) -> Result<SessionId, D::Error> {
+        SessionId::parse(&String::deserialize(from)?).map_err(serde::de::Error::custom)
+    }
+}
+
 mod session {
     use super::{Deserialize, SessionId};
 
@@ -199,11 +234,13 @@ mod tests {
             amr: vec!["pwd".to_owned()],
             kind: SubjectKind::User,
             scope: None,
+            act: None,
+            read_only: false,
         }
     }
 
     #[test]
-    fn every_mandatory_claim_is_mandatory_and_of_one_form() {
+    fn asvs_v9_2_1_every_mandatory_claim_is_mandatory_and_of_one_form() {
         let whole = serde_json::to_value(claims()).expect("claims are JSON");
         for name in ["iss", "sub", "aud", "exp", "iat", "jti", "auth_time", "amr", "kind"] {
             let mut partial = whole.clone();
@@ -220,6 +257,10 @@ mod tests {
             ("kind", serde_json::json!("service")),
             ("scope", serde_json::json!(null)),
             ("scope", serde_json::json!(["identity.users.get"])),
+            ("act", serde_json::json!(null)),
+            ("act", serde_json::json!({"sub": claims().sub.to_string()})),
+            ("act", serde_json::json!({"sub": claims().sub.to_string(), "sid": claims().sub.to_string(), "act": {}})),
+            ("read_only", serde_json::json!(null)),
         ] {
             let mut changed = whole.clone();
             changed[name] = wrong;
@@ -244,6 +285,18 @@ mod tests {
         }
         assert!(claims().covers("a.b.get") && !claims().is_personal_token());
         assert!(serde_json::to_value(claims()).expect("claims are JSON").get("scope").is_none());
+    }
+
+    #[test]
+    fn who_acts_is_an_object_of_its_own_and_absent_otherwise() {
+        let sub = SubjectId::from_uuid(Uuid::from_u128(3));
+        let act = Actor { sub, sid: SessionId::from_uuid(Uuid::from_u128(4)) };
+        let acting = AccessClaims { act: Some(act), read_only: true, ..claims() };
+        let json = serde_json::to_value(&acting).expect("claims are JSON");
+        assert_eq!(json["act"]["sub"], sub.to_string());
+        assert_eq!(serde_json::from_value::<AccessClaims>(json).expect("whole claims"), acting);
+        let own = serde_json::to_value(claims()).expect("claims are JSON");
+        assert!(own.get("act").is_none() && own.get("read_only").is_none());
     }
 
     proptest! {

@@ -11,7 +11,7 @@ use serde::Serialize;
 
 use super::claims::{AccessClaims, ServiceClaims};
 use super::keys::PublicKey;
-use super::{ACCESS_TYPE, ISSUER_OF_SERVICES, SERVICE_LIFETIME, SERVICE_TYPE, crypto};
+use super::{ACCESS_TYPE, IMPERSONATION_TYPE, ISSUER_OF_SERVICES, SERVICE_LIFETIME, SERVICE_TYPE, crypto};
 
 /// A private key that signs tokens of one type.
 struct Signing {
@@ -30,9 +30,13 @@ impl Signing {
         Self { key: EncodingKey::from_ed_der(seed), header, public }
     }
 
-    #[expect(clippy::expect_used, reason = "claims are plain data, and the key was made for this algorithm")]
     fn sign(&self, claims: &impl Serialize) -> String {
-        jsonwebtoken::encode(&self.header, claims, &self.key).expect("claims that can be written down")
+        self.sign_under(&self.header, claims)
+    }
+
+    #[expect(clippy::expect_used, reason = "claims are plain data, and the key was made for this algorithm")]
+    fn sign_under(&self, header: &Header, claims: &impl Serialize) -> String {
+        jsonwebtoken::encode(header, claims, &self.key).expect("claims that can be written down")
     }
 }
 
@@ -56,9 +60,13 @@ impl TokenSigner {
         &self.0.public
     }
 
-    /// Signs the claims into a token.
+    /// Signs the claims into a token, of a type of its own when somebody acts as the subject.
     pub fn sign_access(&self, claims: &AccessClaims) -> String {
-        self.0.sign(claims)
+        if claims.act.is_none() {
+            return self.0.sign(claims);
+        }
+        let header = Header { typ: Some(IMPERSONATION_TYPE.to_owned()), ..self.0.header.clone() };
+        self.0.sign_under(&header, claims)
     }
 }
 

@@ -16,8 +16,8 @@ use super::claims::{AccessClaims, ServiceClaims};
 use super::keys::{KeySet, PublicKey, Refreshed};
 use super::signer::ServiceTokens;
 use super::{
-    ACCESS_TYPE, ISSUER_OF_SERVICES, LEEWAY, MAX_ACCESS_LIFETIME, MAX_TOKEN_BYTES, SERVICE_LIFETIME, SERVICE_TYPE,
-    crypto,
+    ACCESS_TYPE, IMPERSONATION_TYPE, ISSUER_OF_SERVICES, LEEWAY, MAX_ACCESS_LIFETIME, MAX_TOKEN_BYTES,
+    SERVICE_LIFETIME, SERVICE_TYPE, crypto,
 };
 use crate::access::{AccessError, SubjectKind};
 
@@ -28,6 +28,8 @@ pub struct VerifierConfig {
     pub issuer: String,
     /// The `aud` that access tokens must have.
     pub audience: String,
+    /// Further `aud` that access tokens may have: only for who examines the tokens of others, never for who obeys them.
+    pub also_for: Vec<String>,
     /// How many verified tokens are remembered; about 1 KiB each.
     pub cache_capacity: u64,
 }
@@ -35,7 +37,7 @@ pub struct VerifierConfig {
 impl VerifierConfig {
     /// Accepts tokens of this issuer for Rolecall itself, and remembers 20 000 of them.
     pub fn new(issuer: impl Into<String>) -> Self {
-        Self { issuer: issuer.into(), audience: "rolecall".to_owned(), cache_capacity: 20_000 }
+        Self { issuer: issuer.into(), audience: "rolecall".to_owned(), also_for: Vec::new(), cache_capacity: 20_000 }
     }
 }
 
@@ -156,10 +158,13 @@ impl Verifier {
         let header = header(token)?;
         let kid = header.kid.as_deref().ok_or(TokenError::Malformed)?;
         match header.typ.as_deref() {
-            Some(ACCESS_TYPE) => {
+            Some(typ @ (ACCESS_TYPE | IMPERSONATION_TYPE)) => {
                 let key = key(kid).ok_or(TokenError::UnknownKey)?;
                 let claims = self.claims(token, key.decoding())?;
                 self.check_access(&claims)?;
+                if claims.act.is_some() != (typ == IMPERSONATION_TYPE) {
+                    return Err(TokenError::Claims);
+                }
                 Ok(Verified::Access(Arc::new(claims)))
             }
             Some(SERVICE_TYPE) => {
@@ -180,12 +185,18 @@ impl Verifier {
     }
 
     fn check_access(&self, claims: &AccessClaims) -> Result<(), TokenError> {
-        let ours = claims.iss == self.config.issuer && claims.aud == self.config.audience;
-        let is_user = claims.kind == SubjectKind::User;
-        let complete = !claims.jti.is_empty() && (claims.sid.is_some() || !is_user);
+        let is_for = |audience: &String| *audience == claims.aud;
+        let for_us = is_for(&self.config.audience) || self.config.also_for.iter().any(is_for);
+        let ours = claims.iss == self.config.issuer && for_us;
+        let is_program = claims.kind == SubjectKind::ServiceAccount;
+        let complete = !claims.jti.is_empty() && (claims.sid.is_some() || is_program);
         // Only people lend a part of what they may.
-        let is_whole_or_lent = is_user || !claims.is_personal_token();
-        if !(ours && complete && is_whole_or_lent) {
+        let is_whole_or_lent = claims.kind == SubjectKind::User || !claims.is_personal_token();
+        let acts_rightly = match &claims.act {
+            None => !claims.read_only,
+            Some(actor) => actor.sub != claims.sub && !is_program && !claims.is_personal_token(),
+        };
+        if !(ours && complete && is_whole_or_lent && acts_rightly) {
             return Err(TokenError::Claims);
         }
         check_lifetime(claims.iat, claims.exp, MAX_ACCESS_LIFETIME)

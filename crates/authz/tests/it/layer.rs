@@ -10,13 +10,13 @@ use tonic::Code;
 
 use crate::support::{Refused, World, access, session, subject};
 
-const OPEN: &str = "/rolecall.identity.v1.Sample/Open";
+pub(crate) const OPEN: &str = "/rolecall.identity.v1.Sample/Open";
 pub(crate) const SIGNED_IN: &str = "/rolecall.identity.v1.Sample/SignedIn";
 pub(crate) const ONE: &str = "/rolecall.identity.v1.Sample/One";
 pub(crate) const TWO: &str = "/rolecall.identity.v1.Sample/Two";
 pub(crate) const PEOPLE: &str = "/rolecall.identity.v1.Sample/People";
 pub(crate) const STEPPED_UP: &str = "/rolecall.identity.v1.Sample/SteppedUp";
-const INSIDE: &str = "/rolecall.identity.v1.Sample/Inside";
+pub(crate) const INSIDE: &str = "/rolecall.identity.v1.Sample/Inside";
 const MIXED: &str = "/rolecall.identity.v1.Sample/Mixed";
 const GET: &str = "identity.users.get";
 
@@ -45,8 +45,9 @@ async fn a_public_method_is_open_and_looks_at_no_credentials() {
     assert!(world.send("/grpc.health.v1.Health/Check", |request| request).await.is_ok());
 }
 
+/// ASVS: V4.1.3
 #[tokio::test(start_paused = true)]
-async fn a_caller_that_was_planted_before_the_layer_is_removed() {
+async fn attack_t39_a_caller_that_was_planted_before_the_layer_is_removed() {
     let world = world();
     let claims = Arc::new(world.claims(1, SubjectKind::User));
     let planted = Arc::new(Caller::new(claims, Arc::new(access(1, SubjectKind::User, &[GET]))));
@@ -54,8 +55,9 @@ async fn a_caller_that_was_planted_before_the_layer_is_removed() {
     assert_eq!(answer.expect("open"), "nobody: public, 64 KiB");
 }
 
+/// ASVS: V8.3.1
 #[tokio::test(start_paused = true)]
-async fn an_unknown_method_is_denied_with_and_without_credentials() {
+async fn attack_t39_an_unknown_method_is_denied_with_and_without_credentials() {
     let world = world();
     let token = world.user(1, &[GET]);
     for path in ["/rolecall.identity.v1.Sample/Nothing", "/", "/rolecall.identity.v1.sample/open", "//x"] {
@@ -69,8 +71,9 @@ async fn an_unknown_method_is_denied_with_and_without_credentials() {
     assert!(refused.message.len() < 400);
 }
 
+/// ASVS: T39
 #[tokio::test(start_paused = true)]
-async fn every_restricted_method_asks_for_credentials() {
+async fn asvs_v8_3_1_every_restricted_method_asks_for_credentials() {
     let world = world();
     let reflection = "/grpc.reflection.v1.ServerReflection/ServerReflectionInfo";
     for path in [SIGNED_IN, ONE, TWO, PEOPLE, INSIDE, MIXED, reflection] {
@@ -80,7 +83,7 @@ async fn every_restricted_method_asks_for_credentials() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn credentials_come_as_one_bearer_token() {
+async fn asvs_v15_3_7_credentials_come_as_one_bearer_token() {
     let world = world();
     let token = world.user(1, &[]);
     for scheme in ["Bearer", "bearer", "BEARER"] {
@@ -162,8 +165,9 @@ async fn service_accounts_are_refused_where_people_are_meant() {
     assert!(refused.message.contains("users"), "{}", refused.message);
 }
 
+/// ASVS: V10.3.4
 #[tokio::test(start_paused = true)]
-async fn a_step_up_is_asked_of_who_proved_more_than_five_minutes_ago_who_it_is() {
+async fn asvs_v7_5_3_a_step_up_is_asked_of_who_proved_more_than_five_minutes_ago_who_it_is() {
     let world = world();
     let authenticated = world.clock.now();
     let token = |id: u128| AccessClaims { auth_time: authenticated, ..world.claims(id, SubjectKind::User) };
@@ -212,8 +216,9 @@ async fn the_services_of_the_suite_reach_internal_methods_of_the_service_they_na
     }
 }
 
+/// ASVS: V9.2.3
 #[tokio::test(start_paused = true)]
-async fn a_service_token_for_a_context_that_lives_elsewhere_is_refused() {
+async fn asvs_v10_3_1_a_service_token_for_a_context_that_lives_elsewhere_is_refused() {
     let source = crate::support::SAMPLE.replace("rolecall.identity.v1;", "rolecall.organization.v1;");
     let world = World::serving(&source, Freshness::InProcess);
     let token = world.services.issue("identity", "organization", world.clock.now());
@@ -221,8 +226,9 @@ async fn a_service_token_for_a_context_that_lives_elsewhere_is_refused() {
     assert_refused(world.call(path, &token).await, Code::Unauthenticated, "TOKEN_INVALID");
 }
 
+/// ASVS: T39
 #[tokio::test(start_paused = true)]
-async fn subjects_reach_no_internal_method_whatever_they_hold() {
+async fn asvs_v8_3_3_subjects_reach_no_internal_method_whatever_they_hold() {
     let world = world();
     let token = world.user(1, &[GET, "internal"]);
     assert_refused(world.call(INSIDE, &token).await, Code::PermissionDenied, "CALLER_KIND_REFUSED");
@@ -252,8 +258,9 @@ async fn inactive_subjects_are_refused_with_a_good_token() {
     assert_refused(world.call(SIGNED_IN, &stranger).await, Code::Unauthenticated, "SUBJECT_INACTIVE");
 }
 
+/// ASVS: T11
 #[tokio::test(start_paused = true)]
-async fn a_change_of_rights_is_obeyed_by_the_next_call_with_the_same_token() {
+async fn asvs_v8_3_2_a_change_of_rights_is_obeyed_by_the_next_call_with_the_same_token() {
     let world = world();
     let token = world.user(1, &[GET]);
     assert!(world.call(ONE, &token).await.is_ok());
@@ -313,8 +320,9 @@ async fn the_largest_of_several_demanded_revisions_counts() {
     assert_refused(world.send(ONE, build).await, Code::Unavailable, "ACCESS_UNCONFIRMED");
 }
 
+/// ASVS: T11
 #[tokio::test(start_paused = true)]
-async fn what_cannot_be_confirmed_is_refused_for_now() {
+async fn asvs_v16_5_3_what_cannot_be_confirmed_is_refused_for_now() {
     let world = World::new(Freshness::Stream);
     let token = world.user(1, &[GET]);
     assert_refused(world.call(ONE, &token).await, Code::Unavailable, "ACCESS_UNCONFIRMED");

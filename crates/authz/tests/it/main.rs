@@ -2,6 +2,8 @@
 
 #![expect(clippy::expect_used, clippy::panic, reason = "a test that cannot go on fails")]
 
+mod acting;
+mod guests;
 mod keys;
 mod layer;
 mod personal;

@@ -34,15 +34,19 @@ fn the_rules_are_read_as_they_are_written() {
             "/grpc.health.v1.Health/Watch  public, 64 KiB",
             "/grpc.reflection.v1.ServerReflection/ServerReflectionInfo  authenticated, personal tokens too, 64 KiB",
             "/grpc.reflection.v1alpha.ServerReflection/ServerReflectionInfo  authenticated, personal tokens too, 64 KiB",
+            "/rolecall.identity.v1.Sample/Changing  identity.users.get, impersonation that changes too, 256 KiB",
             "/rolecall.identity.v1.Sample/Inside  internal, 256 KiB",
+            "/rolecall.identity.v1.Sample/Leaving  authenticated, guests too, impersonation too, 256 KiB",
             "/rolecall.identity.v1.Sample/Mixed  internal or identity.tokens.introspect, 256 KiB",
             "/rolecall.identity.v1.Sample/One  identity.users.get, 256 KiB",
             "/rolecall.identity.v1.Sample/Open  public, 64 KiB",
             "/rolecall.identity.v1.Sample/People  authenticated, people only, 4096 KiB",
             "/rolecall.identity.v1.Sample/Reading  authenticated, personal tokens too, 256 KiB",
+            "/rolecall.identity.v1.Sample/Seeing  identity.users.get, impersonation too, 256 KiB",
             "/rolecall.identity.v1.Sample/SignedIn  authenticated, 256 KiB",
             "/rolecall.identity.v1.Sample/SteppedUp  internal or identity.users.get, step-up, 256 KiB",
             "/rolecall.identity.v1.Sample/Two  identity.users.get or identity.users.list, 256 KiB",
+            "/rolecall.identity.v1.Sample/Visiting  authenticated, guests too, 256 KiB",
         ]
     );
     let people = policy.rule("/rolecall.identity.v1.Sample/People").expect("a rule");
@@ -52,7 +56,7 @@ fn the_rules_are_read_as_they_are_written() {
 }
 
 #[test]
-fn reflection_can_be_opened() {
+fn asvs_v13_4_5_reflection_can_be_opened() {
     let policy =
         Policy::from_descriptor(&descriptor(SAMPLE)).expect("a policy").with_reflection(ReflectionAccess::Public);
     for version in ["v1", "v1alpha"] {
@@ -93,6 +97,14 @@ fn rules_that_contradict_themselves_are_refused() {
         ("public: true, accept_personal_tokens: true", RuleProblem::PublicWithConditions),
         ("permissions: \"a.b.c\", accept_personal_tokens: true", RuleProblem::AcceptsInVain),
         ("authenticated: true, step_up: true, accept_personal_tokens: true", RuleProblem::AcceptsInVain),
+        ("public: true, accept_guests: true", RuleProblem::PublicWithConditions),
+        ("public: true, accept_impersonation: true", RuleProblem::PublicWithConditions),
+        ("public: true, accept_read_only: true", RuleProblem::PublicWithConditions),
+        ("permissions: \"a.b.c\", accept_guests: true", RuleProblem::AcceptsGuestsInVain),
+        ("authenticated: true, step_up: true, accept_guests: true", RuleProblem::AcceptsGuestsInVain),
+        ("internal: true, accept_impersonation: true", RuleProblem::ImpersonatesInVain),
+        ("authenticated: true, step_up: true, accept_impersonation: true", RuleProblem::ImpersonatesInVain),
+        ("authenticated: true, accept_read_only: true", RuleProblem::ImpersonatesInVain),
         ("internal: true, refuse_service_accounts: true", RuleProblem::RefusesNobody),
         ("internal: true, step_up: true", RuleProblem::StepsUpNobody),
         ("step_up: true", RuleProblem::Empty),
@@ -136,8 +148,9 @@ fn methods_of_other_packages_need_no_rule_and_have_none() {
     assert!(policy.rule("/other.v1.S/M").is_none());
 }
 
+/// ASVS: V8.2.1
 #[test]
-fn every_method_of_the_contract_has_a_rule() {
+fn asvs_v8_1_1_every_method_of_the_contract_has_a_rule() {
     let policy = Policy::from_descriptor(rolecall_api::DESCRIPTOR_SET).expect("a policy");
     assert!(policy.entries().filter(|(path, _)| path.starts_with("/rolecall.")).count() > 30);
 }

@@ -15,6 +15,8 @@ fn refusals() -> Vec<Refusal> {
         Refusal::PermissionMissing(vec!["identity.users.get".into()]),
         Refusal::CallerKindRefused("users"),
         Refusal::StepUpRequired,
+        Refusal::ImpersonationRefused,
+        Refusal::ReadOnly,
         Refusal::MethodUnknown("/a/b".to_owned()),
         Refusal::AccessUnconfirmed,
         Refusal::MetadataInvalid { key: "rolecall-min-revision", expected: "a number" },

@@ -183,12 +183,14 @@ pub(crate) fn claims(id: u128, kind: SubjectKind, now: Timestamp) -> AccessClaim
         aud: "rolecall".to_owned(),
         exp: now.plus(Duration::from_mins(5)),
         iat: now,
-        sid: (kind == SubjectKind::User).then(|| session(id)),
+        sid: (kind != SubjectKind::ServiceAccount).then(|| session(id)),
         jti: format!("token of {id}"),
         auth_time: now,
         amr: vec!["pwd".to_owned()],
         kind,
         scope: None,
+        act: None,
+        read_only: false,
     }
 }
 
@@ -260,6 +262,22 @@ pub(crate) const SAMPLE: &str = r#"
       }
       rpc SteppedUp(Empty) returns (Empty) {
         option (rolecall.authz.v1.rule) = {permissions: "identity.users.get", internal: true, step_up: true};
+      }
+      rpc Visiting(Empty) returns (Empty) {
+        option (rolecall.authz.v1.rule) = {authenticated: true, accept_guests: true};
+      }
+      rpc Seeing(Empty) returns (Empty) {
+        option idempotency_level = NO_SIDE_EFFECTS;
+        option (rolecall.authz.v1.rule) = {permissions: "identity.users.get", accept_impersonation: true};
+      }
+      rpc Changing(Empty) returns (Empty) {
+        option idempotency_level = IDEMPOTENT;
+        option (rolecall.authz.v1.rule) = {permissions: "identity.users.get", accept_impersonation: true};
+      }
+      rpc Leaving(Empty) returns (Empty) {
+        option (rolecall.authz.v1.rule) = {
+          authenticated: true, accept_guests: true, accept_impersonation: true, accept_read_only: true
+        };
       }
       rpc Inside(Empty) returns (Empty) { option (rolecall.authz.v1.rule) = {internal: true}; }
       rpc Mixed(Empty) returns (Empty) {

@@ -17,7 +17,7 @@ use rolecall_kernel::time::Clock as _;
 use serde_json::{Value, json};
 use sha2::{Digest as _, Sha512};
 
-use crate::support::{Hand, SEED, claims, verifier};
+use crate::support::{Hand, SEED, claims, session, subject, verifier};
 
 pub(crate) struct Setup {
     pub(crate) clock: Hand,
@@ -84,8 +84,9 @@ fn a_good_token_tells_what_was_signed() {
     assert!(setup.is_good(&forged), "the forgeries below differ from a good token in one thing each");
 }
 
+/// ASVS: V7.2.1, T09
 #[test]
-fn one_bit_off_anywhere_is_refused() {
+fn asvs_v9_1_1_one_bit_off_anywhere_is_refused() {
     let setup = setup();
     let token = setup.token();
     assert!(setup.is_good(&token));
@@ -107,8 +108,9 @@ fn one_bit_off_anywhere_is_refused() {
     assert!(!setup.is_good(&"x".repeat(100_000)));
 }
 
+/// ASVS: V9.1.3, T09
 #[test]
-fn headers_of_other_kinds_are_refused() {
+fn asvs_v9_1_2_headers_of_other_kinds_are_refused() {
     let setup = setup();
     for (name, value) in [
         ("alg", json!("none")),
@@ -141,7 +143,38 @@ fn headers_of_other_kinds_are_refused() {
 }
 
 #[test]
-fn a_token_without_a_signature_or_with_the_public_key_as_a_secret_is_refused() {
+fn attack_t18_a_token_of_an_impersonation_has_a_type_of_its_own() {
+    let setup = setup();
+    let act = json!({"sub": subject(2).to_string(), "sid": session(2).to_string()});
+    let acting = |typ: &str, change: &dyn Fn(&mut Value)| {
+        let header = json!({"typ": typ, "alg": "EdDSA", "kid": "first"});
+        setup.is_good(&setup.forge(&header, |claims| {
+            claims["act"] = act.clone();
+            change(claims);
+        }))
+    };
+    assert!(acting("imp+jwt", &|_| {}) && acting("imp+jwt", &|claims| claims["read_only"] = json!(true)));
+    assert!(acting("imp+jwt", &|claims| claims["kind"] = json!("guest")));
+    assert!(!acting("at+jwt", &|_| {}), "it would pass for the subject itself");
+    type Change = fn(&mut Value);
+    let changes: [Change; 6] = [
+        |claims| drop(claims.as_object_mut().expect("an object").remove("act")),
+        |claims| claims["act"]["act"] = claims["act"].clone(),
+        |claims| claims["act"]["sub"] = claims["sub"].clone(),
+        |claims| claims["scope"] = json!("identity.users.get"),
+        |claims| claims["kind"] = json!("service_account"),
+        |claims| drop(claims.as_object_mut().expect("an object").remove("sid")),
+    ];
+    for (index, change) in changes.iter().enumerate() {
+        assert!(!acting("imp+jwt", change), "{index}");
+    }
+    let own = setup.forge(&header(), |claims| claims["read_only"] = json!(true));
+    assert!(!setup.is_good(&own), "only an impersonation is read-only");
+}
+
+/// ASVS: T09
+#[test]
+fn asvs_v9_1_2_a_token_without_a_signature_or_with_the_public_key_as_a_secret_is_refused() {
     let setup = setup();
     let claims = serde_json::to_value(setup.claims()).expect("claims are JSON");
     for alg in ["none", "None", "EdDSA", "HS256"] {
@@ -156,8 +189,9 @@ fn a_token_without_a_signature_or_with_the_public_key_as_a_secret_is_refused() {
     }
 }
 
+/// ASVS: V9.2.1, V10.3.1, T09
 #[test]
-fn claims_of_others_or_incomplete_ones_are_refused() {
+fn asvs_v9_2_3_claims_of_others_or_incomplete_ones_are_refused() {
     let setup = setup();
     for (name, value) in [
         ("iss", json!("https://other.example")),
@@ -185,7 +219,7 @@ fn claims_of_others_or_incomplete_ones_are_refused() {
 }
 
 #[test]
-fn a_claim_that_is_told_twice_is_refused() {
+fn asvs_v15_3_7_a_claim_that_is_told_twice_is_refused() {
     let setup = setup();
     let claims = serde_json::to_string(&setup.claims()).expect("claims are JSON");
     let twice = claims.replacen('{', "{\"aud\":\"other\",", 1);
@@ -195,7 +229,7 @@ fn a_claim_that_is_told_twice_is_refused() {
 }
 
 #[test]
-fn a_token_is_good_from_its_issue_to_its_end_give_or_take_the_leeway() {
+fn asvs_v9_2_1_a_token_is_good_from_its_issue_to_its_end_give_or_take_the_leeway() {
     let setup = setup();
     let now = setup.clock.now();
     let good = |issued: i64, expires: i64| {
@@ -247,8 +281,9 @@ fn a_remembered_token_is_forgotten_with_its_key_and_outlives_the_others() {
     assert!(!setup.is_good(&token));
 }
 
+/// ASVS: T09
 #[test]
-fn a_token_of_one_kind_is_never_taken_for_the_other() {
+fn asvs_v9_2_2_a_token_of_one_kind_is_never_taken_for_the_other() {
     let setup = setup();
     let now = setup.clock.now();
     assert!(matches!(setup.verifier.verify(&setup.services.issue("a", "b", now)), Ok(Verified::Service(_))));
@@ -279,8 +314,9 @@ fn a_token_of_one_kind_is_never_taken_for_the_other() {
     }
 }
 
+/// ASVS: V13.2.1
 #[test]
-fn service_tokens_are_short_and_name_both_ends() {
+fn asvs_v9_2_4_service_tokens_are_short_and_name_both_ends() {
     let master = MasterKey::new(&SystemEntropy);
     let services = ServiceTokens::new(&master);
     let seed = master.derive(rolecall_kernel::key::Purpose::ServiceToken);
@@ -318,7 +354,7 @@ fn service_tokens_are_short_and_name_both_ends() {
 /// Without strictness, whoever holds the secret key can make a second signature of the same message
 /// whose first half is a point of small order.
 #[test]
-fn only_strict_signatures_are_accepted() {
+fn asvs_v11_6_1_only_strict_signatures_are_accepted() {
     let setup = setup();
     let message = format!("{}.{}", encode(&header()), encode(&serde_json::to_value(setup.claims()).expect("JSON")));
     let key = SigningKey::from_bytes(&SEED);

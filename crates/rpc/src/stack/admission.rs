@@ -52,7 +52,13 @@ impl Admit {
     pub(super) fn plain(&self, request_id: Arc<str>, deadline: Instant) -> Option<Call> {
         let permit = Arc::clone(&self.calls).try_acquire_owned().ok()?;
         let tasks = self.lifecycle.tasks.clone();
-        Some(Call { request_id, deadline: Some(deadline), tasks, permit: Some(Arc::new(permit)) })
+        Some(Call {
+            request_id,
+            deadline: Some(deadline),
+            tasks,
+            acting: Arc::default(),
+            permit: Some(Arc::new(permit)),
+        })
     }
 
     fn enter(&self, request: &Request<Body>, permit: Option<Arc<OwnedSemaphorePermit>>) -> Call {
@@ -61,6 +67,7 @@ impl Admit {
             request_id: extensions.get().map_or_else(|| "".into(), |CallId(id)| Arc::clone(id)),
             deadline: extensions.get().map(|Deadline(at)| *at),
             tasks: self.lifecycle.tasks.clone(),
+            acting: Arc::default(),
             permit,
         }
     }

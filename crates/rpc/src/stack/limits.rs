@@ -11,11 +11,13 @@ use bytes::Bytes;
 use futures::future::{Either, Ready, ready as at_once};
 use http::{HeaderMap, Request, Response, header};
 use http_body::{Frame, SizeHint};
+use rolecall_authz::Caller;
 use tonic::body::Body;
 use tonic::{Code, Status};
 use tower::Service;
 
 use super::step::Trail;
+use crate::call::{self, Acting};
 use crate::methods::{Method, Methods};
 use crate::status::{StatusBuilder, domain, reason};
 
@@ -55,6 +57,11 @@ where
         let method = self.methods.get(request.uri().path());
         if let Err(status) = check_head(request.headers(), method) {
             return Either::Right(at_once(Ok(status.into_http())));
+        }
+        if let Some(caller) = request.extensions().get::<Arc<Caller>>()
+            && let Some(actor) = caller.actor()
+        {
+            call::note_acting(Acting { actor, target: caller.subject() });
         }
         let scan = Scan::new(method);
         Either::Left(self.inner.call(request.map(|inner| Body::new(Checked { inner, scan, ended: false }))))

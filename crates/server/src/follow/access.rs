@@ -39,6 +39,7 @@ fn read(subject: SubjectId, answer: GetSubjectAccessResponse) -> Result<SubjectA
     let kind = match answer.kind() {
         WireKind::User => SubjectKind::User,
         WireKind::ServiceAccount => SubjectKind::ServiceAccount,
+        WireKind::Guest => SubjectKind::Guest,
         WireKind::Unspecified => return Err(AccessError::unavailable("organization tells no kind of subject")),
     };
     let organization_id = match answer.organization_id.as_str() {
