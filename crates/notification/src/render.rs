@@ -25,7 +25,7 @@ macro_rules! sources {
 }
 
 /// Every source file of every version that deliveries may be pinned to.
-const SOURCES: [(&str, &str); 50] = sources![
+const SOURCES: [(&str, &str); 71] = sources![
     "v1/layout.html",
     "v1/footer.txt",
     "v1/access_token_created.subject.txt",
@@ -52,6 +52,9 @@ const SOURCES: [(&str, &str); 50] = sources![
     "v1/invitation.subject.txt",
     "v1/invitation.txt",
     "v1/invitation.html",
+    "v1/login_code.subject.txt",
+    "v1/login_code.txt",
+    "v1/login_code.html",
     "v1/member_blocked.subject.txt",
     "v1/member_blocked.txt",
     "v1/member_blocked.html",
@@ -61,9 +64,15 @@ const SOURCES: [(&str, &str); 50] = sources![
     "v1/member_unblocked.subject.txt",
     "v1/member_unblocked.txt",
     "v1/member_unblocked.html",
+    "v1/new_device_used.subject.txt",
+    "v1/new_device_used.txt",
+    "v1/new_device_used.html",
     "v1/owner_added.subject.txt",
     "v1/owner_added.txt",
     "v1/owner_added.html",
+    "v1/owner_credentials_changed.subject.txt",
+    "v1/owner_credentials_changed.txt",
+    "v1/owner_credentials_changed.html",
     "v1/password_changed.subject.txt",
     "v1/password_changed.txt",
     "v1/password_changed.html",
@@ -76,6 +85,18 @@ const SOURCES: [(&str, &str); 50] = sources![
     "v1/recovery_code_used.subject.txt",
     "v1/recovery_code_used.txt",
     "v1/recovery_code_used.html",
+    "v1/email_verification.subject.txt",
+    "v1/email_verification.txt",
+    "v1/email_verification.html",
+    "v1/registration_attempted.subject.txt",
+    "v1/registration_attempted.txt",
+    "v1/registration_attempted.html",
+    "v1/welcome.subject.txt",
+    "v1/welcome.txt",
+    "v1/welcome.html",
+    "v1/user_impersonated.subject.txt",
+    "v1/user_impersonated.txt",
+    "v1/user_impersonated.html",
 ];
 
 /// Why a mail cannot be rendered: a defect, or a version that this build does not know.
@@ -129,6 +150,7 @@ impl Server {
             (Template::Invitation, &self.links.invitation),
             (Template::PasswordReset, &self.links.password_reset),
             (Template::EmailChange, &self.links.email_change),
+            (Template::EmailVerification, &self.links.registration),
         ];
         let address = addresses.into_iter().find(|(of, _)| *of == template).and_then(|(_, address)| address.as_deref());
         address.map(|address| link(address, code)).unwrap_or_default()

@@ -5,6 +5,7 @@ pub(crate) mod actor;
 pub(crate) mod audit;
 pub(crate) mod event;
 pub(crate) mod guard;
+pub(crate) mod guest;
 pub(crate) mod member;
 pub(crate) mod organization;
 pub(crate) mod page;

@@ -3,12 +3,13 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use rolecall_authz::Refusals;
 use tokio::time::{sleep, timeout};
 use tokio_util::sync::CancellationToken;
 
-use crate::app::{App, create_organization, follow_access, lift_ended_blocks};
+use crate::app::{App, create_organization, follow_access, lift_ended_blocks, write_refusals};
 use crate::grpc::Api;
-use crate::store::{access, removals};
+use crate::store::{access, guests, removals};
 
 /// Changes of access elsewhere are obeyed after this time, if nothing tells of them earlier.
 const FOLLOW: Duration = Duration::from_millis(100);
@@ -16,6 +17,9 @@ const FOLLOW: Duration = Duration::from_millis(100);
 const LIFT: Duration = Duration::from_secs(1);
 /// Old changes of access and old removals are forgotten at this distance.
 const TRIM: Duration = Duration::from_hours(1);
+
+/// Refused calls are written down after this time: what was counted since is lost when the process dies.
+const REFUSALS: Duration = Duration::from_mins(1);
 
 /// Removed subjects are remembered for this long; no call is on its way for more than a fraction of it.
 const REMEMBER_REMOVED: Duration = Duration::from_hours(24);
@@ -65,11 +69,25 @@ pub(crate) async fn sweep(api: Arc<Api>, shutdown: CancellationToken) {
     every(TRIM, &shutdown, || forget_removed(&api.app)).await;
 }
 
-/// Forgets subjects that were removed so long ago that nothing of them can be on its way.
+/// Forgets subjects that were removed so long ago that nothing of them can be on its way, and guests that have ended.
 pub(crate) async fn forget_removed(app: &App) -> Result<(), String> {
     let before = app.now().minus(REMEMBER_REMOVED);
-    let swept = app.database.write(|tx| async move { removals::delete_before(&tx, before).await }).await;
+    let now = app.now();
+    let swept = app.database.write(|tx| async move {
+        guests::sweep(&tx, now).await?;
+        removals::delete_before(&tx, before).await
+    });
+    let swept = swept.await;
     swept.map(drop).map_err(|error: rolecall_db::Error| error.to_string())
+}
+
+/// Writes down which calls were refused, until the shutdown and once more then.
+pub(crate) async fn write_refusals(api: Arc<Api>, refusals: Refusals, shutdown: CancellationToken) {
+    let write = || async { write_refusals::run(&api.app, &refusals).await.map(drop).map_err(|error| error.to_string()) };
+    every(REFUSALS, &shutdown, write).await;
+    if let Err(error) = write().await {
+        tracing::warn!(%error, "refused calls could not be written down");
+    }
 }
 
 /// Works, and works again after each period, until the shutdown; work under way is finished.

@@ -7,13 +7,14 @@
 pub(crate) mod access;
 pub(crate) mod audit;
 pub(crate) mod creations;
+pub(crate) mod guests;
 pub(crate) mod members;
 pub(crate) mod migrations;
 pub(crate) mod organizations;
 pub(crate) mod removals;
 pub(crate) mod service_accounts;
-pub(crate) mod subjects;
 pub(crate) mod settings;
+pub(crate) mod subjects;
 
 mod entity;
 
@@ -34,6 +35,7 @@ pub(crate) const CONSTRAINTS: &[UniqueConstraint] = rolecall_db::constraints! {
     "organizations_home_key" => "organizations", ["home"];
     "members_pkey" => "members", ["user_id"];
     "service_accounts_pkey" => "service_accounts", ["service_account_id"];
+    "guests_pkey" => "guests", ["guest_id"];
     "access_changes_pkey" => "access_changes", ["revision"];
     "audit_events_pkey" => "audit_events", ["event_id"];
     "removed_subjects_pkey" => "removed_subjects", ["subject_id"];

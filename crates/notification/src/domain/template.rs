@@ -13,6 +13,8 @@ pub(crate) enum Template {
     MemberRolesChanged,
     /// An administrator of the installation made an owner; told to the others.
     OwnerAdded,
+    /// An administrator of the installation changed what an owner logs in with; told to the others.
+    OwnerCredentialsChanged,
     /// A password was changed.
     PasswordChanged,
     /// A personal access token was made.
@@ -29,22 +31,35 @@ pub(crate) enum Template {
     FactorRemoved,
     /// An administrator removed all second factors.
     FactorsReset,
+    /// Strangers failed to log in too often; carries the code by which a new device logs in.
+    LoginCode,
+    /// A person logged in on a device that was not known.
+    NewDeviceUsed,
     /// A new password is asked for; carries the code.
     PasswordReset,
     /// An administrator set a password.
     PasswordSet,
     /// A recovery code was used.
     RecoveryCodeUsed,
+    /// Somebody began to act as the person.
+    UserImpersonated,
+    /// Somebody registered with this address; carries the code.
+    EmailVerification,
+    /// Somebody tried to register with the address of this account.
+    RegistrationAttempted,
+    /// A person that registered has its account.
+    Welcome,
 }
 
 impl Template {
     /// All templates.
-    pub(crate) const ALL: [Self; 16] = [
+    pub(crate) const ALL: [Self; 23] = [
         Self::Invitation,
         Self::MemberBlocked,
         Self::MemberUnblocked,
         Self::MemberRolesChanged,
         Self::OwnerAdded,
+        Self::OwnerCredentialsChanged,
         Self::PasswordChanged,
         Self::AccessTokenCreated,
         Self::AddressInUse,
@@ -53,9 +68,15 @@ impl Template {
         Self::FactorAdded,
         Self::FactorRemoved,
         Self::FactorsReset,
+        Self::LoginCode,
+        Self::NewDeviceUsed,
         Self::PasswordReset,
         Self::PasswordSet,
         Self::RecoveryCodeUsed,
+        Self::UserImpersonated,
+        Self::EmailVerification,
+        Self::RegistrationAttempted,
+        Self::Welcome,
     ];
 
     /// The version that new deliveries are pinned to; a changed text is a new version beside the old one.
@@ -69,6 +90,7 @@ impl Template {
             Self::MemberUnblocked => "member_unblocked",
             Self::MemberRolesChanged => "member_roles_changed",
             Self::OwnerAdded => "owner_added",
+            Self::OwnerCredentialsChanged => "owner_credentials_changed",
             Self::PasswordChanged => "password_changed",
             Self::AccessTokenCreated => "access_token_created",
             Self::AddressInUse => "address_in_use",
@@ -77,9 +99,15 @@ impl Template {
             Self::FactorAdded => "factor_added",
             Self::FactorRemoved => "factor_removed",
             Self::FactorsReset => "factors_reset",
+            Self::LoginCode => "login_code",
+            Self::NewDeviceUsed => "new_device_used",
             Self::PasswordReset => "password_reset",
             Self::PasswordSet => "password_set",
             Self::RecoveryCodeUsed => "recovery_code_used",
+            Self::UserImpersonated => "user_impersonated",
+            Self::EmailVerification => "email_verification",
+            Self::RegistrationAttempted => "registration_attempted",
+            Self::Welcome => "welcome",
         }
     }
 
@@ -90,7 +118,10 @@ impl Template {
 
     /// Tells whether it shows a secret.
     pub(crate) const fn needs_secret(self) -> bool {
-        matches!(self, Self::Invitation | Self::PasswordReset | Self::EmailChange)
+        matches!(
+            self,
+            Self::Invitation | Self::EmailVerification | Self::PasswordReset | Self::EmailChange | Self::LoginCode
+        )
     }
 }
 

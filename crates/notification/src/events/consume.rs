@@ -45,15 +45,18 @@ fn content(event: &IngestedEvent) -> Result<Option<Content>, String> {
         "organization.member_blocked"
         | "organization.member_unblocked"
         | "organization.member_roles_changed"
-        | "organization.owner_added" => member_notice(&event.payload).map(Content::Notice).map(Some),
+        | "organization.owner_added"
+        | "organization.owner_credentials_changed" => member_notice(&event.payload).map(Content::Notice).map(Some),
         "identity.access_token_created"
         | "identity.email_changed"
         | "identity.factor_added"
         | "identity.factor_removed"
         | "identity.factors_reset"
+        | "identity.new_device_used"
         | "identity.password_changed"
         | "identity.password_set"
-        | "identity.recovery_code_used" => account_notice(&event.payload).map(Content::Notice).map(Some),
+        | "identity.recovery_code_used"
+        | "identity.user_impersonated" => account_notice(&event.payload).map(Content::Notice).map(Some),
         // An order for this context that it does not understand must not be lost silently.
         topic if topic.starts_with("notification.") => Err(format!("the topic {topic} is not known here")),
         _ => Ok(None),
@@ -84,6 +87,10 @@ fn member_notice(payload: &[u8]) -> Result<Notice, String> {
         Some(Event::OwnerAdded(added)) => {
             others = Some(subjects("owner_ids", &added.owner_ids)?);
             (Template::OwnerAdded, Variables::new())
+        }
+        Some(Event::OwnerCredentialsChanged(changed)) => {
+            others = Some(subjects("owner_ids", &changed.owner_ids)?);
+            (Template::OwnerCredentialsChanged, Variables::from([("change".to_owned(), changed.change)]))
         }
         Some(Event::MemberBlocked(blocked)) => (Template::MemberBlocked, block(blocked)?),
         Some(Event::MemberUnblocked(_)) => (Template::MemberUnblocked, Variables::new()),
@@ -123,6 +130,7 @@ fn account_notice(payload: &[u8]) -> Result<Notice, String> {
     let (mut addresses, mut variables) = (Vec::new(), Variables::new());
     let template = match message.event {
         Some(Event::PasswordChanged(_)) => Template::PasswordChanged,
+        Some(Event::NewDeviceUsed(_)) => Template::NewDeviceUsed,
         Some(Event::PasswordSet(_)) => Template::PasswordSet,
         Some(Event::EmailChanged(changed)) => {
             addresses = both(&changed)?;
@@ -136,6 +144,10 @@ fn account_notice(payload: &[u8]) -> Result<Notice, String> {
             Template::RecoveryCodeUsed
         }
         Some(Event::AccessTokenCreated(_)) => Template::AccessTokenCreated,
+        Some(Event::UserImpersonated(acted)) => {
+            variables = acted_as(acted)?;
+            Template::UserImpersonated
+        }
         _ => return Err("the payload does not fit its topic".to_owned()),
     };
     let head = Head {
@@ -145,6 +157,18 @@ fn account_notice(payload: &[u8]) -> Result<Notice, String> {
         occurred: message.occurred_time,
     };
     Ok(Notice { addresses, ..head.notice(template, variables)? })
+}
+
+/// Why somebody acts as the person, until when, and whether it changes anything.
+fn acted_as(acted: identity::v1::UserImpersonated) -> Result<Variables, String> {
+    let until = optional_time(acted.expire_time).map_err(|()| "expire_time is out of range")?;
+    let until = until.ok_or("expire_time is required")?;
+    let mut variables =
+        Variables::from([("reason".to_owned(), acted.reason), ("until".to_owned(), calendar::spell(until))]);
+    if !acted.read_only {
+        variables.insert("changes".to_owned(), "yes".to_owned());
+    }
+    Ok(variables)
 }
 
 /// The address before and the one now; one when it was only spelled anew.

@@ -125,6 +125,7 @@ impl World {
     ) -> api::IngestedEvent {
         let message = org::DomainEvent {
             actor_id: actor.to_string(),
+            on_behalf_of_id: String::new(),
             organization_id: organization.to_string(),
             target_id: target.to_string(),
             request_id: String::new(),
@@ -147,6 +148,7 @@ impl World {
         let owner_ids = others.iter().map(ToString::to_string).collect();
         let message = org::DomainEvent {
             actor_id: actor.to_string(),
+            on_behalf_of_id: String::new(),
             organization_id: organization.to_string(),
             target_id: target.to_string(),
             request_id: String::new(),
@@ -159,6 +161,7 @@ impl World {
     pub(crate) fn email_changed(&self, target: SubjectId, old: &str, new: &str) -> api::IngestedEvent {
         let message = id::DomainEvent {
             actor_id: target.to_string(),
+            on_behalf_of_id: String::new(),
             target_id: target.to_string(),
             occurred_time: Some(wire(self.clock.now())),
             event: Some(id::domain_event::Event::EmailChanged(id::EmailChanged {
@@ -256,6 +259,8 @@ impl World {
             amr: Vec::new(),
             kind: SubjectKind::User,
             scope: None,
+            act: None,
+            read_only: false,
         };
         let access = SubjectAccess {
             subject,

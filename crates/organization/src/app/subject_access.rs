@@ -3,7 +3,7 @@
 use std::fmt;
 use std::sync::Arc;
 
-use rolecall_authz::{AccessError, AccessSource, Scope, ScopeKind, SubjectAccess, SubjectKind};
+use rolecall_authz::{AccessError, AccessSource, IMPERSONATE, Scope, ScopeKind, SubjectAccess, SubjectKind};
 use rolecall_db::{Database, Error};
 use rolecall_kernel::id::SubjectId;
 use rolecall_kernel::time::{Clock, Timestamp};
@@ -11,7 +11,7 @@ use rolecall_kernel::time::{Clock, Timestamp};
 use crate::domain::actor::{Grant, Subject};
 use crate::domain::permission::Holding;
 use crate::domain::role::Role;
-use crate::store::{access, subjects};
+use crate::store::{access, settings, subjects};
 
 /// A subject, and the revision at which it was read.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -19,6 +19,8 @@ pub(crate) struct Snapshot {
     pub(crate) subject: Subject,
     pub(crate) revision: i64,
     pub(crate) now: Timestamp,
+    /// Whether the owners of its organization may act as its members.
+    pub(crate) owner_impersonation: bool,
 }
 
 /// Reads a subject and the revision of all access.
@@ -28,7 +30,13 @@ pub(crate) async fn read(database: &Database, clock: &dyn Clock, id: SubjectId) 
     let revision = access::head(&reader).await?.revision;
     let now = clock.now();
     let subject = subjects::find(&reader, &Scope::All, id).await?;
-    Ok(subject.map(|subject| Snapshot { subject, revision, now }))
+    let Some(subject) = subject else { return Ok(None) };
+    let owned = subject.organization_id().filter(|_| subject.roles().contains(Role::Owner));
+    let owner_impersonation = match owned {
+        Some(id) => settings::list_by_id(&reader, &[id]).await?.iter().any(|stored| stored.settings.owner_impersonation),
+        None => false,
+    };
+    Ok(Some(Snapshot { subject, revision, now, owner_impersonation }))
 }
 
 /// Tells the rights of subjects from the tables of this process; what the access cache asks.
@@ -60,20 +68,37 @@ impl AccessSource for LocalAccess {
 }
 
 impl Snapshot {
+    /// Lists what the subject holds without conditions, and the permission to act as others.
+    ///
+    /// Its condition is about both sides, which are looked at on each call ([`SubjectAccess::may_impersonate`]).
+    pub(crate) fn grants(&self) -> Vec<Grant> {
+        let roles = self.subject.roles();
+        let holding = if roles.contains(Role::Admin) {
+            Some(Holding::Any)
+        } else {
+            (roles.contains(Role::Owner) && self.owner_impersonation).then_some(Holding::Own)
+        };
+        let mut grants = self.subject.grants();
+        grants.extend(holding.map(|holding| Grant { permission: IMPERSONATE, holding }));
+        grants.sort_unstable_by_key(|grant| grant.permission);
+        grants
+    }
+
     fn to_access(&self) -> SubjectAccess {
-        let Self { subject, revision, now } = self;
+        let Self { subject, revision, now, .. } = self;
         SubjectAccess {
             subject: subject.subject_id(),
             kind: match subject {
                 Subject::Member(_) => SubjectKind::User,
                 Subject::ServiceAccount(_) => SubjectKind::ServiceAccount,
+                Subject::Guest(_) => SubjectKind::Guest,
             },
             organization_id: subject.organization_id(),
             organization_active: true,
             roles: subject.roles().names(),
             admin: subject.roles().contains(Role::Admin),
             blocked: !subject.can_act(*now),
-            grants: subject.grants().iter().filter_map(to_grant).collect(),
+            grants: self.grants().iter().filter_map(to_grant).collect(),
             revision: *revision,
         }
     }

@@ -91,6 +91,8 @@ pub(crate) fn decide(question: &Question<'_>, now: Timestamp) -> Decision {
     }
     match subject {
         Subject::Member(_) => decide_by_roles(subject, permission, target),
+        Subject::Guest(guest) if !guest.can_act(now) => Decision::refused(AccessReason::SubjectInactive),
+        Subject::Guest(_) => decide_as_guest(subject, permission, target),
         Subject::ServiceAccount(_) => decide_by_permissions(subject, permission, target),
     }
 }
@@ -116,6 +118,16 @@ fn decide_by_roles(subject: &Subject, permission: &Permission, target: Target) -
         Some(Holding::OnSelf) => AccessReason::NotOwnRecord,
         Some(Holding::If(_)) => AccessReason::ConditionNotMet,
     })
+}
+
+/// A guest holds what the role holds in its organization, and nothing on conditions about who it is.
+fn decide_as_guest(subject: &Subject, permission: &Permission, target: Target) -> Decision {
+    let is_own_organization = subject.organization_id() == Some(target.organization_id);
+    match (subject.holding(permission), is_own_organization) {
+        (Some(_), true) => Decision { reason: AccessReason::RoleHoldsPermission, roles: subject.roles() },
+        (Some(_), false) => Decision::refused(AccessReason::NotAMember),
+        (None, _) => Decision::refused(AccessReason::PermissionMissing),
+    }
 }
 
 fn decide_by_permissions(subject: &Subject, permission: &Permission, target: Target) -> Decision {

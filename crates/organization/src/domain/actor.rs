@@ -3,6 +3,7 @@
 use rolecall_kernel::id::{OrganizationId, SubjectId};
 use rolecall_kernel::time::Timestamp;
 
+use super::guest::Guest;
 use super::member::{Block, Member, MemberState};
 use super::permission::{CATALOGUE, Holding, Permission};
 use super::role::{Role, RoleSet};
@@ -15,6 +16,8 @@ pub(crate) enum Subject {
     Member(Member),
     /// A program.
     ServiceAccount(ServiceAccount),
+    /// A stranger, without an account.
+    Guest(Guest),
 }
 
 /// A permission without conditions, and where it is held.
@@ -30,6 +33,7 @@ impl Subject {
         match self {
             Self::Member(member) => member.user_id.into(),
             Self::ServiceAccount(account) => account.service_account_id.into(),
+            Self::Guest(guest) => guest.guest_id,
         }
     }
 
@@ -38,6 +42,7 @@ impl Subject {
         match self {
             Self::Member(member) => Some(member.organization_id),
             Self::ServiceAccount(account) => account.organization_id,
+            Self::Guest(guest) => Some(guest.organization_id),
         }
     }
 
@@ -46,6 +51,7 @@ impl Subject {
         match self {
             Self::Member(member) => member.state == MemberState::Active,
             Self::ServiceAccount(_) => true,
+            Self::Guest(guest) => guest.allowed,
         }
     }
 
@@ -53,13 +59,18 @@ impl Subject {
     pub(crate) fn block_in_force(&self, now: Timestamp) -> Option<&Block> {
         match self {
             Self::Member(member) => member.block_in_force(now),
-            Self::ServiceAccount(_) => None,
+            Self::ServiceAccount(_) | Self::Guest(_) => None,
         }
+    }
+
+    /// Tells whether the time of the subject is over; only guests have one.
+    pub(crate) fn has_ended(&self, now: Timestamp) -> bool {
+        matches!(self, Self::Guest(guest) if now >= guest.expires)
     }
 
     /// Tells whether the subject can act now.
     pub(crate) fn can_act(&self, now: Timestamp) -> bool {
-        self.is_active() && self.block_in_force(now).is_none()
+        self.is_active() && self.block_in_force(now).is_none() && !self.has_ended(now)
     }
 
     /// Tells whether what the subject may in this organization it may as an administrator of the instance alone.
@@ -73,6 +84,7 @@ impl Subject {
         match self {
             Self::Member(member) => member.roles,
             Self::ServiceAccount(_) => RoleSet::default(),
+            Self::Guest(_) => RoleSet::default().with(Role::Guest),
         }
     }
 
@@ -83,6 +95,10 @@ impl Subject {
             Self::ServiceAccount(account) => {
                 let held = if account.organization_id.is_some() { Holding::Own } else { Holding::Any };
                 account.permissions.contains(permission.name).then_some(held)
+            }
+            // What is held on the own record, or on a condition about who somebody is, needs an account.
+            Self::Guest(_) => {
+                permission.held_by(Role::Guest).filter(|held| matches!(held, Holding::Own | Holding::Any))
             }
         }
     }
@@ -159,7 +175,7 @@ mod tests {
     }
 
     #[test]
-    fn an_administrator_grants_every_organizational_role_anywhere_and_never_admin() {
+    fn attack_t22_an_administrator_grants_every_organizational_role_anywhere_and_never_admin() {
         let admin = member(organization(), &[Role::Admin]);
         let all = set(&[Role::Owner, Role::DataSteward, Role::DataScientist, Role::Guest]);
         assert!(admin.may_grant(all, organization(), NOW));
@@ -185,7 +201,7 @@ mod tests {
     }
 
     #[test]
-    fn nobody_else_grants_anything() {
+    fn attack_t22_nobody_else_grants_anything() {
         let own = organization();
         let others = member(own, &[Role::DataScientist, Role::DataSteward, Role::Guest]);
         assert!(!others.may_grant(set(&[Role::Guest]), own, NOW));
@@ -201,6 +217,22 @@ mod tests {
         assert!(account.may_grant(set(&[Role::DataScientist]), own, NOW));
         assert!(!account.may_grant(set(&[Role::Owner]), own, NOW));
         assert!(!account.may_grant(set(&[Role::Guest]), organization(), NOW));
+    }
+
+    #[test]
+    fn a_guest_holds_what_the_role_holds_but_for_what_needs_an_account() {
+        let own = organization();
+        let expires = Timestamp::from_seconds(1_001);
+        let guest =
+            Guest { guest_id: SubjectId::new(NOW, &SystemEntropy), organization_id: own, expires, allowed: true };
+        let stranger = Subject::Guest(guest);
+        let names: Vec<&str> = stranger.grants().iter().map(|grant| grant.permission).collect();
+        assert_eq!(names, ["organization.organizations.get"]);
+        let may = |guest: Guest, now| Subject::Guest(guest).may("organization.organizations.get", own, now);
+        assert!(may(guest, NOW) && !may(guest, expires) && !may(Guest { allowed: false, ..guest }, NOW));
+        assert!(!stranger.may("organization.organizations.get", organization(), NOW));
+        assert!(!stranger.may("identity.users.get", own, NOW));
+        assert!(stranger.grantable(own, NOW).is_empty());
     }
 
     #[test]

@@ -12,6 +12,8 @@ pub(crate) struct AuditEvent {
     pub(crate) event_id: EventId,
     pub(crate) topic: String,
     pub(crate) actor_id: Option<Uuid>,
+    /// As whom the actor acted, when not as itself.
+    pub(crate) on_behalf_of_id: Option<Uuid>,
     pub(crate) organization_id: Option<Uuid>,
     /// The user, service account or organization that it happened to.
     pub(crate) target_id: Option<Uuid>,

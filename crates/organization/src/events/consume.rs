@@ -60,6 +60,7 @@ impl EventReader {
             event_id,
             topic: topic.to_owned(),
             actor_id: id(&message, "actor_id")?,
+            on_behalf_of_id: id(&message, "on_behalf_of_id")?,
             organization_id: id(&message, "organization_id")?,
             target_id: id(&message, "target_id")?,
             request_id: text(&message, "request_id"),

@@ -31,6 +31,11 @@ impl AccessService for AccessApi {
         let mut access = render::my_access(&snapshot);
         // A narrowed token opens no more than it names.
         access.grants.retain(|grant| caller.claims().is_none_or(|claims| claims.covers(&grant.permission)));
+        if let Some(actor) = caller.actor() {
+            access.impersonator_id = actor.to_string();
+            access.read_only = caller.claims().is_some_and(|claims| claims.read_only);
+            access.grants.retain(|grant| caller.holds(&grant.permission));
+        }
         Ok(Response::new(access))
     }
 }

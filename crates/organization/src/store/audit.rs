@@ -27,6 +27,7 @@ fn to_row(event: &AuditEvent) -> Result<ActiveModel, DbErr> {
         request_id: Set(event.request_id.clone()),
         occurred: Set(event.occurred.as_micros()),
         details: Set(details),
+        on_behalf_of_id: Set(event.on_behalf_of_id),
     })
 }
 
@@ -37,6 +38,7 @@ fn from_row(row: Model) -> Result<AuditEvent, DbErr> {
         event_id: EventId::from_uuid(row.event_id),
         topic: row.topic,
         actor_id: row.actor_id,
+        on_behalf_of_id: row.on_behalf_of_id,
         organization_id: row.organization_id,
         target_id: row.target_id,
         request_id: row.request_id,

@@ -4,6 +4,7 @@
 pub mod access_change;
 pub mod audit_event;
 pub mod creation;
+pub mod guest;
 pub mod member;
 pub mod organization;
 pub mod service_account;

@@ -127,6 +127,16 @@ pub(crate) async fn list_other_owners(tx: &Tx, member: &Member) -> Result<Vec<Us
     Ok(query.all(tx).await?.into_iter().map(|row| UserId::from_uuid(row.user_id)).collect())
 }
 
+/// Lists the owners of an organization, also those that are blocked now.
+pub(crate) async fn list_owners(tx: &Tx, organization: OrganizationId) -> Result<Vec<UserId>, Error> {
+    let query = Entity::find()
+        .filter(Column::State.eq(ACTIVE))
+        .filter(Column::IsOwner.eq(true))
+        .filter(Column::OrganizationId.eq(organization.as_uuid()))
+        .order_by_asc(Column::UserId);
+    Ok(query.all(tx).await?.into_iter().map(|row| UserId::from_uuid(row.user_id)).collect())
+}
+
 /// Writes a changed member, which the permit says lies in the scope of the caller.
 pub(crate) async fn update(tx: &Tx, permit: &Permit, member: &Member) -> Result<(), Error> {
     let facts = permit.facts();

@@ -3,13 +3,15 @@
 mod access;
 mod audit;
 mod creations;
+mod guests;
+mod impersonation;
 mod members;
 mod organizations;
 mod removals;
 mod service_accounts;
+mod settings;
 
 use sea_orm::{ConnectionTrait as _, DbBackend, DbErr};
-mod settings;
 use sea_orm_migration::{MigrationName, MigrationTrait, SchemaManager};
 
 /// Returns all steps.
@@ -22,9 +24,11 @@ pub(crate) fn steps() -> Vec<Box<dyn MigrationTrait>> {
         ("organization_0005_audit", audit::UP),
         ("organization_0006_creations", creations::UP),
         ("organization_0007_removals", removals::UP),
+        ("organization_0020_settings", settings::UP),
+        ("organization_0040_guests", guests::UP),
+        ("organization_0041_impersonation", impersonation::UP),
     ]
     .into_iter()
-        ("organization_0020_settings", settings::UP),
     .map(|(name, statements)| Box::new(Step { name, statements }) as Box<dyn MigrationTrait>)
     .collect()
 }

@@ -109,6 +109,10 @@ impl Stage {
         Organizations::new(self.wire(Who::User(user)))
     }
 
+    pub(crate) fn organizations_as(&self, who: Who) -> Organizations {
+        Organizations::new(self.wire(who))
+    }
+
     pub(crate) fn members(&self, user: UserId) -> Members {
         Members::new(self.wire(Who::User(user)))
     }

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use rolecall_api::organization::v1 as pb;
 use rolecall_authz::{Caller, Scope};
 use rolecall_kernel::id::{EventId, OrganizationId, ParseIdError, ServiceAccountId, SubjectId, UserId};
-use rolecall_kernel::text::OrganizationName;
+use rolecall_kernel::text::{EmailAddress, OrganizationName};
 use rolecall_rpc::status::Violations;
 use tonic::Status;
 
@@ -13,8 +13,8 @@ use super::{Fields as _, parse_time};
 use crate::app::add_service_account::Place;
 use crate::app::change_member::Target;
 use crate::app::{
-    add_member as add, add_service_account as account, bootstrap_organization as bootstrap,
-    update_member_roles as roles, update_service_account as update,
+    add_guest as guest, add_member as add, add_service_account as account, bootstrap_organization as bootstrap,
+    register_member as register, update_member_roles as roles, update_service_account as update,
 };
 use crate::domain::audit::AuditEvent;
 use crate::domain::event::Origin;
@@ -74,6 +74,24 @@ pub(in crate::grpc) fn bootstrap_organization(
     Ok(bootstrap::Command { organization_id, name, mfa_policy, user_id, origin: origin(caller) })
 }
 
+/// Reads who registers where; no account with `validate_only`.
+pub(in crate::grpc) fn register_member(
+    request: &pb::RegisterMemberRequest,
+) -> Result<(Option<UserId>, register::Command), Status> {
+    let mut violations = Violations::default();
+    let yielding = violations.optional_id("yielding_user_id", &request.yielding_user_id, UserId::parse);
+    let user = if request.validate_only { None } else { violations.id("user_id", &request.user_id, UserId::parse) };
+    let organization = violations.optional_id("organization_id", &request.organization_id, OrganizationId::parse);
+    let email = violations.text("email", &request.email, EmailAddress::parse);
+    let (Ok(yielding), Ok(organization), Some(email)) = (yielding, organization, email) else {
+        return Err(invalid(violations));
+    };
+    if user.is_none() && !request.validate_only {
+        return Err(invalid(violations));
+    }
+    Ok((user, register::Command { organization, email, yielding }))
+}
+
 pub(in crate::grpc) fn add_member(request: &pb::AddMemberRequest) -> Result<(UserId, add::Command), Status> {
     let mut violations = Violations::default();
     let user_id = violations.id("user_id", &request.user_id, UserId::parse);
@@ -124,6 +142,22 @@ pub(in crate::grpc) fn change_member_roles(request: &pb::ChangeMemberRolesReques
         etag: Some(request.etag.clone()).filter(|etag| !etag.is_empty()),
         repeat: None,
     })
+}
+
+pub(in crate::grpc) fn add_guest(request: &pb::AddGuestRequest) -> Result<guest::Command, Status> {
+    let mut violations = Violations::default();
+    let guest_id = violations.id("guest_id", &request.guest_id, SubjectId::parse);
+    let organization = violations.optional_id("organization_id", &request.organization_id, OrganizationId::parse);
+    let actor = violations.optional_id("actor_id", &request.actor_id, SubjectId::parse);
+    let expires = request.expire_time.and_then(parse_time);
+    if expires.is_none() {
+        violations.push("expire_time", "REQUIRED", "must be a time");
+    }
+    let (Some(guest_id), Ok(organization), Ok(actor), Some(expires)) = (guest_id, organization, actor, expires) else {
+        return Err(invalid(violations));
+    };
+    let origin = Origin { actor, request_id: rolecall_rpc::call::request_id() };
+    Ok(guest::Command { guest_id, organization, expires, origin })
 }
 
 pub(in crate::grpc) fn add_service_account(

@@ -16,6 +16,7 @@ pub struct Model {
     pub occurred: i64,
     /// A JSON object of strings.
     pub details: String,
+    pub on_behalf_of_id: Option<Uuid>,
 }
 
 /// None: rows are found by their ids.

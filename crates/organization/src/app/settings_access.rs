@@ -1,0 +1,52 @@
+//! Makes changed settings count at once for those whose access they change: guests, and owners who act as others.
+
+use rolecall_db::{Error, Tx};
+use rolecall_kernel::id::SubjectId;
+
+use super::App;
+use crate::domain::event::Origin;
+use crate::domain::settings::StoredSettings;
+use crate::store::access::{self, AccessChange};
+use crate::store::{guests, members};
+
+/// The topic of the event that tells the change itself.
+const TOPIC: &str = "organization.organization_settings_changed";
+
+/// Ends guests that are not allowed any more, and writes down whose access changed; `revision` was drawn first of all.
+pub(super) async fn record(
+    app: &App,
+    tx: &Tx,
+    origin: &Origin,
+    (old, new): (&StoredSettings, &StoredSettings),
+    mut revision: i64,
+) -> Result<(), Error> {
+    let (now, id) = (app.now(), Some(new.organization_id));
+    for (index, subject_id) in affected(tx, old, new).await?.into_iter().enumerate() {
+        if index > 0 {
+            revision = access::advance(tx).await?;
+        }
+        let change = AccessChange { revision, subject_id, organization_id: id, what: TOPIC, occurred: now };
+        access::record(tx, &change, origin).await?;
+    }
+    Ok(())
+}
+
+async fn affected(tx: &Tx, old: &StoredSettings, new: &StoredSettings) -> Result<Vec<SubjectId>, Error> {
+    let mut subjects = Vec::new();
+    if old.settings.guest_sessions && !new.settings.guest_sessions {
+        subjects.extend(guests::delete_all(tx, new.organization_id).await?);
+    }
+    if old.settings.owner_impersonation != new.settings.owner_impersonation {
+        let owners = members::list_owners(tx, new.organization_id).await?;
+        subjects.extend(owners.into_iter().map(SubjectId::from));
+    }
+    Ok(subjects)
+}
+
+/// Makes this process obey what was committed, and tells those who watch.
+pub(super) async fn announce(app: &App) -> Result<(), Error> {
+    let head = access::head(&app.database.reader()).await?;
+    app.access.invalidate_all_before(head.revision);
+    app.changed.send_replace(());
+    Ok(())
+}
