@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use argon2::Params;
 use rolecall_kernel::entropy::OpaqueToken;
+use rolecall_outbound::OutboundConfig;
 use serde::Deserialize;
 
 use crate::domain::session::{AuthMethods, Lifetimes};
@@ -23,8 +24,15 @@ pub struct IdentityConfig {
     pub server_version: String,
     /// The `iss` of access tokens.
     pub issuer: String,
-    /// The `aud` of access tokens.
+    /// The `aud` of access tokens for Rolecall itself.
     pub audience: String,
+    /// Other backends for which access tokens are issued; Rolecall refuses those tokens.
+    pub audiences: Vec<String>,
+    /// Where browsers may be sent after a single sign-on, beside programs on the person's own machine.
+    pub sso_return_urls: Vec<String>,
+    /// How identity providers and name servers are reached; set from `[outbound]`.
+    #[serde(skip)]
+    pub outbound: OutboundConfig,
     /// How passwords are hashed.
     pub hashing: HashingConfig,
     /// The pages that mails link to; set from `[pages]` and `[server]`.
@@ -47,9 +55,15 @@ pub struct IdentityConfig {
     pub mfa_session_absolute: Duration,
     /// The most sessions of one person; the oldest gives way.
     pub max_sessions: u64,
+    /// How many guests one network may begin in an hour, and five times as many in a day.
+    pub guests_per_network: u32,
+    /// The most guests of one organization at a time.
+    pub max_guests: u32,
     /// How long an invitation can be accepted.
     #[serde(with = "humantime_serde")]
     pub invitation_lifetime: Duration,
+    /// The most registrations from one network within an hour, and five times as many within a day; 0 means no limit.
+    pub registrations_per_network: u32,
     /// How long a deleted account is kept, and its address reserved.
     #[serde(with = "humantime_serde")]
     pub deleted_retention: Duration,
@@ -95,6 +109,9 @@ impl Default for IdentityConfig {
             server_version: env!("CARGO_PKG_VERSION").to_owned(),
             issuer: "rolecall".to_owned(),
             audience: "rolecall".to_owned(),
+            audiences: Vec::new(),
+            sso_return_urls: Vec::new(),
+            outbound: OutboundConfig::default(),
             hashing: HashingConfig::default(),
             pages: PagesConfig::default(),
             access_token_lifetime: Duration::from_mins(5),
@@ -104,7 +121,10 @@ impl Default for IdentityConfig {
             mfa_session_idle: Duration::from_hours(1),
             mfa_session_absolute: Duration::from_hours(12),
             max_sessions: 20,
+            guests_per_network: 20,
+            max_guests: 1_000,
             invitation_lifetime: day * 7,
+            registrations_per_network: 20,
             key_publication: Duration::from_mins(5),
             key_lifetime: day * 90,
             deleted_retention: day * 30,
@@ -133,6 +153,10 @@ impl IdentityConfig {
         };
         check(!self.server_name.trim().is_empty(), "server_name must not be empty");
         check(!self.issuer.is_empty() && !self.audience.is_empty(), "issuer and identity.audience must not be empty");
+        let is_plain = |audience: &String| !audience.is_empty() && audience.chars().all(|c| c.is_ascii_graphic());
+        let others = &self.audiences;
+        check(others.iter().all(is_plain), "audiences must be of printable characters without spaces");
+        check(!others.contains(&self.audience), "audiences must not name identity.audience");
         let access = self.access_token_lifetime;
         let accepted = Duration::from_secs(10)..=rolecall_authz::MAX_ACCESS_LIFETIME;
         check(accepted.contains(&access), "access_token_lifetime must lie between 10s and 30min");
@@ -159,12 +183,19 @@ impl IdentityConfig {
 
     /// How long a session lives that was opened by these methods.
     pub(crate) const fn lifetimes(&self, methods: AuthMethods) -> Lifetimes {
-        let (idle, absolute) = if methods.includes(AuthMethods::ONE_TIME_CODE) {
+        let is_multiple =
+            methods.includes(AuthMethods::ONE_TIME_CODE) || methods.includes(AuthMethods::FEDERATED_MULTIPLE);
+        let (idle, absolute) = if is_multiple {
             (self.mfa_session_idle, self.mfa_session_absolute)
         } else {
             (self.session_idle, self.session_absolute)
         };
-        Lifetimes { access: self.access_token_lifetime, idle, absolute, grace: Duration::from_secs(30) }
+        Lifetimes { access: self.access_token_lifetime, idle, absolute, grace: self.refresh_grace() }
+    }
+
+    /// For how long a repeated refresh gets the same successor.
+    pub(crate) const fn refresh_grace(&self) -> Duration {
+        Duration::from_secs(30)
     }
 }
 
@@ -202,7 +233,7 @@ mod tests {
     }
 
     #[test]
-    fn weaker_hashing_is_refused_and_all_problems_are_reported() {
+    fn asvs_v11_4_2_weaker_hashing_is_refused_and_all_problems_are_reported() {
         let hashing = HashingConfig { memory_kib: 19_455, queue: 0, ..HashingConfig::default() };
         let config = IdentityConfig { hashing, max_sessions: 0, ..IdentityConfig::default() };
         assert_eq!(config.validate().expect_err("refused").len(), 3);

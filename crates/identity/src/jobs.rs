@@ -3,14 +3,16 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use rolecall_authz::Refusals;
 use rolecall_db::Error as StoreError;
 use tokio_util::sync::CancellationToken;
 
 use crate::app::signing_keys::SigningKeyError;
-use crate::app::{Resources, accept_invitation, last_used, rotate_signing_keys, saga, watch_revocations};
+use crate::app::{Resources, accept_invitation, last_used, rotate_signing_keys, saga, sso, watch_revocations, write_refusals};
 use crate::domain::mail_budget::MailBudget;
+use crate::domain::revocation::Position;
 use crate::store::{
-    access_tokens, api_keys, challenges, codes, factors, login_failures, mail_budgets, sessions, signing_keys, users,
+    access_tokens, api_keys, challenges, codes, devices, factors, guests, login_codes, login_failures, mail_budgets, registrations, sessions, signing_keys, sso_logins, users,
 };
 
 /// How often unfinished work is looked for.
@@ -24,6 +26,10 @@ const KEYS: Duration = Duration::from_secs(2);
 const ROTATION: Duration = Duration::from_mins(1);
 /// How often it is written when keys and tokens were last used.
 const LAST_USED: Duration = Duration::from_mins(1);
+/// How often it is written which calls were refused: what was counted since is lost when the process dies.
+const REFUSALS: Duration = Duration::from_mins(1);
+/// How often proofs of domains are looked for that are due.
+const DOMAINS: Duration = Duration::from_hours(1);
 /// How often revocations of other processes are looked for.
 const POLL: Duration = Duration::from_millis(100);
 /// How long ended sessions, old failures and ended keys are kept.
@@ -66,7 +72,7 @@ pub(crate) async fn follow_revocations(resources: Arc<Resources>, shutdown: Canc
     }
 }
 
-async fn follow_once(resources: &Resources, position: Option<i64>) -> Result<i64, StoreError> {
+async fn follow_once(resources: &Resources, position: Option<Position>) -> Result<Position, StoreError> {
     let position = match position {
         Some(position) => position,
         None => watch_revocations::beginning(resources).await?,
@@ -124,6 +130,37 @@ pub(crate) async fn write_last_used_once(resources: &Resources) -> Result<usize,
     last_used::flush(resources).await
 }
 
+/// Writes down which calls were refused, until the shutdown and once more then.
+pub(crate) async fn write_refusals(resources: Arc<Resources>, refusals: Refusals, shutdown: CancellationToken) {
+    loop {
+        let is_over = shutdown.run_until_cancelled(tokio::time::sleep(REFUSALS)).await.is_none();
+        if let Err(error) = write_refusals::run(&resources, &refusals).await {
+            tracing::warn!(%error, "refused calls could not be written down");
+        }
+        if is_over {
+            return;
+        }
+    }
+}
+
+/// Looks at the proofs of domains again, until the shutdown.
+pub(crate) async fn recheck_domains(resources: Arc<Resources>, shutdown: CancellationToken) {
+    while shutdown.run_until_cancelled(tokio::time::sleep(DOMAINS)).await.is_some() {
+        recheck_domains_once(&resources).await;
+    }
+}
+
+/// Looks once at the proofs that are due, and returns how many domains lost theirs.
+pub(crate) async fn recheck_domains_once(resources: &Resources) -> usize {
+    match sso::domains::recheck(resources).await {
+        Ok(lost) => lost,
+        Err(error) => {
+            tracing::warn!(%error, "the proofs of domains could not be looked at again");
+            0
+        }
+    }
+}
+
 /// Deletes what has served its time, until the shutdown.
 pub(crate) async fn sweep(resources: Arc<Resources>, shutdown: CancellationToken) {
     while shutdown.run_until_cancelled(tokio::time::sleep(SWEEP)).await.is_some() {
@@ -141,14 +178,19 @@ pub(crate) async fn sweep_once(resources: &Resources) -> Result<u64, StoreError>
         .db
         .write(|tx| async move {
             let mut deleted = sessions::sweep(&tx, before).await?;
+            deleted += guests::sweep(&tx, before).await?;
             deleted += login_failures::sweep(&tx, before).await?;
             deleted += codes::sweep(&tx, before).await?;
             deleted += mail_budgets::sweep(&tx, forgotten).await?;
+            deleted += registrations::sweep(&tx, resources.now()).await?;
             deleted += api_keys::sweep(&tx, before).await?;
             deleted += access_tokens::sweep(&tx, before).await?;
             deleted += signing_keys::sweep(&tx, resources.now()).await?;
             deleted += users::purge(&tx, purged).await?;
             deleted += challenges::sweep(&tx, resources.now()).await?;
+            deleted += sso_logins::sweep(&tx, resources.now()).await?;
+            deleted += devices::sweep(&tx, resources.now()).await?;
+            deleted += login_codes::sweep(&tx, resources.now()).await?;
             deleted += factors::sweep(&tx, resources.now()).await?;
             Ok(deleted)
         })

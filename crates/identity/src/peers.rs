@@ -2,7 +2,9 @@
 
 mod convert;
 pub(crate) mod deliver;
+mod guests;
 pub(crate) mod organization;
+mod registration;
 mod settings;
 
 pub(crate) use organization::{Access, Organization, OrganizationName, PeerError, Refusal, RoleChange};

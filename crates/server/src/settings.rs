@@ -7,6 +7,7 @@ use rolecall_identity::{HashingConfig, IdentityConfig, PagesConfig};
 use rolecall_kernel::entropy::OpaqueToken;
 use rolecall_notification::{LinksConfig, NotificationConfig, SmtpConfig, SmtpTls};
 use rolecall_organization::OrganizationConfig;
+use rolecall_outbound::OutboundConfig;
 use rolecall_rpc::channel::RemoteConfig;
 use rolecall_rpc::server::{DrainConfig, ListenerConfig, TlsConfig};
 use rolecall_rpc::stack::StackConfig;
@@ -93,6 +94,7 @@ fn links(config: &Config) -> LinksConfig {
         invitation: choose(&own.invitation, ours.map(|ours| &ours.invitation)),
         password_reset: choose(&own.password_reset, ours.map(|ours| &ours.password_reset)),
         email_change: choose(&own.email_change, ours.map(|ours| &ours.email_change)),
+        registration: choose(&own.registration, ours.map(|ours| &ours.registration)),
     }
 }
 
@@ -114,6 +116,7 @@ pub(crate) fn identity(config: &Config) -> IdentityConfig {
         server_version: crate::VERSION.to_owned(),
         issuer: section.issuer.clone(),
         audience: section.audience.clone(),
+        audiences: section.audiences.clone(),
         hashing: if is_weak { HashingConfig::weak_for_tests() } else { strong },
         pages: pages(config),
         access_token_lifetime: section.access_token_lifetime,
@@ -123,11 +126,27 @@ pub(crate) fn identity(config: &Config) -> IdentityConfig {
         mfa_session_absolute: section.mfa_session_absolute,
         max_sessions: section.max_sessions.into(),
         invitation_lifetime: section.invitation_lifetime,
+        registrations_per_network: section.registrations_per_network,
+        guests_per_network: section.guests_per_network,
+        max_guests: section.max_guests,
         deleted_retention: section.deleted_retention,
         key_publication: section.key_publication,
         key_lifetime: section.key_lifetime,
         saga_lease: config.testing.lease.unwrap_or(saga_lease),
         setup_secret: setup_secret(config),
+        outbound: outbound(config),
+        sso_return_urls: section.sso_return_urls.clone(),
+    }
+}
+
+/// Returns how addresses are reached that somebody else chose.
+fn outbound(config: &Config) -> OutboundConfig {
+    let section = &config.outbound;
+    OutboundConfig {
+        allowed_networks: section.allowed_networks.clone(),
+        ca_file: section.ca_file.clone(),
+        dns_server: section.dns_server,
+        ..OutboundConfig::default()
     }
 }
 
@@ -203,6 +222,7 @@ pub(crate) fn listener(config: &Config) -> ListenerConfig {
         tls: files.map(|(certificate_file, key_file)| TlsConfig { certificate_file, key_file }),
         plaintext: server.plaintext,
         allowed_origins: server.allowed_origins.clone(),
+        trusted_proxies: server.trusted_proxies.clone(),
         max_connections: whole(limits.max_connections),
         max_connections_per_network: whole(limits.max_connections_per_network),
         handshake_timeout: limits.handshake_timeout,

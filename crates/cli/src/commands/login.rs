@@ -6,7 +6,8 @@ use rolecall_api::identity::v1::answer_challenge_response::Outcome as Led;
 use rolecall_api::identity::v1::authentication_service_client::AuthenticationServiceClient;
 use rolecall_api::identity::v1::log_in_response::Outcome;
 use rolecall_api::identity::v1::{
-    AnswerChallengeRequest, BeginTotp, Challenge, ChallengeKind, LogInRequest, NewPassword, Tokens, TotpEnrollment,
+    AnswerChallengeRequest, BeginTotp, Challenge, ChallengeKind, LogInAsGuestRequest, LogInRequest, NewPassword, Tokens,
+    TotpEnrollment,
 };
 use secrecy::ExposeSecret as _;
 use serde_json::json;
@@ -21,14 +22,26 @@ use crate::secrets::Secrets;
 #[derive(Debug, Args)]
 pub struct Login {
     /// E-mail address
-    #[arg(long)]
-    email: String,
+    #[arg(long, required_unless_present = "guest")]
+    email: Option<String>,
+    /// Look around as a guest, without an account
+    #[arg(long, conflicts_with_all = ["email", "password_stdin", "totp_stdin", "login_code", "audience"])]
+    guest: bool,
+    /// Id of the organization to look around in; the home organization when absent
+    #[arg(long, requires = "guest", default_value = "", hide_default_value = true)]
+    organization: String,
     /// Read the password from standard input, one line; also a new one, if that is asked for
     #[arg(long)]
     password_stdin: bool,
     /// Read the code of the second factor from standard input, one line after the password
     #[arg(long)]
     totp_stdin: bool,
+    /// Also give the code of a mail about failed logins; read after the password
+    #[arg(long)]
+    login_code: bool,
+    /// The backend that the access tokens shall be for; Rolecall itself when absent
+    #[arg(long, default_value = "", hide_default_value = true)]
+    audience: String,
     #[command(flatten)]
     pub(crate) remote: RemoteArgs,
 }
@@ -49,24 +62,42 @@ enum Step {
 
 impl Login {
     pub(crate) async fn run(self, connection: &Connection) -> Result<Answer, Failure> {
+        let Some(email) = self.email else { return log_in_as_guest(connection, self.organization).await };
         let mut conversation = Conversation {
             client: AuthenticationServiceClient::new(connection.public()),
             passwords: Secrets::from_flag(self.password_stdin),
             codes: Secrets::from_flag(self.totp_stdin),
             recovery_codes: Vec::new(),
         };
-        let tokens = conversation.log_in(&self.email).await?;
+        let request = LogInRequest {
+            device_token: connection.device_token(&email)?,
+            email: email.clone(),
+            audience: self.audience,
+            ..LogInRequest::default()
+        };
+        let tokens = conversation.log_in(request, self.login_code).await?;
+        connection.keep_device(&email, &tokens)?;
         connection.keep(&tokens)?;
         let codes = conversation.recovery_codes;
-        let text = sentence(connection.server(), &self.email, &codes);
+        let text = sentence(connection.server(), &email, &codes);
         let value = json!({
             "userId": tokens.user_id,
             "sessionId": tokens.session_id,
-            "email": self.email,
+            "email": email,
             "recoveryCodes": codes,
         });
         Ok(Answer::json(value, View::Sentence(text)))
     }
+}
+
+async fn log_in_as_guest(connection: &Connection, organization_id: String) -> Result<Answer, Failure> {
+    let request = LogInAsGuestRequest { organization_id };
+    let answer = AuthenticationServiceClient::new(connection.public()).log_in_as_guest(request).await?.into_inner();
+    let tokens = answer.tokens.unwrap_or_default();
+    connection.keep(&tokens)?;
+    let value = json!({ "guestId": tokens.guest_id, "organizationId": answer.organization_id });
+    let text = format!("looking around at {} as a guest of {}", connection.server(), printable(&answer.organization_id));
+    Ok(Answer::json(value, View::Sentence(text)))
 }
 
 fn sentence(server: &str, email: &str, recovery_codes: &[String]) -> String {
@@ -94,9 +125,11 @@ fn unknown() -> Failure {
 }
 
 impl Conversation {
-    async fn log_in(&mut self, email: &str) -> Result<Tokens, Failure> {
-        let password = self.passwords.read("Password")?;
-        let request = LogInRequest { email: email.to_owned(), password: password.expose_secret().to_owned() };
+    async fn log_in(&mut self, request: LogInRequest, needs_code: bool) -> Result<Tokens, Failure> {
+        let password = self.passwords.read("Password")?.expose_secret().to_owned();
+        let code = needs_code.then(|| self.passwords.read("Code of the mail")).transpose()?;
+        let login_code = code.map(|code| code.expose_secret().trim().to_owned()).unwrap_or_default();
+        let request = LogInRequest { password, login_code, ..request };
         let mut step = match self.client.log_in(request).await?.into_inner().outcome.ok_or_else(unknown)? {
             Outcome::Tokens(tokens) => Step::Tokens(tokens),
             Outcome::Challenge(challenge) => Step::Challenge(challenge),

@@ -6,6 +6,7 @@ use rolecall_api::identity::v1::authentication_service_client::AuthenticationSer
 use rolecall_api::identity::v1::{GetAccountRequest, LogOutRequest};
 use serde_json::json;
 
+use super::impersonate::Impersonate;
 use super::login::Login;
 use super::reauthenticate::Reauthenticate;
 use super::users::USER;
@@ -20,7 +21,8 @@ pub enum Command {
     #[command(after_help = "Examples:
   rolecall login --email ada@example.org
   rolecall login --email ada@example.org --password-stdin < password.txt
-  rolecall login --email ada@example.org --password-stdin --totp-stdin < secrets.txt")]
+  rolecall login --email ada@example.org --password-stdin --totp-stdin < secrets.txt
+  rolecall login --guest")]
     Login(Login),
     /// Prove once more who you are; what changes credentials asks for it every five minutes
     #[command(after_help = "Examples:
@@ -36,6 +38,13 @@ pub enum Command {
   rolecall whoami
   rolecall whoami --output json")]
     Whoami(Bare),
+    /// Act as somebody else: print an access token that opens what that person may, as far as you could reach it
+    #[command(after_help = "It ends by itself; `rolecall sessions revoke --user <id> <session id>` ends it earlier. Your own login stays.
+
+Examples:
+  rolecall impersonate --user 01890a5d-ac96-774b-bcce-b302099a8057 --reason \"cannot find the dataset\"
+  rolecall impersonate --guest-of 01890a5d-ac96-774b-bcce-b302099a8057 --reason \"what strangers see\" --minutes 5")]
+    Impersonate(Impersonate),
     /// Print the access token of the user that is logged in, fresh enough to be used at once
     #[command(after_help = "Examples:
   rolecall token")]
@@ -54,6 +63,7 @@ impl Command {
         match self {
             Self::Login(login) => &login.remote,
             Self::Reauthenticate(command) => &command.remote,
+            Self::Impersonate(command) => &command.remote,
             Self::Logout(bare) | Self::Whoami(bare) | Self::Token(bare) => &bare.remote,
         }
     }
@@ -62,6 +72,7 @@ impl Command {
         match self {
             Self::Login(login) => login.run(connection).await,
             Self::Reauthenticate(command) => command.run(connection).await,
+            Self::Impersonate(command) => command.run(connection).await,
             Self::Logout(_) => log_out(connection).await,
             Self::Whoami(_) => who_am_i(connection).await,
             Self::Token(_) => {

@@ -18,6 +18,7 @@ const LIST: &[Column] = &[
     Column("BY", "authenticationMethods", ""),
     Column("LAST USED", "lastUsedTime", ""),
     Column("ENDS UNLESS USED", "idleExpireTime", ""),
+    Column("ACTED BY", "impersonatorId", ""),
     Column("THIS ONE", "current", ""),
 ];
 

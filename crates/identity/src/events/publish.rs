@@ -21,15 +21,17 @@ const AUDIT: Consumer = Consumer("organization");
 const MAIL: Consumer = Consumer("notification");
 
 /// What a person is told by mail, whatever it prefers: each concerns the safety of its account.
-const MAILED: [&str; 8] = [
+const MAILED: [&str; 10] = [
     "access_token_created",
     "email_changed",
     "factor_added",
     "factor_removed",
     "factors_reset",
+    "new_device_used",
     "password_changed",
     "password_set",
     "recovery_code_used",
+    "user_impersonated",
 ];
 
 /// Appends events to the outbox.
@@ -48,8 +50,10 @@ impl Publisher {
     /// Appends what happened, in the transaction in which it does.
     pub(crate) async fn append(&self, tx: &Tx, happened: &Happened) -> Result<(), Error> {
         let (name, event) = (render::name(&happened.event), render::message(&happened.event));
+        let (actor, on_behalf_of) = rolecall_rpc::call::who_acts(happened.actor);
         let message = wire::DomainEvent {
-            actor_id: text(happened.actor),
+            actor_id: text(actor),
+            on_behalf_of_id: text(on_behalf_of),
             organization_id: text(happened.organization_id),
             target_id: text(happened.target),
             request_id: rolecall_rpc::call::request_id().map(|id| id.to_string()).unwrap_or_default(),
@@ -61,7 +65,7 @@ impl Publisher {
         let subject = match (happened.target, &happened.event) {
             (Some(target), _) => target.to_string(),
             // Failures of strangers need no order; as one queue each would wait for all before it.
-            (None, Event::LoginFailed(_)) => event_id.to_string(),
+            (None, Event::LoginFailed(_) | Event::RegistrationRequested(_) | Event::CallsRefused { .. }) => event_id.to_string(),
             (None, _) => "instance".to_owned(),
         };
         let envelope = Envelope {

@@ -1,62 +1,54 @@
 //! `rolecall.identity.v1.AuthenticationService`.
 
 mod answer;
+mod guests;
+mod impersonate;
+mod log_in;
 mod reauthenticate;
+mod sso;
 
 use std::sync::Arc;
 
 use rolecall_api::identity::v1 as wire;
 use rolecall_api::identity::v1::authentication_service_server::AuthenticationService;
-use rolecall_api::identity::v1::log_in_response::Outcome;
 use rolecall_api::identity::v1::{
     ErrorReason, ExchangeApiKeyRequest, ExchangeApiKeyResponse, LogInRequest, LogInResponse, LogOutRequest,
     LogOutResponse, RefreshTokensRequest, RefreshTokensResponse,
 };
-use rolecall_authz::caller;
+use rolecall_authz::{CallerKind, caller};
 use rolecall_kernel::entropy::OpaqueToken;
-use rolecall_rpc::{call, detached};
+use rolecall_rpc::detached;
 use tonic::{Request, Response, Status};
 
-use super::convert::Fields;
 use super::status::refuse;
-use super::{Grpc, render, second_factor};
+use super::{Grpc, render};
 use crate::app::exchange_api_key::{self, Owner, Shown};
-use crate::app::{challenge, fault::Fault, log_in, log_out, refresh_tokens};
-use crate::domain::{access_token, refresh, service_account};
+use crate::app::{fault::Fault, log_out, log_out_guest};
+use crate::domain::{access_token, service_account};
 
 #[tonic::async_trait]
 impl AuthenticationService for Grpc {
     async fn log_in(&self, request: Request<LogInRequest>) -> Result<Response<LogInResponse>, Status> {
-        let (deadline, request) = (call::deadline(), request.into_inner());
-        let mut fields = Fields::default();
-        let (email, password) = (fields.email(&request.email), fields.password("password", &request.password));
-        let (email, password) = fields.finish(email.zip(password))?;
-        let resources = Arc::clone(&self.resources);
-        let command = log_in::Command { email, password, deadline };
-        let outcome = detached::run(async move { Ok(log_in::run(&resources, command).await?) }).await?;
-        let outcome = match &outcome {
-            challenge::Outcome::Tokens(tokens) => Outcome::Tokens(render::tokens(tokens)),
-            challenge::Outcome::Challenge(issued) => Outcome::Challenge(second_factor::challenge(issued)?),
-        };
-        Ok(Response::new(LogInResponse { outcome: Some(outcome) }))
+        log_in::log_in(self, request).await
     }
 
     async fn refresh_tokens(
         &self,
         request: Request<RefreshTokensRequest>,
     ) -> Result<Response<RefreshTokensResponse>, Status> {
-        let presented = OpaqueToken::parse(refresh::PREFIX, &request.into_inner().refresh_token)
-            .ok_or_else(|| refuse(ErrorReason::RefreshTokenRefused))?;
-        let resources = Arc::clone(&self.resources);
-        let tokens = detached::run(async move { Ok(refresh_tokens::run(&resources, &presented).await?) }).await?;
-        Ok(Response::new(RefreshTokensResponse { tokens: Some(render::tokens(&tokens)) }))
+        log_in::refresh_tokens(self, request).await
     }
 
     async fn log_out(&self, request: Request<LogOutRequest>) -> Result<Response<LogOutResponse>, Status> {
         let caller = caller(&request)?;
+        let resources = Arc::clone(&self.resources);
+        if caller.kind() == CallerKind::Guest {
+            let guest = caller.subject();
+            detached::run(async move { Ok(log_out_guest::run(&resources, guest).await?) }).await?;
+            return Ok(Response::new(LogOutResponse {}));
+        }
         let (user_id, session_id) =
             caller.user().zip(caller.session()).ok_or(Fault::Defect("a person's token without a session"))?;
-        let resources = Arc::clone(&self.resources);
         detached::run(async move { Ok(log_out::run(&resources, user_id, session_id).await?) }).await?;
         Ok(Response::new(LogOutResponse {}))
     }
@@ -89,10 +81,45 @@ impl AuthenticationService for Grpc {
         answer::answer_challenge(self, request).await
     }
 
+    async fn log_in_as_guest(
+        &self,
+        request: Request<wire::LogInAsGuestRequest>,
+    ) -> Result<Response<wire::LogInAsGuestResponse>, Status> {
+        guests::log_in_as_guest(self, request).await
+    }
+
+    async fn get_login_options(
+        &self,
+        request: Request<wire::GetLoginOptionsRequest>,
+    ) -> Result<Response<wire::GetLoginOptionsResponse>, Status> {
+        guests::get_login_options(self, request).await
+    }
+
+    async fn impersonate_user(
+        &self,
+        request: Request<wire::ImpersonateUserRequest>,
+    ) -> Result<Response<wire::ImpersonateUserResponse>, Status> {
+        impersonate::impersonate_user(self, request).await
+    }
+
     async fn reauthenticate(
         &self,
         request: Request<wire::ReauthenticateRequest>,
     ) -> Result<Response<wire::ReauthenticateResponse>, Status> {
         reauthenticate::reauthenticate(self, request).await
+    }
+
+    async fn begin_sso_login(
+        &self,
+        request: Request<wire::BeginSsoLoginRequest>,
+    ) -> Result<Response<wire::BeginSsoLoginResponse>, Status> {
+        sso::begin(self, request).await
+    }
+
+    async fn complete_sso_login(
+        &self,
+        request: Request<wire::CompleteSsoLoginRequest>,
+    ) -> Result<Response<wire::CompleteSsoLoginResponse>, Status> {
+        sso::complete(self, request).await
     }
 }

@@ -5,6 +5,7 @@ use rolecall_api::organization::v1::{
 };
 use rolecall_authz::SubjectKind;
 use rolecall_kernel::id::{OrganizationId, UserId};
+use rolecall_kernel::time::Timestamp;
 use tonic::Status;
 
 use super::organization::{OrganizationName, PeerError, Subject};
@@ -52,6 +53,7 @@ pub(super) fn subject(answer: &GetSubjectAccessResponse) -> Result<Subject, Peer
         kind: match answer.kind() {
             WireKind::User => Some(SubjectKind::User),
             WireKind::ServiceAccount => Some(SubjectKind::ServiceAccount),
+            WireKind::Guest => Some(SubjectKind::Guest),
             WireKind::Unspecified => None,
         },
         organization_id: organization_id(&answer.organization_id)?,
@@ -77,4 +79,9 @@ pub(super) const fn mfa_policy(policy: MfaPolicy) -> Wire {
         MfaPolicy::Required => Wire::Required,
         MfaPolicy::Optional => Wire::Optional,
     }
+}
+
+/// Spells a time.
+pub(super) fn time(time: Timestamp) -> prost_types::Timestamp {
+    prost_types::Timestamp { seconds: time.as_seconds(), nanos: i32::try_from(time.subsec_nanos()).unwrap_or_default() }
 }

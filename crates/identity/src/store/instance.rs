@@ -36,6 +36,12 @@ pub(crate) async fn find<C: ConnectionTrait>(connection: &C) -> Result<Option<In
     Entity::find_by_id(ID).one(connection).await?.map(read).transpose()
 }
 
+/// Finds the organization that the installation began with.
+pub(crate) async fn find_home<C: ConnectionTrait>(connection: &C) -> Result<Option<OrganizationId>, Error> {
+    let row = Entity::find_by_id(ID).filter(Column::Stage.eq(DONE)).one(connection).await?;
+    Ok(row.and_then(|row| row.organization_id).map(OrganizationId::from_uuid))
+}
+
 /// Reads the installation and keeps it as it is until the transaction ends.
 pub(crate) async fn lock(tx: &Tx) -> Result<Option<Instance>, Error> {
     Entity::find_by_id(ID).lock_for_update().one(tx).await?.map(read).transpose()

@@ -46,5 +46,8 @@ fn describe(found: &Introspected) -> wire::IntrospectTokenResponse {
         auth_time: Some(render::time(claims.auth_time)),
         issue_time: Some(render::time(claims.iat)),
         expire_time: Some(render::time(claims.exp)),
+        impersonator_id: claims.act.as_ref().map(|actor| actor.sub.to_string()).unwrap_or_default(),
+        read_only: claims.read_only,
+        guest: claims.kind == SubjectKind::Guest,
     }
 }

@@ -16,6 +16,10 @@ pub struct Model {
     pub absolute_expires: i64,
     pub ended: Option<i64>,
     pub end_reason: Option<String>,
+    pub actor_id: Option<Uuid>,
+    pub actor_session_id: Option<Uuid>,
+    pub read_only: bool,
+    pub audience: Option<String>,
 }
 
 /// None: rows are joined by use cases, never by the mapper.

@@ -18,8 +18,13 @@ section! {
         server_name: String = IdentityConfig::default().server_name,
         /// The `iss` of access tokens.
         issuer: String = IdentityConfig::default().issuer,
-        /// The `aud` of access tokens.
+        /// The `aud` of access tokens for Rolecall itself.
         audience: String = IdentityConfig::default().audience,
+        /// Other backends for which `LogIn` issues access tokens, by what they expect as `aud`; Rolecall itself refuses
+        /// those tokens.
+        audiences: Vec<String> = IdentityConfig::default().audiences,
+        /// Where browsers may be sent after a single sign-on, beside programs on the person's own machine.
+        sso_return_urls: Vec<String> = IdentityConfig::default().sso_return_urls,
         /// Life of an access token.
         access_token_lifetime: Duration = IdentityConfig::default().access_token_lifetime,
         /// A session ends when its refresh token is not used for this long.
@@ -34,6 +39,13 @@ section! {
         max_sessions: u32 = u32::try_from(IdentityConfig::default().max_sessions).unwrap_or(u32::MAX),
         /// How long an invitation can be accepted.
         invitation_lifetime: Duration = IdentityConfig::default().invitation_lifetime,
+        /// The most registrations from one network (an IPv4 address, an IPv6 /64) within an hour, and five times as many
+        /// within a day; 0 means no limit.
+        registrations_per_network: u32 = IdentityConfig::default().registrations_per_network,
+        /// How many guests one network may begin in an hour, and five times as many in a day.
+        guests_per_network: u32 = IdentityConfig::default().guests_per_network,
+        /// The most guests of one organization at a time.
+        max_guests: u32 = IdentityConfig::default().max_guests,
         /// How long a deleted account is kept, and its address reserved.
         deleted_retention: Duration = IdentityConfig::default().deleted_retention,
         /// How long a new signing key is published before it signs; no verifier may remember keys for longer.

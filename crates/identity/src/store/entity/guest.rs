@@ -1,0 +1,26 @@
+//! Guests.
+
+use sea_orm::entity::prelude::*;
+
+/// A row of `guests`.
+#[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
+#[sea_orm(table_name = "guests")]
+pub struct Model {
+    #[sea_orm(primary_key, auto_increment = false)]
+    pub guest_id: Uuid,
+    pub organization_id: Uuid,
+    pub began: i64,
+    pub idle_expires: i64,
+    pub absolute_expires: i64,
+    pub ended: Option<i64>,
+    pub end_reason: Option<String>,
+    pub actor_id: Option<Uuid>,
+    pub actor_session_id: Option<Uuid>,
+    pub read_only: bool,
+}
+
+/// None: rows are joined by use cases, never by the mapper.
+#[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]
+pub enum Relation {}
+
+impl ActiveModelBehavior for ActiveModel {}
