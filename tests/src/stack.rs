@@ -9,7 +9,7 @@ use std::time::Duration;
 use rolecall_testkit::SmtpSink;
 use rolecall_testkit::postgres::{self, Cluster, FreshDatabase};
 use tempfile::TempDir;
-use tonic::transport::{Channel, Endpoint};
+use tonic::transport::{Certificate, Channel, ClientTlsConfig, Endpoint};
 use tonic_health::pb::HealthCheckRequest;
 use tonic_health::pb::health_check_response::ServingStatus;
 use tonic_health::pb::health_client::HealthClient;
@@ -86,6 +86,10 @@ pub struct Stack {
     processes: Vec<Process>,
     /// Further sections of every configuration.
     sections: Vec<String>,
+    /// Whether whoever calls from this machine is a proxy whose word on its clients is believed.
+    trusts_proxies: bool,
+    /// Whether every connection is encrypted.
+    encrypted: bool,
 }
 
 impl Stack {
@@ -94,6 +98,28 @@ impl Stack {
         let mut stack = Self::prepare(plan).await;
         stack.launch_all(None).await;
         stack
+    }
+
+    /// Starts the servers so that every connection, also among them, is encrypted with the certificates of `certs init`.
+    pub async fn start_encrypted(plan: Plan) -> Self {
+        let mut stack = Self::prepare(plan).await;
+        stack.encrypt();
+        stack.launch_all(None).await;
+        stack
+    }
+
+    fn encrypt(&mut self) {
+        let certs = self.folder.path().join("certs");
+        let mut command = Command::new(binary());
+        command.args(["certs", "init", "--host", "127.0.0.1", "--dir"]).arg(&certs).stdout(Stdio::null());
+        assert!(command.status().expect("the command runs").success(), "no certificates");
+        self.encrypted = true;
+        let (cert, key) = (certs.join("server.pem"), certs.join("server.key"));
+        self.configure(&format!("[server.tls]\ncert_file = {cert:?}\nkey_file = {key:?}"));
+    }
+
+    fn authority(&self) -> PathBuf {
+        self.folder.path().join("certs/ca.pem")
     }
 
     /// Starts the servers on a database whose commits are as durable as in production; that makes them slow.
@@ -132,7 +158,17 @@ impl Stack {
         let process = |services| Process { services, port: free_port(), child: None };
         let hashing = plan.hashing;
         let processes = groups.into_iter().map(process).collect();
-        let stack = Self { mailbox, folder, database, _cluster: cluster, hashing, processes, sections: Vec::new() };
+        let stack = Self {
+            mailbox,
+            folder,
+            database,
+            _cluster: cluster,
+            hashing,
+            processes,
+            sections: Vec::new(),
+            trusts_proxies: false,
+            encrypted: false,
+        };
         stack.write_key();
         stack
     }
@@ -140,6 +176,20 @@ impl Stack {
     /// Adds a section to the configuration of every process that is started from now on.
     pub fn configure(&mut self, section: &str) {
         self.sections.push(section.to_owned());
+    }
+
+    /// Makes every process that is started from now on believe what this machine says of where calls come from.
+    pub fn trust_proxies(&mut self) {
+        self.trusts_proxies = true;
+    }
+
+    /// Starts one more process with all services beside the first one, and returns its index.
+    pub async fn add_replica(&mut self) -> usize {
+        let index = self.processes.len();
+        self.processes.push(Process { services: SERVICES.to_vec(), port: free_port(), child: None });
+        self.launch(index, None);
+        self.wait_until_healthy().await;
+        index
     }
 
     /// Starts every process; `abort_at` names the step at which the server of each context dies.
@@ -219,18 +269,37 @@ impl Stack {
     /// Where a service listens, such as `http://127.0.0.1:40001`.
     pub fn address(&self, service: &str) -> String {
         let process = self.processes.iter().find(|process| process.services.contains(&service));
-        format!("http://127.0.0.1:{}", process.expect("a known service").port)
+        let scheme = if self.encrypted { "https" } else { "http" };
+        format!("{scheme}://127.0.0.1:{}", process.expect("a known service").port)
     }
 
     /// A connection to a service, made at its first call.
     pub fn channel(&self, service: &str) -> Channel {
-        let endpoint = Endpoint::from_shared(self.address(service)).expect("an address");
+        let process = self.processes.iter().position(|process| process.services.contains(&service));
+        self.channel_to(process.expect("a known service"))
+    }
+
+    /// A connection to a process, made at its first call.
+    pub fn channel_to(&self, index: usize) -> Channel {
+        let scheme = if self.encrypted { "https" } else { "http" };
+        let address = format!("{scheme}://127.0.0.1:{}", self.processes[index].port);
+        let mut endpoint = Endpoint::from_shared(address).expect("an address");
+        if self.encrypted {
+            let authority = Certificate::from_pem(fs::read(self.authority()).expect("the authority"));
+            let tls = ClientTlsConfig::new().ca_certificate(authority);
+            endpoint = endpoint.tls_config(tls).expect("a certificate authority");
+        }
         endpoint.connect_timeout(Duration::from_secs(5)).timeout(Duration::from_secs(30)).connect_lazy()
     }
 
     /// The folder that the servers run in.
     pub fn folder(&self) -> &Path {
         self.folder.path()
+    }
+
+    /// Where the PostgreSQL database is; empty for a stack on SQLite.
+    pub fn database_url(&self) -> &str {
+        self.database.as_ref().map_or("", FreshDatabase::url)
     }
 
     /// The ids of the server processes.
@@ -241,8 +310,7 @@ impl Stack {
     async fn wait_until_healthy(&mut self) {
         let deadline = tokio::time::Instant::now() + Duration::from_mins(1);
         for index in 0..self.processes.len() {
-            let service = self.processes[index].services[0];
-            while !is_healthy(&self.channel(service)).await {
+            while !is_healthy(&self.channel_to(index)).await {
                 assert!(self.is_running(index), "server {index} ended:\n{}", self.logs());
                 assert!(tokio::time::Instant::now() < deadline, "server {index} is not healthy:\n{}", self.logs());
                 tokio::time::sleep(Duration::from_millis(20)).await;
@@ -277,6 +345,9 @@ impl Stack {
             format!("[keys]\nmaster_key_file = \"{folder}/master.key\""),
             format!("[testing]\nenabled = true\nlease = \"2s\"\nweak_hashing = {}", self.hashing == Hashing::Weak),
         ];
+        if self.trusts_proxies {
+            sections[0].push_str("\ntrusted_proxies = [\"127.0.0.0/8\"]");
+        }
         sections.extend(abort_at.map(|step| format!("abort_at = \"{step}\"")));
         sections.extend(self.peers_section(process));
         sections.push("[database]\nmigrate_at_start = true".to_owned());
@@ -294,9 +365,13 @@ impl Stack {
     /// Where the services are that other processes host; nothing when this one hosts all.
     fn peers_section(&self, process: &Process) -> Option<String> {
         let elsewhere = SERVICES.iter().filter(|service| !process.services.contains(service));
-        let lines: Vec<String> =
+        let mut lines: Vec<String> =
             elsewhere.map(|service| format!("{service} = \"{}\"", self.address(service))).collect();
-        (!lines.is_empty()).then(|| format!("[peers]\n{}", lines.join("\n")))
+        if lines.is_empty() {
+            return None;
+        }
+        lines.extend(self.encrypted.then(|| format!("ca_file = {:?}", self.authority())));
+        Some(format!("[peers]\n{}", lines.join("\n")))
     }
 }
 

@@ -9,8 +9,10 @@
 //! | `peers` | the other contexts, in words of this one |
 //! | `events` | what is told to others, and what is done about what they tell |
 //! | `hashing` | passwords, bounded by processors |
+//! | `oidc` | identity providers over the wire |
 //! | `http` | the keys of access tokens for verifiers outside |
 //! | `pages` | what mails link to, for browsers |
+//! | `qr_code` | what authenticator apps read, as an image |
 //! | `jobs` | recovery of unfinished work, revocations of other processes, sweeps |
 //! | [`context`] | the wiring |
 //!
@@ -26,8 +28,10 @@ mod grpc;
 mod hashing;
 mod http;
 mod jobs;
+mod oidc;
 mod pages;
 mod peers;
+mod qr_code;
 mod store;
 
 pub use app::signing_keys::SigningKeyError;

@@ -5,6 +5,7 @@ mod bootstrap;
 mod ledger;
 mod organizations;
 mod random;
+mod registrations;
 
 use std::collections::BTreeSet;
 use std::time::Duration;
@@ -37,7 +38,7 @@ async fn a_user_is_whole_or_absent_after_a_crash_at_any_step_of_its_creation_on_
 }
 
 #[tokio::test]
-async fn a_user_is_whole_or_absent_after_a_crash_at_any_step_of_its_creation_on_postgres() {
+async fn asvs_v2_3_3_a_user_is_whole_or_absent_after_a_crash_at_any_step_of_its_creation_on_postgres() {
     create_user_crashes(world::ONE_POSTGRES).await;
 }
 
@@ -73,7 +74,7 @@ async fn create_user_crashes(plan: Plan) {
 }
 
 #[tokio::test]
-async fn an_invitation_is_accepted_or_open_after_a_crash_at_any_step() {
+async fn asvs_v2_3_3_an_invitation_is_accepted_or_open_after_a_crash_at_any_step() {
     let mut stack = Stack::start(world::ONE_SQLITE).await;
     world::bootstrap(&stack).await;
     for (index, step) in ACCEPT_STEPS.into_iter().enumerate() {

@@ -1,5 +1,6 @@
 //! The pages that mails link to, looked at as a browser does.
 
+mod authenticator;
 mod journeys;
 mod safety;
 
@@ -13,6 +14,8 @@ use crate::world;
 const OTHER_PASSWORD: &str = "seven purple trams at noon";
 /// Nobody's codes.
 const INVITATION: &str = "rci_AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA";
+const REGISTRATION: &str = "rcv_AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA";
+const CHALLENGE: &str = "rcc_AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA";
 const RESET: &str = "rcp_AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA";
 
 /// Invites a person into the home organization and returns the link of the mail.

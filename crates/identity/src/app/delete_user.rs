@@ -2,7 +2,7 @@
 //!
 //! Organization's part is the point of no return, so whoever finds the work half done carries it on.
 
-mod endings;
+pub(super) mod endings;
 
 use std::time::Duration;
 

@@ -8,7 +8,7 @@ use super::fault::Fault;
 use super::{Resources, delete_user};
 use crate::domain::saga::{Order, Recovery, Saga, SagaKind, SagaState};
 use crate::peers::{PeerError, Refusal};
-use crate::store::{credentials, sagas, service_accounts, users};
+use crate::store::{credentials, registrations, sagas, service_accounts, users};
 
 /// How often organization is asked again before the rest is left to the recovery.
 const TRIES: u32 = 3;
@@ -32,7 +32,14 @@ pub(crate) async fn abandon(resources: &Resources, saga: &Saga) {
     let id = saga.saga_id;
     let given_up = resources
         .db
-        .write(|tx| async move { sagas::advance(&tx, id, SagaState::Started, SagaState::Aborting).await })
+        .write(|tx| async move {
+            let is_ours = sagas::advance(&tx, id, SagaState::Started, SagaState::Aborting).await?;
+            if is_ours && saga.kind == SagaKind::RegisterUser {
+                // At once, whether or not organization can be told now: the next try makes another account.
+                registrations::reopen(&tx, UserId::from_uuid(id.as_uuid())).await?;
+            }
+            Ok::<_, rolecall_db::Error>(is_ours)
+        })
         .await;
     let undone = match given_up {
         // Somebody else took it over, and undoes it.
@@ -92,6 +99,9 @@ async fn settle(resources: &Resources, saga: &Saga, recovery: Recovery) -> Resul
                 credentials::delete(&tx, user_id).await?;
                 users::deactivate(&tx, user_id, now).await?;
             }
+            if saga.kind == SagaKind::RegisterUser && recovery == Recovery::Undo {
+                registrations::reopen(&tx, UserId::from_uuid(id.as_uuid())).await?;
+            }
             sagas::delete(&tx, id).await
         })
         .await?;
@@ -103,8 +113,11 @@ async fn tell_organization(resources: &Resources, saga: &Saga, recovery: Recover
     let (user, account) =
         (UserId::from_uuid(saga.saga_id.as_uuid()), ServiceAccountId::from_uuid(saga.saga_id.as_uuid()));
     match (saga.kind, recovery) {
-        (SagaKind::CreateUser | SagaKind::CreateActiveUser, Recovery::Undo) => organization.remove_member(user).await?,
-        (SagaKind::CreateUser, Recovery::Finish) => organization.confirm_member(user).await?,
+        (SagaKind::CreateUser | SagaKind::CreateActiveUser | SagaKind::RegisterUser, Recovery::Undo) => {
+            organization.remove_member(user).await?;
+        }
+        (SagaKind::CreateUser | SagaKind::RegisterUser, Recovery::Finish) => organization.confirm_member(user).await?,
+        (SagaKind::YieldUser, _) => organization.yield_member(user).await?,
         (SagaKind::CreateActiveUser, Recovery::Finish) => return activate(resources, saga, user).await,
         // It is not told what to do but asked; `delete_user` does that.
         (SagaKind::DeleteUser, _)
@@ -149,6 +162,8 @@ pub(crate) async fn recover(resources: &Resources) -> Result<usize, Fault> {
             SagaKind::DeleteUser => delete_user::resume(resources, &saga).await,
             SagaKind::CreateUser
             | SagaKind::CreateActiveUser
+            | SagaKind::RegisterUser
+            | SagaKind::YieldUser
             | SagaKind::CreateServiceAccount
             | SagaKind::UpdateServiceAccount
             | SagaKind::DeleteServiceAccount => settle(resources, &saga, saga.recovery()).await,

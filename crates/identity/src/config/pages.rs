@@ -20,6 +20,8 @@ pub struct PageLinks {
     pub password_reset: String,
     /// Where another address is confirmed.
     pub email_change: String,
+    /// Where the address of somebody who registered is proven.
+    pub registration: String,
 }
 
 impl Default for PagesConfig {
@@ -42,6 +44,7 @@ impl PagesConfig {
             invitation: site.link(Page::Invitation),
             password_reset: site.link(Page::PasswordReset),
             email_change: site.link(Page::EmailChange),
+            registration: site.link(Page::Registration),
         })
     }
 }
@@ -57,6 +60,7 @@ mod tests {
         assert_eq!(links.invitation, "https://example.org/rolecall/invitation?code={code}");
         assert_eq!(links.password_reset, "https://example.org/rolecall/password-reset?code={code}");
         assert_eq!(links.email_change, "https://example.org/rolecall/email-change?code={code}");
+        assert_eq!(links.registration, "https://example.org/rolecall/registration?code={code}");
         assert_eq!(at(false, "https://example.org"), None);
         assert_eq!(at(true, "http://example.org"), None);
     }

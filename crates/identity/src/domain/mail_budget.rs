@@ -9,6 +9,20 @@ const AN_HOUR: usize = 5;
 /// The most mails within a day.
 const A_DAY: usize = 20;
 
+/// How much is allowed within a time.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Limits {
+    /// The most within an hour.
+    pub(crate) an_hour: usize,
+    /// The most within a day.
+    pub(crate) a_day: usize,
+}
+
+impl Limits {
+    /// Those of the mails to one address.
+    const MAIL: Self = Self { an_hour: AN_HOUR, a_day: A_DAY };
+}
+
 /// When the mails of the last day were sent that somebody else than their reader could cause, oldest first.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub(crate) struct MailBudget(Vec<Timestamp>);
@@ -27,14 +41,33 @@ impl MailBudget {
         &self.0
     }
 
+    /// The budget without one that was taken at this time.
+    pub(crate) fn without(mut self, time: Timestamp) -> Self {
+        if let Some(index) = self.0.iter().rposition(|sent| *sent == time) {
+            self.0.remove(index);
+        }
+        self
+    }
+
     /// The budget after one more mail; `None` when there must be none now.
     pub(crate) fn spend(&self, now: Timestamp) -> Option<Self> {
-        let since = |span: Duration| self.0.iter().filter(|sent| **sent > now.minus(span)).count();
-        if since(Duration::from_hours(1)) >= AN_HOUR || since(Self::MEMORY) >= A_DAY {
-            return None;
+        self.spend_within(Limits::MAIL, now).ok()
+    }
+
+    /// The budget after one more of what these limits are for; otherwise how long to wait for the next.
+    pub(crate) fn spend_within(&self, limits: Limits, now: Timestamp) -> Result<Self, Duration> {
+        let wait = |span: Duration, most: usize| {
+            let recent: Vec<_> = self.0.iter().filter(|sent| **sent > now.minus(span)).collect();
+            // The next one may come when there is room beside all that are younger.
+            let leaves = recent.len().checked_sub(most).map(|index| recent.get(index).copied().copied().unwrap_or(now));
+            leaves.map(|leaves| leaves.plus(span).since(now))
+        };
+        let waits = [wait(Duration::from_hours(1), limits.an_hour), wait(Self::MEMORY, limits.a_day)];
+        if let Some(longest) = waits.into_iter().flatten().max() {
+            return Err(longest);
         }
         let recent = self.0.iter().copied().filter(|sent| *sent > now.minus(Self::MEMORY));
-        Some(Self(recent.chain([now]).collect()))
+        Ok(Self(recent.chain([now]).collect()))
     }
 }
 
@@ -70,6 +103,32 @@ mod tests {
         }
         assert_eq!(times.len(), 3 * A_DAY);
         assert!(budget.sent().len() <= A_DAY);
+    }
+
+    #[test]
+    fn whoever_must_wait_is_told_until_when() {
+        let limits = Limits { an_hour: 2, a_day: 3 };
+        let at = |minutes: u32| Timestamp::from_seconds(1_000_000).plus(MINUTE * minutes);
+        let mut budget = MailBudget::default();
+        for minutes in [0, 10] {
+            budget = budget.spend_within(limits, at(minutes)).expect("within both");
+        }
+        assert_eq!(budget.spend_within(limits, at(20)), Err(MINUTE * 40));
+        budget = budget.spend_within(limits, at(60)).expect("the first is an hour old");
+        assert_eq!(budget.spend_within(limits, at(80)), Err(MINUTE * (24 * 60 - 80)));
+        assert!(budget.spend_within(limits, at(24 * 60)).is_ok());
+        assert!(MailBudget::default().spend_within(Limits { an_hour: 0, a_day: 0 }, at(0)).is_err());
+    }
+
+    #[test]
+    fn what_is_given_back_can_be_spent_again() {
+        let now = Timestamp::from_seconds(1_000_000);
+        let limits = Limits { an_hour: 2, a_day: 2 };
+        let spend = |budget: &MailBudget| budget.spend_within(limits, now).ok();
+        let full = spend(&MailBudget::default()).and_then(|one| spend(&one)).expect("two");
+        assert_eq!(spend(&full), None);
+        assert_eq!(spend(&full.clone().without(now)), Some(full.clone()));
+        assert_eq!(full.clone().without(now.plus(MINUTE)), full);
     }
 
     #[test]

@@ -9,6 +9,10 @@ pub(crate) enum SagaKind {
     CreateUser,
     /// An account and its membership are made and active at once; named by the user id.
     CreateActiveUser,
+    /// A person that registered gets its account and its membership; named by the user id.
+    RegisterUser,
+    /// An account gave its address to whoever proved it; its membership has to follow. Named by the user id.
+    YieldUser,
     /// An account and its membership end; named by the user id.
     DeleteUser,
     /// A service account and its permissions are made; named by its id.
@@ -20,9 +24,11 @@ pub(crate) enum SagaKind {
 }
 
 impl SagaKind {
-    const ALL: [Self; 6] = [
+    const ALL: [Self; 8] = [
         Self::CreateUser,
         Self::CreateActiveUser,
+        Self::RegisterUser,
+        Self::YieldUser,
         Self::DeleteUser,
         Self::CreateServiceAccount,
         Self::UpdateServiceAccount,
@@ -34,6 +40,8 @@ impl SagaKind {
         match self {
             Self::CreateUser => "CREATE_USER",
             Self::CreateActiveUser => "CREATE_ACTIVE_USER",
+            Self::RegisterUser => "REGISTER_USER",
+            Self::YieldUser => "YIELD_USER",
             Self::DeleteUser => "DELETE_USER",
             Self::CreateServiceAccount => "CREATE_SERVICE_ACCOUNT",
             Self::UpdateServiceAccount => "UPDATE_SERVICE_ACCOUNT",
@@ -117,7 +125,7 @@ impl Saga {
     pub(crate) const fn recovery(&self) -> Recovery {
         match (self.kind, self.state) {
             // What organization ended cannot be brought back.
-            (SagaKind::DeleteUser, _) | (_, SagaState::Committed) => Recovery::Finish,
+            (SagaKind::DeleteUser | SagaKind::YieldUser, _) | (_, SagaState::Committed) => Recovery::Finish,
             (_, SagaState::Started | SagaState::Aborting) => Recovery::Undo,
         }
     }

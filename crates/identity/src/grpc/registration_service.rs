@@ -1,10 +1,15 @@
 //! `rolecall.identity.v1.RegistrationService`.
 
+mod register;
+mod verify_email;
+
 use std::sync::Arc;
 
 use rolecall_api::identity::v1::registration_service_server::RegistrationService;
 use rolecall_api::identity::v1::{
     AcceptInvitationRequest, AcceptInvitationResponse, ErrorReason, GetInvitationRequest, GetInvitationResponse,
+    GetRegistrationRequest, GetRegistrationResponse, RegisterRequest, RegisterResponse, ResendEmailVerificationRequest,
+    ResendEmailVerificationResponse, VerifyEmailRequest, VerifyEmailResponse,
 };
 use rolecall_kernel::entropy::OpaqueToken;
 use rolecall_rpc::{call, detached};
@@ -23,6 +28,31 @@ fn code(text: &str) -> Result<OpaqueToken, Status> {
 
 #[tonic::async_trait]
 impl RegistrationService for Grpc {
+    async fn register(&self, request: Request<RegisterRequest>) -> Result<Response<RegisterResponse>, Status> {
+        register::register(self, request).await
+    }
+
+    async fn get_registration(
+        &self,
+        request: Request<GetRegistrationRequest>,
+    ) -> Result<Response<GetRegistrationResponse>, Status> {
+        verify_email::look(self, request).await
+    }
+
+    async fn verify_email(
+        &self,
+        request: Request<VerifyEmailRequest>,
+    ) -> Result<Response<VerifyEmailResponse>, Status> {
+        verify_email::verify(self, request).await
+    }
+
+    async fn resend_email_verification(
+        &self,
+        request: Request<ResendEmailVerificationRequest>,
+    ) -> Result<Response<ResendEmailVerificationResponse>, Status> {
+        register::resend(self, request)
+    }
+
     async fn get_invitation(
         &self,
         request: Request<GetInvitationRequest>,

@@ -1,7 +1,5 @@
 //! Challenges and second factors as messages, and their codes as commands.
 
-mod qr_code;
-
 use rolecall_api::identity::v1 as wire;
 use rolecall_kernel::text::PersonName;
 use tonic::Status;
@@ -15,6 +13,7 @@ use crate::domain::challenge::Due;
 use crate::domain::factor::{Factor, FactorCode};
 use crate::domain::recovery_code::RecoveryCode;
 use crate::domain::totp::TotpCode;
+use crate::qr_code;
 
 /// What a factor is called that has no name.
 const UNNAMED: &str = "Authenticator app";

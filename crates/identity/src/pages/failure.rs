@@ -11,7 +11,10 @@ use super::site::Page;
 use super::text;
 use super::view::{Link, View};
 use crate::app::fault::Fault;
-use crate::app::{accept_invitation, confirm_email_change, get_code, get_invitation, reset_password};
+use crate::app::{
+    accept_invitation, answer_challenge, confirm_email_change, get_code, get_invitation, get_registration, log_in,
+    reset_password, verify_email,
+};
 use crate::domain::password::PasswordError;
 use crate::hashing::HashingError;
 use crate::peers::PeerError;
@@ -28,6 +31,8 @@ pub(super) enum Failure {
     InvitationVoid,
     /// The address belongs to another account by now.
     EmailTaken,
+    /// The organization stopped taking registrations.
+    RegistrationClosed,
     /// More passwords wait to be hashed than can be in time.
     Busy(Duration),
     /// The database or another service is out of reach.
@@ -50,7 +55,7 @@ impl Failure {
         match self {
             // Whether it ever was is not told.
             Self::CodeOver(_) => StatusCode::NOT_FOUND,
-            Self::InvitationVoid => StatusCode::GONE,
+            Self::InvitationVoid | Self::RegistrationClosed => StatusCode::GONE,
             Self::EmailTaken => StatusCode::CONFLICT,
             Self::Busy(_) | Self::Unavailable | Self::Late => StatusCode::SERVICE_UNAVAILABLE,
             Self::Defect => StatusCode::INTERNAL_SERVER_ERROR,
@@ -68,6 +73,7 @@ impl Failure {
             Self::CodeOver(_)
             | Self::InvitationVoid
             | Self::EmailTaken
+            | Self::RegistrationClosed
             | Self::Defect
             | Self::CrossSite
             | Self::Unreadable(_)
@@ -86,11 +92,32 @@ impl Failure {
         View {
             title: title.to_owned(),
             paragraphs: sentences.iter().map(|sentence| (*sentence).to_owned()).collect(),
-            link: (self == Self::CodeOver(Page::PasswordReset))
-                .then_some(Link { href: Page::PasswordForgotten.relative(), text: text::FORGOTTEN_LINK }),
+            link: self.way_on(),
             reference: call::request_id().map(|id| id.to_string()).unwrap_or_default(),
             ..View::default()
         }
+    }
+}
+
+impl Failure {
+    /// Where to begin anew.
+    fn way_on(self) -> Option<Link> {
+        let (page, text) = match self {
+            Self::CodeOver(Page::PasswordReset) => (Page::PasswordForgotten, text::FORGOTTEN_LINK),
+            Self::CodeOver(Page::Authenticator) => (Page::Authenticator, text::START_AGAIN),
+            Self::CodeOver(_)
+            | Self::InvitationVoid
+            | Self::EmailTaken
+            | Self::RegistrationClosed
+            | Self::Busy(_)
+            | Self::Unavailable
+            | Self::Late
+            | Self::Defect
+            | Self::CrossSite
+            | Self::Unreadable(_)
+            | Self::MethodNotAllowed => return None,
+        };
+        Some(Link { href: page.relative().into(), text })
     }
 }
 
@@ -129,6 +156,8 @@ fn chain(error: &(dyn Error + 'static)) -> String {
 pub(super) enum Refusal {
     /// Another password is wanted.
     Password(PasswordError),
+    /// The password is not the one that is stored, or came too early.
+    Credentials,
     /// There is nothing to correct.
     Failure(Failure),
 }
@@ -158,6 +187,54 @@ impl From<reset_password::Error> for Refusal {
             Error::CodeNotFound => Failure::CodeOver(Page::PasswordReset).into(),
             Error::PasswordRefused(error) => Self::Password(error),
             Error::Fault(fault) => Failure::from(fault).into(),
+        }
+    }
+}
+
+impl From<verify_email::Error> for Refusal {
+    fn from(error: verify_email::Error) -> Self {
+        use verify_email::Error;
+        match error {
+            Error::CodeNotFound => Failure::CodeOver(Page::Registration).into(),
+            Error::CredentialsRefused => Self::Credentials,
+            Error::PasswordRefused(error) => Self::Password(error),
+            Error::RegistrationClosed | Error::EmailDomainRefused => Failure::RegistrationClosed.into(),
+            Error::EmailTaken => Failure::EmailTaken.into(),
+            Error::Fault(fault) => Failure::from(fault).into(),
+        }
+    }
+}
+
+impl From<log_in::Error> for Refusal {
+    fn from(error: log_in::Error) -> Self {
+        use log_in::Error;
+        match error {
+            // Which of the two is nobody's business; the mailed code is for devices that sign in.
+            Error::CredentialsRefused | Error::CodeNeeded => Self::Credentials,
+            Error::NetworkThrottled(wait) => Failure::Busy(wait).into(),
+            Error::Fault(fault) => Failure::from(fault).into(),
+        }
+    }
+}
+
+impl From<answer_challenge::Error> for Refusal {
+    fn from(error: answer_challenge::Error) -> Self {
+        use answer_challenge::Error;
+        match error {
+            Error::FactorCodeRefused => Self::Credentials,
+            Error::ChallengeRefused | Error::AnswerUnexpected(_) | Error::PasswordRefused(_) => {
+                Failure::CodeOver(Page::Authenticator).into()
+            }
+            Error::Fault(fault) => Failure::from(fault).into(),
+        }
+    }
+}
+
+impl From<get_registration::Error> for Failure {
+    fn from(error: get_registration::Error) -> Self {
+        match error {
+            get_registration::Error::CodeNotFound => Self::CodeOver(Page::Registration),
+            get_registration::Error::Fault(fault) => fault.into(),
         }
     }
 }
@@ -203,6 +280,8 @@ mod tests {
             (Failure::CodeOver(Page::PasswordReset), 404),
             (Failure::CodeOver(Page::EmailChange), 404),
             (Failure::InvitationVoid, 410),
+            (Failure::CodeOver(Page::Registration), 404),
+            (Failure::RegistrationClosed, 410),
             (Failure::EmailTaken, 409),
             (Failure::Busy(Duration::from_millis(1_200)), 503),
             (Failure::Unavailable, 503),
@@ -222,7 +301,7 @@ mod tests {
     }
 
     #[test]
-    fn what_broke_inside_is_not_on_the_page() {
+    fn asvs_v16_5_1_what_broke_inside_is_not_on_the_page() {
         let failure = Failure::from(Fault::Defect("hunter2"));
         assert_eq!(failure, Failure::Defect);
         let view = failure.view();

@@ -38,6 +38,11 @@ impl Form {
         self.0.iter().find(|(field, _)| field == name).map_or("", |(_, value)| value)
     }
 
+    /// Whether a field was sent, be it empty.
+    pub(super) fn has(&self, name: &str) -> bool {
+        self.0.iter().any(|(field, _)| field == name)
+    }
+
     /// Reads a new password and the same once more.
     pub(super) fn new_password(&self, policy: PasswordPolicy) -> Result<Password, Violations> {
         let (text, again) = (self.get(PASSWORD), self.get(CONFIRMATION));

@@ -37,6 +37,8 @@ const TRANSPORT_SECURITY: &str = "max-age=31536000";
 pub(super) struct Guard {
     origin: String,
     policy: HeaderValue,
+    /// The policy of a page with a picture in it.
+    policy_with_image: HeaderValue,
     is_encrypted: bool,
 }
 
@@ -44,13 +46,17 @@ impl Guard {
     /// Makes the guard of a site whose pages have this one style sheet inside.
     pub(super) fn new(site: &Site, style: &str) -> Self {
         let hash = BASE64.encode(&Sha256::digest(style));
-        let policy = format!(
-            "default-src 'none'; style-src 'sha256-{hash}'; form-action 'self'; frame-ancestors 'none'; base-uri 'none'"
-        );
-        // Base64 always is a header value; without the hash the pages would only lose their style.
-        let without = HeaderValue::from_static("default-src 'none'; form-action 'self'; frame-ancestors 'none'");
-        let policy = HeaderValue::try_from(policy).unwrap_or(without);
-        Self { origin: site.origin().to_owned(), policy, is_encrypted: site.is_encrypted() }
+        let policy = |images: &str| {
+            let policy = format!(
+                "default-src 'none'; style-src 'sha256-{hash}'; {images}form-action 'self'; frame-ancestors 'none'; base-uri \
+                 'none'"
+            );
+            // Base64 always is a header value; without the hash the pages would only lose their style.
+            let without = HeaderValue::from_static("default-src 'none'; form-action 'self'; frame-ancestors 'none'");
+            HeaderValue::try_from(policy).unwrap_or(without)
+        };
+        let (policy, policy_with_image) = (policy(""), policy("img-src data:; "));
+        Self { origin: site.origin().to_owned(), policy, policy_with_image, is_encrypted: site.is_encrypted() }
     }
 
     /// Refuses a change that another site asks for (OWASP, Cross-Site Request Forgery Prevention: Fetch Metadata).
@@ -67,11 +73,12 @@ impl Guard {
     }
 
     /// Completes the head of an answer.
-    pub(super) fn head(&self, headers: &mut HeaderMap) {
+    pub(super) fn head(&self, headers: &mut HeaderMap, has_image: bool) {
         for (name, value) in HEAD {
             headers.insert(name, HeaderValue::from_static(value));
         }
-        headers.insert(header::CONTENT_SECURITY_POLICY, self.policy.clone());
+        let policy = if has_image { &self.policy_with_image } else { &self.policy };
+        headers.insert(header::CONTENT_SECURITY_POLICY, policy.clone());
         if self.is_encrypted {
             headers.insert(header::STRICT_TRANSPORT_SECURITY, HeaderValue::from_static(TRANSPORT_SECURITY));
         }
@@ -125,7 +132,7 @@ mod tests {
     fn browsers_are_held_to_https_where_it_is_used() {
         let transport = |url: &str| {
             let mut headers = HeaderMap::new();
-            guard(url).head(&mut headers);
+            guard(url).head(&mut headers, false);
             headers.get(header::STRICT_TRANSPORT_SECURITY).cloned()
         };
         assert_eq!(transport("https://rolecall.example.org").expect("present"), "max-age=31536000");

@@ -14,12 +14,22 @@ pub(crate) enum Page {
     EmailChange,
     /// Asks for the code of a new password.
     PasswordForgotten,
+    /// Proves the address of somebody who registered.
+    Registration,
+    /// Sets an authenticator app up.
+    Authenticator,
 }
 
 impl Page {
     /// All pages.
-    pub(crate) const ALL: [Self; 4] =
-        [Self::Invitation, Self::PasswordReset, Self::EmailChange, Self::PasswordForgotten];
+    pub(crate) const ALL: [Self; 6] = [
+        Self::Invitation,
+        Self::PasswordReset,
+        Self::EmailChange,
+        Self::PasswordForgotten,
+        Self::Registration,
+        Self::Authenticator,
+    ];
 
     /// Returns its path below that of the site.
     pub(crate) const fn path(self) -> &'static str {
@@ -28,6 +38,8 @@ impl Page {
             Self::PasswordReset => "/password-reset",
             Self::EmailChange => "/email-change",
             Self::PasswordForgotten => "/password-forgotten",
+            Self::Registration => "/registration",
+            Self::Authenticator => "/authenticator",
         }
     }
 

@@ -221,11 +221,36 @@ pub(crate) async fn delete(tx: &Tx, user_id: UserId, now: Timestamp) -> Result<b
     Ok(done.rows_affected == 1)
 }
 
+/// Frees the address of a deleted account at once, for whoever proved it.
+pub(crate) async fn release_address(tx: &Tx, user_id: UserId) -> Result<(), Error> {
+    user::Entity::update_many()
+        // No address is like this, and no other account.
+        .col_expr(user::Column::EmailKey, Expr::value(user_id.to_string()))
+        .filter(user::Column::UserId.eq(user_id.as_uuid()))
+        .filter(user::Column::Deleted.is_not_null())
+        .exec(tx)
+        .await?;
+    Ok(())
+}
+
 /// Purges accounts that were deleted long ago, with everything that hangs on them; their addresses are free again.
 pub(crate) async fn purge(tx: &Tx, deleted_before: Timestamp) -> Result<u64, Error> {
     let done =
         user::Entity::delete_many().filter(user::Column::Deleted.lt(deleted_before.as_micros())).exec(tx).await?;
     Ok(done.rows_affected)
+}
+
+/// Notes that the person of an account proved its address.
+pub(crate) async fn verify_email(tx: &Tx, user_id: UserId, now: Timestamp) -> Result<(), Error> {
+    user::Entity::update_many()
+        .col_expr(user::Column::EmailVerified, Expr::value(true))
+        .col_expr(user::Column::Version, Expr::col(user::Column::Version).add(1))
+        .col_expr(user::Column::Updated, Expr::value(now.as_micros()))
+        .filter(user::Column::UserId.eq(user_id.as_uuid()))
+        .filter(user::Column::EmailVerified.eq(false))
+        .exec(tx)
+        .await?;
+    Ok(())
 }
 
 /// Notes a change of the account for which a permit was given.
@@ -265,6 +290,6 @@ pub(super) fn read(row: &user::Model) -> Result<User, Error> {
 }
 
 /// An empty text in a table is an absent value.
-fn optional<T>(text: &str, parse: impl Fn(&str) -> Result<T, TextError>) -> Result<Option<T>, TextError> {
+pub(super) fn optional<T>(text: &str, parse: impl Fn(&str) -> Result<T, TextError>) -> Result<Option<T>, TextError> {
     if text.is_empty() { Ok(None) } else { parse(text).map(Some) }
 }

@@ -7,6 +7,7 @@ use prost::Message as _;
 use rolecall_api::identity::v1::account_service_client::AccountServiceClient;
 use rolecall_api::identity::v1::authentication_service_client::AuthenticationServiceClient;
 use rolecall_api::identity::v1::directory_service_client::DirectoryServiceClient;
+use rolecall_api::identity::v1::identity_provider_service_client::IdentityProviderServiceClient;
 use rolecall_api::identity::v1::instance_service_client::InstanceServiceClient;
 use rolecall_api::identity::v1::log_in_response::Outcome;
 use rolecall_api::identity::v1::registration_service_client::RegistrationServiceClient;
@@ -25,6 +26,7 @@ use rolecall_db::{Database, RelayConfig};
 use rolecall_identity::{Dependencies, HashingConfig, Identity, IdentityConfig, Peers, SetupSecret};
 use rolecall_kernel::entropy::SystemEntropy;
 use rolecall_kernel::key::{MasterKey, Purpose};
+use rolecall_kernel::network::Network;
 use rolecall_kernel::time::Clock;
 use rolecall_rpc::channel::{Channel, RemoteConfig};
 use rolecall_testkit::{TestClock, TestDatabase};
@@ -32,11 +34,14 @@ use tonic::service::Routes;
 use tonic::transport::{Channel as Wire, Endpoint, Server};
 use tonic::{Request, Status};
 use tonic_types::StatusExt as _;
+use tower::util::MapRequestLayer;
 
 use crate::peers::Fake;
 
 pub(crate) const PASSWORD: &str = "violet tram hums quietly";
 pub(crate) const ADMIN: &str = "root@example.org";
+/// A backend that access tokens can be for.
+pub(crate) const BACKEND: &str = "compute";
 
 /// The server of a test; dropped with its runtime.
 pub(crate) struct World {
@@ -73,6 +78,17 @@ pub(crate) fn background(work: impl Future<Output = ()> + Send + 'static) -> tok
     tokio::spawn(work)
 }
 
+/// What stands in for the listener in a test: a call says where it comes from.
+pub(crate) const COMES_FROM: &str = "test-comes-from";
+
+fn place<B>(mut request: axum::http::Request<B>) -> axum::http::Request<B> {
+    let from = request.headers().get(COMES_FROM).and_then(|from| from.to_str().ok()?.parse().ok());
+    if let Some(network) = from.and_then(Network::of) {
+        request.extensions_mut().insert(network);
+    }
+    request
+}
+
 fn incoming(listener: tokio::net::TcpListener) -> tonic::transport::server::TcpIncoming {
     tonic::transport::server::TcpIncoming::from(listener)
 }
@@ -84,6 +100,7 @@ impl World {
         directory: DirectoryServiceClient;
         instance: InstanceServiceClient;
         registration: RegistrationServiceClient;
+        providers: IdentityProviderServiceClient;
         service_accounts: ServiceAccountServiceClient;
         tokens: TokenServiceClient;
         users: UserServiceClient;
@@ -91,15 +108,27 @@ impl World {
 
     /// Starts identity on a fresh schema.
     pub(crate) async fn start(database: &TestDatabase) -> Self {
-        Self::begin(database, TestClock::new(), MasterKey::new(&SystemEntropy), Fake::default()).await
+        Self::with(database, |_| {}).await
+    }
+
+    /// Starts identity on a fresh schema, configured otherwise.
+    pub(crate) async fn with(database: &TestDatabase, configure: impl FnOnce(&mut IdentityConfig)) -> Self {
+        let (clock, master) = (TestClock::new(), MasterKey::new(&SystemEntropy));
+        Self::begin(database, clock, master, Fake::default(), configure).await
     }
 
     /// Starts another process beside this one, on the same database.
     pub(crate) async fn replica(&self, database: &TestDatabase) -> Self {
-        Self::begin(database, self.clock.clone(), self.master.clone(), self.peers.clone()).await
+        Self::begin(database, self.clock.clone(), self.master.clone(), self.peers.clone(), |_| {}).await
     }
 
-    async fn begin(database: &TestDatabase, clock: TestClock, master: MasterKey, peers: Fake) -> Self {
+    async fn begin(
+        database: &TestDatabase,
+        clock: TestClock,
+        master: MasterKey,
+        peers: Fake,
+        configure: impl FnOnce(&mut IdentityConfig),
+    ) -> Self {
         let db = database.open(Identity::NAME, Identity::constraints(), Identity::migrations()).await;
         let fakes =
             Routes::new(MembershipServiceServer::new(peers.clone())).add_service(MailServiceServer::new(peers.clone()));
@@ -123,7 +152,12 @@ impl World {
             revocations: revocations.clone(),
             relay: RelayConfig::default(),
         };
-        let config = IdentityConfig { hashing: HashingConfig::weak_for_tests(), ..IdentityConfig::default() };
+        let mut config = IdentityConfig {
+            hashing: HashingConfig::weak_for_tests(),
+            audiences: vec![BACKEND.to_owned()],
+            ..IdentityConfig::default()
+        };
+        configure(&mut config);
         let identity = Identity::new(dependencies, config).await.expect("identity starts");
         let secret = match identity.setup_secret().await.expect("the database answers") {
             SetupSecret::Fresh(secret) => secret.expose().to_owned(),
@@ -138,7 +172,8 @@ impl World {
         let routes = identity.register(Routes::default());
         let address = listen(|listener| {
             background(async move {
-                let server = Server::builder().layer(AuthLayer::new(authorizer)).add_routes(routes);
+                let mut server = Server::builder().layer(MapRequestLayer::new(place)).layer(AuthLayer::new(authorizer));
+                let server = server.add_routes(routes);
                 server.serve_with_incoming(incoming(listener)).await.expect("served");
             })
         })
@@ -147,12 +182,24 @@ impl World {
         Self { identity, db, clock, peers, access, master, services, secret, wire }
     }
 
+    /// Starts identity and its first administrator, hashing passwords as strongly as in production.
+    pub(crate) async fn bootstrapped_for_real(database: &TestDatabase) -> (Self, User) {
+        let world = Self::with(database, |config| config.hashing = HashingConfig::default()).await;
+        let user = world.bootstrap().await;
+        (world, user)
+    }
+
     /// Starts identity and its first administrator.
     pub(crate) async fn bootstrapped(database: &TestDatabase) -> (Self, User) {
         let world = Self::start(database).await;
-        let answer = world.instance().bootstrap(world.bootstrap_request()).await.expect("bootstrapped");
-        let user = answer.into_inner().user.expect("a user");
+        let user = world.bootstrap().await;
         (world, user)
+    }
+
+    /// Makes the first administrator.
+    pub(crate) async fn bootstrap(&self) -> User {
+        let answer = self.instance().bootstrap(self.bootstrap_request()).await.expect("bootstrapped");
+        answer.into_inner().user.expect("a user")
     }
 
     pub(crate) fn bootstrap_request(&self) -> BootstrapRequest {
@@ -168,7 +215,7 @@ impl World {
     }
 
     pub(crate) async fn try_log_in(&self, email: &str, password: &str) -> Result<Tokens, Status> {
-        let request = LogInRequest { email: email.to_owned(), password: password.to_owned() };
+        let request = LogInRequest { email: email.to_owned(), password: password.to_owned(), ..Default::default() };
         let answer = self.authentication().log_in(request).await?.into_inner();
         let Some(Outcome::Tokens(tokens)) = answer.outcome else { panic!("tokens") };
         Ok(tokens)
@@ -211,6 +258,16 @@ impl World {
         let sealer = self.master.sealer(Purpose::MailSecret);
         let code = sealer.open(event_id.as_bytes(), &command.sealed_secret).expect("sealed for this event");
         String::from_utf8(code.to_vec()).expect("text")
+    }
+
+    /// How many rows a table has.
+    pub(crate) async fn rows(&self, table: &str) -> i64 {
+        use sea_orm::{ConnectionTrait as _, Statement};
+        let reader = self.db.reader();
+        // Of a table, or of what else stands behind FROM.
+        let text = format!("SELECT count(*) FROM {table}");
+        let row = reader.query_one_raw(Statement::from_string(reader.get_database_backend(), text)).await;
+        row.expect("read").expect("a row").try_get_by_index(0).expect("a number")
     }
 
     /// The time in whole seconds.

@@ -14,6 +14,8 @@ pub struct LinksConfig {
     pub password_reset: Option<String>,
     /// Where another address is confirmed.
     pub email_change: Option<String>,
+    /// Where the address of somebody who registered is proven.
+    pub registration: Option<String>,
 }
 
 impl LinksConfig {
@@ -23,6 +25,7 @@ impl LinksConfig {
             ("invitation", &self.invitation),
             ("password_reset", &self.password_reset),
             ("email_change", &self.email_change),
+            ("registration", &self.registration),
         ];
         let wrong = links.into_iter().filter(|(_, link)| link.as_deref().is_some_and(|link| !is_link(link)));
         let problem = |name: &str| {
@@ -56,8 +59,9 @@ fn is_link(address: &str) -> bool {
 mod tests {
     use super::*;
 
+    /// ASVS: V1.2.2
     #[test]
-    fn a_link_is_private_and_holds_the_code_once_behind_its_host() {
+    fn asvs_v14_2_1_a_link_is_private_and_holds_the_code_once_behind_its_host() {
         for good in [
             "https://app.example.org/welcome?code={code}",
             "https://app.example.org/welcome/{code}/now?a=b&c=d",
@@ -92,7 +96,7 @@ mod tests {
     #[test]
     fn every_wrong_link_is_named() {
         let wrong = || Some("http://app.example.org/".to_owned());
-        let links = LinksConfig { invitation: wrong(), password_reset: None, email_change: wrong() };
+        let links = LinksConfig { invitation: wrong(), password_reset: None, email_change: wrong(), registration: None };
         let problems = links.problems();
         assert_eq!(problems.len(), 2);
         assert!(problems[0].starts_with("links.invitation: ") && problems[1].starts_with("links.email_change: "));

@@ -4,7 +4,12 @@ use super::*;
 
 /// What a code looks like that a template shows.
 fn code(template: Template) -> String {
-    let of = [(Template::PasswordReset, "rcp_"), (Template::EmailChange, "rcm_")];
+    let of = [
+        (Template::PasswordReset, "rcp_"),
+        (Template::EmailChange, "rcm_"),
+        (Template::EmailVerification, "rcv_"),
+        (Template::LoginCode, "rcl_"),
+    ];
     let prefix = of.iter().find(|(other, _)| *other == template).map_or("rci_", |(_, prefix)| prefix);
     format!("{prefix}{}", "A".repeat(43))
 }
@@ -39,6 +44,7 @@ fn full() -> Variables {
         ("old_roles", "Data Scientist"),
         ("new_roles", "Data Scientist, Data Steward"),
         ("codes_left", "7"),
+        ("change", "second factors"),
     ])
 }
 
@@ -48,6 +54,7 @@ fn links() -> LinksConfig {
         invitation: Some("https://rolecall.example.org:8443/invitation?code={code}".to_owned()),
         password_reset: Some("https://app.example.org/reset?from=mail&code={code}".to_owned()),
         email_change: Some("https://rolecall.example.org:8443/email-change?code={code}".to_owned()),
+        registration: Some("https://rolecall.example.org:8443/registration?code={code}".to_owned()),
     }
 }
 
@@ -77,8 +84,9 @@ fn every_template_reads_as_its_golden_file() {
     }
 }
 
+/// ASVS: V14.2.1
 #[test]
-fn a_link_is_ours_and_holds_the_code_once() {
+fn asvs_v1_2_2_a_link_is_ours_and_holds_the_code_once() {
     let theirs = [("link", "https://evil.example/"), ("link_in_html", "https://evil.example/")];
     for template in Template::ALL.into_iter().filter(|template| template.needs_secret()) {
         let mail = render_with(links(), template, &variables(&theirs));
@@ -94,8 +102,9 @@ fn a_link_is_ours_and_holds_the_code_once() {
     }
 }
 
+/// ASVS: T29, V1.1.2
 #[test]
-fn a_name_puts_neither_markup_nor_links_nor_lines_into_a_mail() {
+fn asvs_v1_2_1_a_name_puts_neither_markup_nor_links_nor_lines_into_a_mail() {
     let evil =
         "Eve</p><a href=\"https://evil.example/\">click</a>\r\nBcc: all@victims.example \u{202e}txt.exe {{ code }}";
     let mut given = full();
@@ -117,7 +126,7 @@ fn a_name_puts_neither_markup_nor_links_nor_lines_into_a_mail() {
 }
 
 #[test]
-fn variables_of_others_replace_none_of_ours() {
+fn asvs_v1_3_7_variables_of_others_replace_none_of_ours() {
     let given =
         variables(&[("code", "theirs"), ("server_url", "theirs"), ("until", "theirs"), ("server_address", "theirs")]);
     let mail = render(Template::Invitation, &given);

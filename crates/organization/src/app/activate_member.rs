@@ -103,15 +103,15 @@ async fn find_inviter(tx: &Tx, inviter: SubjectId, member: &Member, now: Timesta
     if entitled { Ok(inviter) } else { Err(Error::InviterNotEntitled) }
 }
 
-/// The person itself is the actor: it accepted.
-async fn finish(
+/// The person itself is the actor: it accepted, or registered.
+pub(super) async fn finish(
     app: &App,
     tx: &Tx,
     revision: i64,
     member: Member,
     origin: &Origin,
     now: Timestamp,
-) -> Result<Member, Error> {
+) -> Result<Member, rolecall_db::Error> {
     let active = Member { state: MemberState::Active, ..member }.changed(now);
     members::advance(tx, &active).await?;
     let user_id = active.user_id;

@@ -1,9 +1,9 @@
-//! Reveals an added member, its roles pending.
+//! Reveals an added member, its roles pending; one that registered itself is active at once.
 
 use rolecall_db::{Tx, fault};
 use rolecall_kernel::id::UserId;
 
-use super::{App, Told};
+use super::{App, Told, activate_member};
 use crate::domain::event::{Origin, What};
 use crate::domain::member::{Member, MemberState};
 use crate::store::{access, members};
@@ -30,8 +30,14 @@ pub(crate) async fn run(app: &App, user: UserId, origin: &Origin) -> Result<(), 
                 return Ok(None);
             }
             let origin = Origin { actor: added_by, ..origin.clone() };
-            reveal(app, &tx, revision, member, &origin).await?;
-            Ok::<_, Error>(Some(revision))
+            let pending = reveal(app, &tx, revision, member, &origin).await?;
+            if added_by != Some(user.into()) {
+                return Ok::<_, Error>(Some(revision));
+            }
+            // Who registered itself has nothing to accept.
+            let revision = access::advance(&tx).await?;
+            activate_member::finish(app, &tx, revision, pending, &origin, app.now()).await?;
+            Ok(Some(revision))
         })
         .await?;
     fault::point("confirm_member.after_commit");

@@ -121,17 +121,36 @@ impl StoredSettings {
     }
 }
 
+/// What becomes of a setting that may be left to the instance.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub(crate) enum Change<T> {
+    /// It stays as it is.
+    #[default]
+    Kept,
+    /// It becomes this; none leaves it to the instance.
+    To(Option<T>),
+}
+
+impl<T: Copy> Change<T> {
+    fn of(self, old: Option<T>) -> Option<T> {
+        match self {
+            Self::Kept => old,
+            Self::To(new) => new,
+        }
+    }
+}
+
 /// New values; what is none stays as it is.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub(crate) struct SettingsChange {
     pub(crate) registration_mode: Option<RegistrationMode>,
     pub(crate) allowed_email_domains: Option<Vec<EmailDomain>>,
     pub(crate) mfa_policy: Option<MfaPolicy>,
-    pub(crate) min_characters: Option<Option<u16>>,
+    pub(crate) min_characters: Change<u16>,
     pub(crate) require_three_classes: Option<bool>,
-    pub(crate) invitation_lifetime: Option<Option<Duration>>,
-    pub(crate) session_idle: Option<Option<Duration>>,
-    pub(crate) session_absolute: Option<Option<Duration>>,
+    pub(crate) invitation_lifetime: Change<Duration>,
+    pub(crate) session_idle: Change<Duration>,
+    pub(crate) session_absolute: Change<Duration>,
     pub(crate) guest_sessions: Option<bool>,
     pub(crate) owner_impersonation: Option<bool>,
 }
@@ -147,13 +166,13 @@ impl SettingsChange {
                 .unwrap_or_else(|| old.allowed_email_domains.clone()),
             mfa_policy: self.mfa_policy.unwrap_or(old.mfa_policy),
             password: PasswordPolicy {
-                min_characters: self.min_characters.unwrap_or(old.password.min_characters),
+                min_characters: self.min_characters.of(old.password.min_characters),
                 require_three_classes: self.require_three_classes.unwrap_or(old.password.require_three_classes),
             },
-            invitation_lifetime: self.invitation_lifetime.unwrap_or(old.invitation_lifetime),
+            invitation_lifetime: self.invitation_lifetime.of(old.invitation_lifetime),
             session: SessionLimits {
-                idle: self.session_idle.unwrap_or(old.session.idle),
-                absolute: self.session_absolute.unwrap_or(old.session.absolute),
+                idle: self.session_idle.of(old.session.idle),
+                absolute: self.session_absolute.of(old.session.absolute),
             },
             guest_sessions: self.guest_sessions.unwrap_or(old.guest_sessions),
             owner_impersonation: self.owner_impersonation.unwrap_or(old.owner_impersonation),
@@ -227,11 +246,11 @@ mod tests {
     #[test]
     fn a_change_touches_what_it_names_and_nothing_else() {
         let old = Settings { guest_sessions: true, ..settings() };
-        let change = SettingsChange { min_characters: Some(Some(20)), ..SettingsChange::default() };
+        let change = SettingsChange { min_characters: Change::To(Some(20)), ..SettingsChange::default() };
         let new = change.apply(&old);
         let password = PasswordPolicy { min_characters: Some(20), require_three_classes: false };
         assert_eq!(new, Settings { password, ..old.clone() });
-        let back = SettingsChange { min_characters: Some(None), ..SettingsChange::default() };
+        let back = SettingsChange { min_characters: Change::To(None), ..SettingsChange::default() };
         assert_eq!(back.apply(&new), old);
         assert_eq!(SettingsChange::default().apply(&old), old);
     }

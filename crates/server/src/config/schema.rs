@@ -3,6 +3,7 @@
 //! The comments are what `rolecall config example` prints. Defaults that belong to another crate are asked there.
 
 mod contexts;
+mod outbound;
 mod pages;
 
 use std::net::{Ipv4Addr, SocketAddr};
@@ -16,6 +17,7 @@ use super::section::section;
 use super::setting::{LogFormat, Secret, Service};
 
 pub use contexts::{Hashing, Identity, Notification, Organization, Smtp};
+pub use outbound::Outbound;
 pub use pages::{Links, Pages};
 
 /// The port of a server that is told no other.
@@ -42,8 +44,11 @@ section! {
         /// Pages for browsers.
         pages: Pages,
         /// Pages of your own that mails link to instead. The code that they get goes to `AcceptInvitation`,
-        /// `ResetPassword` or `ConfirmEmailChange`.
+        /// `ResetPassword`, `ConfirmEmailChange` or `VerifyEmail`.
         links: Links,
+        /// How identity providers are reached, and other addresses that somebody else chose. Private networks are closed
+        /// unless they are opened here.
+        outbound: Outbound,
         /// Logs, traces and metrics.
         telemetry: Telemetry,
         /// Bounds of the listener; a call beyond one of them is refused with a reason.
@@ -68,6 +73,9 @@ section! {
         data_dir: PathBuf = PathBuf::from("./rolecall-data"),
         /// The origins whose web pages may call, such as `https://app.example.org`.
         allowed_origins: Vec<String> = Vec::new(),
+        /// The addresses and networks of proxies whose `x-forwarded-for` is believed, such as `10.0.0.0/8`. Behind a
+        /// proxy that is not on loopback, name it: or all its clients count as one network where failures are limited.
+        trusted_proxies: Vec<String> = Vec::new(),
         /// How long connections are still accepted when the server ends, so that a load balancer can notice.
         drain_notice: Duration = DrainConfig::default().notice,
         /// When calls that are left at the end of the server are cut off.

@@ -125,7 +125,7 @@ async fn a_code_can_be_typed_where_the_link_is_broken() {
     let admin = world::bootstrap(&stack).await;
     let browser = Browser::new(&stack);
     let link = invite(&stack, &admin, PERSON).await;
-    for path in ["/invitation", "/invitation?code=", "/password-reset", "/email-change"] {
+    for path in ["/invitation", "/invitation?code=", "/password-reset", "/email-change", "/registration"] {
         let page = browser.open(path).await;
         assert_eq!(page.status, 200, "{path}");
         assert!(page.document().with("name", "code").is_some(), "{path}");

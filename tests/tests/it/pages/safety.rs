@@ -10,10 +10,11 @@ use rolecall_tests::stack::{Hashing, Plan, Stack};
 use tokio::io::AsyncWriteExt as _;
 use tokio::net::TcpStream;
 
-use super::{INVITATION, OTHER_PASSWORD, RESET, choose, code, invite, is_open};
+use super::{CHALLENGE, INVITATION, OTHER_PASSWORD, REGISTRATION, RESET, choose, code, invite, is_open};
 use crate::world::{self, ADMIN, within_five_seconds};
 
-const PATHS: [&str; 4] = ["/invitation", "/password-reset", "/email-change", "/password-forgotten"];
+const PATHS: [&str; 6] =
+    ["/invitation", "/password-reset", "/email-change", "/password-forgotten", "/registration", "/authenticator"];
 
 async fn start() -> (Stack, Actor, Browser) {
     let stack = Stack::start(world::ONE_SQLITE).await;
@@ -85,8 +86,9 @@ fn check_page(page: &Page) {
     }
 }
 
+/// ASVS: V4.1.1
 #[tokio::test]
-async fn every_answer_has_every_header_and_no_page_has_a_script() {
+async fn asvs_v14_3_2_every_answer_has_every_header_and_no_page_has_a_script() {
     let (stack, admin, browser) = start().await;
     let link = invite(&stack, &admin, "pat@home.example").await;
     let mut pages = Vec::new();
@@ -107,6 +109,9 @@ async fn every_answer_has_every_header_and_no_page_has_a_script() {
         (200, browser.open(&link).await),
         (404, browser.open(&format!("/invitation?code={INVITATION}")).await),
         (404, browser.open(&format!("/password-reset?code={RESET}")).await),
+        (404, browser.open(&format!("/registration?code={REGISTRATION}")).await),
+        (404, browser.post("/authenticator", &[("code", CHALLENGE), ("totp_code", "123456")]).await),
+        (422, browser.post("/authenticator", &[("email", "nobody@example.org"), ("current_password", "x")]).await),
         (422, browser.post("/invitation", &[("code", &code(&link))]).await),
         (422, browser.post("/password-forgotten", &[("email", "nobody")]).await),
         (200, browser.post("/password-forgotten", &[("email", "nobody@example.org")]).await),
@@ -153,7 +158,7 @@ async fn a_form_of_another_site_changes_nothing() {
 }
 
 #[tokio::test]
-async fn markup_in_names_stays_text() {
+async fn asvs_v1_2_1_markup_in_names_stays_text() {
     let (stack, admin, browser) = start().await;
     let name = "</dd><script>alert(1)</script>";
     let request = world::create_organization_request(name, "olga@lab.example");
@@ -197,8 +202,9 @@ async fn what_is_wrong_is_said_at_its_field_and_no_password_comes_back() {
     assert_eq!(choose(&browser, &context, OTHER_PASSWORD).await.status, 200);
 }
 
+/// ASVS: V6.3.8
 #[tokio::test]
-async fn asking_for_a_new_password_tells_nothing_of_who_is_there() {
+async fn attack_t03_asking_for_a_new_password_tells_nothing_of_who_is_there() {
     let (stack, _, browser) = start().await;
     let mut answers = Vec::new();
     for email in [ADMIN, "nobody@home.example", "ADMIN@HOME.EXAMPLE"] {
@@ -213,11 +219,12 @@ async fn asking_for_a_new_password_tells_nothing_of_who_is_there() {
     assert!(stack.mailbox.mails().iter().all(|mail| mail.to != "nobody@home.example"));
 }
 
+/// ASVS: T09
 #[tokio::test]
-async fn a_code_opens_only_the_page_that_it_is_for() {
+async fn asvs_v6_6_2_a_code_opens_only_the_page_that_it_is_for() {
     let (stack, admin, browser) = start().await;
     let code = code(&invite(&stack, &admin, "pat@home.example").await);
-    for path in ["/password-reset", "/email-change"] {
+    for path in ["/password-reset", "/email-change", "/registration"] {
         assert_eq!(browser.open(&format!("{path}?code={code}")).await.status, 404, "{path}");
         let fields = [("code", code.as_str()), ("password", PASSWORD), ("password_confirmation", PASSWORD)];
         assert_eq!(browser.post(path, &fields).await.status, 404, "{path}");

@@ -3,7 +3,7 @@
 use rolecall_db::Tx;
 
 use super::{Answered, Asked, Error, Held, Verdict, advance, hold, take};
-use crate::app::enrollment::Refused;
+use crate::app::enrollment::{Confirmed, Refused};
 use crate::app::{Resources, challenge, enrollment, second_factor};
 use crate::domain::challenge::Due;
 use crate::domain::factor::FactorCode;
@@ -51,18 +51,29 @@ async fn set_up(
     held: &Held,
     code: &FactorCode,
 ) -> Result<Verdict, Error> {
+    let confirmed = set_factor_up(resources, tx, asked, held, code).await?;
+    let mut proved = held.proved(asked, Some(AuthMethods::ONE_TIME_CODE));
+    proved.has_factor = true;
+    let step = challenge::proceed(resources, tx, &proved).await?;
+    Ok(Verdict::Accepted { step, recovery_codes: confirmed.recovery_codes, ended: confirmed.ended })
+}
+
+/// Makes the app count that the challenge is setting up, and uses the challenge up.
+pub(super) async fn set_factor_up(
+    resources: &Resources,
+    tx: &Tx,
+    asked: Asked<'_>,
+    held: &Held,
+    code: &FactorCode,
+) -> Result<Confirmed, Error> {
     let (FactorCode::Totp(code), Some(id)) = (code, held.challenge.factor_id) else {
         return Err(held.unexpected());
     };
     // First, because all other logins of the person end with the confirmation; a refusal rolls it back.
     take(resources, tx, asked).await?;
     let confirmed = enrollment::confirm(resources, tx, &held.user, id, *code, None).await?;
-    let confirmed = confirmed.map_err(|refused| match refused {
+    confirmed.map_err(|refused| match refused {
         Refused::WrongCode => Error::FactorCodeRefused,
         Refused::NotBegun | Refused::TooMany => held.unexpected(),
-    })?;
-    let mut proved = held.proved(asked, Some(AuthMethods::ONE_TIME_CODE));
-    proved.has_factor = true;
-    let step = challenge::proceed(resources, tx, &proved).await?;
-    Ok(Verdict::Accepted { step, recovery_codes: confirmed.recovery_codes, ended: confirmed.ended })
+    })
 }

@@ -4,16 +4,16 @@ use rolecall_db::{Error, Tx};
 use rolecall_kernel::id::{SessionId, SubjectId};
 use rolecall_kernel::time::Timestamp;
 
-use super::super::{Resources, access_tokens, revoke};
+use super::super::{Resources, access_tokens, device, revoke};
 use crate::domain::event::Event;
 use crate::domain::session::EndReason;
 use crate::domain::user::User;
 use crate::events::publish::about;
 use crate::store::sessions::{self, Which};
-use crate::store::{challenges, codes, credentials, factors, invitations, recovery_codes, users};
+use crate::store::{challenges, codes, credentials, factors, invitations, linked_identities, recovery_codes, users};
 
 /// Ends the account with all that opens it; returns the sessions, to be obeyed after the commit.
-pub(super) async fn end_everything(
+pub(in crate::app) async fn end_everything(
     resources: &Resources,
     tx: &Tx,
     user: &User,
@@ -29,9 +29,11 @@ pub(super) async fn end_everything(
     invitations::end_all(tx, user_id).await?;
     codes::end_all(tx, user_id).await?;
     challenges::end_all(tx, user_id).await?;
+    device::forget_all(resources, tx, user).await?;
     credentials::delete(tx, user_id).await?;
     factors::delete_all(tx, user_id).await?;
     recovery_codes::delete_all(tx, user_id).await?;
+    linked_identities::delete_all(tx, user_id).await?;
     users::delete(tx, user_id, now).await?;
     let happened = about(actor, Some(user.organization_id), Some(user_id.into()), now, Event::UserDeleted);
     resources.publisher.append(tx, &happened).await?;

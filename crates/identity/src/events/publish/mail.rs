@@ -56,6 +56,57 @@ impl Publisher {
         self.order(tx, &Order { template: "password_reset", user, email, variables: &[], secret }, now).await
     }
 
+    /// Orders the mail with the code by which a new device logs in.
+    pub(crate) async fn order_login_code_mail(
+        &self,
+        tx: &Tx,
+        user: &User,
+        code: &OpaqueToken,
+        expires: Timestamp,
+        now: Timestamp,
+    ) -> Result<(), Error> {
+        let (email, secret) = (&user.email, Some((code, expires)));
+        self.order(tx, &Order { template: "login_code", user, email, variables: &[], secret }, now).await
+    }
+
+    /// Orders the mail with the code that proves the address of somebody who registered.
+    pub(crate) async fn order_email_verification_mail(
+        &self,
+        tx: &Tx,
+        person: &User,
+        organization_name: &str,
+        code: &OpaqueToken,
+        expires: Timestamp,
+        now: Timestamp,
+    ) -> Result<(), Error> {
+        let (email, variables) = (&person.email, &[("organization_name", organization_name)]);
+        let secret = Some((code, expires));
+        self.order(tx, &Order { template: "email_verification", user: person, email, variables, secret }, now).await
+    }
+
+    /// Tells the owner of an account that somebody tried to register with its address.
+    pub(crate) async fn order_registration_attempted_mail(
+        &self,
+        tx: &Tx,
+        owner: &User,
+        now: Timestamp,
+    ) -> Result<(), Error> {
+        let (template, email) = ("registration_attempted", &owner.email);
+        self.order(tx, &Order { template, user: owner, email, variables: &[], secret: None }, now).await
+    }
+
+    /// Welcomes a person whose account was made by its registration.
+    pub(crate) async fn order_welcome_mail(
+        &self,
+        tx: &Tx,
+        user: &User,
+        organization_name: &str,
+        now: Timestamp,
+    ) -> Result<(), Error> {
+        let (email, variables) = (&user.email, &[("organization_name", organization_name)]);
+        self.order(tx, &Order { template: "welcome", user, email, variables, secret: None }, now).await
+    }
+
     /// Orders the mail with the code that moves an account to the address that it goes to.
     pub(crate) async fn order_email_change_mail(
         &self,

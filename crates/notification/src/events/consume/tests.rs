@@ -33,6 +33,7 @@ fn blocked(change: impl FnOnce(&mut org::DomainEvent)) -> Reading {
         organization_id: ID.to_owned(),
         target_id: ID.to_owned(),
         request_id: String::new(),
+        on_behalf_of_id: String::new(),
         occurred_time: Some(prost_types::Timestamp { seconds: 1, nanos: 0 }),
         event: Some(org::domain_event::Event::MemberBlocked(org::MemberBlocked {
             reason: "left".to_owned(),
@@ -127,10 +128,11 @@ fn account_event(topic: &str, event: id::domain_event::Event) -> Reading {
 }
 
 #[test]
-fn what_concerns_the_safety_of_an_account_is_told_to_its_person() {
+fn asvs_v6_3_7_what_concerns_the_safety_of_an_account_is_told_to_its_person() {
     use id::domain_event::Event;
     for (name, event, template) in [
         ("password_changed", Event::PasswordChanged(id::PasswordChanged {}), Template::PasswordChanged),
+        ("new_device_used", Event::NewDeviceUsed(id::NewDeviceUsed::default()), Template::NewDeviceUsed),
         ("password_set", Event::PasswordSet(id::PasswordSet {}), Template::PasswordSet),
         ("factor_added", Event::FactorAdded(id::FactorAdded::default()), Template::FactorAdded),
         ("factor_removed", Event::FactorRemoved(id::FactorRemoved::default()), Template::FactorRemoved),
@@ -160,7 +162,7 @@ fn what_concerns_the_safety_of_an_account_is_told_to_its_person() {
 }
 
 #[test]
-fn a_changed_address_is_told_to_both_and_once_where_they_are_one() {
+fn asvs_v6_3_7_a_changed_address_is_told_to_both_and_once_where_they_are_one() {
     let changed = |old: &str, new: &str| {
         let changed = id::EmailChanged { old_email: old.to_owned(), new_email: new.to_owned() };
         account_event("identity.email_changed", id::domain_event::Event::EmailChanged(changed))
@@ -187,7 +189,7 @@ fn roles_are_spelled_as_people_say_them() {
 
 proptest! {
     #[test]
-    fn no_payload_panics(bytes in proptest::collection::vec(any::<u8>(), 0..200)) {
+    fn asvs_v1_5_2_no_payload_panics(bytes in proptest::collection::vec(any::<u8>(), 0..200)) {
         for topic in ["notification.mail_requested", "organization.member_blocked", "identity.email_changed"] {
             let _ = read(&event(topic, bytes.clone()));
         }

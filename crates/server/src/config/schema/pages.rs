@@ -7,7 +7,7 @@ use crate::config::section::section;
 section! {
     /// The pages that mails link to.
     Pages {
-        /// Serves pages by which people accept invitations, set passwords and confirm addresses in a browser, wherever
+        /// Serves pages by which people accept invitations, register, set passwords and confirm addresses in a browser, wherever
         /// identity is hosted. They need a `server.external_url` that is https, or http on loopback.
         enabled: bool = PagesConfig::default().enabled,
     }
@@ -23,5 +23,7 @@ section! {
         password_reset: Option<String> = None,
         /// A page of your own that confirms a new address.
         email_change: Option<String> = None,
+        /// A page of your own that proves the address of somebody who registered.
+        registration: Option<String> = None,
     }
 }

@@ -8,7 +8,7 @@ const SCALE: usize = 6;
 const QUIET_ZONE: usize = 4;
 
 /// Draws a text as a PNG of one bit a pixel; none when it is longer than a QR code can hold.
-pub(super) fn png(text: &str) -> Option<Vec<u8>> {
+pub(crate) fn png(text: &str) -> Option<Vec<u8>> {
     let code = QrCode::with_error_correction_level(text, EcLevel::M).ok()?;
     let side = (code.width() + 2 * QUIET_ZONE) * SCALE;
     let mut image = Vec::new();
