@@ -5,6 +5,7 @@ mod authentication_service;
 mod convert;
 mod directory_service;
 mod filter;
+mod identity_provider_service;
 mod instance_service;
 mod mask;
 mod paging;
@@ -63,6 +64,7 @@ impl Grpc {
             wire::account_service_server::AccountServiceServer<Self>,
             wire::authentication_service_server::AuthenticationServiceServer<Self>,
             wire::directory_service_server::DirectoryServiceServer<Self>,
+            wire::identity_provider_service_server::IdentityProviderServiceServer<Self>,
             wire::instance_service_server::InstanceServiceServer<Self>,
             wire::registration_service_server::RegistrationServiceServer<Self>,
             wire::service_account_service_server::ServiceAccountServiceServer<Self>,

@@ -37,6 +37,8 @@ pub enum Purpose {
     ResumeToken,
     /// Secrets of second factors at rest.
     FactorSecret,
+    /// Secrets of identity providers at rest, and of logins that are under way there.
+    ProviderSecret,
 }
 
 impl Purpose {
@@ -50,6 +52,7 @@ impl Purpose {
             Self::ServiceToken => b"rolecall/service-token/v1",
             Self::ResumeToken => b"rolecall/resume-token/v1",
             Self::FactorSecret => b"rolecall/factor-secret/v1",
+            Self::ProviderSecret => b"rolecall/provider-secret/v1",
         }
     }
 }
@@ -178,7 +181,16 @@ mod tests {
     use crate::entropy::SystemEntropy;
 
     #[test]
-    fn a_sealed_value_opens_only_whole_unchanged_and_in_its_place() {
+    fn asvs_v11_3_4_no_nonce_comes_twice() {
+        let sealer = MasterKey::new(&SystemEntropy).sealer(Purpose::MailSecret);
+        let sealed: std::collections::HashSet<Vec<u8>> =
+            (0..100_000).map(|_| sealer.seal(b"here", b"", &SystemEntropy)[..24].to_vec()).collect();
+        assert_eq!(sealed.len(), 100_000);
+    }
+
+    /// ASVS: V11.2.5, V11.3.2
+    #[test]
+    fn asvs_v11_3_3_a_sealed_value_opens_only_whole_unchanged_and_in_its_place() {
         let sealer = MasterKey::new(&SystemEntropy).sealer(Purpose::MailSecret);
         let closed = sealer.seal(b"here", b"secret", &SystemEntropy);
         assert_eq!(sealer.open(b"here", &closed).as_deref().map(Vec::as_slice), Ok(&b"secret"[..]));
@@ -199,8 +211,9 @@ mod tests {
         assert_ne!(*master.derive(Purpose::PageToken), *master.derive(Purpose::ServiceToken));
     }
 
+    /// ASVS: T40
     #[test]
-    fn a_placeholder_is_not_a_master_key() {
+    fn asvs_v13_2_3_a_placeholder_is_not_a_master_key() {
         assert!(MasterKey::parse(&STANDARD.encode([0; 32])).is_err());
         assert!(MasterKey::parse("short").is_err());
         let key = MasterKey::new(&SystemEntropy);

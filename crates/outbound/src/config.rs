@@ -40,7 +40,7 @@ pub enum ConfigError {
     #[error("outbound.ca_file: cannot be read as certificates in PEM form")]
     CaFile,
     /// The name servers of the system.
-    #[error("the name servers of the system are unknown; set outbound.dns_server")]
+    #[error("outbound.dns_server: names cannot be looked up there")]
     NameServers,
     /// The TLS implementation.
     #[error("TLS cannot be set up")]

@@ -1,7 +1,7 @@
 //! Addresses and texts of the Domain Name System.
 
 use std::fmt;
-use std::net::{IpAddr, SocketAddr};
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::time::Duration;
 
 use hickory_resolver::config::{ConnectionConfig, NameServerConfig, ResolverConfig};
@@ -13,6 +13,9 @@ use crate::config::ConfigError;
 
 /// The most texts of one name that are looked at.
 const MAX_TEXTS: usize = 64;
+
+/// The name server of this machine.
+const LOCAL: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 53);
 
 /// The name was not found, or no name server answered.
 #[derive(Debug, thiserror::Error)]
@@ -40,7 +43,10 @@ impl Names {
     pub fn new(server: Option<SocketAddr>) -> Result<Self, ConfigError> {
         let mut builder = match server {
             Some(server) => Resolver::builder_with_config(only(server), TokioRuntimeProvider::default()),
-            None => TokioResolver::builder_tokio().map_err(|_| ConfigError::NameServers)?,
+            // Where the system names none, one on this machine is asked, as the C library does.
+            None => TokioResolver::builder_tokio().unwrap_or_else(|_| {
+                Resolver::builder_with_config(only(LOCAL), TokioRuntimeProvider::default())
+            }),
         };
         let options = builder.options_mut();
         options.timeout = Duration::from_secs(3);

@@ -6,6 +6,7 @@
 //! | [`postgres`] | the PostgreSQL server of the test run, or one of a test's own that can be killed |
 //! | [`TestClock`] | a clock that stands still until it is told otherwise |
 //! | [`SeededEntropy`] | randomness that prints its seed |
+//! | [`DnsServer`] | a name server that says what a test wants |
 //! | [`smtp`] | a mail server that keeps what it gets and misbehaves on request |
 //!
 //! A missing part is a failure that names what to install, never a skipped test.
@@ -20,10 +21,12 @@ pub mod smtp;
 
 mod clock;
 mod database;
+mod dns;
 mod entropy;
 
 pub use clock::TestClock;
 pub use database::TestDatabase;
+pub use dns::DnsServer;
 pub use entropy::SeededEntropy;
 pub use smtp::{Behaviour, Mail, SmtpSink};
 

@@ -90,6 +90,7 @@ pub(crate) async fn open_at(
     refresh_tokens::insert(tx, &refresh_token.digest(), session_id, 0).await?;
     let event = Event::LoginSucceeded(session_id, methods);
     resources.publisher.append(tx, &by_user(user, began, event)).await?;
+    login_failures::delete(tx, carried.counted.iter().copied()).await?;
     // Devices are known so that strangers who guess passwords do not hold them up; there are none to guess at a provider.
     let device_token = if methods.includes(AuthMethods::FEDERATED) {
         None

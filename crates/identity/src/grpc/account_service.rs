@@ -3,6 +3,7 @@
 mod access_tokens;
 mod email;
 mod factors;
+mod links;
 mod password;
 mod profile;
 mod sessions;
@@ -132,5 +133,26 @@ impl AccountService for Grpc {
         request: Request<wire::RevokeAccessTokenRequest>,
     ) -> Result<Response<wire::RevokeAccessTokenResponse>, Status> {
         access_tokens::revoke_access_token(self, request).await
+    }
+
+    async fn list_linked_identities(
+        &self,
+        request: Request<wire::ListLinkedIdentitiesRequest>,
+    ) -> Result<Response<wire::ListLinkedIdentitiesResponse>, Status> {
+        links::list(self, request).await
+    }
+
+    async fn link_identity(
+        &self,
+        request: Request<wire::LinkIdentityRequest>,
+    ) -> Result<Response<wire::LinkIdentityResponse>, Status> {
+        links::link(self, request).await
+    }
+
+    async fn unlink_identity(
+        &self,
+        request: Request<wire::UnlinkIdentityRequest>,
+    ) -> Result<Response<wire::UnlinkIdentityResponse>, Status> {
+        links::unlink(self, request).await
     }
 }

@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use figment::value::{Num, Value};
+use ipnet::IpNet;
 use secrecy::SecretString;
 
 use super::section::Reader;
@@ -220,6 +221,17 @@ impl Scalar for SocketAddr {
     fn parse(value: &Value) -> Result<Self, String> {
         let parsed = value.as_str().and_then(|text| text.parse().ok());
         parsed.ok_or_else(|| "must be an address and a port such as \"127.0.0.1:50051\"".to_owned())
+    }
+
+    fn write(&self) -> String {
+        self.to_string().write()
+    }
+}
+
+impl Scalar for IpNet {
+    fn parse(value: &Value) -> Result<Self, String> {
+        let parsed = value.as_str().and_then(|text| text.parse().ok());
+        parsed.ok_or_else(|| "must be a network such as \"10.1.0.0/16\"".to_owned())
     }
 
     fn write(&self) -> String {
