@@ -1,6 +1,7 @@
 //! The tower layer that lets through only calls that may be made.
 
 mod authorize;
+mod watch;
 
 use std::fmt;
 use std::future::Future;
@@ -17,7 +18,9 @@ pub use authorize::{Authorizer, MIN_REVISION};
 
 use crate::caller::Caller;
 use crate::refusal::Refusal;
+use crate::refused::Refusals;
 use authorize::Decision;
+use watch::Watch;
 
 /// The request id of a call. Outer layers put it into the extensions of the request, and every
 /// refusal carries it as `RequestInfo`.
@@ -32,12 +35,19 @@ pub struct CallId(pub Arc<str>);
 #[derive(Debug, Clone)]
 pub struct AuthLayer {
     authorizer: Arc<Authorizer>,
+    refusals: Refusals,
 }
 
 impl AuthLayer {
     /// Makes the layer.
     pub fn new(authorizer: Authorizer) -> Self {
-        Self { authorizer: Arc::new(authorizer) }
+        Self { authorizer: Arc::new(authorizer), refusals: Refusals::default() }
+    }
+
+    /// Counts refused calls there.
+    #[must_use]
+    pub fn counting(self, refusals: Refusals) -> Self {
+        Self { refusals, ..self }
     }
 }
 
@@ -45,7 +55,7 @@ impl<S> Layer<S> for AuthLayer {
     type Service = AuthService<S>;
 
     fn layer(&self, inner: S) -> Self::Service {
-        AuthService { inner, authorizer: Arc::clone(&self.authorizer) }
+        AuthService { inner, authorizer: Arc::clone(&self.authorizer), refusals: self.refusals.clone() }
     }
 }
 
@@ -54,6 +64,7 @@ impl<S> Layer<S> for AuthLayer {
 pub struct AuthService<S> {
     inner: S,
     authorizer: Arc<Authorizer>,
+    refusals: Refusals,
 }
 
 impl<S, B, R> Service<Request<B>> for AuthService<S>
@@ -80,20 +91,32 @@ where
         request.extensions_mut().insert(Arc::clone(&rule));
         // For streams, which ask it again.
         request.extensions_mut().insert(Arc::clone(&self.authorizer));
+        let watch = Watch {
+            refusals: self.refusals.clone(),
+            rule: Arc::clone(&rule),
+            uri: request.uri().clone(),
+            caller: None,
+        };
         match self.authorizer.decide(&rule, request.headers()) {
-            Decision::Open => AuthFuture::admitted(self.inner.call(request)),
+            Decision::Open => AuthFuture::admitted(self.inner.call(request), watch),
             Decision::Admitted(caller) => {
-                request.extensions_mut().insert(caller);
-                AuthFuture::admitted(self.inner.call(request))
+                request.extensions_mut().insert(Arc::clone(&caller));
+                AuthFuture::admitted(self.inner.call(request), watch.of(caller))
             }
-            Decision::Refused(refusal) => AuthFuture::refused(refusal, &request),
+            Decision::Refused(refusal) => {
+                watch.refused(&refusal, self.authorizer.caller_of(request.headers()));
+                AuthFuture::refused(refusal, &request)
+            }
             Decision::Ask(question) => {
                 let authorizer = Arc::clone(&self.authorizer);
                 // The instance that was polled ready makes the call; its clone waits for the next one.
                 let clone = self.inner.clone();
                 let inner = std::mem::replace(&mut self.inner, clone);
                 let answer = Box::pin(async move { authorizer.ask(&rule, question).await });
-                AuthFuture { state: State::Asking { answer, call: Some((inner, request)) } }
+                let authorizer = Arc::clone(&self.authorizer);
+                AuthFuture {
+                    state: State::Asking { answer, call: Some((inner, request)), authorizer, watch: Some(watch) },
+                }
             }
         }
     }
@@ -116,15 +139,20 @@ pin_project! {
     where
         S: Service<Request<B>>,
     {
-        Admitted { #[pin] future: S::Future },
-        Asking { answer: BoxFuture<'static, Result<Arc<Caller>, Refusal>>, call: Option<(S, Request<B>)> },
+        Admitted { #[pin] future: S::Future, watch: Watch },
+        Asking {
+            answer: BoxFuture<'static, Result<Arc<Caller>, Refusal>>,
+            call: Option<(S, Request<B>)>,
+            authorizer: Arc<Authorizer>,
+            watch: Option<Watch>,
+        },
         Refused { status: Option<tonic::Status> },
     }
 }
 
 impl<S: Service<Request<B>>, B> AuthFuture<S, B> {
-    const fn admitted(future: S::Future) -> Self {
-        Self { state: State::Admitted { future } }
+    const fn admitted(future: S::Future, watch: Watch) -> Self {
+        Self { state: State::Admitted { future, watch } }
     }
 
     fn refused(refusal: Refusal, request: &Request<B>) -> Self {
@@ -143,21 +171,30 @@ where
         loop {
             let mut this = self.as_mut().project();
             let next = match this.state.as_mut().project() {
-                StateProjection::Admitted { future } => return future.poll(cx),
+                StateProjection::Admitted { future, watch } => {
+                    let answer = ready!(future.poll(cx));
+                    if let Ok(response) = &answer {
+                        watch.look(response.headers());
+                    }
+                    return Poll::Ready(answer);
+                }
                 StateProjection::Refused { status } => {
                     let status = status.take().unwrap_or_else(|| Refusal::Internal.into_status(None));
                     return Poll::Ready(Ok(status.into_http()));
                 }
-                StateProjection::Asking { answer, call } => match (ready!(answer.as_mut().poll(cx)), call.take()) {
-                    (Ok(caller), Some((mut inner, mut request))) => {
-                        request.extensions_mut().insert(caller);
-                        State::Admitted { future: inner.call(request) }
+                StateProjection::Asking { answer, call, authorizer, watch } => {
+                    match (ready!(answer.as_mut().poll(cx)), call.take().zip(watch.take())) {
+                        (Ok(caller), Some(((mut inner, mut request), watch))) => {
+                            request.extensions_mut().insert(Arc::clone(&caller));
+                            State::Admitted { future: inner.call(request), watch: watch.of(caller) }
+                        }
+                        (Err(refusal), Some(((_, request), watch))) => {
+                            watch.refused(&refusal, authorizer.caller_of(request.headers()));
+                            State::Refused { status: Some(refusal.into_status(request.extensions().get())) }
+                        }
+                        (_, None) => State::Refused { status: None },
                     }
-                    (Err(refusal), Some((_, request))) => {
-                        State::Refused { status: Some(refusal.into_status(request.extensions().get())) }
-                    }
-                    (_, None) => State::Refused { status: None },
-                },
+                }
             };
             this.state.set(next);
         }

@@ -137,7 +137,7 @@ impl Connection {
         if SystemClock.now().as_seconds() + MARGIN_SECONDS < login.access_expires {
             return Ok(login.access_token);
         }
-        let request = RefreshTokensRequest { refresh_token: login.refresh_token };
+        let request = RefreshTokensRequest { refresh_token: login.refresh_token, ..Default::default() };
         let answer = AuthenticationServiceClient::new(self.public()).refresh_tokens(request).await;
         let tokens = match answer {
             Ok(answer) => answer.into_inner().tokens.unwrap_or_default(),
@@ -159,6 +159,19 @@ impl Connection {
             refresh_token: tokens.refresh_token.clone(),
         };
         self.tokens.store(&self.server, login)
+    }
+
+    /// Returns what this machine shows when somebody logs in who logged in here before; empty when nobody did.
+    pub(crate) fn device_token(&self, email: &str) -> Result<String, Failure> {
+        Ok(self.tokens.find_device(&self.server, email)?.unwrap_or_default())
+    }
+
+    /// Keeps what this machine shows at the next login of the same person.
+    pub(crate) fn keep_device(&self, email: &str, tokens: &Tokens) -> Result<(), Failure> {
+        if tokens.device_token.is_empty() {
+            return Ok(());
+        }
+        self.tokens.store_device(&self.server, email, &tokens.device_token)
     }
 
     /// Keeps another access token of the same login.
@@ -224,7 +237,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn only_loopback_is_reached_without_encryption() {
+    fn asvs_v12_2_1_only_loopback_is_reached_without_encryption() {
         for address in ["http://localhost:1", "http://127.0.0.1:50051/", "http://[::1]:1", "https://example.org"] {
             assert!(server_address(address, false).is_ok(), "{address}");
         }

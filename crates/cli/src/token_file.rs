@@ -24,6 +24,9 @@ pub(crate) struct Login {
 struct Content {
     #[serde(default)]
     servers: BTreeMap<String, Login>,
+    /// By server and address; they outlive logins, so that this machine stays known.
+    #[serde(default)]
+    devices: BTreeMap<String, BTreeMap<String, String>>,
 }
 
 /// The file.
@@ -52,6 +55,19 @@ impl TokenFile {
     pub(crate) fn forget(&self, server: &str) -> Result<(), Failure> {
         let mut content = self.read()?;
         if content.servers.remove(server).is_some() { self.write(&content) } else { Ok(()) }
+    }
+
+    /// Returns the device token of somebody at a server.
+    pub(crate) fn find_device(&self, server: &str, email: &str) -> Result<Option<String>, Failure> {
+        Ok(self.read()?.devices.remove(server).and_then(|mut of_server| of_server.remove(&email.to_lowercase())))
+    }
+
+    /// Keeps the device token of somebody at a server.
+    pub(crate) fn store_device(&self, server: &str, email: &str, token: &str) -> Result<(), Failure> {
+        let mut content = self.read()?;
+        let of_server = content.devices.entry(server.to_owned()).or_default();
+        of_server.insert(email.to_lowercase(), token.to_owned());
+        self.write(&content)
     }
 
     fn read(&self) -> Result<Content, Failure> {
@@ -111,7 +127,21 @@ mod tests {
     }
 
     #[test]
-    fn a_file_that_others_may_read_is_refused() {
+    fn a_machine_stays_known_when_its_logins_end() {
+        let folder = tempfile::tempdir().expect("folder");
+        let file = TokenFile::new(folder.path().join("tokens.toml"));
+        file.store("http://a", login("one")).expect("stored");
+        file.store_device("http://a", "Ada@example.org", "rcd_1").expect("stored");
+        file.store_device("http://a", "grace@example.org", "rcd_2").expect("stored");
+        file.forget("http://a").expect("forgotten");
+        let find = |server, email| file.find_device(server, email).expect("read");
+        assert_eq!(find("http://a", "ada@example.org").as_deref(), Some("rcd_1"));
+        assert_eq!(find("http://a", "grace@example.org").as_deref(), Some("rcd_2"));
+        assert_eq!(find("http://b", "ada@example.org"), None);
+    }
+
+    #[test]
+    fn asvs_v13_3_2_a_file_that_others_may_read_is_refused() {
         let folder = tempfile::tempdir().expect("folder");
         let path = folder.path().join("tokens.toml");
         let file = TokenFile::new(path.clone());

@@ -8,11 +8,14 @@ use rolecall_db::Error as StoreError;
 use tokio_util::sync::CancellationToken;
 
 use crate::app::signing_keys::SigningKeyError;
-use crate::app::{Resources, accept_invitation, last_used, rotate_signing_keys, saga, sso, watch_revocations, write_refusals};
+use crate::app::{
+    Resources, accept_invitation, last_used, rotate_signing_keys, saga, sso, watch_revocations, write_refusals,
+};
 use crate::domain::mail_budget::MailBudget;
 use crate::domain::revocation::Position;
 use crate::store::{
-    access_tokens, api_keys, challenges, codes, devices, factors, guests, login_codes, login_failures, mail_budgets, registrations, sessions, signing_keys, sso_logins, users,
+    access_tokens, api_keys, challenges, codes, devices, factors, guests, login_codes, login_failures, mail_budgets,
+    registrations, sessions, signing_keys, sso_logins, users,
 };
 
 /// How often unfinished work is looked for.

@@ -6,3 +6,4 @@ pub(crate) mod deliver;
 pub(crate) mod get_delivery;
 pub(crate) mod list_deliveries;
 pub(crate) mod retry_deliveries;
+pub(crate) mod write_refusals;

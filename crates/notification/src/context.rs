@@ -6,6 +6,7 @@ use std::sync::Arc;
 use futures::future::BoxFuture;
 use rolecall_api::notification::v1::delivery_service_server::DeliveryServiceServer;
 use rolecall_api::notification::v1::mail_service_server::MailServiceServer;
+use rolecall_authz::Refusals;
 use rolecall_db::{Database, Relay, RelayConfig, UniqueConstraint};
 use rolecall_kernel::entropy::Entropy;
 use rolecall_kernel::key::{KeyedHash, MasterKey, Purpose, Sealer};
@@ -165,6 +166,13 @@ impl Notification {
             Worker { name: "notification.relay", run: Box::pin(relay.run(second)) },
             Worker { name: "notification.sweep", run: Box::pin(async move { jobs::sweep(&swept, third).await }) },
         ]
+    }
+
+    /// Returns the work that writes down which calls were refused, as counted there.
+    pub fn refusal_worker(&self, refusals: Refusals, shutdown: &CancellationToken) -> Worker {
+        let (shared, shutdown) = (Arc::clone(&self.shared), shutdown.clone());
+        let run = async move { jobs::write_refusals(&shared, &refusals, shutdown).await };
+        Worker { name: "notification.refusals", run: Box::pin(run) }
     }
 
     /// Returns the relay of this context's events; the workers run one.

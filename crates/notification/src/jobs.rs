@@ -2,10 +2,14 @@
 
 use std::time::Duration;
 
+use rolecall_authz::Refusals;
 use tokio_util::sync::CancellationToken;
 
-use crate::app::{delete_finished, deliver};
+use crate::app::{delete_finished, deliver, write_refusals};
 use crate::context::Shared;
+
+/// How often it is written which calls were refused: what was counted since is lost when the process dies.
+const REFUSALS: Duration = Duration::from_mins(1);
 
 /// How often finished deliveries are looked through.
 const SWEEP_PERIOD: Duration = Duration::from_mins(10);
@@ -36,6 +40,19 @@ pub(crate) async fn sweep(shared: &Shared, shutdown: CancellationToken) {
             Ok(0) => {}
             Ok(deleted) => tracing::info!(deleted, "old deliveries were deleted"),
             Err(error) => tracing::warn!(%error, "old deliveries could not be deleted"),
+        }
+    }
+}
+
+/// Writes down which calls were refused, until the shutdown and once more then.
+pub(crate) async fn write_refusals(shared: &Shared, refusals: &Refusals, shutdown: CancellationToken) {
+    loop {
+        let is_over = shutdown.run_until_cancelled(tokio::time::sleep(REFUSALS)).await.is_none();
+        if let Err(error) = write_refusals::run(shared, refusals).await {
+            tracing::warn!(%error, "refused calls could not be written down");
+        }
+        if is_over {
+            return;
         }
     }
 }

@@ -11,7 +11,7 @@ use rolecall_api::organization::v1::audit_service_server::AuditServiceServer;
 use rolecall_api::organization::v1::member_service_server::MemberServiceServer;
 use rolecall_api::organization::v1::membership_service_server::MembershipServiceServer;
 use rolecall_api::organization::v1::organization_service_server::OrganizationServiceServer;
-use rolecall_authz::AccessCache;
+use rolecall_authz::{AccessCache, Refusals};
 use rolecall_db::{Database, Error, Relay, RelayConfig, UniqueConstraint};
 use rolecall_kernel::entropy::Entropy;
 use rolecall_kernel::key::{MasterKey, Purpose};
@@ -138,6 +138,12 @@ impl Organization {
             Worker { name: "organization.trim_access_changes", run: jobs::trim(api(), retention, end()).boxed() },
             Worker { name: "organization.forget_removed", run: jobs::sweep(api(), end()).boxed() },
         ]
+    }
+
+    /// Returns the work that writes down which calls were refused, as counted there.
+    pub fn refusal_worker(&self, refusals: Refusals, shutdown: &CancellationToken) -> Worker {
+        let run = jobs::write_refusals(Arc::clone(&self.api), refusals, shutdown.clone());
+        Worker { name: "organization.write_refusals", run: run.boxed() }
     }
 
     /// Returns the relay of its outbox; tests drain it by hand.

@@ -83,7 +83,8 @@ pub(crate) async fn forget_removed(app: &App) -> Result<(), String> {
 
 /// Writes down which calls were refused, until the shutdown and once more then.
 pub(crate) async fn write_refusals(api: Arc<Api>, refusals: Refusals, shutdown: CancellationToken) {
-    let write = || async { write_refusals::run(&api.app, &refusals).await.map(drop).map_err(|error| error.to_string()) };
+    let write =
+        || async { write_refusals::run(&api.app, &refusals).await.map(drop).map_err(|error| error.to_string()) };
     every(REFUSALS, &shutdown, write).await;
     if let Err(error) = write().await {
         tracing::warn!(%error, "refused calls could not be written down");

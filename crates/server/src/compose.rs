@@ -9,7 +9,7 @@ use std::sync::Arc;
 use anyhow::{Context as _, Result};
 use axum::Router;
 use futures::future::BoxFuture;
-use rolecall_authz::{AuthLayer, Policy, ReflectionAccess};
+use rolecall_authz::{AuthLayer, Policy, ReflectionAccess, Refusals};
 use rolecall_db::Database;
 use rolecall_kernel::entropy::{Entropy, SystemEntropy};
 use rolecall_kernel::key::MasterKey;
@@ -82,15 +82,16 @@ pub(crate) async fn compose(
     let materials = Materials { config, surroundings, channels: &channels, guard: &guard };
     let contexts = Contexts::new(&materials, databases).await?;
 
-    let policy = policy(config)?;
+    let (policy, refusals) = (policy(config)?, Refusals::default());
     let (clock, entropy) = (Arc::clone(&surroundings.clock), Arc::clone(&surroundings.entropy));
     let tools = Tools::new(&[rolecall_api::DESCRIPTOR_SET], &policy, clock, entropy).context("the contract")?;
-    let authentication = AuthLayer::new(guard.authorizer(config, policy));
+    let authentication = AuthLayer::new(guard.authorizer(config, policy)).counting(refusals.clone());
     let routes = contexts.register(standard_routes(&health)?);
     let stack = build(routes, &authentication, &settings::stack(config), tools);
     channels.slot.bind(stack.clone());
 
     let mut workers = contexts.workers(&ends.workers);
+    workers.extend(contexts.refusal_workers(&refusals, &ends.workers));
     workers.extend(guard.workers(config, &channels, surroundings, &ends.workers));
     // From the first sign of the end on nothing is ready any more, so that no new calls are sent here.
     workers.push(Worker { name: "health", run: Box::pin(health.run(ends.drain.clone())) });

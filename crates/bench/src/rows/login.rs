@@ -49,7 +49,7 @@ pub(crate) async fn run(settings: &Settings) -> anyhow::Result<Vec<Line>> {
 }
 
 fn request() -> LogInRequest {
-    LogInRequest { email: world::ADMIN.to_owned(), password: PASSWORD.to_owned() }
+    LogInRequest { email: world::ADMIN.to_owned(), password: PASSWORD.to_owned(), ..Default::default() }
 }
 
 /// Hashes a second on as many threads as there are cores.

@@ -6,8 +6,8 @@ use rolecall_api::identity::v1::answer_challenge_response::Outcome as Led;
 use rolecall_api::identity::v1::authentication_service_client::AuthenticationServiceClient;
 use rolecall_api::identity::v1::log_in_response::Outcome;
 use rolecall_api::identity::v1::{
-    AnswerChallengeRequest, BeginTotp, Challenge, ChallengeKind, LogInAsGuestRequest, LogInRequest, NewPassword, Tokens,
-    TotpEnrollment,
+    AnswerChallengeRequest, BeginTotp, Challenge, ChallengeKind, LogInAsGuestRequest, LogInRequest, NewPassword,
+    Tokens, TotpEnrollment,
 };
 use secrecy::ExposeSecret as _;
 use serde_json::json;
@@ -96,7 +96,8 @@ async fn log_in_as_guest(connection: &Connection, organization_id: String) -> Re
     let tokens = answer.tokens.unwrap_or_default();
     connection.keep(&tokens)?;
     let value = json!({ "guestId": tokens.guest_id, "organizationId": answer.organization_id });
-    let text = format!("looking around at {} as a guest of {}", connection.server(), printable(&answer.organization_id));
+    let text =
+        format!("looking around at {} as a guest of {}", connection.server(), printable(&answer.organization_id));
     Ok(Answer::json(value, View::Sentence(text)))
 }
 

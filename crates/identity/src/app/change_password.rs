@@ -75,7 +75,8 @@ pub(crate) async fn run(resources: &Resources, command: &Command) -> Result<Answ
     let stored = credentials::find(&reader, user.user_id).await?;
     let verified = resources.hashing.verify(command.current.clone(), stored.clone(), command.deadline).await?;
     let (true, Some(old)) = (verified, stored) else {
-        Counter::of(resources, &user).count(resources, LoginFailure::WrongPassword).await?;
+        let counter = Counter::of_session(resources, &user, command.session_id);
+        counter.count(resources, LoginFailure::WrongPassword).await?;
         return Err(Error::CredentialsRefused);
     };
     if command.new.is_same(&command.current) {
@@ -113,9 +114,11 @@ async fn store(
     let user = &change.view.user;
     // The account first, as everybody does, so that nobody waits in a circle.
     users::lock(tx, user.user_id).await?;
-    if !Counter::of(resources, user).pass(resources, tx).await? {
+    if !Counter::of_session(resources, user, command.session_id).pass(resources, tx).await? {
         return Ok(None);
     }
+    // Strangers' failures were those of the password before.
+    Counter::of(resources, user).forget(tx).await?;
     Once::store(command.once.as_ref(), tx, change.view, now).await?;
     if !credentials::replace(tx, user.user_id, change.old, change.new, now).await? {
         // Changed by somebody else meanwhile: what was verified is no longer the password.

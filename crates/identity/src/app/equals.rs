@@ -3,7 +3,10 @@
 //! On a holder of ADMIN nobody else sets a password, an address or factors, or gets a code returned.
 //! On an OWNER only a holder of ADMIN does. Blocking and demoting stay open: they open no account.
 
+use rolecall_authz::LEEWAY;
+use rolecall_authz::policy::STEP_UP_MAX_AGE;
 use rolecall_kernel::id::{SubjectId, UserId};
+use rolecall_kernel::time::Timestamp;
 
 use super::Resources;
 use crate::domain::user::Membership;
@@ -24,6 +27,21 @@ pub(crate) enum Refused {
     /// Organization could not be asked.
     #[error(transparent)]
     Peer(#[from] PeerError),
+}
+
+/// Why an actor may not change the credentials of a person now.
+#[derive(Debug)]
+pub(crate) enum Unfit {
+    /// They stay closed.
+    Refused(Refused),
+    /// The person is an owner, and the actor proved too long ago who it is.
+    StepUpRequired,
+}
+
+impl From<Refused> for Unfit {
+    fn from(refused: Refused) -> Self {
+        Self::Refused(refused)
+    }
 }
 
 /// What an actor is to a person.
@@ -60,6 +78,21 @@ pub(crate) async fn check(resources: &Resources, actor: SubjectId, target: UserI
     }
 }
 
+/// Refuses an actor to whom the credentials of a person are closed, and on an OWNER one that proved who it is at
+/// `proved` and not since; returns the person's membership.
+///
+/// The other owners are told by organization, which hears of every change.
+pub(crate) async fn check_credentials(
+    resources: &Resources,
+    actor: SubjectId,
+    proved: Timestamp,
+    target: UserId,
+) -> Result<Membership, Unfit> {
+    let membership = check(resources, actor, target).await?;
+    let is_stale = resources.now() >= proved.plus(STEP_UP_MAX_AGE + LEEWAY);
+    if membership.holds(OWNER) && is_stale { Err(Unfit::StepUpRequired) } else { Ok(membership) }
+}
+
 /// A service account holds no role, so it reaches neither.
 fn judge(actor: &Membership, target: &Membership) -> Reach {
     let is_admin = actor.holds(ADMIN) && !actor.blocked;
@@ -82,6 +115,24 @@ macro_rules! take_refusals_of_equals {
 }
 
 pub(crate) use take_refusals_of_equals;
+
+/// The same for an [`Unfit`], with `Error::StepUpRequired` beside them.
+macro_rules! take_unfit {
+    ($error:ty) => {
+        crate::app::equals::take_refusals_of_equals!($error);
+
+        impl From<crate::app::equals::Unfit> for $error {
+            fn from(unfit: crate::app::equals::Unfit) -> Self {
+                match unfit {
+                    crate::app::equals::Unfit::Refused(refused) => refused.into(),
+                    crate::app::equals::Unfit::StepUpRequired => Self::StepUpRequired,
+                }
+            }
+        }
+    };
+}
+
+pub(crate) use take_unfit;
 
 #[cfg(test)]
 mod tests {

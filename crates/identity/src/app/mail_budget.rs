@@ -13,7 +13,27 @@ use crate::store::mail_budgets;
 ///
 /// Holds the budget until the transaction ends; it is taken before the account, so that nobody waits in a circle.
 pub(crate) async fn spend(resources: &Resources, tx: &Tx, email: &EmailAddress, now: Timestamp) -> Result<bool, Error> {
-    let address = resources.fingerprints.hash(&[b"mail budget of", email.key().as_bytes()]);
+    spend_of(resources, tx, b"mail budget of", email, now).await
+}
+
+/// The same for codes by which new devices log in, counted apart: they are what remains when strangers fail too often.
+pub(crate) async fn spend_on_login_codes(
+    resources: &Resources,
+    tx: &Tx,
+    email: &EmailAddress,
+    now: Timestamp,
+) -> Result<bool, Error> {
+    spend_of(resources, tx, b"login code budget of", email, now).await
+}
+
+async fn spend_of(
+    resources: &Resources,
+    tx: &Tx,
+    budget: &[u8],
+    email: &EmailAddress,
+    now: Timestamp,
+) -> Result<bool, Error> {
+    let address = resources.fingerprints.hash(&[budget, email.key().as_bytes()]);
     let Some(after) = mail_budgets::lock_or_insert(tx, &address, now).await?.spend(now) else {
         return Ok(false);
     };

@@ -81,7 +81,7 @@ pub(crate) async fn run(resources: &Resources, command: &Command) -> Result<(Str
     let (verified, access) = (verified?, access?);
     let (true, true, Some(stored)) = (verified, access.active, stored) else {
         let failure = if verified { LoginFailure::Inactive } else { LoginFailure::WrongPassword };
-        Counter::of(resources, &user).count(resources, failure).await?;
+        Counter::of_session(resources, &user, command.session_id).count(resources, failure).await?;
         return Err(Error::CredentialsRefused);
     };
     let stored = &stored;
@@ -103,7 +103,7 @@ async fn prove(
 ) -> Result<Proved, Error> {
     let user = users::lock(tx, command.user_id).await?.filter(|user| user.state == UserState::Active);
     let Some(user) = user else { return Ok(Proved::Refused) };
-    let counter = Counter::of(resources, &user);
+    let counter = Counter::of_session(resources, &user, command.session_id);
     let standing = challenges::standing(tx, user.user_id).await?;
     let session = sessions::lock(tx, command.session_id).await?.filter(|session| session.is_alive(began));
     if !counter.may_try(resources, tx).await? || standing.password_hash.as_ref() != Some(stored) {

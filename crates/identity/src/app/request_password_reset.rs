@@ -10,7 +10,7 @@ use rolecall_db::{Error as StoreError, Tx};
 use rolecall_kernel::id::{SubjectId, UserId};
 use rolecall_kernel::text::EmailAddress;
 use rolecall_kernel::time::Timestamp;
-use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, SemaphorePermit};
 
 use super::codes::Draft;
 use super::fault::Fault;
@@ -53,9 +53,16 @@ impl Queue {
     }
 }
 
+impl Place {
+    /// Waits for its turn; the turn lasts until it is dropped.
+    pub(crate) async fn turn(&self) -> Option<SemaphorePermit<'_>> {
+        self.working.acquire().await.ok()
+    }
+}
+
 /// Mails the code when its turn comes, if the address opens an account.
 pub(crate) async fn run(resources: &Resources, place: Place, email: &EmailAddress) {
-    let Ok(_turn) = place.working.acquire().await else { return };
+    let Some(_turn) = place.turn().await else { return };
     if let Err(error) = mail(resources, email).await {
         tracing::warn!(%error, "the mail of a password reset could not be ordered");
     }

@@ -8,9 +8,8 @@ use tokio::time::Instant;
 
 use super::codes::Opened;
 use super::fault::{Fault, take_faults};
-use super::login_failure::Counter;
 use super::password_rules::{self, PasswordRules};
-use super::{Resources, access_tokens, codes, revoke};
+use super::{Resources, access_tokens, codes, device, revoke};
 use crate::domain::code::Purpose;
 use crate::domain::event::Event;
 use crate::domain::password::{Password, PasswordError};
@@ -77,8 +76,6 @@ async fn store(
     hash: &str,
     now: Timestamp,
 ) -> Result<Vec<SessionId>, Error> {
-    // Before the account, as a login does, so that neither waits for the other in a circle.
-    Counter::of(resources, &opened.user).forget(tx).await?;
     let taken = &codes::take(resources, tx, opened, code).await?.ok_or(Error::CodeNotFound)?;
     let (user, mailed_to) = (&taken.user, opened.code.email.as_ref());
     if mailed_to.is_some_and(|email| email.key() != user.email.key()) {
@@ -92,6 +89,7 @@ async fn store(
     let after = User { email_verified, version: user.version + 1, updated: now, ..user.clone() };
     codes::update(tx, taken, &after).await?;
     code_store::end_all(tx, user.user_id).await?;
+    device::forget_all(resources, tx, user).await?;
     let reason = EndReason::PasswordChanged;
     let mut ended = sessions::end_of_user(tx, user.user_id, Which::All, reason, now).await?;
     revoke::publish(resources, tx, &ended, user, None, reason, now).await?;

@@ -8,10 +8,9 @@ use tokio::time::Instant;
 
 use super::equals::{self, take_refusals_of_equals};
 use super::fault::{Fault, take_faults};
-use super::login_failure::Counter;
 use super::once::{Answer, Once, take_repeats};
 use super::password_rules::{self, PasswordRules};
-use super::{Resources, access_tokens, revoke};
+use super::{Resources, access_tokens, device, revoke};
 use crate::domain::event::Event;
 use crate::domain::password::{Password, PasswordError};
 use crate::domain::session::EndReason;
@@ -112,9 +111,6 @@ async fn store(
     now: Timestamp,
 ) -> Result<Vec<SessionId>, Error> {
     Once::store(command.once.as_ref(), tx, view, now).await?;
-    // The failures were those of the password before. Forgotten before the account is held, as a login does, so that
-    // neither waits for the other in a circle.
-    Counter::of(resources, &view.user).forget(tx).await?;
     let user = users::lock(tx, command.user_id).await?.ok_or(Error::UserNotFound)?;
     let row = RowFacts::of_subject(Some(user.organization_id), user.user_id.into());
     let permit = command.scope.permit(row).ok_or(Error::UserNotFound)?;
@@ -127,6 +123,8 @@ async fn store(
     }
     codes::end_all(tx, user.user_id).await?;
     challenges::end_all(tx, user.user_id).await?;
+    // The failures were those of the password before.
+    device::forget_all(resources, tx, &user).await?;
     let (actor, reason) = (Some(command.actor), EndReason::PasswordChanged);
     let mut ended = sessions::end_of_user(tx, user.user_id, Which::All, reason, now).await?;
     revoke::publish(resources, tx, &ended, &user, actor, reason, now).await?;

@@ -16,8 +16,9 @@ use rolecall_authz::Scope;
 use rolecall_db::{Lease, leases};
 use rolecall_kernel::id::{SagaId, SubjectId, UserId};
 use rolecall_kernel::text::EmailAddress;
+use rolecall_kernel::time::Timestamp;
 
-use super::equals::take_refusals_of_equals;
+use super::equals::take_unfit;
 use super::fault::Fault;
 use super::once::{Answer, Once, take_repeats};
 use super::{Resources, revoke};
@@ -63,6 +64,8 @@ pub(crate) struct Change {
 pub(crate) struct Command {
     /// Who.
     pub(crate) actor: SubjectId,
+    /// When it last proved who it is.
+    pub(crate) proved: Timestamp,
     /// Where it may.
     pub(crate) rights: Rights,
     /// Whose account.
@@ -95,6 +98,9 @@ pub(crate) enum Error {
     /// The person is an equal of the actor, or stands above it.
     #[error("equals cannot take each other over")]
     EqualProtected,
+    /// The person is an owner, and the actor proved too long ago who it is.
+    #[error("the actor must prove once more who it is")]
+    StepUpRequired,
     /// The address belongs to another account.
     #[error("the address is taken")]
     EmailTaken,
@@ -119,7 +125,7 @@ pub(crate) enum Error {
 }
 
 take_repeats!(Error);
-take_refusals_of_equals!(Error);
+take_unfit!(Error);
 
 impl From<rolecall_db::Error> for Error {
     fn from(error: rolecall_db::Error) -> Self {

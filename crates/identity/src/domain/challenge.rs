@@ -5,6 +5,7 @@ use std::time::Duration;
 use rolecall_kernel::id::{FactorId, UserId};
 use rolecall_kernel::time::Timestamp;
 
+use super::device::Carried;
 use super::factor::MfaPolicy;
 use super::session::AuthMethods;
 
@@ -69,6 +70,8 @@ pub(crate) struct Challenge {
     pub(crate) user_id: UserId,
     /// A keyed hash of the credential that was proved: the challenge ends when it is another.
     pub(crate) credential: [u8; 32],
+    /// What the login carries along.
+    pub(crate) carried: Carried,
     /// What was proved.
     pub(crate) methods: AuthMethods,
     /// Whether the password that was proved is too short by now.

@@ -24,6 +24,7 @@ use super::{Grpc, render};
 use crate::app::fault::Fault;
 use crate::app::signing_keys;
 use crate::app::watch_revocations::{self, Step};
+use crate::domain::revocation::Position;
 
 /// How often the feed is read when nothing wakes the stream.
 const POLL: Duration = Duration::from_millis(100);
@@ -46,12 +47,12 @@ fn key(key: &PublicKey) -> JsonWebKey {
 }
 
 impl Grpc {
-    async fn resume(&self, token: &str) -> Result<i64, Status> {
+    async fn resume(&self, token: &str) -> Result<Position, Status> {
         if token.is_empty() {
             return Ok(watch_revocations::beginning(&self.resources).await.map_err(Fault::from)?);
         }
         let opened = URL_SAFE_NO_PAD.decode(token).ok().and_then(|sealed| self.resumes.open(STREAM, &sealed).ok());
-        let position = opened.and_then(|bytes| Some(i64::from_be_bytes(bytes.as_slice().try_into().ok()?)));
+        let position = opened.and_then(|bytes| Position::parse(&bytes));
         let mut fields = Fields::default();
         if position.is_none() {
             fields.violate("resume_token", "RESUME_TOKEN_FOREIGN", "must be the resume_token of an earlier message");
@@ -65,7 +66,7 @@ impl Grpc {
     }
 
     fn message(&self, step: &Step) -> WatchRevocationsResponse {
-        let sealed = self.resumes.seal(STREAM, &step.position.to_be_bytes(), self.resources.entropy.as_ref());
+        let sealed = self.resumes.seal(STREAM, &step.position.to_bytes(), self.resources.entropy.as_ref());
         WatchRevocationsResponse {
             revocations: step.revocations.iter().map(render::revocation).collect(),
             resume_token: URL_SAFE_NO_PAD.encode(sealed),
@@ -86,7 +87,7 @@ struct Follower {
     grpc: Grpc,
     standing: Standing,
     /// What was read up to.
-    position: i64,
+    position: Position,
     /// When the next heartbeat is due.
     due: Instant,
 }

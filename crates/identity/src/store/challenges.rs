@@ -11,6 +11,7 @@ use super::entity::challenge::{ActiveModel, Column, Entity, Model};
 use super::entity::credential;
 use super::{corrupt, digest, factors};
 use crate::domain::challenge::{Challenge, Standing};
+use crate::domain::device::Carried;
 use crate::domain::session::AuthMethods;
 
 /// Inserts a challenge by the hash of its token.
@@ -23,6 +24,9 @@ pub(crate) async fn insert(tx: &Tx, challenge: &Challenge, hash: &[u8; 32]) -> R
         change_due: Set(challenge.change_due),
         factor_id: Set(challenge.factor_id.map(FactorId::as_uuid)),
         expires: Set(challenge.expires.as_micros()),
+        device: Set(challenge.carried.device.map(|hash| hash.to_vec())),
+        counted: Set(Some(challenge.carried.counted.as_flattened().to_vec())),
+        audience: Set(challenge.carried.audience.clone()),
     };
     Entity::insert(row).exec_without_returning(tx).await?;
     Ok(())
@@ -78,7 +82,12 @@ pub(crate) async fn sweep(tx: &Tx, now: Timestamp) -> Result<u64, Error> {
 }
 
 fn read(row: Model) -> Result<Challenge, Error> {
+    let counted = row.counted.unwrap_or_default();
+    let (counted, []) = counted.as_chunks::<32>() else { return Err(corrupt("challenge")) };
+    let counted = counted.to_vec();
+    let device = row.device.map(|hash| digest(hash, "challenge")).transpose()?;
     Ok(Challenge {
+        carried: Carried { device, counted, audience: row.audience },
         user_id: UserId::from_uuid(row.user_id),
         credential: digest(row.credential, "challenge")?,
         methods: AuthMethods::parse(&row.methods).ok_or_else(|| corrupt("challenge"))?,

@@ -4,11 +4,17 @@ use rolecall_db::{Error, LockRows as _, Tx};
 use rolecall_kernel::time::Timestamp;
 use sea_orm::ActiveValue::Set;
 use sea_orm::sea_query::{Expr, OnConflict};
-use sea_orm::{ColumnTrait as _, EntityTrait as _, QueryFilter as _};
+use sea_orm::{ColumnTrait as _, ConnectionTrait, EntityTrait as _, QueryFilter as _};
 
 use super::corrupt;
 use super::entity::mail_budget::{ActiveModel, Column, Entity};
 use crate::domain::mail_budget::MailBudget;
+
+/// Reads a budget as it is now.
+pub(crate) async fn find<C: ConnectionTrait>(connection: &C, address: &[u8; 32]) -> Result<MailBudget, Error> {
+    let row = Entity::find_by_id(address.to_vec()).one(connection).await?;
+    row.map_or(Ok(MailBudget::default()), |row| decode(&row.sent))
+}
 
 /// Reads the budget of an address and keeps it until the transaction ends, so that mails are counted one by one.
 pub(crate) async fn lock_or_insert(tx: &Tx, address: &[u8; 32], now: Timestamp) -> Result<MailBudget, Error> {

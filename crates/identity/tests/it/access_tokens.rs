@@ -79,7 +79,7 @@ async fn tell_of_block(world: &World, user_id: &str, at: Timestamp) {
 }
 
 on_each_database! {
-    async fn a_token_opens_what_it_is_narrowed_to_for_its_person(database) {
+    async fn asvs_v10_3_2_a_token_opens_what_it_is_narrowed_to_for_its_person(database) {
         let (world, admin) = World::bootstrapped(&database).await;
         let root = world.log_in(ADMIN).await.access_token;
         let (token, secret) = create(&world, &root, lend(&[LIST])).await.expect("made");
@@ -128,7 +128,7 @@ on_each_database! {
         }
     }
 
-    async fn a_token_for_making_accounts_gives_no_roles(database) {
+    async fn attack_t19_a_token_for_making_accounts_gives_no_roles(database) {
         let (world, _) = World::bootstrapped(&database).await;
         let root = world.log_in(ADMIN).await.access_token;
         let (_, secret) = create(&world, &root, lend(&["identity.users.create"])).await.expect("made");
@@ -153,7 +153,8 @@ on_each_database! {
         assert_eq!(token.permissions, ["identity.users.get"]);
     }
 
-    async fn nobody_lends_what_it_does_not_hold_nor_what_no_token_may_carry(database) {
+    /// ASVS: T19
+    async fn asvs_v10_4_11_nobody_lends_what_it_does_not_hold_nor_what_no_token_may_carry(database) {
         let (world, _) = World::bootstrapped(&database).await;
         let root = world.log_in(ADMIN).await.access_token;
         world.join(&root, "ada@example.org", "GUEST").await;
@@ -189,7 +190,7 @@ on_each_database! {
         let (world, _) = World::bootstrapped(&database).await;
         let tokens = world.log_in(ADMIN).await;
         world.clock.advance(Duration::from_mins(6));
-        let refresh = RefreshTokensRequest { refresh_token: tokens.refresh_token };
+        let refresh = RefreshTokensRequest { refresh_token: tokens.refresh_token, ..Default::default() };
         let later = world.authentication().refresh_tokens(refresh).await.expect("refreshed").into_inner();
         let later = later.tokens.expect("tokens").access_token;
         let refused = create(&world, &later, lend(&[])).await.expect_err("stale");
@@ -197,7 +198,7 @@ on_each_database! {
         assert!(list(&world, &later).await.is_empty(), "reading asks for no proof");
     }
 
-    async fn a_secret_is_shown_once_and_stored_as_its_hash(database) {
+    async fn asvs_v14_2_4_a_secret_is_shown_once_and_stored_as_its_hash(database) {
         let (world, _) = World::bootstrapped(&database).await;
         let root = world.log_in(ADMIN).await.access_token;
         let request = CreateAccessTokenRequest { request_id: request_id(&world.clock), ..lend(&[]) };
@@ -216,7 +217,7 @@ on_each_database! {
         }
     }
 
-    async fn a_person_has_twenty_tokens_at_most_also_of_parallel_calls(database) {
+    async fn asvs_v2_3_2_a_person_has_twenty_tokens_at_most_also_of_parallel_calls(database) {
         let (world, _) = World::bootstrapped(&database).await;
         let root = world.log_in(ADMIN).await.access_token;
         let world = Arc::new(world);
@@ -249,7 +250,8 @@ on_each_database! {
         create(&world, &root, lend(&[])).await.expect("room again");
     }
 
-    async fn a_revoked_token_ends_with_all_that_was_exchanged_for_it_at_once(database) {
+    /// ASVS: V6.5.6
+    async fn asvs_v10_4_9_a_revoked_token_ends_with_all_that_was_exchanged_for_it_at_once(database) {
         let (world, _) = World::bootstrapped(&database).await;
         let root = world.log_in(ADMIN).await.access_token;
         world.join(&root, "ada@example.org", "GUEST").await;
@@ -293,7 +295,8 @@ on_each_database! {
         }
     }
 
-    async fn another_password_ends_every_token_of_its_person(database) {
+    /// ASVS: V7.4.3
+    async fn attack_t11_another_password_ends_every_token_of_its_person(database) {
         let (world, _) = World::bootstrapped(&database).await;
         let tokens = world.log_in(ADMIN).await;
         let (_, secret) = create(&world, &tokens.access_token, lend(&[])).await.expect("made");
@@ -310,7 +313,8 @@ on_each_database! {
         assert!(list(&world, &tokens.access_token).await.is_empty());
     }
 
-    async fn a_block_closes_a_token_at_once_and_ends_it_for_good(database) {
+    /// ASVS: T11
+    async fn asvs_v6_3_4_a_block_closes_a_token_at_once_and_ends_it_for_good(database) {
         let (world, _) = World::bootstrapped(&database).await;
         let root = world.log_in(ADMIN).await.access_token;
         let user = world.join(&root, "ada@example.org", "GUEST").await;

@@ -87,7 +87,7 @@ impl World {
     }
 
     pub(crate) async fn begin_log_in(&self, email: &str, password: &str) -> Result<Step, Status> {
-        let request = LogInRequest { email: email.to_owned(), password: password.to_owned() };
+        let request = LogInRequest { email: email.to_owned(), password: password.to_owned(), ..Default::default() };
         match self.authentication().log_in(request).await?.into_inner().outcome.expect("an outcome") {
             LoggedIn::Tokens(tokens) => Ok(Step::Tokens(tokens)),
             LoggedIn::Challenge(challenge) => Ok(Step::Challenge(challenge)),

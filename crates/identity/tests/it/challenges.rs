@@ -30,7 +30,7 @@ async fn challenge(world: &World, kind: ChallengeKind) -> String {
 }
 
 async fn refresh(world: &World, token: &str) -> Result<Tokens, tonic::Status> {
-    let request = RefreshTokensRequest { refresh_token: token.to_owned() };
+    let request = RefreshTokensRequest { refresh_token: token.to_owned(), ..Default::default() };
     Ok(world.authentication().refresh_tokens(request).await?.into_inner().tokens.expect("tokens"))
 }
 
@@ -41,7 +41,8 @@ fn violation(status: &tonic::Status) -> (String, String) {
 }
 
 on_each_database! {
-    async fn an_organization_that_demands_a_factor_gets_one_at_the_first_login(database) {
+    /// ASVS: V16.3.1
+    async fn asvs_v6_3_3_an_organization_that_demands_a_factor_gets_one_at_the_first_login(database) {
         let world = World::start(&database).await;
         let request = BootstrapRequest { mfa_policy: MfaPolicy::Unspecified.into(), ..world.bootstrap_request() };
         world.instance().bootstrap(request).await.expect("bootstrapped");
@@ -74,7 +75,8 @@ on_each_database! {
         assert_eq!(end, ["identity.login_succeeded", "identity.factor_added"]);
     }
 
-    async fn who_has_a_factor_shows_it_and_no_code_serves_twice(database) {
+    /// ASVS: V6.3.3, V6.5.5, T05
+    async fn asvs_v6_5_1_who_has_a_factor_shows_it_and_no_code_serves_twice(database) {
         let (world, app, _) = with_app(&database).await;
         let code = app.code(world.clock.now());
         let first = challenge(&world, ChallengeKind::Factor).await;
@@ -95,7 +97,7 @@ on_each_database! {
         assert_eq!(reason(&world.answer(&third, totp(code)).await.expect_err("too old")), "FACTOR_CODE_REFUSED");
     }
 
-    async fn a_recovery_code_stands_in_for_the_app_once(database) {
+    async fn asvs_v6_5_1_a_recovery_code_stands_in_for_the_app_once(database) {
         let (world, _, codes) = with_app(&database).await;
         let first = challenge(&world, ChallengeKind::Factor).await;
         let typed = codes[3].to_uppercase().replace('-', " ");
@@ -111,7 +113,8 @@ on_each_database! {
         assert_eq!(used, 2);
     }
 
-    async fn an_answer_to_what_was_not_asked_leaves_the_challenge_as_it_is(database) {
+    /// ASVS: V2.3.1
+    async fn attack_t06_an_answer_to_what_was_not_asked_leaves_the_challenge_as_it_is(database) {
         let (world, app, _) = with_app(&database).await;
         let token = challenge(&world, ChallengeKind::Factor).await;
         for answer in [new_password(NEW), Answer::BeginTotp(BeginTotp::default())] {
@@ -131,7 +134,8 @@ on_each_database! {
         world.answer(&token, totp(app.code(world.clock.now()))).await.expect("right").tokens();
     }
 
-    async fn a_challenge_ends_with_its_answer_after_ten_minutes_and_is_unknown_by_any_other_name(database) {
+    /// ASVS: V7.2.4
+    async fn attack_t07_a_challenge_ends_with_its_answer_after_ten_minutes_and_is_unknown_by_any_other_name(database) {
         let (world, app, _) = with_app(&database).await;
         let answered = challenge(&world, ChallengeKind::Factor).await;
         let late = challenge(&world, ChallengeKind::Factor).await;
@@ -150,7 +154,7 @@ on_each_database! {
         assert!(world.identity.sweep().await.expect("swept") >= 1);
     }
 
-    async fn a_challenge_ends_when_what_was_proved_changes(database) {
+    async fn attack_t06_a_challenge_ends_when_what_was_proved_changes(database) {
         let (world, app, codes) = with_app(&database).await;
         let session = world.log_in_with(ADMIN, &app).await;
         let old = challenge(&world, ChallengeKind::Factor).await;
@@ -171,7 +175,8 @@ on_each_database! {
         world.answer(&moved, answer()).await.expect("a refused answer uses no code up").tokens();
     }
 
-    async fn a_challenge_ends_when_its_person_is_blocked(database) {
+    /// ASVS: T11
+    async fn asvs_v6_3_4_a_challenge_ends_when_its_person_is_blocked(database) {
         let (world, app, _) = with_app(&database).await;
         let token = challenge(&world, ChallengeKind::Factor).await;
         let set = |blocked: bool| {
@@ -185,7 +190,8 @@ on_each_database! {
         world.answer(&token, totp(code)).await.expect("unblocked in time").tokens();
     }
 
-    async fn the_sixth_wrong_code_waits_thirty_seconds_and_the_right_password_changes_nothing_about_it(database) {
+    /// ASVS: T05
+    async fn asvs_v6_6_3_the_sixth_wrong_code_waits_thirty_seconds_and_the_right_password_changes_nothing_about_it(database) {
         let (world, app, codes) = with_app(&database).await;
         let token = challenge(&world, ChallengeKind::Factor).await;
         for _ in 0..6 {
@@ -203,7 +209,8 @@ on_each_database! {
         assert_eq!(wrong, 7, "the throttled try is told too");
     }
 
-    async fn fifty_wrong_codes_switch_the_apps_off_and_twenty_the_recovery_codes(database) {
+    /// ASVS: V6.6.3
+    async fn attack_t05_fifty_wrong_codes_switch_the_apps_off_and_twenty_the_recovery_codes(database) {
         let (world, app, codes) = with_app(&database).await;
         for index in 0..50 {
             world.clock.advance(Duration::from_hours(1));
@@ -237,7 +244,8 @@ on_each_database! {
         world.answer(&token, code).await.expect("new codes work").tokens();
     }
 
-    async fn a_right_password_forgets_no_failures_before_the_whole_login_passed(database) {
+    /// ASVS: T05
+    async fn asvs_v6_6_3_a_right_password_forgets_no_failures_before_the_whole_login_passed(database) {
         let (world, app, _) = with_app(&database).await;
         for _ in 0..5 {
             world.try_log_in(ADMIN, "not this one at all").await.expect_err("wrong");
@@ -249,7 +257,8 @@ on_each_database! {
         challenge(&world, ChallengeKind::Factor).await;
     }
 
-    async fn unknown_wrong_and_blocked_get_the_same_bytes_where_a_factor_is_demanded(database) {
+    /// ASVS: T03
+    async fn asvs_v6_3_8_unknown_wrong_and_blocked_get_the_same_bytes_where_a_factor_is_demanded(database) {
         let (world, _, _) = with_app(&database).await;
         world.require_mfa();
         let mut answers = vec![
@@ -327,7 +336,8 @@ on_each_database! {
         world.registration().accept_invitation(request).await.expect("long enough");
     }
 
-    async fn a_login_with_a_factor_ends_after_an_idle_hour_and_after_twelve_hours(database) {
+    /// ASVS: V7.3.2, V10.4.8
+    async fn asvs_v7_3_1_a_login_with_a_factor_ends_after_an_idle_hour_and_after_twelve_hours(database) {
         let (world, app, _) = with_app(&database).await;
         let idle = world.log_in_with(ADMIN, &app).await;
         world.clock.advance(Duration::from_hours(1));
@@ -341,7 +351,8 @@ on_each_database! {
         refresh(&world, &token).await.expect_err("twelve hours are over");
     }
 
-    async fn of_sixty_four_logins_with_one_code_exactly_one_succeeds(database) {
+    /// ASVS: V6.5.1
+    async fn attack_t05_of_sixty_four_logins_with_one_code_exactly_one_succeeds(database) {
         let (world, app, _) = with_app(&database).await;
         let mut tokens = Vec::new();
         for _ in 0..64 {
@@ -351,7 +362,8 @@ on_each_database! {
         assert_eq!(race(world, tokens, |_| totp(code.clone())).await, ["FACTOR_CODE_REFUSED"; 63]);
     }
 
-    async fn of_sixty_four_logins_with_one_recovery_code_exactly_one_succeeds(database) {
+    /// ASVS: V6.5.1
+    async fn attack_t05_of_sixty_four_logins_with_one_recovery_code_exactly_one_succeeds(database) {
         let (world, _, codes) = with_app(&database).await;
         let mut tokens = Vec::new();
         for _ in 0..64 {
@@ -361,7 +373,8 @@ on_each_database! {
         assert_eq!(race(world, tokens, |_| Answer::RecoveryCode(code.clone())).await, ["FACTOR_CODE_REFUSED"; 63]);
     }
 
-    async fn of_sixty_four_answers_to_one_challenge_exactly_one_succeeds(database) {
+    /// ASVS: V7.2.4
+    async fn attack_t07_of_sixty_four_answers_to_one_challenge_exactly_one_succeeds(database) {
         let (world, app, codes) = with_app(&database).await;
         let token = challenge(&world, ChallengeKind::Factor).await;
         let code = app.code(world.clock.now());

@@ -95,7 +95,8 @@ on_each_database! {
         assert_eq!((event.credential.as_str(), event.roles), ("initial_password", vec!["DATA_STEWARD".to_owned()]));
     }
 
-    async fn an_initial_password_has_to_be_changed_unless_that_is_only_advised(database) {
+    /// ASVS: V6.4.6
+    async fn asvs_v6_4_1_an_initial_password_has_to_be_changed_unless_that_is_only_advised(database) {
         let (world, _) = World::bootstrapped(&database).await;
         let root = world.log_in(ADMIN).await.access_token;
         for (number, change, required) in [
@@ -303,7 +304,7 @@ on_each_database! {
         assert!(world.accept(&code).await.expect("accepted").email_verified, "a mailed code proves the address");
     }
 
-    async fn a_set_password_ends_what_the_one_before_opened_and_has_to_be_changed(database) {
+    async fn asvs_v6_4_6_a_set_password_ends_what_the_one_before_opened_and_has_to_be_changed(database) {
         let (world, _) = World::bootstrapped(&database).await;
         let ada = world.join(&world.log_in(ADMIN).await.access_token, "ada@example.org", "GUEST").await;
         let before = world.log_in("ada@example.org").await;
@@ -314,7 +315,7 @@ on_each_database! {
         assert!(get(&world, &root, &user).await.password_change_required);
         let own = world.accounts().get_account(bearer(&before.access_token, GetAccountRequest {})).await;
         assert_eq!(reason(&own.expect_err("ended")), "SESSION_ENDED");
-        let refresh = RefreshTokensRequest { refresh_token: before.refresh_token };
+        let refresh = RefreshTokensRequest { refresh_token: before.refresh_token, ..Default::default() };
         world.authentication().refresh_tokens(refresh).await.expect_err("ended");
         world.try_log_in("ada@example.org", PASSWORD).await.expect_err("the password before");
         let advised = SetUserPasswordRequest { change: PasswordChange::Advised.into(), ..set(&ada, PASSWORD) };
@@ -338,7 +339,7 @@ on_each_database! {
         world.try_log_in("ada@example.org", OTHER).await.expect("right");
     }
 
-    async fn equals_set_each_other_no_password(database) {
+    async fn asvs_v6_4_6_equals_set_each_other_no_password(database) {
         let (world, admin) = World::bootstrapped(&database).await;
         let root = world.log_in(ADMIN).await.access_token;
         let owner = world.join(&root, "owner@example.org", "OWNER").await;

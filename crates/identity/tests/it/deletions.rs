@@ -65,7 +65,8 @@ async fn leave(world: &World, user: &User, actor: &User, request: Option<(&str, 
 }
 
 on_each_database! {
-    async fn a_deleted_person_is_gone_with_everything_that_opened_its_account(database) {
+    /// ASVS: T26
+    async fn asvs_v7_4_2_a_deleted_person_is_gone_with_everything_that_opened_its_account(database) {
         let (world, _) = World::bootstrapped(&database).await;
         let root = world.log_in(ADMIN).await;
         let ada = world.join(&root.access_token, "ada@example.org", "GUEST").await;
@@ -75,7 +76,7 @@ on_each_database! {
         // Each of the two ways in which a token ends is enough: no cache was told of the other.
         let own = world.accounts().get_account(bearer(&session.access_token, GetAccountRequest {})).await;
         assert_eq!(own.expect_err("ended").code(), Code::Unauthenticated);
-        let refresh = RefreshTokensRequest { refresh_token: session.refresh_token };
+        let refresh = RefreshTokensRequest { refresh_token: session.refresh_token, ..Default::default() };
         let refresh = world.authentication().refresh_tokens(refresh).await.expect_err("ended");
         assert_eq!(reason(&refresh), "REFRESH_TOKEN_REFUSED");
         assert_eq!(count(&world, "credentials").await, 1);
@@ -87,7 +88,8 @@ on_each_database! {
         assert_eq!(refused(&world, &root.access_token, by_id(&ada)).await, "USER_NOT_FOUND");
     }
 
-    async fn a_login_with_a_deleted_address_is_refused_like_one_with_an_unknown_address(database) {
+    /// ASVS: T03
+    async fn asvs_v6_3_8_a_login_with_a_deleted_address_is_refused_like_one_with_an_unknown_address(database) {
         let (world, _) = World::bootstrapped(&database).await;
         let root = world.log_in(ADMIN).await;
         let ada = world.join(&root.access_token, "ada@example.org", "GUEST").await;
@@ -97,7 +99,8 @@ on_each_database! {
         assert_eq!((reason(&gone).as_str(), bytes(&gone)), ("CREDENTIALS_REFUSED", bytes(&unknown)));
     }
 
-    async fn a_deleted_address_stays_reserved_until_the_account_is_purged(database) {
+    /// ASVS: V10.3.3
+    async fn attack_t16_a_deleted_address_stays_reserved_until_the_account_is_purged(database) {
         let (world, _) = World::bootstrapped(&database).await;
         let root = world.log_in(ADMIN).await;
         let ada = world.join(&root.access_token, "ada@example.org", "GUEST").await;
@@ -144,7 +147,7 @@ on_each_database! {
         assert_eq!(count(&world, "credentials").await, 1);
     }
 
-    async fn nobody_deletes_itself_or_somebody_above_it_or_the_last_in_charge(database) {
+    async fn attack_t26_nobody_deletes_itself_or_somebody_above_it_or_the_last_in_charge(database) {
         let (world, admin) = World::bootstrapped(&database).await;
         let root = world.log_in(ADMIN).await;
         assert_eq!(refused(&world, &root.access_token, by_id(&admin)).await, "SELF_REFUSED");

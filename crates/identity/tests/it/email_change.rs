@@ -57,7 +57,8 @@ on_each_database! {
         assert!(world.peers.topics().contains(&"identity.email_change_requested".to_owned()));
     }
 
-    async fn an_address_of_somebody_else_gets_the_same_answer_and_its_owner_no_code(database) {
+    /// ASVS: T03
+    async fn asvs_v6_3_8_an_address_of_somebody_else_gets_the_same_answer_and_its_owner_no_code(database) {
         let (world, _) = World::bootstrapped(&database).await;
         let root = world.log_in(ADMIN).await.access_token;
         world.join(&root, "ada@example.org", "GUEST").await;
@@ -94,7 +95,7 @@ on_each_database! {
             codes.push(world.code(NEW).await);
         }
         let (world, codes) = (Arc::new(world), Arc::new(codes));
-        let answers = at_once(16, |index| {
+        let answers = at_once(64, |index| {
             let (world, codes) = (Arc::clone(&world), Arc::clone(&codes));
             async move { confirm(&world, &codes[index % 4]).await }
         }).await;
@@ -148,14 +149,14 @@ on_each_database! {
         assert_eq!(reason(&refused), "CODE_NOT_FOUND");
     }
 
-    async fn asking_needs_a_fresh_login_and_a_valid_address(database) {
+    async fn asvs_v7_5_1_asking_needs_a_fresh_login_and_a_valid_address(database) {
         let (world, _) = World::bootstrapped(&database).await;
         let tokens = world.log_in(ADMIN).await;
         for wrong in ["", "nobody", "a@b@example.org"] {
             assert_eq!(reason(&ask(&world, &tokens.access_token, wrong).await.expect_err("wrong")), "REQUEST_INVALID");
         }
         world.clock.advance(Duration::from_mins(5) + Duration::from_secs(10));
-        let request = RefreshTokensRequest { refresh_token: tokens.refresh_token };
+        let request = RefreshTokensRequest { refresh_token: tokens.refresh_token, ..Default::default() };
         let later = world.authentication().refresh_tokens(request).await.expect("refreshed").into_inner();
         let token = later.tokens.expect("tokens").access_token;
         assert_eq!(reason(&ask(&world, &token, NEW).await.expect_err("too long ago")), "STEP_UP_REQUIRED");
@@ -174,7 +175,7 @@ on_each_database! {
         assert_eq!(reason(&reused), "REQUEST_ID_REUSED");
     }
 
-    async fn nobody_floods_an_address_by_asking_for_it(database) {
+    async fn attack_t30_nobody_floods_an_address_by_asking_for_it(database) {
         let (world, _) = World::bootstrapped(&database).await;
         let root = world.log_in(ADMIN).await.access_token;
         world.join(&root, "ada@example.org", "GUEST").await;

@@ -41,7 +41,7 @@ async fn reset(world: &World, token: &str, user_id: &str) -> Result<(), Status> 
 }
 
 on_each_database! {
-    async fn a_factor_counts_once_its_app_shows_a_code_and_all_other_sessions_end(database) {
+    async fn asvs_v7_4_3_a_factor_counts_once_its_app_shows_a_code_and_all_other_sessions_end(database) {
         let (world, _) = World::bootstrapped(&database).await;
         let (mine, other) = (world.log_in(ADMIN).await, world.log_in(ADMIN).await);
         let request = EnrollTotpRequest { name: "Phone".to_owned() };
@@ -90,7 +90,7 @@ on_each_database! {
         assert_eq!(reason(&refused), "FACTOR_NOT_FOUND");
     }
 
-    async fn a_person_has_five_apps_at_most_and_one_set_of_recovery_codes(database) {
+    async fn asvs_v2_3_2_a_person_has_five_apps_at_most_and_one_set_of_recovery_codes(database) {
         let (world, _) = World::bootstrapped(&database).await;
         let tokens = world.log_in(ADMIN).await;
         let mut apps = Vec::new();
@@ -107,7 +107,8 @@ on_each_database! {
         assert_eq!(list(&world, &tokens.access_token).await.factors.len(), 5);
     }
 
-    async fn a_factor_is_removed_with_the_recovery_codes_and_the_other_sessions(database) {
+    /// ASVS: V7.4.3
+    async fn asvs_v6_5_6_a_factor_is_removed_with_the_recovery_codes_and_the_other_sessions(database) {
         let (world, _) = World::bootstrapped(&database).await;
         let first = world.log_in(ADMIN).await;
         let (app, codes) = world.enroll(&first.access_token).await;
@@ -165,7 +166,8 @@ on_each_database! {
         assert!(world.told().await.contains(&"identity.recovery_codes_regenerated".to_owned()));
     }
 
-    async fn who_lost_its_factors_gets_them_reset_and_loses_its_sessions(database) {
+    /// ASVS: V6.5.6
+    async fn asvs_v6_4_4_who_lost_its_factors_gets_them_reset_and_loses_its_sessions(database) {
         let (world, _) = World::bootstrapped(&database).await;
         let admin = world.log_in(ADMIN).await;
         let guest = world.join(&admin.access_token, GUEST, "GUEST").await;
@@ -186,7 +188,7 @@ on_each_database! {
         assert!(world.told().await.contains(&"identity.factors_reset".to_owned()));
     }
 
-    async fn equals_do_not_reset_each_others_factors(database) {
+    async fn asvs_v6_4_4_equals_do_not_reset_each_others_factors(database) {
         let (world, root) = World::bootstrapped(&database).await;
         let admin = world.log_in(ADMIN).await.access_token;
         let owner = world.join(&admin, "olga@example.org", "OWNER").await;
@@ -214,12 +216,12 @@ on_each_database! {
         reset(&world, &olga, &guest.user_id).await.expect("an owner may");
     }
 
-    async fn credentials_are_changed_only_within_five_minutes_of_a_proof(database) {
+    async fn asvs_v7_5_1_credentials_are_changed_only_within_five_minutes_of_a_proof(database) {
         let (world, _) = World::bootstrapped(&database).await;
         let tokens = world.log_in(ADMIN).await;
         let (app, _) = world.enroll(&tokens.access_token).await;
         world.clock.advance(Duration::from_secs(299));
-        let request = RefreshTokensRequest { refresh_token: tokens.refresh_token.clone() };
+        let request = RefreshTokensRequest { refresh_token: tokens.refresh_token.clone(), ..Default::default() };
         let refreshed = world.authentication().refresh_tokens(request).await.expect("refreshed").into_inner();
         let token = refreshed.tokens.expect("tokens").access_token;
         begin(&world, &token).await.expect("fresh enough");
@@ -232,7 +234,8 @@ on_each_database! {
         begin(&world, &proved).await.expect("fresh again");
     }
 
-    async fn the_secret_of_an_app_is_sealed_for_its_factor_and_codes_are_stored_as_hashes(database) {
+    /// ASVS: V14.2.4, T40
+    async fn asvs_v6_5_2_the_secret_of_an_app_is_sealed_for_its_factor_and_codes_are_stored_as_hashes(database) {
         let (world, _) = World::bootstrapped(&database).await;
         let tokens = world.log_in(ADMIN).await;
         let enrollment = begin(&world, &tokens.access_token).await.expect("begun");

@@ -45,12 +45,13 @@ on_each_database! {
         world.accept(&code).await.expect("it came by mail all the same");
     }
 
-    async fn a_code_serves_once_also_in_parallel(database) {
+    /// ASVS: V2.3.4, T24
+    async fn asvs_v6_4_1_a_code_serves_once_also_in_parallel(database) {
         let (world, _) = World::bootstrapped(&database).await;
         let tokens = world.log_in(ADMIN).await;
         let (_, code) = world.invite(&tokens.access_token, "ada@example.org", "GUEST").await;
         let world = Arc::new(world);
-        let answers = at_once(16, |_| {
+        let answers = at_once(64, |_| {
             let (world, code) = (Arc::clone(&world), code.clone());
             async move { world.accept(&code).await }
         }).await;
@@ -61,7 +62,8 @@ on_each_database! {
         world.log_in("ada@example.org").await;
     }
 
-    async fn a_code_ends_after_seven_days_and_when_a_newer_one_is_sent(database) {
+    /// ASVS: T23
+    async fn asvs_v6_4_1_a_code_ends_after_seven_days_and_when_a_newer_one_is_sent(database) {
         let (world, _) = World::bootstrapped(&database).await;
         let tokens = world.log_in(ADMIN).await;
         let (user, old) = world.invite(&tokens.access_token, "ada@example.org", "GUEST").await;
@@ -79,7 +81,7 @@ on_each_database! {
         assert_eq!(reason(&late), "USER_NOT_INVITED");
     }
 
-    async fn an_invitation_is_void_when_the_inviter_lost_the_right(database) {
+    async fn attack_t23_an_invitation_is_void_when_the_inviter_lost_the_right(database) {
         let (world, _) = World::bootstrapped(&database).await;
         let tokens = world.log_in(ADMIN).await;
         let (_, code) = world.invite(&tokens.access_token, "ada@example.org", "GUEST").await;

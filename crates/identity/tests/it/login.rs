@@ -9,7 +9,7 @@ use tonic::Code;
 use crate::harness::{ADMIN, PASSWORD, World, at_once, bearer, bytes, reason};
 
 async fn refresh(world: &World, token: &str) -> Result<rolecall_api::identity::v1::Tokens, tonic::Status> {
-    let request = RefreshTokensRequest { refresh_token: token.to_owned() };
+    let request = RefreshTokensRequest { refresh_token: token.to_owned(), ..Default::default() };
     Ok(world.authentication().refresh_tokens(request).await?.into_inner().tokens.expect("tokens"))
 }
 
@@ -18,7 +18,8 @@ async fn is_let_in(world: &World, token: &str) -> bool {
 }
 
 on_each_database! {
-    async fn unknown_wrong_invited_blocked_and_throttled_get_the_same_bytes(database) {
+    /// ASVS: T03, V16.3.1
+    async fn asvs_v6_3_8_unknown_wrong_invited_blocked_and_throttled_get_the_same_bytes(database) {
         let (world, admin) = World::bootstrapped(&database).await;
         let tokens = world.log_in(ADMIN).await;
         world.invite(&tokens.access_token, "invited@example.org", "GUEST").await;
@@ -53,7 +54,8 @@ on_each_database! {
         assert_eq!(subjects.len(), 3);
     }
 
-    async fn after_the_sixth_failure_the_right_password_waits_thirty_seconds(database) {
+    /// ASVS: V6.1.1, T04
+    async fn asvs_v6_3_1_after_the_sixth_failure_the_right_password_waits_thirty_seconds(database) {
         let (world, _) = World::bootstrapped(&database).await;
         for _ in 0..6 {
             world.try_log_in(ADMIN, "not this one at all").await.expect_err("refused");
@@ -67,7 +69,8 @@ on_each_database! {
         world.log_in(ADMIN).await;
     }
 
-    async fn of_fifty_parallel_wrong_guesses_no_more_count_than_one_after_the_other(database) {
+    /// ASVS: V6.3.1
+    async fn attack_t04_of_fifty_parallel_wrong_guesses_no_more_count_than_one_after_the_other(database) {
         let (world, _) = World::bootstrapped(&database).await;
         let world = Arc::new(world);
         at_once(50, |_| {
@@ -82,11 +85,12 @@ on_each_database! {
         world.try_log_in(ADMIN, PASSWORD).await.expect_err("too early");
     }
 
-    async fn thirty_two_parallel_refreshes_get_the_same_successor(database) {
+    /// ASVS: V10.4.5, V15.4.2
+    async fn attack_t08_sixty_four_parallel_refreshes_get_the_same_successor(database) {
         let (world, _) = World::bootstrapped(&database).await;
         let tokens = world.log_in(ADMIN).await;
         let world = Arc::new(world);
-        let answers = at_once(32, |_| {
+        let answers = at_once(64, |_| {
             let (world, token) = (Arc::clone(&world), tokens.refresh_token.clone());
             async move { refresh(&world, &token).await.expect("refreshed").refresh_token }
         }).await;
@@ -95,7 +99,8 @@ on_each_database! {
         refresh(&world, &answers[0]).await.expect("the successor is good");
     }
 
-    async fn a_used_refresh_token_repeats_for_thirty_seconds_and_ends_the_session_afterwards(database) {
+    /// ASVS: V10.4.5
+    async fn attack_t08_a_used_refresh_token_repeats_for_thirty_seconds_and_ends_the_session_afterwards(database) {
         let (world, _) = World::bootstrapped(&database).await;
         let tokens = world.log_in(ADMIN).await;
         let first = refresh(&world, &tokens.refresh_token).await.expect("refreshed");
@@ -113,7 +118,8 @@ on_each_database! {
         assert!(world.peers.topics().contains(&"identity.refresh_token_reused".to_owned()));
     }
 
-    async fn a_session_ends_by_idleness_and_at_the_latest_after_seven_days(database) {
+    /// ASVS: V7.3.1, V10.4.8
+    async fn asvs_v7_3_2_a_session_ends_by_idleness_and_at_the_latest_after_seven_days(database) {
         let (world, _) = World::bootstrapped(&database).await;
         let idle = world.log_in(ADMIN).await;
         world.clock.advance(Duration::from_hours(24));
@@ -127,7 +133,8 @@ on_each_database! {
         refresh(&world, &token).await.expect_err("seven days are over");
     }
 
-    async fn logging_out_ends_both_tokens_at_once_and_is_told_to_followers(database) {
+    /// ASVS: T11
+    async fn asvs_v7_4_1_logging_out_ends_both_tokens_at_once_and_is_told_to_followers(database) {
         let (world, _) = World::bootstrapped(&database).await;
         let tokens = world.log_in(ADMIN).await;
         assert!(is_let_in(&world, &tokens.access_token).await);
@@ -150,7 +157,8 @@ on_each_database! {
         assert_eq!(refused.code(), Code::InvalidArgument);
     }
 
-    async fn a_blocked_person_does_not_refresh_and_the_oldest_of_too_many_sessions_gives_way(database) {
+    /// ASVS: V6.3.4, T11
+    async fn asvs_v7_1_2_a_blocked_person_does_not_refresh_and_the_oldest_of_too_many_sessions_gives_way(database) {
         let (world, _) = World::bootstrapped(&database).await;
         let admin = world.log_in(ADMIN).await;
         let user = world.join(&admin.access_token, "ada@example.org", "GUEST").await;
@@ -167,7 +175,8 @@ on_each_database! {
         assert_eq!(reason(&refused), "REFRESH_TOKEN_REFUSED");
     }
 
-    async fn nobody_logs_in_while_organization_is_out_of_reach(database) {
+    /// ASVS: V16.5.3
+    async fn asvs_v16_5_2_nobody_logs_in_while_organization_is_out_of_reach(database) {
         let (world, _) = World::bootstrapped(&database).await;
         let tokens = world.log_in(ADMIN).await;
         world.peers.known().down.insert("get_subject_access");

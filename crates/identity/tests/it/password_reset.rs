@@ -90,7 +90,8 @@ pub(crate) fn set_roles(world: &World, user_id: &str, roles: &[&str]) {
 }
 
 on_each_database! {
-    async fn a_mailed_code_sets_a_new_password_ends_every_session_and_opens_none(database) {
+    /// ASVS: V6.4.3
+    async fn asvs_v6_3_6_a_mailed_code_sets_a_new_password_ends_every_session_and_opens_none(database) {
         let (world, _) = World::bootstrapped(&database).await;
         let root = world.log_in(ADMIN).await;
         world.join(&root.access_token, ADA, "GUEST").await;
@@ -111,7 +112,8 @@ on_each_database! {
         assert_eq!((count("identity.password_reset_requested"), count("identity.password_changed")), (1, 1));
     }
 
-    async fn nothing_tells_whether_an_address_opens_an_account(database) {
+    /// ASVS: T03
+    async fn asvs_v6_3_8_nothing_tells_whether_an_address_opens_an_account(database) {
         let (world, _) = World::bootstrapped(&database).await;
         let root = world.log_in(ADMIN).await.access_token;
         world.invite(&root, "invited@example.org", "GUEST").await;
@@ -138,7 +140,8 @@ on_each_database! {
         assert_eq!(reason(&refused), "REQUEST_INVALID");
     }
 
-    async fn a_reset_code_serves_once_also_in_parallel(database) {
+    /// ASVS: T02
+    async fn asvs_v6_4_3_a_reset_code_serves_once_also_in_parallel(database) {
         let (world, _) = World::bootstrapped(&database).await;
         let code = mailed_code(&world, ADMIN).await;
         let world = Arc::new(world);
@@ -155,7 +158,8 @@ on_each_database! {
         world.try_log_in(ADMIN, NEW).await.expect("the new password");
     }
 
-    async fn a_reset_code_ends_after_half_an_hour_and_when_a_newer_one_is_mailed(database) {
+    /// ASVS: T02
+    async fn asvs_v6_4_3_a_reset_code_ends_after_half_an_hour_and_when_a_newer_one_is_mailed(database) {
         let (world, _) = World::bootstrapped(&database).await;
         let old = mailed_code(&world, ADMIN).await;
         let new = mailed_code(&world, ADMIN).await;
@@ -167,7 +171,7 @@ on_each_database! {
         reset(&world, &newest, NEW).await.expect("in time");
     }
 
-    async fn codes_that_are_none_of_ours_are_all_the_same(database) {
+    async fn attack_t10_codes_that_are_none_of_ours_are_all_the_same(database) {
         let (world, _) = World::bootstrapped(&database).await;
         let good = mailed_code(&world, ADMIN).await;
         let unknown = OpaqueToken::new("rcp_", &SystemEntropy).expose().to_owned();
@@ -200,7 +204,8 @@ on_each_database! {
         reset(&world, &code, NEW).await.expect("reset");
     }
 
-    async fn a_code_is_void_after_another_password(database) {
+    /// ASVS: V6.4.3
+    async fn attack_t02_a_code_is_void_after_another_password(database) {
         let (world, _) = World::bootstrapped(&database).await;
         let code = mailed_code(&world, ADMIN).await;
         let token = world.log_in(ADMIN).await.access_token;
@@ -244,7 +249,8 @@ on_each_database! {
         world.try_log_in(ADMIN, NEW).await.expect("no wait");
     }
 
-    async fn strangers_cause_five_mails_an_hour_and_the_last_code_goes_on_working(database) {
+    /// ASVS: V2.4.1
+    async fn attack_t30_strangers_cause_five_mails_an_hour_and_the_last_code_goes_on_working(database) {
         let (world, _) = World::bootstrapped(&database).await;
         for _ in 0..5 {
             mailed_code(&world, ADMIN).await;
@@ -351,7 +357,7 @@ on_each_database! {
         assert_eq!(reason(&issue(&world, &root, &invited.user_id, false).await.expect_err("invited")), "USER_NOT_ACTIVE");
         assert_eq!(reason(&issue(&world, &root, "7", false).await.expect_err("no id")), "REQUEST_INVALID");
         world.clock.advance(MINUTE * 5 + Duration::from_secs(10));
-        let late = world.authentication().refresh_tokens(RefreshTokensRequest { refresh_token: babbage.refresh_token }).await;
+        let late = world.authentication().refresh_tokens(RefreshTokensRequest { refresh_token: babbage.refresh_token, ..Default::default() }).await;
         let late = late.expect("refreshed").into_inner().tokens.expect("tokens").access_token;
         let refused = issue(&world, &late, &ada.user_id, false).await.expect_err("too long ago");
         assert_eq!(reason(&refused), "STEP_UP_REQUIRED");

@@ -22,13 +22,13 @@ on_each_database! {
         assert_eq!(proved["auth_time"].as_i64(), before["auth_time"].as_i64().map(|time| time + 240));
         assert_eq!(proved["amr"], serde_json::json!(["pwd"]));
         world.clock.advance(Duration::from_mins(1));
-        let request = RefreshTokensRequest { refresh_token: tokens.refresh_token };
+        let request = RefreshTokensRequest { refresh_token: tokens.refresh_token, ..Default::default() };
         let refreshed = world.authentication().refresh_tokens(request).await.expect("refreshed").into_inner();
         assert_eq!(claims(&refreshed.tokens.expect("tokens").access_token)["auth_time"], proved["auth_time"]);
         assert!(world.told().await.contains(&"identity.reauthenticated".to_owned()));
     }
 
-    async fn a_wrong_password_is_refused_and_counts_as_a_failed_login(database) {
+    async fn wrong_passwords_are_counted_by_session_apart_from_those_of_strangers(database) {
         let (world, _) = World::bootstrapped(&database).await;
         let token = world.log_in(ADMIN).await.access_token;
         for _ in 0..6 {
@@ -37,9 +37,15 @@ on_each_database! {
         }
         let refused = world.reauthenticate(&token, PASSWORD, None).await.expect_err("too early");
         assert_eq!(reason(&refused), "CREDENTIALS_REFUSED");
-        world.try_log_in(ADMIN, PASSWORD).await.expect_err("too early");
+        let other = world.log_in(ADMIN).await.access_token;
+        world.reauthenticate(&other, PASSWORD, None).await.expect("another session");
         world.clock.advance(Duration::from_secs(30));
         world.reauthenticate(&token, PASSWORD, None).await.expect("in time");
+        for _ in 0..6 {
+            world.try_log_in(ADMIN, "not this one at all").await.expect_err("wrong");
+        }
+        world.try_log_in(ADMIN, PASSWORD).await.expect_err("too early");
+        world.reauthenticate(&token, PASSWORD, None).await.expect("whoever has a session does not wait for strangers");
     }
 
     async fn who_has_a_factor_shows_it_and_wrong_codes_count(database) {

@@ -38,7 +38,7 @@ async fn revoke_of(world: &World, token: &str, user_id: &str, ids: &[&str]) -> R
 
 async fn is_over(world: &World, tokens: &Tokens) -> bool {
     let read = world.accounts().get_account(bearer(&tokens.access_token, GetAccountRequest {})).await;
-    let refresh = RefreshTokensRequest { refresh_token: tokens.refresh_token.clone() };
+    let refresh = RefreshTokensRequest { refresh_token: tokens.refresh_token.clone(), ..Default::default() };
     match read {
         Ok(_) => false,
         Err(refused) => {
@@ -50,7 +50,7 @@ async fn is_over(world: &World, tokens: &Tokens) -> bool {
 }
 
 on_each_database! {
-    async fn own_sessions_are_listed_newest_first_on_pages(database) {
+    async fn asvs_v7_5_2_own_sessions_are_listed_newest_first_on_pages(database) {
         let (world, admin) = World::bootstrapped(&database).await;
         let tokens = log_ins(&world, ADMIN, 5).await;
         let token = &tokens[2].access_token;
@@ -82,13 +82,13 @@ on_each_database! {
         let (world, _) = World::bootstrapped(&database).await;
         let tokens = log_ins(&world, ADMIN, 2).await;
         world.clock.advance(Duration::from_hours(20));
-        let refresh = RefreshTokensRequest { refresh_token: tokens[0].refresh_token.clone() };
+        let refresh = RefreshTokensRequest { refresh_token: tokens[0].refresh_token.clone(), ..Default::default() };
         let fresh = world.authentication().refresh_tokens(refresh).await.expect("refreshed").into_inner();
         let fresh = fresh.tokens.expect("tokens");
         let listed = own(&world, &fresh.access_token).await;
         assert!(listed[1].last_used_time.expect("a time").seconds > listed[1].auth_time.expect("a time").seconds);
         world.clock.advance(Duration::from_hours(10));
-        let refresh = RefreshTokensRequest { refresh_token: fresh.refresh_token };
+        let refresh = RefreshTokensRequest { refresh_token: fresh.refresh_token, ..Default::default() };
         let fresh = world.authentication().refresh_tokens(refresh).await.expect("refreshed").into_inner();
         let fresh = fresh.tokens.expect("tokens");
         let ids: Vec<String> = own(&world, &fresh.access_token).await.into_iter().map(|session| session.session_id).collect();
@@ -97,7 +97,8 @@ on_each_database! {
         assert_eq!(revoke(&world, &fresh.access_token, others).await.expect("revoked"), 0, "what had ended does not count");
     }
 
-    async fn named_sessions_end_at_once_and_others_go_on(database) {
+    /// ASVS: V10.4.9
+    async fn asvs_v7_5_2_named_sessions_end_at_once_and_others_go_on(database) {
         let (world, _) = World::bootstrapped(&database).await;
         let tokens = log_ins(&world, ADMIN, 4).await;
         let random = SessionId::new(world.clock.now(), &SystemEntropy).to_string();
@@ -150,7 +151,7 @@ on_each_database! {
         assert!(!is_over(&world, &tokens).await);
     }
 
-    async fn an_owner_sees_and_ends_the_sessions_of_its_people_and_of_administrators_too(database) {
+    async fn asvs_v7_4_5_an_owner_sees_and_ends_the_sessions_of_its_people_and_of_administrators_too(database) {
         let (world, admin) = World::bootstrapped(&database).await;
         let root = world.log_in(ADMIN).await;
         world.join(&root.access_token, "owner@example.org", "OWNER").await;

@@ -40,7 +40,8 @@ fn kid(token: &str) -> String {
 }
 
 on_each_database! {
-    async fn no_call_of_two_processes_fails_while_a_key_takes_the_place_of_another(database) {
+    /// ASVS: V11.2.2
+    async fn asvs_v13_3_4_no_call_of_two_processes_fails_while_a_key_takes_the_place_of_another(database) {
         let (world, _) = World::bootstrapped(&database).await;
         let other = world.replica(&database).await;
         let first = world.log_in(ADMIN).await.access_token;
@@ -76,7 +77,7 @@ on_each_database! {
         assert_eq!(published(&other).await, [rotated.kid]);
     }
 
-    async fn a_stolen_key_is_gone_at_once_here_and_soon_everywhere(database) {
+    async fn asvs_v7_4_5_a_stolen_key_is_gone_at_once_here_and_soon_everywhere(database) {
         let (world, _) = World::bootstrapped(&database).await;
         let other = world.replica(&database).await;
         let (shutdown, before) = (CancellationToken::new(), world.log_in(ADMIN).await.access_token);
@@ -149,7 +150,7 @@ on_each_database! {
         assert_eq!(reason(&refused), "PERMISSION_MISSING");
         let tokens = world.log_in(ADMIN).await;
         world.clock.advance(Duration::from_mins(6));
-        let refresh = RefreshTokensRequest { refresh_token: tokens.refresh_token };
+        let refresh = RefreshTokensRequest { refresh_token: tokens.refresh_token, ..Default::default() };
         let later = world.authentication().refresh_tokens(refresh).await.expect("refreshed").into_inner();
         let refused = rotate(&world, &later.tokens.expect("tokens").access_token, true).await.expect_err("stale");
         assert_eq!((refused.code(), reason(&refused).as_str()), (Code::Unauthenticated, "STEP_UP_REQUIRED"));

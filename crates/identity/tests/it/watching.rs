@@ -92,6 +92,71 @@ on_each_database! {
         assert_eq!(next(&mut stream).await, Some(0));
     }
 
+    async fn followers_begin_anew_where_the_feed_was_restored_to_an_earlier_state(database) {
+        let (world, _) = World::bootstrapped(&database).await;
+        let sequencer = world.identity.sequencer();
+        let mut stream = watch(&world, &world.service_token()).await;
+        for _ in 0..3 {
+            let tokens = world.log_in(ADMIN).await;
+            log_out(&world, &tokens.access_token).await;
+        }
+        sequencer.drain().await.expect("numbered");
+        assert_eq!(next(&mut stream).await, Some(3));
+        restore(&world, "DELETE FROM feed_heads", "DELETE FROM feed_entries").await;
+        let tokens = world.log_in(ADMIN).await;
+        log_out(&world, &tokens.access_token).await;
+        sequencer.drain().await.expect("numbered");
+        let told = async { while next(&mut stream).await != Some(1) {} };
+        tokio::time::timeout(Duration::from_secs(5), told).await.expect("it is told");
+    }
+
+    async fn a_follower_comes_back_to_a_restored_feed_that_has_grown_past_it_and_misses_nothing(database) {
+        let (world, _) = World::bootstrapped(&database).await;
+        let sequencer = world.identity.sequencer();
+        let end_sessions = async |count| {
+            for _ in 0..count {
+                let tokens = world.log_in(ADMIN).await;
+                log_out(&world, &tokens.access_token).await;
+            }
+            sequencer.drain().await.expect("numbered");
+        };
+        end_sessions(3).await;
+        let mut stream = watch(&world, &world.service_token()).await;
+        let message = stream.message().await.expect("no error").expect("goes on");
+        assert_eq!(message.revocations.len(), 3);
+        drop(stream);
+        let earlier = "UPDATE feed_heads SET head = 1 WHERE feed = 'revocations'";
+        restore(&world, earlier, "DELETE FROM feed_entries WHERE feed = 'revocations' AND seq > 1").await;
+        end_sessions(4).await;
+        let request = WatchRevocationsRequest { resume_token: message.resume_token };
+        let mut stream = world.tokens().watch_revocations(bearer(&world.service_token(), request)).await;
+        let stream = stream.as_mut().expect("resumed").get_mut();
+        assert_eq!(next(stream).await, Some(5), "one from before, and the four that took numbers again");
+        assert_eq!(next(stream).await, Some(0));
+    }
+
+    async fn what_was_deleted_because_it_matters_no_more_makes_no_follower_begin_anew(database) {
+        let (world, _) = World::bootstrapped(&database).await;
+        let sequencer = world.identity.sequencer();
+        for _ in 0..2 {
+            let tokens = world.log_in(ADMIN).await;
+            log_out(&world, &tokens.access_token).await;
+        }
+        sequencer.drain().await.expect("numbered");
+        let mut stream = watch(&world, &world.service_token()).await;
+        assert_eq!(next(&mut stream).await, Some(2));
+        for seq in [1, 2] {
+            world.execute(&format!("DELETE FROM feed_entries WHERE feed = 'revocations' AND seq = {seq}")).await;
+            assert_eq!(next(&mut stream).await, Some(0));
+            assert_eq!(next(&mut stream).await, Some(0));
+        }
+        let tokens = world.log_in(ADMIN).await;
+        log_out(&world, &tokens.access_token).await;
+        sequencer.drain().await.expect("numbered");
+        let told = async { while next(&mut stream).await != Some(1) {} };
+        tokio::time::timeout(Duration::from_secs(5), told).await.expect("it is told");
+    }
+
     async fn a_follower_that_begins_late_is_told_everything_before_the_first_heartbeat(database) {
         let (world, _) = World::bootstrapped(&database).await;
         for _ in 0..3 {
@@ -103,6 +168,12 @@ on_each_database! {
         assert_eq!(next(&mut stream).await, Some(3));
         assert_eq!(next(&mut stream).await, Some(0));
     }
+}
+
+/// Puts the feed back to an earlier state, as a restored database does.
+async fn restore(world: &World, heads: &str, entries: &str) {
+    world.execute(heads).await;
+    world.execute(entries).await;
 }
 
 fn set_roles(world: &World, user: &str, roles: &[&str]) {

@@ -1,8 +1,11 @@
 //! From an event of this context to its envelope in the outbox.
 
 use prost::Message as _;
-use rolecall_api::notification::v1::{DeliveryParked, DeliveryRetried, DomainEvent, domain_event};
+use rolecall_api::notification::v1::{CallsRefused, DeliveryParked, DeliveryRetried, DomainEvent, domain_event};
+use rolecall_authz::Refused;
 use rolecall_db::{Consumer, Error, Event as Envelope, Tx, outbox};
+use rolecall_kernel::id::EventId;
+use rolecall_kernel::time::Timestamp;
 
 use crate::domain::event::{Event, What};
 use crate::grpc::convert::timestamp;
@@ -29,6 +32,33 @@ pub(crate) async fn append(tx: &Tx, event: &Event) -> Result<(), Error> {
         occurred: event.occurred,
         payload: message.encode_to_vec(),
         trace: rolecall_telemetry::context::current(),
+    };
+    outbox::append(tx, &envelope, &CONSUMERS).await
+}
+
+/// Appends that calls were refused.
+pub(crate) async fn append_refused(tx: &Tx, event_id: EventId, refused: &Refused, now: Timestamp) -> Result<(), Error> {
+    let calls = CallsRefused {
+        method: refused.method.to_string(),
+        count: i32::try_from(refused.count).unwrap_or(i32::MAX),
+        reasons: refused.reasons.iter().cloned().collect(),
+    };
+    let message = DomainEvent {
+        actor_id: refused.caller.map(|id| id.to_string()).unwrap_or_default(),
+        organization_id: refused.organization.map(|id| id.to_string()).unwrap_or_default(),
+        occurred_time: Some(timestamp(now)),
+        event: Some(domain_event::Event::CallsRefused(calls)),
+        ..DomainEvent::default()
+    };
+    let envelope = Envelope {
+        event_id,
+        topic: "notification.calls_refused".to_owned(),
+        // Needs no order among others.
+        subject: event_id.to_string(),
+        organization_id: refused.organization,
+        occurred: now,
+        payload: message.encode_to_vec(),
+        trace: None,
     };
     outbox::append(tx, &envelope, &CONSUMERS).await
 }

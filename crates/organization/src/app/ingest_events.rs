@@ -2,7 +2,7 @@
 
 use rolecall_db::{Error, inbox};
 
-use super::App;
+use super::{App, owner_credentials};
 use crate::domain::audit::AuditEvent;
 use crate::store::audit;
 
@@ -17,6 +17,7 @@ pub(crate) async fn run(app: &App, events: &[AuditEvent]) -> Result<(), Error> {
             let mut fresh = Vec::with_capacity(events.len());
             for event in events {
                 if inbox::accept(&tx, source(&event.topic), event.event_id, now).await? {
+                    owner_credentials::tell(app, &tx, event).await?;
                     fresh.push(event.clone());
                 }
             }

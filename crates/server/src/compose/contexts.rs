@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use anyhow::{Context as _, Result, bail};
 use axum::Router;
+use rolecall_authz::Refusals;
 use rolecall_db::{Database, sweep};
 use rolecall_identity::{Identity, SetupSecret};
 use rolecall_kernel::time::SystemClock;
@@ -74,6 +75,17 @@ impl Contexts {
         let organization = organization.map(|worker| Worker { name: worker.name, run: worker.run });
         let notification = notification.map(|worker| Worker { name: worker.name, run: worker.run });
         identity.chain(organization).chain(notification).chain(self.sweeps(shutdown)).collect()
+    }
+
+    /// Returns the work that writes down which calls were refused: each context tells of its own methods.
+    pub(super) fn refusal_workers(&self, refusals: &Refusals, shutdown: &CancellationToken) -> Vec<Worker> {
+        let identity = self.identity.iter().map(|context| context.refusal_worker(refusals.clone(), shutdown));
+        let organization = self.organization.iter().map(|context| context.refusal_worker(refusals.clone(), shutdown));
+        let notification = self.notification.iter().map(|context| context.refusal_worker(refusals.clone(), shutdown));
+        let identity = identity.map(|worker| Worker { name: worker.name, run: worker.run });
+        let organization = organization.map(|worker| Worker { name: worker.name, run: worker.run });
+        let notification = notification.map(|worker| Worker { name: worker.name, run: worker.run });
+        identity.chain(organization).chain(notification).collect()
     }
 
     /// Returns the work that keeps the tables of the platform small.

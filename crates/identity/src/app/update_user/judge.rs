@@ -59,7 +59,7 @@ pub(super) async fn judge(resources: &Resources, command: &Command) -> Result<Ju
         return Err(Error::SelfRefused);
     }
     if let Some(email) = &email {
-        equals::check(resources, command.actor, user.user_id).await?;
+        equals::check_credentials(resources, command.actor, command.proved, user.user_id).await?;
         let holder = users::find_by_email(&reader, email).await?;
         // Early and friendly; only the unique index decides.
         if holder.is_some_and(|(holder, _)| holder.user_id != user.user_id) {

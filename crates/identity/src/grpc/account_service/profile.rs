@@ -48,6 +48,7 @@ fn command(grpc: &Grpc, caller: &Caller, request: &wire::UpdateAccountRequest) -
     let encode = |user: &UserView| updated(user).encode_to_vec();
     Ok(update_user::Command {
         actor: caller.subject(),
+        proved: caller.auth_time(),
         rights: Rights { update: own.clone(), set_email: own, assign_roles: Scope::Nothing },
         user_id: caller.user().ok_or(Fault::Defect("a method about a person was called by none"))?,
         etag: user.and_then(user_fields::etag),

@@ -11,6 +11,7 @@ use tonic::{Request, Response, Status};
 use crate::app::create_user::{self, Created, Credential, SET_PASSWORD};
 use crate::app::delivery::Delivery;
 use crate::app::invite::Invited;
+use crate::app::taken_addresses;
 use crate::domain::password::PasswordPolicy;
 use crate::grpc::convert::{self, Demand, Fields, Names};
 use crate::grpc::status::refuse;
@@ -110,6 +111,11 @@ pub(super) async fn create_user(
     let (caller, request) = (caller(&request)?, request.into_inner());
     let command = grpc.create_user_command(&caller, &request)?;
     let resources = Arc::clone(&grpc.resources);
-    let done = detached::run(async move { Ok(create_user::run(&resources, &command).await?) }).await?;
+    let done = detached::run(async move {
+        let work = create_user::run(&resources, &command);
+        let is_taken = |error: &create_user::Error| matches!(error, create_user::Error::EmailTaken);
+        Ok(taken_addresses::limit(&resources, command.actor, command.validate_only, work, is_taken).await?)
+    })
+    .await?;
     Ok(Response::new(answer(done, created)?))
 }

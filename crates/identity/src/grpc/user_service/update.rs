@@ -9,6 +9,7 @@ use rolecall_kernel::id::UserId;
 use rolecall_rpc::detached;
 use tonic::{Request, Response, Status};
 
+use crate::app::taken_addresses;
 use crate::app::update_user::{self, Rights};
 use crate::domain::user::UserView;
 use crate::grpc::convert::Fields;
@@ -41,6 +42,7 @@ fn command(grpc: &Grpc, caller: &Caller, request: &wire::UpdateUserRequest) -> R
     let encode = |user: &UserView| updated(user).encode_to_vec();
     Ok(update_user::Command {
         actor: caller.subject(),
+        proved: caller.auth_time(),
         rights: Rights {
             update: caller.scope(UPDATE),
             set_email: caller.scope(SET_EMAIL),
@@ -61,6 +63,14 @@ pub(super) async fn update_user(
     let (caller, request) = (caller(&request)?, request.into_inner());
     let command = command(grpc, &caller, &request)?;
     let resources = Arc::clone(&grpc.resources);
-    let done = detached::run(async move { Ok(update_user::run(&resources, &command).await?) }).await?;
+    let done = detached::run(async move {
+        let work = update_user::run(&resources, &command);
+        if command.change.email.is_none() {
+            return Ok(work.await?);
+        }
+        let is_taken = |error: &update_user::Error| matches!(error, update_user::Error::EmailTaken);
+        Ok(taken_addresses::limit(&resources, command.actor, command.validate_only, work, is_taken).await?)
+    })
+    .await?;
     Ok(Response::new(answer(done, updated)?))
 }

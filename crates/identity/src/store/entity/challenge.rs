@@ -14,6 +14,9 @@ pub struct Model {
     pub change_due: bool,
     pub factor_id: Option<Uuid>,
     pub expires: i64,
+    pub device: Option<Vec<u8>>,
+    pub counted: Option<Vec<u8>>,
+    pub audience: Option<String>,
 }
 
 /// None: rows are joined by use cases, never by the mapper.
