@@ -17,7 +17,7 @@ use super::{Fields as _, Noted};
 use crate::app::idempotency::Repeat;
 use crate::app::update_settings as update;
 use crate::domain::page::Position;
-use crate::domain::settings::{MAX_DOMAINS, PasswordPolicy, RegistrationMode, SettingsChange, StoredSettings};
+use crate::domain::settings::{Change, MAX_DOMAINS, PasswordPolicy, RegistrationMode, SettingsChange, StoredSettings};
 use crate::grpc::status::{invalid, organization_missing};
 use crate::grpc::{Api, origin, render};
 
@@ -100,8 +100,9 @@ fn change(violations: &mut Violations, mask: &Mask, settings: &pb::OrganizationS
     let (password, session) =
         (settings.password_policy.unwrap_or_default(), settings.session_limits.unwrap_or_default());
     let meant = |path| mask.contains(path).then_some(());
-    let mut read =
-        |path, value, range| meant(path).and_then(|()| duration(violations, &format!("settings.{path}"), value, range));
+    let mut read = |path, value, range| {
+        meant(path).map_or(Change::Kept, |()| duration(violations, &format!("settings.{path}"), value, range))
+    };
     let invitation_lifetime =
         read("invitation_lifetime", settings.invitation_lifetime, (HOUR, DAY * 30, "1 hour to 30 days"));
     let session_idle = read("session_limits.idle", session.idle, (MINUTE * 5, DAY, "5 minutes to 24 hours"));
@@ -114,7 +115,7 @@ fn change(violations: &mut Violations, mask: &Mask, settings: &pb::OrganizationS
         mfa_policy: meant("mfa_policy")
             .and_then(|()| violations.mfa_policy("settings.mfa_policy", settings.mfa_policy)),
         min_characters: meant("password_policy.min_characters")
-            .and_then(|()| min_characters(violations, password.min_characters)),
+            .map_or(Change::Kept, |()| min_characters(violations, password.min_characters)),
         require_three_classes: meant("password_policy.require_three_classes").map(|()| password.require_three_classes),
         invitation_lifetime,
         session_idle,
@@ -154,9 +155,9 @@ fn domains(violations: &mut Violations, names: &[String]) -> Option<Vec<EmailDom
 }
 
 /// Zero leaves it to the policy for second factors.
-fn min_characters(violations: &mut Violations, characters: i32) -> Option<Option<u16>> {
+fn min_characters(violations: &mut Violations, characters: i32) -> Change<u16> {
     if characters == 0 {
-        return Some(None);
+        return Change::To(None);
     }
     let range = PasswordPolicy::LEAST..=PasswordPolicy::MOST;
     let characters = u16::try_from(characters).ok().filter(|characters| range.contains(characters));
@@ -165,7 +166,7 @@ fn min_characters(violations: &mut Violations, characters: i32) -> Option<Option
         let description = format!("must be 0 or {least} to {most}, at least 15 where no second factor is required");
         violations.push("settings.password_policy.min_characters", "OUT_OF_RANGE", description);
     }
-    characters.map(Some)
+    Change::To(characters)
 }
 
 /// Reads a duration; none leaves it to the instance.
@@ -174,14 +175,14 @@ fn duration(
     field: &str,
     duration: Option<prost_types::Duration>,
     (least, most, named): (Duration, Duration, &str),
-) -> Option<Option<Duration>> {
-    let Some(duration) = duration else { return Some(None) };
+) -> Change<Duration> {
+    let Some(duration) = duration else { return Change::To(None) };
     let duration = Duration::try_from(duration).ok().filter(|duration| (least..=most).contains(duration));
     if duration.is_none() {
         violations.push(field, "OUT_OF_RANGE", format!("must be {named}"));
     }
     // Nobody means fractions; whole seconds are what is shown.
-    duration.map(|duration| Some(Duration::from_secs(duration.as_secs())))
+    Change::To(duration.map(|duration| Duration::from_secs(duration.as_secs())))
 }
 
 pub(in crate::grpc) fn list_discoverable(
