@@ -191,11 +191,14 @@ const LENGTH: usize = 50;
 
 /// Few on each test run; the seed is printed, so that a failure can be repeated.
 fn sequences() -> u64 {
-    if std::env::var_os("ROLECALL_LONG_TESTS").is_some() { 2_000 } else { 4 }
+    #[expect(clippy::disallowed_methods, reason = "a test is steered by the environment")]
+    let is_long = std::env::var_os("ROLECALL_LONG_TESTS").is_some();
+    if is_long { 2_000 } else { 4 }
 }
 
 fn seed() -> u64 {
     use rolecall_kernel::entropy::{Entropy as _, SystemEntropy};
+    #[expect(clippy::disallowed_methods, reason = "a test is steered by the environment")]
     let given = std::env::var("ROLECALL_TEST_SEED").ok().and_then(|seed| seed.parse().ok());
     given.unwrap_or_else(|| {
         let mut bytes = [0; 8];
