@@ -14,8 +14,9 @@ use crate::world;
 
 const CREATE_USER: &str = "/rolecall.identity.v1.UserService/CreateUser";
 
+/// ASVS: V2.2.2
 #[tokio::test]
-async fn bad_input_is_refused_with_every_fault_named() {
+async fn asvs_v2_2_1_bad_input_is_refused_with_every_fault_named() {
     let stack = Stack::start(world::ONE_SQLITE).await;
     let admin = world::bootstrap(&stack).await;
 
@@ -79,8 +80,9 @@ async fn a_weak_password_is_refused_and_the_code_still_serves() {
     world::accept(&stack, "weak@home.example").await.expect("a good password is accepted");
 }
 
+/// ASVS: T38
 #[tokio::test]
-async fn messages_too_large_malformed_or_unknown_get_the_right_status() {
+async fn asvs_v2_2_2_messages_too_large_malformed_or_unknown_get_the_right_status() {
     let stack = Stack::start(world::ONE_SQLITE).await;
     let admin = world::bootstrap(&stack).await;
     let channel = stack.channel("identity");
@@ -88,7 +90,8 @@ async fn messages_too_large_malformed_or_unknown_get_the_right_status() {
         refusal::expect(raw::call(&channel, path, Bytes::from(body), token).await)
     };
 
-    let large = identity::LogInRequest { email: "a".repeat(70_000), password: String::new() }.encode_to_vec();
+    let large = identity::LogInRequest { email: "a".repeat(70_000), password: String::new(), ..Default::default() }
+        .encode_to_vec();
     let refused = call("/rolecall.identity.v1.AuthenticationService/LogIn", large, None).await;
     assert_eq!((refused.code, refused.reason.as_str()), (Code::ResourceExhausted, "REQUEST_TOO_LARGE"));
     let large = identity::CreateUserRequest { name: "a".repeat(300_000), ..Default::default() }.encode_to_vec();
@@ -103,8 +106,9 @@ async fn messages_too_large_malformed_or_unknown_get_the_right_status() {
     assert!([Code::PermissionDenied, Code::Unauthenticated].contains(&refused.code), "{refused:?}");
 }
 
+/// ASVS: V8.2.2, V8.4.1
 #[tokio::test]
-async fn what_belongs_to_another_organization_is_answered_like_what_does_not_exist() {
+async fn attack_t21_what_belongs_to_another_organization_is_answered_like_what_does_not_exist() {
     let stack = Stack::start(world::ONE_SQLITE).await;
     let admin = world::bootstrap(&stack).await;
     let (lab, lab_owner) = world::organization_with_owner(&stack, &admin, "Lab", "olga@lab.example").await;

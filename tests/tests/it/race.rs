@@ -46,8 +46,9 @@ async fn one_address(plan: Plan) {
     assert_eq!(to_one.count(), 1, "the losers sent no mail");
 }
 
+/// ASVS: V2.3.4
 #[tokio::test]
-async fn sixty_four_parallel_acceptances_of_one_invitation_activate_once() {
+async fn attack_t24_sixty_four_parallel_acceptances_of_one_invitation_activate_once() {
     let stack = Stack::start(world::ONE_POSTGRES).await;
     let admin = world::bootstrap(&stack).await;
     admin.users().create_user(world::create_user_request("many@home.example", &["GUEST"])).await.unwrap();
@@ -75,13 +76,14 @@ async fn sixty_four_parallel_acceptances_of_one_invitation_activate_once() {
     assert_eq!(world::within_five_seconds(list, |count| *count > 0).await, 1);
 }
 
+/// ASVS: V10.4.5, V15.4.2
 #[tokio::test]
-async fn thirty_two_parallel_refreshes_of_one_token_get_one_successor() {
+async fn attack_t08_thirty_two_parallel_refreshes_of_one_token_get_one_successor() {
     let stack = Stack::start(world::ONE_POSTGRES).await;
     let admin = world::bootstrap(&stack).await;
     let calls = (0..32).map(|_| {
         let mut authentication = Actor::anonymous(&stack).authentication();
-        let request = identity::RefreshTokensRequest { refresh_token: admin.refresh_token() };
+        let request = identity::RefreshTokensRequest { refresh_token: admin.refresh_token(), ..Default::default() };
         async move { authentication.refresh_tokens(request).await }
     });
     let successors: Vec<String> = join_all(calls)
@@ -93,8 +95,9 @@ async fn thirty_two_parallel_refreshes_of_one_token_get_one_successor() {
     assert_ne!(successors[0], admin.refresh_token());
 }
 
+/// ASVS: V2.3.4, V15.4.2
 #[tokio::test]
-async fn two_owners_who_demote_each_other_leave_one() {
+async fn attack_t25_two_owners_who_demote_each_other_leave_one() {
     let stack = Stack::start(world::ONE_POSTGRES).await;
     let admin = world::bootstrap(&stack).await;
     let (_, first) = world::organization_with_owner(&stack, &admin, "Lab", "a@lab.example").await;
