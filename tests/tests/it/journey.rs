@@ -198,7 +198,7 @@ async fn block_works_everywhere_and_is_lifted(stack: &Stack, owner: &Actor, pers
     });
     assert!(inactive.contains(&refusal::expect(refused.await).reason.as_str()));
 
-    let refresh = identity::RefreshTokensRequest { refresh_token: person.refresh_token() };
+    let refresh = identity::RefreshTokensRequest { refresh_token: person.refresh_token(), ..Default::default() };
     let refreshed = Actor::anonymous(stack).authentication().refresh_tokens(refresh.clone()).await;
     refusal::expect_reason(refreshed, Code::Unauthenticated, "REFRESH_TOKEN_REFUSED");
     refusal::expect_reason(Actor::log_in(stack, PERSON).await, Code::Unauthenticated, "CREDENTIALS_REFUSED");
