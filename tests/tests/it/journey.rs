@@ -1,6 +1,7 @@
 //! The main job, from an empty folder to a blocked and unblocked person, in every layout.
 
 use rolecall_api::identity::v1 as identity;
+use rolecall_api::identity::v1::instance_service_client::InstanceServiceClient;
 use rolecall_api::notification::v1 as notification;
 use rolecall_api::organization::v1 as organization;
 use rolecall_api::organization::v1::AccessReason;
@@ -34,15 +35,29 @@ async fn the_journey_runs_in_three_processes_on_postgres_with_a_mail_server() {
     journey(Plan { layout: Layout::Three, store: Store::Postgres, post: Post::Smtp, hashing: Hashing::Weak }).await;
 }
 
+#[tokio::test]
+async fn the_journey_runs_in_three_processes_that_encrypt_every_connection() {
+    let plan = Plan { layout: Layout::Three, store: Store::Postgres, post: Post::Folder, hashing: Hashing::Weak };
+    let stack = Stack::start_encrypted(plan).await;
+    let address = stack.address("identity").replacen("https", "http", 1);
+    let unencrypted = tonic::transport::Endpoint::from_shared(address).unwrap().connect_lazy();
+    let call = InstanceServiceClient::new(unencrypted).get_server_info(identity::GetServerInfoRequest {}).await;
+    assert_eq!(call.expect_err("nobody listens in the clear").code(), Code::Unavailable);
+    walk(&stack).await;
+}
+
 async fn journey(plan: Plan) {
-    let stack = Stack::start(plan).await;
-    let admin = bootstrap_works_once(&stack).await;
-    let owner = owner_is_invited_and_accepts(&stack, &admin).await;
-    let person = person_is_invited_and_accepts(&stack, &owner).await;
+    walk(&Stack::start(plan).await).await;
+}
+
+async fn walk(stack: &Stack) {
+    let admin = bootstrap_works_once(stack).await;
+    let owner = owner_is_invited_and_accepts(stack, &admin).await;
+    let person = person_is_invited_and_accepts(stack, &owner).await;
     person_may_what_the_table_says(&owner, &person).await;
-    backend_is_told_why(&stack, &admin, &person).await;
-    changed_roles_are_obeyed_by_the_old_token(&stack, &owner, &person).await;
-    block_works_everywhere_and_is_lifted(&stack, &owner, &person).await;
+    backend_is_told_why(stack, &admin, &person).await;
+    changed_roles_are_obeyed_by_the_old_token(stack, &owner, &person).await;
+    block_works_everywhere_and_is_lifted(stack, &owner, &person).await;
     every_step_is_in_the_audit_log(&admin, &owner, &person).await;
 }
 
