@@ -1,5 +1,6 @@
 //! Single sign-on: honest logins, and everything that a hostile provider or browser may try.
 
+mod callback;
 mod domains;
 mod hostile;
 mod logins;
@@ -38,7 +39,11 @@ pub(crate) fn described(issuer: &str) -> IdentityProvider {
     }
 }
 
-pub(crate) async fn connect(world: &World, token: &str, provider: IdentityProvider) -> Result<IdentityProvider, Status> {
+pub(crate) async fn connect(
+    world: &World,
+    token: &str,
+    provider: IdentityProvider,
+) -> Result<IdentityProvider, Status> {
     let request = CreateIdentityProviderRequest { identity_provider: Some(provider), ..Default::default() };
     let answer = world.providers().create_identity_provider(bearer(token, request)).await?;
     Ok(answer.into_inner().identity_provider.expect("a provider"))
@@ -118,7 +123,13 @@ impl Stage {
         self.complete_from(token, state, code, &self.provider.issuer).await
     }
 
-    pub(crate) async fn complete_from(&self, token: &str, state: &str, code: &str, iss: &str) -> Result<Tokens, Status> {
+    pub(crate) async fn complete_from(
+        &self,
+        token: &str,
+        state: &str,
+        code: &str,
+        iss: &str,
+    ) -> Result<Tokens, Status> {
         let callback = SsoCallback { state: state.to_owned(), code: code.to_owned(), iss: iss.to_owned() };
         let returned = Some(complete_sso_login_request::Returned::Callback(callback));
         let request = CompleteSsoLoginRequest { login_token: token.to_owned(), returned };
