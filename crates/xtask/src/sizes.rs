@@ -17,6 +17,26 @@ const FILE_LIMIT: usize = 400;
 /// The most lines of code in the body of a function.
 const FUNCTION_LIMIT: usize = 60;
 
+/// The most lines of a crate, tests not counted: what is past it is split by subject (docs/adr/0010).
+const CRATE_LIMITS: [(&str, usize); 16] = [
+    ("api", 100),
+    ("authz", 4_000),
+    ("bench", 2_400),
+    ("cli", 5_000),
+    ("db", 3_700),
+    ("identity", 33_000),
+    ("kernel", 1_000),
+    ("notification", 4_500),
+    ("organization", 10_000),
+    ("outbound", 700),
+    ("rolecall", 150),
+    ("rpc", 4_200),
+    ("server", 3_800),
+    ("telemetry", 600),
+    ("testkit", 1_500),
+    ("xtask", 3_000),
+];
+
 /// A measured thing.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 struct Size {
@@ -33,13 +53,14 @@ struct Sizes {
 
 /// Prints medians and ninety-fifth percentiles; fails above the limits, naming what is too large.
 pub(crate) fn run() -> anyhow::Result<()> {
-    let mut total = Sizes::default();
+    let (mut total, mut crates_over) = (Sizes::default(), Vec::new());
     println!("{:<16} {:>6} {:>6} {:>12} {:>12}", "crate", "lines", "tests", "file med/p95", "fn med/p95");
     let mut crates: Vec<_> = fs::read_dir(root().join("crates"))?.collect::<Result<_, _>>()?;
     crates.sort_by_key(fs::DirEntry::file_name);
     for folder in crates {
-        let mut sizes = read_crate(&folder.path())?;
-        print_line(&folder.file_name().to_string_lossy(), &mut sizes);
+        let (name, mut sizes) = (folder.file_name().to_string_lossy().into_owned(), read_crate(&folder.path())?);
+        print_line(&name, &mut sizes);
+        crates_over.extend(past_its_limit(&name, sizes.files.iter().map(|file| file.lines).sum()));
         total.files.append(&mut sizes.files);
         total.functions.append(&mut sizes.functions);
         total.tests += sizes.tests;
@@ -47,6 +68,7 @@ pub(crate) fn run() -> anyhow::Result<()> {
     print_line("all", &mut total);
     let mut violations = over(&total.files, FILE_LIMIT);
     violations.extend(over(&total.functions, FUNCTION_LIMIT));
+    violations.extend(crates_over);
     if violations.is_empty() {
         return Ok(());
     }
@@ -92,6 +114,12 @@ fn percentile(sorted: &[Size], percent: usize) -> usize {
     sorted.get(rank - 1).map_or(0, |size| size.lines)
 }
 
+/// A crate without a limit is past it: whoever makes one says how large it may become.
+fn past_its_limit(name: &str, lines: usize) -> Option<String> {
+    let limit = CRATE_LIMITS.iter().find(|(known, _)| *known == name).map_or(0, |(_, limit)| *limit);
+    (lines > limit).then(|| format!("crates/{name}: {lines} lines, {limit} allowed"))
+}
+
 fn over(sizes: &[Size], limit: usize) -> Vec<String> {
     let too_large = sizes.iter().filter(|size| size.lines > limit);
     too_large.map(|size| format!("{}: {} lines", size.name, size.lines)).collect()
@@ -107,5 +135,12 @@ mod tests {
         assert_eq!((percentile(&sizes, 50), percentile(&sizes, 95)), (10, 19));
         assert_eq!(percentile(&[], 95), 0);
         assert_eq!(over(&sizes, 19), ["f20: 20 lines"]);
+    }
+
+    #[test]
+    fn a_crate_has_a_limit_or_no_line() {
+        assert_eq!(past_its_limit("rolecall", 100), None);
+        assert_eq!(past_its_limit("rolecall", 151).as_deref(), Some("crates/rolecall: 151 lines, 150 allowed"));
+        assert!(past_its_limit("sprawl", 1).is_some());
     }
 }

@@ -40,13 +40,29 @@ struct Meter {
 
 impl Meter {
     fn add(&mut self, name: &syn::Ident, body: &syn::Block) {
+        let lines = self.longest_entry(body).unwrap_or_else(|| self.inner_lines(body));
+        self.measured.functions.push((name.to_string(), lines));
+    }
+
+    fn inner_lines(&self, body: &syn::Block) -> usize {
         let lines = lines_of(body.span());
         // The lines that hold nothing but the braces do not count.
         let inner = lines.start() + 1..*lines.end();
         let inner = if inner.start > inner.end { inner.end..inner.end } else { inner };
-        self.measured.functions.push((name.to_string(), self.code.range(inner).count()));
+        self.code.range(inner).count()
+    }
+
+    /// The lines of the longest entry, if the function is nothing but a table: one `match` of short arms. A table is
+    /// looked up, not read aloud.
+    fn longest_entry(&self, body: &syn::Block) -> Option<usize> {
+        let [syn::Stmt::Expr(syn::Expr::Match(table), None)] = body.stmts.as_slice() else { return None };
+        let entries = table.arms.iter().map(|arm| self.code.range(lines_of(arm.span())).count());
+        entries.max().filter(|longest| *longest <= ENTRY_LIMIT)
     }
 }
+
+/// The most lines of an entry of a table.
+const ENTRY_LIMIT: usize = 8;
 
 fn lines_of(span: proc_macro2::Span) -> RangeInclusive<usize> {
     span.start().line..=span.end().line
@@ -102,6 +118,15 @@ mod tests {
     }
 }
 ";
+
+    #[test]
+    fn of_a_table_the_longest_entry_counts_and_a_long_arm_makes_it_a_function() {
+        let table = |arm: &str| format!("fn f(x: u8) -> u8 {{\n    match x {{\n        0 => 1,\n{arm}    }}\n}}\n");
+        let lines = |text: &str| measure(text).unwrap().functions[0].1;
+        assert_eq!(lines(&table("        _ => {\n            2\n        }\n")), 3);
+        let long = format!("        _ => {{\n{}            2\n        }}\n", "            go();\n".repeat(8));
+        assert_eq!(lines(&table(&long)), 14);
+    }
 
     #[test]
     fn tests_blank_lines_and_comments_do_not_count_as_code() {
