@@ -88,8 +88,17 @@ async fn measure_all(settings: &Settings, wanted: &[u8]) -> anyhow::Result<Vec<L
     if is_wanted(6) {
         lines.extend(progress("row 6: login", rows::login::run(settings).await?));
     }
+    if is_wanted(7) {
+        lines.extend(progress("row 7: overload", rows::overload::run(settings).await?));
+    }
+    if is_wanted(8) {
+        lines.extend(progress("row 8: tokens", rows::tokens::run(settings).await?));
+    }
     if is_wanted(9) {
         lines.extend(progress("row 9: creating users", rows::create::run(settings).await?));
+    }
+    if is_wanted(10) {
+        lines.extend(progress("row 10: a page of a million", rows::list::run(settings).await?));
     }
     if is_wanted(11) {
         lines.extend(progress("row 11: blocking", rows::block::run(settings).await?));

@@ -4,6 +4,7 @@
 //! same statements in the same transactions. Nothing is decoded, checked, sealed or hashed; what
 //! is encoded there is here a text of the same length.
 
+use std::collections::BTreeSet;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use rolecall_db::{Backend, Database, DatabaseConfig, Error, Tx};
@@ -21,6 +22,7 @@ use uuid::Uuid;
 pub(super) const GIVEN_NAME: &str = "Grace";
 pub(super) const FAMILY_NAME: &str = "Guest";
 pub(super) const ROLE: &str = "GUEST";
+const NAME: &str = "Grace Guest";
 
 /// The address of one person.
 pub(super) fn email(number: u64) -> String {
@@ -93,8 +95,9 @@ impl ByHand {
     async fn found(&self) -> Result<(), Error> {
         let first = &Person { user_id: self.actor, ..Person::new(0) };
         self.identity.write(|tx| async move { self.insert_user(&tx, first).await }).await?;
-        let organization = "INSERT INTO organizations (organization_id, name, name_key, state, home, version, created)
-            VALUES ($1, 'Home', 'home', 'ACTIVE', TRUE, 1, $2)";
+        let organization = "INSERT INTO organizations (organization_id, name, name_key, state, home, mfa_policy,
+                version, created)
+            VALUES ($1, 'Home', 'home', 'ACTIVE', TRUE, 'OPTIONAL', 1, $2)";
         self.organization
             .write(|tx| async move {
                 change(&tx, organization, vec![self.home.into(), first.now.into()]).await?;
@@ -132,9 +135,8 @@ impl ByHand {
     async fn add_member(&self, tx: &Tx, person: &Person) -> Result<(), Error> {
         let actor = format!("SELECT {MEMBER_COLUMNS} FROM members WHERE state <> $1 AND user_id = $2 LIMIT $3");
         look(tx, &actor, vec!["HIDDEN".into(), self.actor.into(), 1_i64.into()]).await?;
-        let home = "SELECT organization_id, name, name_key, state, home, version, created FROM organizations
-            WHERE organization_id = $1 LIMIT $2";
-        look(tx, home, vec![self.home.into(), 1_i64.into()]).await?;
+        let home = format!("SELECT {ORGANIZATION_COLUMNS} FROM organizations WHERE organization_id = $1 LIMIT $2");
+        look(tx, &home, vec![self.home.into(), 1_i64.into()]).await?;
         let hold_off = "INSERT INTO removed_subjects (subject_id, removed) VALUES ($1, $2) ON CONFLICT DO NOTHING";
         change(tx, hold_off, vec![person.user_id.into(), person.now.into()]).await?;
         let let_go = "DELETE FROM removed_subjects WHERE subject_id = $1";
@@ -183,24 +185,28 @@ impl ByHand {
     async fn insert_user(&self, tx: &Tx, person: &Person) -> Result<(), Error> {
         let user = format!(
             "INSERT INTO users ({USER_COLUMNS})
-            VALUES ($1, $2, $3, $3, FALSE, $4, $5, $6, '', '', 'INVITED', 1, $7, $7, NULL)"
+            VALUES ($1, $2, $3, $3, FALSE, $4, $5, $6, $7, $8, $9, '', '', '', 'INVITED', 1, $10, $10, NULL, NULL)"
         );
         let values = vec![
             person.user_id.into(),
             self.home.into(),
             person.email.as_str().into(),
-            format!("{GIVEN_NAME} {FAMILY_NAME}").into(),
+            NAME.into(),
+            NAME.to_lowercase().into(),
             GIVEN_NAME.into(),
+            GIVEN_NAME.to_lowercase().into(),
             FAMILY_NAME.into(),
+            FAMILY_NAME.to_lowercase().into(),
             person.now.into(),
         ];
-        change(tx, &user, values).await
+        change(tx, &user, values).await?;
+        insert_words(tx, person).await
     }
 
     async fn insert_invitation(&self, tx: &Tx, person: &Person) -> Result<(), Error> {
         let invitation = "INSERT INTO invitations (invitation_id, user_id, organization_id, inviter_id, code_hash,
-                state, created, expires, claimed_password_hash, claimed_until)
-            VALUES ($1, $2, $3, $4, $5, $6, $7, $8, NULL, NULL)";
+                mailed, state, created, expires, claimed_password_hash, claimed_until)
+            VALUES ($1, $2, $3, $4, $5, TRUE, $6, $7, $8, NULL, NULL)";
         // The hash of a code is spread over the index; so are these bytes.
         let code_hash: Vec<u8> = [person.user_id, person.invitation_id].map(Uuid::into_bytes).concat();
         let values = vec![
@@ -244,8 +250,9 @@ impl ByHand {
 
     /// An event for one consumer; PostgreSQL takes both rows in one statement.
     async fn tell(&self, tx: &Tx, person: &Person, topic: &str, bytes: usize, consumer: &str) -> Result<(), Error> {
-        const EVENT: &str = "INSERT INTO outbox (event_id, topic, subject, organization_id, occurred, payload, trace)
-            VALUES ($1, $2, $3, $4, $5, $6, NULL) RETURNING position, subject, occurred";
+        const EVENT: &str = "INSERT INTO outbox (event_id, topic, subject, organization_id, occurred, payload, trace,
+                secrecy)
+            VALUES ($1, $2, $3, $4, $5, $6, NULL, 0) RETURNING position, subject, occurred";
         let mut values: Vec<Value> = vec![
             EventId::new(SystemClock.now(), &SystemEntropy).as_uuid().into(),
             topic.into(),
@@ -271,8 +278,11 @@ impl ByHand {
 
 const METHOD: &str = "UserService/CreateUser";
 
-const USER_COLUMNS: &str = "user_id, organization_id, email, email_key, email_verified, name, given_name, family_name, \
-    institution, website, state, version, created, updated, last_login";
+const USER_COLUMNS: &str = "user_id, organization_id, email, email_key, email_verified, name, name_key, given_name, \
+    given_name_key, family_name, family_name_key, institution, institution_key, website, state, version, created, \
+    updated, last_login, deleted";
+
+const ORGANIZATION_COLUMNS: &str = "organization_id, name, name_key, state, home, mfa_policy, version, created";
 
 const MEMBER_COLUMNS: &str = "user_id, organization_id, state, roles, is_owner, is_admin, block_reason, blocked_since, \
     blocked_until, blocked_by, added_by, version, created, updated";
@@ -295,9 +305,21 @@ async fn place(store: Store) -> anyhow::Result<(Place, [String; 2])> {
 
 /// The progress of the work, stored before anything else.
 async fn begin(tx: &Tx, person: &Person) -> Result<(), Error> {
-    let saga = "INSERT INTO sagas (saga_id, kind, state, lease_until) VALUES ($1, $2, $3, $4)";
+    let saga = "INSERT INTO sagas (saga_id, kind, state, lease_until, actor_id) VALUES ($1, $2, $3, $4, $1)";
     let lease = person.now + 10_000_000;
     change(tx, saga, vec![person.user_id.into(), "CREATE_USER".into(), "STARTED".into(), lease.into()]).await
+}
+
+/// The words that the account is searched by: those of its name and address.
+async fn insert_words(tx: &Tx, person: &Person) -> Result<(), Error> {
+    let delete = "DELETE FROM user_words WHERE user_id = $1";
+    change(tx, delete, vec![person.user_id.into()]).await?;
+    let key = format!("{NAME} {}", person.email).to_lowercase();
+    let words: BTreeSet<&str> = key.split(|c: char| !c.is_alphanumeric()).collect();
+    let places: Vec<String> = (0..words.len()).map(|index| format!("(${}, $1)", index + 2)).collect();
+    let insert = format!("INSERT INTO user_words (word, user_id) VALUES {}", places.join(", "));
+    let values = std::iter::once(Value::from(person.user_id)).chain(words.into_iter().map(Value::from));
+    change(tx, &insert, values.collect()).await
 }
 
 async fn lock_member(tx: &Tx, person: &Person) -> Result<(), Error> {
