@@ -132,7 +132,8 @@ async fn first_login(stack: &Stack, email: &str) -> (Actor, String, Authenticato
 }
 
 async fn begin(stack: &Stack, email: &str) -> identity::Challenge {
-    let request = identity::LogInRequest { email: email.to_owned(), password: PASSWORD.to_owned(), ..Default::default() };
+    let request =
+        identity::LogInRequest { email: email.to_owned(), password: PASSWORD.to_owned(), ..Default::default() };
     let answer = Actor::anonymous(stack).authentication().log_in(request).await.expect("the password is right");
     match answer.into_inner().outcome {
         Some(Outcome::Challenge(challenge)) => challenge,
