@@ -69,7 +69,8 @@ impl Actor {
 
     /// Logs in.
     pub async fn log_in_with(stack: &Stack, email: &str, password: &str) -> Result<Self, Status> {
-        let request = identity::LogInRequest { email: email.to_owned(), password: password.to_owned(), ..Default::default() };
+        let request =
+            identity::LogInRequest { email: email.to_owned(), password: password.to_owned(), ..Default::default() };
         let answer = Self::anonymous(stack).authentication().log_in(request).await?.into_inner();
         let Some(identity::log_in_response::Outcome::Tokens(tokens)) = answer.outcome else {
             panic!("a login that asks for more than a password");

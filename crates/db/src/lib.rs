@@ -49,7 +49,7 @@ pub use lock::LockRows;
 pub use migrate::{Applied, MigrateError, SchemaState};
 pub use outbox::{Consumer, Event};
 pub use relay::{Deliver, Outcome, Relay, RelayConfig, RelayWaker};
-pub use sequencer::{Sequencer, SequencerConfig};
 /// What statements run on: a transaction or a reader. Use cases name it without seeing the mapper.
 pub use sea_orm::ConnectionTrait as Connection;
+pub use sequencer::{Sequencer, SequencerConfig};
 pub use transaction::Tx;

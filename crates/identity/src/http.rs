@@ -17,7 +17,10 @@ use crate::app::{Resources, signing_keys};
 /// Returns the routes: the keys of access tokens as a JSON Web Key Set (RFC 7517), and where identity providers send
 /// browsers back to.
 pub(crate) fn routes(resources: Arc<Resources>) -> Router {
-    Router::new().route("/.well-known/jwks.json", get(key_set)).with_state(Arc::clone(&resources)).merge(sso::routes(resources))
+    Router::new()
+        .route("/.well-known/jwks.json", get(key_set))
+        .with_state(Arc::clone(&resources))
+        .merge(sso::routes(resources))
 }
 
 async fn key_set(State(resources): State<Arc<Resources>>) -> Response {

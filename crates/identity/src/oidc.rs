@@ -15,8 +15,8 @@ use futures::future::BoxFuture;
 use openidconnect::core::{CoreAuthPrompt, CoreClientAuthMethod, CoreResponseType};
 use openidconnect::{
     AuthType, AuthenticationContextClass, AuthenticationFlow, AuthorizationCode, ClientId, ClientSecret, CsrfToken,
-    DiscoveryError, HttpRequest, HttpResponse, IssuerUrl, LoginHint, Nonce, OAuth2TokenResponse as _, PkceCodeChallenge,
-    PkceCodeVerifier, RedirectUrl, RequestTokenError, Scope, TokenResponse as _,
+    DiscoveryError, HttpRequest, HttpResponse, IssuerUrl, LoginHint, Nonce, OAuth2TokenResponse as _,
+    PkceCodeChallenge, PkceCodeVerifier, RedirectUrl, RequestTokenError, Scope, TokenResponse as _,
 };
 use rolecall_kernel::time::Timestamp;
 use rolecall_outbound::Outbound;
@@ -158,7 +158,9 @@ impl Oidc {
         let known = self.find(&registration.settings.issuer).await?;
         // Whoever mixes two providers up makes one of them answer in the name of the other (RFC 9207).
         match &returned.iss {
-            Some(iss) if *iss != registration.settings.issuer => return Err(OidcError::Refused("another issuer answered")),
+            Some(iss) if *iss != registration.settings.issuer => {
+                return Err(OidcError::Refused("another issuer answered"));
+            }
             None if known.metadata.additional_metadata().names_itself => {
                 return Err(OidcError::Refused("the issuer did not name itself"));
             }
@@ -228,7 +230,9 @@ impl Oidc {
         let metadata = Metadata::discover_async(url, &http).await.map_err(|error| problem(&error))?;
         let endpoint = metadata.authorization_endpoint().url();
         // People type their passwords there.
-        self.outbound.check(endpoint).map_err(|error| OidcError::Unusable(format!("its authorization endpoint {error}")))?;
+        self.outbound
+            .check(endpoint)
+            .map_err(|error| OidcError::Unusable(format!("its authorization endpoint {error}")))?;
         if types::algorithms(&metadata).is_empty() {
             return Err(unusable("signs its ID tokens by no algorithm that is taken"));
         }

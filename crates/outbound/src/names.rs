@@ -44,9 +44,8 @@ impl Names {
         let mut builder = match server {
             Some(server) => Resolver::builder_with_config(only(server), TokioRuntimeProvider::default()),
             // Where the system names none, one on this machine is asked, as the C library does.
-            None => TokioResolver::builder_tokio().unwrap_or_else(|_| {
-                Resolver::builder_with_config(only(LOCAL), TokioRuntimeProvider::default())
-            }),
+            None => TokioResolver::builder_tokio()
+                .unwrap_or_else(|_| Resolver::builder_with_config(only(LOCAL), TokioRuntimeProvider::default())),
         };
         let options = builder.options_mut();
         options.timeout = Duration::from_secs(3);

@@ -95,7 +95,13 @@ mod tests {
         let permit = Arc::clone(&places).acquire_owned().await.expect("open");
         let (tasks, done) = (TaskTracker::new(), Arc::new(AtomicBool::new(false)));
         let (seen, tracker) = (Arc::clone(&done), tasks.clone());
-        let call = Call { request_id: "r".into(), deadline: None, tasks: tracker, acting: Arc::default(), permit: Some(Arc::new(permit)) };
+        let call = Call {
+            request_id: "r".into(),
+            deadline: None,
+            tasks: tracker,
+            acting: Arc::default(),
+            permit: Some(Arc::new(permit)),
+        };
         let work = async move {
             tokio::time::sleep(Duration::from_millis(50)).await;
             seen.store(true, Ordering::SeqCst);

@@ -144,10 +144,8 @@ async fn attack_t18_whoever_acts_as_another_finds_every_method_closed_that_does_
     };
     let (reading, changing) = (begin(false).await, begin(true).await);
     let methods = raw::methods();
-    let (closed, open): (Vec<_>, Vec<_>) = methods
-        .iter()
-        .filter(|method| !rule(method).public)
-        .partition(|method| !rule(method).accept_impersonation);
+    let (closed, open): (Vec<_>, Vec<_>) =
+        methods.iter().filter(|method| !rule(method).public).partition(|method| !rule(method).accept_impersonation);
     assert!(closed.len() > 30 && !open.is_empty());
     for method in closed {
         for token in [&reading, &changing] {

@@ -1,8 +1,8 @@
 //! The stories that Rolecall must tell, told over the wire.
 #![expect(clippy::panic, clippy::unwrap_used, clippy::expect_used, reason = "a test that cannot go on has failed")]
 
-mod attacks;
 mod acting;
+mod attacks;
 mod authorization;
 mod bad_input;
 mod clients;

@@ -39,11 +39,13 @@ pub enum Command {
   rolecall whoami --output json")]
     Whoami(Bare),
     /// Act as somebody else: print an access token that opens what that person may, as far as you could reach it
-    #[command(after_help = "It ends by itself; `rolecall sessions revoke --user <id> <session id>` ends it earlier. Your own login stays.
+    #[command(
+        after_help = "It ends by itself; `rolecall sessions revoke --user <id> <session id>` ends it earlier. Your own login stays.
 
 Examples:
   rolecall impersonate --user 01890a5d-ac96-774b-bcce-b302099a8057 --reason \"cannot find the dataset\"
-  rolecall impersonate --guest-of 01890a5d-ac96-774b-bcce-b302099a8057 --reason \"what strangers see\" --minutes 5")]
+  rolecall impersonate --guest-of 01890a5d-ac96-774b-bcce-b302099a8057 --reason \"what strangers see\" --minutes 5"
+    )]
     Impersonate(Impersonate),
     /// Print the access token of the user that is logged in, fresh enough to be used at once
     #[command(after_help = "Examples:

@@ -134,10 +134,7 @@ pub(crate) async fn run(resources: &Resources, command: Command) -> Result<Answe
 }
 
 /// Finds whose challenge it is, and what its organization wants.
-async fn ask<'a>(
-    resources: &Resources,
-    hash: &'a [u8; 32],
-) -> Result<(Asked<'a>, User, OrganizationSettings), Error> {
+async fn ask<'a>(resources: &Resources, hash: &'a [u8; 32]) -> Result<(Asked<'a>, User, OrganizationSettings), Error> {
     let began = resources.now();
     let reader = resources.db.reader();
     let challenge = challenges::find(&reader, hash, began).await?.ok_or(Error::ChallengeRefused)?;

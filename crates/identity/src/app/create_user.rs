@@ -167,9 +167,7 @@ async fn stored(resources: &Resources, command: &Command) -> Result<Option<Answe
         Credential::Invitation(Delivery::Send)
         | Credential::Password { .. }
         | Credential::Imported { .. }
-        | Credential::SingleSignOn { .. } => {
-            Ok(Some(Answer::Stored(stored)))
-        }
+        | Credential::SingleSignOn { .. } => Ok(Some(Answer::Stored(stored))),
     }
 }
 

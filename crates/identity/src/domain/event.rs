@@ -1,7 +1,8 @@
 //! What happened: appended to the outbox in the transaction of the change.
 
 use rolecall_kernel::id::{
-    AccessTokenId, ApiKeyId, FactorId, IdentityProviderId, InvitationId, KeyId, OrganizationId, RegistrationId, SessionId, SubjectId,
+    AccessTokenId, ApiKeyId, FactorId, IdentityProviderId, InvitationId, KeyId, OrganizationId, RegistrationId,
+    SessionId, SubjectId,
 };
 use rolecall_kernel::text::{EmailAddress, EmailDomain, Reason};
 use rolecall_kernel::time::Timestamp;

@@ -65,7 +65,9 @@ impl Publisher {
         let subject = match (happened.target, &happened.event) {
             (Some(target), _) => target.to_string(),
             // Failures of strangers need no order; as one queue each would wait for all before it.
-            (None, Event::LoginFailed(_) | Event::RegistrationRequested(_) | Event::CallsRefused { .. }) => event_id.to_string(),
+            (None, Event::LoginFailed(_) | Event::RegistrationRequested(_) | Event::CallsRefused { .. }) => {
+                event_id.to_string()
+            }
             (None, _) => "instance".to_owned(),
         };
         let envelope = Envelope {

@@ -5,8 +5,8 @@ use std::sync::Arc;
 use rolecall_api::identity::v1::directory_service_server::DirectoryService;
 use rolecall_api::identity::v1::{
     BatchGetContactsRequest, BatchGetContactsResponse, CheckSessionRequest, CheckSessionResponse, GetInstanceRequest,
-    GetInstanceResponse, IngestEventsRequest, IngestEventsResponse, IngestOutcome, IngestResult, IngestedEvent, InviteFirstOwnerRequest,
-    InviteFirstOwnerResponse,
+    GetInstanceResponse, IngestEventsRequest, IngestEventsResponse, IngestOutcome, IngestResult, IngestedEvent,
+    InviteFirstOwnerRequest, InviteFirstOwnerResponse,
 };
 use rolecall_kernel::id::{EventId, OrganizationId, SessionId, SubjectId, UserId};
 use rolecall_rpc::detached;

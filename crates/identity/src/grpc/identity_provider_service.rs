@@ -57,10 +57,8 @@ fn shown(provider: &IdentityProvider) -> wire::IdentityProvider {
         RoleSource::Rolecall => wire::RoleSource::Rolecall,
         RoleSource::Claims => wire::RoleSource::Claims,
     };
-    let mapping = |rule: &crate::domain::sso::RoleRule| wire::RoleMapping {
-        value: rule.value.clone(),
-        role: rule.role.clone(),
-    };
+    let mapping =
+        |rule: &crate::domain::sso::RoleRule| wire::RoleMapping { value: rule.value.clone(), role: rule.role.clone() };
     wire::IdentityProvider {
         identity_provider_id: provider.identity_provider_id.to_string(),
         organization_id: provider.organization_id.to_string(),

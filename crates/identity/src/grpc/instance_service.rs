@@ -14,8 +14,8 @@ use tonic::{Request, Response, Status};
 
 use super::convert::{Demand, Fields, Names};
 use super::{Grpc, render};
-use crate::app::{bootstrap, instance_settings};
 use crate::app::fault::Fault;
+use crate::app::{bootstrap, instance_settings};
 use crate::domain::factor::MfaPolicy;
 
 /// A second factor is required unless something else is written out.

@@ -10,11 +10,11 @@ use crate::app::taken_addresses::Limited;
 use crate::app::{
     accept_invitation, answer_challenge, bootstrap, change_email, change_password, confirm_email_change, confirm_totp,
     create_access_token, create_api_key, create_service_account, create_user, delete_api_key, delete_service_account,
-    delete_user, enroll_totp, exchange_api_key, get_invitation, get_registration, impersonate_user, instance_settings, invite_first_owner, issue_password_reset,
-    list_invitations, log_in, log_in_as_guest, read_service_accounts, read_sessions, read_users, reauthenticate, refresh_tokens,
-    regenerate_recovery_codes, register, remove_factor, resend_invitation, reset_password, reset_user_factors,
-    revoke_access_token, revoke_invitation, revoke_sessions, rotate_signing_keys, set_user_password, sso,
-    update_service_account, update_user, verify_email,
+    delete_user, enroll_totp, exchange_api_key, get_invitation, get_registration, impersonate_user, instance_settings,
+    invite_first_owner, issue_password_reset, list_invitations, log_in, log_in_as_guest, read_service_accounts,
+    read_sessions, read_users, reauthenticate, refresh_tokens, regenerate_recovery_codes, register, remove_factor,
+    resend_invitation, reset_password, reset_user_factors, revoke_access_token, revoke_invitation, revoke_sessions,
+    rotate_signing_keys, set_user_password, sso, update_service_account, update_user, verify_email,
 };
 use crate::domain::access_token::NarrowingError;
 use crate::domain::challenge::Due;
@@ -31,7 +31,11 @@ const fn code(reason: Reason) -> Code {
         | Reason::ChallengeRefused
         | Reason::FactorCodeRefused
         | Reason::SsoRefused => Code::Unauthenticated,
-        Reason::HashingOverloaded | Reason::GuestLimitReached | Reason::RegistrationLimitReached | Reason::NetworkThrottled | Reason::TakenAddressLimitReached => Code::ResourceExhausted,
+        Reason::HashingOverloaded
+        | Reason::GuestLimitReached
+        | Reason::RegistrationLimitReached
+        | Reason::NetworkThrottled
+        | Reason::TakenAddressLimitReached => Code::ResourceExhausted,
         Reason::SetupSecretRefused
         | Reason::RoleNotGrantable
         | Reason::PermissionNotGrantable
@@ -134,10 +138,14 @@ const fn message(reason: Reason) -> &'static str {
         }
         Reason::UserBlocked => "The person is blocked, or its organization suspended; nobody acts as it.",
         Reason::AccessTokenLimitReached => "No more personal access tokens can be made; revoke one first.",
-        Reason::IdentityProviderNotFound => "There is no such identity provider within what you may see, or none serves.",
+        Reason::IdentityProviderNotFound => {
+            "There is no such identity provider within what you may see, or none serves."
+        }
         Reason::DomainNotFound => "There is no such domain within what you may see.",
         Reason::DomainTaken => "The domain is claimed already; verify it, or ask whoever proved it.",
-        Reason::DomainNotProven => "The DNS record was not found; make it, wait until name servers tell it, and repeat.",
+        Reason::DomainNotProven => {
+            "The DNS record was not found; make it, wait until name servers tell it, and repeat."
+        }
         Reason::ProviderUnusable => "The identity provider cannot be used; have an owner test and correct it.",
         Reason::SsoRefused => "The single sign-on is not good, or not any more; begin it again.",
         Reason::SsoAccountMissing => "You have no account here; ask an owner of the organization for one.",

@@ -96,7 +96,8 @@ mod tests {
     #[test]
     fn every_wrong_link_is_named() {
         let wrong = || Some("http://app.example.org/".to_owned());
-        let links = LinksConfig { invitation: wrong(), password_reset: None, email_change: wrong(), registration: None };
+        let links =
+            LinksConfig { invitation: wrong(), password_reset: None, email_change: wrong(), registration: None };
         let problems = links.problems();
         assert_eq!(problems.len(), 2);
         assert!(problems[0].starts_with("links.invitation: ") && problems[1].starts_with("links.email_change: "));

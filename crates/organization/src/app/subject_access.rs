@@ -33,7 +33,9 @@ pub(crate) async fn read(database: &Database, clock: &dyn Clock, id: SubjectId) 
     let Some(subject) = subject else { return Ok(None) };
     let owned = subject.organization_id().filter(|_| subject.roles().contains(Role::Owner));
     let owner_impersonation = match owned {
-        Some(id) => settings::list_by_id(&reader, &[id]).await?.iter().any(|stored| stored.settings.owner_impersonation),
+        Some(id) => {
+            settings::list_by_id(&reader, &[id]).await?.iter().any(|stored| stored.settings.owner_impersonation)
+        }
         None => false,
     };
     Ok(Some(Snapshot { subject, revision, now, owner_impersonation }))

@@ -7,8 +7,8 @@ use rolecall_db::Tx;
 use rolecall_kernel::id::OrganizationId;
 use rolecall_kernel::time::Timestamp;
 
-use super::{App, settings_access};
 use super::idempotency::{Answer, Repeat, RequestIdReused, once};
+use super::{App, settings_access};
 use crate::domain::event::{Origin, What};
 use crate::domain::settings::{Misfit, SettingsChange, StoredSettings};
 use crate::store::{access, settings, subjects};
@@ -56,7 +56,8 @@ pub(crate) enum Error {
 
 /// Changes the settings.
 pub(crate) async fn run(app: &App, command: &Command) -> Result<Answer<StoredSettings>, Error> {
-    let done = once(app, command.repeat.as_ref(), app.now(), |tx| async move { apply(app, &tx, command).await }).await?;
+    let done =
+        once(app, command.repeat.as_ref(), app.now(), |tx| async move { apply(app, &tx, command).await }).await?;
     settings_access::announce(app).await?;
     Ok(done)
 }

@@ -32,24 +32,72 @@ pub(crate) struct Event {
 /// What happened.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum What {
-    OrganizationCreated { organization_id: OrganizationId, name: OrganizationName },
-    MemberAdded { user_id: UserId, roles: RoleSet },
-    MemberActivated { user_id: UserId, roles: RoleSet },
-    MemberRemoved { user_id: UserId },
-    MemberRolesChanged { user_id: UserId, old: RoleSet, new: RoleSet },
-    MemberBlocked { user_id: UserId, reason: Reason, until: Option<Timestamp> },
-    MemberUnblocked { user_id: UserId },
-    ServiceAccountAdded { service_account_id: ServiceAccountId, permissions: Vec<String> },
-    ServiceAccountRemoved { service_account_id: ServiceAccountId },
-    ServiceAccountUpdated { service_account_id: ServiceAccountId, permissions: Vec<String> },
-    OwnerAdded { user_id: UserId, others: Vec<UserId> },
-    OwnerCredentialsChanged { user_id: UserId, change: &'static str, others: Vec<UserId> },
+    OrganizationCreated {
+        organization_id: OrganizationId,
+        name: OrganizationName,
+    },
+    MemberAdded {
+        user_id: UserId,
+        roles: RoleSet,
+    },
+    MemberActivated {
+        user_id: UserId,
+        roles: RoleSet,
+    },
+    MemberRemoved {
+        user_id: UserId,
+    },
+    MemberRolesChanged {
+        user_id: UserId,
+        old: RoleSet,
+        new: RoleSet,
+    },
+    MemberBlocked {
+        user_id: UserId,
+        reason: Reason,
+        until: Option<Timestamp>,
+    },
+    MemberUnblocked {
+        user_id: UserId,
+    },
+    ServiceAccountAdded {
+        service_account_id: ServiceAccountId,
+        permissions: Vec<String>,
+    },
+    ServiceAccountRemoved {
+        service_account_id: ServiceAccountId,
+    },
+    ServiceAccountUpdated {
+        service_account_id: ServiceAccountId,
+        permissions: Vec<String>,
+    },
+    OwnerAdded {
+        user_id: UserId,
+        others: Vec<UserId>,
+    },
+    OwnerCredentialsChanged {
+        user_id: UserId,
+        change: &'static str,
+        others: Vec<UserId>,
+    },
     /// What changed, each as `name=value`.
-    OrganizationSettingsChanged { old_settings: Vec<String>, new_settings: Vec<String> },
-    GuestAdded { guest_id: SubjectId, expires: Timestamp },
-    GuestRemoved { guest_id: SubjectId },
+    OrganizationSettingsChanged {
+        old_settings: Vec<String>,
+        new_settings: Vec<String>,
+    },
+    GuestAdded {
+        guest_id: SubjectId,
+        expires: Timestamp,
+    },
+    GuestRemoved {
+        guest_id: SubjectId,
+    },
     /// Calls of the actor were refused.
-    CallsRefused { method: String, count: u32, reasons: Vec<String> },
+    CallsRefused {
+        method: String,
+        count: u32,
+        reasons: Vec<String>,
+    },
 }
 
 impl What {
@@ -78,9 +126,9 @@ impl What {
     /// Returns the member, service account or guest that it happened to.
     pub(crate) fn target(&self) -> Option<SubjectId> {
         match self {
-            Self::OrganizationCreated { .. }
-            | Self::OrganizationSettingsChanged { .. }
-            | Self::CallsRefused { .. } => None,
+            Self::OrganizationCreated { .. } | Self::OrganizationSettingsChanged { .. } | Self::CallsRefused { .. } => {
+                None
+            }
             Self::MemberAdded { user_id, .. }
             | Self::MemberActivated { user_id, .. }
             | Self::MemberRemoved { user_id }

@@ -6,8 +6,8 @@ mod public;
 mod settings;
 
 pub(super) use internal::{
-    activate_member, add_guest, add_member, add_service_account, batch_ids, bootstrap_organization, change_member_roles,
-    check_add_member, end_member, ingested, one_id, register_member, update_service_account,
+    activate_member, add_guest, add_member, add_service_account, batch_ids, bootstrap_organization,
+    change_member_roles, check_add_member, end_member, ingested, one_id, register_member, update_service_account,
 };
 pub(super) use page::{next_audit_page, next_page};
 pub(super) use public::{

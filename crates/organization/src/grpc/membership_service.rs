@@ -12,8 +12,8 @@ use tonic::{Request, Response, Status};
 use super::{Api, MembershipApi, convert, origin, render, status};
 use crate::app::{
     activate_member, add_guest, add_member, add_service_account, bootstrap_organization, confirm_member, end_member,
-    ingest_events, read_members, read_organizations, register_member, remove_guest, remove_member, remove_service_account, subject_access,
-    update_member_roles, update_service_account, yield_member,
+    ingest_events, read_members, read_organizations, register_member, remove_guest, remove_member,
+    remove_service_account, subject_access, update_member_roles, update_service_account, yield_member,
 };
 use crate::domain::audit::AuditEvent;
 
@@ -239,10 +239,7 @@ impl MembershipService for MembershipApi {
         .await
     }
 
-    async fn add_guest(
-        &self,
-        request: Request<pb::AddGuestRequest>,
-    ) -> Result<Response<pb::AddGuestResponse>, Status> {
+    async fn add_guest(&self, request: Request<pb::AddGuestRequest>) -> Result<Response<pb::AddGuestResponse>, Status> {
         let command = convert::add_guest(request.get_ref())?;
         let api = Arc::clone(&self.0);
         detached::run(async move {

@@ -144,10 +144,9 @@ pub(super) fn message(event: &Event) -> Wire {
             expire_time: Some(time(acted.expires)),
         }),
         Event::GuestLoggedIn { expires } => told!(GuestLoggedIn { expire_time: Some(time(*expires)) }),
-        Event::InstanceSettingsChanged { old_settings, new_settings } => told!(InstanceSettingsChanged {
-            old_settings: old_settings.clone(),
-            new_settings: new_settings.clone(),
-        }),
+        Event::InstanceSettingsChanged { old_settings, new_settings } => {
+            told!(InstanceSettingsChanged { old_settings: old_settings.clone(), new_settings: new_settings.clone() })
+        }
         Event::IdentityProviderCreated(id) => told!(IdentityProviderCreated { identity_provider_id: id.to_string() }),
         Event::IdentityProviderUpdated(id) => told!(IdentityProviderUpdated { identity_provider_id: id.to_string() }),
         Event::IdentityProviderDeleted(id) => told!(IdentityProviderDeleted { identity_provider_id: id.to_string() }),

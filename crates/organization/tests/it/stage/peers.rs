@@ -98,7 +98,10 @@ impl DirectoryService for Directory {
         Ok(Response::new(pb::CheckSessionResponse::default()))
     }
 
-    async fn get_instance(&self, _: Request<pb::GetInstanceRequest>) -> Result<Response<pb::GetInstanceResponse>, Status> {
+    async fn get_instance(
+        &self,
+        _: Request<pb::GetInstanceRequest>,
+    ) -> Result<Response<pb::GetInstanceResponse>, Status> {
         if *self.0.mood.lock().expect("unpoisoned") == Mood::Down {
             return Err(StatusBuilder::new(Code::Unavailable, domain::IDENTITY, "STORE_UNAVAILABLE", "No.").build());
         }
