@@ -28,12 +28,12 @@ fn passwords(min_characters: i32, require_three_classes: bool) -> organization::
     organization::OrganizationSettings { password_policy: Some(policy), ..Default::default() }
 }
 
-fn hours(hours: i64) -> Option<prost_types::Duration> {
-    Some(prost_types::Duration { seconds: hours * 3_600, nanos: 0 })
+const fn lasting(hours: i64) -> prost_types::Duration {
+    prost_types::Duration { seconds: hours * 3_600, nanos: 0 }
 }
 
 fn limits(idle: i64, absolute: i64) -> organization::OrganizationSettings {
-    let limits = organization::SessionLimits { idle: hours(idle), absolute: hours(absolute) };
+    let limits = organization::SessionLimits { idle: Some(lasting(idle)), absolute: Some(lasting(absolute)) };
     organization::OrganizationSettings { session_limits: Some(limits), ..Default::default() }
 }
 
@@ -149,7 +149,7 @@ on_each_database! {
 
     async fn an_invitation_lives_as_long_as_the_organization_says(database) {
         let (world, id, token) = world(&database).await;
-        let lifetime = organization::OrganizationSettings { invitation_lifetime: hours(2), ..Default::default() };
+        let lifetime = organization::OrganizationSettings { invitation_lifetime: Some(lasting(2)), ..Default::default() };
         run(&world, &id, lifetime);
         let now = world.clock_seconds();
         let (user, code) = world.invite(&token, "ada@example.org", "GUEST").await;

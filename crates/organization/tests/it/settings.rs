@@ -37,8 +37,8 @@ async fn get(stage: &Stage, user: UserId, id: impl ToString) -> Result<pb::Organ
     Ok(answer.into_inner().settings.expect("settings"))
 }
 
-fn hours(hours: i64) -> Option<Duration> {
-    Some(Duration { seconds: hours * 3_600, nanos: 0 })
+const fn lasting(hours: i64) -> Duration {
+    Duration { seconds: hours * 3_600, nanos: 0 }
 }
 
 fn open() -> pb::OrganizationSettings {
@@ -76,8 +76,8 @@ on_each_database! {
             registration_mode: pb::RegistrationMode::SelfService.into(),
             allowed_email_domains: ["B\u{fc}cher.example", "a.example", "A.EXAMPLE"].map(str::to_owned).to_vec(),
             password_policy: Some(pb::PasswordPolicy { min_characters: 20, require_three_classes: true }),
-            invitation_lifetime: hours(24),
-            session_limits: Some(pb::SessionLimits { idle: hours(1), absolute: hours(8) }),
+            invitation_lifetime: Some(lasting(24)),
+            session_limits: Some(pb::SessionLimits { idle: Some(lasting(1)), absolute: Some(lasting(8)) }),
             guest_sessions: true,
             owner_impersonation: true,
             ..Default::default()
@@ -152,8 +152,8 @@ on_each_database! {
             allowed_email_domains: ["a.example", "not a domain", ""].map(str::to_owned).to_vec(),
             mfa_policy: 9,
             password_policy: Some(pb::PasswordPolicy { min_characters: 7, require_three_classes: false }),
-            invitation_lifetime: hours(721),
-            session_limits: Some(pb::SessionLimits { idle: hours(25), absolute: Some(Duration { seconds: -1, nanos: 0 }) }),
+            invitation_lifetime: Some(lasting(721)),
+            session_limits: Some(pb::SessionLimits { idle: Some(lasting(25)), absolute: Some(Duration { seconds: -1, nanos: 0 }) }),
             ..Default::default()
         };
         let told = broken(&update(&stage, owner, request(id, wrong, &[])).await.expect_err("wrong"));
@@ -197,8 +197,8 @@ on_each_database! {
             let limits = Some(pb::SessionLimits { idle, absolute });
             request(id, pb::OrganizationSettings { session_limits: limits, ..Default::default() }, &[])
         };
-        update(&stage, owner, limits(None, hours(1))).await.expect("fits");
-        let late = update(&stage, owner, limits(hours(2), None)).await.expect_err("ends before");
+        update(&stage, owner, limits(None, Some(lasting(1)))).await.expect("fits");
+        let late = update(&stage, owner, limits(Some(lasting(2)), None)).await.expect_err("ends before");
         assert_eq!(broken(&late), [("settings.session_limits.idle".to_owned(), "OUT_OF_RANGE".to_owned())]);
     }
 
