@@ -20,7 +20,7 @@ const PUBLICATION: Duration = Duration::from_secs(10);
 #[tokio::test]
 async fn asvs_v13_3_4_a_signing_key_is_replaced_in_two_processes_without_a_refused_call() {
     let mut stack = Stack::prepare(world::ONE_POSTGRES).await;
-    stack.configure(&format!("[identity]\nkey_publication = \"{}s\"", PUBLICATION.as_secs()));
+    stack.configure(&format!("[identity]\nmax_sessions = 100000\nkey_publication = \"{}s\"", PUBLICATION.as_secs()));
     stack.launch_all(None).await;
     let admin = world::bootstrap(&stack).await;
     let replica = stack.add_replica().await;
