@@ -1,4 +1,4 @@
-//! Adds a person that registers itself: always as DATA_SCIENTIST, hidden and without rights until it is confirmed.
+//! Adds a person that registers itself: always as `DATA_SCIENTIST`, hidden and without rights until it is confirmed.
 
 use rolecall_authz::Scope;
 use rolecall_db::{Tx, fault};

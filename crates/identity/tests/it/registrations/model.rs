@@ -1,5 +1,5 @@
 //! Registrations against a model: whatever people, strangers and administrators do in whatever order, an account comes
-//! alive only by the newest code of its address, with a password of whoever reads the mail, and as DATA_SCIENTIST.
+//! alive only by the newest code of its address, with a password of whoever reads the mail, and as `DATA_SCIENTIST`.
 
 use std::time::Duration;
 
