@@ -114,8 +114,8 @@ impl Stack {
         command.args(["certs", "init", "--host", "127.0.0.1", "--dir"]).arg(&certs).stdout(Stdio::null());
         assert!(command.status().expect("the command runs").success(), "no certificates");
         self.encrypted = true;
-        let (cert, key) = (certs.join("server.pem"), certs.join("server.key"));
-        self.configure(&format!("[server.tls]\ncert_file = {cert:?}\nkey_file = {key:?}"));
+        let certs = certs.display();
+        self.configure(&format!("[server.tls]\ncert_file = \"{certs}/server.pem\"\nkey_file = \"{certs}/server.key\""));
     }
 
     fn authority(&self) -> PathBuf {
@@ -370,7 +370,7 @@ impl Stack {
         if lines.is_empty() {
             return None;
         }
-        lines.extend(self.encrypted.then(|| format!("ca_file = {:?}", self.authority())));
+        lines.extend(self.encrypted.then(|| format!("ca_file = \"{}\"", self.authority().display())));
         Some(format!("[peers]\n{}", lines.join("\n")))
     }
 }

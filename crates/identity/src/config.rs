@@ -190,11 +190,11 @@ impl IdentityConfig {
         } else {
             (self.session_idle, self.session_absolute)
         };
-        Lifetimes { access: self.access_token_lifetime, idle, absolute, grace: self.refresh_grace() }
+        Lifetimes { access: self.access_token_lifetime, idle, absolute, grace: Self::refresh_grace() }
     }
 
     /// For how long a repeated refresh gets the same successor.
-    pub(crate) const fn refresh_grace(&self) -> Duration {
+    pub(crate) const fn refresh_grace() -> Duration {
         Duration::from_secs(30)
     }
 }

@@ -260,7 +260,7 @@ fn problem(error: &DiscoveryError<rolecall_outbound::Error>) -> OidcError {
         DiscoveryError::Response(..) => unusable("it answers with something else than JSON"),
         DiscoveryError::Parse(_) => unusable("its configuration or its keys cannot be read"),
         DiscoveryError::Validation(_) => unusable("its configuration names another issuer"),
-        _ => unusable("its configuration cannot be fetched"),
+        DiscoveryError::Other(_) | DiscoveryError::UrlParse(_) | _ => unusable("its configuration cannot be fetched"),
     }
 }
 

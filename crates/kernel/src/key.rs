@@ -183,9 +183,9 @@ mod tests {
     #[test]
     fn asvs_v11_3_4_no_nonce_comes_twice() {
         let sealer = MasterKey::new(&SystemEntropy).sealer(Purpose::MailSecret);
-        let sealed: std::collections::HashSet<Vec<u8>> =
+        let nonces: std::collections::HashSet<Vec<u8>> =
             (0..100_000).map(|_| sealer.seal(b"here", b"", &SystemEntropy)[..24].to_vec()).collect();
-        assert_eq!(sealed.len(), 100_000);
+        assert_eq!(nonces.len(), 100_000);
     }
 
     /// ASVS: V11.2.5, V11.3.2

@@ -35,7 +35,7 @@ pub(crate) struct Target {
 
 /// IPv4 networks that are not globally reachable (IANA special-purpose registry), or not for unicast.
 const CLOSED_V4: [(Ipv4Addr, u8); 16] = [
-    (Ipv4Addr::new(0, 0, 0, 0), 8),
+    (Ipv4Addr::UNSPECIFIED, 8),
     (Ipv4Addr::new(10, 0, 0, 0), 8),
     (Ipv4Addr::new(100, 64, 0, 0), 10),
     (Ipv4Addr::new(127, 0, 0, 0), 8),
@@ -103,7 +103,8 @@ pub(crate) fn target(url: &Url, allowed: &[IpNet]) -> Result<Target, Refusal> {
     let host = url.host().map(|host| host.to_owned()).ok_or(Refusal::Scheme)?;
     let is_tls = url.scheme() == "https";
     // Without TLS only where the operator opened loopback: a provider on this very machine, for development.
-    if !is_tls && !(url.scheme() == "http" && is_open_loopback(&host, allowed)) {
+    let is_tolerated = || url.scheme() == "http" && is_open_loopback(&host, allowed);
+    if !(is_tls || is_tolerated()) {
         return Err(Refusal::Scheme);
     }
     if !url.username().is_empty() || url.password().is_some() {

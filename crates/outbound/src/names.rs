@@ -64,9 +64,9 @@ impl Names {
     /// Returns the texts of a name (TXT records); the parts of one text are joined.
     pub async fn texts(&self, name: &str) -> Result<Vec<String>, LookupError> {
         let found = self.0.txt_lookup(absolute(name)).await.map_err(|error| failed(&error))?;
-        let texts = found.answers().iter().filter_map(|record| match &record.data {
-            RData::TXT(text) => Some(text.txt_data.concat()),
-            _ => None,
+        let texts = found.answers().iter().filter_map(|record| {
+            let RData::TXT(text) = &record.data else { return None };
+            Some(text.txt_data.concat())
         });
         Ok(texts.take(MAX_TEXTS).map(|text| String::from_utf8_lossy(&text).into_owned()).collect())
     }

@@ -97,18 +97,17 @@ fn answer(question: Message, zone: &mut Zone) -> Option<Message> {
 fn records(query: &Query, zone: &mut Zone) -> Vec<Record> {
     let name = query.name().to_ascii().trim_end_matches('.').to_lowercase();
     let record = |data| Record::from_rdata(query.name().clone(), 0, data);
-    match query.query_type() {
-        RecordType::A => {
-            let known = zone.addresses.get(&name).cloned().unwrap_or_default();
-            let turn = usize::try_from(zone.asked).unwrap_or_default();
-            zone.asked += 1;
-            let next = known.get(turn % known.len().max(1));
-            next.map(|address| record(RData::A(A(*address)))).into_iter().collect()
-        }
-        RecordType::TXT => {
-            let known = zone.texts.get(&name).cloned().unwrap_or_default();
-            known.into_iter().map(|text| record(RData::TXT(TXT::new(vec![text])))).collect()
-        }
-        _ => Vec::new(),
+    let asked = query.query_type();
+    if asked == RecordType::A {
+        let known = zone.addresses.get(&name).cloned().unwrap_or_default();
+        let turn = usize::try_from(zone.asked).unwrap_or_default();
+        zone.asked += 1;
+        let next = known.get(turn % known.len().max(1));
+        return next.map(|address| record(RData::A(A(*address)))).into_iter().collect();
     }
+    if asked == RecordType::TXT {
+        let known = zone.texts.get(&name).cloned().unwrap_or_default();
+        return known.into_iter().map(|text| record(RData::TXT(TXT::new(vec![text])))).collect();
+    }
+    Vec::new()
 }

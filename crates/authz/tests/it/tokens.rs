@@ -142,6 +142,8 @@ fn asvs_v9_1_2_headers_of_other_kinds_are_refused() {
     }
 }
 
+type Change = fn(&mut Value);
+
 #[test]
 fn attack_t18_a_token_of_an_impersonation_has_a_type_of_its_own() {
     let setup = setup();
@@ -156,7 +158,6 @@ fn attack_t18_a_token_of_an_impersonation_has_a_type_of_its_own() {
     assert!(acting("imp+jwt", &|_| {}) && acting("imp+jwt", &|claims| claims["read_only"] = json!(true)));
     assert!(acting("imp+jwt", &|claims| claims["kind"] = json!("guest")));
     assert!(!acting("at+jwt", &|_| {}), "it would pass for the subject itself");
-    type Change = fn(&mut Value);
     let changes: [Change; 6] = [
         |claims| drop(claims.as_object_mut().expect("an object").remove("act")),
         |claims| claims["act"]["act"] = claims["act"].clone(),

@@ -122,12 +122,14 @@ async fn introspect(settings: &Settings) -> anyhow::Result<Line> {
     })
 }
 
+/// A session and the hash of its current token.
+type Lane = (Uuid, Vec<u8>);
+
 /// The database of identity with one person and its sessions, without a server before it.
 struct ByHand {
     identity: Database,
     user: Uuid,
-    /// The session and the hash of its current token, one for each lane.
-    lanes: Vec<Arc<Mutex<(Uuid, Vec<u8>)>>>,
+    lanes: Vec<Arc<Mutex<Lane>>>,
     /// Where the database lies; removed with this value.
     _place: (Option<TempDir>, Option<Box<FreshDatabase>>),
 }
@@ -202,13 +204,13 @@ const INSERT: &str =
 const FIND: &str = "SELECT token_hash, session_id, generation, used_at FROM refresh_tokens WHERE token_hash = $1";
 const SESSION: &str = "SELECT * FROM sessions WHERE session_id = $1";
 
-async fn refresh_by_hand(identity: &Database, user: Uuid, lane: &mut (Uuid, Vec<u8>)) -> Result<(), Error> {
+async fn refresh_by_hand(identity: &Database, user: Uuid, lane: &mut Lane) -> Result<(), Error> {
     let (reader, (session, before), next) = (identity.reader(), lane.clone(), hash());
     look(&reader, FIND, vec![before.clone().into()]).await?;
     look(&reader, SESSION, vec![session.into()]).await?;
     look(&reader, "SELECT * FROM users WHERE user_id = $1", vec![user.into()]).await?;
-    let (used, made) = (&before, &next);
-    identity.write(|tx| async move { rotate(&tx, session, used, made).await }).await?;
+    let (old, new) = (&before, &next);
+    identity.write(|tx| async move { rotate(&tx, session, old, new).await }).await?;
     lane.1 = next;
     Ok(())
 }

@@ -20,12 +20,13 @@ use crate::secrets::Secrets;
 
 /// What `login` takes.
 #[derive(Debug, Args)]
+#[expect(clippy::struct_excessive_bools, reason = "the switches of a command")]
 pub struct Login {
     /// E-mail address
     #[arg(long, required_unless_present = "guest")]
     email: Option<String>,
     /// Look around as a guest, without an account
-    #[arg(long, conflicts_with_all = ["email", "password_stdin", "totp_stdin", "login_code", "audience"])]
+    #[arg(long, conflicts_with_all = ["email", "password_stdin", "totp_stdin", "mailed_code", "audience"])]
     guest: bool,
     /// Id of the organization to look around in; the home organization when absent
     #[arg(long, requires = "guest", default_value = "", hide_default_value = true)]
@@ -37,8 +38,8 @@ pub struct Login {
     #[arg(long)]
     totp_stdin: bool,
     /// Also give the code of a mail about failed logins; read after the password
-    #[arg(long)]
-    login_code: bool,
+    #[arg(long = "login-code")]
+    mailed_code: bool,
     /// The backend that the access tokens shall be for; Rolecall itself when absent
     #[arg(long, default_value = "", hide_default_value = true)]
     audience: String,
@@ -75,7 +76,7 @@ impl Login {
             audience: self.audience,
             ..LogInRequest::default()
         };
-        let tokens = conversation.log_in(request, self.login_code).await?;
+        let tokens = conversation.log_in(request, self.mailed_code).await?;
         connection.keep_device(&email, &tokens)?;
         connection.keep(&tokens)?;
         let codes = conversation.recovery_codes;

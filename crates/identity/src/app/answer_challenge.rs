@@ -99,6 +99,7 @@ struct Asked<'a> {
 
 /// What a transaction decided.
 #[derive(Debug)]
+#[expect(clippy::large_enum_variant, reason = "there is one at a time, and it nearly always is the large one")]
 enum Verdict {
     /// The code is wrong, which was counted.
     Wrong,

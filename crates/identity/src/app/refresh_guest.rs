@@ -7,6 +7,7 @@ use rolecall_kernel::time::Timestamp;
 use super::refresh_tokens::Error;
 use super::tokens::{self, Tokens};
 use super::{Resources, revoke};
+use crate::config::IdentityConfig;
 use crate::domain::event::Event;
 use crate::domain::guest::GuestSession;
 use crate::domain::refresh::{Decision, Presented, successor};
@@ -61,7 +62,7 @@ async fn settle(
     let Some(guest) = guests::lock(tx, before.guest_id).await? else { return Ok(Settled::Refused) };
     let stored = guests::find_token(tx, hash).await?.unwrap_or(before);
     let presented = Presented { used_at: stored.used_at, session_alive: guest.is_alive(now) };
-    match presented.decide(now, resources.config.refresh_grace()) {
+    match presented.decide(now, IdentityConfig::refresh_grace()) {
         Decision::Refuse => Ok(Settled::Refused),
         Decision::Repeat => Ok(Settled::Successor(guest)),
         Decision::Rotate => {

@@ -26,12 +26,10 @@ pub(crate) async fn order_mail(
     now: Timestamp,
 ) -> Result<(), Error> {
     let owner = users::find_by_email(tx, &registration.email).await?.map(|(owner, _)| owner);
-    match owner.filter(|owner| !yields(owner)) {
-        Some(owner) => resources.publisher.order_registration_attempted_mail(tx, &owner, now).await,
-        None => {
-            let (person, expires) = (registration.person(), registration.expires);
-            let publisher = &resources.publisher;
-            publisher.order_email_verification_mail(tx, &person, organization_name, code, expires, now).await
-        }
+    let publisher = &resources.publisher;
+    if let Some(owner) = owner.filter(|owner| !yields(owner)) {
+        return publisher.order_registration_attempted_mail(tx, &owner, now).await;
     }
+    let (person, expires) = (registration.person(), registration.expires);
+    publisher.order_email_verification_mail(tx, &person, organization_name, code, expires, now).await
 }

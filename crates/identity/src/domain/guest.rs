@@ -18,7 +18,6 @@ pub(crate) const HOURS: usize = 5;
 
 /// A guest and its one session.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-#[expect(clippy::struct_field_names, reason = "identifiers are called here what the contract calls them")]
 pub(crate) struct GuestSession {
     /// The subject, and the `sid` of its tokens.
     pub(crate) guest_id: SubjectId,

@@ -60,7 +60,6 @@ pub(crate) struct RoleRule {
 
 /// How a provider is used: all that an administrator may change.
 #[derive(Debug, Clone, PartialEq, Eq)]
-#[expect(clippy::struct_excessive_bools, reason = "four independent switches of one form")]
 pub(crate) struct ProviderSettings {
     /// What it is called.
     pub(crate) name: PersonName,
@@ -169,6 +168,7 @@ impl ProviderChange {
 
 /// An identity provider of an organization.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[expect(clippy::struct_field_names, reason = "the identifier is called here what the contract calls it")]
 pub(crate) struct IdentityProvider {
     /// Identifier.
     pub(crate) identity_provider_id: IdentityProviderId,
@@ -213,9 +213,9 @@ impl ProviderSettings {
 
     /// Returns the roles that the values of the role claim stand for; `GUEST` when they stand for none.
     pub(crate) fn roles(&self, values: &[String]) -> Vec<String> {
-        let rules = self.role_mapping.iter().filter(|rule| values.contains(&rule.value));
+        let matching = self.role_mapping.iter().filter(|rule| values.contains(&rule.value));
         // Checked when it is written; checked again here, because an owner is never made by a claim.
-        let mut roles: Vec<String> = rules.map(|rule| rule.role.clone()).filter(|role| role != "OWNER").collect();
+        let mut roles: Vec<String> = matching.map(|rule| rule.role.clone()).filter(|role| role != "OWNER").collect();
         roles.sort();
         roles.dedup();
         if roles.is_empty() { vec!["GUEST".to_owned()] } else { roles }
@@ -224,6 +224,7 @@ impl ProviderSettings {
 
 /// A mail domain that an organization claims.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[expect(clippy::struct_field_names, reason = "the identifier is called here what the contract calls it")]
 pub(crate) struct Domain {
     /// Identifier.
     pub(crate) domain_id: DomainId,
@@ -258,6 +259,7 @@ impl Domain {
 
 /// What an identity provider knows a person by.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[expect(clippy::struct_field_names, reason = "the identifier is called here what the contract calls it")]
 pub(crate) struct LinkedIdentity {
     /// Identifier.
     pub(crate) linked_identity_id: LinkedIdentityId,

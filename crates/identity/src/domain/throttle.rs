@@ -147,7 +147,7 @@ mod tests {
             let within = times.iter().filter(|second| (minute * 60..(minute + 1) * 60).contains(*second)).count();
             assert_eq!(within, 20, "minute {minute}");
         }
-        let rested = start.plus(Duration::from_secs(600 + 60));
+        let rested = start.plus(Duration::from_mins(11));
         let mut burst = 0;
         while Limit::Network.judge(failures, rested) == Verdict::Open {
             failures = Limit::Network.after_failure(failures, rested);

@@ -84,6 +84,7 @@ const fn code(reason: Reason) -> Code {
 }
 
 /// One English sentence that says what to do.
+#[expect(clippy::too_many_lines, reason = "a table, which is looked up and not read aloud")]
 const fn message(reason: Reason) -> &'static str {
     match reason {
         Reason::RequestInvalid => "The request is not valid.",

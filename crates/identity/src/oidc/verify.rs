@@ -111,7 +111,12 @@ fn failure(error: &ClaimsVerificationError) -> Failure {
         ClaimsVerificationError::InvalidAudience(_) => Failure::Refused("the ID token is for somebody else"),
         ClaimsVerificationError::InvalidIssuer(_) => Failure::Refused("the ID token is of another issuer"),
         ClaimsVerificationError::InvalidNonce(_) => Failure::Refused("the ID token is of another login"),
-        _ => Failure::Refused("the ID token breaks a rule"),
+        ClaimsVerificationError::InvalidAuthContext(_)
+        | ClaimsVerificationError::InvalidAuthTime(_)
+        | ClaimsVerificationError::InvalidSubject(_)
+        | ClaimsVerificationError::Other(_)
+        | ClaimsVerificationError::Unsupported(_)
+        | _ => Failure::Refused("the ID token breaks a rule"),
     }
 }
 

@@ -221,6 +221,7 @@ pub(super) fn roles(names: &[String]) -> String {
 }
 
 /// The heading and the sentences of a failure.
+#[expect(clippy::too_many_lines, reason = "a table, which is looked up and not read aloud")]
 pub(super) const fn failure(failure: Failure) -> (&'static str, &'static [&'static str]) {
     match failure {
         Failure::CodeOver(Page::Invitation) => (

@@ -22,7 +22,7 @@ async fn visit_from(world: &World, organization_id: &str, address: Option<&str>)
 }
 
 /// A world whose home organization allows guests.
-async fn open(world: (World, User)) -> (World, String) {
+fn open(world: (World, User)) -> (World, String) {
     let (world, admin) = world;
     world.peers.known().guests_allowed.insert(admin.organization_id.clone());
     (world, admin.organization_id)
@@ -40,7 +40,7 @@ async fn introspect(world: &World, admin: &str, token: &str) -> IntrospectTokenR
 
 on_each_database! {
     async fn a_stranger_looks_around_as_a_subject_of_its_own_without_an_account(database) {
-        let (world, home) = open(World::bootstrapped(&database).await).await;
+        let (world, home) = open(World::bootstrapped(&database).await);
         let users = world.rows("users").await;
         let (guest, other) = (visit(&world, "").await.expect("let in"), visit(&world, &home).await.expect("let in"));
         assert_ne!(guest.guest_id, other.guest_id);
@@ -57,7 +57,7 @@ on_each_database! {
     }
 
     async fn asvs_v8_2_1_what_needs_an_account_is_closed_to_guests(database) {
-        let (world, _) = open(World::bootstrapped(&database).await).await;
+        let (world, _) = open(World::bootstrapped(&database).await);
         let token = visit(&world, "").await.expect("let in").access_token;
         let refused = [
             world.accounts().get_account(bearer(&token, GetAccountRequest {})).await.expect_err("no account"),
@@ -90,7 +90,7 @@ on_each_database! {
     }
 
     async fn a_guest_goes_on_by_refreshing_and_ends_after_an_idle_hour_or_half_a_day(database) {
-        let (world, _) = open(World::bootstrapped(&database).await).await;
+        let (world, _) = open(World::bootstrapped(&database).await);
         let first = visit(&world, "").await.expect("let in");
         let mut newest = first.clone();
         for _ in 0..13 {
@@ -110,7 +110,7 @@ on_each_database! {
 
     /// ASVS: T08
     async fn asvs_v10_4_5_the_refresh_token_of_a_guest_serves_once_and_its_reuse_ends_the_guest(database) {
-        let (world, _) = open(World::bootstrapped(&database).await).await;
+        let (world, _) = open(World::bootstrapped(&database).await);
         let first = visit(&world, "").await.expect("let in");
         let second = refresh(&world, &first.refresh_token).await.expect("refreshed");
         let repeated = refresh(&world, &first.refresh_token).await.expect("the same again");
@@ -127,7 +127,7 @@ on_each_database! {
     }
 
     async fn a_guest_that_logs_out_is_gone_at_once(database) {
-        let (world, _) = open(World::bootstrapped(&database).await).await;
+        let (world, _) = open(World::bootstrapped(&database).await);
         let guest = visit(&world, "").await.expect("let in");
         let admin = world.log_in(ADMIN).await.access_token;
         world.authentication().log_out(bearer(&guest.access_token, LogOutRequest {})).await.expect("out");
@@ -141,7 +141,7 @@ on_each_database! {
     }
 
     async fn guests_end_when_their_organization_allows_none_any_more(database) {
-        let (world, home) = open(World::bootstrapped(&database).await).await;
+        let (world, home) = open(World::bootstrapped(&database).await);
         let guest = visit(&world, "").await.expect("let in");
         world.peers.known().guests_allowed.remove(&home);
         world.access.invalidate_all();
@@ -151,7 +151,7 @@ on_each_database! {
     }
 
     async fn asvs_v2_4_1_one_network_begins_twenty_guests_an_hour(database) {
-        let (world, _) = open(World::bootstrapped(&database).await).await;
+        let (world, _) = open(World::bootstrapped(&database).await);
         for _ in 0..20 {
             visit_from(&world, "", Some("192.0.2.7")).await.expect("let in");
         }
@@ -165,7 +165,7 @@ on_each_database! {
     }
 
     async fn a_guest_that_cannot_be_stored_is_taken_back(database) {
-        let (world, _) = open(World::bootstrapped(&database).await).await;
+        let (world, _) = open(World::bootstrapped(&database).await);
         world.peers.known().down.insert("add_guest");
         let refused = visit(&world, "").await.expect_err("organization is away");
         assert_eq!((refused.code(), reason(&refused)), (Code::Unavailable, "PEER_UNAVAILABLE".to_owned()));
@@ -173,7 +173,7 @@ on_each_database! {
     }
 
     async fn attack_t03_login_options_depend_on_the_domain_alone(database) {
-        let (world, _) = open(World::bootstrapped(&database).await).await;
+        let (world, _) = open(World::bootstrapped(&database).await);
         let ask = |email: &str| {
             let (mut client, email) = (world.authentication(), email.to_owned());
             async move { client.get_login_options(GetLoginOptionsRequest { email }).await }

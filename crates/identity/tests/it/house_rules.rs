@@ -172,7 +172,7 @@ on_each_database! {
         let tokens = world.log_in(ADMIN).await;
         world.clock.advance(Duration::from_mins(59));
         let tokens = refresh(&world, &tokens).await.expect("within an hour");
-        world.clock.advance(Duration::from_mins(60));
+        world.clock.advance(Duration::from_hours(1));
         let idle = refresh(&world, &tokens).await.expect_err("an hour later");
         assert_eq!(reason(&idle), "REFRESH_TOKEN_REFUSED");
         let mut tokens = world.log_in(ADMIN).await;

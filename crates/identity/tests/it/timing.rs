@@ -1,6 +1,8 @@
 //! Failed logins of every kind: the same bytes, in the same time.
 
-use std::time::{Duration, Instant};
+use std::time::Duration;
+
+use tokio::time::Instant;
 
 use rolecall_testkit::on_each_database;
 

@@ -23,7 +23,7 @@ async fn allow(stage: &Stage, owner: UserId, guests: bool, owners: bool) {
     stage.organizations(owner).update_organization_settings(request).await.expect("changed");
 }
 
-fn adding(stage: &Stage, organization: impl ToString) -> pb::AddGuestRequest {
+fn adding(stage: &Stage, organization: &(impl ToString + ?Sized)) -> pb::AddGuestRequest {
     let seconds = stage.now().plus(Duration::from_hours(12)).as_seconds();
     pb::AddGuestRequest {
         guest_id: stage.random_id(),
@@ -34,7 +34,7 @@ fn adding(stage: &Stage, organization: impl ToString) -> pb::AddGuestRequest {
 }
 
 async fn add(stage: &Stage, organization: OrganizationId) -> Result<SubjectId, Status> {
-    let request = adding(stage, organization);
+    let request = adding(stage, &organization);
     let guest = SubjectId::parse(&request.guest_id).expect("an id");
     let answer = stage.memberships().add_guest(request).await?.into_inner();
     assert_eq!(answer.organization_id, organization.to_string());
@@ -132,7 +132,7 @@ on_each_database! {
             stage.memberships().remove_guest(request).await.expect("what is not there stays so");
         }
         assert_eq!(refused(my_access(&stage, guest).await), "SUBJECT_INACTIVE");
-        let request = adding(&stage, acme);
+        let request = adding(&stage, &acme);
         for _ in 0..2 {
             stage.memberships().add_guest(request.clone()).await.expect("repeatable");
         }

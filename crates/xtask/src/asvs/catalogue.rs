@@ -99,7 +99,8 @@ pub(super) struct Attack {
     /// Such as `T04`.
     pub(super) id: String,
     /// What is tried.
-    pub(super) attack: String,
+    #[serde(rename = "attack")]
+    pub(super) what: String,
     /// What no test tries yet.
     #[serde(default)]
     pub(super) missing: String,

@@ -87,9 +87,9 @@ fn attacks(page: &mut String, attacks: &[Attack], proofs: &Proofs) {
     line(page, format_args!("Each happened to somebody.\n"));
     line(page, format_args!("| no | attack | tests |"));
     line(page, format_args!("|---|---|---|"));
-    for Attack { id, attack, missing } in attacks {
+    for Attack { id, what, missing } in attacks {
         let tests = tests(proofs.get(id), missing);
-        line(page, format_args!("| {id} | {attack} | {tests} |"));
+        line(page, format_args!("| {id} | {what} | {tests} |"));
     }
 }
 

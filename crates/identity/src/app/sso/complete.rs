@@ -60,7 +60,15 @@ impl From<create_user::Error> for Error {
             // Somebody else made an account with the address at the same moment.
             create_user::Error::EmailTaken => Self::SsoAccountNotLinked,
             // Whoever configured the provider may no longer add people.
-            _ => Self::SsoRefused("whoever configured the provider may not add this person"),
+            create_user::Error::OrganizationNotFound
+            | create_user::Error::RoleNotGrantable
+            | create_user::Error::RoleUnknown
+            | create_user::Error::PermissionMissing(_)
+            | create_user::Error::PasswordRefused(_)
+            | create_user::Error::SecretAlreadyReturned
+            | create_user::Error::RequestIdReused => {
+                Self::SsoRefused("whoever configured the provider may not add this person")
+            }
         }
     }
 }

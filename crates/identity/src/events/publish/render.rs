@@ -72,6 +72,7 @@ pub(super) const fn name(event: &Event) -> &'static str {
 }
 
 /// Returns an event as others read it.
+#[expect(clippy::too_many_lines, reason = "a table, which is looked up and not read aloud")]
 pub(super) fn message(event: &Event) -> Wire {
     match event {
         Event::InstanceBootstrapped => told!(InstanceBootstrapped {}),

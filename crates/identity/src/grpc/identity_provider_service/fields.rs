@@ -62,8 +62,8 @@ fn read(fields: &mut Fields, given: &wire::IdentityProvider, wanted: impl Fn(&st
         |field: &str, values: &[String], most: usize| wanted(field).then(|| list(fields, &path(field), values, most));
     let scopes = texts("scopes", &given.scopes, 20)
         .map(|scopes| if scopes.is_empty() { SCOPES.map(str::to_owned).to_vec() } else { scopes });
-    let required_acr = texts("required_acr_values", &given.required_acr_values, 10);
-    let required_amr = texts("required_amr_values", &given.required_amr_values, 10);
+    let contexts = texts("required_acr_values", &given.required_acr_values, 10);
+    let methods = texts("required_amr_values", &given.required_amr_values, 10);
     let issuer = issuer.filter(|issuer| {
         let is_plain = !issuer.contains(['?', '#']) && !issuer.ends_with(char::is_whitespace);
         if !is_plain {
@@ -80,8 +80,8 @@ fn read(fields: &mut Fields, given: &wire::IdentityProvider, wanted: impl Fn(&st
         role_source: wanted("role_source").then(|| role_source(fields, &path("role_source"), given.role_source)),
         role_claim,
         role_mapping: wanted("role_mappings").then(|| mappings(fields, &path("role_mappings"), &given.role_mappings)),
-        required_acr,
-        required_amr,
+        required_acr: contexts,
+        required_amr: methods,
         just_in_time: wanted("just_in_time").then_some(given.just_in_time),
         linking: wanted("linking").then_some(given.linking),
         enabled: wanted("enabled").then_some(given.enabled),

@@ -5,6 +5,7 @@ use sea_orm::entity::prelude::*;
 /// A row of `sso_sessions`.
 #[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
 #[sea_orm(table_name = "sso_sessions")]
+#[expect(clippy::struct_field_names, reason = "the columns of a table")]
 pub struct Model {
     #[sea_orm(primary_key, auto_increment = false)]
     pub session_id: Uuid,

@@ -214,7 +214,7 @@ impl Run<'_> {
     }
 
     async fn verify(&mut self, person: usize, code: usize, with: With) {
-        let Some(used) = self.model.people[person].codes.get(code).cloned() else { return };
+        let Some(mailed) = self.model.people[person].codes.get(code).cloned() else { return };
         let is_good = code == 0 && self.model.people[person].is_newest_good && self.model.is_waiting(person);
         let waiting = self.model.people[person].waiting.clone().filter(|_| is_good);
         if matches!(with, With::Wrong) && waiting.as_ref().is_some_and(|waiting| waiting.failures >= FREE) {
@@ -227,7 +227,7 @@ impl Run<'_> {
         };
         let is_new = matches!(with, With::New);
         let credential = if is_new { chosen(&password) } else { typed(&password) };
-        let result = verify(self.world, &used, credential).await;
+        let result = verify(self.world, &mailed, credential).await;
         if waiting.is_none() {
             assert_eq!(reason(&result.expect_err("no good code")), "CODE_NOT_FOUND", "{:?}", self.model);
             return;
@@ -265,7 +265,7 @@ impl Run<'_> {
         for (person, email) in self.model.people.iter().zip(PEOPLE) {
             match &person.account {
                 Account::Proven(password) => {
-                    drop(self.world.try_log_in(email, password).await.expect("its own account"))
+                    drop(self.world.try_log_in(email, password).await.expect("its own account"));
                 }
                 Account::None | Account::Unproven => {
                     let Some(waiting) = &person.waiting else { continue };

@@ -27,9 +27,9 @@ async fn visit(address: &str, path: &str) -> String {
     answer
 }
 
-fn path(stage: &Stage, state: &str, code: &str) -> String {
-    let id = &stage.connected.identity_provider_id;
-    format!("/sso/callback/{id}?state={state}&code={code}&iss={}", stage.provider.issuer)
+fn path(at: &Stage, state: &str, code: &str) -> String {
+    let id = &at.connected.identity_provider_id;
+    format!("/sso/callback/{id}?state={state}&code={code}&iss={}", at.provider.issuer)
 }
 
 async fn begin(stage: &Stage, return_url: &str) -> Result<BeginSsoLoginResponse, tonic::Status> {

@@ -16,7 +16,9 @@ pub(in crate::grpc) fn update_settings(error: update_settings::Error) -> Status 
         E::NotEntitled => not_entitled(),
         E::Misfits(misfits) => {
             let mut violations = Violations::default();
-            misfits.into_iter().for_each(|misfit| note_misfit(&mut violations, misfit));
+            for misfit in misfits {
+                note_misfit(&mut violations, misfit);
+            }
             invalid(violations)
         }
         E::EtagMismatch { current } => {
