@@ -76,14 +76,15 @@ mod tests {
         Rolecall::command().debug_assert();
     }
 
+    fn leaves(command: &clap::Command) -> Vec<&clap::Command> {
+        if command.has_subcommands() { command.get_subcommands().flat_map(leaves).collect() } else { vec![command] }
+    }
+
     /// The administrator's commands have the same test in their own crate.
     #[test]
     fn every_command_has_examples_that_parse() {
         let program = Rolecall::command();
-        let leaves = program.get_subcommands().flat_map(|command| {
-            if command.has_subcommands() { command.get_subcommands().collect::<Vec<_>>() } else { vec![command] }
-        });
-        for command in leaves.filter(|command| command.get_name() != "help") {
+        for command in leaves(&program).into_iter().filter(|command| command.get_name() != "help") {
             let help = command.get_after_help().map(ToString::to_string).unwrap_or_default();
             let examples = help.lines().filter(|line| line.starts_with("  rolecall ")).collect::<Vec<_>>();
             assert!(!examples.is_empty(), "{} has no examples", command.get_name());

@@ -42,7 +42,8 @@ async fn the_journey_runs_in_three_processes_that_encrypt_every_connection() {
     let address = stack.address("identity").replacen("https", "http", 1);
     let unencrypted = tonic::transport::Endpoint::from_shared(address).unwrap().connect_lazy();
     let call = InstanceServiceClient::new(unencrypted).get_server_info(identity::GetServerInfoRequest {}).await;
-    assert_eq!(call.expect_err("nobody listens in the clear").code(), Code::Unavailable);
+    // The alert of TLS is no answer that a client could read, so that its code depends on the client.
+    assert!(call.is_err(), "somebody is served in the clear");
     walk(&stack).await;
 }
 

@@ -88,7 +88,9 @@ fn every_template_reads_as_its_golden_file() {
 #[test]
 fn asvs_v1_2_2_a_link_is_ours_and_holds_the_code_once() {
     let theirs = [("link", "https://evil.example/"), ("link_in_html", "https://evil.example/")];
-    for template in Template::ALL.into_iter().filter(|template| template.needs_secret()) {
+    // The code of a login is typed where the login is: there is no page for it.
+    let linked = |template: &Template| template.needs_secret() && *template != Template::LoginCode;
+    for template in Template::ALL.into_iter().filter(linked) {
         let mail = render_with(links(), template, &variables(&theirs));
         let code = code(template);
         assert_eq!(mail.text.matches(&format!("code={code}\n")).count(), 1, "{}", mail.text);
