@@ -17,7 +17,8 @@ use crate::Settings;
 use crate::measure::summary;
 use crate::report::Line;
 
-const EMAIL: &str = "busy@home.example";
+/// The address of a person beside the first administrator.
+pub(super) const EMAIL: &str = "busy@home.example";
 
 /// Blocks a person under load, in three processes, and takes the time of the last call that still worked.
 pub(crate) async fn run(settings: &Settings) -> anyhow::Result<Vec<Line>> {
@@ -45,7 +46,8 @@ pub(crate) async fn run(settings: &Settings) -> anyhow::Result<Vec<Line>> {
     }])
 }
 
-async fn second_owner(stack: &Stack, admin: &Actor) -> anyhow::Result<String> {
+/// Makes a person that can log in beside the first administrator.
+pub(super) async fn second_owner(stack: &Stack, admin: &Actor) -> anyhow::Result<String> {
     let request = identity::CreateUserRequest {
         email: EMAIL.to_owned(),
         given_name: "Busy".to_owned(),

@@ -11,7 +11,7 @@ use tokio::time::Instant;
 use tonic::{Code, Status};
 use tonic_types::StatusExt as _;
 
-use super::world;
+use super::{block, world};
 use crate::measure::{Round, round, summary};
 use crate::report::Line;
 use crate::{Settings, cores};
@@ -23,6 +23,8 @@ const OTHERS: usize = 4;
 pub(crate) async fn run(settings: &Settings) -> anyhow::Result<Vec<Line>> {
     let stack = Stack::start(world::ONE_SQLITE).await;
     let admin = world::bootstrap(&stack).await?;
+    // Somebody else logs in: a person's oldest sessions end at the twenty-first.
+    block::second_owner(&stack, &admin).await?;
     let (mut idle, mut busy, mut capacity, mut storms) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
     for _ in 0..settings.rounds {
         idle.push(others(settings, &stack, &admin).await?);
@@ -56,7 +58,7 @@ async fn logins(settings: &Settings, stack: &Stack) -> anyhow::Result<Round> {
 }
 
 fn request() -> LogInRequest {
-    LogInRequest { email: world::ADMIN.to_owned(), password: PASSWORD.to_owned(), ..Default::default() }
+    LogInRequest { email: block::EMAIL.to_owned(), password: PASSWORD.to_owned(), ..Default::default() }
 }
 
 /// What became of the logins of a storm.

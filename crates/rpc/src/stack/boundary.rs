@@ -28,11 +28,11 @@ where
     S: Service<Request<Body>, Response = Response<Body>, Error = Infallible> + Clone + Send + Sync + 'static,
     S::Future: Send + 'static,
 {
-    fn call(&self, request: Request<Body>) -> impl Future<Output = Answer> + Send + 'static {
+    fn call(&self, request: Request<Body>) -> BoxFuture<'static, Answer> {
         Trail::mark(&request, AUTHENTICATION);
         // Nothing in there waits to be ready: routes are, and what limits calls stands further out.
         let answer = self.0.clone().call(request);
-        answer.map(|Ok(response)| response.map(AnswerBody::new))
+        answer.map(|Ok(response)| response.map(AnswerBody::new)).boxed()
     }
 }
 

@@ -2,6 +2,8 @@
 
 use std::sync::{Arc, Mutex, PoisonError};
 
+use futures::FutureExt as _;
+use futures::future::BoxFuture;
 use http::{Request, Response};
 use tonic::Status;
 use tonic::body::Body;
@@ -14,7 +16,10 @@ pub(super) type Answer = Response<AnswerBody>;
 /// The rest of the stack, seen from a layer; all calls share it, so that none has to copy it.
 pub(super) trait Rest: Send + Sync + 'static {
     /// Makes the call; what comes before the first `.await` is done at once, in order.
-    fn call(&self, request: Request<Body>) -> impl Future<Output = Answer> + Send + 'static;
+    ///
+    /// Each layer boxes its part: futures that hold each other would be copied whole from layer to layer, and one of
+    /// that size is new memory for every call.
+    fn call(&self, request: Request<Body>) -> BoxFuture<'static, Answer>;
 }
 
 /// What one layer does around the rest.
@@ -39,9 +44,9 @@ impl<T, S> Layered<T, S> {
 }
 
 impl<T: Step, S: Rest> Rest for Layered<T, S> {
-    fn call(&self, request: Request<Body>) -> impl Future<Output = Answer> + Send + 'static {
+    fn call(&self, request: Request<Body>) -> BoxFuture<'static, Answer> {
         Trail::mark(&request, T::NAME);
-        self.step.handle(request, &self.rest)
+        self.step.handle(request, &self.rest).boxed()
     }
 }
 
