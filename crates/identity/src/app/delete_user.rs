@@ -197,7 +197,11 @@ async fn carry_on(resources: &Resources, saga: &Saga, order: &Order, before: Opt
         resources
             .db
             .write(|tx| async move {
-                if is_unknown { sagas::release(&tx, saga_id, now).await } else { sagas::delete(&tx, saga_id).await }
+                if is_unknown {
+                    sagas::release(&tx, saga_id, now).await
+                } else {
+                    sagas::delete(&tx, saga_id).await.map(drop)
+                }
             })
             .await?;
         return Err(error.into());

@@ -93,16 +93,18 @@ async fn settle(resources: &Resources, saga: &Saga, recovery: Recovery) -> Resul
     resources
         .db
         .write(|tx| async move {
-            if told == Told::NotEntitled {
+            // A repeat settles what the first run works on as well; who comes second changes nothing any more.
+            let is_ours = sagas::delete(&tx, id).await?;
+            if is_ours && told == Told::NotEntitled {
                 // Like an invitation whose inviter lost the right: the account stays, and nobody can log in.
                 let user_id = UserId::from_uuid(id.as_uuid());
                 credentials::delete(&tx, user_id).await?;
                 users::deactivate(&tx, user_id, now).await?;
             }
-            if saga.kind == SagaKind::RegisterUser && recovery == Recovery::Undo {
+            if is_ours && saga.kind == SagaKind::RegisterUser && recovery == Recovery::Undo {
                 registrations::reopen(&tx, UserId::from_uuid(id.as_uuid())).await?;
             }
-            sagas::delete(&tx, id).await
+            Ok::<_, rolecall_db::Error>(())
         })
         .await?;
     Ok(())
@@ -138,8 +140,10 @@ async fn tell_organization(resources: &Resources, saga: &Saga, recovery: Recover
 /// Reveals the member and makes its roles count, if whoever made the account still may.
 async fn activate(resources: &Resources, saga: &Saga, user: UserId) -> Result<Told, Fault> {
     let organization = &resources.organization;
-    let order = sagas::find_order(&resources.db.reader(), saga.saga_id).await?;
-    let order = order.ok_or(Fault::Defect("nobody ordered an active account"))?;
+    let Some(order) = sagas::find_order(&resources.db.reader(), saga.saga_id).await? else {
+        // Every such work has its order, so the work is gone: somebody else came to its end meanwhile.
+        return Ok(Told::Done);
+    };
     organization.confirm_member(user).await?;
     rolecall_db::fault::point("create_user.after_confirm");
     match organization.activate_member(user, order.actor).await {

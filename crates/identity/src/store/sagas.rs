@@ -49,10 +49,9 @@ pub(crate) async fn advance(tx: &Tx, id: SagaId, from: SagaState, to: SagaState)
     Ok(done.rows_affected == 1)
 }
 
-/// Forgets work that is finished or undone.
-pub(crate) async fn delete(tx: &Tx, id: SagaId) -> Result<(), Error> {
-    Entity::delete_by_id(id.as_uuid()).exec(tx).await?;
-    Ok(())
+/// Forgets work that is finished or undone; `false` when somebody else did so before.
+pub(crate) async fn delete(tx: &Tx, id: SagaId) -> Result<bool, Error> {
+    Ok(Entity::delete_by_id(id.as_uuid()).exec(tx).await?.rows_affected == 1)
 }
 
 /// Finds the progress of a piece of work.
