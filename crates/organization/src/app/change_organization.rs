@@ -33,6 +33,12 @@ pub(crate) enum Error {
     /// It is not suspended.
     #[error("the organization is not suspended")]
     NotSuspended,
+    /// An administrator of the instance belongs to it.
+    #[error("an administrator belongs to the organization")]
+    HasAdmin,
+    /// An account is being made in it.
+    #[error("an account is being made in the organization")]
+    Unfinished,
     /// The name belongs to another organization.
     #[error("the name is taken")]
     NameTaken,
@@ -94,6 +100,29 @@ pub(crate) struct Change {
     pub(crate) what: What,
 }
 
+/// An organization that waits for its change, and the facts of that.
+pub(crate) struct Opened {
+    pub(crate) organization: Organization,
+    pub(crate) actor: Subject,
+    pub(crate) revision: i64,
+    pub(crate) now: Timestamp,
+}
+
+/// Locks an organization, if the actor may change it so.
+pub(super) async fn open(app: &App, tx: &Tx, target: &Target, permission: &'static str) -> Result<Opened, Error> {
+    let (id, now) = (target.organization_id, app.now());
+    // First of all: from here on nobody else changes anybody's access until this transaction ends.
+    let revision = access::advance(tx).await?;
+    let organization = organizations::find_locked(tx, &target.scope, id).await?.ok_or(Error::NotFound)?;
+    let actor = target.origin.actor.ok_or(Error::NotEntitled)?;
+    let actor = subjects::find(tx, &Scope::All, actor).await?.ok_or(Error::NotEntitled)?;
+    if actor.may(permission, id, now) {
+        Ok(Opened { organization, actor, revision, now })
+    } else {
+        Err(Error::NotEntitled)
+    }
+}
+
 /// Changes an organization in the given transaction; `decide` says how, or that nothing changes.
 ///
 /// A change of its state is a change of everybody's access who belongs to it.
@@ -104,16 +133,8 @@ pub(crate) async fn apply(
     permission: &'static str,
     decide: impl Fn(&Case<'_>) -> Result<Option<Change>, Error> + Send,
 ) -> Result<Changed, Error> {
-    let now = app.now();
-    // First of all: from here on nobody else changes anybody's access until this transaction ends.
-    let revision = access::advance(tx).await?;
-    let id = target.organization_id;
-    let organization = organizations::find_locked(tx, &target.scope, id).await?.ok_or(Error::NotFound)?;
-    let actor = target.origin.actor.ok_or(Error::NotEntitled)?;
-    let actor = subjects::find(tx, &Scope::All, actor).await?.ok_or(Error::NotEntitled)?;
-    if !actor.may(permission, id, now) {
-        return Err(Error::NotEntitled);
-    }
+    let Opened { organization, actor, revision, now } = open(app, tx, target, permission).await?;
+    let id = organization.organization_id;
     let owners = members::list_owners(tx, id).await?;
     let case = Case { organization: &organization, owners, actor: &actor, now };
     let Some(Change { after, what }) = decide(&case)? else { return Ok(Changed { organization, revision }) };

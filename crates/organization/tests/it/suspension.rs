@@ -8,6 +8,7 @@ use rolecall_api::notification::v1::IngestedEvent;
 use rolecall_api::organization::v1 as pb;
 use rolecall_kernel::id::{OrganizationId, SubjectId, UserId};
 use rolecall_testkit::on_each_database;
+use sea_orm::{ConnectionTrait as _, Statement};
 use tonic::{Code, Status};
 
 use crate::stage::{Stage, Who, bytes, create, reason, refused};
@@ -250,4 +251,98 @@ on_each_database! {
         assert_eq!(refused(stage.organizations(owner).update_organization(by_owner).await), "PERMISSION_MISSING");
         client.create_organization(create("Acme", "new@example.org")).await.expect("the old name is free");
     }
+
+    async fn a_deleted_organization_is_gone_with_all_who_belong_to_it_and_its_name_is_free(database) {
+        let stage = Stage::open(&database).await;
+        let (acme, owner) = stage.found("Acme").await;
+        let (other, stranger) = stage.found("Other").await;
+        allow_guests(&stage, acme).await;
+        let guest = look_around(&stage, acme).await.expect("adds");
+        let program = stage.add_service_account(owner, "", &["organization.organizations.get"]).await.expect("adds");
+        assert_eq!(refused(delete(&stage, acme, "").await), "ORGANIZATION_NOT_SUSPENDED");
+        let late = get(&stage, acme).await.etag;
+        suspend(&stage, stage.admin, acme).await.expect("suspends");
+        assert_eq!(refused(delete(&stage, acme, &late).await), "ETAG_MISMATCH");
+        let etag = get(&stage, acme).await.etag;
+        delete(&stage, acme, &etag).await.expect("deletes");
+        assert_eq!(refused(delete(&stage, acme, "").await), "ORGANIZATION_NOT_FOUND");
+        assert_eq!(refused(suspend(&stage, stage.admin, acme).await), "ORGANIZATION_NOT_FOUND");
+        assert_eq!(refused(stage.get(stage.admin, owner).await), "MEMBER_NOT_FOUND");
+        for id in [owner.to_string(), guest.to_string(), program.to_string()] {
+            assert_eq!(refused(stage.subject_access(id).await), "SUBJECT_NOT_FOUND");
+        }
+        for who in [Who::User(owner), Who::Guest(guest), Who::ServiceAccount(program)] {
+            assert_eq!(refused(own_organization(&stage, who).await), "SUBJECT_INACTIVE");
+        }
+        own_organization(&stage, Who::User(stranger)).await.expect("others stay");
+        let request = pb::ListOrganizationsRequest::default();
+        let listed = stage.organizations(stage.admin).list_organizations(request).await.expect("lists").into_inner();
+        let ids: Vec<_> = listed.organizations.into_iter().map(|found| found.organization_id).collect();
+        assert_eq!(ids, [stage.home.to_string(), other.to_string()]);
+        let request = pb::BatchGetOrganizationsRequest { organization_ids: vec![acme.to_string()] };
+        let told = stage.memberships().batch_get_organizations(request).await.expect("told").into_inner();
+        assert!(told.organizations.is_empty() && told.settings.is_empty());
+        stage.drain().await;
+        assert!(stage.identity.topics().contains(&"organization.organization_deleted".to_owned()));
+        stage.found("ACME").await;
+        stage.clock.advance(Duration::from_hours(31 * 24));
+        stage.organization.forget_removed().await.expect("purges");
+        let reader = stage.database.reader();
+        let text = "SELECT count(*) FROM organizations";
+        let row = reader.query_one_raw(Statement::from_string(reader.get_database_backend(), text)).await;
+        let left: i64 = row.expect("reads").expect("a row").try_get_by_index(0).expect("a number");
+        assert_eq!(left, 3);
+    }
+
+    async fn an_organization_stays_while_an_administrator_or_an_account_in_the_making_is_inside(database) {
+        let stage = Stage::open(&database).await;
+        let (acme, owner) = stage.found("Acme").await;
+        let hidden = stage.add_hidden(owner, acme, &["GUEST"]).await;
+        assert_eq!(refused(delete(&stage, stage.home, "").await), "HOME_ORGANIZATION");
+        suspend(&stage, stage.admin, acme).await.expect("suspends");
+        assert_eq!(refused(delete(&stage, acme, "").await), "PEER_UNAVAILABLE");
+        let request = pb::RemoveMemberRequest { user_id: hidden.to_string() };
+        stage.memberships().remove_member(request).await.expect("removes");
+        make_admin(&stage, owner).await;
+        assert_eq!(refused(delete(&stage, acme, "").await), "ORGANIZATION_HAS_ADMIN");
+        let (empty, _) = stage.found("Empty").await;
+        suspend(&stage, stage.admin, empty).await.expect("suspends");
+        let request = pb::DeleteOrganizationRequest {
+            request_id: stage.random_id(),
+            organization_id: empty.to_string(),
+            ..Default::default()
+        };
+        let mut client = stage.organizations(stage.admin);
+        client.delete_organization(request.clone()).await.expect("deletes");
+        client.delete_organization(request).await.expect("is asked for once");
+    }
+
+    async fn a_suspended_administrator_does_not_count_as_one_in_charge(database) {
+        let stage = Stage::open(&database).await;
+        let (acme, owner) = stage.found("Acme").await;
+        make_admin(&stage, owner).await;
+        let helper = stage.add_active(stage.admin, stage.home, &["OWNER"]).await;
+        suspend(&stage, stage.admin, acme).await.expect("suspends");
+        assert_eq!(refused(stage.block(helper, stage.admin).await), "LAST_ADMIN");
+        resume(&stage, stage.admin, acme).await.expect("resumes");
+        stage.block(helper, stage.admin).await.expect("another is in charge");
+        assert_eq!(refused(suspend(&stage, owner, acme).await), "SELF_REFUSED");
+    }
+}
+
+async fn delete(stage: &Stage, id: impl ToString, etag: &str) -> Result<(), Status> {
+    let request =
+        pb::DeleteOrganizationRequest { organization_id: id.to_string(), etag: etag.to_owned(), ..Default::default() };
+    stage.organizations(stage.admin).delete_organization(request).await.map(drop)
+}
+
+/// Makes a member an administrator, past all rules.
+async fn make_admin(stage: &Stage, user: UserId) {
+    let user = user.as_uuid();
+    let written = stage.database.write(|tx| async move {
+        let text = "UPDATE members SET is_admin = true, roles = 'ADMIN,OWNER' WHERE user_id = $1";
+        tx.execute_raw(Statement::from_sql_and_values(tx.get_database_backend(), text, [user.into()])).await?;
+        Ok::<_, rolecall_db::Error>(())
+    });
+    written.await.expect("writes");
 }

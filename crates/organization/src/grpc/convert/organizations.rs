@@ -13,7 +13,10 @@ use super::Fields as _;
 use super::settings::place;
 use crate::app::change_organization::{Changed, Target};
 use crate::app::idempotency::Repeat;
-use crate::app::{resume_organization as resume, suspend_organization as suspend, update_organization as update};
+use crate::app::{
+    delete_organization as delete, resume_organization as resume, suspend_organization as suspend,
+    update_organization as update,
+};
 use crate::grpc::status::invalid;
 use crate::grpc::{Api, origin, render};
 
@@ -69,6 +72,25 @@ pub(in crate::grpc) fn suspend_organization(
     let encode: fn(&Changed) -> Vec<u8> = |changed| render::suspended(changed).encode_to_vec();
     let target = target(caller, id, "organization.organizations.suspend");
     Ok(suspend::Command { target, reason, repeat: key.map(|key| Repeat { key, encode }) })
+}
+
+pub(in crate::grpc) fn delete_organization(
+    api: &Api,
+    caller: &Caller,
+    request: &pb::DeleteOrganizationRequest,
+) -> Result<delete::Command, Status> {
+    let mut violations = Violations::default();
+    let request_id = violations.optional_id("request_id", &request.request_id, RequestId::parse);
+    let id = violations.id("organization_id", &request.organization_id, OrganizationId::parse);
+    let (Ok(request_id), Some(id)) = (request_id, id) else { return Err(invalid(violations)) };
+    let method = "/rolecall.organization.v1.OrganizationService/DeleteOrganization";
+    let key = api.request_key(caller.subject(), method, request_id, &request.encode_to_vec());
+    let encode: fn(&()) -> Vec<u8> = |()| pb::DeleteOrganizationResponse {}.encode_to_vec();
+    Ok(delete::Command {
+        target: target(caller, id, "organization.organizations.delete"),
+        etag: Some(request.etag.clone()).filter(|etag| !etag.is_empty()),
+        repeat: key.map(|key| Repeat { key, encode }),
+    })
 }
 
 pub(in crate::grpc) fn resume_organization(

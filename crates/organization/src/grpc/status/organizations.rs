@@ -3,7 +3,7 @@
 use rolecall_api::organization::v1::ErrorReason;
 use tonic::Status;
 
-use super::{not_entitled, organization_not_found, refusal, request_id_reused, store};
+use super::{not_entitled, organization_not_found, peer_unavailable, refusal, request_id_reused, store};
 use crate::app::change_organization;
 
 pub(in crate::grpc) fn organization_suspended() -> Status {
@@ -28,6 +28,11 @@ pub(in crate::grpc) fn change_organization(error: change_organization::Error) ->
             let message = "The organization is not suspended; nothing is to be resumed.";
             refusal(ErrorReason::OrganizationNotSuspended, message).build()
         }
+        E::HasAdmin => {
+            let message = "An administrator of the instance belongs to the organization; take that role first.";
+            refusal(ErrorReason::OrganizationHasAdmin, message).build()
+        }
+        E::Unfinished => peer_unavailable(),
         E::NameTaken => name_taken(),
         E::EtagMismatch { current } => {
             let message = format!("The organization has changed to {current}; read it again and repeat.");
