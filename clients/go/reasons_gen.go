@@ -160,12 +160,18 @@ const (
 	IdentityLastCredential Reason = "identity.rolecall/LAST_CREDENTIAL"
 	// IdentityLinkingRefused (FAILED_PRECONDITION): The identity provider lets nobody link it to an account.
 	IdentityLinkingRefused Reason = "identity.rolecall/LINKING_REFUSED"
-	// IdentityNetworkThrottled (RESOURCE_EXHAUSTED): Too many tries failed in the network of the caller; repeat later.
+	// IdentityNetworkThrottled (RESOURCE_EXHAUSTED): Too many tries failed in the network of the caller, or too many single sign-ons began there; repeat later.
 	IdentityNetworkThrottled Reason = "identity.rolecall/NETWORK_THROTTLED"
 	// IdentityAudienceRefused (FAILED_PRECONDITION): The session is for another backend than the named one.
 	IdentityAudienceRefused Reason = "identity.rolecall/AUDIENCE_REFUSED"
 	// IdentityTakenAddressLimitReached (RESOURCE_EXHAUSTED): The caller was told of 100 taken addresses within a day; repeat later.
 	IdentityTakenAddressLimitReached Reason = "identity.rolecall/TAKEN_ADDRESS_LIMIT_REACHED"
+	// IdentitySsoRequired (FAILED_PRECONDITION): The organization logs in at its identity provider alone: its members have no passwords.
+	IdentitySsoRequired Reason = "identity.rolecall/SSO_REQUIRED"
+	// IdentitySsoNotAvailable (FAILED_PRECONDITION): The organization has no identity provider that serves, or has not proven the domain of the address, so the person could never log in.
+	IdentitySsoNotAvailable Reason = "identity.rolecall/SSO_NOT_AVAILABLE"
+	// IdentityOrganizationSuspended (FAILED_PRECONDITION): The organization is suspended; nobody joins it until it is resumed.
+	IdentityOrganizationSuspended Reason = "identity.rolecall/ORGANIZATION_SUSPENDED"
 	// NotificationRequestInvalid (INVALID_ARGUMENT): Fields of the request break rules; `BadRequest` lists all of them.
 	NotificationRequestInvalid Reason = "notification.rolecall/REQUEST_INVALID"
 	// NotificationOrganizationNotFound (NOT_FOUND): No such organization within what the caller may see.
@@ -234,4 +240,24 @@ const (
 	OrganizationEmailDomainRefused Reason = "organization.rolecall/EMAIL_DOMAIN_REFUSED"
 	// OrganizationGuestsNotAllowed (FAILED_PRECONDITION): The organization allows no guests, or there is none.
 	OrganizationGuestsNotAllowed Reason = "organization.rolecall/GUESTS_NOT_ALLOWED"
+	// OrganizationProviderMissing (FAILED_PRECONDITION): No identity provider of the organization serves, so nobody could log in.
+	OrganizationProviderMissing Reason = "organization.rolecall/PROVIDER_MISSING"
+	// OrganizationBreakGlassUnfit (FAILED_PRECONDITION): The break-glass owner is not an owner of the organization who can act and has a second factor.
+	OrganizationBreakGlassUnfit Reason = "organization.rolecall/BREAK_GLASS_UNFIT"
+	// OrganizationBreakGlassOwner (FAILED_PRECONDITION): The person is the break-glass owner of its organization; name another first.
+	OrganizationBreakGlassOwner Reason = "organization.rolecall/BREAK_GLASS_OWNER"
+	// OrganizationAdminAmongMembers (FAILED_PRECONDITION): Administrators of the instance are members, and no provider speaks for them.
+	OrganizationAdminAmongMembers Reason = "organization.rolecall/ADMIN_AMONG_MEMBERS"
+	// OrganizationOrganizationSuspended (FAILED_PRECONDITION): The organization is suspended.
+	OrganizationOrganizationSuspended Reason = "organization.rolecall/ORGANIZATION_SUSPENDED"
+	// OrganizationOrganizationNotSuspended (FAILED_PRECONDITION): The organization is not suspended.
+	OrganizationOrganizationNotSuspended Reason = "organization.rolecall/ORGANIZATION_NOT_SUSPENDED"
+	// OrganizationHomeOrganization (FAILED_PRECONDITION): The organization that was made at installation stays in operation.
+	OrganizationHomeOrganization Reason = "organization.rolecall/HOME_ORGANIZATION"
+	// OrganizationOrganizationHasAdmin (FAILED_PRECONDITION): An administrator of the instance belongs to the organization.
+	OrganizationOrganizationHasAdmin Reason = "organization.rolecall/ORGANIZATION_HAS_ADMIN"
+	// OrganizationAuditEventNotFound (NOT_FOUND): No such event of the audit log within what the caller may see.
+	OrganizationAuditEventNotFound Reason = "organization.rolecall/AUDIT_EVENT_NOT_FOUND"
+	// OrganizationFilterNotIndexed (INVALID_ARGUMENT): No index answers these filters together; leave out some.
+	OrganizationFilterNotIndexed Reason = "organization.rolecall/FILTER_NOT_INDEXED"
 )

@@ -245,7 +245,19 @@ const serviceConfig = `{
           "service": "rolecall.organization.v1.AccessService"
         },
         {
+          "method": "ExportAuditEvents",
+          "service": "rolecall.organization.v1.AuditService"
+        },
+        {
+          "method": "GetAuditEvent",
+          "service": "rolecall.organization.v1.AuditService"
+        },
+        {
           "method": "ListAuditEvents",
+          "service": "rolecall.organization.v1.AuditService"
+        },
+        {
+          "method": "VerifyAuditLog",
           "service": "rolecall.organization.v1.AuditService"
         },
         {
@@ -257,7 +269,19 @@ const serviceConfig = `{
           "service": "rolecall.organization.v1.MemberService"
         },
         {
+          "method": "GrantAdmin",
+          "service": "rolecall.organization.v1.MemberService"
+        },
+        {
+          "method": "ListAdmins",
+          "service": "rolecall.organization.v1.MemberService"
+        },
+        {
           "method": "ListMembers",
+          "service": "rolecall.organization.v1.MemberService"
+        },
+        {
+          "method": "RevokeAdmin",
           "service": "rolecall.organization.v1.MemberService"
         },
         {
@@ -277,6 +301,10 @@ const serviceConfig = `{
           "service": "rolecall.organization.v1.OrganizationService"
         },
         {
+          "method": "DeleteOrganization",
+          "service": "rolecall.organization.v1.OrganizationService"
+        },
+        {
           "method": "GetOrganization",
           "service": "rolecall.organization.v1.OrganizationService"
         },
@@ -290,6 +318,18 @@ const serviceConfig = `{
         },
         {
           "method": "ListOrganizations",
+          "service": "rolecall.organization.v1.OrganizationService"
+        },
+        {
+          "method": "ResumeOrganization",
+          "service": "rolecall.organization.v1.OrganizationService"
+        },
+        {
+          "method": "SuspendOrganization",
+          "service": "rolecall.organization.v1.OrganizationService"
+        },
+        {
+          "method": "UpdateOrganization",
           "service": "rolecall.organization.v1.OrganizationService"
         },
         {

@@ -160,12 +160,18 @@ export const REASONS = {
   "identity.rolecall/LAST_CREDENTIAL": Code.FailedPrecondition,
   /** The identity provider lets nobody link it to an account. */
   "identity.rolecall/LINKING_REFUSED": Code.FailedPrecondition,
-  /** Too many tries failed in the network of the caller; repeat later. */
+  /** Too many tries failed in the network of the caller, or too many single sign-ons began there; repeat later. */
   "identity.rolecall/NETWORK_THROTTLED": Code.ResourceExhausted,
   /** The session is for another backend than the named one. */
   "identity.rolecall/AUDIENCE_REFUSED": Code.FailedPrecondition,
   /** The caller was told of 100 taken addresses within a day; repeat later. */
   "identity.rolecall/TAKEN_ADDRESS_LIMIT_REACHED": Code.ResourceExhausted,
+  /** The organization logs in at its identity provider alone: its members have no passwords. */
+  "identity.rolecall/SSO_REQUIRED": Code.FailedPrecondition,
+  /** The organization has no identity provider that serves, or has not proven the domain of the address, so the person could never log in. */
+  "identity.rolecall/SSO_NOT_AVAILABLE": Code.FailedPrecondition,
+  /** The organization is suspended; nobody joins it until it is resumed. */
+  "identity.rolecall/ORGANIZATION_SUSPENDED": Code.FailedPrecondition,
   /** Fields of the request break rules; `BadRequest` lists all of them. */
   "notification.rolecall/REQUEST_INVALID": Code.InvalidArgument,
   /** No such organization within what the caller may see. */
@@ -234,6 +240,26 @@ export const REASONS = {
   "organization.rolecall/EMAIL_DOMAIN_REFUSED": Code.FailedPrecondition,
   /** The organization allows no guests, or there is none. */
   "organization.rolecall/GUESTS_NOT_ALLOWED": Code.FailedPrecondition,
+  /** No identity provider of the organization serves, so nobody could log in. */
+  "organization.rolecall/PROVIDER_MISSING": Code.FailedPrecondition,
+  /** The break-glass owner is not an owner of the organization who can act and has a second factor. */
+  "organization.rolecall/BREAK_GLASS_UNFIT": Code.FailedPrecondition,
+  /** The person is the break-glass owner of its organization; name another first. */
+  "organization.rolecall/BREAK_GLASS_OWNER": Code.FailedPrecondition,
+  /** Administrators of the instance are members, and no provider speaks for them. */
+  "organization.rolecall/ADMIN_AMONG_MEMBERS": Code.FailedPrecondition,
+  /** The organization is suspended. */
+  "organization.rolecall/ORGANIZATION_SUSPENDED": Code.FailedPrecondition,
+  /** The organization is not suspended. */
+  "organization.rolecall/ORGANIZATION_NOT_SUSPENDED": Code.FailedPrecondition,
+  /** The organization that was made at installation stays in operation. */
+  "organization.rolecall/HOME_ORGANIZATION": Code.FailedPrecondition,
+  /** An administrator of the instance belongs to the organization. */
+  "organization.rolecall/ORGANIZATION_HAS_ADMIN": Code.FailedPrecondition,
+  /** No such event of the audit log within what the caller may see. */
+  "organization.rolecall/AUDIT_EVENT_NOT_FOUND": Code.NotFound,
+  /** No index answers these filters together; leave out some. */
+  "organization.rolecall/FILTER_NOT_INDEXED": Code.InvalidArgument,
 } as const satisfies Record<string, Code>;
 
 /** Why a call was refused: the domain of the error and the name of the reason. */

@@ -48,6 +48,8 @@ pub struct Event {
     pub payload: Vec<u8>,
     /// The trace it belongs to (W3C Trace Context, `traceparent`).
     pub trace: Option<String>,
+    /// Its number among the events that its consumer was ever handed, without gaps; given by the relay, zero before.
+    pub number: i64,
 }
 
 impl fmt::Debug for Event {
@@ -184,7 +186,7 @@ pub async fn oldest_pending<C: ConnectionTrait>(reader: &C, consumer: &str) -> R
 /// Lists parked events of a consumer, oldest first.
 pub async fn list_parked<C: ConnectionTrait>(reader: &C, consumer: &str, limit: u32) -> Result<Vec<Parked>, Error> {
     let text = "SELECT o.event_id, o.topic, o.subject, o.organization_id, o.occurred, o.payload, o.trace,
-            o.secrecy, d.consumer, d.reason, d.attempts, d.settled
+            o.secrecy, d.number, d.consumer, d.reason, d.attempts, d.settled
         FROM outbox_deliveries d JOIN outbox o ON o.position = d.position
         WHERE d.state = 2 AND d.state <> 1 AND d.consumer = $1 ORDER BY d.position LIMIT $2";
     let values = vec![consumer.into(), i64::from(limit).into()];
@@ -233,6 +235,7 @@ pub(crate) fn event(row: &QueryResult) -> Result<Event, DbErr> {
         occurred: Timestamp::from_micros(row.try_get("", "occurred")?),
         payload: row.try_get("", "payload")?,
         trace: row.try_get("", "trace")?,
+        number: row.try_get("", "number")?,
     })
 }
 

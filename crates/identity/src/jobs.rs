@@ -7,9 +7,11 @@ use rolecall_authz::Refusals;
 use rolecall_db::Error as StoreError;
 use tokio_util::sync::CancellationToken;
 
+use crate::app::delete_user::purge;
+use crate::app::fault::Fault;
 use crate::app::signing_keys::SigningKeyError;
 use crate::app::{
-    Resources, accept_invitation, last_used, rotate_signing_keys, saga, sso, watch_revocations, write_refusals,
+    Resources, accept_invitation, end_organization, last_used, rotate_signing_keys, saga, sso, watch_revocations, write_refusals,
 };
 use crate::domain::mail_budget::MailBudget;
 use crate::domain::revocation::Position;
@@ -189,7 +191,7 @@ pub(crate) async fn sweep_once(resources: &Resources) -> Result<u64, StoreError>
             deleted += api_keys::sweep(&tx, before).await?;
             deleted += access_tokens::sweep(&tx, before).await?;
             deleted += signing_keys::sweep(&tx, resources.now()).await?;
-            deleted += users::purge(&tx, purged).await?;
+            deleted += purge::run(resources, &tx, purged).await?;
             deleted += challenges::sweep(&tx, resources.now()).await?;
             deleted += sso_logins::sweep(&tx, resources.now()).await?;
             deleted += devices::sweep(&tx, resources.now()).await?;

@@ -37,6 +37,10 @@ pub enum Purpose {
     ResumeToken,
     /// Secrets of second factors at rest.
     FactorSecret,
+    /// The seed of the key that signs checkpoints of the audit log.
+    AuditCheckpoint,
+    /// The keys under which the audit log seals what names a person.
+    AuditSubject,
     /// Secrets of identity providers at rest, and of logins that are under way there.
     ProviderSecret,
 }
@@ -52,6 +56,8 @@ impl Purpose {
             Self::ServiceToken => b"rolecall/service-token/v1",
             Self::ResumeToken => b"rolecall/resume-token/v1",
             Self::FactorSecret => b"rolecall/factor-secret/v1",
+            Self::AuditCheckpoint => b"rolecall/audit-checkpoint/v1",
+            Self::AuditSubject => b"rolecall/audit-subject/v1",
             Self::ProviderSecret => b"rolecall/provider-secret/v1",
         }
     }
@@ -150,6 +156,11 @@ pub struct OpenError;
 pub struct Sealer(XChaCha20Poly1305);
 
 impl Sealer {
+    /// Makes the sealer of a key that is itself kept sealed, so that whoever deletes it erases what it seals.
+    pub fn from_key(key: &[u8; KEY_BYTES]) -> Self {
+        Self(XChaCha20Poly1305::new(key.into()))
+    }
+
     /// Seals `plain`, bound to `context`: it opens only with the same context.
     #[expect(clippy::expect_used, reason = "encryption fails only beyond 256 GiB")]
     pub fn seal(&self, context: &[u8], plain: &[u8], entropy: &dyn Entropy) -> Vec<u8> {

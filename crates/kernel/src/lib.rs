@@ -8,6 +8,7 @@
 //! | [`time`] | [`Timestamp`](time::Timestamp) and the [`Clock`](time::Clock) that is handed in |
 //! | [`entropy`] | the [`Entropy`](entropy::Entropy) that is handed in, and one-time secrets |
 //! | [`key`] | the master key and the keys derived from it; sealing |
+//! | [`audit`] | the hash chain of the audit log, and its checkpoints |
 //! | [`calendar`] | times as people read them |
 //! | [`network`] | the networks that callers come from |
 //! | [`page`] | page sizes and sealed page tokens |
@@ -16,6 +17,7 @@
 //! To add an identifier: one line in `id.rs`. To add a text type: a `parse` that returns
 //! [`text::TextError`], its documented limits, and a property test beside it.
 
+pub mod audit;
 pub mod calendar;
 pub mod entropy;
 pub mod id;

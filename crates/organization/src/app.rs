@@ -4,9 +4,12 @@ pub(crate) mod activate_member;
 pub(crate) mod add_guest;
 pub(crate) mod add_member;
 pub(crate) mod add_service_account;
+pub(crate) mod audit_log;
 pub(crate) mod block_member;
 pub(crate) mod bootstrap_organization;
+pub(crate) mod change_admin;
 pub(crate) mod change_member;
+pub(crate) mod change_organization;
 pub(crate) mod check_access;
 pub(crate) mod confirm_member;
 pub(crate) mod create_organization;
@@ -46,6 +49,7 @@ use rolecall_kernel::id::{EventId, OrganizationId, SubjectId};
 use rolecall_kernel::time::{Clock, Timestamp};
 use tokio::sync::watch;
 
+use self::audit_log::AuditLog;
 use crate::domain::event::{Event, Origin, What};
 use crate::events::publish;
 use crate::peers::identity::IdentityPeer;
@@ -61,6 +65,8 @@ pub(crate) struct App {
     pub(crate) identity: IdentityPeer,
     /// Told after each change of access by this process.
     pub(crate) changed: watch::Sender<()>,
+    /// What the audit log is kept with.
+    pub(crate) audit: AuditLog,
     /// How long work on an organization that is being made is left to whoever began it.
     pub(crate) creation_lease: Duration,
     /// Encodes what a repeat of `CreateOrganization` is answered, also when it was ended by another process.

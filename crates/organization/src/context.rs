@@ -22,6 +22,7 @@ use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 use tonic::service::Routes;
 
+use crate::app::audit_log::{AuditLog, chain, checkpoints};
 use crate::app::{App, create_organization, lift_ended_blocks};
 use crate::config::OrganizationConfig;
 use crate::domain::permission::CATALOGUE;
@@ -95,7 +96,9 @@ impl Organization {
     /// Puts it together; nothing runs yet.
     pub fn new(dependencies: Dependencies, config: OrganizationConfig) -> Result<Self, DescriptorError> {
         let Dependencies { database, clock, entropy, master_key, access, peers } = dependencies;
+        let audit = AuditLog::new(&master_key, entropy.as_ref());
         let app = App {
+            audit,
             database,
             clock,
             entropy,
@@ -136,6 +139,8 @@ impl Organization {
             Worker { name: "organization.recover_creations", run: jobs::recover(api(), end()).boxed() },
             Worker { name: "organization.lift_ended_blocks", run: jobs::lift(api(), end()).boxed() },
             Worker { name: "organization.trim_access_changes", run: jobs::trim(api(), retention, end()).boxed() },
+            Worker { name: "organization.chain_audit", run: jobs::chain_audit(api(), end()).boxed() },
+            Worker { name: "organization.sign_audit", run: jobs::sign_audit(api(), end()).boxed() },
             Worker { name: "organization.forget_removed", run: jobs::sweep(api(), end()).boxed() },
         ]
     }
@@ -160,6 +165,18 @@ impl Organization {
     #[doc(hidden)]
     pub async fn recover_creations(&self) -> Result<usize, String> {
         create_organization::recover(&self.api.app).await.map_err(|error| error.to_string())
+    }
+
+    /// Chains the entries of the audit log that were taken, and returns how many; none when another process does it.
+    #[doc(hidden)]
+    pub async fn chain_audit(&self) -> Result<usize, Error> {
+        chain::run(&self.api.app).await
+    }
+
+    /// Signs the ends of the chains of the audit log whose time has come, and returns how many.
+    #[doc(hidden)]
+    pub async fn sign_audit(&self) -> Result<usize, Error> {
+        checkpoints::run(&self.api.app).await
     }
 
     /// Writes down that blocks have ended, and returns how many.

@@ -7,9 +7,10 @@ use rolecall_authz::Refusals;
 use tokio::time::{sleep, timeout};
 use tokio_util::sync::CancellationToken;
 
+use crate::app::audit_log::{chain, checkpoints};
 use crate::app::{App, create_organization, follow_access, lift_ended_blocks, write_refusals};
 use crate::grpc::Api;
-use crate::store::{access, guests, removals};
+use crate::store::{access, guests, organizations, removals};
 
 /// Changes of access elsewhere are obeyed after this time, if nothing tells of them earlier.
 const FOLLOW: Duration = Duration::from_millis(100);
@@ -20,6 +21,11 @@ const TRIM: Duration = Duration::from_hours(1);
 
 /// Refused calls are written down after this time: what was counted since is lost when the process dies.
 const REFUSALS: Duration = Duration::from_mins(1);
+
+/// Entries of the audit log that other processes took are chained after this time; those of this one at once.
+const CHAIN: Duration = Duration::from_millis(100);
+/// It is looked for chains to sign at this distance.
+const SIGN: Duration = Duration::from_secs(5);
 
 /// Removed subjects are remembered for this long; no call is on its way for more than a fraction of it.
 const REMEMBER_REMOVED: Duration = Duration::from_hours(24);
@@ -75,10 +81,30 @@ pub(crate) async fn forget_removed(app: &App) -> Result<(), String> {
     let now = app.now();
     let swept = app.database.write(|tx| async move {
         guests::sweep(&tx, now).await?;
+        organizations::purge(&tx, now.minus(KEEP_DELETED)).await?;
         removals::delete_before(&tx, before).await
     });
     let swept = swept.await;
     swept.map(drop).map_err(|error: rolecall_db::Error| error.to_string())
+}
+
+/// Chains what the audit log has taken.
+pub(crate) async fn chain_audit(api: Arc<Api>, shutdown: CancellationToken) {
+    let taken = Arc::clone(&api.app.audit.taken);
+    loop {
+        if let Err(error) = chain::run(&api.app).await {
+            tracing::warn!(%error, "entries of the audit log could not be chained");
+        }
+        if shutdown.run_until_cancelled(timeout(CHAIN, taken.notified())).await.is_none() {
+            return;
+        }
+    }
+}
+
+/// Signs the ends of the chains of the audit log.
+pub(crate) async fn sign_audit(api: Arc<Api>, shutdown: CancellationToken) {
+    let sign = || async { checkpoints::run(&api.app).await.map(drop).map_err(|error| error.to_string()) };
+    every(SIGN, &shutdown, sign).await;
 }
 
 /// Writes down which calls were refused, until the shutdown and once more then.

@@ -6,6 +6,9 @@
 
 pub(crate) mod access;
 pub(crate) mod audit;
+pub(crate) mod audit_chains;
+pub(crate) mod audit_keys;
+pub(crate) mod audit_sources;
 pub(crate) mod creations;
 pub(crate) mod guests;
 pub(crate) mod members;
@@ -38,6 +41,12 @@ pub(crate) const CONSTRAINTS: &[UniqueConstraint] = rolecall_db::constraints! {
     "guests_pkey" => "guests", ["guest_id"];
     "access_changes_pkey" => "access_changes", ["revision"];
     "audit_events_pkey" => "audit_events", ["event_id"];
+    "audit_events_chain_key" => "audit_events", ["chain_id", "sequence"];
+    "audit_chains_pkey" => "audit_chains", ["chain_id"];
+    "audit_checkpoints_pkey" => "audit_checkpoints", ["chain_id", "sequence"];
+    "audit_subject_keys_pkey" => "audit_subject_keys", ["subject_id"];
+    "audit_sources_pkey" => "audit_sources", ["source"];
+    "audit_gaps_pkey" => "audit_gaps", ["source", "number"];
     "removed_subjects_pkey" => "removed_subjects", ["subject_id"];
     "organization_creations_pkey" => "organization_creations", ["organization_id"];
     "organization_creations_request_key" => "organization_creations", ["actor_id", "request_id"];

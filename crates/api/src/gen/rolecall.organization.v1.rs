@@ -23,6 +23,23 @@ pub struct Organization {
     /// What it demands of the logins of its members. Output only.
     #[prost(enumeration = "MfaPolicy", tag = "7")]
     pub mfa_policy: i32,
+    /// Why nobody who belongs to it can act; absent while it is active. Output
+    /// only.
+    #[prost(message, optional, tag = "8")]
+    pub suspension: ::core::option::Option<Suspension>,
+}
+/// Why and since when an organization is suspended.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct Suspension {
+    /// Why, 1 to 500 characters.
+    #[prost(string, tag = "1")]
+    pub reason: ::prost::alloc::string::String,
+    /// Since when.
+    #[prost(message, optional, tag = "2")]
+    pub create_time: ::core::option::Option<::prost_types::Timestamp>,
+    /// The administrator that suspended it.
+    #[prost(string, tag = "3")]
+    pub actor_id: ::prost::alloc::string::String,
 }
 /// The membership of a person in an organization.
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
@@ -77,6 +94,8 @@ pub enum OrganizationState {
     Unspecified = 0,
     /// Its members can act.
     Active = 1,
+    /// Nobody who belongs to it can act.
+    Suspended = 2,
 }
 impl OrganizationState {
     /// String value of the enum field names used in the ProtoBuf definition.
@@ -87,6 +106,7 @@ impl OrganizationState {
         match self {
             Self::Unspecified => "ORGANIZATION_STATE_UNSPECIFIED",
             Self::Active => "ORGANIZATION_STATE_ACTIVE",
+            Self::Suspended => "ORGANIZATION_STATE_SUSPENDED",
         }
     }
     /// Creates an enum from field names used in the ProtoBuf definition.
@@ -94,6 +114,7 @@ impl OrganizationState {
         match value {
             "ORGANIZATION_STATE_UNSPECIFIED" => Some(Self::Unspecified),
             "ORGANIZATION_STATE_ACTIVE" => Some(Self::Active),
+            "ORGANIZATION_STATE_SUSPENDED" => Some(Self::Suspended),
             _ => None,
         }
     }
@@ -230,6 +251,17 @@ pub struct OrganizationSettings {
     /// When they were last changed; absent until they are. Output only.
     #[prost(message, optional, tag = "11")]
     pub update_time: ::core::option::Option<::prost_types::Timestamp>,
+    /// How its members log in. `SSO` takes an identity provider that serves, a
+    /// break-glass owner, and no registrations; it ends the passwords and the
+    /// sessions of everybody but that owner. Back to `MANAGED`, people set new
+    /// passwords by a reset.
+    #[prost(enumeration = "LoginPolicy", tag = "12")]
+    pub login_policy: i32,
+    /// With `SSO`, the owner who goes on with a password and always with a second
+    /// factor of its own: an owner who can act and has confirmed one. Empty with
+    /// `MANAGED`.
+    #[prost(string, tag = "13")]
+    pub break_glass_user_id: ::prost::alloc::string::String,
 }
 /// How people come into an organization.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, ::prost::Enumeration)]
@@ -260,6 +292,40 @@ impl RegistrationMode {
             "REGISTRATION_MODE_UNSPECIFIED" => Some(Self::Unspecified),
             "REGISTRATION_MODE_MANUAL" => Some(Self::Manual),
             "REGISTRATION_MODE_SELF_SERVICE" => Some(Self::SelfService),
+            _ => None,
+        }
+    }
+}
+/// How the members of an organization log in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, ::prost::Enumeration)]
+#[repr(i32)]
+pub enum LoginPolicy {
+    /// The same as `MANAGED`.
+    Unspecified = 0,
+    /// With passwords that are kept here; identity providers stand beside them.
+    Managed = 1,
+    /// At the identity providers of the organization alone. Nobody has a password
+    /// but one owner, for the day on which no provider answers.
+    Sso = 2,
+}
+impl LoginPolicy {
+    /// String value of the enum field names used in the ProtoBuf definition.
+    ///
+    /// The values are not transformed in any way and thus are considered stable
+    /// (if the ProtoBuf definition does not change) and safe for programmatic use.
+    pub fn as_str_name(&self) -> &'static str {
+        match self {
+            Self::Unspecified => "LOGIN_POLICY_UNSPECIFIED",
+            Self::Managed => "LOGIN_POLICY_MANAGED",
+            Self::Sso => "LOGIN_POLICY_SSO",
+        }
+    }
+    /// Creates an enum from field names used in the ProtoBuf definition.
+    pub fn from_str_name(value: &str) -> ::core::option::Option<Self> {
+        match value {
+            "LOGIN_POLICY_UNSPECIFIED" => Some(Self::Unspecified),
+            "LOGIN_POLICY_MANAGED" => Some(Self::Managed),
+            "LOGIN_POLICY_SSO" => Some(Self::Sso),
             _ => None,
         }
     }
@@ -629,6 +695,10 @@ pub struct IngestedEvent {
     /// W3C trace context of the call that caused it; may be empty.
     #[prost(string, tag = "5")]
     pub traceparent: ::prost::alloc::string::String,
+    /// Its number among the events that its context ever told the audit log,
+    /// without gaps, a decimal number; empty when it has none.
+    #[prost(string, tag = "6")]
+    pub source_number: ::prost::alloc::string::String,
 }
 /// What `IngestEvents` answers.
 #[derive(Clone, PartialEq, ::prost::Message)]
@@ -2775,6 +2845,8 @@ pub enum AccessReason {
     /// The subject's roles hold the permission only on conditions about the
     /// resource that are not met or not known.
     ConditionNotMet = 12,
+    /// The organization of the subject is suspended.
+    OrganizationSuspended = 13,
 }
 impl AccessReason {
     /// String value of the enum field names used in the ProtoBuf definition.
@@ -2796,6 +2868,7 @@ impl AccessReason {
             Self::PermissionMissing => "ACCESS_REASON_PERMISSION_MISSING",
             Self::NotOwnRecord => "ACCESS_REASON_NOT_OWN_RECORD",
             Self::ConditionNotMet => "ACCESS_REASON_CONDITION_NOT_MET",
+            Self::OrganizationSuspended => "ACCESS_REASON_ORGANIZATION_SUSPENDED",
         }
     }
     /// Creates an enum from field names used in the ProtoBuf definition.
@@ -2814,6 +2887,7 @@ impl AccessReason {
             "ACCESS_REASON_PERMISSION_MISSING" => Some(Self::PermissionMissing),
             "ACCESS_REASON_NOT_OWN_RECORD" => Some(Self::NotOwnRecord),
             "ACCESS_REASON_CONDITION_NOT_MET" => Some(Self::ConditionNotMet),
+            "ACCESS_REASON_ORGANIZATION_SUSPENDED" => Some(Self::OrganizationSuspended),
             _ => None,
         }
     }
@@ -3242,12 +3316,37 @@ pub struct AuditEvent {
     /// When it happened.
     #[prost(message, optional, tag = "7")]
     pub occurred_time: ::core::option::Option<::prost_types::Timestamp>,
-    /// More about it, by name, without secrets.
+    /// More about it, by name, without secrets. Empty where it was erased.
     #[prost(map = "string, string", tag = "8")]
     pub details: ::std::collections::HashMap<
         ::prost::alloc::string::String,
         ::prost::alloc::string::String,
     >,
+    /// Its number in the chain of its organization, a decimal number; the first is
+    ///
+    /// 1. Empty for the moment until it is chained.
+    #[prost(string, tag = "9")]
+    pub sequence: ::prost::alloc::string::String,
+    /// Hash of the entry: SHA-256 over the hash before it and all that it tells.
+    #[prost(bytes = "vec", tag = "10")]
+    pub hash: ::prost::alloc::vec::Vec<u8>,
+    /// What the hash covers in place of `details`: SHA-256 over `salt` and them.
+    #[prost(bytes = "vec", tag = "11")]
+    pub details_commitment: ::prost::alloc::vec::Vec<u8>,
+    /// Empty where the details tell of nobody, or were erased.
+    #[prost(bytes = "vec", tag = "12")]
+    pub salt: ::prost::alloc::vec::Vec<u8>,
+    /// The subject with whose key the details are erased; empty where they tell of
+    /// nobody.
+    #[prost(string, tag = "13")]
+    pub sealed_for_id: ::prost::alloc::string::String,
+    /// Whether the subject was erased, and the details with it.
+    #[prost(bool, tag = "14")]
+    pub is_erased: bool,
+    /// The number that the service gave it in which it happened, a decimal number;
+    /// `0` when it gave none.
+    #[prost(string, tag = "15")]
+    pub source_number: ::prost::alloc::string::String,
     /// As whom the actor acted (impersonation); empty when it acted as itself.
     #[prost(string, tag = "40")]
     pub on_behalf_of_id: ::prost::alloc::string::String,
@@ -3259,7 +3358,7 @@ pub struct ListAuditEventsRequest {
     /// caller may see, events of the whole installation included.
     #[prost(string, tag = "1")]
     pub organization_id: ::prost::alloc::string::String,
-    /// Only events that happened to this subject. Optional.
+    /// Only events that happened to this subject. Optional, as all that follows.
     #[prost(string, tag = "2")]
     pub target_id: ::prost::alloc::string::String,
     /// Only events that this subject caused. Optional.
@@ -3274,6 +3373,12 @@ pub struct ListAuditEventsRequest {
     /// `next_page_token` of the page before, with the same other arguments.
     #[prost(string, tag = "6")]
     pub page_token: ::prost::alloc::string::String,
+    /// Only events of this time and later.
+    #[prost(message, optional, tag = "7")]
+    pub start_time: ::core::option::Option<::prost_types::Timestamp>,
+    /// Only events before this time.
+    #[prost(message, optional, tag = "8")]
+    pub end_time: ::core::option::Option<::prost_types::Timestamp>,
 }
 /// What `ListAuditEvents` answers.
 #[derive(Clone, PartialEq, ::prost::Message)]
@@ -3284,6 +3389,190 @@ pub struct ListAuditEventsResponse {
     /// Asks for the next page; empty on the last one.
     #[prost(string, tag = "2")]
     pub next_page_token: ::prost::alloc::string::String,
+    /// How far the log is behind: what the events that were taken last needed to
+    /// get here, or how long one that is known to be on its way waits, whichever
+    /// is longer.
+    #[prost(message, optional, tag = "3")]
+    pub lag: ::core::option::Option<::prost_types::Duration>,
+}
+/// What `GetAuditEvent` needs.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct GetAuditEventRequest {
+    /// The event.
+    #[prost(string, tag = "1")]
+    pub event_id: ::prost::alloc::string::String,
+}
+/// What `GetAuditEvent` answers.
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct GetAuditEventResponse {
+    /// The event.
+    #[prost(message, optional, tag = "1")]
+    pub audit_event: ::core::option::Option<AuditEvent>,
+}
+/// A signed statement that a chain had this hash at this number.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct AuditCheckpoint {
+    /// The organization of the chain; empty for the one of the whole installation.
+    #[prost(string, tag = "1")]
+    pub organization_id: ::prost::alloc::string::String,
+    /// The number of the last entry then, a decimal number.
+    #[prost(string, tag = "2")]
+    pub sequence: ::prost::alloc::string::String,
+    /// The hash of that entry.
+    #[prost(bytes = "vec", tag = "3")]
+    pub hash: ::prost::alloc::vec::Vec<u8>,
+    /// When it was signed.
+    #[prost(message, optional, tag = "4")]
+    pub sign_time: ::core::option::Option<::prost_types::Timestamp>,
+    /// The Ed25519 key that verifies it.
+    #[prost(bytes = "vec", tag = "5")]
+    pub public_key: ::prost::alloc::vec::Vec<u8>,
+    /// Ed25519 over SHA-256 of chain, number, hash and time.
+    #[prost(bytes = "vec", tag = "6")]
+    pub signature: ::prost::alloc::vec::Vec<u8>,
+}
+/// What `ExportAuditEvents` needs.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct ExportAuditEventsRequest {
+    /// The organization; empty means the caller's own, `-` all that the caller may
+    /// see, events of the whole installation included.
+    #[prost(string, tag = "1")]
+    pub organization_id: ::prost::alloc::string::String,
+    /// `resume_token` of the last message that came, with the same organization;
+    /// empty starts at the beginning.
+    #[prost(string, tag = "2")]
+    pub resume_token: ::prost::alloc::string::String,
+}
+/// What `ExportAuditEvents` sends.
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct ExportAuditEventsResponse {
+    /// Entries of one chain, in its order.
+    #[prost(message, repeated, tag = "1")]
+    pub audit_events: ::prost::alloc::vec::Vec<AuditEvent>,
+    /// Checkpoints of the same part of the chain; the last message of a chain has
+    /// a fresh one of its end.
+    #[prost(message, repeated, tag = "2")]
+    pub checkpoints: ::prost::alloc::vec::Vec<AuditCheckpoint>,
+    /// Goes on after this message.
+    #[prost(string, tag = "3")]
+    pub resume_token: ::prost::alloc::string::String,
+}
+/// What `VerifyAuditLog` needs.
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct VerifyAuditLogRequest {
+    /// The organization; empty means the caller's own, `-` all that the caller may
+    /// see, events of the whole installation included.
+    #[prost(string, tag = "1")]
+    pub organization_id: ::prost::alloc::string::String,
+    /// Checkpoints that were kept outside; what they say has to be in the log. At
+    /// most 100.
+    #[prost(message, repeated, tag = "2")]
+    pub known_checkpoints: ::prost::alloc::vec::Vec<AuditCheckpoint>,
+    /// `next_page_token` of the call before, with the same other arguments.
+    #[prost(string, tag = "3")]
+    pub page_token: ::prost::alloc::string::String,
+}
+/// Something that is wrong with the audit log.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct AuditFinding {
+    /// What is wrong.
+    #[prost(enumeration = "AuditFindingKind", tag = "1")]
+    pub kind: i32,
+    /// The organization of the chain; empty for the one of the whole installation.
+    #[prost(string, tag = "2")]
+    pub organization_id: ::prost::alloc::string::String,
+    /// The number of the entry, a decimal number.
+    #[prost(string, tag = "3")]
+    pub sequence: ::prost::alloc::string::String,
+    /// The entry; empty where there is none.
+    #[prost(string, tag = "4")]
+    pub event_id: ::prost::alloc::string::String,
+    /// The same in words.
+    #[prost(string, tag = "5")]
+    pub description: ::prost::alloc::string::String,
+}
+/// What `VerifyAuditLog` answers; the numbers are those of this call.
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct VerifyAuditLogResponse {
+    /// How many entries were verified.
+    #[prost(int32, tag = "1")]
+    pub verified_count: i32,
+    /// Of how many the details were erased.
+    #[prost(int32, tag = "2")]
+    pub erased_count: i32,
+    /// How many checkpoints were verified.
+    #[prost(int32, tag = "3")]
+    pub checkpoint_count: i32,
+    /// What is wrong, at most 100; empty when all is well.
+    #[prost(message, repeated, tag = "4")]
+    pub findings: ::prost::alloc::vec::Vec<AuditFinding>,
+    /// Fresh checkpoints of the chains that were read to their ends without a
+    /// finding.
+    #[prost(message, repeated, tag = "5")]
+    pub checkpoints: ::prost::alloc::vec::Vec<AuditCheckpoint>,
+    /// Asks for the next part; empty when all was read.
+    #[prost(string, tag = "6")]
+    pub next_page_token: ::prost::alloc::string::String,
+}
+/// What is wrong with the audit log.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, ::prost::Enumeration)]
+#[repr(i32)]
+pub enum AuditFindingKind {
+    /// Never sent.
+    Unspecified = 0,
+    /// The entry is not the one that was chained: it, its place, or the hash of it
+    /// or of the one before it was changed.
+    EntryChanged = 1,
+    /// Entries before this one are missing.
+    EntriesMissing = 2,
+    /// The details are not the ones that were chained, or cannot be opened.
+    DetailsChanged = 3,
+    /// Entries after this one are missing: the end of the chain was cut.
+    EndMissing = 4,
+    /// The stored end of the chain is not its last entry.
+    EndChanged = 5,
+    /// A checkpoint says that the entry had another hash.
+    CheckpointContradicted = 6,
+    /// The signature of a checkpoint is none, or that of a foreign key.
+    CheckpointForged = 7,
+    /// Events of a service have not arrived since a minute or longer.
+    EventsNotArrived = 8,
+}
+impl AuditFindingKind {
+    /// String value of the enum field names used in the ProtoBuf definition.
+    ///
+    /// The values are not transformed in any way and thus are considered stable
+    /// (if the ProtoBuf definition does not change) and safe for programmatic use.
+    pub fn as_str_name(&self) -> &'static str {
+        match self {
+            Self::Unspecified => "AUDIT_FINDING_KIND_UNSPECIFIED",
+            Self::EntryChanged => "AUDIT_FINDING_KIND_ENTRY_CHANGED",
+            Self::EntriesMissing => "AUDIT_FINDING_KIND_ENTRIES_MISSING",
+            Self::DetailsChanged => "AUDIT_FINDING_KIND_DETAILS_CHANGED",
+            Self::EndMissing => "AUDIT_FINDING_KIND_END_MISSING",
+            Self::EndChanged => "AUDIT_FINDING_KIND_END_CHANGED",
+            Self::CheckpointContradicted => "AUDIT_FINDING_KIND_CHECKPOINT_CONTRADICTED",
+            Self::CheckpointForged => "AUDIT_FINDING_KIND_CHECKPOINT_FORGED",
+            Self::EventsNotArrived => "AUDIT_FINDING_KIND_EVENTS_NOT_ARRIVED",
+        }
+    }
+    /// Creates an enum from field names used in the ProtoBuf definition.
+    pub fn from_str_name(value: &str) -> ::core::option::Option<Self> {
+        match value {
+            "AUDIT_FINDING_KIND_UNSPECIFIED" => Some(Self::Unspecified),
+            "AUDIT_FINDING_KIND_ENTRY_CHANGED" => Some(Self::EntryChanged),
+            "AUDIT_FINDING_KIND_ENTRIES_MISSING" => Some(Self::EntriesMissing),
+            "AUDIT_FINDING_KIND_DETAILS_CHANGED" => Some(Self::DetailsChanged),
+            "AUDIT_FINDING_KIND_END_MISSING" => Some(Self::EndMissing),
+            "AUDIT_FINDING_KIND_END_CHANGED" => Some(Self::EndChanged),
+            "AUDIT_FINDING_KIND_CHECKPOINT_CONTRADICTED" => {
+                Some(Self::CheckpointContradicted)
+            }
+            "AUDIT_FINDING_KIND_CHECKPOINT_FORGED" => Some(Self::CheckpointForged),
+            "AUDIT_FINDING_KIND_EVENTS_NOT_ARRIVED" => Some(Self::EventsNotArrived),
+            _ => None,
+        }
+    }
 }
 /// Generated client implementations.
 pub mod audit_service_client {
@@ -3296,7 +3585,11 @@ pub mod audit_service_client {
     )]
     use tonic::codegen::*;
     use tonic::codegen::http::Uri;
-    /// Reads what happened.
+    /// Reads what happened, and proves that it is all that happened.
+    ///
+    /// The events of each organization are a hash chain, those of the whole
+    /// installation another: each entry has a number without gaps and a hash over
+    /// the entry before it and all that it tells. Ends of chains are signed.
     #[derive(Debug, Clone)]
     pub struct AuditServiceClient<T> {
         inner: tonic::client::Grpc<T>,
@@ -3378,7 +3671,8 @@ pub mod audit_service_client {
             self
         }
         /// Lists events of the audit log, the newest first; an event is visible within
-        /// a second after it happened.
+        /// a second after it happened. One of `target_id`, `actor_id` and `topic` can
+        /// be given (`FILTER_NOT_INDEXED`), with a window of time.
         pub async fn list_audit_events(
             &mut self,
             request: impl tonic::IntoRequest<super::ListAuditEventsRequest>,
@@ -3408,6 +3702,103 @@ pub mod audit_service_client {
                 );
             self.inner.unary(req, path, codec).await
         }
+        /// Returns an event of the audit log (`AUDIT_EVENT_NOT_FOUND`).
+        pub async fn get_audit_event(
+            &mut self,
+            request: impl tonic::IntoRequest<super::GetAuditEventRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::GetAuditEventResponse>,
+            tonic::Status,
+        > {
+            self.inner
+                .ready()
+                .await
+                .map_err(|e| {
+                    tonic::Status::unknown(
+                        format!("Service was not ready: {}", e.into()),
+                    )
+                })?;
+            let codec = tonic_prost::ProstCodec::default();
+            let path = http::uri::PathAndQuery::from_static(
+                "/rolecall.organization.v1.AuditService/GetAuditEvent",
+            );
+            let mut req = request.into_request();
+            req.extensions_mut()
+                .insert(
+                    GrpcMethod::new(
+                        "rolecall.organization.v1.AuditService",
+                        "GetAuditEvent",
+                    ),
+                );
+            self.inner.unary(req, path, codec).await
+        }
+        /// Sends the audit log chain by chain, each in the order of its entries, with
+        /// the checkpoints that were signed, and ends. What is sent can be verified
+        /// without the server. A stream that broke goes on with its last
+        /// `resume_token`; so does an export of one organization, later, with what was
+        /// added since.
+        pub async fn export_audit_events(
+            &mut self,
+            request: impl tonic::IntoRequest<super::ExportAuditEventsRequest>,
+        ) -> std::result::Result<
+            tonic::Response<tonic::codec::Streaming<super::ExportAuditEventsResponse>>,
+            tonic::Status,
+        > {
+            self.inner
+                .ready()
+                .await
+                .map_err(|e| {
+                    tonic::Status::unknown(
+                        format!("Service was not ready: {}", e.into()),
+                    )
+                })?;
+            let codec = tonic_prost::ProstCodec::default();
+            let path = http::uri::PathAndQuery::from_static(
+                "/rolecall.organization.v1.AuditService/ExportAuditEvents",
+            );
+            let mut req = request.into_request();
+            req.extensions_mut()
+                .insert(
+                    GrpcMethod::new(
+                        "rolecall.organization.v1.AuditService",
+                        "ExportAuditEvents",
+                    ),
+                );
+            self.inner.server_streaming(req, path, codec).await
+        }
+        /// Reads a part of the audit log and says where it was tampered with; go on
+        /// with `next_page_token` until it is empty. A chain that was read to its end
+        /// without a finding is answered with a fresh checkpoint: keep it outside, and
+        /// give it to a later call, which then finds a cut end.
+        pub async fn verify_audit_log(
+            &mut self,
+            request: impl tonic::IntoRequest<super::VerifyAuditLogRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::VerifyAuditLogResponse>,
+            tonic::Status,
+        > {
+            self.inner
+                .ready()
+                .await
+                .map_err(|e| {
+                    tonic::Status::unknown(
+                        format!("Service was not ready: {}", e.into()),
+                    )
+                })?;
+            let codec = tonic_prost::ProstCodec::default();
+            let path = http::uri::PathAndQuery::from_static(
+                "/rolecall.organization.v1.AuditService/VerifyAuditLog",
+            );
+            let mut req = request.into_request();
+            req.extensions_mut()
+                .insert(
+                    GrpcMethod::new(
+                        "rolecall.organization.v1.AuditService",
+                        "VerifyAuditLog",
+                    ),
+                );
+            self.inner.unary(req, path, codec).await
+        }
     }
 }
 /// Generated server implementations.
@@ -3424,7 +3815,8 @@ pub mod audit_service_server {
     #[async_trait]
     pub trait AuditService: std::marker::Send + std::marker::Sync + 'static {
         /// Lists events of the audit log, the newest first; an event is visible within
-        /// a second after it happened.
+        /// a second after it happened. One of `target_id`, `actor_id` and `topic` can
+        /// be given (`FILTER_NOT_INDEXED`), with a window of time.
         async fn list_audit_events(
             &self,
             request: tonic::Request<super::ListAuditEventsRequest>,
@@ -3432,8 +3824,52 @@ pub mod audit_service_server {
             tonic::Response<super::ListAuditEventsResponse>,
             tonic::Status,
         >;
+        /// Returns an event of the audit log (`AUDIT_EVENT_NOT_FOUND`).
+        async fn get_audit_event(
+            &self,
+            request: tonic::Request<super::GetAuditEventRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::GetAuditEventResponse>,
+            tonic::Status,
+        >;
+        /// Server streaming response type for the ExportAuditEvents method.
+        type ExportAuditEventsStream: tonic::codegen::tokio_stream::Stream<
+                Item = std::result::Result<
+                    super::ExportAuditEventsResponse,
+                    tonic::Status,
+                >,
+            >
+            + std::marker::Send
+            + 'static;
+        /// Sends the audit log chain by chain, each in the order of its entries, with
+        /// the checkpoints that were signed, and ends. What is sent can be verified
+        /// without the server. A stream that broke goes on with its last
+        /// `resume_token`; so does an export of one organization, later, with what was
+        /// added since.
+        async fn export_audit_events(
+            &self,
+            request: tonic::Request<super::ExportAuditEventsRequest>,
+        ) -> std::result::Result<
+            tonic::Response<Self::ExportAuditEventsStream>,
+            tonic::Status,
+        >;
+        /// Reads a part of the audit log and says where it was tampered with; go on
+        /// with `next_page_token` until it is empty. A chain that was read to its end
+        /// without a finding is answered with a fresh checkpoint: keep it outside, and
+        /// give it to a later call, which then finds a cut end.
+        async fn verify_audit_log(
+            &self,
+            request: tonic::Request<super::VerifyAuditLogRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::VerifyAuditLogResponse>,
+            tonic::Status,
+        >;
     }
-    /// Reads what happened.
+    /// Reads what happened, and proves that it is all that happened.
+    ///
+    /// The events of each organization are a hash chain, those of the whole
+    /// installation another: each entry has a number without gaps and a hash over
+    /// the entry before it and all that it tells. Ends of chains are signed.
     #[derive(Debug)]
     pub struct AuditServiceServer<T> {
         inner: Arc<T>,
@@ -3556,6 +3992,144 @@ pub mod audit_service_server {
                     };
                     Box::pin(fut)
                 }
+                "/rolecall.organization.v1.AuditService/GetAuditEvent" => {
+                    #[allow(non_camel_case_types)]
+                    struct GetAuditEventSvc<T: AuditService>(pub Arc<T>);
+                    impl<
+                        T: AuditService,
+                    > tonic::server::UnaryService<super::GetAuditEventRequest>
+                    for GetAuditEventSvc<T> {
+                        type Response = super::GetAuditEventResponse;
+                        type Future = BoxFuture<
+                            tonic::Response<Self::Response>,
+                            tonic::Status,
+                        >;
+                        fn call(
+                            &mut self,
+                            request: tonic::Request<super::GetAuditEventRequest>,
+                        ) -> Self::Future {
+                            let inner = Arc::clone(&self.0);
+                            let fut = async move {
+                                <T as AuditService>::get_audit_event(&inner, request).await
+                            };
+                            Box::pin(fut)
+                        }
+                    }
+                    let accept_compression_encodings = self.accept_compression_encodings;
+                    let send_compression_encodings = self.send_compression_encodings;
+                    let max_decoding_message_size = self.max_decoding_message_size;
+                    let max_encoding_message_size = self.max_encoding_message_size;
+                    let inner = self.inner.clone();
+                    let fut = async move {
+                        let method = GetAuditEventSvc(inner);
+                        let codec = tonic_prost::ProstCodec::default();
+                        let mut grpc = tonic::server::Grpc::new(codec)
+                            .apply_compression_config(
+                                accept_compression_encodings,
+                                send_compression_encodings,
+                            )
+                            .apply_max_message_size_config(
+                                max_decoding_message_size,
+                                max_encoding_message_size,
+                            );
+                        let res = grpc.unary(method, req).await;
+                        Ok(res)
+                    };
+                    Box::pin(fut)
+                }
+                "/rolecall.organization.v1.AuditService/ExportAuditEvents" => {
+                    #[allow(non_camel_case_types)]
+                    struct ExportAuditEventsSvc<T: AuditService>(pub Arc<T>);
+                    impl<
+                        T: AuditService,
+                    > tonic::server::ServerStreamingService<
+                        super::ExportAuditEventsRequest,
+                    > for ExportAuditEventsSvc<T> {
+                        type Response = super::ExportAuditEventsResponse;
+                        type ResponseStream = T::ExportAuditEventsStream;
+                        type Future = BoxFuture<
+                            tonic::Response<Self::ResponseStream>,
+                            tonic::Status,
+                        >;
+                        fn call(
+                            &mut self,
+                            request: tonic::Request<super::ExportAuditEventsRequest>,
+                        ) -> Self::Future {
+                            let inner = Arc::clone(&self.0);
+                            let fut = async move {
+                                <T as AuditService>::export_audit_events(&inner, request)
+                                    .await
+                            };
+                            Box::pin(fut)
+                        }
+                    }
+                    let accept_compression_encodings = self.accept_compression_encodings;
+                    let send_compression_encodings = self.send_compression_encodings;
+                    let max_decoding_message_size = self.max_decoding_message_size;
+                    let max_encoding_message_size = self.max_encoding_message_size;
+                    let inner = self.inner.clone();
+                    let fut = async move {
+                        let method = ExportAuditEventsSvc(inner);
+                        let codec = tonic_prost::ProstCodec::default();
+                        let mut grpc = tonic::server::Grpc::new(codec)
+                            .apply_compression_config(
+                                accept_compression_encodings,
+                                send_compression_encodings,
+                            )
+                            .apply_max_message_size_config(
+                                max_decoding_message_size,
+                                max_encoding_message_size,
+                            );
+                        let res = grpc.server_streaming(method, req).await;
+                        Ok(res)
+                    };
+                    Box::pin(fut)
+                }
+                "/rolecall.organization.v1.AuditService/VerifyAuditLog" => {
+                    #[allow(non_camel_case_types)]
+                    struct VerifyAuditLogSvc<T: AuditService>(pub Arc<T>);
+                    impl<
+                        T: AuditService,
+                    > tonic::server::UnaryService<super::VerifyAuditLogRequest>
+                    for VerifyAuditLogSvc<T> {
+                        type Response = super::VerifyAuditLogResponse;
+                        type Future = BoxFuture<
+                            tonic::Response<Self::Response>,
+                            tonic::Status,
+                        >;
+                        fn call(
+                            &mut self,
+                            request: tonic::Request<super::VerifyAuditLogRequest>,
+                        ) -> Self::Future {
+                            let inner = Arc::clone(&self.0);
+                            let fut = async move {
+                                <T as AuditService>::verify_audit_log(&inner, request).await
+                            };
+                            Box::pin(fut)
+                        }
+                    }
+                    let accept_compression_encodings = self.accept_compression_encodings;
+                    let send_compression_encodings = self.send_compression_encodings;
+                    let max_decoding_message_size = self.max_decoding_message_size;
+                    let max_encoding_message_size = self.max_encoding_message_size;
+                    let inner = self.inner.clone();
+                    let fut = async move {
+                        let method = VerifyAuditLogSvc(inner);
+                        let codec = tonic_prost::ProstCodec::default();
+                        let mut grpc = tonic::server::Grpc::new(codec)
+                            .apply_compression_config(
+                                accept_compression_encodings,
+                                send_compression_encodings,
+                            )
+                            .apply_max_message_size_config(
+                                max_decoding_message_size,
+                                max_encoding_message_size,
+                            );
+                        let res = grpc.unary(method, req).await;
+                        Ok(res)
+                    };
+                    Box::pin(fut)
+                }
                 _ => {
                     Box::pin(async move {
                         let mut response = http::Response::new(
@@ -3654,6 +4228,27 @@ pub enum ErrorReason {
     RegistrationClosed = 35,
     /// The organization takes registrations with addresses of other domains only.
     EmailDomainRefused = 36,
+    /// The organization is suspended.
+    OrganizationSuspended = 45,
+    /// The organization is not suspended.
+    OrganizationNotSuspended = 46,
+    /// The organization that was made at installation stays in operation.
+    HomeOrganization = 47,
+    /// An administrator of the instance belongs to the organization.
+    OrganizationHasAdmin = 48,
+    /// No identity provider of the organization serves, so nobody could log in.
+    ProviderMissing = 41,
+    /// The break-glass owner is not an owner of the organization who can act and
+    /// has a second factor.
+    BreakGlassUnfit = 42,
+    /// The person is the break-glass owner of its organization; name another first.
+    BreakGlassOwner = 43,
+    /// Administrators of the instance are members, and no provider speaks for them.
+    AdminAmongMembers = 44,
+    /// No such event of the audit log within what the caller may see.
+    AuditEventNotFound = 60,
+    /// No index answers these filters together; leave out some.
+    FilterNotIndexed = 61,
 }
 impl ErrorReason {
     /// String value of the enum field names used in the ProtoBuf definition.
@@ -3689,6 +4284,16 @@ impl ErrorReason {
             Self::GuestsNotAllowed => "ERROR_REASON_GUESTS_NOT_ALLOWED",
             Self::RegistrationClosed => "ERROR_REASON_REGISTRATION_CLOSED",
             Self::EmailDomainRefused => "ERROR_REASON_EMAIL_DOMAIN_REFUSED",
+            Self::OrganizationSuspended => "ERROR_REASON_ORGANIZATION_SUSPENDED",
+            Self::OrganizationNotSuspended => "ERROR_REASON_ORGANIZATION_NOT_SUSPENDED",
+            Self::HomeOrganization => "ERROR_REASON_HOME_ORGANIZATION",
+            Self::OrganizationHasAdmin => "ERROR_REASON_ORGANIZATION_HAS_ADMIN",
+            Self::ProviderMissing => "ERROR_REASON_PROVIDER_MISSING",
+            Self::BreakGlassUnfit => "ERROR_REASON_BREAK_GLASS_UNFIT",
+            Self::BreakGlassOwner => "ERROR_REASON_BREAK_GLASS_OWNER",
+            Self::AdminAmongMembers => "ERROR_REASON_ADMIN_AMONG_MEMBERS",
+            Self::AuditEventNotFound => "ERROR_REASON_AUDIT_EVENT_NOT_FOUND",
+            Self::FilterNotIndexed => "ERROR_REASON_FILTER_NOT_INDEXED",
         }
     }
     /// Creates an enum from field names used in the ProtoBuf definition.
@@ -3721,6 +4326,18 @@ impl ErrorReason {
             "ERROR_REASON_GUESTS_NOT_ALLOWED" => Some(Self::GuestsNotAllowed),
             "ERROR_REASON_REGISTRATION_CLOSED" => Some(Self::RegistrationClosed),
             "ERROR_REASON_EMAIL_DOMAIN_REFUSED" => Some(Self::EmailDomainRefused),
+            "ERROR_REASON_ORGANIZATION_SUSPENDED" => Some(Self::OrganizationSuspended),
+            "ERROR_REASON_ORGANIZATION_NOT_SUSPENDED" => {
+                Some(Self::OrganizationNotSuspended)
+            }
+            "ERROR_REASON_HOME_ORGANIZATION" => Some(Self::HomeOrganization),
+            "ERROR_REASON_ORGANIZATION_HAS_ADMIN" => Some(Self::OrganizationHasAdmin),
+            "ERROR_REASON_PROVIDER_MISSING" => Some(Self::ProviderMissing),
+            "ERROR_REASON_BREAK_GLASS_UNFIT" => Some(Self::BreakGlassUnfit),
+            "ERROR_REASON_BREAK_GLASS_OWNER" => Some(Self::BreakGlassOwner),
+            "ERROR_REASON_ADMIN_AMONG_MEMBERS" => Some(Self::AdminAmongMembers),
+            "ERROR_REASON_AUDIT_EVENT_NOT_FOUND" => Some(Self::AuditEventNotFound),
+            "ERROR_REASON_FILTER_NOT_INDEXED" => Some(Self::FilterNotIndexed),
             _ => None,
         }
     }
@@ -3749,7 +4366,7 @@ pub struct DomainEvent {
     /// What happened.
     #[prost(
         oneof = "domain_event::Event",
-        tags = "10, 11, 12, 13, 14, 15, 16, 17, 18, 19, 20, 30, 40, 41, 50, 51"
+        tags = "10, 11, 12, 13, 14, 15, 16, 17, 18, 19, 20, 30, 40, 41, 50, 51, 54, 55, 56, 57, 58, 59, 52"
     )]
     pub event: ::core::option::Option<domain_event::Event>,
 }
@@ -3808,6 +4425,28 @@ pub mod domain_event {
         /// owners.
         #[prost(message, tag = "51")]
         OwnerCredentialsChanged(super::OwnerCredentialsChanged),
+        /// An organization was suspended; told to its owners.
+        #[prost(message, tag = "54")]
+        OrganizationSuspended(super::OrganizationSuspended),
+        /// A suspended organization was resumed; told to its owners.
+        #[prost(message, tag = "55")]
+        OrganizationResumed(super::OrganizationResumed),
+        /// An organization was given another name.
+        #[prost(message, tag = "56")]
+        OrganizationRenamed(super::OrganizationRenamed),
+        /// An organization was deleted with everybody who belongs to it.
+        #[prost(message, tag = "57")]
+        OrganizationDeleted(super::OrganizationDeleted),
+        /// A person became an administrator of the instance; told to all of them.
+        #[prost(message, tag = "58")]
+        AdminGranted(super::AdminGranted),
+        /// A person is no administrator of the instance any more; told to all of them.
+        #[prost(message, tag = "59")]
+        AdminRevoked(super::AdminRevoked),
+        /// An organization logs in at its identity providers alone from now on, or
+        /// another of its owners keeps a password.
+        #[prost(message, tag = "52")]
+        SingleSignOnRequired(super::SingleSignOnRequired),
     }
 }
 /// An organization was made.
@@ -3925,6 +4564,62 @@ pub struct OwnerCredentialsChanged {
     #[prost(string, repeated, tag = "2")]
     pub owner_ids: ::prost::alloc::vec::Vec<::prost::alloc::string::String>,
 }
+/// An organization logs in at its identity providers alone from now on, or
+/// another of its owners keeps a password.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct SingleSignOnRequired {
+    /// The owner who keeps a password.
+    #[prost(string, tag = "1")]
+    pub break_glass_user_id: ::prost::alloc::string::String,
+}
+/// An organization was suspended: nobody who belongs to it can act.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct OrganizationSuspended {
+    /// Why.
+    #[prost(string, tag = "1")]
+    pub reason: ::prost::alloc::string::String,
+    /// The owners, who are told; also those that are blocked.
+    #[prost(string, repeated, tag = "2")]
+    pub owner_ids: ::prost::alloc::vec::Vec<::prost::alloc::string::String>,
+}
+/// A suspended organization was resumed.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct OrganizationResumed {
+    /// The owners, who are told; also those that are blocked.
+    #[prost(string, repeated, tag = "1")]
+    pub owner_ids: ::prost::alloc::vec::Vec<::prost::alloc::string::String>,
+}
+/// An organization was given another name.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct OrganizationRenamed {
+    /// Its name before.
+    #[prost(string, tag = "1")]
+    pub old_name: ::prost::alloc::string::String,
+    /// Its name now.
+    #[prost(string, tag = "2")]
+    pub new_name: ::prost::alloc::string::String,
+}
+/// An organization was deleted with everybody who belongs to it.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct OrganizationDeleted {
+    /// Its name.
+    #[prost(string, tag = "1")]
+    pub name: ::prost::alloc::string::String,
+}
+/// A person became an administrator of the instance.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct AdminGranted {
+    /// The other administrators, who are told; also those that are blocked.
+    #[prost(string, repeated, tag = "1")]
+    pub admin_ids: ::prost::alloc::vec::Vec<::prost::alloc::string::String>,
+}
+/// A person is no administrator of the instance any more.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct AdminRevoked {
+    /// The administrators, who are told; also those that are blocked.
+    #[prost(string, repeated, tag = "1")]
+    pub admin_ids: ::prost::alloc::vec::Vec<::prost::alloc::string::String>,
+}
 /// What `GetMember` needs.
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct GetMemberRequest {
@@ -4038,6 +4733,66 @@ pub struct UnblockMemberResponse {
     #[prost(string, tag = "2")]
     pub revision: ::prost::alloc::string::String,
 }
+/// What `ListAdmins` needs.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct ListAdminsRequest {
+    /// How many a page holds: 0 means 50, more than 1 000 means 1 000.
+    #[prost(int32, tag = "1")]
+    pub page_size: i32,
+    /// `next_page_token` of the page before.
+    #[prost(string, tag = "2")]
+    pub page_token: ::prost::alloc::string::String,
+}
+/// What `ListAdmins` answers.
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct ListAdminsResponse {
+    /// The memberships of the administrators of this page.
+    #[prost(message, repeated, tag = "1")]
+    pub members: ::prost::alloc::vec::Vec<Member>,
+    /// Asks for the next page; empty on the last one.
+    #[prost(string, tag = "2")]
+    pub next_page_token: ::prost::alloc::string::String,
+}
+/// What `GrantAdmin` needs.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct GrantAdminRequest {
+    /// Names this one intended change; a lower-case UUID. Optional.
+    #[prost(string, tag = "1")]
+    pub request_id: ::prost::alloc::string::String,
+    /// The member's account.
+    #[prost(string, tag = "2")]
+    pub user_id: ::prost::alloc::string::String,
+}
+/// What `GrantAdmin` answers.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct GrantAdminResponse {
+    /// The membership after the change.
+    #[prost(message, optional, tag = "1")]
+    pub member: ::core::option::Option<Member>,
+    /// Revision of the change, see `UpdateMemberRolesResponse.revision`.
+    #[prost(string, tag = "2")]
+    pub revision: ::prost::alloc::string::String,
+}
+/// What `RevokeAdmin` needs.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct RevokeAdminRequest {
+    /// Names this one intended change; a lower-case UUID. Optional.
+    #[prost(string, tag = "1")]
+    pub request_id: ::prost::alloc::string::String,
+    /// The member's account.
+    #[prost(string, tag = "2")]
+    pub user_id: ::prost::alloc::string::String,
+}
+/// What `RevokeAdmin` answers.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct RevokeAdminResponse {
+    /// The membership after the change.
+    #[prost(message, optional, tag = "1")]
+    pub member: ::core::option::Option<Member>,
+    /// Revision of the change, see `UpdateMemberRolesResponse.revision`.
+    #[prost(string, tag = "2")]
+    pub revision: ::prost::alloc::string::String,
+}
 /// What `WatchAccessChanges` needs.
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct WatchAccessChangesRequest {
@@ -4057,6 +4812,10 @@ pub struct WatchAccessChangesResponse {
     /// Goes on after this message.
     #[prost(string, tag = "3")]
     pub resume_token: ::prost::alloc::string::String,
+    /// Organizations that were suspended, resumed or deleted: the access of everybody who
+    /// belongs to them changed.
+    #[prost(string, repeated, tag = "4")]
+    pub organization_ids: ::prost::alloc::vec::Vec<::prost::alloc::string::String>,
 }
 /// Generated client implementations.
 pub mod member_service_client {
@@ -4309,10 +5068,112 @@ pub mod member_service_client {
                 );
             self.inner.unary(req, path, codec).await
         }
-        /// Streams the subjects whose access changed, in order of revision.
+        /// Lists the administrators of the instance in order of creation, also those
+        /// that are blocked.
+        pub async fn list_admins(
+            &mut self,
+            request: impl tonic::IntoRequest<super::ListAdminsRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::ListAdminsResponse>,
+            tonic::Status,
+        > {
+            self.inner
+                .ready()
+                .await
+                .map_err(|e| {
+                    tonic::Status::unknown(
+                        format!("Service was not ready: {}", e.into()),
+                    )
+                })?;
+            let codec = tonic_prost::ProstCodec::default();
+            let path = http::uri::PathAndQuery::from_static(
+                "/rolecall.organization.v1.MemberService/ListAdmins",
+            );
+            let mut req = request.into_request();
+            req.extensions_mut()
+                .insert(
+                    GrpcMethod::new(
+                        "rolecall.organization.v1.MemberService",
+                        "ListAdmins",
+                    ),
+                );
+            self.inner.unary(req, path, codec).await
+        }
+        /// Makes a member an administrator of the instance, beside the roles that it
+        /// holds. All administrators are told by mail, and so is the person.
         ///
-        /// A message arrives at least every 500 milliseconds; one without subjects is
-        /// a heartbeat. Without a resume token the stream begins now; a token that is
+        /// Nobody grants itself anything (`SELF_REFUSED`). Who has not accepted its
+        /// invitation (`MEMBER_NOT_ACTIVE`), or belongs to a suspended organization
+        /// (`ORGANIZATION_SUSPENDED`), becomes none.
+        pub async fn grant_admin(
+            &mut self,
+            request: impl tonic::IntoRequest<super::GrantAdminRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::GrantAdminResponse>,
+            tonic::Status,
+        > {
+            self.inner
+                .ready()
+                .await
+                .map_err(|e| {
+                    tonic::Status::unknown(
+                        format!("Service was not ready: {}", e.into()),
+                    )
+                })?;
+            let codec = tonic_prost::ProstCodec::default();
+            let path = http::uri::PathAndQuery::from_static(
+                "/rolecall.organization.v1.MemberService/GrantAdmin",
+            );
+            let mut req = request.into_request();
+            req.extensions_mut()
+                .insert(
+                    GrpcMethod::new(
+                        "rolecall.organization.v1.MemberService",
+                        "GrantAdmin",
+                    ),
+                );
+            self.inner.unary(req, path, codec).await
+        }
+        /// Takes a member the administration of the instance; it keeps its other roles,
+        /// and is a guest when it has none. All administrators are told by mail, and so
+        /// is the person.
+        ///
+        /// Nobody does this to itself (`SELF_REFUSED`), and the last administrator that
+        /// can act stays one (`LAST_ADMIN`).
+        pub async fn revoke_admin(
+            &mut self,
+            request: impl tonic::IntoRequest<super::RevokeAdminRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::RevokeAdminResponse>,
+            tonic::Status,
+        > {
+            self.inner
+                .ready()
+                .await
+                .map_err(|e| {
+                    tonic::Status::unknown(
+                        format!("Service was not ready: {}", e.into()),
+                    )
+                })?;
+            let codec = tonic_prost::ProstCodec::default();
+            let path = http::uri::PathAndQuery::from_static(
+                "/rolecall.organization.v1.MemberService/RevokeAdmin",
+            );
+            let mut req = request.into_request();
+            req.extensions_mut()
+                .insert(
+                    GrpcMethod::new(
+                        "rolecall.organization.v1.MemberService",
+                        "RevokeAdmin",
+                    ),
+                );
+            self.inner.unary(req, path, codec).await
+        }
+        /// Streams the subjects and organizations whose access changed, in order of
+        /// revision.
+        ///
+        /// A message arrives at least every 500 milliseconds; one without either is a
+        /// heartbeat. Without a resume token the stream begins now; a token that is
         /// too old gets `RESUME_TOKEN_EXPIRED`. The stream ends when the caller's
         /// access token, session or permission does.
         pub async fn watch_access_changes(
@@ -4407,6 +5268,41 @@ pub mod member_service_server {
             tonic::Response<super::UnblockMemberResponse>,
             tonic::Status,
         >;
+        /// Lists the administrators of the instance in order of creation, also those
+        /// that are blocked.
+        async fn list_admins(
+            &self,
+            request: tonic::Request<super::ListAdminsRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::ListAdminsResponse>,
+            tonic::Status,
+        >;
+        /// Makes a member an administrator of the instance, beside the roles that it
+        /// holds. All administrators are told by mail, and so is the person.
+        ///
+        /// Nobody grants itself anything (`SELF_REFUSED`). Who has not accepted its
+        /// invitation (`MEMBER_NOT_ACTIVE`), or belongs to a suspended organization
+        /// (`ORGANIZATION_SUSPENDED`), becomes none.
+        async fn grant_admin(
+            &self,
+            request: tonic::Request<super::GrantAdminRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::GrantAdminResponse>,
+            tonic::Status,
+        >;
+        /// Takes a member the administration of the instance; it keeps its other roles,
+        /// and is a guest when it has none. All administrators are told by mail, and so
+        /// is the person.
+        ///
+        /// Nobody does this to itself (`SELF_REFUSED`), and the last administrator that
+        /// can act stays one (`LAST_ADMIN`).
+        async fn revoke_admin(
+            &self,
+            request: tonic::Request<super::RevokeAdminRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::RevokeAdminResponse>,
+            tonic::Status,
+        >;
         /// Server streaming response type for the WatchAccessChanges method.
         type WatchAccessChangesStream: tonic::codegen::tokio_stream::Stream<
                 Item = std::result::Result<
@@ -4416,10 +5312,11 @@ pub mod member_service_server {
             >
             + std::marker::Send
             + 'static;
-        /// Streams the subjects whose access changed, in order of revision.
+        /// Streams the subjects and organizations whose access changed, in order of
+        /// revision.
         ///
-        /// A message arrives at least every 500 milliseconds; one without subjects is
-        /// a heartbeat. Without a resume token the stream begins now; a token that is
+        /// A message arrives at least every 500 milliseconds; one without either is a
+        /// heartbeat. Without a resume token the stream begins now; a token that is
         /// too old gets `RESUME_TOKEN_EXPIRED`. The stream ends when the caller's
         /// access token, session or permission does.
         async fn watch_access_changes(
@@ -4734,6 +5631,141 @@ pub mod member_service_server {
                     };
                     Box::pin(fut)
                 }
+                "/rolecall.organization.v1.MemberService/ListAdmins" => {
+                    #[allow(non_camel_case_types)]
+                    struct ListAdminsSvc<T: MemberService>(pub Arc<T>);
+                    impl<
+                        T: MemberService,
+                    > tonic::server::UnaryService<super::ListAdminsRequest>
+                    for ListAdminsSvc<T> {
+                        type Response = super::ListAdminsResponse;
+                        type Future = BoxFuture<
+                            tonic::Response<Self::Response>,
+                            tonic::Status,
+                        >;
+                        fn call(
+                            &mut self,
+                            request: tonic::Request<super::ListAdminsRequest>,
+                        ) -> Self::Future {
+                            let inner = Arc::clone(&self.0);
+                            let fut = async move {
+                                <T as MemberService>::list_admins(&inner, request).await
+                            };
+                            Box::pin(fut)
+                        }
+                    }
+                    let accept_compression_encodings = self.accept_compression_encodings;
+                    let send_compression_encodings = self.send_compression_encodings;
+                    let max_decoding_message_size = self.max_decoding_message_size;
+                    let max_encoding_message_size = self.max_encoding_message_size;
+                    let inner = self.inner.clone();
+                    let fut = async move {
+                        let method = ListAdminsSvc(inner);
+                        let codec = tonic_prost::ProstCodec::default();
+                        let mut grpc = tonic::server::Grpc::new(codec)
+                            .apply_compression_config(
+                                accept_compression_encodings,
+                                send_compression_encodings,
+                            )
+                            .apply_max_message_size_config(
+                                max_decoding_message_size,
+                                max_encoding_message_size,
+                            );
+                        let res = grpc.unary(method, req).await;
+                        Ok(res)
+                    };
+                    Box::pin(fut)
+                }
+                "/rolecall.organization.v1.MemberService/GrantAdmin" => {
+                    #[allow(non_camel_case_types)]
+                    struct GrantAdminSvc<T: MemberService>(pub Arc<T>);
+                    impl<
+                        T: MemberService,
+                    > tonic::server::UnaryService<super::GrantAdminRequest>
+                    for GrantAdminSvc<T> {
+                        type Response = super::GrantAdminResponse;
+                        type Future = BoxFuture<
+                            tonic::Response<Self::Response>,
+                            tonic::Status,
+                        >;
+                        fn call(
+                            &mut self,
+                            request: tonic::Request<super::GrantAdminRequest>,
+                        ) -> Self::Future {
+                            let inner = Arc::clone(&self.0);
+                            let fut = async move {
+                                <T as MemberService>::grant_admin(&inner, request).await
+                            };
+                            Box::pin(fut)
+                        }
+                    }
+                    let accept_compression_encodings = self.accept_compression_encodings;
+                    let send_compression_encodings = self.send_compression_encodings;
+                    let max_decoding_message_size = self.max_decoding_message_size;
+                    let max_encoding_message_size = self.max_encoding_message_size;
+                    let inner = self.inner.clone();
+                    let fut = async move {
+                        let method = GrantAdminSvc(inner);
+                        let codec = tonic_prost::ProstCodec::default();
+                        let mut grpc = tonic::server::Grpc::new(codec)
+                            .apply_compression_config(
+                                accept_compression_encodings,
+                                send_compression_encodings,
+                            )
+                            .apply_max_message_size_config(
+                                max_decoding_message_size,
+                                max_encoding_message_size,
+                            );
+                        let res = grpc.unary(method, req).await;
+                        Ok(res)
+                    };
+                    Box::pin(fut)
+                }
+                "/rolecall.organization.v1.MemberService/RevokeAdmin" => {
+                    #[allow(non_camel_case_types)]
+                    struct RevokeAdminSvc<T: MemberService>(pub Arc<T>);
+                    impl<
+                        T: MemberService,
+                    > tonic::server::UnaryService<super::RevokeAdminRequest>
+                    for RevokeAdminSvc<T> {
+                        type Response = super::RevokeAdminResponse;
+                        type Future = BoxFuture<
+                            tonic::Response<Self::Response>,
+                            tonic::Status,
+                        >;
+                        fn call(
+                            &mut self,
+                            request: tonic::Request<super::RevokeAdminRequest>,
+                        ) -> Self::Future {
+                            let inner = Arc::clone(&self.0);
+                            let fut = async move {
+                                <T as MemberService>::revoke_admin(&inner, request).await
+                            };
+                            Box::pin(fut)
+                        }
+                    }
+                    let accept_compression_encodings = self.accept_compression_encodings;
+                    let send_compression_encodings = self.send_compression_encodings;
+                    let max_decoding_message_size = self.max_decoding_message_size;
+                    let max_encoding_message_size = self.max_encoding_message_size;
+                    let inner = self.inner.clone();
+                    let fut = async move {
+                        let method = RevokeAdminSvc(inner);
+                        let codec = tonic_prost::ProstCodec::default();
+                        let mut grpc = tonic::server::Grpc::new(codec)
+                            .apply_compression_config(
+                                accept_compression_encodings,
+                                send_compression_encodings,
+                            )
+                            .apply_max_message_size_config(
+                                max_decoding_message_size,
+                                max_encoding_message_size,
+                            );
+                        let res = grpc.unary(method, req).await;
+                        Ok(res)
+                    };
+                    Box::pin(fut)
+                }
                 "/rolecall.organization.v1.MemberService/WatchAccessChanges" => {
                     #[allow(non_camel_case_types)]
                     struct WatchAccessChangesSvc<T: MemberService>(pub Arc<T>);
@@ -4904,6 +5936,93 @@ pub struct ListOrganizationsResponse {
     #[prost(string, tag = "2")]
     pub next_page_token: ::prost::alloc::string::String,
 }
+/// What `UpdateOrganization` needs.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct UpdateOrganizationRequest {
+    /// Names this one intended change; a lower-case UUID. A repeat within 24 hours
+    /// gets the stored answer. Optional.
+    #[prost(string, tag = "1")]
+    pub request_id: ::prost::alloc::string::String,
+    /// The organization, named by its `organization_id`, empty means the caller's
+    /// own, and the new name; an `etag` demands that nothing changed since it was
+    /// read.
+    #[prost(message, optional, tag = "2")]
+    pub organization: ::core::option::Option<Organization>,
+    /// The fields to change: `name`; absent means all that are populated.
+    #[prost(message, optional, tag = "3")]
+    pub update_mask: ::core::option::Option<::prost_types::FieldMask>,
+}
+/// What `UpdateOrganization` answers.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct UpdateOrganizationResponse {
+    /// The organization after the change.
+    #[prost(message, optional, tag = "1")]
+    pub organization: ::core::option::Option<Organization>,
+}
+/// What `SuspendOrganization` needs.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct SuspendOrganizationRequest {
+    /// Names this one intended change; a lower-case UUID. A repeat within 24 hours
+    /// gets the stored answer. Optional.
+    #[prost(string, tag = "1")]
+    pub request_id: ::prost::alloc::string::String,
+    /// The organization.
+    #[prost(string, tag = "2")]
+    pub organization_id: ::prost::alloc::string::String,
+    /// Why, 1 to 500 characters; its owners are told.
+    #[prost(string, tag = "3")]
+    pub reason: ::prost::alloc::string::String,
+}
+/// What `SuspendOrganization` answers.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct SuspendOrganizationResponse {
+    /// The organization after the change.
+    #[prost(message, optional, tag = "1")]
+    pub organization: ::core::option::Option<Organization>,
+    /// Revision of the change; send it as `rolecall-min-revision` metadata to be
+    /// answered by it or a newer one, everywhere.
+    #[prost(string, tag = "2")]
+    pub revision: ::prost::alloc::string::String,
+}
+/// What `ResumeOrganization` needs.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct ResumeOrganizationRequest {
+    /// Names this one intended change; a lower-case UUID. A repeat within 24 hours
+    /// gets the stored answer. Optional.
+    #[prost(string, tag = "1")]
+    pub request_id: ::prost::alloc::string::String,
+    /// The organization.
+    #[prost(string, tag = "2")]
+    pub organization_id: ::prost::alloc::string::String,
+}
+/// What `ResumeOrganization` answers.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct ResumeOrganizationResponse {
+    /// The organization after the change.
+    #[prost(message, optional, tag = "1")]
+    pub organization: ::core::option::Option<Organization>,
+    /// Revision of the change, see `SuspendOrganizationResponse.revision`.
+    #[prost(string, tag = "2")]
+    pub revision: ::prost::alloc::string::String,
+}
+/// What `DeleteOrganization` needs.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct DeleteOrganizationRequest {
+    /// Names this one intended change; a lower-case UUID. A repeat within 24 hours
+    /// gets the stored answer. Optional.
+    #[prost(string, tag = "1")]
+    pub request_id: ::prost::alloc::string::String,
+    /// The organization.
+    #[prost(string, tag = "2")]
+    pub organization_id: ::prost::alloc::string::String,
+    /// `Organization.etag` that is meant; when given and not current, the answer is
+    /// `ETAG_MISMATCH`. Optional.
+    #[prost(string, tag = "3")]
+    pub etag: ::prost::alloc::string::String,
+}
+/// What `DeleteOrganization` answers.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct DeleteOrganizationResponse {}
 /// What `GetOrganizationSettings` needs.
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct GetOrganizationSettingsRequest {
@@ -5165,6 +6284,147 @@ pub mod organization_service_client {
                 );
             self.inner.unary(req, path, codec).await
         }
+        /// Changes the name of an organization. With an etag that is not the current
+        /// one the answer is `ETAG_MISMATCH`; the name must be free
+        /// (`ORGANIZATION_NAME_TAKEN`).
+        pub async fn update_organization(
+            &mut self,
+            request: impl tonic::IntoRequest<super::UpdateOrganizationRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::UpdateOrganizationResponse>,
+            tonic::Status,
+        > {
+            self.inner
+                .ready()
+                .await
+                .map_err(|e| {
+                    tonic::Status::unknown(
+                        format!("Service was not ready: {}", e.into()),
+                    )
+                })?;
+            let codec = tonic_prost::ProstCodec::default();
+            let path = http::uri::PathAndQuery::from_static(
+                "/rolecall.organization.v1.OrganizationService/UpdateOrganization",
+            );
+            let mut req = request.into_request();
+            req.extensions_mut()
+                .insert(
+                    GrpcMethod::new(
+                        "rolecall.organization.v1.OrganizationService",
+                        "UpdateOrganization",
+                    ),
+                );
+            self.inner.unary(req, path, codec).await
+        }
+        /// Keeps everybody out who belongs to an organization: its members, service
+        /// accounts and guests can neither call nor log in, on their next call with an
+        /// old token and in every service, until it is resumed. Nobody joins it
+        /// meanwhile. A mail tells its owners.
+        ///
+        /// Nobody suspends the own organization (`SELF_REFUSED`), nor the one that was
+        /// made at installation (`HOME_ORGANIZATION`). Sessions stay: they go on when
+        /// the organization is resumed before they end.
+        pub async fn suspend_organization(
+            &mut self,
+            request: impl tonic::IntoRequest<super::SuspendOrganizationRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::SuspendOrganizationResponse>,
+            tonic::Status,
+        > {
+            self.inner
+                .ready()
+                .await
+                .map_err(|e| {
+                    tonic::Status::unknown(
+                        format!("Service was not ready: {}", e.into()),
+                    )
+                })?;
+            let codec = tonic_prost::ProstCodec::default();
+            let path = http::uri::PathAndQuery::from_static(
+                "/rolecall.organization.v1.OrganizationService/SuspendOrganization",
+            );
+            let mut req = request.into_request();
+            req.extensions_mut()
+                .insert(
+                    GrpcMethod::new(
+                        "rolecall.organization.v1.OrganizationService",
+                        "SuspendOrganization",
+                    ),
+                );
+            self.inner.unary(req, path, codec).await
+        }
+        /// Lets those who belong to a suspended organization act again
+        /// (`ORGANIZATION_NOT_SUSPENDED`). A mail tells its owners.
+        pub async fn resume_organization(
+            &mut self,
+            request: impl tonic::IntoRequest<super::ResumeOrganizationRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::ResumeOrganizationResponse>,
+            tonic::Status,
+        > {
+            self.inner
+                .ready()
+                .await
+                .map_err(|e| {
+                    tonic::Status::unknown(
+                        format!("Service was not ready: {}", e.into()),
+                    )
+                })?;
+            let codec = tonic_prost::ProstCodec::default();
+            let path = http::uri::PathAndQuery::from_static(
+                "/rolecall.organization.v1.OrganizationService/ResumeOrganization",
+            );
+            let mut req = request.into_request();
+            req.extensions_mut()
+                .insert(
+                    GrpcMethod::new(
+                        "rolecall.organization.v1.OrganizationService",
+                        "ResumeOrganization",
+                    ),
+                );
+            self.inner.unary(req, path, codec).await
+        }
+        /// Deletes a suspended organization (`ORGANIZATION_NOT_SUSPENDED`) with
+        /// everybody who belongs to it.
+        ///
+        /// From the answer on it is gone from all lists, its members, service accounts
+        /// and guests are unknown, and its name is free; accounts, sessions, keys,
+        /// identity providers and domains end within moments, whatever is restarted
+        /// meanwhile. The addresses of its members stay reserved until they are
+        /// purged, 30 days later, and so does what is left of the organization.
+        ///
+        /// It stays while an administrator of the instance belongs to it
+        /// (`ORGANIZATION_HAS_ADMIN`), or if it was made at installation
+        /// (`HOME_ORGANIZATION`).
+        pub async fn delete_organization(
+            &mut self,
+            request: impl tonic::IntoRequest<super::DeleteOrganizationRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::DeleteOrganizationResponse>,
+            tonic::Status,
+        > {
+            self.inner
+                .ready()
+                .await
+                .map_err(|e| {
+                    tonic::Status::unknown(
+                        format!("Service was not ready: {}", e.into()),
+                    )
+                })?;
+            let codec = tonic_prost::ProstCodec::default();
+            let path = http::uri::PathAndQuery::from_static(
+                "/rolecall.organization.v1.OrganizationService/DeleteOrganization",
+            );
+            let mut req = request.into_request();
+            req.extensions_mut()
+                .insert(
+                    GrpcMethod::new(
+                        "rolecall.organization.v1.OrganizationService",
+                        "DeleteOrganization",
+                    ),
+                );
+            self.inner.unary(req, path, codec).await
+        }
         /// Reads how an organization wants to be run (`ORGANIZATION_NOT_FOUND`).
         pub async fn get_organization_settings(
             &mut self,
@@ -5303,6 +6563,59 @@ pub mod organization_service_server {
             request: tonic::Request<super::ListOrganizationsRequest>,
         ) -> std::result::Result<
             tonic::Response<super::ListOrganizationsResponse>,
+            tonic::Status,
+        >;
+        /// Changes the name of an organization. With an etag that is not the current
+        /// one the answer is `ETAG_MISMATCH`; the name must be free
+        /// (`ORGANIZATION_NAME_TAKEN`).
+        async fn update_organization(
+            &self,
+            request: tonic::Request<super::UpdateOrganizationRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::UpdateOrganizationResponse>,
+            tonic::Status,
+        >;
+        /// Keeps everybody out who belongs to an organization: its members, service
+        /// accounts and guests can neither call nor log in, on their next call with an
+        /// old token and in every service, until it is resumed. Nobody joins it
+        /// meanwhile. A mail tells its owners.
+        ///
+        /// Nobody suspends the own organization (`SELF_REFUSED`), nor the one that was
+        /// made at installation (`HOME_ORGANIZATION`). Sessions stay: they go on when
+        /// the organization is resumed before they end.
+        async fn suspend_organization(
+            &self,
+            request: tonic::Request<super::SuspendOrganizationRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::SuspendOrganizationResponse>,
+            tonic::Status,
+        >;
+        /// Lets those who belong to a suspended organization act again
+        /// (`ORGANIZATION_NOT_SUSPENDED`). A mail tells its owners.
+        async fn resume_organization(
+            &self,
+            request: tonic::Request<super::ResumeOrganizationRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::ResumeOrganizationResponse>,
+            tonic::Status,
+        >;
+        /// Deletes a suspended organization (`ORGANIZATION_NOT_SUSPENDED`) with
+        /// everybody who belongs to it.
+        ///
+        /// From the answer on it is gone from all lists, its members, service accounts
+        /// and guests are unknown, and its name is free; accounts, sessions, keys,
+        /// identity providers and domains end within moments, whatever is restarted
+        /// meanwhile. The addresses of its members stay reserved until they are
+        /// purged, 30 days later, and so does what is left of the organization.
+        ///
+        /// It stays while an administrator of the instance belongs to it
+        /// (`ORGANIZATION_HAS_ADMIN`), or if it was made at installation
+        /// (`HOME_ORGANIZATION`).
+        async fn delete_organization(
+            &self,
+            request: tonic::Request<super::DeleteOrganizationRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::DeleteOrganizationResponse>,
             tonic::Status,
         >;
         /// Reads how an organization wants to be run (`ORGANIZATION_NOT_FOUND`).
@@ -5545,6 +6858,202 @@ pub mod organization_service_server {
                     let inner = self.inner.clone();
                     let fut = async move {
                         let method = ListOrganizationsSvc(inner);
+                        let codec = tonic_prost::ProstCodec::default();
+                        let mut grpc = tonic::server::Grpc::new(codec)
+                            .apply_compression_config(
+                                accept_compression_encodings,
+                                send_compression_encodings,
+                            )
+                            .apply_max_message_size_config(
+                                max_decoding_message_size,
+                                max_encoding_message_size,
+                            );
+                        let res = grpc.unary(method, req).await;
+                        Ok(res)
+                    };
+                    Box::pin(fut)
+                }
+                "/rolecall.organization.v1.OrganizationService/UpdateOrganization" => {
+                    #[allow(non_camel_case_types)]
+                    struct UpdateOrganizationSvc<T: OrganizationService>(pub Arc<T>);
+                    impl<
+                        T: OrganizationService,
+                    > tonic::server::UnaryService<super::UpdateOrganizationRequest>
+                    for UpdateOrganizationSvc<T> {
+                        type Response = super::UpdateOrganizationResponse;
+                        type Future = BoxFuture<
+                            tonic::Response<Self::Response>,
+                            tonic::Status,
+                        >;
+                        fn call(
+                            &mut self,
+                            request: tonic::Request<super::UpdateOrganizationRequest>,
+                        ) -> Self::Future {
+                            let inner = Arc::clone(&self.0);
+                            let fut = async move {
+                                <T as OrganizationService>::update_organization(
+                                        &inner,
+                                        request,
+                                    )
+                                    .await
+                            };
+                            Box::pin(fut)
+                        }
+                    }
+                    let accept_compression_encodings = self.accept_compression_encodings;
+                    let send_compression_encodings = self.send_compression_encodings;
+                    let max_decoding_message_size = self.max_decoding_message_size;
+                    let max_encoding_message_size = self.max_encoding_message_size;
+                    let inner = self.inner.clone();
+                    let fut = async move {
+                        let method = UpdateOrganizationSvc(inner);
+                        let codec = tonic_prost::ProstCodec::default();
+                        let mut grpc = tonic::server::Grpc::new(codec)
+                            .apply_compression_config(
+                                accept_compression_encodings,
+                                send_compression_encodings,
+                            )
+                            .apply_max_message_size_config(
+                                max_decoding_message_size,
+                                max_encoding_message_size,
+                            );
+                        let res = grpc.unary(method, req).await;
+                        Ok(res)
+                    };
+                    Box::pin(fut)
+                }
+                "/rolecall.organization.v1.OrganizationService/SuspendOrganization" => {
+                    #[allow(non_camel_case_types)]
+                    struct SuspendOrganizationSvc<T: OrganizationService>(pub Arc<T>);
+                    impl<
+                        T: OrganizationService,
+                    > tonic::server::UnaryService<super::SuspendOrganizationRequest>
+                    for SuspendOrganizationSvc<T> {
+                        type Response = super::SuspendOrganizationResponse;
+                        type Future = BoxFuture<
+                            tonic::Response<Self::Response>,
+                            tonic::Status,
+                        >;
+                        fn call(
+                            &mut self,
+                            request: tonic::Request<super::SuspendOrganizationRequest>,
+                        ) -> Self::Future {
+                            let inner = Arc::clone(&self.0);
+                            let fut = async move {
+                                <T as OrganizationService>::suspend_organization(
+                                        &inner,
+                                        request,
+                                    )
+                                    .await
+                            };
+                            Box::pin(fut)
+                        }
+                    }
+                    let accept_compression_encodings = self.accept_compression_encodings;
+                    let send_compression_encodings = self.send_compression_encodings;
+                    let max_decoding_message_size = self.max_decoding_message_size;
+                    let max_encoding_message_size = self.max_encoding_message_size;
+                    let inner = self.inner.clone();
+                    let fut = async move {
+                        let method = SuspendOrganizationSvc(inner);
+                        let codec = tonic_prost::ProstCodec::default();
+                        let mut grpc = tonic::server::Grpc::new(codec)
+                            .apply_compression_config(
+                                accept_compression_encodings,
+                                send_compression_encodings,
+                            )
+                            .apply_max_message_size_config(
+                                max_decoding_message_size,
+                                max_encoding_message_size,
+                            );
+                        let res = grpc.unary(method, req).await;
+                        Ok(res)
+                    };
+                    Box::pin(fut)
+                }
+                "/rolecall.organization.v1.OrganizationService/ResumeOrganization" => {
+                    #[allow(non_camel_case_types)]
+                    struct ResumeOrganizationSvc<T: OrganizationService>(pub Arc<T>);
+                    impl<
+                        T: OrganizationService,
+                    > tonic::server::UnaryService<super::ResumeOrganizationRequest>
+                    for ResumeOrganizationSvc<T> {
+                        type Response = super::ResumeOrganizationResponse;
+                        type Future = BoxFuture<
+                            tonic::Response<Self::Response>,
+                            tonic::Status,
+                        >;
+                        fn call(
+                            &mut self,
+                            request: tonic::Request<super::ResumeOrganizationRequest>,
+                        ) -> Self::Future {
+                            let inner = Arc::clone(&self.0);
+                            let fut = async move {
+                                <T as OrganizationService>::resume_organization(
+                                        &inner,
+                                        request,
+                                    )
+                                    .await
+                            };
+                            Box::pin(fut)
+                        }
+                    }
+                    let accept_compression_encodings = self.accept_compression_encodings;
+                    let send_compression_encodings = self.send_compression_encodings;
+                    let max_decoding_message_size = self.max_decoding_message_size;
+                    let max_encoding_message_size = self.max_encoding_message_size;
+                    let inner = self.inner.clone();
+                    let fut = async move {
+                        let method = ResumeOrganizationSvc(inner);
+                        let codec = tonic_prost::ProstCodec::default();
+                        let mut grpc = tonic::server::Grpc::new(codec)
+                            .apply_compression_config(
+                                accept_compression_encodings,
+                                send_compression_encodings,
+                            )
+                            .apply_max_message_size_config(
+                                max_decoding_message_size,
+                                max_encoding_message_size,
+                            );
+                        let res = grpc.unary(method, req).await;
+                        Ok(res)
+                    };
+                    Box::pin(fut)
+                }
+                "/rolecall.organization.v1.OrganizationService/DeleteOrganization" => {
+                    #[allow(non_camel_case_types)]
+                    struct DeleteOrganizationSvc<T: OrganizationService>(pub Arc<T>);
+                    impl<
+                        T: OrganizationService,
+                    > tonic::server::UnaryService<super::DeleteOrganizationRequest>
+                    for DeleteOrganizationSvc<T> {
+                        type Response = super::DeleteOrganizationResponse;
+                        type Future = BoxFuture<
+                            tonic::Response<Self::Response>,
+                            tonic::Status,
+                        >;
+                        fn call(
+                            &mut self,
+                            request: tonic::Request<super::DeleteOrganizationRequest>,
+                        ) -> Self::Future {
+                            let inner = Arc::clone(&self.0);
+                            let fut = async move {
+                                <T as OrganizationService>::delete_organization(
+                                        &inner,
+                                        request,
+                                    )
+                                    .await
+                            };
+                            Box::pin(fut)
+                        }
+                    }
+                    let accept_compression_encodings = self.accept_compression_encodings;
+                    let send_compression_encodings = self.send_compression_encodings;
+                    let max_decoding_message_size = self.max_decoding_message_size;
+                    let max_encoding_message_size = self.max_encoding_message_size;
+                    let inner = self.inner.clone();
+                    let fut = async move {
+                        let method = DeleteOrganizationSvc(inner);
                         let codec = tonic_prost::ProstCodec::default();
                         let mut grpc = tonic::server::Grpc::new(codec)
                             .apply_compression_config(

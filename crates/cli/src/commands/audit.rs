@@ -67,6 +67,7 @@ impl Command {
             topic: list.topic,
             page_size: list.page.page_size,
             page_token: list.page.page_token,
+            ..Default::default()
         };
         let answer = client.list_audit_events(request).await?.into_inner();
         let view = View::List("auditEvents", EVENTS);

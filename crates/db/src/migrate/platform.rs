@@ -8,6 +8,7 @@ pub(super) fn steps() -> Vec<Box<dyn MigrationTrait>> {
     vec![
         Box::new(Tables { name: "platform_0001_tables", statements: FIRST }),
         Box::new(Tables { name: "platform_0002_outbox_secrecy", statements: SECRECY }),
+        Box::new(Tables { name: "platform_0003_outbox_number", statements: NUMBER }),
     ]
 }
 
@@ -119,3 +120,6 @@ const FIRST: &[&str] = &[
 /// What was appended before this step is plain.
 const SECRECY: &[&str] = &["ALTER TABLE outbox ADD COLUMN secrecy smallint NOT NULL DEFAULT 0
         CONSTRAINT outbox_secrecy_check CHECK (secrecy IN (0, 1, 2))"];
+
+/// What was handed over before this step has no number.
+const NUMBER: &[&str] = &["ALTER TABLE outbox_deliveries ADD COLUMN number bigint NOT NULL DEFAULT 0"];

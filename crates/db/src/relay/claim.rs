@@ -6,6 +6,7 @@ use sea_orm::prelude::Uuid;
 use sea_orm::{ConnectionTrait as _, DbErr, QueryResult};
 
 use super::Relay;
+use crate::feed::advance;
 use crate::outbox::{event, secrecy};
 use crate::sql::{array, execute, integer, integers, statement, texts};
 use crate::{Backend, Consumer, Error, Event, Tx};
@@ -66,11 +67,39 @@ async fn claim_in(tx: Tx, relay: &Relay, consumer: Consumer, lease: Uuid) -> Res
     let until = relay.clock.now().plus(relay.config.lease);
     let positions = array(events.iter().map(|claimed| claimed.position));
     execute(&tx, &text, vec![consumer.0.into(), lease.into(), until.as_micros().into(), positions]).await?;
+    number(&tx, consumer, &mut events).await?;
     Ok(events)
 }
 
+/// Numbers what is handed over for the first time: committed events alone, so that a number that never arrives is
+/// an event that was lost.
+async fn number(tx: &Tx, consumer: Consumer, events: &mut [Claimed]) -> Result<(), Error> {
+    let fresh = events.iter().filter(|claimed| claimed.event.number == 0).count();
+    let fresh = i64::try_from(fresh).unwrap_or_default();
+    if fresh == 0 {
+        return Ok(());
+    }
+    // The head's row is held until the commit, so that no number is left out when a claim fails.
+    let head = advance(tx, &format!("outbox.{}", consumer.0), fresh).await? - fresh;
+    let text = format!(
+        "UPDATE outbox_deliveries SET number = $3 + chosen.rank FROM (
+            SELECT position, row_number() OVER (ORDER BY position) AS rank FROM outbox_deliveries
+            WHERE consumer = $1 AND number = 0 AND position IN {}
+        ) AS chosen
+        WHERE outbox_deliveries.consumer = $1 AND outbox_deliveries.position = chosen.position",
+        integers(tx.get_database_backend(), "$2")
+    );
+    events.sort_by_key(|claimed| claimed.position);
+    let positions = array(events.iter().map(|claimed| claimed.position));
+    execute(tx, &text, vec![consumer.0.into(), positions, head.into()]).await?;
+    for (claimed, number) in events.iter_mut().filter(|claimed| claimed.event.number == 0).zip(head + 1..) {
+        claimed.event.number = number;
+    }
+    Ok(())
+}
+
 const COLUMNS: &str = "d.position, d.attempts, o.event_id, o.topic, o.subject, o.organization_id, o.occurred,
-    o.payload, o.trace, o.secrecy";
+    o.payload, o.trace, o.secrecy, d.number";
 
 /// The oldest pending event of each subject, where it is due.
 ///

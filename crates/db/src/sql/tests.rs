@@ -57,6 +57,7 @@ async fn use_outbox(db: &Database) {
             occurred: now,
             payload: vec![],
             trace: None,
+            number: 0,
         };
         db.write(|tx| async move { append(&tx, event, &[WHO]).await }).await.expect("it is appended");
         let secret = &Event { event_id: EventId::new(now, &SystemEntropy), ..event.clone() };

@@ -104,6 +104,7 @@ impl Stage {
             occurred: self.clock.now(),
             payload: vec![0, 1, 255],
             trace: Some("00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01".into()),
+            number: 0,
         }
     }
 

@@ -3,6 +3,7 @@
 //! Organization's part is the point of no return, so whoever finds the work half done carries it on.
 
 pub(super) mod endings;
+pub(crate) mod purge;
 
 use std::time::Duration;
 
@@ -40,6 +41,8 @@ pub(crate) struct Command {
     pub(crate) user_id: UserId,
     /// The version that is meant; none means whichever is current.
     pub(crate) etag: Option<String>,
+    /// Whether what names the person is erased at once.
+    pub(crate) erase: bool,
     /// The name of the change.
     pub(crate) once: Option<Once<()>>,
 }
@@ -129,7 +132,7 @@ async fn delete(resources: &Resources, command: &Command) -> Result<Deleted, Err
     }
     let saga = Saga {
         saga_id: SagaId::from_uuid(user.user_id.as_uuid()),
-        kind: SagaKind::DeleteUser,
+        kind: if command.erase { SagaKind::EraseUser } else { SagaKind::DeleteUser },
         state: SagaState::Started,
     };
     let request = command.once.as_ref().map(|once| (once.request_id, *once.fingerprint.as_bytes()));
@@ -165,7 +168,7 @@ async fn wait(resources: &Resources, saga: &Saga, order: &Order) -> Result<Delet
         let Some(found) = sagas::find(&resources.db.reader(), saga.saga_id).await? else {
             return Ok(Deleted::ByOthers);
         };
-        if found.kind != saga.kind {
+        if !matches!(found.kind, SagaKind::DeleteUser | SagaKind::EraseUser) {
             tokio::time::sleep(GLANCE).await;
             continue;
         }
@@ -191,6 +194,7 @@ pub(crate) async fn resume(resources: &Resources, saga: &Saga) -> Result<(), Fau
 /// Has organization end the membership, and then ends everything here; `before` is who ordered it first.
 async fn carry_on(resources: &Resources, saga: &Saga, order: &Order, before: Option<&Order>) -> Result<(), Error> {
     let (saga_id, user_id) = (saga.saga_id, UserId::from_uuid(saga.saga_id.as_uuid()));
+    let erase = saga.kind == SagaKind::EraseUser;
     if let Err(error) = end_member(resources, user_id, order.actor).await {
         let (is_unknown, now) = (matches!(error, PeerError::Unavailable(_)), resources.now());
         // Refused: nothing happened. Out of reach: whether something did will be found out by whoever comes next.
@@ -217,7 +221,7 @@ async fn carry_on(resources: &Resources, saga: &Saga, order: &Order, before: Opt
             if let Some(before) = before.filter(|before| !before.is_repeated_by(order)) {
                 remember(&tx, before, now).await?;
             }
-            endings::end_everything(resources, &tx, &user, order.actor, now).await
+            endings::end_everything(resources, &tx, &user, order.actor, erase, now).await
         })
         .await?;
     rolecall_db::fault::point("delete_user.after_commit");

@@ -122,7 +122,7 @@ async fn tell_organization(resources: &Resources, saga: &Saga, recovery: Recover
         (SagaKind::YieldUser, _) => organization.yield_member(user).await?,
         (SagaKind::CreateActiveUser, Recovery::Finish) => return activate(resources, saga, user).await,
         // It is not told what to do but asked; `delete_user` does that.
-        (SagaKind::DeleteUser, _)
+        (SagaKind::DeleteUser | SagaKind::EraseUser, _)
         | (SagaKind::CreateServiceAccount | SagaKind::UpdateServiceAccount, Recovery::Finish) => {}
         (SagaKind::UpdateServiceAccount, Recovery::Undo) => {
             // What our row says is what was answered last.
@@ -163,7 +163,7 @@ pub(crate) async fn recover(resources: &Resources) -> Result<usize, Fault> {
             continue;
         }
         let done = match saga.kind {
-            SagaKind::DeleteUser => delete_user::resume(resources, &saga).await,
+            SagaKind::DeleteUser | SagaKind::EraseUser => delete_user::resume(resources, &saga).await,
             SagaKind::CreateUser
             | SagaKind::CreateActiveUser
             | SagaKind::RegisterUser

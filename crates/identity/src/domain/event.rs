@@ -52,7 +52,12 @@ pub(crate) enum Event {
         credential: &'static str,
     },
     /// An account was deleted.
-    UserDeleted,
+    UserDeleted {
+        /// Whether what names the person is erased everywhere.
+        erased: bool,
+    },
+    /// What named the person of a deleted account was erased.
+    UserErased,
     /// An administrator set a password.
     PasswordSet,
     /// Somebody asked for an account; nothing is alive yet.

@@ -15,6 +15,8 @@ pub(crate) enum SagaKind {
     YieldUser,
     /// An account and its membership end; named by the user id.
     DeleteUser,
+    /// The same, and what names the person is erased at once.
+    EraseUser,
     /// A service account and its permissions are made; named by its id.
     CreateServiceAccount,
     /// A service account is given other permissions; named by its id.
@@ -24,12 +26,13 @@ pub(crate) enum SagaKind {
 }
 
 impl SagaKind {
-    const ALL: [Self; 8] = [
+    const ALL: [Self; 9] = [
         Self::CreateUser,
         Self::CreateActiveUser,
         Self::RegisterUser,
         Self::YieldUser,
         Self::DeleteUser,
+        Self::EraseUser,
         Self::CreateServiceAccount,
         Self::UpdateServiceAccount,
         Self::DeleteServiceAccount,
@@ -43,6 +46,7 @@ impl SagaKind {
             Self::RegisterUser => "REGISTER_USER",
             Self::YieldUser => "YIELD_USER",
             Self::DeleteUser => "DELETE_USER",
+            Self::EraseUser => "ERASE_USER",
             Self::CreateServiceAccount => "CREATE_SERVICE_ACCOUNT",
             Self::UpdateServiceAccount => "UPDATE_SERVICE_ACCOUNT",
             Self::DeleteServiceAccount => "DELETE_SERVICE_ACCOUNT",
@@ -125,7 +129,7 @@ impl Saga {
     pub(crate) const fn recovery(&self) -> Recovery {
         match (self.kind, self.state) {
             // What organization ended cannot be brought back.
-            (SagaKind::DeleteUser | SagaKind::YieldUser, _) | (_, SagaState::Committed) => Recovery::Finish,
+            (SagaKind::DeleteUser | SagaKind::EraseUser | SagaKind::YieldUser, _) | (_, SagaState::Committed) => Recovery::Finish,
             (_, SagaState::Started | SagaState::Aborting) => Recovery::Undo,
         }
     }

@@ -78,6 +78,7 @@ impl Publisher {
             occurred: happened.occurred,
             payload: message.encode_to_vec(),
             trace: rolecall_telemetry::context::current(),
+            number: 0,
         };
         outbox::append(tx, &envelope, consumers).await
     }

@@ -44,6 +44,7 @@ impl Delivery {
             payload: event.payload.clone(),
             occurred_time: Some(time(event.occurred)),
             traceparent: event.trace.clone().unwrap_or_default(),
+            source_number: event.number.to_string(),
         });
         let request = organization::IngestEventsRequest { events: events.collect() };
         let answer = self.organization.clone().ingest_events(request).await?.into_inner();

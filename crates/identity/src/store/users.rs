@@ -17,6 +17,9 @@ use crate::domain::fold;
 use crate::domain::saga::SagaKind;
 use crate::domain::user::{Profile, User, UserState};
 
+/// Work that ends an account, which counts until it has.
+const DELETIONS: [&str; 2] = [SagaKind::DeleteUser.as_str(), SagaKind::EraseUser.as_str()];
+
 /// Inserts an account; violates [`USERS_EMAIL_KEY`](super::USERS_EMAIL_KEY) when the address is taken.
 pub(crate) async fn insert(tx: &Tx, user: &User) -> Result<(), Error> {
     user::Entity::insert(row(user)).exec_without_returning(tx).await?;
@@ -136,7 +139,7 @@ pub(super) fn visible(scope: &Scope) -> Select<user::Entity> {
         .from(saga::Entity)
         .and_where(Expr::col((saga::Entity, saga::Column::SagaId)).equals((user::Entity, user::Column::UserId)))
         // Who is being deleted is there until it is gone.
-        .and_where(Expr::col((saga::Entity, saga::Column::Kind)).ne(SagaKind::DeleteUser.as_str()))
+        .and_where(Expr::col((saga::Entity, saga::Column::Kind)).is_not_in(DELETIONS))
         .to_owned();
     let own = condition(scope, (user::Entity, user::Column::OrganizationId), (user::Entity, user::Column::UserId));
     living().filter(own).filter(Expr::exists(unfinished).not())
@@ -233,11 +236,23 @@ pub(crate) async fn release_address(tx: &Tx, user_id: UserId) -> Result<(), Erro
     Ok(())
 }
 
-/// Purges accounts that were deleted long ago, with everything that hangs on them; their addresses are free again.
-pub(crate) async fn purge(tx: &Tx, deleted_before: Timestamp) -> Result<u64, Error> {
-    let done =
-        user::Entity::delete_many().filter(user::Column::Deleted.lt(deleted_before.as_micros())).exec(tx).await?;
-    Ok(done.rows_affected)
+/// Purges a deleted account, with everything that hangs on it.
+pub(crate) async fn erase(tx: &Tx, user_id: UserId) -> Result<(), Error> {
+    let deleted = user::Entity::delete_many().filter(user::Column::UserId.eq(user_id.as_uuid()));
+    deleted.filter(user::Column::Deleted.is_not_null()).exec(tx).await?;
+    Ok(())
+}
+
+/// Lists accounts that were deleted long ago, with their organizations.
+pub(crate) async fn list_purgeable(
+    tx: &Tx,
+    deleted_before: Timestamp,
+    limit: u64,
+) -> Result<Vec<(UserId, OrganizationId)>, Error> {
+    let query = user::Entity::find().filter(user::Column::Deleted.lt(deleted_before.as_micros()));
+    let rows = query.order_by_asc(user::Column::Deleted).limit(limit).all(tx).await?;
+    let ids = |row: user::Model| (UserId::from_uuid(row.user_id), OrganizationId::from_uuid(row.organization_id));
+    Ok(rows.into_iter().map(ids).collect())
 }
 
 /// Notes that the person of an account proved its address.

@@ -32,6 +32,7 @@ pub(crate) async fn append(tx: &Tx, event: &Event) -> Result<(), Error> {
         occurred: event.occurred,
         payload: message.encode_to_vec(),
         trace: rolecall_telemetry::context::current(),
+        number: 0,
     };
     outbox::append(tx, &envelope, &CONSUMERS).await
 }
@@ -59,6 +60,7 @@ pub(crate) async fn append_refused(tx: &Tx, event_id: EventId, refused: &Refused
         occurred: now,
         payload: message.encode_to_vec(),
         trace: None,
+        number: 0,
     };
     outbox::append(tx, &envelope, &CONSUMERS).await
 }

@@ -53,6 +53,7 @@ fn envelope(event: Event) -> IngestedEvent {
         payload: event.payload,
         occurred_time: Some(timestamp(event.occurred)),
         traceparent: event.trace.unwrap_or_default(),
+        source_number: event.number.to_string(),
     }
 }
 

@@ -1,10 +1,13 @@
 //! Takes events of all contexts into the audit log, each once.
 
-use rolecall_db::{Error, inbox};
+use std::collections::BTreeMap;
+
+use rolecall_db::{Error, Tx, inbox};
+use rolecall_kernel::time::Timestamp;
 
 use super::{App, owner_credentials};
 use crate::domain::audit::AuditEvent;
-use crate::store::audit;
+use crate::store::{audit, audit_keys, audit_sources};
 
 /// Adds the events that are not in the log yet.
 pub(crate) async fn run(app: &App, events: &[AuditEvent]) -> Result<(), Error> {
@@ -21,9 +24,29 @@ pub(crate) async fn run(app: &App, events: &[AuditEvent]) -> Result<(), Error> {
                     fresh.push(event.clone());
                 }
             }
+            count(&tx, &fresh, now).await?;
+            for erased in fresh.iter().filter(|event| event.erases()).filter_map(|event| event.target_id) {
+                audit_keys::erase(&tx, erased, now).await?;
+            }
             audit::insert_all(&tx, &fresh).await
         })
-        .await
+        .await?;
+    app.audit.taken.notify_one();
+    Ok(())
+}
+
+/// Notes which numbers came, and how long the slowest event was on its way.
+async fn count(tx: &Tx, fresh: &[AuditEvent], now: Timestamp) -> Result<(), Error> {
+    let mut sources: BTreeMap<&str, Vec<&AuditEvent>> = BTreeMap::new();
+    for event in fresh {
+        sources.entry(source(&event.topic)).or_default().push(event);
+    }
+    for (source, events) in sources {
+        let numbers: Vec<i64> = events.iter().map(|event| event.source_number).filter(|number| *number > 0).collect();
+        let delay = events.iter().map(|event| now.since(event.occurred)).max().unwrap_or_default();
+        audit_sources::take(tx, source, &numbers, delay, now).await?;
+    }
+    Ok(())
 }
 
 /// The context that a topic begins with.

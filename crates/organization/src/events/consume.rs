@@ -43,6 +43,7 @@ impl EventReader {
         topic: &str,
         payload: &[u8],
         occurred: Timestamp,
+        source_number: i64,
     ) -> Result<AuditEvent, Unreadable> {
         let (context, name) = topic.split_once('.').ok_or(Unreadable::Topic)?;
         let message = format!("rolecall.{context}.v1.DomainEvent");
@@ -65,6 +66,7 @@ impl EventReader {
             target_id: id(&message, "target_id")?,
             request_id: text(&message, "request_id"),
             occurred,
+            source_number,
             details: details.as_message().map(flatten).unwrap_or_default(),
         })
     }
@@ -118,7 +120,7 @@ mod tests {
 
     fn read(topic: &str, payload: &[u8]) -> Result<AuditEvent, Unreadable> {
         let reader = EventReader::new().expect("the descriptors are ours");
-        reader.read(EventId::new(NOW, &SystemEntropy), topic, payload, NOW)
+        reader.read(EventId::new(NOW, &SystemEntropy), topic, payload, NOW, 0)
     }
 
     #[test]

@@ -29,6 +29,7 @@ pub(crate) async fn append(tx: &Tx, event: &Event) -> Result<(), Error> {
         occurred: event.occurred,
         payload: encode(event).encode_to_vec(),
         trace: rolecall_telemetry::context::current(),
+        number: 0,
     };
     outbox::append(tx, &stored, consumers(&event.what)).await
 }

@@ -9,9 +9,10 @@ pub(super) use internal::{
     activate_member, add_guest, add_member, add_service_account, batch_ids, bootstrap_organization,
     change_member_roles, check_add_member, end_member, ingested, one_id, register_member, update_service_account,
 };
-pub(super) use page::{next_audit_page, next_page};
+pub(super) use organizations::{delete_organization, resume_organization, suspend_organization, update_organization};
+pub(super) use page::{Place, by_occurrence, list_place, next_audit_page, next_page, position, size};
 pub(super) use public::{
-    block_member, check_access, create_organization, list_audit_events, list_members, list_organizations,
+    block_member, check_access, create_organization, list_members, list_organizations,
     unblock_member, update_member_roles,
 };
 
@@ -30,10 +31,10 @@ use crate::domain::role::{Role, RoleSet};
 const MAX_ROLES: usize = 10;
 
 /// A field is wrong, and what is wrong has been noted.
-struct Noted;
+pub(super) struct Noted;
 
 /// The checks of fields; each notes what is wrong and gives `None`.
-trait Fields {
+pub(super) trait Fields {
     /// Takes an identifier that must be there.
     fn id<T>(&mut self, field: &str, text: &str, parse: fn(&str) -> Result<T, ParseIdError>) -> Option<T>;
     /// Takes an identifier that may be absent.
@@ -119,7 +120,7 @@ const fn text_reason(error: TextError) -> &'static str {
 }
 
 /// Takes a time of the wire; times outside of years 1 to 9999 are no times.
-fn parse_time(time: prost_types::Timestamp) -> Option<Timestamp> {
+pub(super) fn parse_time(time: prost_types::Timestamp) -> Option<Timestamp> {
     const FIRST: i64 = -62_135_596_800;
     const LAST: i64 = 253_402_300_799;
     let nanos = i64::from(time.nanos);

@@ -12,8 +12,7 @@ use crate::app::check_access::Checked;
 use crate::app::create_organization::Created;
 use crate::app::subject_access::Snapshot;
 use crate::domain::access::AccessReason;
-use crate::domain::actor::{Grant, Subject};
-use crate::domain::audit::AuditEvent;
+use crate::domain::actor::{Grant, Who};
 use crate::domain::member::{Block, Member, MemberState};
 use crate::domain::organization::{MfaPolicy, Organization};
 use crate::domain::permission::Holding;
@@ -93,21 +92,8 @@ changed! {
     roles_updated, UpdateMemberRolesResponse;
     blocked, BlockMemberResponse;
     unblocked, UnblockMemberResponse;
-}
-
-pub(super) fn audit_event(event: AuditEvent) -> pb::AuditEvent {
-    let id = |id: Option<uuid::Uuid>| id.map(|id| id.to_string()).unwrap_or_default();
-    pb::AuditEvent {
-        event_id: event.event_id.to_string(),
-        topic: event.topic,
-        actor_id: id(event.actor_id),
-        organization_id: id(event.organization_id),
-        target_id: id(event.target_id),
-        request_id: event.request_id,
-        occurred_time: Some(timestamp(event.occurred)),
-        details: event.details.into_iter().collect(),
-        on_behalf_of_id: id(event.on_behalf_of_id),
-    }
+    admin_granted, GrantAdminResponse;
+    admin_revoked, RevokeAdminResponse;
 }
 
 fn grant(grant: &Grant) -> Option<pb::PermissionGrant> {

@@ -23,8 +23,8 @@ const RETRY_AFTER: Duration = Duration::from_secs(1);
 const fn code(reason: ErrorReason) -> Code {
     use ErrorReason as R;
     match reason {
-        R::RequestInvalid | R::RequestIdReused => Code::InvalidArgument,
-        R::OrganizationNotFound | R::MemberNotFound | R::SubjectNotFound => Code::NotFound,
+        R::RequestInvalid | R::RequestIdReused | R::FilterNotIndexed => Code::InvalidArgument,
+        R::OrganizationNotFound | R::AuditEventNotFound | R::MemberNotFound | R::SubjectNotFound => Code::NotFound,
         R::OrganizationNameTaken | R::EmailTaken => Code::AlreadyExists,
         R::SelfRefused
         | R::LastOwner
@@ -69,6 +69,17 @@ pub(super) fn invalid_field(field: &str, reason: &str, description: &str) -> Sta
 pub(super) fn organization_not_found() -> Status {
     let message = "No such organization; check the id, and whether you belong to it.";
     refusal(ErrorReason::OrganizationNotFound, message).build()
+}
+
+/// The same bytes for what does not exist and for what the caller may not see.
+pub(super) fn audit_event_not_found() -> Status {
+    let message = "No such event of the audit log; check the id, and whether it concerns your organization.";
+    refusal(ErrorReason::AuditEventNotFound, message).build()
+}
+
+pub(super) fn filter_not_indexed() -> Status {
+    let message = "Give one of target_id, actor_id and topic; no index answers several of them together.";
+    refusal(ErrorReason::FilterNotIndexed, message).build()
 }
 
 /// The same bytes for what does not exist and for what the caller may not see.

@@ -32,9 +32,9 @@ impl Delivery {
     }
 }
 
-/// The messages of the three contexts are the same but for their package.
+/// The messages of the three contexts are the same but for their package; only the audit log counts.
 macro_rules! call {
-    ($client:expr, $context:ident, $events:expr) => {{
+    ($client:expr, $context:ident, $events:expr $(, $number:ident)?) => {{
         let events = $events.iter().map(|event| $context::IngestedEvent {
             event_id: event.event_id.to_string(),
             topic: event.topic.clone(),
@@ -65,7 +65,7 @@ impl Deliver for Delivery {
     async fn deliver(&self, consumer: &'static str, events: Vec<Event>) -> Vec<(EventId, Outcome)> {
         let answer = match consumer {
             "identity" => call!(self.identity, identity, events),
-            "organization" => call!(self.organization, organization, events),
+            "organization" => call!(self.organization, organization, events, source_number),
             "notification" => call!(self.notification, notification, events),
             _ => Ok(Vec::new()),
         };

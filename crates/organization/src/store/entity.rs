@@ -2,7 +2,10 @@
 #![expect(unreachable_pub, reason = "SeaORM's derived types are public; this module is not")]
 
 pub mod access_change;
+pub mod audit_chain;
+pub mod audit_checkpoint;
 pub mod audit_event;
+pub mod audit_subject_key;
 pub mod creation;
 pub mod guest;
 pub mod member;

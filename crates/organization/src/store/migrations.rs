@@ -2,7 +2,9 @@
 
 mod access;
 mod audit;
+mod audit_chains;
 mod creations;
+mod deletion;
 mod guests;
 mod impersonation;
 mod members;
@@ -27,6 +29,10 @@ pub(crate) fn steps() -> Vec<Box<dyn MigrationTrait>> {
         ("organization_0020_settings", settings::UP),
         ("organization_0040_guests", guests::UP),
         ("organization_0041_impersonation", impersonation::UP),
+        ("organization_0060_suspension", suspension::UP),
+        ("organization_0061_deletion_suspension", deletion::UP),
+        ("organization_0042_sign_in", sign_in::UP),
+        ("organization_0070_audit", audit_chains::UP),
     ]
     .into_iter()
     .map(|(name, statements)| Box::new(Step { name, statements }) as Box<dyn MigrationTrait>)
@@ -50,7 +56,9 @@ impl MigrationTrait for Step {
     async fn up(&self, manager: &SchemaManager) -> Result<(), DbErr> {
         let is_postgres = manager.get_database_backend() == DbBackend::Postgres;
         let (uuid, bytes) = if is_postgres { ("uuid", "bytea") } else { ("blob", "blob") };
-        for statement in self.statements {
+        let foreign = if is_postgres { "{sqlite}" } else { "{postgres}" };
+        for statement in self.statements.iter().filter(|statement| !statement.starts_with(foreign)) {
+            let statement = statement.trim_start_matches("{sqlite}").trim_start_matches("{postgres}");
             let statement = statement.replace("{uuid}", uuid).replace("{bytes}", bytes);
             manager.get_connection().execute_unprepared(&statement).await?;
         }

@@ -100,6 +100,7 @@ on_each_database! {
             payload: payload.clone(),
             occurred_time: Some(prost_types::Timestamp { seconds: 1_767_225_600, nanos: 0 }),
             traceparent: String::new(),
+            source_number: String::new(),
         };
         let events = vec![event("identity.login_failed"), event("identity.nothing"), event("identity.login_succeeded")];
         for _ in 0..2 {

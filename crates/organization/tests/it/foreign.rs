@@ -20,6 +20,9 @@ async fn swap(stage: &Stage, caller: UserId, user: &str, organization: &str) -> 
     let unblock = pb::UnblockMemberRequest { user_id: user_id(), ..Default::default() };
     let read = pb::GetOrganizationRequest { organization_id: organization_id() };
     let log = pb::ListAuditEventsRequest { organization_id: organization_id(), ..Default::default() };
+    let (mut audit, mut verifying) = (stage.audit(caller), stage.audit(caller));
+    let export = pb::ExportAuditEventsRequest { organization_id: organization_id(), ..Default::default() };
+    let verify = pb::VerifyAuditLogRequest { organization_id: organization_id(), ..Default::default() };
     vec![
         ("GetMember", members.get_member(get).await.expect_err("hidden")),
         ("ListMembers", members.list_members(list).await.expect_err("hidden")),
@@ -27,6 +30,8 @@ async fn swap(stage: &Stage, caller: UserId, user: &str, organization: &str) -> 
         ("BlockMember", members.block_member(block).await.expect_err("hidden")),
         ("UnblockMember", members.unblock_member(unblock).await.expect_err("hidden")),
         ("GetOrganization", organizations.get_organization(read).await.expect_err("hidden")),
+        ("ExportAuditEvents", audit.export_audit_events(export).await.map(drop).expect_err("hidden")),
+        ("VerifyAuditLog", verifying.verify_audit_log(verify).await.expect_err("hidden")),
         ("ListAuditEvents", stage.audit(caller).list_audit_events(log).await.expect_err("hidden")),
     ]
 }

@@ -3,6 +3,9 @@
 
 mod access;
 mod audit;
+mod audit_chain;
+mod audit_export;
+mod audit_tamper;
 mod blocks;
 mod bootstrap;
 mod endings;

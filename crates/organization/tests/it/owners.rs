@@ -29,7 +29,98 @@ fn added(by: UserId, who: UserId, others: &[UserId]) -> Added {
     (by.to_string(), who.to_string(), others.iter().map(ToString::to_string).collect())
 }
 
+/// An account of an owner that somebody else can open from now on: by whom, whose, how, and who is told.
+type Opened = (String, String, String, Vec<String>);
+
+/// Delivers all events, and returns what the other owners are told of.
+async fn told_of_credentials(stage: &Stage) -> Vec<Opened> {
+    stage.drain().await;
+    let mails = stage.identity.mails().into_iter();
+    let events = mails.filter(|event| event.topic == "organization.owner_credentials_changed");
+    let read = events.map(|event| {
+        let message = pb::DomainEvent::decode(event.payload.as_slice()).expect("a domain event");
+        let Some(Event::OwnerCredentialsChanged(opened)) = message.event else { panic!("fits its topic") };
+        (message.actor_id, message.target_id, opened.change, opened.owner_ids)
+    });
+    read.collect()
+}
+
+/// Takes an event of identity, as its relay hands it over.
+async fn take(stage: &Stage, by: UserId, whose: UserId, topic: &str, event: identity::domain_event::Event) {
+    let payload = identity::DomainEvent {
+        actor_id: by.to_string(),
+        target_id: whose.to_string(),
+        event: Some(event),
+        ..Default::default()
+    };
+    let event = pb::IngestedEvent {
+        event_id: stage.random_id(),
+        topic: topic.to_owned(),
+        payload: payload.encode_to_vec(),
+        occurred_time: Some(prost_types::Timestamp { seconds: stage.now().as_seconds(), nanos: 0 }),
+        traceparent: String::new(),
+        source_number: String::new(),
+    };
+    // Delivered twice, it is told once.
+    for _ in 0..2 {
+        let request = pb::IngestEventsRequest { events: vec![event.clone()] };
+        let results = stage.memberships().ingest_events(request).await.expect("takes").into_inner().results;
+        assert_eq!(results[0].outcome(), pb::IngestOutcome::Done, "{results:?}");
+    }
+}
+
+/// The events of identity after which somebody else can open an account, with what mails call them.
+fn openings() -> [(&'static str, identity::domain_event::Event, &'static str); 4] {
+    use identity::domain_event::Event as E;
+    let address =
+        identity::EmailChanged { old_email: "old@example.org".to_owned(), new_email: "new@example.org".to_owned() };
+    let code = identity::PasswordResetRequested { returned: true };
+    [
+        ("identity.password_set", E::PasswordSet(identity::PasswordSet {}), "password"),
+        ("identity.factors_reset", E::FactorsReset(identity::FactorsReset {}), "second factors"),
+        ("identity.email_changed", E::EmailChanged(address), "e-mail address"),
+        ("identity.password_reset_requested", E::PasswordResetRequested(code), "code for a new password"),
+    ]
+}
+
 on_each_database! {
+    async fn the_other_owners_are_told_when_an_administrator_opens_the_account_of_one(database) {
+        let stage = Stage::open(&database).await;
+        let (acme, first) = stage.found("Acme").await;
+        let second = stage.add_active(first, acme, &["OWNER"]).await;
+        let third = stage.add_active(first, acme, &["OWNER", "GUEST"]).await;
+        let steward = stage.add_active(first, acme, &["DATA_STEWARD"]).await;
+        let mut expected = Vec::new();
+        let mut others = vec![first, third];
+        others.sort_by_key(|user| user.as_uuid());
+        let others: Vec<String> = others.iter().map(ToString::to_string).collect();
+        for (topic, event, change) in openings() {
+            take(&stage, stage.admin, second, topic, event.clone()).await;
+            expected.push((stage.admin.to_string(), second.to_string(), change.to_owned(), others.clone()));
+            // Nobody is told what a person does to itself, or what befalls who owns nothing.
+            take(&stage, second, second, topic, event.clone()).await;
+            take(&stage, first, steward, topic, event).await;
+        }
+        let mailed = identity::domain_event::Event::PasswordResetRequested(identity::PasswordResetRequested { returned: false });
+        take(&stage, stage.admin, second, "identity.password_reset_requested", mailed).await;
+        assert_eq!(told_of_credentials(&stage).await, expected);
+        let request = pb::ListAuditEventsRequest {
+            topic: "organization.owner_credentials_changed".to_owned(),
+            ..Default::default()
+        };
+        let audited = stage.audit(first).list_audit_events(request).await.expect("lists").into_inner().audit_events;
+        assert_eq!(audited.len(), 4);
+    }
+
+    async fn nobody_is_told_of_the_only_owner(database) {
+        let stage = Stage::open(&database).await;
+        let (_, only) = stage.found("Acme").await;
+        for (topic, event, _) in openings() {
+            take(&stage, stage.admin, only, topic, event).await;
+        }
+        assert_eq!(told_of_credentials(&stage).await, []);
+    }
+
     async fn the_other_owners_are_told_when_an_administrator_makes_one(database) {
         let stage = Stage::open(&database).await;
         let (acme, first) = stage.found("Acme").await;

@@ -1133,8 +1133,12 @@ type GetLoginOptionsResponse struct {
 	GuestSessions bool `protobuf:"varint,4,opt,name=guest_sessions,json=guestSessions,proto3" json:"guest_sessions,omitempty"`
 	// What a new password must satisfy at the home organization.
 	PasswordPolicy *PasswordPolicy `protobuf:"bytes,5,opt,name=password_policy,json=passwordPolicy,proto3" json:"password_policy,omitempty"`
-	unknownFields  protoimpl.UnknownFields
-	sizeCache      protoimpl.SizeCache
+	// Whether nothing but that identity provider opens an account: the
+	// organization has no passwords, one owner's aside. Only with
+	// `LOGIN_METHOD_SSO`.
+	SsoRequired   bool `protobuf:"varint,6,opt,name=sso_required,json=ssoRequired,proto3" json:"sso_required,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
 }
 
 func (x *GetLoginOptionsResponse) Reset() {
@@ -1200,6 +1204,13 @@ func (x *GetLoginOptionsResponse) GetPasswordPolicy() *PasswordPolicy {
 		return x.PasswordPolicy
 	}
 	return nil
+}
+
+func (x *GetLoginOptionsResponse) GetSsoRequired() bool {
+	if x != nil {
+		return x.SsoRequired
+	}
+	return false
 }
 
 // What `ImpersonateUser` needs.
@@ -2157,13 +2168,14 @@ const file_rolecall_identity_v1_authentication_service_proto_rawDesc = "" +
 	"\x06tokens\x18\x01 \x01(\v2\x1c.rolecall.identity.v1.TokensR\x06tokens\x12'\n" +
 	"\x0forganization_id\x18\x02 \x01(\tR\x0eorganizationId\".\n" +
 	"\x16GetLoginOptionsRequest\x12\x14\n" +
-	"\x05email\x18\x01 \x01(\tR\x05email\"\xa9\x02\n" +
+	"\x05email\x18\x01 \x01(\tR\x05email\"\xcc\x02\n" +
 	"\x17GetLoginOptionsResponse\x129\n" +
 	"\x06method\x18\x01 \x01(\x0e2!.rolecall.identity.v1.LoginMethodR\x06method\x120\n" +
 	"\x14identity_provider_id\x18\x02 \x01(\tR\x12identityProviderId\x12+\n" +
 	"\x11registration_open\x18\x03 \x01(\bR\x10registrationOpen\x12%\n" +
 	"\x0eguest_sessions\x18\x04 \x01(\bR\rguestSessions\x12M\n" +
-	"\x0fpassword_policy\x18\x05 \x01(\v2$.rolecall.identity.v1.PasswordPolicyR\x0epasswordPolicy\"\xe6\x01\n" +
+	"\x0fpassword_policy\x18\x05 \x01(\v2$.rolecall.identity.v1.PasswordPolicyR\x0epasswordPolicy\x12!\n" +
+	"\fsso_required\x18\x06 \x01(\bR\vssoRequired\"\xe6\x01\n" +
 	"\x16ImpersonateUserRequest\x12\x19\n" +
 	"\auser_id\x18\x01 \x01(\tH\x00R\x06userId\x129\n" +
 	"\x18guest_of_organization_id\x18\x02 \x01(\tH\x00R\x15guestOfOrganizationId\x12\x16\n" +

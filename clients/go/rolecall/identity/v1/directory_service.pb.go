@@ -577,6 +577,116 @@ func (x *CheckSessionResponse) GetActive() bool {
 	return false
 }
 
+// What `CheckSingleSignOn` needs.
+type CheckSingleSignOnRequest struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The organization.
+	OrganizationId string `protobuf:"bytes,1,opt,name=organization_id,json=organizationId,proto3" json:"organization_id,omitempty"`
+	// The owner who is to go on with a password.
+	BreakGlassUserId string `protobuf:"bytes,2,opt,name=break_glass_user_id,json=breakGlassUserId,proto3" json:"break_glass_user_id,omitempty"`
+	unknownFields    protoimpl.UnknownFields
+	sizeCache        protoimpl.SizeCache
+}
+
+func (x *CheckSingleSignOnRequest) Reset() {
+	*x = CheckSingleSignOnRequest{}
+	mi := &file_rolecall_identity_v1_directory_service_proto_msgTypes[9]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *CheckSingleSignOnRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*CheckSingleSignOnRequest) ProtoMessage() {}
+
+func (x *CheckSingleSignOnRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_rolecall_identity_v1_directory_service_proto_msgTypes[9]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use CheckSingleSignOnRequest.ProtoReflect.Descriptor instead.
+func (*CheckSingleSignOnRequest) Descriptor() ([]byte, []int) {
+	return file_rolecall_identity_v1_directory_service_proto_rawDescGZIP(), []int{9}
+}
+
+func (x *CheckSingleSignOnRequest) GetOrganizationId() string {
+	if x != nil {
+		return x.OrganizationId
+	}
+	return ""
+}
+
+func (x *CheckSingleSignOnRequest) GetBreakGlassUserId() string {
+	if x != nil {
+		return x.BreakGlassUserId
+	}
+	return ""
+}
+
+// What `CheckSingleSignOn` answers.
+type CheckSingleSignOnResponse struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Whether an identity provider of the organization serves.
+	HasProvider bool `protobuf:"varint,1,opt,name=has_provider,json=hasProvider,proto3" json:"has_provider,omitempty"`
+	// Whether the owner has confirmed a second factor.
+	HasFactor     bool `protobuf:"varint,2,opt,name=has_factor,json=hasFactor,proto3" json:"has_factor,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *CheckSingleSignOnResponse) Reset() {
+	*x = CheckSingleSignOnResponse{}
+	mi := &file_rolecall_identity_v1_directory_service_proto_msgTypes[10]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *CheckSingleSignOnResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*CheckSingleSignOnResponse) ProtoMessage() {}
+
+func (x *CheckSingleSignOnResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_rolecall_identity_v1_directory_service_proto_msgTypes[10]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use CheckSingleSignOnResponse.ProtoReflect.Descriptor instead.
+func (*CheckSingleSignOnResponse) Descriptor() ([]byte, []int) {
+	return file_rolecall_identity_v1_directory_service_proto_rawDescGZIP(), []int{10}
+}
+
+func (x *CheckSingleSignOnResponse) GetHasProvider() bool {
+	if x != nil {
+		return x.HasProvider
+	}
+	return false
+}
+
+func (x *CheckSingleSignOnResponse) GetHasFactor() bool {
+	if x != nil {
+		return x.HasFactor
+	}
+	return false
+}
+
 // What `IngestEvents` needs.
 type IngestEventsRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -588,7 +698,7 @@ type IngestEventsRequest struct {
 
 func (x *IngestEventsRequest) Reset() {
 	*x = IngestEventsRequest{}
-	mi := &file_rolecall_identity_v1_directory_service_proto_msgTypes[9]
+	mi := &file_rolecall_identity_v1_directory_service_proto_msgTypes[11]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -600,7 +710,7 @@ func (x *IngestEventsRequest) String() string {
 func (*IngestEventsRequest) ProtoMessage() {}
 
 func (x *IngestEventsRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_rolecall_identity_v1_directory_service_proto_msgTypes[9]
+	mi := &file_rolecall_identity_v1_directory_service_proto_msgTypes[11]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -613,7 +723,7 @@ func (x *IngestEventsRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use IngestEventsRequest.ProtoReflect.Descriptor instead.
 func (*IngestEventsRequest) Descriptor() ([]byte, []int) {
-	return file_rolecall_identity_v1_directory_service_proto_rawDescGZIP(), []int{9}
+	return file_rolecall_identity_v1_directory_service_proto_rawDescGZIP(), []int{11}
 }
 
 func (x *IngestEventsRequest) GetEvents() []*IngestedEvent {
@@ -642,7 +752,7 @@ type IngestedEvent struct {
 
 func (x *IngestedEvent) Reset() {
 	*x = IngestedEvent{}
-	mi := &file_rolecall_identity_v1_directory_service_proto_msgTypes[10]
+	mi := &file_rolecall_identity_v1_directory_service_proto_msgTypes[12]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -654,7 +764,7 @@ func (x *IngestedEvent) String() string {
 func (*IngestedEvent) ProtoMessage() {}
 
 func (x *IngestedEvent) ProtoReflect() protoreflect.Message {
-	mi := &file_rolecall_identity_v1_directory_service_proto_msgTypes[10]
+	mi := &file_rolecall_identity_v1_directory_service_proto_msgTypes[12]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -667,7 +777,7 @@ func (x *IngestedEvent) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use IngestedEvent.ProtoReflect.Descriptor instead.
 func (*IngestedEvent) Descriptor() ([]byte, []int) {
-	return file_rolecall_identity_v1_directory_service_proto_rawDescGZIP(), []int{10}
+	return file_rolecall_identity_v1_directory_service_proto_rawDescGZIP(), []int{12}
 }
 
 func (x *IngestedEvent) GetEventId() string {
@@ -716,7 +826,7 @@ type IngestEventsResponse struct {
 
 func (x *IngestEventsResponse) Reset() {
 	*x = IngestEventsResponse{}
-	mi := &file_rolecall_identity_v1_directory_service_proto_msgTypes[11]
+	mi := &file_rolecall_identity_v1_directory_service_proto_msgTypes[13]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -728,7 +838,7 @@ func (x *IngestEventsResponse) String() string {
 func (*IngestEventsResponse) ProtoMessage() {}
 
 func (x *IngestEventsResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_rolecall_identity_v1_directory_service_proto_msgTypes[11]
+	mi := &file_rolecall_identity_v1_directory_service_proto_msgTypes[13]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -741,7 +851,7 @@ func (x *IngestEventsResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use IngestEventsResponse.ProtoReflect.Descriptor instead.
 func (*IngestEventsResponse) Descriptor() ([]byte, []int) {
-	return file_rolecall_identity_v1_directory_service_proto_rawDescGZIP(), []int{11}
+	return file_rolecall_identity_v1_directory_service_proto_rawDescGZIP(), []int{13}
 }
 
 func (x *IngestEventsResponse) GetResults() []*IngestResult {
@@ -766,7 +876,7 @@ type IngestResult struct {
 
 func (x *IngestResult) Reset() {
 	*x = IngestResult{}
-	mi := &file_rolecall_identity_v1_directory_service_proto_msgTypes[12]
+	mi := &file_rolecall_identity_v1_directory_service_proto_msgTypes[14]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -778,7 +888,7 @@ func (x *IngestResult) String() string {
 func (*IngestResult) ProtoMessage() {}
 
 func (x *IngestResult) ProtoReflect() protoreflect.Message {
-	mi := &file_rolecall_identity_v1_directory_service_proto_msgTypes[12]
+	mi := &file_rolecall_identity_v1_directory_service_proto_msgTypes[14]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -791,7 +901,7 @@ func (x *IngestResult) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use IngestResult.ProtoReflect.Descriptor instead.
 func (*IngestResult) Descriptor() ([]byte, []int) {
-	return file_rolecall_identity_v1_directory_service_proto_rawDescGZIP(), []int{12}
+	return file_rolecall_identity_v1_directory_service_proto_rawDescGZIP(), []int{14}
 }
 
 func (x *IngestResult) GetEventId() string {
@@ -851,7 +961,14 @@ const file_rolecall_identity_v1_directory_service_proto_rawDesc = "" +
 	"\n" +
 	"session_id\x18\x01 \x01(\tR\tsessionId\".\n" +
 	"\x14CheckSessionResponse\x12\x16\n" +
-	"\x06active\x18\x01 \x01(\bR\x06active\"R\n" +
+	"\x06active\x18\x01 \x01(\bR\x06active\"r\n" +
+	"\x18CheckSingleSignOnRequest\x12'\n" +
+	"\x0forganization_id\x18\x01 \x01(\tR\x0eorganizationId\x12-\n" +
+	"\x13break_glass_user_id\x18\x02 \x01(\tR\x10breakGlassUserId\"]\n" +
+	"\x19CheckSingleSignOnResponse\x12!\n" +
+	"\fhas_provider\x18\x01 \x01(\bR\vhasProvider\x12\x1d\n" +
+	"\n" +
+	"has_factor\x18\x02 \x01(\bR\thasFactor\"R\n" +
 	"\x13IngestEventsRequest\x12;\n" +
 	"\x06events\x18\x01 \x03(\v2#.rolecall.identity.v1.IngestedEventR\x06events\"\xbd\x01\n" +
 	"\rIngestedEvent\x12\x19\n" +
@@ -870,12 +987,13 @@ const file_rolecall_identity_v1_directory_service_proto_rawDesc = "" +
 	"\x1aINGEST_OUTCOME_UNSPECIFIED\x10\x00\x12\x17\n" +
 	"\x13INGEST_OUTCOME_DONE\x10\x01\x12\x18\n" +
 	"\x14INGEST_OUTCOME_RETRY\x10\x02\x12\x17\n" +
-	"\x13INGEST_OUTCOME_PARK\x10\x032\xe6\x04\n" +
+	"\x13INGEST_OUTCOME_PARK\x10\x032\xe7\x05\n" +
 	"\x10DirectoryService\x12|\n" +
 	"\x10InviteFirstOwner\x12-.rolecall.identity.v1.InviteFirstOwnerRequest\x1a..rolecall.identity.v1.InviteFirstOwnerResponse\"\t\xaa\xed\x18\x02\x18\x01\x90\x02\x02\x12|\n" +
 	"\x10BatchGetContacts\x12-.rolecall.identity.v1.BatchGetContactsRequest\x1a..rolecall.identity.v1.BatchGetContactsResponse\"\t\xaa\xed\x18\x02\x18\x01\x90\x02\x01\x12m\n" +
 	"\vGetInstance\x12(.rolecall.identity.v1.GetInstanceRequest\x1a).rolecall.identity.v1.GetInstanceResponse\"\t\xaa\xed\x18\x02\x18\x01\x90\x02\x01\x12p\n" +
-	"\fCheckSession\x12).rolecall.identity.v1.CheckSessionRequest\x1a*.rolecall.identity.v1.CheckSessionResponse\"\t\xaa\xed\x18\x02\x18\x01\x90\x02\x01\x12u\n" +
+	"\fCheckSession\x12).rolecall.identity.v1.CheckSessionRequest\x1a*.rolecall.identity.v1.CheckSessionResponse\"\t\xaa\xed\x18\x02\x18\x01\x90\x02\x01\x12\x7f\n" +
+	"\x11CheckSingleSignOn\x12..rolecall.identity.v1.CheckSingleSignOnRequest\x1a/.rolecall.identity.v1.CheckSingleSignOnResponse\"\t\xaa\xed\x18\x02\x18\x01\x90\x02\x01\x12u\n" +
 	"\fIngestEvents\x12).rolecall.identity.v1.IngestEventsRequest\x1a*.rolecall.identity.v1.IngestEventsResponse\"\x0e\xaa\xed\x18\a\x18\x010\x80\x80\x80\x02\x90\x02\x02B\xec\x01\n" +
 	"\x18com.rolecall.identity.v1B\x15DirectoryServiceProtoP\x01ZGgithub.com/rolecall/rolecall/clients/go/rolecall/identity/v1;identityv1\xa2\x02\x03RIX\xaa\x02\x14Rolecall.Identity.V1\xca\x02\x14Rolecall\\Identity\\V1\xe2\x02 Rolecall\\Identity\\V1\\GPBMetadata\xea\x02\x16Rolecall::Identity::V1b\x06proto3"
 
@@ -892,42 +1010,46 @@ func file_rolecall_identity_v1_directory_service_proto_rawDescGZIP() []byte {
 }
 
 var file_rolecall_identity_v1_directory_service_proto_enumTypes = make([]protoimpl.EnumInfo, 1)
-var file_rolecall_identity_v1_directory_service_proto_msgTypes = make([]protoimpl.MessageInfo, 13)
+var file_rolecall_identity_v1_directory_service_proto_msgTypes = make([]protoimpl.MessageInfo, 15)
 var file_rolecall_identity_v1_directory_service_proto_goTypes = []any{
-	(IngestOutcome)(0),               // 0: rolecall.identity.v1.IngestOutcome
-	(*InviteFirstOwnerRequest)(nil),  // 1: rolecall.identity.v1.InviteFirstOwnerRequest
-	(*InviteFirstOwnerResponse)(nil), // 2: rolecall.identity.v1.InviteFirstOwnerResponse
-	(*BatchGetContactsRequest)(nil),  // 3: rolecall.identity.v1.BatchGetContactsRequest
-	(*BatchGetContactsResponse)(nil), // 4: rolecall.identity.v1.BatchGetContactsResponse
-	(*Contact)(nil),                  // 5: rolecall.identity.v1.Contact
-	(*GetInstanceRequest)(nil),       // 6: rolecall.identity.v1.GetInstanceRequest
-	(*GetInstanceResponse)(nil),      // 7: rolecall.identity.v1.GetInstanceResponse
-	(*CheckSessionRequest)(nil),      // 8: rolecall.identity.v1.CheckSessionRequest
-	(*CheckSessionResponse)(nil),     // 9: rolecall.identity.v1.CheckSessionResponse
-	(*IngestEventsRequest)(nil),      // 10: rolecall.identity.v1.IngestEventsRequest
-	(*IngestedEvent)(nil),            // 11: rolecall.identity.v1.IngestedEvent
-	(*IngestEventsResponse)(nil),     // 12: rolecall.identity.v1.IngestEventsResponse
-	(*IngestResult)(nil),             // 13: rolecall.identity.v1.IngestResult
-	(*timestamppb.Timestamp)(nil),    // 14: google.protobuf.Timestamp
+	(IngestOutcome)(0),                // 0: rolecall.identity.v1.IngestOutcome
+	(*InviteFirstOwnerRequest)(nil),   // 1: rolecall.identity.v1.InviteFirstOwnerRequest
+	(*InviteFirstOwnerResponse)(nil),  // 2: rolecall.identity.v1.InviteFirstOwnerResponse
+	(*BatchGetContactsRequest)(nil),   // 3: rolecall.identity.v1.BatchGetContactsRequest
+	(*BatchGetContactsResponse)(nil),  // 4: rolecall.identity.v1.BatchGetContactsResponse
+	(*Contact)(nil),                   // 5: rolecall.identity.v1.Contact
+	(*GetInstanceRequest)(nil),        // 6: rolecall.identity.v1.GetInstanceRequest
+	(*GetInstanceResponse)(nil),       // 7: rolecall.identity.v1.GetInstanceResponse
+	(*CheckSessionRequest)(nil),       // 8: rolecall.identity.v1.CheckSessionRequest
+	(*CheckSessionResponse)(nil),      // 9: rolecall.identity.v1.CheckSessionResponse
+	(*CheckSingleSignOnRequest)(nil),  // 10: rolecall.identity.v1.CheckSingleSignOnRequest
+	(*CheckSingleSignOnResponse)(nil), // 11: rolecall.identity.v1.CheckSingleSignOnResponse
+	(*IngestEventsRequest)(nil),       // 12: rolecall.identity.v1.IngestEventsRequest
+	(*IngestedEvent)(nil),             // 13: rolecall.identity.v1.IngestedEvent
+	(*IngestEventsResponse)(nil),      // 14: rolecall.identity.v1.IngestEventsResponse
+	(*IngestResult)(nil),              // 15: rolecall.identity.v1.IngestResult
+	(*timestamppb.Timestamp)(nil),     // 16: google.protobuf.Timestamp
 }
 var file_rolecall_identity_v1_directory_service_proto_depIdxs = []int32{
 	5,  // 0: rolecall.identity.v1.BatchGetContactsResponse.contacts:type_name -> rolecall.identity.v1.Contact
-	11, // 1: rolecall.identity.v1.IngestEventsRequest.events:type_name -> rolecall.identity.v1.IngestedEvent
-	14, // 2: rolecall.identity.v1.IngestedEvent.occurred_time:type_name -> google.protobuf.Timestamp
-	13, // 3: rolecall.identity.v1.IngestEventsResponse.results:type_name -> rolecall.identity.v1.IngestResult
+	13, // 1: rolecall.identity.v1.IngestEventsRequest.events:type_name -> rolecall.identity.v1.IngestedEvent
+	16, // 2: rolecall.identity.v1.IngestedEvent.occurred_time:type_name -> google.protobuf.Timestamp
+	15, // 3: rolecall.identity.v1.IngestEventsResponse.results:type_name -> rolecall.identity.v1.IngestResult
 	0,  // 4: rolecall.identity.v1.IngestResult.outcome:type_name -> rolecall.identity.v1.IngestOutcome
 	1,  // 5: rolecall.identity.v1.DirectoryService.InviteFirstOwner:input_type -> rolecall.identity.v1.InviteFirstOwnerRequest
 	3,  // 6: rolecall.identity.v1.DirectoryService.BatchGetContacts:input_type -> rolecall.identity.v1.BatchGetContactsRequest
 	6,  // 7: rolecall.identity.v1.DirectoryService.GetInstance:input_type -> rolecall.identity.v1.GetInstanceRequest
 	8,  // 8: rolecall.identity.v1.DirectoryService.CheckSession:input_type -> rolecall.identity.v1.CheckSessionRequest
-	10, // 9: rolecall.identity.v1.DirectoryService.IngestEvents:input_type -> rolecall.identity.v1.IngestEventsRequest
-	2,  // 10: rolecall.identity.v1.DirectoryService.InviteFirstOwner:output_type -> rolecall.identity.v1.InviteFirstOwnerResponse
-	4,  // 11: rolecall.identity.v1.DirectoryService.BatchGetContacts:output_type -> rolecall.identity.v1.BatchGetContactsResponse
-	7,  // 12: rolecall.identity.v1.DirectoryService.GetInstance:output_type -> rolecall.identity.v1.GetInstanceResponse
-	9,  // 13: rolecall.identity.v1.DirectoryService.CheckSession:output_type -> rolecall.identity.v1.CheckSessionResponse
-	12, // 14: rolecall.identity.v1.DirectoryService.IngestEvents:output_type -> rolecall.identity.v1.IngestEventsResponse
-	10, // [10:15] is the sub-list for method output_type
-	5,  // [5:10] is the sub-list for method input_type
+	10, // 9: rolecall.identity.v1.DirectoryService.CheckSingleSignOn:input_type -> rolecall.identity.v1.CheckSingleSignOnRequest
+	12, // 10: rolecall.identity.v1.DirectoryService.IngestEvents:input_type -> rolecall.identity.v1.IngestEventsRequest
+	2,  // 11: rolecall.identity.v1.DirectoryService.InviteFirstOwner:output_type -> rolecall.identity.v1.InviteFirstOwnerResponse
+	4,  // 12: rolecall.identity.v1.DirectoryService.BatchGetContacts:output_type -> rolecall.identity.v1.BatchGetContactsResponse
+	7,  // 13: rolecall.identity.v1.DirectoryService.GetInstance:output_type -> rolecall.identity.v1.GetInstanceResponse
+	9,  // 14: rolecall.identity.v1.DirectoryService.CheckSession:output_type -> rolecall.identity.v1.CheckSessionResponse
+	11, // 15: rolecall.identity.v1.DirectoryService.CheckSingleSignOn:output_type -> rolecall.identity.v1.CheckSingleSignOnResponse
+	14, // 16: rolecall.identity.v1.DirectoryService.IngestEvents:output_type -> rolecall.identity.v1.IngestEventsResponse
+	11, // [11:17] is the sub-list for method output_type
+	5,  // [5:11] is the sub-list for method input_type
 	5,  // [5:5] is the sub-list for extension type_name
 	5,  // [5:5] is the sub-list for extension extendee
 	0,  // [0:5] is the sub-list for field type_name
@@ -944,7 +1066,7 @@ func file_rolecall_identity_v1_directory_service_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_rolecall_identity_v1_directory_service_proto_rawDesc), len(file_rolecall_identity_v1_directory_service_proto_rawDesc)),
 			NumEnums:      1,
-			NumMessages:   13,
+			NumMessages:   15,
 			NumExtensions: 0,
 			NumServices:   1,
 		},

@@ -21,11 +21,12 @@ import (
 const _ = grpc.SupportPackageIsVersion9
 
 const (
-	DirectoryService_InviteFirstOwner_FullMethodName = "/rolecall.identity.v1.DirectoryService/InviteFirstOwner"
-	DirectoryService_BatchGetContacts_FullMethodName = "/rolecall.identity.v1.DirectoryService/BatchGetContacts"
-	DirectoryService_GetInstance_FullMethodName      = "/rolecall.identity.v1.DirectoryService/GetInstance"
-	DirectoryService_CheckSession_FullMethodName     = "/rolecall.identity.v1.DirectoryService/CheckSession"
-	DirectoryService_IngestEvents_FullMethodName     = "/rolecall.identity.v1.DirectoryService/IngestEvents"
+	DirectoryService_InviteFirstOwner_FullMethodName  = "/rolecall.identity.v1.DirectoryService/InviteFirstOwner"
+	DirectoryService_BatchGetContacts_FullMethodName  = "/rolecall.identity.v1.DirectoryService/BatchGetContacts"
+	DirectoryService_GetInstance_FullMethodName       = "/rolecall.identity.v1.DirectoryService/GetInstance"
+	DirectoryService_CheckSession_FullMethodName      = "/rolecall.identity.v1.DirectoryService/CheckSession"
+	DirectoryService_CheckSingleSignOn_FullMethodName = "/rolecall.identity.v1.DirectoryService/CheckSingleSignOn"
+	DirectoryService_IngestEvents_FullMethodName      = "/rolecall.identity.v1.DirectoryService/IngestEvents"
 )
 
 // DirectoryServiceClient is the client API for DirectoryService service.
@@ -44,6 +45,8 @@ type DirectoryServiceClient interface {
 	// Tells whether a session goes on, for a process whose stream of revocations
 	// is silent.
 	CheckSession(ctx context.Context, in *CheckSessionRequest, opts ...grpc.CallOption) (*CheckSessionResponse, error)
+	// Tells whether an organization can do without passwords.
+	CheckSingleSignOn(ctx context.Context, in *CheckSingleSignOnRequest, opts ...grpc.CallOption) (*CheckSingleSignOnResponse, error)
 	// Takes events of other contexts; each is worked on once.
 	IngestEvents(ctx context.Context, in *IngestEventsRequest, opts ...grpc.CallOption) (*IngestEventsResponse, error)
 }
@@ -96,6 +99,16 @@ func (c *directoryServiceClient) CheckSession(ctx context.Context, in *CheckSess
 	return out, nil
 }
 
+func (c *directoryServiceClient) CheckSingleSignOn(ctx context.Context, in *CheckSingleSignOnRequest, opts ...grpc.CallOption) (*CheckSingleSignOnResponse, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(CheckSingleSignOnResponse)
+	err := c.cc.Invoke(ctx, DirectoryService_CheckSingleSignOn_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
 func (c *directoryServiceClient) IngestEvents(ctx context.Context, in *IngestEventsRequest, opts ...grpc.CallOption) (*IngestEventsResponse, error) {
 	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
 	out := new(IngestEventsResponse)
@@ -122,6 +135,8 @@ type DirectoryServiceServer interface {
 	// Tells whether a session goes on, for a process whose stream of revocations
 	// is silent.
 	CheckSession(context.Context, *CheckSessionRequest) (*CheckSessionResponse, error)
+	// Tells whether an organization can do without passwords.
+	CheckSingleSignOn(context.Context, *CheckSingleSignOnRequest) (*CheckSingleSignOnResponse, error)
 	// Takes events of other contexts; each is worked on once.
 	IngestEvents(context.Context, *IngestEventsRequest) (*IngestEventsResponse, error)
 	mustEmbedUnimplementedDirectoryServiceServer()
@@ -145,6 +160,9 @@ func (UnimplementedDirectoryServiceServer) GetInstance(context.Context, *GetInst
 }
 func (UnimplementedDirectoryServiceServer) CheckSession(context.Context, *CheckSessionRequest) (*CheckSessionResponse, error) {
 	return nil, status.Error(codes.Unimplemented, "method CheckSession not implemented")
+}
+func (UnimplementedDirectoryServiceServer) CheckSingleSignOn(context.Context, *CheckSingleSignOnRequest) (*CheckSingleSignOnResponse, error) {
+	return nil, status.Error(codes.Unimplemented, "method CheckSingleSignOn not implemented")
 }
 func (UnimplementedDirectoryServiceServer) IngestEvents(context.Context, *IngestEventsRequest) (*IngestEventsResponse, error) {
 	return nil, status.Error(codes.Unimplemented, "method IngestEvents not implemented")
@@ -242,6 +260,24 @@ func _DirectoryService_CheckSession_Handler(srv interface{}, ctx context.Context
 	return interceptor(ctx, in, info, handler)
 }
 
+func _DirectoryService_CheckSingleSignOn_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(CheckSingleSignOnRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(DirectoryServiceServer).CheckSingleSignOn(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: DirectoryService_CheckSingleSignOn_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(DirectoryServiceServer).CheckSingleSignOn(ctx, req.(*CheckSingleSignOnRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
 func _DirectoryService_IngestEvents_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
 	in := new(IngestEventsRequest)
 	if err := dec(in); err != nil {
@@ -282,6 +318,10 @@ var DirectoryService_ServiceDesc = grpc.ServiceDesc{
 		{
 			MethodName: "CheckSession",
 			Handler:    _DirectoryService_CheckSession_Handler,
+		},
+		{
+			MethodName: "CheckSingleSignOn",
+			Handler:    _DirectoryService_CheckSingleSignOn_Handler,
 		},
 		{
 			MethodName: "IngestEvents",

@@ -96,6 +96,8 @@ type DomainEvent struct {
 	//	*DomainEvent_EmailVerified
 	//	*DomainEvent_AddressYielded
 	//	*DomainEvent_CallsRefused
+	//	*DomainEvent_UserErased
+	//	*DomainEvent_PasswordRemoved
 	Event         isDomainEvent_Event `protobuf_oneof:"event"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -648,6 +650,24 @@ func (x *DomainEvent) GetCallsRefused() *CallsRefused {
 	return nil
 }
 
+func (x *DomainEvent) GetUserErased() *UserErased {
+	if x != nil {
+		if x, ok := x.Event.(*DomainEvent_UserErased); ok {
+			return x.UserErased
+		}
+	}
+	return nil
+}
+
+func (x *DomainEvent) GetPasswordRemoved() *PasswordRemoved {
+	if x != nil {
+		if x, ok := x.Event.(*DomainEvent_PasswordRemoved); ok {
+			return x.PasswordRemoved
+		}
+	}
+	return nil
+}
+
 type isDomainEvent_Event interface {
 	isDomainEvent_Event()
 }
@@ -912,6 +932,17 @@ type DomainEvent_CallsRefused struct {
 	CallsRefused *CallsRefused `protobuf:"bytes,92,opt,name=calls_refused,json=callsRefused,proto3,oneof"`
 }
 
+type DomainEvent_UserErased struct {
+	// What named the person of a deleted account was erased.
+	UserErased *UserErased `protobuf:"bytes,110,opt,name=user_erased,json=userErased,proto3,oneof"`
+}
+
+type DomainEvent_PasswordRemoved struct {
+	// The password of a person ended: its organization logs in at its identity
+	// provider alone.
+	PasswordRemoved *PasswordRemoved `protobuf:"bytes,93,opt,name=password_removed,json=passwordRemoved,proto3,oneof"`
+}
+
 func (*DomainEvent_InstanceBootstrapped) isDomainEvent_Event() {}
 
 func (*DomainEvent_UserInvited) isDomainEvent_Event() {}
@@ -1015,6 +1046,10 @@ func (*DomainEvent_EmailVerified) isDomainEvent_Event() {}
 func (*DomainEvent_AddressYielded) isDomainEvent_Event() {}
 
 func (*DomainEvent_CallsRefused) isDomainEvent_Event() {}
+
+func (*DomainEvent_UserErased) isDomainEvent_Event() {}
+
+func (*DomainEvent_PasswordRemoved) isDomainEvent_Event() {}
 
 // The installation got its first administrator.
 type InstanceBootstrapped struct {
@@ -1570,6 +1605,43 @@ func (*PasswordChanged) Descriptor() ([]byte, []int) {
 	return file_rolecall_identity_v1_events_proto_rawDescGZIP(), []int{12}
 }
 
+// The password of a person ended.
+type PasswordRemoved struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *PasswordRemoved) Reset() {
+	*x = PasswordRemoved{}
+	mi := &file_rolecall_identity_v1_events_proto_msgTypes[13]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *PasswordRemoved) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*PasswordRemoved) ProtoMessage() {}
+
+func (x *PasswordRemoved) ProtoReflect() protoreflect.Message {
+	mi := &file_rolecall_identity_v1_events_proto_msgTypes[13]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use PasswordRemoved.ProtoReflect.Descriptor instead.
+func (*PasswordRemoved) Descriptor() ([]byte, []int) {
+	return file_rolecall_identity_v1_events_proto_rawDescGZIP(), []int{13}
+}
+
 // A service account was made.
 type ServiceAccountCreated struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -1581,7 +1653,7 @@ type ServiceAccountCreated struct {
 
 func (x *ServiceAccountCreated) Reset() {
 	*x = ServiceAccountCreated{}
-	mi := &file_rolecall_identity_v1_events_proto_msgTypes[13]
+	mi := &file_rolecall_identity_v1_events_proto_msgTypes[14]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1593,7 +1665,7 @@ func (x *ServiceAccountCreated) String() string {
 func (*ServiceAccountCreated) ProtoMessage() {}
 
 func (x *ServiceAccountCreated) ProtoReflect() protoreflect.Message {
-	mi := &file_rolecall_identity_v1_events_proto_msgTypes[13]
+	mi := &file_rolecall_identity_v1_events_proto_msgTypes[14]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1606,7 +1678,7 @@ func (x *ServiceAccountCreated) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ServiceAccountCreated.ProtoReflect.Descriptor instead.
 func (*ServiceAccountCreated) Descriptor() ([]byte, []int) {
-	return file_rolecall_identity_v1_events_proto_rawDescGZIP(), []int{13}
+	return file_rolecall_identity_v1_events_proto_rawDescGZIP(), []int{14}
 }
 
 func (x *ServiceAccountCreated) GetPermissions() []string {
@@ -1625,7 +1697,7 @@ type ServiceAccountDeleted struct {
 
 func (x *ServiceAccountDeleted) Reset() {
 	*x = ServiceAccountDeleted{}
-	mi := &file_rolecall_identity_v1_events_proto_msgTypes[14]
+	mi := &file_rolecall_identity_v1_events_proto_msgTypes[15]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1637,7 +1709,7 @@ func (x *ServiceAccountDeleted) String() string {
 func (*ServiceAccountDeleted) ProtoMessage() {}
 
 func (x *ServiceAccountDeleted) ProtoReflect() protoreflect.Message {
-	mi := &file_rolecall_identity_v1_events_proto_msgTypes[14]
+	mi := &file_rolecall_identity_v1_events_proto_msgTypes[15]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1650,7 +1722,7 @@ func (x *ServiceAccountDeleted) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ServiceAccountDeleted.ProtoReflect.Descriptor instead.
 func (*ServiceAccountDeleted) Descriptor() ([]byte, []int) {
-	return file_rolecall_identity_v1_events_proto_rawDescGZIP(), []int{14}
+	return file_rolecall_identity_v1_events_proto_rawDescGZIP(), []int{15}
 }
 
 // A key was made.
@@ -1664,7 +1736,7 @@ type ApiKeyCreated struct {
 
 func (x *ApiKeyCreated) Reset() {
 	*x = ApiKeyCreated{}
-	mi := &file_rolecall_identity_v1_events_proto_msgTypes[15]
+	mi := &file_rolecall_identity_v1_events_proto_msgTypes[16]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1676,7 +1748,7 @@ func (x *ApiKeyCreated) String() string {
 func (*ApiKeyCreated) ProtoMessage() {}
 
 func (x *ApiKeyCreated) ProtoReflect() protoreflect.Message {
-	mi := &file_rolecall_identity_v1_events_proto_msgTypes[15]
+	mi := &file_rolecall_identity_v1_events_proto_msgTypes[16]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1689,7 +1761,7 @@ func (x *ApiKeyCreated) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ApiKeyCreated.ProtoReflect.Descriptor instead.
 func (*ApiKeyCreated) Descriptor() ([]byte, []int) {
-	return file_rolecall_identity_v1_events_proto_rawDescGZIP(), []int{15}
+	return file_rolecall_identity_v1_events_proto_rawDescGZIP(), []int{16}
 }
 
 func (x *ApiKeyCreated) GetApiKeyId() string {
@@ -1710,7 +1782,7 @@ type ApiKeyDeleted struct {
 
 func (x *ApiKeyDeleted) Reset() {
 	*x = ApiKeyDeleted{}
-	mi := &file_rolecall_identity_v1_events_proto_msgTypes[16]
+	mi := &file_rolecall_identity_v1_events_proto_msgTypes[17]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1722,7 +1794,7 @@ func (x *ApiKeyDeleted) String() string {
 func (*ApiKeyDeleted) ProtoMessage() {}
 
 func (x *ApiKeyDeleted) ProtoReflect() protoreflect.Message {
-	mi := &file_rolecall_identity_v1_events_proto_msgTypes[16]
+	mi := &file_rolecall_identity_v1_events_proto_msgTypes[17]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1735,7 +1807,7 @@ func (x *ApiKeyDeleted) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ApiKeyDeleted.ProtoReflect.Descriptor instead.
 func (*ApiKeyDeleted) Descriptor() ([]byte, []int) {
-	return file_rolecall_identity_v1_events_proto_rawDescGZIP(), []int{16}
+	return file_rolecall_identity_v1_events_proto_rawDescGZIP(), []int{17}
 }
 
 func (x *ApiKeyDeleted) GetApiKeyId() string {
@@ -1756,7 +1828,7 @@ type AccountUpdated struct {
 
 func (x *AccountUpdated) Reset() {
 	*x = AccountUpdated{}
-	mi := &file_rolecall_identity_v1_events_proto_msgTypes[17]
+	mi := &file_rolecall_identity_v1_events_proto_msgTypes[18]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1768,7 +1840,7 @@ func (x *AccountUpdated) String() string {
 func (*AccountUpdated) ProtoMessage() {}
 
 func (x *AccountUpdated) ProtoReflect() protoreflect.Message {
-	mi := &file_rolecall_identity_v1_events_proto_msgTypes[17]
+	mi := &file_rolecall_identity_v1_events_proto_msgTypes[18]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1781,7 +1853,7 @@ func (x *AccountUpdated) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use AccountUpdated.ProtoReflect.Descriptor instead.
 func (*AccountUpdated) Descriptor() ([]byte, []int) {
-	return file_rolecall_identity_v1_events_proto_rawDescGZIP(), []int{17}
+	return file_rolecall_identity_v1_events_proto_rawDescGZIP(), []int{18}
 }
 
 func (x *AccountUpdated) GetFields() []string {
@@ -1800,7 +1872,7 @@ type EmailChangeRequested struct {
 
 func (x *EmailChangeRequested) Reset() {
 	*x = EmailChangeRequested{}
-	mi := &file_rolecall_identity_v1_events_proto_msgTypes[18]
+	mi := &file_rolecall_identity_v1_events_proto_msgTypes[19]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1812,7 +1884,7 @@ func (x *EmailChangeRequested) String() string {
 func (*EmailChangeRequested) ProtoMessage() {}
 
 func (x *EmailChangeRequested) ProtoReflect() protoreflect.Message {
-	mi := &file_rolecall_identity_v1_events_proto_msgTypes[18]
+	mi := &file_rolecall_identity_v1_events_proto_msgTypes[19]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1825,7 +1897,7 @@ func (x *EmailChangeRequested) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use EmailChangeRequested.ProtoReflect.Descriptor instead.
 func (*EmailChangeRequested) Descriptor() ([]byte, []int) {
-	return file_rolecall_identity_v1_events_proto_rawDescGZIP(), []int{18}
+	return file_rolecall_identity_v1_events_proto_rawDescGZIP(), []int{19}
 }
 
 // The address of an account changed; both addresses are told.
@@ -1841,7 +1913,7 @@ type EmailChanged struct {
 
 func (x *EmailChanged) Reset() {
 	*x = EmailChanged{}
-	mi := &file_rolecall_identity_v1_events_proto_msgTypes[19]
+	mi := &file_rolecall_identity_v1_events_proto_msgTypes[20]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1853,7 +1925,7 @@ func (x *EmailChanged) String() string {
 func (*EmailChanged) ProtoMessage() {}
 
 func (x *EmailChanged) ProtoReflect() protoreflect.Message {
-	mi := &file_rolecall_identity_v1_events_proto_msgTypes[19]
+	mi := &file_rolecall_identity_v1_events_proto_msgTypes[20]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1866,7 +1938,7 @@ func (x *EmailChanged) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use EmailChanged.ProtoReflect.Descriptor instead.
 func (*EmailChanged) Descriptor() ([]byte, []int) {
-	return file_rolecall_identity_v1_events_proto_rawDescGZIP(), []int{19}
+	return file_rolecall_identity_v1_events_proto_rawDescGZIP(), []int{20}
 }
 
 func (x *EmailChanged) GetOldEmail() string {
@@ -1894,7 +1966,7 @@ type PasswordResetRequested struct {
 
 func (x *PasswordResetRequested) Reset() {
 	*x = PasswordResetRequested{}
-	mi := &file_rolecall_identity_v1_events_proto_msgTypes[20]
+	mi := &file_rolecall_identity_v1_events_proto_msgTypes[21]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1906,7 +1978,7 @@ func (x *PasswordResetRequested) String() string {
 func (*PasswordResetRequested) ProtoMessage() {}
 
 func (x *PasswordResetRequested) ProtoReflect() protoreflect.Message {
-	mi := &file_rolecall_identity_v1_events_proto_msgTypes[20]
+	mi := &file_rolecall_identity_v1_events_proto_msgTypes[21]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1919,7 +1991,7 @@ func (x *PasswordResetRequested) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use PasswordResetRequested.ProtoReflect.Descriptor instead.
 func (*PasswordResetRequested) Descriptor() ([]byte, []int) {
-	return file_rolecall_identity_v1_events_proto_rawDescGZIP(), []int{20}
+	return file_rolecall_identity_v1_events_proto_rawDescGZIP(), []int{21}
 }
 
 func (x *PasswordResetRequested) GetReturned() bool {
@@ -1938,7 +2010,7 @@ type PasswordSet struct {
 
 func (x *PasswordSet) Reset() {
 	*x = PasswordSet{}
-	mi := &file_rolecall_identity_v1_events_proto_msgTypes[21]
+	mi := &file_rolecall_identity_v1_events_proto_msgTypes[22]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1950,7 +2022,7 @@ func (x *PasswordSet) String() string {
 func (*PasswordSet) ProtoMessage() {}
 
 func (x *PasswordSet) ProtoReflect() protoreflect.Message {
-	mi := &file_rolecall_identity_v1_events_proto_msgTypes[21]
+	mi := &file_rolecall_identity_v1_events_proto_msgTypes[22]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1963,7 +2035,7 @@ func (x *PasswordSet) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use PasswordSet.ProtoReflect.Descriptor instead.
 func (*PasswordSet) Descriptor() ([]byte, []int) {
-	return file_rolecall_identity_v1_events_proto_rawDescGZIP(), []int{21}
+	return file_rolecall_identity_v1_events_proto_rawDescGZIP(), []int{22}
 }
 
 // An account was made with a password or a hash.
@@ -1971,7 +2043,7 @@ type UserCreated struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// Names of its roles.
 	Roles []string `protobuf:"bytes,1,rep,name=roles,proto3" json:"roles,omitempty"`
-	// `initial_password` or `imported_hash`.
+	// `initial_password`, `imported_hash` or `single_sign_on`.
 	Credential    string `protobuf:"bytes,2,opt,name=credential,proto3" json:"credential,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -1979,7 +2051,7 @@ type UserCreated struct {
 
 func (x *UserCreated) Reset() {
 	*x = UserCreated{}
-	mi := &file_rolecall_identity_v1_events_proto_msgTypes[22]
+	mi := &file_rolecall_identity_v1_events_proto_msgTypes[23]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1991,7 +2063,7 @@ func (x *UserCreated) String() string {
 func (*UserCreated) ProtoMessage() {}
 
 func (x *UserCreated) ProtoReflect() protoreflect.Message {
-	mi := &file_rolecall_identity_v1_events_proto_msgTypes[22]
+	mi := &file_rolecall_identity_v1_events_proto_msgTypes[23]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2004,7 +2076,7 @@ func (x *UserCreated) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use UserCreated.ProtoReflect.Descriptor instead.
 func (*UserCreated) Descriptor() ([]byte, []int) {
-	return file_rolecall_identity_v1_events_proto_rawDescGZIP(), []int{22}
+	return file_rolecall_identity_v1_events_proto_rawDescGZIP(), []int{23}
 }
 
 func (x *UserCreated) GetRoles() []string {
@@ -2023,14 +2095,16 @@ func (x *UserCreated) GetCredential() string {
 
 // An account was deleted.
 type UserDeleted struct {
-	state         protoimpl.MessageState `protogen:"open.v1"`
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Whether what names the person is erased everywhere.
+	Erased        bool `protobuf:"varint,1,opt,name=erased,proto3" json:"erased,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
 
 func (x *UserDeleted) Reset() {
 	*x = UserDeleted{}
-	mi := &file_rolecall_identity_v1_events_proto_msgTypes[23]
+	mi := &file_rolecall_identity_v1_events_proto_msgTypes[24]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2042,7 +2116,7 @@ func (x *UserDeleted) String() string {
 func (*UserDeleted) ProtoMessage() {}
 
 func (x *UserDeleted) ProtoReflect() protoreflect.Message {
-	mi := &file_rolecall_identity_v1_events_proto_msgTypes[23]
+	mi := &file_rolecall_identity_v1_events_proto_msgTypes[24]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2055,7 +2129,51 @@ func (x *UserDeleted) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use UserDeleted.ProtoReflect.Descriptor instead.
 func (*UserDeleted) Descriptor() ([]byte, []int) {
-	return file_rolecall_identity_v1_events_proto_rawDescGZIP(), []int{23}
+	return file_rolecall_identity_v1_events_proto_rawDescGZIP(), []int{24}
+}
+
+func (x *UserDeleted) GetErased() bool {
+	if x != nil {
+		return x.Erased
+	}
+	return false
+}
+
+// What named the person of a deleted account was erased.
+type UserErased struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *UserErased) Reset() {
+	*x = UserErased{}
+	mi := &file_rolecall_identity_v1_events_proto_msgTypes[25]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *UserErased) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*UserErased) ProtoMessage() {}
+
+func (x *UserErased) ProtoReflect() protoreflect.Message {
+	mi := &file_rolecall_identity_v1_events_proto_msgTypes[25]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use UserErased.ProtoReflect.Descriptor instead.
+func (*UserErased) Descriptor() ([]byte, []int) {
+	return file_rolecall_identity_v1_events_proto_rawDescGZIP(), []int{25}
 }
 
 // An invitation was ended.
@@ -2069,7 +2187,7 @@ type InvitationRevoked struct {
 
 func (x *InvitationRevoked) Reset() {
 	*x = InvitationRevoked{}
-	mi := &file_rolecall_identity_v1_events_proto_msgTypes[24]
+	mi := &file_rolecall_identity_v1_events_proto_msgTypes[26]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2081,7 +2199,7 @@ func (x *InvitationRevoked) String() string {
 func (*InvitationRevoked) ProtoMessage() {}
 
 func (x *InvitationRevoked) ProtoReflect() protoreflect.Message {
-	mi := &file_rolecall_identity_v1_events_proto_msgTypes[24]
+	mi := &file_rolecall_identity_v1_events_proto_msgTypes[26]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2094,7 +2212,7 @@ func (x *InvitationRevoked) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use InvitationRevoked.ProtoReflect.Descriptor instead.
 func (*InvitationRevoked) Descriptor() ([]byte, []int) {
-	return file_rolecall_identity_v1_events_proto_rawDescGZIP(), []int{24}
+	return file_rolecall_identity_v1_events_proto_rawDescGZIP(), []int{26}
 }
 
 func (x *InvitationRevoked) GetInvitationId() string {
@@ -2115,7 +2233,7 @@ type FactorAdded struct {
 
 func (x *FactorAdded) Reset() {
 	*x = FactorAdded{}
-	mi := &file_rolecall_identity_v1_events_proto_msgTypes[25]
+	mi := &file_rolecall_identity_v1_events_proto_msgTypes[27]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2127,7 +2245,7 @@ func (x *FactorAdded) String() string {
 func (*FactorAdded) ProtoMessage() {}
 
 func (x *FactorAdded) ProtoReflect() protoreflect.Message {
-	mi := &file_rolecall_identity_v1_events_proto_msgTypes[25]
+	mi := &file_rolecall_identity_v1_events_proto_msgTypes[27]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2140,7 +2258,7 @@ func (x *FactorAdded) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use FactorAdded.ProtoReflect.Descriptor instead.
 func (*FactorAdded) Descriptor() ([]byte, []int) {
-	return file_rolecall_identity_v1_events_proto_rawDescGZIP(), []int{25}
+	return file_rolecall_identity_v1_events_proto_rawDescGZIP(), []int{27}
 }
 
 func (x *FactorAdded) GetFactorId() string {
@@ -2161,7 +2279,7 @@ type FactorRemoved struct {
 
 func (x *FactorRemoved) Reset() {
 	*x = FactorRemoved{}
-	mi := &file_rolecall_identity_v1_events_proto_msgTypes[26]
+	mi := &file_rolecall_identity_v1_events_proto_msgTypes[28]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2173,7 +2291,7 @@ func (x *FactorRemoved) String() string {
 func (*FactorRemoved) ProtoMessage() {}
 
 func (x *FactorRemoved) ProtoReflect() protoreflect.Message {
-	mi := &file_rolecall_identity_v1_events_proto_msgTypes[26]
+	mi := &file_rolecall_identity_v1_events_proto_msgTypes[28]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2186,7 +2304,7 @@ func (x *FactorRemoved) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use FactorRemoved.ProtoReflect.Descriptor instead.
 func (*FactorRemoved) Descriptor() ([]byte, []int) {
-	return file_rolecall_identity_v1_events_proto_rawDescGZIP(), []int{26}
+	return file_rolecall_identity_v1_events_proto_rawDescGZIP(), []int{28}
 }
 
 func (x *FactorRemoved) GetFactorId() string {
@@ -2205,7 +2323,7 @@ type FactorsReset struct {
 
 func (x *FactorsReset) Reset() {
 	*x = FactorsReset{}
-	mi := &file_rolecall_identity_v1_events_proto_msgTypes[27]
+	mi := &file_rolecall_identity_v1_events_proto_msgTypes[29]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2217,7 +2335,7 @@ func (x *FactorsReset) String() string {
 func (*FactorsReset) ProtoMessage() {}
 
 func (x *FactorsReset) ProtoReflect() protoreflect.Message {
-	mi := &file_rolecall_identity_v1_events_proto_msgTypes[27]
+	mi := &file_rolecall_identity_v1_events_proto_msgTypes[29]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2230,7 +2348,7 @@ func (x *FactorsReset) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use FactorsReset.ProtoReflect.Descriptor instead.
 func (*FactorsReset) Descriptor() ([]byte, []int) {
-	return file_rolecall_identity_v1_events_proto_rawDescGZIP(), []int{27}
+	return file_rolecall_identity_v1_events_proto_rawDescGZIP(), []int{29}
 }
 
 // A person made new recovery codes.
@@ -2242,7 +2360,7 @@ type RecoveryCodesRegenerated struct {
 
 func (x *RecoveryCodesRegenerated) Reset() {
 	*x = RecoveryCodesRegenerated{}
-	mi := &file_rolecall_identity_v1_events_proto_msgTypes[28]
+	mi := &file_rolecall_identity_v1_events_proto_msgTypes[30]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2254,7 +2372,7 @@ func (x *RecoveryCodesRegenerated) String() string {
 func (*RecoveryCodesRegenerated) ProtoMessage() {}
 
 func (x *RecoveryCodesRegenerated) ProtoReflect() protoreflect.Message {
-	mi := &file_rolecall_identity_v1_events_proto_msgTypes[28]
+	mi := &file_rolecall_identity_v1_events_proto_msgTypes[30]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2267,7 +2385,7 @@ func (x *RecoveryCodesRegenerated) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RecoveryCodesRegenerated.ProtoReflect.Descriptor instead.
 func (*RecoveryCodesRegenerated) Descriptor() ([]byte, []int) {
-	return file_rolecall_identity_v1_events_proto_rawDescGZIP(), []int{28}
+	return file_rolecall_identity_v1_events_proto_rawDescGZIP(), []int{30}
 }
 
 // A recovery code was used.
@@ -2281,7 +2399,7 @@ type RecoveryCodeUsed struct {
 
 func (x *RecoveryCodeUsed) Reset() {
 	*x = RecoveryCodeUsed{}
-	mi := &file_rolecall_identity_v1_events_proto_msgTypes[29]
+	mi := &file_rolecall_identity_v1_events_proto_msgTypes[31]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2293,7 +2411,7 @@ func (x *RecoveryCodeUsed) String() string {
 func (*RecoveryCodeUsed) ProtoMessage() {}
 
 func (x *RecoveryCodeUsed) ProtoReflect() protoreflect.Message {
-	mi := &file_rolecall_identity_v1_events_proto_msgTypes[29]
+	mi := &file_rolecall_identity_v1_events_proto_msgTypes[31]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2306,7 +2424,7 @@ func (x *RecoveryCodeUsed) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RecoveryCodeUsed.ProtoReflect.Descriptor instead.
 func (*RecoveryCodeUsed) Descriptor() ([]byte, []int) {
-	return file_rolecall_identity_v1_events_proto_rawDescGZIP(), []int{29}
+	return file_rolecall_identity_v1_events_proto_rawDescGZIP(), []int{31}
 }
 
 func (x *RecoveryCodeUsed) GetCodesLeft() int32 {
@@ -2327,7 +2445,7 @@ type Reauthenticated struct {
 
 func (x *Reauthenticated) Reset() {
 	*x = Reauthenticated{}
-	mi := &file_rolecall_identity_v1_events_proto_msgTypes[30]
+	mi := &file_rolecall_identity_v1_events_proto_msgTypes[32]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2339,7 +2457,7 @@ func (x *Reauthenticated) String() string {
 func (*Reauthenticated) ProtoMessage() {}
 
 func (x *Reauthenticated) ProtoReflect() protoreflect.Message {
-	mi := &file_rolecall_identity_v1_events_proto_msgTypes[30]
+	mi := &file_rolecall_identity_v1_events_proto_msgTypes[32]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2352,7 +2470,7 @@ func (x *Reauthenticated) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Reauthenticated.ProtoReflect.Descriptor instead.
 func (*Reauthenticated) Descriptor() ([]byte, []int) {
-	return file_rolecall_identity_v1_events_proto_rawDescGZIP(), []int{30}
+	return file_rolecall_identity_v1_events_proto_rawDescGZIP(), []int{32}
 }
 
 func (x *Reauthenticated) GetSessionId() string {
@@ -2373,7 +2491,7 @@ type ServiceAccountUpdated struct {
 
 func (x *ServiceAccountUpdated) Reset() {
 	*x = ServiceAccountUpdated{}
-	mi := &file_rolecall_identity_v1_events_proto_msgTypes[31]
+	mi := &file_rolecall_identity_v1_events_proto_msgTypes[33]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2385,7 +2503,7 @@ func (x *ServiceAccountUpdated) String() string {
 func (*ServiceAccountUpdated) ProtoMessage() {}
 
 func (x *ServiceAccountUpdated) ProtoReflect() protoreflect.Message {
-	mi := &file_rolecall_identity_v1_events_proto_msgTypes[31]
+	mi := &file_rolecall_identity_v1_events_proto_msgTypes[33]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2398,7 +2516,7 @@ func (x *ServiceAccountUpdated) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ServiceAccountUpdated.ProtoReflect.Descriptor instead.
 func (*ServiceAccountUpdated) Descriptor() ([]byte, []int) {
-	return file_rolecall_identity_v1_events_proto_rawDescGZIP(), []int{31}
+	return file_rolecall_identity_v1_events_proto_rawDescGZIP(), []int{33}
 }
 
 func (x *ServiceAccountUpdated) GetPermissions() []string {
@@ -2421,7 +2539,7 @@ type AccessTokenCreated struct {
 
 func (x *AccessTokenCreated) Reset() {
 	*x = AccessTokenCreated{}
-	mi := &file_rolecall_identity_v1_events_proto_msgTypes[32]
+	mi := &file_rolecall_identity_v1_events_proto_msgTypes[34]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2433,7 +2551,7 @@ func (x *AccessTokenCreated) String() string {
 func (*AccessTokenCreated) ProtoMessage() {}
 
 func (x *AccessTokenCreated) ProtoReflect() protoreflect.Message {
-	mi := &file_rolecall_identity_v1_events_proto_msgTypes[32]
+	mi := &file_rolecall_identity_v1_events_proto_msgTypes[34]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2446,7 +2564,7 @@ func (x *AccessTokenCreated) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use AccessTokenCreated.ProtoReflect.Descriptor instead.
 func (*AccessTokenCreated) Descriptor() ([]byte, []int) {
-	return file_rolecall_identity_v1_events_proto_rawDescGZIP(), []int{32}
+	return file_rolecall_identity_v1_events_proto_rawDescGZIP(), []int{34}
 }
 
 func (x *AccessTokenCreated) GetAccessTokenId() string {
@@ -2474,7 +2592,7 @@ type AccessTokenRevoked struct {
 
 func (x *AccessTokenRevoked) Reset() {
 	*x = AccessTokenRevoked{}
-	mi := &file_rolecall_identity_v1_events_proto_msgTypes[33]
+	mi := &file_rolecall_identity_v1_events_proto_msgTypes[35]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2486,7 +2604,7 @@ func (x *AccessTokenRevoked) String() string {
 func (*AccessTokenRevoked) ProtoMessage() {}
 
 func (x *AccessTokenRevoked) ProtoReflect() protoreflect.Message {
-	mi := &file_rolecall_identity_v1_events_proto_msgTypes[33]
+	mi := &file_rolecall_identity_v1_events_proto_msgTypes[35]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2499,7 +2617,7 @@ func (x *AccessTokenRevoked) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use AccessTokenRevoked.ProtoReflect.Descriptor instead.
 func (*AccessTokenRevoked) Descriptor() ([]byte, []int) {
-	return file_rolecall_identity_v1_events_proto_rawDescGZIP(), []int{33}
+	return file_rolecall_identity_v1_events_proto_rawDescGZIP(), []int{35}
 }
 
 func (x *AccessTokenRevoked) GetAccessTokenId() string {
@@ -2522,7 +2640,7 @@ type SigningKeyRotated struct {
 
 func (x *SigningKeyRotated) Reset() {
 	*x = SigningKeyRotated{}
-	mi := &file_rolecall_identity_v1_events_proto_msgTypes[34]
+	mi := &file_rolecall_identity_v1_events_proto_msgTypes[36]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2534,7 +2652,7 @@ func (x *SigningKeyRotated) String() string {
 func (*SigningKeyRotated) ProtoMessage() {}
 
 func (x *SigningKeyRotated) ProtoReflect() protoreflect.Message {
-	mi := &file_rolecall_identity_v1_events_proto_msgTypes[34]
+	mi := &file_rolecall_identity_v1_events_proto_msgTypes[36]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2547,7 +2665,7 @@ func (x *SigningKeyRotated) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SigningKeyRotated.ProtoReflect.Descriptor instead.
 func (*SigningKeyRotated) Descriptor() ([]byte, []int) {
-	return file_rolecall_identity_v1_events_proto_rawDescGZIP(), []int{34}
+	return file_rolecall_identity_v1_events_proto_rawDescGZIP(), []int{36}
 }
 
 func (x *SigningKeyRotated) GetKid() string {
@@ -2581,7 +2699,7 @@ type UserImpersonated struct {
 
 func (x *UserImpersonated) Reset() {
 	*x = UserImpersonated{}
-	mi := &file_rolecall_identity_v1_events_proto_msgTypes[35]
+	mi := &file_rolecall_identity_v1_events_proto_msgTypes[37]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2593,7 +2711,7 @@ func (x *UserImpersonated) String() string {
 func (*UserImpersonated) ProtoMessage() {}
 
 func (x *UserImpersonated) ProtoReflect() protoreflect.Message {
-	mi := &file_rolecall_identity_v1_events_proto_msgTypes[35]
+	mi := &file_rolecall_identity_v1_events_proto_msgTypes[37]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2606,7 +2724,7 @@ func (x *UserImpersonated) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use UserImpersonated.ProtoReflect.Descriptor instead.
 func (*UserImpersonated) Descriptor() ([]byte, []int) {
-	return file_rolecall_identity_v1_events_proto_rawDescGZIP(), []int{35}
+	return file_rolecall_identity_v1_events_proto_rawDescGZIP(), []int{37}
 }
 
 func (x *UserImpersonated) GetSessionId() string {
@@ -2652,7 +2770,7 @@ type GuestImpersonated struct {
 
 func (x *GuestImpersonated) Reset() {
 	*x = GuestImpersonated{}
-	mi := &file_rolecall_identity_v1_events_proto_msgTypes[36]
+	mi := &file_rolecall_identity_v1_events_proto_msgTypes[38]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2664,7 +2782,7 @@ func (x *GuestImpersonated) String() string {
 func (*GuestImpersonated) ProtoMessage() {}
 
 func (x *GuestImpersonated) ProtoReflect() protoreflect.Message {
-	mi := &file_rolecall_identity_v1_events_proto_msgTypes[36]
+	mi := &file_rolecall_identity_v1_events_proto_msgTypes[38]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2677,7 +2795,7 @@ func (x *GuestImpersonated) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GuestImpersonated.ProtoReflect.Descriptor instead.
 func (*GuestImpersonated) Descriptor() ([]byte, []int) {
-	return file_rolecall_identity_v1_events_proto_rawDescGZIP(), []int{36}
+	return file_rolecall_identity_v1_events_proto_rawDescGZIP(), []int{38}
 }
 
 func (x *GuestImpersonated) GetReason() string {
@@ -2712,7 +2830,7 @@ type GuestLoggedIn struct {
 
 func (x *GuestLoggedIn) Reset() {
 	*x = GuestLoggedIn{}
-	mi := &file_rolecall_identity_v1_events_proto_msgTypes[37]
+	mi := &file_rolecall_identity_v1_events_proto_msgTypes[39]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2724,7 +2842,7 @@ func (x *GuestLoggedIn) String() string {
 func (*GuestLoggedIn) ProtoMessage() {}
 
 func (x *GuestLoggedIn) ProtoReflect() protoreflect.Message {
-	mi := &file_rolecall_identity_v1_events_proto_msgTypes[37]
+	mi := &file_rolecall_identity_v1_events_proto_msgTypes[39]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2737,7 +2855,7 @@ func (x *GuestLoggedIn) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GuestLoggedIn.ProtoReflect.Descriptor instead.
 func (*GuestLoggedIn) Descriptor() ([]byte, []int) {
-	return file_rolecall_identity_v1_events_proto_rawDescGZIP(), []int{37}
+	return file_rolecall_identity_v1_events_proto_rawDescGZIP(), []int{39}
 }
 
 func (x *GuestLoggedIn) GetExpireTime() *timestamppb.Timestamp {
@@ -2758,7 +2876,7 @@ type RegistrationRequested struct {
 
 func (x *RegistrationRequested) Reset() {
 	*x = RegistrationRequested{}
-	mi := &file_rolecall_identity_v1_events_proto_msgTypes[38]
+	mi := &file_rolecall_identity_v1_events_proto_msgTypes[40]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2770,7 +2888,7 @@ func (x *RegistrationRequested) String() string {
 func (*RegistrationRequested) ProtoMessage() {}
 
 func (x *RegistrationRequested) ProtoReflect() protoreflect.Message {
-	mi := &file_rolecall_identity_v1_events_proto_msgTypes[38]
+	mi := &file_rolecall_identity_v1_events_proto_msgTypes[40]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2783,7 +2901,7 @@ func (x *RegistrationRequested) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RegistrationRequested.ProtoReflect.Descriptor instead.
 func (*RegistrationRequested) Descriptor() ([]byte, []int) {
-	return file_rolecall_identity_v1_events_proto_rawDescGZIP(), []int{38}
+	return file_rolecall_identity_v1_events_proto_rawDescGZIP(), []int{40}
 }
 
 func (x *RegistrationRequested) GetRegistrationId() string {
@@ -2806,7 +2924,7 @@ type UserRegistered struct {
 
 func (x *UserRegistered) Reset() {
 	*x = UserRegistered{}
-	mi := &file_rolecall_identity_v1_events_proto_msgTypes[39]
+	mi := &file_rolecall_identity_v1_events_proto_msgTypes[41]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2818,7 +2936,7 @@ func (x *UserRegistered) String() string {
 func (*UserRegistered) ProtoMessage() {}
 
 func (x *UserRegistered) ProtoReflect() protoreflect.Message {
-	mi := &file_rolecall_identity_v1_events_proto_msgTypes[39]
+	mi := &file_rolecall_identity_v1_events_proto_msgTypes[41]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2831,7 +2949,7 @@ func (x *UserRegistered) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use UserRegistered.ProtoReflect.Descriptor instead.
 func (*UserRegistered) Descriptor() ([]byte, []int) {
-	return file_rolecall_identity_v1_events_proto_rawDescGZIP(), []int{39}
+	return file_rolecall_identity_v1_events_proto_rawDescGZIP(), []int{41}
 }
 
 func (x *UserRegistered) GetRegistrationId() string {
@@ -2857,7 +2975,7 @@ type EmailVerified struct {
 
 func (x *EmailVerified) Reset() {
 	*x = EmailVerified{}
-	mi := &file_rolecall_identity_v1_events_proto_msgTypes[40]
+	mi := &file_rolecall_identity_v1_events_proto_msgTypes[42]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2869,7 +2987,7 @@ func (x *EmailVerified) String() string {
 func (*EmailVerified) ProtoMessage() {}
 
 func (x *EmailVerified) ProtoReflect() protoreflect.Message {
-	mi := &file_rolecall_identity_v1_events_proto_msgTypes[40]
+	mi := &file_rolecall_identity_v1_events_proto_msgTypes[42]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2882,7 +3000,7 @@ func (x *EmailVerified) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use EmailVerified.ProtoReflect.Descriptor instead.
 func (*EmailVerified) Descriptor() ([]byte, []int) {
-	return file_rolecall_identity_v1_events_proto_rawDescGZIP(), []int{40}
+	return file_rolecall_identity_v1_events_proto_rawDescGZIP(), []int{42}
 }
 
 // An account that nobody had proven gave its address to whoever did.
@@ -2894,7 +3012,7 @@ type AddressYielded struct {
 
 func (x *AddressYielded) Reset() {
 	*x = AddressYielded{}
-	mi := &file_rolecall_identity_v1_events_proto_msgTypes[41]
+	mi := &file_rolecall_identity_v1_events_proto_msgTypes[43]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2906,7 +3024,7 @@ func (x *AddressYielded) String() string {
 func (*AddressYielded) ProtoMessage() {}
 
 func (x *AddressYielded) ProtoReflect() protoreflect.Message {
-	mi := &file_rolecall_identity_v1_events_proto_msgTypes[41]
+	mi := &file_rolecall_identity_v1_events_proto_msgTypes[43]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2919,7 +3037,7 @@ func (x *AddressYielded) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use AddressYielded.ProtoReflect.Descriptor instead.
 func (*AddressYielded) Descriptor() ([]byte, []int) {
-	return file_rolecall_identity_v1_events_proto_rawDescGZIP(), []int{41}
+	return file_rolecall_identity_v1_events_proto_rawDescGZIP(), []int{43}
 }
 
 // The settings of the instance changed.
@@ -2935,7 +3053,7 @@ type InstanceSettingsChanged struct {
 
 func (x *InstanceSettingsChanged) Reset() {
 	*x = InstanceSettingsChanged{}
-	mi := &file_rolecall_identity_v1_events_proto_msgTypes[42]
+	mi := &file_rolecall_identity_v1_events_proto_msgTypes[44]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2947,7 +3065,7 @@ func (x *InstanceSettingsChanged) String() string {
 func (*InstanceSettingsChanged) ProtoMessage() {}
 
 func (x *InstanceSettingsChanged) ProtoReflect() protoreflect.Message {
-	mi := &file_rolecall_identity_v1_events_proto_msgTypes[42]
+	mi := &file_rolecall_identity_v1_events_proto_msgTypes[44]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2960,7 +3078,7 @@ func (x *InstanceSettingsChanged) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use InstanceSettingsChanged.ProtoReflect.Descriptor instead.
 func (*InstanceSettingsChanged) Descriptor() ([]byte, []int) {
-	return file_rolecall_identity_v1_events_proto_rawDescGZIP(), []int{42}
+	return file_rolecall_identity_v1_events_proto_rawDescGZIP(), []int{44}
 }
 
 func (x *InstanceSettingsChanged) GetOldSettings() []string {
@@ -2993,7 +3111,7 @@ type CallsRefused struct {
 
 func (x *CallsRefused) Reset() {
 	*x = CallsRefused{}
-	mi := &file_rolecall_identity_v1_events_proto_msgTypes[43]
+	mi := &file_rolecall_identity_v1_events_proto_msgTypes[45]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3005,7 +3123,7 @@ func (x *CallsRefused) String() string {
 func (*CallsRefused) ProtoMessage() {}
 
 func (x *CallsRefused) ProtoReflect() protoreflect.Message {
-	mi := &file_rolecall_identity_v1_events_proto_msgTypes[43]
+	mi := &file_rolecall_identity_v1_events_proto_msgTypes[45]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3018,7 +3136,7 @@ func (x *CallsRefused) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CallsRefused.ProtoReflect.Descriptor instead.
 func (*CallsRefused) Descriptor() ([]byte, []int) {
-	return file_rolecall_identity_v1_events_proto_rawDescGZIP(), []int{43}
+	return file_rolecall_identity_v1_events_proto_rawDescGZIP(), []int{45}
 }
 
 func (x *CallsRefused) GetMethod() string {
@@ -3053,7 +3171,7 @@ type IdentityProviderCreated struct {
 
 func (x *IdentityProviderCreated) Reset() {
 	*x = IdentityProviderCreated{}
-	mi := &file_rolecall_identity_v1_events_proto_msgTypes[44]
+	mi := &file_rolecall_identity_v1_events_proto_msgTypes[46]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3065,7 +3183,7 @@ func (x *IdentityProviderCreated) String() string {
 func (*IdentityProviderCreated) ProtoMessage() {}
 
 func (x *IdentityProviderCreated) ProtoReflect() protoreflect.Message {
-	mi := &file_rolecall_identity_v1_events_proto_msgTypes[44]
+	mi := &file_rolecall_identity_v1_events_proto_msgTypes[46]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3078,7 +3196,7 @@ func (x *IdentityProviderCreated) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use IdentityProviderCreated.ProtoReflect.Descriptor instead.
 func (*IdentityProviderCreated) Descriptor() ([]byte, []int) {
-	return file_rolecall_identity_v1_events_proto_rawDescGZIP(), []int{44}
+	return file_rolecall_identity_v1_events_proto_rawDescGZIP(), []int{46}
 }
 
 func (x *IdentityProviderCreated) GetIdentityProviderId() string {
@@ -3099,7 +3217,7 @@ type IdentityProviderUpdated struct {
 
 func (x *IdentityProviderUpdated) Reset() {
 	*x = IdentityProviderUpdated{}
-	mi := &file_rolecall_identity_v1_events_proto_msgTypes[45]
+	mi := &file_rolecall_identity_v1_events_proto_msgTypes[47]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3111,7 +3229,7 @@ func (x *IdentityProviderUpdated) String() string {
 func (*IdentityProviderUpdated) ProtoMessage() {}
 
 func (x *IdentityProviderUpdated) ProtoReflect() protoreflect.Message {
-	mi := &file_rolecall_identity_v1_events_proto_msgTypes[45]
+	mi := &file_rolecall_identity_v1_events_proto_msgTypes[47]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3124,7 +3242,7 @@ func (x *IdentityProviderUpdated) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use IdentityProviderUpdated.ProtoReflect.Descriptor instead.
 func (*IdentityProviderUpdated) Descriptor() ([]byte, []int) {
-	return file_rolecall_identity_v1_events_proto_rawDescGZIP(), []int{45}
+	return file_rolecall_identity_v1_events_proto_rawDescGZIP(), []int{47}
 }
 
 func (x *IdentityProviderUpdated) GetIdentityProviderId() string {
@@ -3145,7 +3263,7 @@ type IdentityProviderDeleted struct {
 
 func (x *IdentityProviderDeleted) Reset() {
 	*x = IdentityProviderDeleted{}
-	mi := &file_rolecall_identity_v1_events_proto_msgTypes[46]
+	mi := &file_rolecall_identity_v1_events_proto_msgTypes[48]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3157,7 +3275,7 @@ func (x *IdentityProviderDeleted) String() string {
 func (*IdentityProviderDeleted) ProtoMessage() {}
 
 func (x *IdentityProviderDeleted) ProtoReflect() protoreflect.Message {
-	mi := &file_rolecall_identity_v1_events_proto_msgTypes[46]
+	mi := &file_rolecall_identity_v1_events_proto_msgTypes[48]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3170,7 +3288,7 @@ func (x *IdentityProviderDeleted) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use IdentityProviderDeleted.ProtoReflect.Descriptor instead.
 func (*IdentityProviderDeleted) Descriptor() ([]byte, []int) {
-	return file_rolecall_identity_v1_events_proto_rawDescGZIP(), []int{46}
+	return file_rolecall_identity_v1_events_proto_rawDescGZIP(), []int{48}
 }
 
 func (x *IdentityProviderDeleted) GetIdentityProviderId() string {
@@ -3191,7 +3309,7 @@ type DomainClaimed struct {
 
 func (x *DomainClaimed) Reset() {
 	*x = DomainClaimed{}
-	mi := &file_rolecall_identity_v1_events_proto_msgTypes[47]
+	mi := &file_rolecall_identity_v1_events_proto_msgTypes[49]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3203,7 +3321,7 @@ func (x *DomainClaimed) String() string {
 func (*DomainClaimed) ProtoMessage() {}
 
 func (x *DomainClaimed) ProtoReflect() protoreflect.Message {
-	mi := &file_rolecall_identity_v1_events_proto_msgTypes[47]
+	mi := &file_rolecall_identity_v1_events_proto_msgTypes[49]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3216,7 +3334,7 @@ func (x *DomainClaimed) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DomainClaimed.ProtoReflect.Descriptor instead.
 func (*DomainClaimed) Descriptor() ([]byte, []int) {
-	return file_rolecall_identity_v1_events_proto_rawDescGZIP(), []int{47}
+	return file_rolecall_identity_v1_events_proto_rawDescGZIP(), []int{49}
 }
 
 func (x *DomainClaimed) GetName() string {
@@ -3237,7 +3355,7 @@ type DomainVerified struct {
 
 func (x *DomainVerified) Reset() {
 	*x = DomainVerified{}
-	mi := &file_rolecall_identity_v1_events_proto_msgTypes[48]
+	mi := &file_rolecall_identity_v1_events_proto_msgTypes[50]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3249,7 +3367,7 @@ func (x *DomainVerified) String() string {
 func (*DomainVerified) ProtoMessage() {}
 
 func (x *DomainVerified) ProtoReflect() protoreflect.Message {
-	mi := &file_rolecall_identity_v1_events_proto_msgTypes[48]
+	mi := &file_rolecall_identity_v1_events_proto_msgTypes[50]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3262,7 +3380,7 @@ func (x *DomainVerified) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DomainVerified.ProtoReflect.Descriptor instead.
 func (*DomainVerified) Descriptor() ([]byte, []int) {
-	return file_rolecall_identity_v1_events_proto_rawDescGZIP(), []int{48}
+	return file_rolecall_identity_v1_events_proto_rawDescGZIP(), []int{50}
 }
 
 func (x *DomainVerified) GetName() string {
@@ -3283,7 +3401,7 @@ type DomainLost struct {
 
 func (x *DomainLost) Reset() {
 	*x = DomainLost{}
-	mi := &file_rolecall_identity_v1_events_proto_msgTypes[49]
+	mi := &file_rolecall_identity_v1_events_proto_msgTypes[51]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3295,7 +3413,7 @@ func (x *DomainLost) String() string {
 func (*DomainLost) ProtoMessage() {}
 
 func (x *DomainLost) ProtoReflect() protoreflect.Message {
-	mi := &file_rolecall_identity_v1_events_proto_msgTypes[49]
+	mi := &file_rolecall_identity_v1_events_proto_msgTypes[51]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3308,7 +3426,7 @@ func (x *DomainLost) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DomainLost.ProtoReflect.Descriptor instead.
 func (*DomainLost) Descriptor() ([]byte, []int) {
-	return file_rolecall_identity_v1_events_proto_rawDescGZIP(), []int{49}
+	return file_rolecall_identity_v1_events_proto_rawDescGZIP(), []int{51}
 }
 
 func (x *DomainLost) GetName() string {
@@ -3329,7 +3447,7 @@ type DomainDeleted struct {
 
 func (x *DomainDeleted) Reset() {
 	*x = DomainDeleted{}
-	mi := &file_rolecall_identity_v1_events_proto_msgTypes[50]
+	mi := &file_rolecall_identity_v1_events_proto_msgTypes[52]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3341,7 +3459,7 @@ func (x *DomainDeleted) String() string {
 func (*DomainDeleted) ProtoMessage() {}
 
 func (x *DomainDeleted) ProtoReflect() protoreflect.Message {
-	mi := &file_rolecall_identity_v1_events_proto_msgTypes[50]
+	mi := &file_rolecall_identity_v1_events_proto_msgTypes[52]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3354,7 +3472,7 @@ func (x *DomainDeleted) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DomainDeleted.ProtoReflect.Descriptor instead.
 func (*DomainDeleted) Descriptor() ([]byte, []int) {
-	return file_rolecall_identity_v1_events_proto_rawDescGZIP(), []int{50}
+	return file_rolecall_identity_v1_events_proto_rawDescGZIP(), []int{52}
 }
 
 func (x *DomainDeleted) GetName() string {
@@ -3375,7 +3493,7 @@ type IdentityLinked struct {
 
 func (x *IdentityLinked) Reset() {
 	*x = IdentityLinked{}
-	mi := &file_rolecall_identity_v1_events_proto_msgTypes[51]
+	mi := &file_rolecall_identity_v1_events_proto_msgTypes[53]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3387,7 +3505,7 @@ func (x *IdentityLinked) String() string {
 func (*IdentityLinked) ProtoMessage() {}
 
 func (x *IdentityLinked) ProtoReflect() protoreflect.Message {
-	mi := &file_rolecall_identity_v1_events_proto_msgTypes[51]
+	mi := &file_rolecall_identity_v1_events_proto_msgTypes[53]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3400,7 +3518,7 @@ func (x *IdentityLinked) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use IdentityLinked.ProtoReflect.Descriptor instead.
 func (*IdentityLinked) Descriptor() ([]byte, []int) {
-	return file_rolecall_identity_v1_events_proto_rawDescGZIP(), []int{51}
+	return file_rolecall_identity_v1_events_proto_rawDescGZIP(), []int{53}
 }
 
 func (x *IdentityLinked) GetIdentityProviderId() string {
@@ -3421,7 +3539,7 @@ type IdentityUnlinked struct {
 
 func (x *IdentityUnlinked) Reset() {
 	*x = IdentityUnlinked{}
-	mi := &file_rolecall_identity_v1_events_proto_msgTypes[52]
+	mi := &file_rolecall_identity_v1_events_proto_msgTypes[54]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3433,7 +3551,7 @@ func (x *IdentityUnlinked) String() string {
 func (*IdentityUnlinked) ProtoMessage() {}
 
 func (x *IdentityUnlinked) ProtoReflect() protoreflect.Message {
-	mi := &file_rolecall_identity_v1_events_proto_msgTypes[52]
+	mi := &file_rolecall_identity_v1_events_proto_msgTypes[54]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3446,7 +3564,7 @@ func (x *IdentityUnlinked) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use IdentityUnlinked.ProtoReflect.Descriptor instead.
 func (*IdentityUnlinked) Descriptor() ([]byte, []int) {
-	return file_rolecall_identity_v1_events_proto_rawDescGZIP(), []int{52}
+	return file_rolecall_identity_v1_events_proto_rawDescGZIP(), []int{54}
 }
 
 func (x *IdentityUnlinked) GetIdentityProviderId() string {
@@ -3460,7 +3578,7 @@ var File_rolecall_identity_v1_events_proto protoreflect.FileDescriptor
 
 const file_rolecall_identity_v1_events_proto_rawDesc = "" +
 	"\n" +
-	"!rolecall/identity/v1/events.proto\x12\x14rolecall.identity.v1\x1a\x1fgoogle/protobuf/timestamp.proto\"\x9f%\n" +
+	"!rolecall/identity/v1/events.proto\x12\x14rolecall.identity.v1\x1a\x1fgoogle/protobuf/timestamp.proto\"\xb8&\n" +
 	"\vDomainEvent\x12\x19\n" +
 	"\bactor_id\x18\x01 \x01(\tR\aactorId\x12'\n" +
 	"\x0forganization_id\x18\x02 \x01(\tR\x0eorganizationId\x12\x1b\n" +
@@ -3522,7 +3640,10 @@ const file_rolecall_identity_v1_events_proto_rawDesc = "" +
 	"\x0fuser_registered\x18B \x01(\v2$.rolecall.identity.v1.UserRegisteredH\x00R\x0euserRegistered\x12L\n" +
 	"\x0eemail_verified\x18C \x01(\v2#.rolecall.identity.v1.EmailVerifiedH\x00R\remailVerified\x12O\n" +
 	"\x0faddress_yielded\x18D \x01(\v2$.rolecall.identity.v1.AddressYieldedH\x00R\x0eaddressYielded\x12I\n" +
-	"\rcalls_refused\x18\\ \x01(\v2\".rolecall.identity.v1.CallsRefusedH\x00R\fcallsRefusedB\a\n" +
+	"\rcalls_refused\x18\\ \x01(\v2\".rolecall.identity.v1.CallsRefusedH\x00R\fcallsRefused\x12C\n" +
+	"\vuser_erased\x18n \x01(\v2 .rolecall.identity.v1.UserErasedH\x00R\n" +
+	"userErased\x12R\n" +
+	"\x10password_removed\x18] \x01(\v2%.rolecall.identity.v1.PasswordRemovedH\x00R\x0fpasswordRemovedB\a\n" +
 	"\x05event\"\x16\n" +
 	"\x14InstanceBootstrapped\"H\n" +
 	"\vUserInvited\x12#\n" +
@@ -3551,7 +3672,8 @@ const file_rolecall_identity_v1_events_proto_rawDesc = "" +
 	"\x12RefreshTokenReused\x12\x1d\n" +
 	"\n" +
 	"session_id\x18\x01 \x01(\tR\tsessionId\"\x11\n" +
-	"\x0fPasswordChanged\"9\n" +
+	"\x0fPasswordChanged\"\x11\n" +
+	"\x0fPasswordRemoved\"9\n" +
 	"\x15ServiceAccountCreated\x12 \n" +
 	"\vpermissions\x18\x01 \x03(\tR\vpermissions\"\x17\n" +
 	"\x15ServiceAccountDeleted\"-\n" +
@@ -3574,8 +3696,11 @@ const file_rolecall_identity_v1_events_proto_rawDesc = "" +
 	"\x05roles\x18\x01 \x03(\tR\x05roles\x12\x1e\n" +
 	"\n" +
 	"credential\x18\x02 \x01(\tR\n" +
-	"credential\"\r\n" +
-	"\vUserDeleted\"8\n" +
+	"credential\"%\n" +
+	"\vUserDeleted\x12\x16\n" +
+	"\x06erased\x18\x01 \x01(\bR\x06erased\"\f\n" +
+	"\n" +
+	"UserErased\"8\n" +
 	"\x11InvitationRevoked\x12#\n" +
 	"\rinvitation_id\x18\x01 \x01(\tR\finvitationId\"*\n" +
 	"\vFactorAdded\x12\x1b\n" +
@@ -3662,7 +3787,7 @@ func file_rolecall_identity_v1_events_proto_rawDescGZIP() []byte {
 	return file_rolecall_identity_v1_events_proto_rawDescData
 }
 
-var file_rolecall_identity_v1_events_proto_msgTypes = make([]protoimpl.MessageInfo, 53)
+var file_rolecall_identity_v1_events_proto_msgTypes = make([]protoimpl.MessageInfo, 55)
 var file_rolecall_identity_v1_events_proto_goTypes = []any{
 	(*DomainEvent)(nil),              // 0: rolecall.identity.v1.DomainEvent
 	(*InstanceBootstrapped)(nil),     // 1: rolecall.identity.v1.InstanceBootstrapped
@@ -3677,50 +3802,52 @@ var file_rolecall_identity_v1_events_proto_goTypes = []any{
 	(*SessionEnded)(nil),             // 10: rolecall.identity.v1.SessionEnded
 	(*RefreshTokenReused)(nil),       // 11: rolecall.identity.v1.RefreshTokenReused
 	(*PasswordChanged)(nil),          // 12: rolecall.identity.v1.PasswordChanged
-	(*ServiceAccountCreated)(nil),    // 13: rolecall.identity.v1.ServiceAccountCreated
-	(*ServiceAccountDeleted)(nil),    // 14: rolecall.identity.v1.ServiceAccountDeleted
-	(*ApiKeyCreated)(nil),            // 15: rolecall.identity.v1.ApiKeyCreated
-	(*ApiKeyDeleted)(nil),            // 16: rolecall.identity.v1.ApiKeyDeleted
-	(*AccountUpdated)(nil),           // 17: rolecall.identity.v1.AccountUpdated
-	(*EmailChangeRequested)(nil),     // 18: rolecall.identity.v1.EmailChangeRequested
-	(*EmailChanged)(nil),             // 19: rolecall.identity.v1.EmailChanged
-	(*PasswordResetRequested)(nil),   // 20: rolecall.identity.v1.PasswordResetRequested
-	(*PasswordSet)(nil),              // 21: rolecall.identity.v1.PasswordSet
-	(*UserCreated)(nil),              // 22: rolecall.identity.v1.UserCreated
-	(*UserDeleted)(nil),              // 23: rolecall.identity.v1.UserDeleted
-	(*InvitationRevoked)(nil),        // 24: rolecall.identity.v1.InvitationRevoked
-	(*FactorAdded)(nil),              // 25: rolecall.identity.v1.FactorAdded
-	(*FactorRemoved)(nil),            // 26: rolecall.identity.v1.FactorRemoved
-	(*FactorsReset)(nil),             // 27: rolecall.identity.v1.FactorsReset
-	(*RecoveryCodesRegenerated)(nil), // 28: rolecall.identity.v1.RecoveryCodesRegenerated
-	(*RecoveryCodeUsed)(nil),         // 29: rolecall.identity.v1.RecoveryCodeUsed
-	(*Reauthenticated)(nil),          // 30: rolecall.identity.v1.Reauthenticated
-	(*ServiceAccountUpdated)(nil),    // 31: rolecall.identity.v1.ServiceAccountUpdated
-	(*AccessTokenCreated)(nil),       // 32: rolecall.identity.v1.AccessTokenCreated
-	(*AccessTokenRevoked)(nil),       // 33: rolecall.identity.v1.AccessTokenRevoked
-	(*SigningKeyRotated)(nil),        // 34: rolecall.identity.v1.SigningKeyRotated
-	(*UserImpersonated)(nil),         // 35: rolecall.identity.v1.UserImpersonated
-	(*GuestImpersonated)(nil),        // 36: rolecall.identity.v1.GuestImpersonated
-	(*GuestLoggedIn)(nil),            // 37: rolecall.identity.v1.GuestLoggedIn
-	(*RegistrationRequested)(nil),    // 38: rolecall.identity.v1.RegistrationRequested
-	(*UserRegistered)(nil),           // 39: rolecall.identity.v1.UserRegistered
-	(*EmailVerified)(nil),            // 40: rolecall.identity.v1.EmailVerified
-	(*AddressYielded)(nil),           // 41: rolecall.identity.v1.AddressYielded
-	(*InstanceSettingsChanged)(nil),  // 42: rolecall.identity.v1.InstanceSettingsChanged
-	(*CallsRefused)(nil),             // 43: rolecall.identity.v1.CallsRefused
-	(*IdentityProviderCreated)(nil),  // 44: rolecall.identity.v1.IdentityProviderCreated
-	(*IdentityProviderUpdated)(nil),  // 45: rolecall.identity.v1.IdentityProviderUpdated
-	(*IdentityProviderDeleted)(nil),  // 46: rolecall.identity.v1.IdentityProviderDeleted
-	(*DomainClaimed)(nil),            // 47: rolecall.identity.v1.DomainClaimed
-	(*DomainVerified)(nil),           // 48: rolecall.identity.v1.DomainVerified
-	(*DomainLost)(nil),               // 49: rolecall.identity.v1.DomainLost
-	(*DomainDeleted)(nil),            // 50: rolecall.identity.v1.DomainDeleted
-	(*IdentityLinked)(nil),           // 51: rolecall.identity.v1.IdentityLinked
-	(*IdentityUnlinked)(nil),         // 52: rolecall.identity.v1.IdentityUnlinked
-	(*timestamppb.Timestamp)(nil),    // 53: google.protobuf.Timestamp
+	(*PasswordRemoved)(nil),          // 13: rolecall.identity.v1.PasswordRemoved
+	(*ServiceAccountCreated)(nil),    // 14: rolecall.identity.v1.ServiceAccountCreated
+	(*ServiceAccountDeleted)(nil),    // 15: rolecall.identity.v1.ServiceAccountDeleted
+	(*ApiKeyCreated)(nil),            // 16: rolecall.identity.v1.ApiKeyCreated
+	(*ApiKeyDeleted)(nil),            // 17: rolecall.identity.v1.ApiKeyDeleted
+	(*AccountUpdated)(nil),           // 18: rolecall.identity.v1.AccountUpdated
+	(*EmailChangeRequested)(nil),     // 19: rolecall.identity.v1.EmailChangeRequested
+	(*EmailChanged)(nil),             // 20: rolecall.identity.v1.EmailChanged
+	(*PasswordResetRequested)(nil),   // 21: rolecall.identity.v1.PasswordResetRequested
+	(*PasswordSet)(nil),              // 22: rolecall.identity.v1.PasswordSet
+	(*UserCreated)(nil),              // 23: rolecall.identity.v1.UserCreated
+	(*UserDeleted)(nil),              // 24: rolecall.identity.v1.UserDeleted
+	(*UserErased)(nil),               // 25: rolecall.identity.v1.UserErased
+	(*InvitationRevoked)(nil),        // 26: rolecall.identity.v1.InvitationRevoked
+	(*FactorAdded)(nil),              // 27: rolecall.identity.v1.FactorAdded
+	(*FactorRemoved)(nil),            // 28: rolecall.identity.v1.FactorRemoved
+	(*FactorsReset)(nil),             // 29: rolecall.identity.v1.FactorsReset
+	(*RecoveryCodesRegenerated)(nil), // 30: rolecall.identity.v1.RecoveryCodesRegenerated
+	(*RecoveryCodeUsed)(nil),         // 31: rolecall.identity.v1.RecoveryCodeUsed
+	(*Reauthenticated)(nil),          // 32: rolecall.identity.v1.Reauthenticated
+	(*ServiceAccountUpdated)(nil),    // 33: rolecall.identity.v1.ServiceAccountUpdated
+	(*AccessTokenCreated)(nil),       // 34: rolecall.identity.v1.AccessTokenCreated
+	(*AccessTokenRevoked)(nil),       // 35: rolecall.identity.v1.AccessTokenRevoked
+	(*SigningKeyRotated)(nil),        // 36: rolecall.identity.v1.SigningKeyRotated
+	(*UserImpersonated)(nil),         // 37: rolecall.identity.v1.UserImpersonated
+	(*GuestImpersonated)(nil),        // 38: rolecall.identity.v1.GuestImpersonated
+	(*GuestLoggedIn)(nil),            // 39: rolecall.identity.v1.GuestLoggedIn
+	(*RegistrationRequested)(nil),    // 40: rolecall.identity.v1.RegistrationRequested
+	(*UserRegistered)(nil),           // 41: rolecall.identity.v1.UserRegistered
+	(*EmailVerified)(nil),            // 42: rolecall.identity.v1.EmailVerified
+	(*AddressYielded)(nil),           // 43: rolecall.identity.v1.AddressYielded
+	(*InstanceSettingsChanged)(nil),  // 44: rolecall.identity.v1.InstanceSettingsChanged
+	(*CallsRefused)(nil),             // 45: rolecall.identity.v1.CallsRefused
+	(*IdentityProviderCreated)(nil),  // 46: rolecall.identity.v1.IdentityProviderCreated
+	(*IdentityProviderUpdated)(nil),  // 47: rolecall.identity.v1.IdentityProviderUpdated
+	(*IdentityProviderDeleted)(nil),  // 48: rolecall.identity.v1.IdentityProviderDeleted
+	(*DomainClaimed)(nil),            // 49: rolecall.identity.v1.DomainClaimed
+	(*DomainVerified)(nil),           // 50: rolecall.identity.v1.DomainVerified
+	(*DomainLost)(nil),               // 51: rolecall.identity.v1.DomainLost
+	(*DomainDeleted)(nil),            // 52: rolecall.identity.v1.DomainDeleted
+	(*IdentityLinked)(nil),           // 53: rolecall.identity.v1.IdentityLinked
+	(*IdentityUnlinked)(nil),         // 54: rolecall.identity.v1.IdentityUnlinked
+	(*timestamppb.Timestamp)(nil),    // 55: google.protobuf.Timestamp
 }
 var file_rolecall_identity_v1_events_proto_depIdxs = []int32{
-	53, // 0: rolecall.identity.v1.DomainEvent.occurred_time:type_name -> google.protobuf.Timestamp
+	55, // 0: rolecall.identity.v1.DomainEvent.occurred_time:type_name -> google.protobuf.Timestamp
 	1,  // 1: rolecall.identity.v1.DomainEvent.instance_bootstrapped:type_name -> rolecall.identity.v1.InstanceBootstrapped
 	2,  // 2: rolecall.identity.v1.DomainEvent.user_invited:type_name -> rolecall.identity.v1.UserInvited
 	3,  // 3: rolecall.identity.v1.DomainEvent.invitation_resent:type_name -> rolecall.identity.v1.InvitationResent
@@ -3731,56 +3858,58 @@ var file_rolecall_identity_v1_events_proto_depIdxs = []int32{
 	10, // 8: rolecall.identity.v1.DomainEvent.session_ended:type_name -> rolecall.identity.v1.SessionEnded
 	11, // 9: rolecall.identity.v1.DomainEvent.refresh_token_reused:type_name -> rolecall.identity.v1.RefreshTokenReused
 	12, // 10: rolecall.identity.v1.DomainEvent.password_changed:type_name -> rolecall.identity.v1.PasswordChanged
-	13, // 11: rolecall.identity.v1.DomainEvent.service_account_created:type_name -> rolecall.identity.v1.ServiceAccountCreated
-	14, // 12: rolecall.identity.v1.DomainEvent.service_account_deleted:type_name -> rolecall.identity.v1.ServiceAccountDeleted
-	15, // 13: rolecall.identity.v1.DomainEvent.api_key_created:type_name -> rolecall.identity.v1.ApiKeyCreated
-	16, // 14: rolecall.identity.v1.DomainEvent.api_key_deleted:type_name -> rolecall.identity.v1.ApiKeyDeleted
-	17, // 15: rolecall.identity.v1.DomainEvent.account_updated:type_name -> rolecall.identity.v1.AccountUpdated
-	18, // 16: rolecall.identity.v1.DomainEvent.email_change_requested:type_name -> rolecall.identity.v1.EmailChangeRequested
-	19, // 17: rolecall.identity.v1.DomainEvent.email_changed:type_name -> rolecall.identity.v1.EmailChanged
-	20, // 18: rolecall.identity.v1.DomainEvent.password_reset_requested:type_name -> rolecall.identity.v1.PasswordResetRequested
-	21, // 19: rolecall.identity.v1.DomainEvent.password_set:type_name -> rolecall.identity.v1.PasswordSet
-	22, // 20: rolecall.identity.v1.DomainEvent.user_created:type_name -> rolecall.identity.v1.UserCreated
-	23, // 21: rolecall.identity.v1.DomainEvent.user_deleted:type_name -> rolecall.identity.v1.UserDeleted
-	24, // 22: rolecall.identity.v1.DomainEvent.invitation_revoked:type_name -> rolecall.identity.v1.InvitationRevoked
-	25, // 23: rolecall.identity.v1.DomainEvent.factor_added:type_name -> rolecall.identity.v1.FactorAdded
-	26, // 24: rolecall.identity.v1.DomainEvent.factor_removed:type_name -> rolecall.identity.v1.FactorRemoved
-	27, // 25: rolecall.identity.v1.DomainEvent.factors_reset:type_name -> rolecall.identity.v1.FactorsReset
-	28, // 26: rolecall.identity.v1.DomainEvent.recovery_codes_regenerated:type_name -> rolecall.identity.v1.RecoveryCodesRegenerated
-	29, // 27: rolecall.identity.v1.DomainEvent.recovery_code_used:type_name -> rolecall.identity.v1.RecoveryCodeUsed
-	30, // 28: rolecall.identity.v1.DomainEvent.reauthenticated:type_name -> rolecall.identity.v1.Reauthenticated
-	31, // 29: rolecall.identity.v1.DomainEvent.service_account_updated:type_name -> rolecall.identity.v1.ServiceAccountUpdated
-	32, // 30: rolecall.identity.v1.DomainEvent.access_token_created:type_name -> rolecall.identity.v1.AccessTokenCreated
-	33, // 31: rolecall.identity.v1.DomainEvent.access_token_revoked:type_name -> rolecall.identity.v1.AccessTokenRevoked
-	44, // 32: rolecall.identity.v1.DomainEvent.identity_provider_created:type_name -> rolecall.identity.v1.IdentityProviderCreated
-	45, // 33: rolecall.identity.v1.DomainEvent.identity_provider_updated:type_name -> rolecall.identity.v1.IdentityProviderUpdated
-	46, // 34: rolecall.identity.v1.DomainEvent.identity_provider_deleted:type_name -> rolecall.identity.v1.IdentityProviderDeleted
-	47, // 35: rolecall.identity.v1.DomainEvent.domain_claimed:type_name -> rolecall.identity.v1.DomainClaimed
-	48, // 36: rolecall.identity.v1.DomainEvent.domain_verified:type_name -> rolecall.identity.v1.DomainVerified
-	49, // 37: rolecall.identity.v1.DomainEvent.domain_lost:type_name -> rolecall.identity.v1.DomainLost
-	50, // 38: rolecall.identity.v1.DomainEvent.domain_deleted:type_name -> rolecall.identity.v1.DomainDeleted
-	51, // 39: rolecall.identity.v1.DomainEvent.identity_linked:type_name -> rolecall.identity.v1.IdentityLinked
-	52, // 40: rolecall.identity.v1.DomainEvent.identity_unlinked:type_name -> rolecall.identity.v1.IdentityUnlinked
-	34, // 41: rolecall.identity.v1.DomainEvent.signing_key_rotated:type_name -> rolecall.identity.v1.SigningKeyRotated
-	42, // 42: rolecall.identity.v1.DomainEvent.instance_settings_changed:type_name -> rolecall.identity.v1.InstanceSettingsChanged
+	14, // 11: rolecall.identity.v1.DomainEvent.service_account_created:type_name -> rolecall.identity.v1.ServiceAccountCreated
+	15, // 12: rolecall.identity.v1.DomainEvent.service_account_deleted:type_name -> rolecall.identity.v1.ServiceAccountDeleted
+	16, // 13: rolecall.identity.v1.DomainEvent.api_key_created:type_name -> rolecall.identity.v1.ApiKeyCreated
+	17, // 14: rolecall.identity.v1.DomainEvent.api_key_deleted:type_name -> rolecall.identity.v1.ApiKeyDeleted
+	18, // 15: rolecall.identity.v1.DomainEvent.account_updated:type_name -> rolecall.identity.v1.AccountUpdated
+	19, // 16: rolecall.identity.v1.DomainEvent.email_change_requested:type_name -> rolecall.identity.v1.EmailChangeRequested
+	20, // 17: rolecall.identity.v1.DomainEvent.email_changed:type_name -> rolecall.identity.v1.EmailChanged
+	21, // 18: rolecall.identity.v1.DomainEvent.password_reset_requested:type_name -> rolecall.identity.v1.PasswordResetRequested
+	22, // 19: rolecall.identity.v1.DomainEvent.password_set:type_name -> rolecall.identity.v1.PasswordSet
+	23, // 20: rolecall.identity.v1.DomainEvent.user_created:type_name -> rolecall.identity.v1.UserCreated
+	24, // 21: rolecall.identity.v1.DomainEvent.user_deleted:type_name -> rolecall.identity.v1.UserDeleted
+	26, // 22: rolecall.identity.v1.DomainEvent.invitation_revoked:type_name -> rolecall.identity.v1.InvitationRevoked
+	27, // 23: rolecall.identity.v1.DomainEvent.factor_added:type_name -> rolecall.identity.v1.FactorAdded
+	28, // 24: rolecall.identity.v1.DomainEvent.factor_removed:type_name -> rolecall.identity.v1.FactorRemoved
+	29, // 25: rolecall.identity.v1.DomainEvent.factors_reset:type_name -> rolecall.identity.v1.FactorsReset
+	30, // 26: rolecall.identity.v1.DomainEvent.recovery_codes_regenerated:type_name -> rolecall.identity.v1.RecoveryCodesRegenerated
+	31, // 27: rolecall.identity.v1.DomainEvent.recovery_code_used:type_name -> rolecall.identity.v1.RecoveryCodeUsed
+	32, // 28: rolecall.identity.v1.DomainEvent.reauthenticated:type_name -> rolecall.identity.v1.Reauthenticated
+	33, // 29: rolecall.identity.v1.DomainEvent.service_account_updated:type_name -> rolecall.identity.v1.ServiceAccountUpdated
+	34, // 30: rolecall.identity.v1.DomainEvent.access_token_created:type_name -> rolecall.identity.v1.AccessTokenCreated
+	35, // 31: rolecall.identity.v1.DomainEvent.access_token_revoked:type_name -> rolecall.identity.v1.AccessTokenRevoked
+	46, // 32: rolecall.identity.v1.DomainEvent.identity_provider_created:type_name -> rolecall.identity.v1.IdentityProviderCreated
+	47, // 33: rolecall.identity.v1.DomainEvent.identity_provider_updated:type_name -> rolecall.identity.v1.IdentityProviderUpdated
+	48, // 34: rolecall.identity.v1.DomainEvent.identity_provider_deleted:type_name -> rolecall.identity.v1.IdentityProviderDeleted
+	49, // 35: rolecall.identity.v1.DomainEvent.domain_claimed:type_name -> rolecall.identity.v1.DomainClaimed
+	50, // 36: rolecall.identity.v1.DomainEvent.domain_verified:type_name -> rolecall.identity.v1.DomainVerified
+	51, // 37: rolecall.identity.v1.DomainEvent.domain_lost:type_name -> rolecall.identity.v1.DomainLost
+	52, // 38: rolecall.identity.v1.DomainEvent.domain_deleted:type_name -> rolecall.identity.v1.DomainDeleted
+	53, // 39: rolecall.identity.v1.DomainEvent.identity_linked:type_name -> rolecall.identity.v1.IdentityLinked
+	54, // 40: rolecall.identity.v1.DomainEvent.identity_unlinked:type_name -> rolecall.identity.v1.IdentityUnlinked
+	36, // 41: rolecall.identity.v1.DomainEvent.signing_key_rotated:type_name -> rolecall.identity.v1.SigningKeyRotated
+	44, // 42: rolecall.identity.v1.DomainEvent.instance_settings_changed:type_name -> rolecall.identity.v1.InstanceSettingsChanged
 	8,  // 43: rolecall.identity.v1.DomainEvent.new_device_used:type_name -> rolecall.identity.v1.NewDeviceUsed
 	9,  // 44: rolecall.identity.v1.DomainEvent.login_code_mailed:type_name -> rolecall.identity.v1.LoginCodeMailed
-	35, // 45: rolecall.identity.v1.DomainEvent.user_impersonated:type_name -> rolecall.identity.v1.UserImpersonated
-	36, // 46: rolecall.identity.v1.DomainEvent.guest_impersonated:type_name -> rolecall.identity.v1.GuestImpersonated
-	37, // 47: rolecall.identity.v1.DomainEvent.guest_logged_in:type_name -> rolecall.identity.v1.GuestLoggedIn
-	38, // 48: rolecall.identity.v1.DomainEvent.registration_requested:type_name -> rolecall.identity.v1.RegistrationRequested
-	39, // 49: rolecall.identity.v1.DomainEvent.user_registered:type_name -> rolecall.identity.v1.UserRegistered
-	40, // 50: rolecall.identity.v1.DomainEvent.email_verified:type_name -> rolecall.identity.v1.EmailVerified
-	41, // 51: rolecall.identity.v1.DomainEvent.address_yielded:type_name -> rolecall.identity.v1.AddressYielded
-	43, // 52: rolecall.identity.v1.DomainEvent.calls_refused:type_name -> rolecall.identity.v1.CallsRefused
-	53, // 53: rolecall.identity.v1.UserImpersonated.expire_time:type_name -> google.protobuf.Timestamp
-	53, // 54: rolecall.identity.v1.GuestImpersonated.expire_time:type_name -> google.protobuf.Timestamp
-	53, // 55: rolecall.identity.v1.GuestLoggedIn.expire_time:type_name -> google.protobuf.Timestamp
-	56, // [56:56] is the sub-list for method output_type
-	56, // [56:56] is the sub-list for method input_type
-	56, // [56:56] is the sub-list for extension type_name
-	56, // [56:56] is the sub-list for extension extendee
-	0,  // [0:56] is the sub-list for field type_name
+	37, // 45: rolecall.identity.v1.DomainEvent.user_impersonated:type_name -> rolecall.identity.v1.UserImpersonated
+	38, // 46: rolecall.identity.v1.DomainEvent.guest_impersonated:type_name -> rolecall.identity.v1.GuestImpersonated
+	39, // 47: rolecall.identity.v1.DomainEvent.guest_logged_in:type_name -> rolecall.identity.v1.GuestLoggedIn
+	40, // 48: rolecall.identity.v1.DomainEvent.registration_requested:type_name -> rolecall.identity.v1.RegistrationRequested
+	41, // 49: rolecall.identity.v1.DomainEvent.user_registered:type_name -> rolecall.identity.v1.UserRegistered
+	42, // 50: rolecall.identity.v1.DomainEvent.email_verified:type_name -> rolecall.identity.v1.EmailVerified
+	43, // 51: rolecall.identity.v1.DomainEvent.address_yielded:type_name -> rolecall.identity.v1.AddressYielded
+	45, // 52: rolecall.identity.v1.DomainEvent.calls_refused:type_name -> rolecall.identity.v1.CallsRefused
+	25, // 53: rolecall.identity.v1.DomainEvent.user_erased:type_name -> rolecall.identity.v1.UserErased
+	13, // 54: rolecall.identity.v1.DomainEvent.password_removed:type_name -> rolecall.identity.v1.PasswordRemoved
+	55, // 55: rolecall.identity.v1.UserImpersonated.expire_time:type_name -> google.protobuf.Timestamp
+	55, // 56: rolecall.identity.v1.GuestImpersonated.expire_time:type_name -> google.protobuf.Timestamp
+	55, // 57: rolecall.identity.v1.GuestLoggedIn.expire_time:type_name -> google.protobuf.Timestamp
+	58, // [58:58] is the sub-list for method output_type
+	58, // [58:58] is the sub-list for method input_type
+	58, // [58:58] is the sub-list for extension type_name
+	58, // [58:58] is the sub-list for extension extendee
+	0,  // [0:58] is the sub-list for field type_name
 }
 
 func init() { file_rolecall_identity_v1_events_proto_init() }
@@ -3841,6 +3970,8 @@ func file_rolecall_identity_v1_events_proto_init() {
 		(*DomainEvent_EmailVerified)(nil),
 		(*DomainEvent_AddressYielded)(nil),
 		(*DomainEvent_CallsRefused)(nil),
+		(*DomainEvent_UserErased)(nil),
+		(*DomainEvent_PasswordRemoved)(nil),
 	}
 	type x struct{}
 	out := protoimpl.TypeBuilder{
@@ -3848,7 +3979,7 @@ func file_rolecall_identity_v1_events_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_rolecall_identity_v1_events_proto_rawDesc), len(file_rolecall_identity_v1_events_proto_rawDesc)),
 			NumEnums:      0,
-			NumMessages:   53,
+			NumMessages:   55,
 			NumExtensions: 0,
 			NumServices:   0,
 		},

@@ -58,6 +58,7 @@ type CreateUserRequest struct {
 	//	*CreateUserRequest_Invitation
 	//	*CreateUserRequest_InitialPassword
 	//	*CreateUserRequest_ImportedHash
+	//	*CreateUserRequest_SsoOnly
 	Credential    isCreateUserRequest_Credential `protobuf_oneof:"credential"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -197,6 +198,15 @@ func (x *CreateUserRequest) GetImportedHash() *ImportedHash {
 	return nil
 }
 
+func (x *CreateUserRequest) GetSsoOnly() *SsoOnlyCredential {
+	if x != nil {
+		if x, ok := x.Credential.(*CreateUserRequest_SsoOnly); ok {
+			return x.SsoOnly
+		}
+	}
+	return nil
+}
+
 type isCreateUserRequest_Credential interface {
 	isCreateUserRequest_Credential()
 }
@@ -216,11 +226,58 @@ type CreateUserRequest_ImportedHash struct {
 	ImportedHash *ImportedHash `protobuf:"bytes,13,opt,name=imported_hash,json=importedHash,proto3,oneof"`
 }
 
+type CreateUserRequest_SsoOnly struct {
+	// The person logs in at the identity provider of the organization alone; it
+	// gets a mail that says where. The organization must have a provider that
+	// serves, and have proven the domain of the address
+	// (`SSO_NOT_AVAILABLE`).
+	SsoOnly *SsoOnlyCredential `protobuf:"bytes,14,opt,name=sso_only,json=ssoOnly,proto3,oneof"`
+}
+
 func (*CreateUserRequest_Invitation) isCreateUserRequest_Credential() {}
 
 func (*CreateUserRequest_InitialPassword) isCreateUserRequest_Credential() {}
 
 func (*CreateUserRequest_ImportedHash) isCreateUserRequest_Credential() {}
+
+func (*CreateUserRequest_SsoOnly) isCreateUserRequest_Credential() {}
+
+// The person logs in at the identity provider of its organization alone.
+type SsoOnlyCredential struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *SsoOnlyCredential) Reset() {
+	*x = SsoOnlyCredential{}
+	mi := &file_rolecall_identity_v1_user_service_proto_msgTypes[1]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *SsoOnlyCredential) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*SsoOnlyCredential) ProtoMessage() {}
+
+func (x *SsoOnlyCredential) ProtoReflect() protoreflect.Message {
+	mi := &file_rolecall_identity_v1_user_service_proto_msgTypes[1]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use SsoOnlyCredential.ProtoReflect.Descriptor instead.
+func (*SsoOnlyCredential) Descriptor() ([]byte, []int) {
+	return file_rolecall_identity_v1_user_service_proto_rawDescGZIP(), []int{1}
+}
 
 // The person gets a code and sets a password by it.
 type InvitationCredential struct {
@@ -233,7 +290,7 @@ type InvitationCredential struct {
 
 func (x *InvitationCredential) Reset() {
 	*x = InvitationCredential{}
-	mi := &file_rolecall_identity_v1_user_service_proto_msgTypes[1]
+	mi := &file_rolecall_identity_v1_user_service_proto_msgTypes[2]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -245,7 +302,7 @@ func (x *InvitationCredential) String() string {
 func (*InvitationCredential) ProtoMessage() {}
 
 func (x *InvitationCredential) ProtoReflect() protoreflect.Message {
-	mi := &file_rolecall_identity_v1_user_service_proto_msgTypes[1]
+	mi := &file_rolecall_identity_v1_user_service_proto_msgTypes[2]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -258,7 +315,7 @@ func (x *InvitationCredential) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use InvitationCredential.ProtoReflect.Descriptor instead.
 func (*InvitationCredential) Descriptor() ([]byte, []int) {
-	return file_rolecall_identity_v1_user_service_proto_rawDescGZIP(), []int{1}
+	return file_rolecall_identity_v1_user_service_proto_rawDescGZIP(), []int{2}
 }
 
 func (x *InvitationCredential) GetDelivery() *CodeDelivery {
@@ -283,7 +340,7 @@ type InitialPassword struct {
 
 func (x *InitialPassword) Reset() {
 	*x = InitialPassword{}
-	mi := &file_rolecall_identity_v1_user_service_proto_msgTypes[2]
+	mi := &file_rolecall_identity_v1_user_service_proto_msgTypes[3]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -295,7 +352,7 @@ func (x *InitialPassword) String() string {
 func (*InitialPassword) ProtoMessage() {}
 
 func (x *InitialPassword) ProtoReflect() protoreflect.Message {
-	mi := &file_rolecall_identity_v1_user_service_proto_msgTypes[2]
+	mi := &file_rolecall_identity_v1_user_service_proto_msgTypes[3]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -308,7 +365,7 @@ func (x *InitialPassword) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use InitialPassword.ProtoReflect.Descriptor instead.
 func (*InitialPassword) Descriptor() ([]byte, []int) {
-	return file_rolecall_identity_v1_user_service_proto_rawDescGZIP(), []int{2}
+	return file_rolecall_identity_v1_user_service_proto_rawDescGZIP(), []int{3}
 }
 
 func (x *InitialPassword) GetPassword() string {
@@ -345,7 +402,7 @@ type ImportedHash struct {
 
 func (x *ImportedHash) Reset() {
 	*x = ImportedHash{}
-	mi := &file_rolecall_identity_v1_user_service_proto_msgTypes[3]
+	mi := &file_rolecall_identity_v1_user_service_proto_msgTypes[4]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -357,7 +414,7 @@ func (x *ImportedHash) String() string {
 func (*ImportedHash) ProtoMessage() {}
 
 func (x *ImportedHash) ProtoReflect() protoreflect.Message {
-	mi := &file_rolecall_identity_v1_user_service_proto_msgTypes[3]
+	mi := &file_rolecall_identity_v1_user_service_proto_msgTypes[4]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -370,7 +427,7 @@ func (x *ImportedHash) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ImportedHash.ProtoReflect.Descriptor instead.
 func (*ImportedHash) Descriptor() ([]byte, []int) {
-	return file_rolecall_identity_v1_user_service_proto_rawDescGZIP(), []int{3}
+	return file_rolecall_identity_v1_user_service_proto_rawDescGZIP(), []int{4}
 }
 
 func (x *ImportedHash) GetHash() string {
@@ -396,7 +453,7 @@ type CreateUserResponse struct {
 
 func (x *CreateUserResponse) Reset() {
 	*x = CreateUserResponse{}
-	mi := &file_rolecall_identity_v1_user_service_proto_msgTypes[4]
+	mi := &file_rolecall_identity_v1_user_service_proto_msgTypes[5]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -408,7 +465,7 @@ func (x *CreateUserResponse) String() string {
 func (*CreateUserResponse) ProtoMessage() {}
 
 func (x *CreateUserResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_rolecall_identity_v1_user_service_proto_msgTypes[4]
+	mi := &file_rolecall_identity_v1_user_service_proto_msgTypes[5]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -421,7 +478,7 @@ func (x *CreateUserResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CreateUserResponse.ProtoReflect.Descriptor instead.
 func (*CreateUserResponse) Descriptor() ([]byte, []int) {
-	return file_rolecall_identity_v1_user_service_proto_rawDescGZIP(), []int{4}
+	return file_rolecall_identity_v1_user_service_proto_rawDescGZIP(), []int{5}
 }
 
 func (x *CreateUserResponse) GetUser() *User {
@@ -456,7 +513,7 @@ type GetUserRequest struct {
 
 func (x *GetUserRequest) Reset() {
 	*x = GetUserRequest{}
-	mi := &file_rolecall_identity_v1_user_service_proto_msgTypes[5]
+	mi := &file_rolecall_identity_v1_user_service_proto_msgTypes[6]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -468,7 +525,7 @@ func (x *GetUserRequest) String() string {
 func (*GetUserRequest) ProtoMessage() {}
 
 func (x *GetUserRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_rolecall_identity_v1_user_service_proto_msgTypes[5]
+	mi := &file_rolecall_identity_v1_user_service_proto_msgTypes[6]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -481,7 +538,7 @@ func (x *GetUserRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GetUserRequest.ProtoReflect.Descriptor instead.
 func (*GetUserRequest) Descriptor() ([]byte, []int) {
-	return file_rolecall_identity_v1_user_service_proto_rawDescGZIP(), []int{5}
+	return file_rolecall_identity_v1_user_service_proto_rawDescGZIP(), []int{6}
 }
 
 func (x *GetUserRequest) GetUserId() string {
@@ -502,7 +559,7 @@ type GetUserResponse struct {
 
 func (x *GetUserResponse) Reset() {
 	*x = GetUserResponse{}
-	mi := &file_rolecall_identity_v1_user_service_proto_msgTypes[6]
+	mi := &file_rolecall_identity_v1_user_service_proto_msgTypes[7]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -514,7 +571,7 @@ func (x *GetUserResponse) String() string {
 func (*GetUserResponse) ProtoMessage() {}
 
 func (x *GetUserResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_rolecall_identity_v1_user_service_proto_msgTypes[6]
+	mi := &file_rolecall_identity_v1_user_service_proto_msgTypes[7]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -527,7 +584,7 @@ func (x *GetUserResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GetUserResponse.ProtoReflect.Descriptor instead.
 func (*GetUserResponse) Descriptor() ([]byte, []int) {
-	return file_rolecall_identity_v1_user_service_proto_rawDescGZIP(), []int{6}
+	return file_rolecall_identity_v1_user_service_proto_rawDescGZIP(), []int{7}
 }
 
 func (x *GetUserResponse) GetUser() *User {
@@ -563,7 +620,7 @@ type ListUsersRequest struct {
 
 func (x *ListUsersRequest) Reset() {
 	*x = ListUsersRequest{}
-	mi := &file_rolecall_identity_v1_user_service_proto_msgTypes[7]
+	mi := &file_rolecall_identity_v1_user_service_proto_msgTypes[8]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -575,7 +632,7 @@ func (x *ListUsersRequest) String() string {
 func (*ListUsersRequest) ProtoMessage() {}
 
 func (x *ListUsersRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_rolecall_identity_v1_user_service_proto_msgTypes[7]
+	mi := &file_rolecall_identity_v1_user_service_proto_msgTypes[8]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -588,7 +645,7 @@ func (x *ListUsersRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListUsersRequest.ProtoReflect.Descriptor instead.
 func (*ListUsersRequest) Descriptor() ([]byte, []int) {
-	return file_rolecall_identity_v1_user_service_proto_rawDescGZIP(), []int{7}
+	return file_rolecall_identity_v1_user_service_proto_rawDescGZIP(), []int{8}
 }
 
 func (x *ListUsersRequest) GetOrganizationId() string {
@@ -639,7 +696,7 @@ type ListUsersResponse struct {
 
 func (x *ListUsersResponse) Reset() {
 	*x = ListUsersResponse{}
-	mi := &file_rolecall_identity_v1_user_service_proto_msgTypes[8]
+	mi := &file_rolecall_identity_v1_user_service_proto_msgTypes[9]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -651,7 +708,7 @@ func (x *ListUsersResponse) String() string {
 func (*ListUsersResponse) ProtoMessage() {}
 
 func (x *ListUsersResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_rolecall_identity_v1_user_service_proto_msgTypes[8]
+	mi := &file_rolecall_identity_v1_user_service_proto_msgTypes[9]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -664,7 +721,7 @@ func (x *ListUsersResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListUsersResponse.ProtoReflect.Descriptor instead.
 func (*ListUsersResponse) Descriptor() ([]byte, []int) {
-	return file_rolecall_identity_v1_user_service_proto_rawDescGZIP(), []int{8}
+	return file_rolecall_identity_v1_user_service_proto_rawDescGZIP(), []int{9}
 }
 
 func (x *ListUsersResponse) GetUsers() []*User {
@@ -696,7 +753,7 @@ type ResendInvitationRequest struct {
 
 func (x *ResendInvitationRequest) Reset() {
 	*x = ResendInvitationRequest{}
-	mi := &file_rolecall_identity_v1_user_service_proto_msgTypes[9]
+	mi := &file_rolecall_identity_v1_user_service_proto_msgTypes[10]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -708,7 +765,7 @@ func (x *ResendInvitationRequest) String() string {
 func (*ResendInvitationRequest) ProtoMessage() {}
 
 func (x *ResendInvitationRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_rolecall_identity_v1_user_service_proto_msgTypes[9]
+	mi := &file_rolecall_identity_v1_user_service_proto_msgTypes[10]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -721,7 +778,7 @@ func (x *ResendInvitationRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ResendInvitationRequest.ProtoReflect.Descriptor instead.
 func (*ResendInvitationRequest) Descriptor() ([]byte, []int) {
-	return file_rolecall_identity_v1_user_service_proto_rawDescGZIP(), []int{9}
+	return file_rolecall_identity_v1_user_service_proto_rawDescGZIP(), []int{10}
 }
 
 func (x *ResendInvitationRequest) GetRequestId() string {
@@ -758,7 +815,7 @@ type ResendInvitationResponse struct {
 
 func (x *ResendInvitationResponse) Reset() {
 	*x = ResendInvitationResponse{}
-	mi := &file_rolecall_identity_v1_user_service_proto_msgTypes[10]
+	mi := &file_rolecall_identity_v1_user_service_proto_msgTypes[11]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -770,7 +827,7 @@ func (x *ResendInvitationResponse) String() string {
 func (*ResendInvitationResponse) ProtoMessage() {}
 
 func (x *ResendInvitationResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_rolecall_identity_v1_user_service_proto_msgTypes[10]
+	mi := &file_rolecall_identity_v1_user_service_proto_msgTypes[11]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -783,7 +840,7 @@ func (x *ResendInvitationResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ResendInvitationResponse.ProtoReflect.Descriptor instead.
 func (*ResendInvitationResponse) Descriptor() ([]byte, []int) {
-	return file_rolecall_identity_v1_user_service_proto_rawDescGZIP(), []int{10}
+	return file_rolecall_identity_v1_user_service_proto_rawDescGZIP(), []int{11}
 }
 
 func (x *ResendInvitationResponse) GetInvitation() *Invitation {
@@ -811,7 +868,7 @@ type BatchGetUsersRequest struct {
 
 func (x *BatchGetUsersRequest) Reset() {
 	*x = BatchGetUsersRequest{}
-	mi := &file_rolecall_identity_v1_user_service_proto_msgTypes[11]
+	mi := &file_rolecall_identity_v1_user_service_proto_msgTypes[12]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -823,7 +880,7 @@ func (x *BatchGetUsersRequest) String() string {
 func (*BatchGetUsersRequest) ProtoMessage() {}
 
 func (x *BatchGetUsersRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_rolecall_identity_v1_user_service_proto_msgTypes[11]
+	mi := &file_rolecall_identity_v1_user_service_proto_msgTypes[12]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -836,7 +893,7 @@ func (x *BatchGetUsersRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use BatchGetUsersRequest.ProtoReflect.Descriptor instead.
 func (*BatchGetUsersRequest) Descriptor() ([]byte, []int) {
-	return file_rolecall_identity_v1_user_service_proto_rawDescGZIP(), []int{11}
+	return file_rolecall_identity_v1_user_service_proto_rawDescGZIP(), []int{12}
 }
 
 func (x *BatchGetUsersRequest) GetUserIds() []string {
@@ -857,7 +914,7 @@ type BatchGetUsersResponse struct {
 
 func (x *BatchGetUsersResponse) Reset() {
 	*x = BatchGetUsersResponse{}
-	mi := &file_rolecall_identity_v1_user_service_proto_msgTypes[12]
+	mi := &file_rolecall_identity_v1_user_service_proto_msgTypes[13]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -869,7 +926,7 @@ func (x *BatchGetUsersResponse) String() string {
 func (*BatchGetUsersResponse) ProtoMessage() {}
 
 func (x *BatchGetUsersResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_rolecall_identity_v1_user_service_proto_msgTypes[12]
+	mi := &file_rolecall_identity_v1_user_service_proto_msgTypes[13]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -882,7 +939,7 @@ func (x *BatchGetUsersResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use BatchGetUsersResponse.ProtoReflect.Descriptor instead.
 func (*BatchGetUsersResponse) Descriptor() ([]byte, []int) {
-	return file_rolecall_identity_v1_user_service_proto_rawDescGZIP(), []int{12}
+	return file_rolecall_identity_v1_user_service_proto_rawDescGZIP(), []int{13}
 }
 
 func (x *BatchGetUsersResponse) GetUsers() []*User {
@@ -908,7 +965,7 @@ type ListInvitationsRequest struct {
 
 func (x *ListInvitationsRequest) Reset() {
 	*x = ListInvitationsRequest{}
-	mi := &file_rolecall_identity_v1_user_service_proto_msgTypes[13]
+	mi := &file_rolecall_identity_v1_user_service_proto_msgTypes[14]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -920,7 +977,7 @@ func (x *ListInvitationsRequest) String() string {
 func (*ListInvitationsRequest) ProtoMessage() {}
 
 func (x *ListInvitationsRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_rolecall_identity_v1_user_service_proto_msgTypes[13]
+	mi := &file_rolecall_identity_v1_user_service_proto_msgTypes[14]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -933,7 +990,7 @@ func (x *ListInvitationsRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListInvitationsRequest.ProtoReflect.Descriptor instead.
 func (*ListInvitationsRequest) Descriptor() ([]byte, []int) {
-	return file_rolecall_identity_v1_user_service_proto_rawDescGZIP(), []int{13}
+	return file_rolecall_identity_v1_user_service_proto_rawDescGZIP(), []int{14}
 }
 
 func (x *ListInvitationsRequest) GetOrganizationId() string {
@@ -970,7 +1027,7 @@ type ListInvitationsResponse struct {
 
 func (x *ListInvitationsResponse) Reset() {
 	*x = ListInvitationsResponse{}
-	mi := &file_rolecall_identity_v1_user_service_proto_msgTypes[14]
+	mi := &file_rolecall_identity_v1_user_service_proto_msgTypes[15]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -982,7 +1039,7 @@ func (x *ListInvitationsResponse) String() string {
 func (*ListInvitationsResponse) ProtoMessage() {}
 
 func (x *ListInvitationsResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_rolecall_identity_v1_user_service_proto_msgTypes[14]
+	mi := &file_rolecall_identity_v1_user_service_proto_msgTypes[15]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -995,7 +1052,7 @@ func (x *ListInvitationsResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListInvitationsResponse.ProtoReflect.Descriptor instead.
 func (*ListInvitationsResponse) Descriptor() ([]byte, []int) {
-	return file_rolecall_identity_v1_user_service_proto_rawDescGZIP(), []int{14}
+	return file_rolecall_identity_v1_user_service_proto_rawDescGZIP(), []int{15}
 }
 
 func (x *ListInvitationsResponse) GetInvitations() []*Invitation {
@@ -1026,7 +1083,7 @@ type RevokeInvitationRequest struct {
 
 func (x *RevokeInvitationRequest) Reset() {
 	*x = RevokeInvitationRequest{}
-	mi := &file_rolecall_identity_v1_user_service_proto_msgTypes[15]
+	mi := &file_rolecall_identity_v1_user_service_proto_msgTypes[16]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1038,7 +1095,7 @@ func (x *RevokeInvitationRequest) String() string {
 func (*RevokeInvitationRequest) ProtoMessage() {}
 
 func (x *RevokeInvitationRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_rolecall_identity_v1_user_service_proto_msgTypes[15]
+	mi := &file_rolecall_identity_v1_user_service_proto_msgTypes[16]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1051,7 +1108,7 @@ func (x *RevokeInvitationRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RevokeInvitationRequest.ProtoReflect.Descriptor instead.
 func (*RevokeInvitationRequest) Descriptor() ([]byte, []int) {
-	return file_rolecall_identity_v1_user_service_proto_rawDescGZIP(), []int{15}
+	return file_rolecall_identity_v1_user_service_proto_rawDescGZIP(), []int{16}
 }
 
 func (x *RevokeInvitationRequest) GetRequestId() string {
@@ -1077,7 +1134,7 @@ type RevokeInvitationResponse struct {
 
 func (x *RevokeInvitationResponse) Reset() {
 	*x = RevokeInvitationResponse{}
-	mi := &file_rolecall_identity_v1_user_service_proto_msgTypes[16]
+	mi := &file_rolecall_identity_v1_user_service_proto_msgTypes[17]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1089,7 +1146,7 @@ func (x *RevokeInvitationResponse) String() string {
 func (*RevokeInvitationResponse) ProtoMessage() {}
 
 func (x *RevokeInvitationResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_rolecall_identity_v1_user_service_proto_msgTypes[16]
+	mi := &file_rolecall_identity_v1_user_service_proto_msgTypes[17]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1102,7 +1159,7 @@ func (x *RevokeInvitationResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RevokeInvitationResponse.ProtoReflect.Descriptor instead.
 func (*RevokeInvitationResponse) Descriptor() ([]byte, []int) {
-	return file_rolecall_identity_v1_user_service_proto_rawDescGZIP(), []int{16}
+	return file_rolecall_identity_v1_user_service_proto_rawDescGZIP(), []int{17}
 }
 
 // What `UpdateUser` needs.
@@ -1124,7 +1181,7 @@ type UpdateUserRequest struct {
 
 func (x *UpdateUserRequest) Reset() {
 	*x = UpdateUserRequest{}
-	mi := &file_rolecall_identity_v1_user_service_proto_msgTypes[17]
+	mi := &file_rolecall_identity_v1_user_service_proto_msgTypes[18]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1136,7 +1193,7 @@ func (x *UpdateUserRequest) String() string {
 func (*UpdateUserRequest) ProtoMessage() {}
 
 func (x *UpdateUserRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_rolecall_identity_v1_user_service_proto_msgTypes[17]
+	mi := &file_rolecall_identity_v1_user_service_proto_msgTypes[18]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1149,7 +1206,7 @@ func (x *UpdateUserRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use UpdateUserRequest.ProtoReflect.Descriptor instead.
 func (*UpdateUserRequest) Descriptor() ([]byte, []int) {
-	return file_rolecall_identity_v1_user_service_proto_rawDescGZIP(), []int{17}
+	return file_rolecall_identity_v1_user_service_proto_rawDescGZIP(), []int{18}
 }
 
 func (x *UpdateUserRequest) GetRequestId() string {
@@ -1191,7 +1248,7 @@ type UpdateUserResponse struct {
 
 func (x *UpdateUserResponse) Reset() {
 	*x = UpdateUserResponse{}
-	mi := &file_rolecall_identity_v1_user_service_proto_msgTypes[18]
+	mi := &file_rolecall_identity_v1_user_service_proto_msgTypes[19]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1203,7 +1260,7 @@ func (x *UpdateUserResponse) String() string {
 func (*UpdateUserResponse) ProtoMessage() {}
 
 func (x *UpdateUserResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_rolecall_identity_v1_user_service_proto_msgTypes[18]
+	mi := &file_rolecall_identity_v1_user_service_proto_msgTypes[19]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1216,7 +1273,7 @@ func (x *UpdateUserResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use UpdateUserResponse.ProtoReflect.Descriptor instead.
 func (*UpdateUserResponse) Descriptor() ([]byte, []int) {
-	return file_rolecall_identity_v1_user_service_proto_rawDescGZIP(), []int{18}
+	return file_rolecall_identity_v1_user_service_proto_rawDescGZIP(), []int{19}
 }
 
 func (x *UpdateUserResponse) GetUser() *User {
@@ -1234,14 +1291,18 @@ type DeleteUserRequest struct {
 	// The account to delete.
 	UserId string `protobuf:"bytes,2,opt,name=user_id,json=userId,proto3" json:"user_id,omitempty"`
 	// The version that is meant; empty means whichever is current.
-	Etag          string `protobuf:"bytes,3,opt,name=etag,proto3" json:"etag,omitempty"`
+	Etag string `protobuf:"bytes,3,opt,name=etag,proto3" json:"etag,omitempty"`
+	// Whether to erase what names the person at once, the audit log included:
+	// what happened stays there, without its details. Else it is erased 30 days
+	// later.
+	Erase         bool `protobuf:"varint,4,opt,name=erase,proto3" json:"erase,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
 
 func (x *DeleteUserRequest) Reset() {
 	*x = DeleteUserRequest{}
-	mi := &file_rolecall_identity_v1_user_service_proto_msgTypes[19]
+	mi := &file_rolecall_identity_v1_user_service_proto_msgTypes[20]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1253,7 +1314,7 @@ func (x *DeleteUserRequest) String() string {
 func (*DeleteUserRequest) ProtoMessage() {}
 
 func (x *DeleteUserRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_rolecall_identity_v1_user_service_proto_msgTypes[19]
+	mi := &file_rolecall_identity_v1_user_service_proto_msgTypes[20]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1266,7 +1327,7 @@ func (x *DeleteUserRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DeleteUserRequest.ProtoReflect.Descriptor instead.
 func (*DeleteUserRequest) Descriptor() ([]byte, []int) {
-	return file_rolecall_identity_v1_user_service_proto_rawDescGZIP(), []int{19}
+	return file_rolecall_identity_v1_user_service_proto_rawDescGZIP(), []int{20}
 }
 
 func (x *DeleteUserRequest) GetRequestId() string {
@@ -1290,6 +1351,13 @@ func (x *DeleteUserRequest) GetEtag() string {
 	return ""
 }
 
+func (x *DeleteUserRequest) GetErase() bool {
+	if x != nil {
+		return x.Erase
+	}
+	return false
+}
+
 // What `DeleteUser` answers.
 type DeleteUserResponse struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
@@ -1299,7 +1367,7 @@ type DeleteUserResponse struct {
 
 func (x *DeleteUserResponse) Reset() {
 	*x = DeleteUserResponse{}
-	mi := &file_rolecall_identity_v1_user_service_proto_msgTypes[20]
+	mi := &file_rolecall_identity_v1_user_service_proto_msgTypes[21]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1311,7 +1379,7 @@ func (x *DeleteUserResponse) String() string {
 func (*DeleteUserResponse) ProtoMessage() {}
 
 func (x *DeleteUserResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_rolecall_identity_v1_user_service_proto_msgTypes[20]
+	mi := &file_rolecall_identity_v1_user_service_proto_msgTypes[21]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1324,7 +1392,7 @@ func (x *DeleteUserResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DeleteUserResponse.ProtoReflect.Descriptor instead.
 func (*DeleteUserResponse) Descriptor() ([]byte, []int) {
-	return file_rolecall_identity_v1_user_service_proto_rawDescGZIP(), []int{20}
+	return file_rolecall_identity_v1_user_service_proto_rawDescGZIP(), []int{21}
 }
 
 // What `SetUserPassword` needs.
@@ -1346,7 +1414,7 @@ type SetUserPasswordRequest struct {
 
 func (x *SetUserPasswordRequest) Reset() {
 	*x = SetUserPasswordRequest{}
-	mi := &file_rolecall_identity_v1_user_service_proto_msgTypes[21]
+	mi := &file_rolecall_identity_v1_user_service_proto_msgTypes[22]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1358,7 +1426,7 @@ func (x *SetUserPasswordRequest) String() string {
 func (*SetUserPasswordRequest) ProtoMessage() {}
 
 func (x *SetUserPasswordRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_rolecall_identity_v1_user_service_proto_msgTypes[21]
+	mi := &file_rolecall_identity_v1_user_service_proto_msgTypes[22]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1371,7 +1439,7 @@ func (x *SetUserPasswordRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SetUserPasswordRequest.ProtoReflect.Descriptor instead.
 func (*SetUserPasswordRequest) Descriptor() ([]byte, []int) {
-	return file_rolecall_identity_v1_user_service_proto_rawDescGZIP(), []int{21}
+	return file_rolecall_identity_v1_user_service_proto_rawDescGZIP(), []int{22}
 }
 
 func (x *SetUserPasswordRequest) GetRequestId() string {
@@ -1420,7 +1488,7 @@ type SetUserPasswordResponse struct {
 
 func (x *SetUserPasswordResponse) Reset() {
 	*x = SetUserPasswordResponse{}
-	mi := &file_rolecall_identity_v1_user_service_proto_msgTypes[22]
+	mi := &file_rolecall_identity_v1_user_service_proto_msgTypes[23]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1432,7 +1500,7 @@ func (x *SetUserPasswordResponse) String() string {
 func (*SetUserPasswordResponse) ProtoMessage() {}
 
 func (x *SetUserPasswordResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_rolecall_identity_v1_user_service_proto_msgTypes[22]
+	mi := &file_rolecall_identity_v1_user_service_proto_msgTypes[23]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1445,7 +1513,7 @@ func (x *SetUserPasswordResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SetUserPasswordResponse.ProtoReflect.Descriptor instead.
 func (*SetUserPasswordResponse) Descriptor() ([]byte, []int) {
-	return file_rolecall_identity_v1_user_service_proto_rawDescGZIP(), []int{22}
+	return file_rolecall_identity_v1_user_service_proto_rawDescGZIP(), []int{23}
 }
 
 func (x *SetUserPasswordResponse) GetUser() *User {
@@ -1470,7 +1538,7 @@ type IssuePasswordResetRequest struct {
 
 func (x *IssuePasswordResetRequest) Reset() {
 	*x = IssuePasswordResetRequest{}
-	mi := &file_rolecall_identity_v1_user_service_proto_msgTypes[23]
+	mi := &file_rolecall_identity_v1_user_service_proto_msgTypes[24]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1482,7 +1550,7 @@ func (x *IssuePasswordResetRequest) String() string {
 func (*IssuePasswordResetRequest) ProtoMessage() {}
 
 func (x *IssuePasswordResetRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_rolecall_identity_v1_user_service_proto_msgTypes[23]
+	mi := &file_rolecall_identity_v1_user_service_proto_msgTypes[24]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1495,7 +1563,7 @@ func (x *IssuePasswordResetRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use IssuePasswordResetRequest.ProtoReflect.Descriptor instead.
 func (*IssuePasswordResetRequest) Descriptor() ([]byte, []int) {
-	return file_rolecall_identity_v1_user_service_proto_rawDescGZIP(), []int{23}
+	return file_rolecall_identity_v1_user_service_proto_rawDescGZIP(), []int{24}
 }
 
 func (x *IssuePasswordResetRequest) GetRequestId() string {
@@ -1532,7 +1600,7 @@ type IssuePasswordResetResponse struct {
 
 func (x *IssuePasswordResetResponse) Reset() {
 	*x = IssuePasswordResetResponse{}
-	mi := &file_rolecall_identity_v1_user_service_proto_msgTypes[24]
+	mi := &file_rolecall_identity_v1_user_service_proto_msgTypes[25]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1544,7 +1612,7 @@ func (x *IssuePasswordResetResponse) String() string {
 func (*IssuePasswordResetResponse) ProtoMessage() {}
 
 func (x *IssuePasswordResetResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_rolecall_identity_v1_user_service_proto_msgTypes[24]
+	mi := &file_rolecall_identity_v1_user_service_proto_msgTypes[25]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1557,7 +1625,7 @@ func (x *IssuePasswordResetResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use IssuePasswordResetResponse.ProtoReflect.Descriptor instead.
 func (*IssuePasswordResetResponse) Descriptor() ([]byte, []int) {
-	return file_rolecall_identity_v1_user_service_proto_rawDescGZIP(), []int{24}
+	return file_rolecall_identity_v1_user_service_proto_rawDescGZIP(), []int{25}
 }
 
 func (x *IssuePasswordResetResponse) GetExpireTime() *timestamppb.Timestamp {
@@ -1587,7 +1655,7 @@ type ResetUserFactorsRequest struct {
 
 func (x *ResetUserFactorsRequest) Reset() {
 	*x = ResetUserFactorsRequest{}
-	mi := &file_rolecall_identity_v1_user_service_proto_msgTypes[25]
+	mi := &file_rolecall_identity_v1_user_service_proto_msgTypes[26]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1599,7 +1667,7 @@ func (x *ResetUserFactorsRequest) String() string {
 func (*ResetUserFactorsRequest) ProtoMessage() {}
 
 func (x *ResetUserFactorsRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_rolecall_identity_v1_user_service_proto_msgTypes[25]
+	mi := &file_rolecall_identity_v1_user_service_proto_msgTypes[26]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1612,7 +1680,7 @@ func (x *ResetUserFactorsRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ResetUserFactorsRequest.ProtoReflect.Descriptor instead.
 func (*ResetUserFactorsRequest) Descriptor() ([]byte, []int) {
-	return file_rolecall_identity_v1_user_service_proto_rawDescGZIP(), []int{25}
+	return file_rolecall_identity_v1_user_service_proto_rawDescGZIP(), []int{26}
 }
 
 func (x *ResetUserFactorsRequest) GetRequestId() string {
@@ -1638,7 +1706,7 @@ type ResetUserFactorsResponse struct {
 
 func (x *ResetUserFactorsResponse) Reset() {
 	*x = ResetUserFactorsResponse{}
-	mi := &file_rolecall_identity_v1_user_service_proto_msgTypes[26]
+	mi := &file_rolecall_identity_v1_user_service_proto_msgTypes[27]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1650,7 +1718,7 @@ func (x *ResetUserFactorsResponse) String() string {
 func (*ResetUserFactorsResponse) ProtoMessage() {}
 
 func (x *ResetUserFactorsResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_rolecall_identity_v1_user_service_proto_msgTypes[26]
+	mi := &file_rolecall_identity_v1_user_service_proto_msgTypes[27]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1663,7 +1731,7 @@ func (x *ResetUserFactorsResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ResetUserFactorsResponse.ProtoReflect.Descriptor instead.
 func (*ResetUserFactorsResponse) Descriptor() ([]byte, []int) {
-	return file_rolecall_identity_v1_user_service_proto_rawDescGZIP(), []int{26}
+	return file_rolecall_identity_v1_user_service_proto_rawDescGZIP(), []int{27}
 }
 
 // What `ListUserSessions` needs.
@@ -1681,7 +1749,7 @@ type ListUserSessionsRequest struct {
 
 func (x *ListUserSessionsRequest) Reset() {
 	*x = ListUserSessionsRequest{}
-	mi := &file_rolecall_identity_v1_user_service_proto_msgTypes[27]
+	mi := &file_rolecall_identity_v1_user_service_proto_msgTypes[28]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1693,7 +1761,7 @@ func (x *ListUserSessionsRequest) String() string {
 func (*ListUserSessionsRequest) ProtoMessage() {}
 
 func (x *ListUserSessionsRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_rolecall_identity_v1_user_service_proto_msgTypes[27]
+	mi := &file_rolecall_identity_v1_user_service_proto_msgTypes[28]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1706,7 +1774,7 @@ func (x *ListUserSessionsRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListUserSessionsRequest.ProtoReflect.Descriptor instead.
 func (*ListUserSessionsRequest) Descriptor() ([]byte, []int) {
-	return file_rolecall_identity_v1_user_service_proto_rawDescGZIP(), []int{27}
+	return file_rolecall_identity_v1_user_service_proto_rawDescGZIP(), []int{28}
 }
 
 func (x *ListUserSessionsRequest) GetUserId() string {
@@ -1743,7 +1811,7 @@ type ListUserSessionsResponse struct {
 
 func (x *ListUserSessionsResponse) Reset() {
 	*x = ListUserSessionsResponse{}
-	mi := &file_rolecall_identity_v1_user_service_proto_msgTypes[28]
+	mi := &file_rolecall_identity_v1_user_service_proto_msgTypes[29]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1755,7 +1823,7 @@ func (x *ListUserSessionsResponse) String() string {
 func (*ListUserSessionsResponse) ProtoMessage() {}
 
 func (x *ListUserSessionsResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_rolecall_identity_v1_user_service_proto_msgTypes[28]
+	mi := &file_rolecall_identity_v1_user_service_proto_msgTypes[29]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1768,7 +1836,7 @@ func (x *ListUserSessionsResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListUserSessionsResponse.ProtoReflect.Descriptor instead.
 func (*ListUserSessionsResponse) Descriptor() ([]byte, []int) {
-	return file_rolecall_identity_v1_user_service_proto_rawDescGZIP(), []int{28}
+	return file_rolecall_identity_v1_user_service_proto_rawDescGZIP(), []int{29}
 }
 
 func (x *ListUserSessionsResponse) GetSessions() []*Session {
@@ -1800,7 +1868,7 @@ type RevokeUserSessionsRequest struct {
 
 func (x *RevokeUserSessionsRequest) Reset() {
 	*x = RevokeUserSessionsRequest{}
-	mi := &file_rolecall_identity_v1_user_service_proto_msgTypes[29]
+	mi := &file_rolecall_identity_v1_user_service_proto_msgTypes[30]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1812,7 +1880,7 @@ func (x *RevokeUserSessionsRequest) String() string {
 func (*RevokeUserSessionsRequest) ProtoMessage() {}
 
 func (x *RevokeUserSessionsRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_rolecall_identity_v1_user_service_proto_msgTypes[29]
+	mi := &file_rolecall_identity_v1_user_service_proto_msgTypes[30]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1825,7 +1893,7 @@ func (x *RevokeUserSessionsRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RevokeUserSessionsRequest.ProtoReflect.Descriptor instead.
 func (*RevokeUserSessionsRequest) Descriptor() ([]byte, []int) {
-	return file_rolecall_identity_v1_user_service_proto_rawDescGZIP(), []int{29}
+	return file_rolecall_identity_v1_user_service_proto_rawDescGZIP(), []int{30}
 }
 
 func (x *RevokeUserSessionsRequest) GetRequestId() string {
@@ -1860,7 +1928,7 @@ type RevokeUserSessionsResponse struct {
 
 func (x *RevokeUserSessionsResponse) Reset() {
 	*x = RevokeUserSessionsResponse{}
-	mi := &file_rolecall_identity_v1_user_service_proto_msgTypes[30]
+	mi := &file_rolecall_identity_v1_user_service_proto_msgTypes[31]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1872,7 +1940,7 @@ func (x *RevokeUserSessionsResponse) String() string {
 func (*RevokeUserSessionsResponse) ProtoMessage() {}
 
 func (x *RevokeUserSessionsResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_rolecall_identity_v1_user_service_proto_msgTypes[30]
+	mi := &file_rolecall_identity_v1_user_service_proto_msgTypes[31]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1885,7 +1953,7 @@ func (x *RevokeUserSessionsResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RevokeUserSessionsResponse.ProtoReflect.Descriptor instead.
 func (*RevokeUserSessionsResponse) Descriptor() ([]byte, []int) {
-	return file_rolecall_identity_v1_user_service_proto_rawDescGZIP(), []int{30}
+	return file_rolecall_identity_v1_user_service_proto_rawDescGZIP(), []int{31}
 }
 
 func (x *RevokeUserSessionsResponse) GetRevokedCount() int32 {
@@ -1899,7 +1967,7 @@ var File_rolecall_identity_v1_user_service_proto protoreflect.FileDescriptor
 
 const file_rolecall_identity_v1_user_service_proto_rawDesc = "" +
 	"\n" +
-	"'rolecall/identity/v1/user_service.proto\x12\x14rolecall.identity.v1\x1a google/protobuf/field_mask.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x1frolecall/authz/v1/options.proto\x1a\x1frolecall/identity/v1/user.proto\"\xb7\x04\n" +
+	"'rolecall/identity/v1/user_service.proto\x12\x14rolecall.identity.v1\x1a google/protobuf/field_mask.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x1frolecall/authz/v1/options.proto\x1a\x1frolecall/identity/v1/user.proto\"\xfd\x04\n" +
 	"\x11CreateUserRequest\x12\x1d\n" +
 	"\n" +
 	"request_id\x18\x01 \x01(\tR\trequestId\x12'\n" +
@@ -1919,9 +1987,11 @@ const file_rolecall_identity_v1_user_service_proto_rawDesc = "" +
 	"invitation\x18\v \x01(\v2*.rolecall.identity.v1.InvitationCredentialH\x00R\n" +
 	"invitation\x12R\n" +
 	"\x10initial_password\x18\f \x01(\v2%.rolecall.identity.v1.InitialPasswordH\x00R\x0finitialPassword\x12I\n" +
-	"\rimported_hash\x18\r \x01(\v2\".rolecall.identity.v1.ImportedHashH\x00R\fimportedHashB\f\n" +
+	"\rimported_hash\x18\r \x01(\v2\".rolecall.identity.v1.ImportedHashH\x00R\fimportedHash\x12D\n" +
+	"\bsso_only\x18\x0e \x01(\v2'.rolecall.identity.v1.SsoOnlyCredentialH\x00R\assoOnlyB\f\n" +
 	"\n" +
-	"credential\"V\n" +
+	"credential\"\x13\n" +
+	"\x11SsoOnlyCredential\"V\n" +
 	"\x14InvitationCredential\x12>\n" +
 	"\bdelivery\x18\x01 \x01(\v2\".rolecall.identity.v1.CodeDeliveryR\bdelivery\"\xa0\x01\n" +
 	"\x0fInitialPassword\x12\x1a\n" +
@@ -1985,12 +2055,13 @@ const file_rolecall_identity_v1_user_service_proto_rawDesc = "" +
 	"updateMask\x12#\n" +
 	"\rvalidate_only\x18\x04 \x01(\bR\fvalidateOnly\"D\n" +
 	"\x12UpdateUserResponse\x12.\n" +
-	"\x04user\x18\x01 \x01(\v2\x1a.rolecall.identity.v1.UserR\x04user\"_\n" +
+	"\x04user\x18\x01 \x01(\v2\x1a.rolecall.identity.v1.UserR\x04user\"u\n" +
 	"\x11DeleteUserRequest\x12\x1d\n" +
 	"\n" +
 	"request_id\x18\x01 \x01(\tR\trequestId\x12\x17\n" +
 	"\auser_id\x18\x02 \x01(\tR\x06userId\x12\x12\n" +
-	"\x04etag\x18\x03 \x01(\tR\x04etag\"\x14\n" +
+	"\x04etag\x18\x03 \x01(\tR\x04etag\x12\x14\n" +
+	"\x05erase\x18\x04 \x01(\bR\x05erase\"\x14\n" +
 	"\x12DeleteUserResponse\"\xdf\x01\n" +
 	"\x16SetUserPasswordRequest\x12\x1d\n" +
 	"\n" +
@@ -2063,102 +2134,104 @@ func file_rolecall_identity_v1_user_service_proto_rawDescGZIP() []byte {
 	return file_rolecall_identity_v1_user_service_proto_rawDescData
 }
 
-var file_rolecall_identity_v1_user_service_proto_msgTypes = make([]protoimpl.MessageInfo, 31)
+var file_rolecall_identity_v1_user_service_proto_msgTypes = make([]protoimpl.MessageInfo, 32)
 var file_rolecall_identity_v1_user_service_proto_goTypes = []any{
 	(*CreateUserRequest)(nil),          // 0: rolecall.identity.v1.CreateUserRequest
-	(*InvitationCredential)(nil),       // 1: rolecall.identity.v1.InvitationCredential
-	(*InitialPassword)(nil),            // 2: rolecall.identity.v1.InitialPassword
-	(*ImportedHash)(nil),               // 3: rolecall.identity.v1.ImportedHash
-	(*CreateUserResponse)(nil),         // 4: rolecall.identity.v1.CreateUserResponse
-	(*GetUserRequest)(nil),             // 5: rolecall.identity.v1.GetUserRequest
-	(*GetUserResponse)(nil),            // 6: rolecall.identity.v1.GetUserResponse
-	(*ListUsersRequest)(nil),           // 7: rolecall.identity.v1.ListUsersRequest
-	(*ListUsersResponse)(nil),          // 8: rolecall.identity.v1.ListUsersResponse
-	(*ResendInvitationRequest)(nil),    // 9: rolecall.identity.v1.ResendInvitationRequest
-	(*ResendInvitationResponse)(nil),   // 10: rolecall.identity.v1.ResendInvitationResponse
-	(*BatchGetUsersRequest)(nil),       // 11: rolecall.identity.v1.BatchGetUsersRequest
-	(*BatchGetUsersResponse)(nil),      // 12: rolecall.identity.v1.BatchGetUsersResponse
-	(*ListInvitationsRequest)(nil),     // 13: rolecall.identity.v1.ListInvitationsRequest
-	(*ListInvitationsResponse)(nil),    // 14: rolecall.identity.v1.ListInvitationsResponse
-	(*RevokeInvitationRequest)(nil),    // 15: rolecall.identity.v1.RevokeInvitationRequest
-	(*RevokeInvitationResponse)(nil),   // 16: rolecall.identity.v1.RevokeInvitationResponse
-	(*UpdateUserRequest)(nil),          // 17: rolecall.identity.v1.UpdateUserRequest
-	(*UpdateUserResponse)(nil),         // 18: rolecall.identity.v1.UpdateUserResponse
-	(*DeleteUserRequest)(nil),          // 19: rolecall.identity.v1.DeleteUserRequest
-	(*DeleteUserResponse)(nil),         // 20: rolecall.identity.v1.DeleteUserResponse
-	(*SetUserPasswordRequest)(nil),     // 21: rolecall.identity.v1.SetUserPasswordRequest
-	(*SetUserPasswordResponse)(nil),    // 22: rolecall.identity.v1.SetUserPasswordResponse
-	(*IssuePasswordResetRequest)(nil),  // 23: rolecall.identity.v1.IssuePasswordResetRequest
-	(*IssuePasswordResetResponse)(nil), // 24: rolecall.identity.v1.IssuePasswordResetResponse
-	(*ResetUserFactorsRequest)(nil),    // 25: rolecall.identity.v1.ResetUserFactorsRequest
-	(*ResetUserFactorsResponse)(nil),   // 26: rolecall.identity.v1.ResetUserFactorsResponse
-	(*ListUserSessionsRequest)(nil),    // 27: rolecall.identity.v1.ListUserSessionsRequest
-	(*ListUserSessionsResponse)(nil),   // 28: rolecall.identity.v1.ListUserSessionsResponse
-	(*RevokeUserSessionsRequest)(nil),  // 29: rolecall.identity.v1.RevokeUserSessionsRequest
-	(*RevokeUserSessionsResponse)(nil), // 30: rolecall.identity.v1.RevokeUserSessionsResponse
-	(*CodeDelivery)(nil),               // 31: rolecall.identity.v1.CodeDelivery
-	(PasswordChange)(0),                // 32: rolecall.identity.v1.PasswordChange
-	(*User)(nil),                       // 33: rolecall.identity.v1.User
-	(*Invitation)(nil),                 // 34: rolecall.identity.v1.Invitation
-	(*fieldmaskpb.FieldMask)(nil),      // 35: google.protobuf.FieldMask
-	(*timestamppb.Timestamp)(nil),      // 36: google.protobuf.Timestamp
-	(*Session)(nil),                    // 37: rolecall.identity.v1.Session
+	(*SsoOnlyCredential)(nil),          // 1: rolecall.identity.v1.SsoOnlyCredential
+	(*InvitationCredential)(nil),       // 2: rolecall.identity.v1.InvitationCredential
+	(*InitialPassword)(nil),            // 3: rolecall.identity.v1.InitialPassword
+	(*ImportedHash)(nil),               // 4: rolecall.identity.v1.ImportedHash
+	(*CreateUserResponse)(nil),         // 5: rolecall.identity.v1.CreateUserResponse
+	(*GetUserRequest)(nil),             // 6: rolecall.identity.v1.GetUserRequest
+	(*GetUserResponse)(nil),            // 7: rolecall.identity.v1.GetUserResponse
+	(*ListUsersRequest)(nil),           // 8: rolecall.identity.v1.ListUsersRequest
+	(*ListUsersResponse)(nil),          // 9: rolecall.identity.v1.ListUsersResponse
+	(*ResendInvitationRequest)(nil),    // 10: rolecall.identity.v1.ResendInvitationRequest
+	(*ResendInvitationResponse)(nil),   // 11: rolecall.identity.v1.ResendInvitationResponse
+	(*BatchGetUsersRequest)(nil),       // 12: rolecall.identity.v1.BatchGetUsersRequest
+	(*BatchGetUsersResponse)(nil),      // 13: rolecall.identity.v1.BatchGetUsersResponse
+	(*ListInvitationsRequest)(nil),     // 14: rolecall.identity.v1.ListInvitationsRequest
+	(*ListInvitationsResponse)(nil),    // 15: rolecall.identity.v1.ListInvitationsResponse
+	(*RevokeInvitationRequest)(nil),    // 16: rolecall.identity.v1.RevokeInvitationRequest
+	(*RevokeInvitationResponse)(nil),   // 17: rolecall.identity.v1.RevokeInvitationResponse
+	(*UpdateUserRequest)(nil),          // 18: rolecall.identity.v1.UpdateUserRequest
+	(*UpdateUserResponse)(nil),         // 19: rolecall.identity.v1.UpdateUserResponse
+	(*DeleteUserRequest)(nil),          // 20: rolecall.identity.v1.DeleteUserRequest
+	(*DeleteUserResponse)(nil),         // 21: rolecall.identity.v1.DeleteUserResponse
+	(*SetUserPasswordRequest)(nil),     // 22: rolecall.identity.v1.SetUserPasswordRequest
+	(*SetUserPasswordResponse)(nil),    // 23: rolecall.identity.v1.SetUserPasswordResponse
+	(*IssuePasswordResetRequest)(nil),  // 24: rolecall.identity.v1.IssuePasswordResetRequest
+	(*IssuePasswordResetResponse)(nil), // 25: rolecall.identity.v1.IssuePasswordResetResponse
+	(*ResetUserFactorsRequest)(nil),    // 26: rolecall.identity.v1.ResetUserFactorsRequest
+	(*ResetUserFactorsResponse)(nil),   // 27: rolecall.identity.v1.ResetUserFactorsResponse
+	(*ListUserSessionsRequest)(nil),    // 28: rolecall.identity.v1.ListUserSessionsRequest
+	(*ListUserSessionsResponse)(nil),   // 29: rolecall.identity.v1.ListUserSessionsResponse
+	(*RevokeUserSessionsRequest)(nil),  // 30: rolecall.identity.v1.RevokeUserSessionsRequest
+	(*RevokeUserSessionsResponse)(nil), // 31: rolecall.identity.v1.RevokeUserSessionsResponse
+	(*CodeDelivery)(nil),               // 32: rolecall.identity.v1.CodeDelivery
+	(PasswordChange)(0),                // 33: rolecall.identity.v1.PasswordChange
+	(*User)(nil),                       // 34: rolecall.identity.v1.User
+	(*Invitation)(nil),                 // 35: rolecall.identity.v1.Invitation
+	(*fieldmaskpb.FieldMask)(nil),      // 36: google.protobuf.FieldMask
+	(*timestamppb.Timestamp)(nil),      // 37: google.protobuf.Timestamp
+	(*Session)(nil),                    // 38: rolecall.identity.v1.Session
 }
 var file_rolecall_identity_v1_user_service_proto_depIdxs = []int32{
-	1,  // 0: rolecall.identity.v1.CreateUserRequest.invitation:type_name -> rolecall.identity.v1.InvitationCredential
-	2,  // 1: rolecall.identity.v1.CreateUserRequest.initial_password:type_name -> rolecall.identity.v1.InitialPassword
-	3,  // 2: rolecall.identity.v1.CreateUserRequest.imported_hash:type_name -> rolecall.identity.v1.ImportedHash
-	31, // 3: rolecall.identity.v1.InvitationCredential.delivery:type_name -> rolecall.identity.v1.CodeDelivery
-	32, // 4: rolecall.identity.v1.InitialPassword.change:type_name -> rolecall.identity.v1.PasswordChange
-	33, // 5: rolecall.identity.v1.CreateUserResponse.user:type_name -> rolecall.identity.v1.User
-	34, // 6: rolecall.identity.v1.CreateUserResponse.invitation:type_name -> rolecall.identity.v1.Invitation
-	33, // 7: rolecall.identity.v1.GetUserResponse.user:type_name -> rolecall.identity.v1.User
-	33, // 8: rolecall.identity.v1.ListUsersResponse.users:type_name -> rolecall.identity.v1.User
-	31, // 9: rolecall.identity.v1.ResendInvitationRequest.delivery:type_name -> rolecall.identity.v1.CodeDelivery
-	34, // 10: rolecall.identity.v1.ResendInvitationResponse.invitation:type_name -> rolecall.identity.v1.Invitation
-	33, // 11: rolecall.identity.v1.BatchGetUsersResponse.users:type_name -> rolecall.identity.v1.User
-	34, // 12: rolecall.identity.v1.ListInvitationsResponse.invitations:type_name -> rolecall.identity.v1.Invitation
-	33, // 13: rolecall.identity.v1.UpdateUserRequest.user:type_name -> rolecall.identity.v1.User
-	35, // 14: rolecall.identity.v1.UpdateUserRequest.update_mask:type_name -> google.protobuf.FieldMask
-	33, // 15: rolecall.identity.v1.UpdateUserResponse.user:type_name -> rolecall.identity.v1.User
-	32, // 16: rolecall.identity.v1.SetUserPasswordRequest.change:type_name -> rolecall.identity.v1.PasswordChange
-	33, // 17: rolecall.identity.v1.SetUserPasswordResponse.user:type_name -> rolecall.identity.v1.User
-	31, // 18: rolecall.identity.v1.IssuePasswordResetRequest.delivery:type_name -> rolecall.identity.v1.CodeDelivery
-	36, // 19: rolecall.identity.v1.IssuePasswordResetResponse.expire_time:type_name -> google.protobuf.Timestamp
-	37, // 20: rolecall.identity.v1.ListUserSessionsResponse.sessions:type_name -> rolecall.identity.v1.Session
-	0,  // 21: rolecall.identity.v1.UserService.CreateUser:input_type -> rolecall.identity.v1.CreateUserRequest
-	5,  // 22: rolecall.identity.v1.UserService.GetUser:input_type -> rolecall.identity.v1.GetUserRequest
-	11, // 23: rolecall.identity.v1.UserService.BatchGetUsers:input_type -> rolecall.identity.v1.BatchGetUsersRequest
-	7,  // 24: rolecall.identity.v1.UserService.ListUsers:input_type -> rolecall.identity.v1.ListUsersRequest
-	9,  // 25: rolecall.identity.v1.UserService.ResendInvitation:input_type -> rolecall.identity.v1.ResendInvitationRequest
-	13, // 26: rolecall.identity.v1.UserService.ListInvitations:input_type -> rolecall.identity.v1.ListInvitationsRequest
-	15, // 27: rolecall.identity.v1.UserService.RevokeInvitation:input_type -> rolecall.identity.v1.RevokeInvitationRequest
-	17, // 28: rolecall.identity.v1.UserService.UpdateUser:input_type -> rolecall.identity.v1.UpdateUserRequest
-	19, // 29: rolecall.identity.v1.UserService.DeleteUser:input_type -> rolecall.identity.v1.DeleteUserRequest
-	21, // 30: rolecall.identity.v1.UserService.SetUserPassword:input_type -> rolecall.identity.v1.SetUserPasswordRequest
-	23, // 31: rolecall.identity.v1.UserService.IssuePasswordReset:input_type -> rolecall.identity.v1.IssuePasswordResetRequest
-	25, // 32: rolecall.identity.v1.UserService.ResetUserFactors:input_type -> rolecall.identity.v1.ResetUserFactorsRequest
-	27, // 33: rolecall.identity.v1.UserService.ListUserSessions:input_type -> rolecall.identity.v1.ListUserSessionsRequest
-	29, // 34: rolecall.identity.v1.UserService.RevokeUserSessions:input_type -> rolecall.identity.v1.RevokeUserSessionsRequest
-	4,  // 35: rolecall.identity.v1.UserService.CreateUser:output_type -> rolecall.identity.v1.CreateUserResponse
-	6,  // 36: rolecall.identity.v1.UserService.GetUser:output_type -> rolecall.identity.v1.GetUserResponse
-	12, // 37: rolecall.identity.v1.UserService.BatchGetUsers:output_type -> rolecall.identity.v1.BatchGetUsersResponse
-	8,  // 38: rolecall.identity.v1.UserService.ListUsers:output_type -> rolecall.identity.v1.ListUsersResponse
-	10, // 39: rolecall.identity.v1.UserService.ResendInvitation:output_type -> rolecall.identity.v1.ResendInvitationResponse
-	14, // 40: rolecall.identity.v1.UserService.ListInvitations:output_type -> rolecall.identity.v1.ListInvitationsResponse
-	16, // 41: rolecall.identity.v1.UserService.RevokeInvitation:output_type -> rolecall.identity.v1.RevokeInvitationResponse
-	18, // 42: rolecall.identity.v1.UserService.UpdateUser:output_type -> rolecall.identity.v1.UpdateUserResponse
-	20, // 43: rolecall.identity.v1.UserService.DeleteUser:output_type -> rolecall.identity.v1.DeleteUserResponse
-	22, // 44: rolecall.identity.v1.UserService.SetUserPassword:output_type -> rolecall.identity.v1.SetUserPasswordResponse
-	24, // 45: rolecall.identity.v1.UserService.IssuePasswordReset:output_type -> rolecall.identity.v1.IssuePasswordResetResponse
-	26, // 46: rolecall.identity.v1.UserService.ResetUserFactors:output_type -> rolecall.identity.v1.ResetUserFactorsResponse
-	28, // 47: rolecall.identity.v1.UserService.ListUserSessions:output_type -> rolecall.identity.v1.ListUserSessionsResponse
-	30, // 48: rolecall.identity.v1.UserService.RevokeUserSessions:output_type -> rolecall.identity.v1.RevokeUserSessionsResponse
-	35, // [35:49] is the sub-list for method output_type
-	21, // [21:35] is the sub-list for method input_type
-	21, // [21:21] is the sub-list for extension type_name
-	21, // [21:21] is the sub-list for extension extendee
-	0,  // [0:21] is the sub-list for field type_name
+	2,  // 0: rolecall.identity.v1.CreateUserRequest.invitation:type_name -> rolecall.identity.v1.InvitationCredential
+	3,  // 1: rolecall.identity.v1.CreateUserRequest.initial_password:type_name -> rolecall.identity.v1.InitialPassword
+	4,  // 2: rolecall.identity.v1.CreateUserRequest.imported_hash:type_name -> rolecall.identity.v1.ImportedHash
+	1,  // 3: rolecall.identity.v1.CreateUserRequest.sso_only:type_name -> rolecall.identity.v1.SsoOnlyCredential
+	32, // 4: rolecall.identity.v1.InvitationCredential.delivery:type_name -> rolecall.identity.v1.CodeDelivery
+	33, // 5: rolecall.identity.v1.InitialPassword.change:type_name -> rolecall.identity.v1.PasswordChange
+	34, // 6: rolecall.identity.v1.CreateUserResponse.user:type_name -> rolecall.identity.v1.User
+	35, // 7: rolecall.identity.v1.CreateUserResponse.invitation:type_name -> rolecall.identity.v1.Invitation
+	34, // 8: rolecall.identity.v1.GetUserResponse.user:type_name -> rolecall.identity.v1.User
+	34, // 9: rolecall.identity.v1.ListUsersResponse.users:type_name -> rolecall.identity.v1.User
+	32, // 10: rolecall.identity.v1.ResendInvitationRequest.delivery:type_name -> rolecall.identity.v1.CodeDelivery
+	35, // 11: rolecall.identity.v1.ResendInvitationResponse.invitation:type_name -> rolecall.identity.v1.Invitation
+	34, // 12: rolecall.identity.v1.BatchGetUsersResponse.users:type_name -> rolecall.identity.v1.User
+	35, // 13: rolecall.identity.v1.ListInvitationsResponse.invitations:type_name -> rolecall.identity.v1.Invitation
+	34, // 14: rolecall.identity.v1.UpdateUserRequest.user:type_name -> rolecall.identity.v1.User
+	36, // 15: rolecall.identity.v1.UpdateUserRequest.update_mask:type_name -> google.protobuf.FieldMask
+	34, // 16: rolecall.identity.v1.UpdateUserResponse.user:type_name -> rolecall.identity.v1.User
+	33, // 17: rolecall.identity.v1.SetUserPasswordRequest.change:type_name -> rolecall.identity.v1.PasswordChange
+	34, // 18: rolecall.identity.v1.SetUserPasswordResponse.user:type_name -> rolecall.identity.v1.User
+	32, // 19: rolecall.identity.v1.IssuePasswordResetRequest.delivery:type_name -> rolecall.identity.v1.CodeDelivery
+	37, // 20: rolecall.identity.v1.IssuePasswordResetResponse.expire_time:type_name -> google.protobuf.Timestamp
+	38, // 21: rolecall.identity.v1.ListUserSessionsResponse.sessions:type_name -> rolecall.identity.v1.Session
+	0,  // 22: rolecall.identity.v1.UserService.CreateUser:input_type -> rolecall.identity.v1.CreateUserRequest
+	6,  // 23: rolecall.identity.v1.UserService.GetUser:input_type -> rolecall.identity.v1.GetUserRequest
+	12, // 24: rolecall.identity.v1.UserService.BatchGetUsers:input_type -> rolecall.identity.v1.BatchGetUsersRequest
+	8,  // 25: rolecall.identity.v1.UserService.ListUsers:input_type -> rolecall.identity.v1.ListUsersRequest
+	10, // 26: rolecall.identity.v1.UserService.ResendInvitation:input_type -> rolecall.identity.v1.ResendInvitationRequest
+	14, // 27: rolecall.identity.v1.UserService.ListInvitations:input_type -> rolecall.identity.v1.ListInvitationsRequest
+	16, // 28: rolecall.identity.v1.UserService.RevokeInvitation:input_type -> rolecall.identity.v1.RevokeInvitationRequest
+	18, // 29: rolecall.identity.v1.UserService.UpdateUser:input_type -> rolecall.identity.v1.UpdateUserRequest
+	20, // 30: rolecall.identity.v1.UserService.DeleteUser:input_type -> rolecall.identity.v1.DeleteUserRequest
+	22, // 31: rolecall.identity.v1.UserService.SetUserPassword:input_type -> rolecall.identity.v1.SetUserPasswordRequest
+	24, // 32: rolecall.identity.v1.UserService.IssuePasswordReset:input_type -> rolecall.identity.v1.IssuePasswordResetRequest
+	26, // 33: rolecall.identity.v1.UserService.ResetUserFactors:input_type -> rolecall.identity.v1.ResetUserFactorsRequest
+	28, // 34: rolecall.identity.v1.UserService.ListUserSessions:input_type -> rolecall.identity.v1.ListUserSessionsRequest
+	30, // 35: rolecall.identity.v1.UserService.RevokeUserSessions:input_type -> rolecall.identity.v1.RevokeUserSessionsRequest
+	5,  // 36: rolecall.identity.v1.UserService.CreateUser:output_type -> rolecall.identity.v1.CreateUserResponse
+	7,  // 37: rolecall.identity.v1.UserService.GetUser:output_type -> rolecall.identity.v1.GetUserResponse
+	13, // 38: rolecall.identity.v1.UserService.BatchGetUsers:output_type -> rolecall.identity.v1.BatchGetUsersResponse
+	9,  // 39: rolecall.identity.v1.UserService.ListUsers:output_type -> rolecall.identity.v1.ListUsersResponse
+	11, // 40: rolecall.identity.v1.UserService.ResendInvitation:output_type -> rolecall.identity.v1.ResendInvitationResponse
+	15, // 41: rolecall.identity.v1.UserService.ListInvitations:output_type -> rolecall.identity.v1.ListInvitationsResponse
+	17, // 42: rolecall.identity.v1.UserService.RevokeInvitation:output_type -> rolecall.identity.v1.RevokeInvitationResponse
+	19, // 43: rolecall.identity.v1.UserService.UpdateUser:output_type -> rolecall.identity.v1.UpdateUserResponse
+	21, // 44: rolecall.identity.v1.UserService.DeleteUser:output_type -> rolecall.identity.v1.DeleteUserResponse
+	23, // 45: rolecall.identity.v1.UserService.SetUserPassword:output_type -> rolecall.identity.v1.SetUserPasswordResponse
+	25, // 46: rolecall.identity.v1.UserService.IssuePasswordReset:output_type -> rolecall.identity.v1.IssuePasswordResetResponse
+	27, // 47: rolecall.identity.v1.UserService.ResetUserFactors:output_type -> rolecall.identity.v1.ResetUserFactorsResponse
+	29, // 48: rolecall.identity.v1.UserService.ListUserSessions:output_type -> rolecall.identity.v1.ListUserSessionsResponse
+	31, // 49: rolecall.identity.v1.UserService.RevokeUserSessions:output_type -> rolecall.identity.v1.RevokeUserSessionsResponse
+	36, // [36:50] is the sub-list for method output_type
+	22, // [22:36] is the sub-list for method input_type
+	22, // [22:22] is the sub-list for extension type_name
+	22, // [22:22] is the sub-list for extension extendee
+	0,  // [0:22] is the sub-list for field type_name
 }
 
 func init() { file_rolecall_identity_v1_user_service_proto_init() }
@@ -2171,6 +2244,7 @@ func file_rolecall_identity_v1_user_service_proto_init() {
 		(*CreateUserRequest_Invitation)(nil),
 		(*CreateUserRequest_InitialPassword)(nil),
 		(*CreateUserRequest_ImportedHash)(nil),
+		(*CreateUserRequest_SsoOnly)(nil),
 	}
 	type x struct{}
 	out := protoimpl.TypeBuilder{
@@ -2178,7 +2252,7 @@ func file_rolecall_identity_v1_user_service_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_rolecall_identity_v1_user_service_proto_rawDesc), len(file_rolecall_identity_v1_user_service_proto_rawDesc)),
 			NumEnums:      0,
-			NumMessages:   31,
+			NumMessages:   32,
 			NumExtensions: 0,
 			NumServices:   1,
 		},

@@ -55,6 +55,8 @@ const (
 	// The subject's roles hold the permission only on conditions about the
 	// resource that are not met or not known.
 	AccessReason_ACCESS_REASON_CONDITION_NOT_MET AccessReason = 12
+	// The organization of the subject is suspended.
+	AccessReason_ACCESS_REASON_ORGANIZATION_SUSPENDED AccessReason = 13
 )
 
 // Enum value maps for AccessReason.
@@ -73,21 +75,23 @@ var (
 		10: "ACCESS_REASON_PERMISSION_MISSING",
 		11: "ACCESS_REASON_NOT_OWN_RECORD",
 		12: "ACCESS_REASON_CONDITION_NOT_MET",
+		13: "ACCESS_REASON_ORGANIZATION_SUSPENDED",
 	}
 	AccessReason_value = map[string]int32{
-		"ACCESS_REASON_UNSPECIFIED":           0,
-		"ACCESS_REASON_ROLE_HOLDS_PERMISSION": 1,
-		"ACCESS_REASON_PERMISSION_GIVEN":      2,
-		"ACCESS_REASON_OWN_RECORD":            3,
-		"ACCESS_REASON_SUBJECT_UNKNOWN":       4,
-		"ACCESS_REASON_RESOURCE_UNKNOWN":      5,
-		"ACCESS_REASON_PERMISSION_UNKNOWN":    6,
-		"ACCESS_REASON_SUBJECT_INACTIVE":      7,
-		"ACCESS_REASON_BLOCKED":               8,
-		"ACCESS_REASON_NOT_A_MEMBER":          9,
-		"ACCESS_REASON_PERMISSION_MISSING":    10,
-		"ACCESS_REASON_NOT_OWN_RECORD":        11,
-		"ACCESS_REASON_CONDITION_NOT_MET":     12,
+		"ACCESS_REASON_UNSPECIFIED":            0,
+		"ACCESS_REASON_ROLE_HOLDS_PERMISSION":  1,
+		"ACCESS_REASON_PERMISSION_GIVEN":       2,
+		"ACCESS_REASON_OWN_RECORD":             3,
+		"ACCESS_REASON_SUBJECT_UNKNOWN":        4,
+		"ACCESS_REASON_RESOURCE_UNKNOWN":       5,
+		"ACCESS_REASON_PERMISSION_UNKNOWN":     6,
+		"ACCESS_REASON_SUBJECT_INACTIVE":       7,
+		"ACCESS_REASON_BLOCKED":                8,
+		"ACCESS_REASON_NOT_A_MEMBER":           9,
+		"ACCESS_REASON_PERMISSION_MISSING":     10,
+		"ACCESS_REASON_NOT_OWN_RECORD":         11,
+		"ACCESS_REASON_CONDITION_NOT_MET":      12,
+		"ACCESS_REASON_ORGANIZATION_SUSPENDED": 13,
 	}
 )
 
@@ -522,7 +526,7 @@ const file_rolecall_organization_v1_access_service_proto_rawDesc = "" +
 	"\brevision\x18\x05 \x01(\tR\brevision\x129\n" +
 	"\x04kind\x18\x06 \x01(\x0e2%.rolecall.organization.v1.SubjectKindR\x04kind\x12'\n" +
 	"\x0fimpersonator_id\x18\a \x01(\tR\x0eimpersonatorId\x12\x1b\n" +
-	"\tread_only\x18\b \x01(\bR\breadOnly*\xd1\x03\n" +
+	"\tread_only\x18\b \x01(\bR\breadOnly*\xfb\x03\n" +
 	"\fAccessReason\x12\x1d\n" +
 	"\x19ACCESS_REASON_UNSPECIFIED\x10\x00\x12'\n" +
 	"#ACCESS_REASON_ROLE_HOLDS_PERMISSION\x10\x01\x12\"\n" +
@@ -537,7 +541,8 @@ const file_rolecall_organization_v1_access_service_proto_rawDesc = "" +
 	" ACCESS_REASON_PERMISSION_MISSING\x10\n" +
 	"\x12 \n" +
 	"\x1cACCESS_REASON_NOT_OWN_RECORD\x10\v\x12#\n" +
-	"\x1fACCESS_REASON_CONDITION_NOT_MET\x10\f2\x9d\x02\n" +
+	"\x1fACCESS_REASON_CONDITION_NOT_MET\x10\f\x12(\n" +
+	"$ACCESS_REASON_ORGANIZATION_SUSPENDED\x10\r2\x9d\x02\n" +
 	"\rAccessService\x12\x8e\x01\n" +
 	"\vCheckAccess\x12,.rolecall.organization.v1.CheckAccessRequest\x1a-.rolecall.organization.v1.CheckAccessResponse\"\"\xaa\xed\x18\x1b\"\x19organization.access.check\x90\x02\x01\x12{\n" +
 	"\vGetMyAccess\x12,.rolecall.organization.v1.GetMyAccessRequest\x1a-.rolecall.organization.v1.GetMyAccessResponse\"\x0f\xaa\xed\x18\b\x10\x01@\x01H\x01P\x01\x90\x02\x01B\x85\x02\n" +

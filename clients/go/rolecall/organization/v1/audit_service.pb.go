@@ -12,6 +12,7 @@ import (
 	_ "github.com/rolecall/rolecall/clients/go/rolecall/authz/v1"
 	protoreflect "google.golang.org/protobuf/reflect/protoreflect"
 	protoimpl "google.golang.org/protobuf/runtime/protoimpl"
+	durationpb "google.golang.org/protobuf/types/known/durationpb"
 	timestamppb "google.golang.org/protobuf/types/known/timestamppb"
 	reflect "reflect"
 	sync "sync"
@@ -24,6 +25,84 @@ const (
 	// Verify that runtime/protoimpl is sufficiently up-to-date.
 	_ = protoimpl.EnforceVersion(protoimpl.MaxVersion - 20)
 )
+
+// What is wrong with the audit log.
+type AuditFindingKind int32
+
+const (
+	// Never sent.
+	AuditFindingKind_AUDIT_FINDING_KIND_UNSPECIFIED AuditFindingKind = 0
+	// The entry is not the one that was chained: it, its place, or the hash of it
+	// or of the one before it was changed.
+	AuditFindingKind_AUDIT_FINDING_KIND_ENTRY_CHANGED AuditFindingKind = 1
+	// Entries before this one are missing.
+	AuditFindingKind_AUDIT_FINDING_KIND_ENTRIES_MISSING AuditFindingKind = 2
+	// The details are not the ones that were chained, or cannot be opened.
+	AuditFindingKind_AUDIT_FINDING_KIND_DETAILS_CHANGED AuditFindingKind = 3
+	// Entries after this one are missing: the end of the chain was cut.
+	AuditFindingKind_AUDIT_FINDING_KIND_END_MISSING AuditFindingKind = 4
+	// The stored end of the chain is not its last entry.
+	AuditFindingKind_AUDIT_FINDING_KIND_END_CHANGED AuditFindingKind = 5
+	// A checkpoint says that the entry had another hash.
+	AuditFindingKind_AUDIT_FINDING_KIND_CHECKPOINT_CONTRADICTED AuditFindingKind = 6
+	// The signature of a checkpoint is none, or that of a foreign key.
+	AuditFindingKind_AUDIT_FINDING_KIND_CHECKPOINT_FORGED AuditFindingKind = 7
+	// Events of a service have not arrived since a minute or longer.
+	AuditFindingKind_AUDIT_FINDING_KIND_EVENTS_NOT_ARRIVED AuditFindingKind = 8
+)
+
+// Enum value maps for AuditFindingKind.
+var (
+	AuditFindingKind_name = map[int32]string{
+		0: "AUDIT_FINDING_KIND_UNSPECIFIED",
+		1: "AUDIT_FINDING_KIND_ENTRY_CHANGED",
+		2: "AUDIT_FINDING_KIND_ENTRIES_MISSING",
+		3: "AUDIT_FINDING_KIND_DETAILS_CHANGED",
+		4: "AUDIT_FINDING_KIND_END_MISSING",
+		5: "AUDIT_FINDING_KIND_END_CHANGED",
+		6: "AUDIT_FINDING_KIND_CHECKPOINT_CONTRADICTED",
+		7: "AUDIT_FINDING_KIND_CHECKPOINT_FORGED",
+		8: "AUDIT_FINDING_KIND_EVENTS_NOT_ARRIVED",
+	}
+	AuditFindingKind_value = map[string]int32{
+		"AUDIT_FINDING_KIND_UNSPECIFIED":             0,
+		"AUDIT_FINDING_KIND_ENTRY_CHANGED":           1,
+		"AUDIT_FINDING_KIND_ENTRIES_MISSING":         2,
+		"AUDIT_FINDING_KIND_DETAILS_CHANGED":         3,
+		"AUDIT_FINDING_KIND_END_MISSING":             4,
+		"AUDIT_FINDING_KIND_END_CHANGED":             5,
+		"AUDIT_FINDING_KIND_CHECKPOINT_CONTRADICTED": 6,
+		"AUDIT_FINDING_KIND_CHECKPOINT_FORGED":       7,
+		"AUDIT_FINDING_KIND_EVENTS_NOT_ARRIVED":      8,
+	}
+)
+
+func (x AuditFindingKind) Enum() *AuditFindingKind {
+	p := new(AuditFindingKind)
+	*p = x
+	return p
+}
+
+func (x AuditFindingKind) String() string {
+	return protoimpl.X.EnumStringOf(x.Descriptor(), protoreflect.EnumNumber(x))
+}
+
+func (AuditFindingKind) Descriptor() protoreflect.EnumDescriptor {
+	return file_rolecall_organization_v1_audit_service_proto_enumTypes[0].Descriptor()
+}
+
+func (AuditFindingKind) Type() protoreflect.EnumType {
+	return &file_rolecall_organization_v1_audit_service_proto_enumTypes[0]
+}
+
+func (x AuditFindingKind) Number() protoreflect.EnumNumber {
+	return protoreflect.EnumNumber(x)
+}
+
+// Deprecated: Use AuditFindingKind.Descriptor instead.
+func (AuditFindingKind) EnumDescriptor() ([]byte, []int) {
+	return file_rolecall_organization_v1_audit_service_proto_rawDescGZIP(), []int{0}
+}
 
 // An event of the audit log.
 type AuditEvent struct {
@@ -43,8 +122,25 @@ type AuditEvent struct {
 	RequestId string `protobuf:"bytes,6,opt,name=request_id,json=requestId,proto3" json:"request_id,omitempty"`
 	// When it happened.
 	OccurredTime *timestamppb.Timestamp `protobuf:"bytes,7,opt,name=occurred_time,json=occurredTime,proto3" json:"occurred_time,omitempty"`
-	// More about it, by name, without secrets.
+	// More about it, by name, without secrets. Empty where it was erased.
 	Details map[string]string `protobuf:"bytes,8,rep,name=details,proto3" json:"details,omitempty" protobuf_key:"bytes,1,opt,name=key" protobuf_val:"bytes,2,opt,name=value"`
+	// Its number in the chain of its organization, a decimal number; the first is
+	// 1. Empty for the moment until it is chained.
+	Sequence string `protobuf:"bytes,9,opt,name=sequence,proto3" json:"sequence,omitempty"`
+	// Hash of the entry: SHA-256 over the hash before it and all that it tells.
+	Hash []byte `protobuf:"bytes,10,opt,name=hash,proto3" json:"hash,omitempty"`
+	// What the hash covers in place of `details`: SHA-256 over `salt` and them.
+	DetailsCommitment []byte `protobuf:"bytes,11,opt,name=details_commitment,json=detailsCommitment,proto3" json:"details_commitment,omitempty"`
+	// Empty where the details tell of nobody, or were erased.
+	Salt []byte `protobuf:"bytes,12,opt,name=salt,proto3" json:"salt,omitempty"`
+	// The subject with whose key the details are erased; empty where they tell of
+	// nobody.
+	SealedForId string `protobuf:"bytes,13,opt,name=sealed_for_id,json=sealedForId,proto3" json:"sealed_for_id,omitempty"`
+	// Whether the subject was erased, and the details with it.
+	IsErased bool `protobuf:"varint,14,opt,name=is_erased,json=isErased,proto3" json:"is_erased,omitempty"`
+	// The number that the service gave it in which it happened, a decimal number;
+	// `0` when it gave none.
+	SourceNumber string `protobuf:"bytes,15,opt,name=source_number,json=sourceNumber,proto3" json:"source_number,omitempty"`
 	// As whom the actor acted (impersonation); empty when it acted as itself.
 	OnBehalfOfId  string `protobuf:"bytes,40,opt,name=on_behalf_of_id,json=onBehalfOfId,proto3" json:"on_behalf_of_id,omitempty"`
 	unknownFields protoimpl.UnknownFields
@@ -137,6 +233,55 @@ func (x *AuditEvent) GetDetails() map[string]string {
 	return nil
 }
 
+func (x *AuditEvent) GetSequence() string {
+	if x != nil {
+		return x.Sequence
+	}
+	return ""
+}
+
+func (x *AuditEvent) GetHash() []byte {
+	if x != nil {
+		return x.Hash
+	}
+	return nil
+}
+
+func (x *AuditEvent) GetDetailsCommitment() []byte {
+	if x != nil {
+		return x.DetailsCommitment
+	}
+	return nil
+}
+
+func (x *AuditEvent) GetSalt() []byte {
+	if x != nil {
+		return x.Salt
+	}
+	return nil
+}
+
+func (x *AuditEvent) GetSealedForId() string {
+	if x != nil {
+		return x.SealedForId
+	}
+	return ""
+}
+
+func (x *AuditEvent) GetIsErased() bool {
+	if x != nil {
+		return x.IsErased
+	}
+	return false
+}
+
+func (x *AuditEvent) GetSourceNumber() string {
+	if x != nil {
+		return x.SourceNumber
+	}
+	return ""
+}
+
 func (x *AuditEvent) GetOnBehalfOfId() string {
 	if x != nil {
 		return x.OnBehalfOfId
@@ -150,7 +295,7 @@ type ListAuditEventsRequest struct {
 	// The organization to list; empty means the caller's own, `-` all that the
 	// caller may see, events of the whole installation included.
 	OrganizationId string `protobuf:"bytes,1,opt,name=organization_id,json=organizationId,proto3" json:"organization_id,omitempty"`
-	// Only events that happened to this subject. Optional.
+	// Only events that happened to this subject. Optional, as all that follows.
 	TargetId string `protobuf:"bytes,2,opt,name=target_id,json=targetId,proto3" json:"target_id,omitempty"`
 	// Only events that this subject caused. Optional.
 	ActorId string `protobuf:"bytes,3,opt,name=actor_id,json=actorId,proto3" json:"actor_id,omitempty"`
@@ -159,7 +304,11 @@ type ListAuditEventsRequest struct {
 	// How many a page holds: 0 means 50, more than 1 000 means 1 000.
 	PageSize int32 `protobuf:"varint,5,opt,name=page_size,json=pageSize,proto3" json:"page_size,omitempty"`
 	// `next_page_token` of the page before, with the same other arguments.
-	PageToken     string `protobuf:"bytes,6,opt,name=page_token,json=pageToken,proto3" json:"page_token,omitempty"`
+	PageToken string `protobuf:"bytes,6,opt,name=page_token,json=pageToken,proto3" json:"page_token,omitempty"`
+	// Only events of this time and later.
+	StartTime *timestamppb.Timestamp `protobuf:"bytes,7,opt,name=start_time,json=startTime,proto3" json:"start_time,omitempty"`
+	// Only events before this time.
+	EndTime       *timestamppb.Timestamp `protobuf:"bytes,8,opt,name=end_time,json=endTime,proto3" json:"end_time,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -236,6 +385,20 @@ func (x *ListAuditEventsRequest) GetPageToken() string {
 	return ""
 }
 
+func (x *ListAuditEventsRequest) GetStartTime() *timestamppb.Timestamp {
+	if x != nil {
+		return x.StartTime
+	}
+	return nil
+}
+
+func (x *ListAuditEventsRequest) GetEndTime() *timestamppb.Timestamp {
+	if x != nil {
+		return x.EndTime
+	}
+	return nil
+}
+
 // What `ListAuditEvents` answers.
 type ListAuditEventsResponse struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -243,6 +406,10 @@ type ListAuditEventsResponse struct {
 	AuditEvents []*AuditEvent `protobuf:"bytes,1,rep,name=audit_events,json=auditEvents,proto3" json:"audit_events,omitempty"`
 	// Asks for the next page; empty on the last one.
 	NextPageToken string `protobuf:"bytes,2,opt,name=next_page_token,json=nextPageToken,proto3" json:"next_page_token,omitempty"`
+	// How far the log is behind: what the events that were taken last needed to
+	// get here, or how long one that is known to be on its way waits, whichever
+	// is longer.
+	Lag           *durationpb.Duration `protobuf:"bytes,3,opt,name=lag,proto3" json:"lag,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -291,11 +458,563 @@ func (x *ListAuditEventsResponse) GetNextPageToken() string {
 	return ""
 }
 
+func (x *ListAuditEventsResponse) GetLag() *durationpb.Duration {
+	if x != nil {
+		return x.Lag
+	}
+	return nil
+}
+
+// What `GetAuditEvent` needs.
+type GetAuditEventRequest struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The event.
+	EventId       string `protobuf:"bytes,1,opt,name=event_id,json=eventId,proto3" json:"event_id,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *GetAuditEventRequest) Reset() {
+	*x = GetAuditEventRequest{}
+	mi := &file_rolecall_organization_v1_audit_service_proto_msgTypes[3]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *GetAuditEventRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*GetAuditEventRequest) ProtoMessage() {}
+
+func (x *GetAuditEventRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_rolecall_organization_v1_audit_service_proto_msgTypes[3]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use GetAuditEventRequest.ProtoReflect.Descriptor instead.
+func (*GetAuditEventRequest) Descriptor() ([]byte, []int) {
+	return file_rolecall_organization_v1_audit_service_proto_rawDescGZIP(), []int{3}
+}
+
+func (x *GetAuditEventRequest) GetEventId() string {
+	if x != nil {
+		return x.EventId
+	}
+	return ""
+}
+
+// What `GetAuditEvent` answers.
+type GetAuditEventResponse struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The event.
+	AuditEvent    *AuditEvent `protobuf:"bytes,1,opt,name=audit_event,json=auditEvent,proto3" json:"audit_event,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *GetAuditEventResponse) Reset() {
+	*x = GetAuditEventResponse{}
+	mi := &file_rolecall_organization_v1_audit_service_proto_msgTypes[4]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *GetAuditEventResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*GetAuditEventResponse) ProtoMessage() {}
+
+func (x *GetAuditEventResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_rolecall_organization_v1_audit_service_proto_msgTypes[4]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use GetAuditEventResponse.ProtoReflect.Descriptor instead.
+func (*GetAuditEventResponse) Descriptor() ([]byte, []int) {
+	return file_rolecall_organization_v1_audit_service_proto_rawDescGZIP(), []int{4}
+}
+
+func (x *GetAuditEventResponse) GetAuditEvent() *AuditEvent {
+	if x != nil {
+		return x.AuditEvent
+	}
+	return nil
+}
+
+// A signed statement that a chain had this hash at this number.
+type AuditCheckpoint struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The organization of the chain; empty for the one of the whole installation.
+	OrganizationId string `protobuf:"bytes,1,opt,name=organization_id,json=organizationId,proto3" json:"organization_id,omitempty"`
+	// The number of the last entry then, a decimal number.
+	Sequence string `protobuf:"bytes,2,opt,name=sequence,proto3" json:"sequence,omitempty"`
+	// The hash of that entry.
+	Hash []byte `protobuf:"bytes,3,opt,name=hash,proto3" json:"hash,omitempty"`
+	// When it was signed.
+	SignTime *timestamppb.Timestamp `protobuf:"bytes,4,opt,name=sign_time,json=signTime,proto3" json:"sign_time,omitempty"`
+	// The Ed25519 key that verifies it.
+	PublicKey []byte `protobuf:"bytes,5,opt,name=public_key,json=publicKey,proto3" json:"public_key,omitempty"`
+	// Ed25519 over SHA-256 of chain, number, hash and time.
+	Signature     []byte `protobuf:"bytes,6,opt,name=signature,proto3" json:"signature,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *AuditCheckpoint) Reset() {
+	*x = AuditCheckpoint{}
+	mi := &file_rolecall_organization_v1_audit_service_proto_msgTypes[5]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *AuditCheckpoint) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*AuditCheckpoint) ProtoMessage() {}
+
+func (x *AuditCheckpoint) ProtoReflect() protoreflect.Message {
+	mi := &file_rolecall_organization_v1_audit_service_proto_msgTypes[5]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use AuditCheckpoint.ProtoReflect.Descriptor instead.
+func (*AuditCheckpoint) Descriptor() ([]byte, []int) {
+	return file_rolecall_organization_v1_audit_service_proto_rawDescGZIP(), []int{5}
+}
+
+func (x *AuditCheckpoint) GetOrganizationId() string {
+	if x != nil {
+		return x.OrganizationId
+	}
+	return ""
+}
+
+func (x *AuditCheckpoint) GetSequence() string {
+	if x != nil {
+		return x.Sequence
+	}
+	return ""
+}
+
+func (x *AuditCheckpoint) GetHash() []byte {
+	if x != nil {
+		return x.Hash
+	}
+	return nil
+}
+
+func (x *AuditCheckpoint) GetSignTime() *timestamppb.Timestamp {
+	if x != nil {
+		return x.SignTime
+	}
+	return nil
+}
+
+func (x *AuditCheckpoint) GetPublicKey() []byte {
+	if x != nil {
+		return x.PublicKey
+	}
+	return nil
+}
+
+func (x *AuditCheckpoint) GetSignature() []byte {
+	if x != nil {
+		return x.Signature
+	}
+	return nil
+}
+
+// What `ExportAuditEvents` needs.
+type ExportAuditEventsRequest struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The organization; empty means the caller's own, `-` all that the caller may
+	// see, events of the whole installation included.
+	OrganizationId string `protobuf:"bytes,1,opt,name=organization_id,json=organizationId,proto3" json:"organization_id,omitempty"`
+	// `resume_token` of the last message that came, with the same organization;
+	// empty starts at the beginning.
+	ResumeToken   string `protobuf:"bytes,2,opt,name=resume_token,json=resumeToken,proto3" json:"resume_token,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ExportAuditEventsRequest) Reset() {
+	*x = ExportAuditEventsRequest{}
+	mi := &file_rolecall_organization_v1_audit_service_proto_msgTypes[6]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ExportAuditEventsRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ExportAuditEventsRequest) ProtoMessage() {}
+
+func (x *ExportAuditEventsRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_rolecall_organization_v1_audit_service_proto_msgTypes[6]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ExportAuditEventsRequest.ProtoReflect.Descriptor instead.
+func (*ExportAuditEventsRequest) Descriptor() ([]byte, []int) {
+	return file_rolecall_organization_v1_audit_service_proto_rawDescGZIP(), []int{6}
+}
+
+func (x *ExportAuditEventsRequest) GetOrganizationId() string {
+	if x != nil {
+		return x.OrganizationId
+	}
+	return ""
+}
+
+func (x *ExportAuditEventsRequest) GetResumeToken() string {
+	if x != nil {
+		return x.ResumeToken
+	}
+	return ""
+}
+
+// What `ExportAuditEvents` sends.
+type ExportAuditEventsResponse struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Entries of one chain, in its order.
+	AuditEvents []*AuditEvent `protobuf:"bytes,1,rep,name=audit_events,json=auditEvents,proto3" json:"audit_events,omitempty"`
+	// Checkpoints of the same part of the chain; the last message of a chain has
+	// a fresh one of its end.
+	Checkpoints []*AuditCheckpoint `protobuf:"bytes,2,rep,name=checkpoints,proto3" json:"checkpoints,omitempty"`
+	// Goes on after this message.
+	ResumeToken   string `protobuf:"bytes,3,opt,name=resume_token,json=resumeToken,proto3" json:"resume_token,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ExportAuditEventsResponse) Reset() {
+	*x = ExportAuditEventsResponse{}
+	mi := &file_rolecall_organization_v1_audit_service_proto_msgTypes[7]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ExportAuditEventsResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ExportAuditEventsResponse) ProtoMessage() {}
+
+func (x *ExportAuditEventsResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_rolecall_organization_v1_audit_service_proto_msgTypes[7]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ExportAuditEventsResponse.ProtoReflect.Descriptor instead.
+func (*ExportAuditEventsResponse) Descriptor() ([]byte, []int) {
+	return file_rolecall_organization_v1_audit_service_proto_rawDescGZIP(), []int{7}
+}
+
+func (x *ExportAuditEventsResponse) GetAuditEvents() []*AuditEvent {
+	if x != nil {
+		return x.AuditEvents
+	}
+	return nil
+}
+
+func (x *ExportAuditEventsResponse) GetCheckpoints() []*AuditCheckpoint {
+	if x != nil {
+		return x.Checkpoints
+	}
+	return nil
+}
+
+func (x *ExportAuditEventsResponse) GetResumeToken() string {
+	if x != nil {
+		return x.ResumeToken
+	}
+	return ""
+}
+
+// What `VerifyAuditLog` needs.
+type VerifyAuditLogRequest struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The organization; empty means the caller's own, `-` all that the caller may
+	// see, events of the whole installation included.
+	OrganizationId string `protobuf:"bytes,1,opt,name=organization_id,json=organizationId,proto3" json:"organization_id,omitempty"`
+	// Checkpoints that were kept outside; what they say has to be in the log. At
+	// most 100.
+	KnownCheckpoints []*AuditCheckpoint `protobuf:"bytes,2,rep,name=known_checkpoints,json=knownCheckpoints,proto3" json:"known_checkpoints,omitempty"`
+	// `next_page_token` of the call before, with the same other arguments.
+	PageToken     string `protobuf:"bytes,3,opt,name=page_token,json=pageToken,proto3" json:"page_token,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *VerifyAuditLogRequest) Reset() {
+	*x = VerifyAuditLogRequest{}
+	mi := &file_rolecall_organization_v1_audit_service_proto_msgTypes[8]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *VerifyAuditLogRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*VerifyAuditLogRequest) ProtoMessage() {}
+
+func (x *VerifyAuditLogRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_rolecall_organization_v1_audit_service_proto_msgTypes[8]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use VerifyAuditLogRequest.ProtoReflect.Descriptor instead.
+func (*VerifyAuditLogRequest) Descriptor() ([]byte, []int) {
+	return file_rolecall_organization_v1_audit_service_proto_rawDescGZIP(), []int{8}
+}
+
+func (x *VerifyAuditLogRequest) GetOrganizationId() string {
+	if x != nil {
+		return x.OrganizationId
+	}
+	return ""
+}
+
+func (x *VerifyAuditLogRequest) GetKnownCheckpoints() []*AuditCheckpoint {
+	if x != nil {
+		return x.KnownCheckpoints
+	}
+	return nil
+}
+
+func (x *VerifyAuditLogRequest) GetPageToken() string {
+	if x != nil {
+		return x.PageToken
+	}
+	return ""
+}
+
+// Something that is wrong with the audit log.
+type AuditFinding struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// What is wrong.
+	Kind AuditFindingKind `protobuf:"varint,1,opt,name=kind,proto3,enum=rolecall.organization.v1.AuditFindingKind" json:"kind,omitempty"`
+	// The organization of the chain; empty for the one of the whole installation.
+	OrganizationId string `protobuf:"bytes,2,opt,name=organization_id,json=organizationId,proto3" json:"organization_id,omitempty"`
+	// The number of the entry, a decimal number.
+	Sequence string `protobuf:"bytes,3,opt,name=sequence,proto3" json:"sequence,omitempty"`
+	// The entry; empty where there is none.
+	EventId string `protobuf:"bytes,4,opt,name=event_id,json=eventId,proto3" json:"event_id,omitempty"`
+	// The same in words.
+	Description   string `protobuf:"bytes,5,opt,name=description,proto3" json:"description,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *AuditFinding) Reset() {
+	*x = AuditFinding{}
+	mi := &file_rolecall_organization_v1_audit_service_proto_msgTypes[9]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *AuditFinding) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*AuditFinding) ProtoMessage() {}
+
+func (x *AuditFinding) ProtoReflect() protoreflect.Message {
+	mi := &file_rolecall_organization_v1_audit_service_proto_msgTypes[9]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use AuditFinding.ProtoReflect.Descriptor instead.
+func (*AuditFinding) Descriptor() ([]byte, []int) {
+	return file_rolecall_organization_v1_audit_service_proto_rawDescGZIP(), []int{9}
+}
+
+func (x *AuditFinding) GetKind() AuditFindingKind {
+	if x != nil {
+		return x.Kind
+	}
+	return AuditFindingKind_AUDIT_FINDING_KIND_UNSPECIFIED
+}
+
+func (x *AuditFinding) GetOrganizationId() string {
+	if x != nil {
+		return x.OrganizationId
+	}
+	return ""
+}
+
+func (x *AuditFinding) GetSequence() string {
+	if x != nil {
+		return x.Sequence
+	}
+	return ""
+}
+
+func (x *AuditFinding) GetEventId() string {
+	if x != nil {
+		return x.EventId
+	}
+	return ""
+}
+
+func (x *AuditFinding) GetDescription() string {
+	if x != nil {
+		return x.Description
+	}
+	return ""
+}
+
+// What `VerifyAuditLog` answers; the numbers are those of this call.
+type VerifyAuditLogResponse struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// How many entries were verified.
+	VerifiedCount int32 `protobuf:"varint,1,opt,name=verified_count,json=verifiedCount,proto3" json:"verified_count,omitempty"`
+	// Of how many the details were erased.
+	ErasedCount int32 `protobuf:"varint,2,opt,name=erased_count,json=erasedCount,proto3" json:"erased_count,omitempty"`
+	// How many checkpoints were verified.
+	CheckpointCount int32 `protobuf:"varint,3,opt,name=checkpoint_count,json=checkpointCount,proto3" json:"checkpoint_count,omitempty"`
+	// What is wrong, at most 100; empty when all is well.
+	Findings []*AuditFinding `protobuf:"bytes,4,rep,name=findings,proto3" json:"findings,omitempty"`
+	// Fresh checkpoints of the chains that were read to their ends without a
+	// finding.
+	Checkpoints []*AuditCheckpoint `protobuf:"bytes,5,rep,name=checkpoints,proto3" json:"checkpoints,omitempty"`
+	// Asks for the next part; empty when all was read.
+	NextPageToken string `protobuf:"bytes,6,opt,name=next_page_token,json=nextPageToken,proto3" json:"next_page_token,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *VerifyAuditLogResponse) Reset() {
+	*x = VerifyAuditLogResponse{}
+	mi := &file_rolecall_organization_v1_audit_service_proto_msgTypes[10]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *VerifyAuditLogResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*VerifyAuditLogResponse) ProtoMessage() {}
+
+func (x *VerifyAuditLogResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_rolecall_organization_v1_audit_service_proto_msgTypes[10]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use VerifyAuditLogResponse.ProtoReflect.Descriptor instead.
+func (*VerifyAuditLogResponse) Descriptor() ([]byte, []int) {
+	return file_rolecall_organization_v1_audit_service_proto_rawDescGZIP(), []int{10}
+}
+
+func (x *VerifyAuditLogResponse) GetVerifiedCount() int32 {
+	if x != nil {
+		return x.VerifiedCount
+	}
+	return 0
+}
+
+func (x *VerifyAuditLogResponse) GetErasedCount() int32 {
+	if x != nil {
+		return x.ErasedCount
+	}
+	return 0
+}
+
+func (x *VerifyAuditLogResponse) GetCheckpointCount() int32 {
+	if x != nil {
+		return x.CheckpointCount
+	}
+	return 0
+}
+
+func (x *VerifyAuditLogResponse) GetFindings() []*AuditFinding {
+	if x != nil {
+		return x.Findings
+	}
+	return nil
+}
+
+func (x *VerifyAuditLogResponse) GetCheckpoints() []*AuditCheckpoint {
+	if x != nil {
+		return x.Checkpoints
+	}
+	return nil
+}
+
+func (x *VerifyAuditLogResponse) GetNextPageToken() string {
+	if x != nil {
+		return x.NextPageToken
+	}
+	return ""
+}
+
 var File_rolecall_organization_v1_audit_service_proto protoreflect.FileDescriptor
 
 const file_rolecall_organization_v1_audit_service_proto_rawDesc = "" +
 	"\n" +
-	",rolecall/organization/v1/audit_service.proto\x12\x18rolecall.organization.v1\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x1frolecall/authz/v1/options.proto\"\xae\x03\n" +
+	",rolecall/organization/v1/audit_service.proto\x12\x18rolecall.organization.v1\x1a\x1egoogle/protobuf/duration.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x1frolecall/authz/v1/options.proto\"\x87\x05\n" +
 	"\n" +
 	"AuditEvent\x12\x19\n" +
 	"\bevent_id\x18\x01 \x01(\tR\aeventId\x12\x14\n" +
@@ -306,11 +1025,19 @@ const file_rolecall_organization_v1_audit_service_proto_rawDesc = "" +
 	"\n" +
 	"request_id\x18\x06 \x01(\tR\trequestId\x12?\n" +
 	"\roccurred_time\x18\a \x01(\v2\x1a.google.protobuf.TimestampR\foccurredTime\x12K\n" +
-	"\adetails\x18\b \x03(\v21.rolecall.organization.v1.AuditEvent.DetailsEntryR\adetails\x12%\n" +
+	"\adetails\x18\b \x03(\v21.rolecall.organization.v1.AuditEvent.DetailsEntryR\adetails\x12\x1a\n" +
+	"\bsequence\x18\t \x01(\tR\bsequence\x12\x12\n" +
+	"\x04hash\x18\n" +
+	" \x01(\fR\x04hash\x12-\n" +
+	"\x12details_commitment\x18\v \x01(\fR\x11detailsCommitment\x12\x12\n" +
+	"\x04salt\x18\f \x01(\fR\x04salt\x12\"\n" +
+	"\rsealed_for_id\x18\r \x01(\tR\vsealedForId\x12\x1b\n" +
+	"\tis_erased\x18\x0e \x01(\bR\bisErased\x12#\n" +
+	"\rsource_number\x18\x0f \x01(\tR\fsourceNumber\x12%\n" +
 	"\x0fon_behalf_of_id\x18( \x01(\tR\fonBehalfOfId\x1a:\n" +
 	"\fDetailsEntry\x12\x10\n" +
 	"\x03key\x18\x01 \x01(\tR\x03key\x12\x14\n" +
-	"\x05value\x18\x02 \x01(\tR\x05value:\x028\x01\"\xcb\x01\n" +
+	"\x05value\x18\x02 \x01(\tR\x05value:\x028\x01\"\xbd\x02\n" +
 	"\x16ListAuditEventsRequest\x12'\n" +
 	"\x0forganization_id\x18\x01 \x01(\tR\x0eorganizationId\x12\x1b\n" +
 	"\ttarget_id\x18\x02 \x01(\tR\btargetId\x12\x19\n" +
@@ -318,12 +1045,67 @@ const file_rolecall_organization_v1_audit_service_proto_rawDesc = "" +
 	"\x05topic\x18\x04 \x01(\tR\x05topic\x12\x1b\n" +
 	"\tpage_size\x18\x05 \x01(\x05R\bpageSize\x12\x1d\n" +
 	"\n" +
-	"page_token\x18\x06 \x01(\tR\tpageToken\"\x8a\x01\n" +
+	"page_token\x18\x06 \x01(\tR\tpageToken\x129\n" +
+	"\n" +
+	"start_time\x18\a \x01(\v2\x1a.google.protobuf.TimestampR\tstartTime\x125\n" +
+	"\bend_time\x18\b \x01(\v2\x1a.google.protobuf.TimestampR\aendTime\"\xb7\x01\n" +
 	"\x17ListAuditEventsResponse\x12G\n" +
 	"\faudit_events\x18\x01 \x03(\v2$.rolecall.organization.v1.AuditEventR\vauditEvents\x12&\n" +
-	"\x0fnext_page_token\x18\x02 \x01(\tR\rnextPageToken2\xb0\x01\n" +
+	"\x0fnext_page_token\x18\x02 \x01(\tR\rnextPageToken\x12+\n" +
+	"\x03lag\x18\x03 \x01(\v2\x19.google.protobuf.DurationR\x03lag\"1\n" +
+	"\x14GetAuditEventRequest\x12\x19\n" +
+	"\bevent_id\x18\x01 \x01(\tR\aeventId\"^\n" +
+	"\x15GetAuditEventResponse\x12E\n" +
+	"\vaudit_event\x18\x01 \x01(\v2$.rolecall.organization.v1.AuditEventR\n" +
+	"auditEvent\"\xe0\x01\n" +
+	"\x0fAuditCheckpoint\x12'\n" +
+	"\x0forganization_id\x18\x01 \x01(\tR\x0eorganizationId\x12\x1a\n" +
+	"\bsequence\x18\x02 \x01(\tR\bsequence\x12\x12\n" +
+	"\x04hash\x18\x03 \x01(\fR\x04hash\x127\n" +
+	"\tsign_time\x18\x04 \x01(\v2\x1a.google.protobuf.TimestampR\bsignTime\x12\x1d\n" +
+	"\n" +
+	"public_key\x18\x05 \x01(\fR\tpublicKey\x12\x1c\n" +
+	"\tsignature\x18\x06 \x01(\fR\tsignature\"f\n" +
+	"\x18ExportAuditEventsRequest\x12'\n" +
+	"\x0forganization_id\x18\x01 \x01(\tR\x0eorganizationId\x12!\n" +
+	"\fresume_token\x18\x02 \x01(\tR\vresumeToken\"\xd4\x01\n" +
+	"\x19ExportAuditEventsResponse\x12G\n" +
+	"\faudit_events\x18\x01 \x03(\v2$.rolecall.organization.v1.AuditEventR\vauditEvents\x12K\n" +
+	"\vcheckpoints\x18\x02 \x03(\v2).rolecall.organization.v1.AuditCheckpointR\vcheckpoints\x12!\n" +
+	"\fresume_token\x18\x03 \x01(\tR\vresumeToken\"\xb7\x01\n" +
+	"\x15VerifyAuditLogRequest\x12'\n" +
+	"\x0forganization_id\x18\x01 \x01(\tR\x0eorganizationId\x12V\n" +
+	"\x11known_checkpoints\x18\x02 \x03(\v2).rolecall.organization.v1.AuditCheckpointR\x10knownCheckpoints\x12\x1d\n" +
+	"\n" +
+	"page_token\x18\x03 \x01(\tR\tpageToken\"\xd0\x01\n" +
+	"\fAuditFinding\x12>\n" +
+	"\x04kind\x18\x01 \x01(\x0e2*.rolecall.organization.v1.AuditFindingKindR\x04kind\x12'\n" +
+	"\x0forganization_id\x18\x02 \x01(\tR\x0eorganizationId\x12\x1a\n" +
+	"\bsequence\x18\x03 \x01(\tR\bsequence\x12\x19\n" +
+	"\bevent_id\x18\x04 \x01(\tR\aeventId\x12 \n" +
+	"\vdescription\x18\x05 \x01(\tR\vdescription\"\xc6\x02\n" +
+	"\x16VerifyAuditLogResponse\x12%\n" +
+	"\x0everified_count\x18\x01 \x01(\x05R\rverifiedCount\x12!\n" +
+	"\ferased_count\x18\x02 \x01(\x05R\verasedCount\x12)\n" +
+	"\x10checkpoint_count\x18\x03 \x01(\x05R\x0fcheckpointCount\x12B\n" +
+	"\bfindings\x18\x04 \x03(\v2&.rolecall.organization.v1.AuditFindingR\bfindings\x12K\n" +
+	"\vcheckpoints\x18\x05 \x03(\v2).rolecall.organization.v1.AuditCheckpointR\vcheckpoints\x12&\n" +
+	"\x0fnext_page_token\x18\x06 \x01(\tR\rnextPageToken*\xf9\x02\n" +
+	"\x10AuditFindingKind\x12\"\n" +
+	"\x1eAUDIT_FINDING_KIND_UNSPECIFIED\x10\x00\x12$\n" +
+	" AUDIT_FINDING_KIND_ENTRY_CHANGED\x10\x01\x12&\n" +
+	"\"AUDIT_FINDING_KIND_ENTRIES_MISSING\x10\x02\x12&\n" +
+	"\"AUDIT_FINDING_KIND_DETAILS_CHANGED\x10\x03\x12\"\n" +
+	"\x1eAUDIT_FINDING_KIND_END_MISSING\x10\x04\x12\"\n" +
+	"\x1eAUDIT_FINDING_KIND_END_CHANGED\x10\x05\x12.\n" +
+	"*AUDIT_FINDING_KIND_CHECKPOINT_CONTRADICTED\x10\x06\x12(\n" +
+	"$AUDIT_FINDING_KIND_CHECKPOINT_FORGED\x10\a\x12)\n" +
+	"%AUDIT_FINDING_KIND_EVENTS_NOT_ARRIVED\x10\b2\x95\x05\n" +
 	"\fAuditService\x12\x9f\x01\n" +
-	"\x0fListAuditEvents\x120.rolecall.organization.v1.ListAuditEventsRequest\x1a1.rolecall.organization.v1.ListAuditEventsResponse\"'\xaa\xed\x18 \"\x1eorganization.audit_events.list\x90\x02\x01B\x84\x02\n" +
+	"\x0fListAuditEvents\x120.rolecall.organization.v1.ListAuditEventsRequest\x1a1.rolecall.organization.v1.ListAuditEventsResponse\"'\xaa\xed\x18 \"\x1eorganization.audit_events.list\x90\x02\x01\x12\x99\x01\n" +
+	"\rGetAuditEvent\x12..rolecall.organization.v1.GetAuditEventRequest\x1a/.rolecall.organization.v1.GetAuditEventResponse\"'\xaa\xed\x18 \"\x1eorganization.audit_events.list\x90\x02\x01\x12\xa7\x01\n" +
+	"\x11ExportAuditEvents\x122.rolecall.organization.v1.ExportAuditEventsRequest\x1a3.rolecall.organization.v1.ExportAuditEventsResponse\"'\xaa\xed\x18 \"\x1eorganization.audit_events.list\x90\x02\x010\x01\x12\x9c\x01\n" +
+	"\x0eVerifyAuditLog\x12/.rolecall.organization.v1.VerifyAuditLogRequest\x1a0.rolecall.organization.v1.VerifyAuditLogResponse\"'\xaa\xed\x18 \"\x1eorganization.audit_events.list\x90\x02\x01B\x84\x02\n" +
 	"\x1ccom.rolecall.organization.v1B\x11AuditServiceProtoP\x01ZOgithub.com/rolecall/rolecall/clients/go/rolecall/organization/v1;organizationv1\xa2\x02\x03ROX\xaa\x02\x18Rolecall.Organization.V1\xca\x02\x18Rolecall\\Organization\\V1\xe2\x02$Rolecall\\Organization\\V1\\GPBMetadata\xea\x02\x1aRolecall::Organization::V1b\x06proto3"
 
 var (
@@ -338,25 +1120,53 @@ func file_rolecall_organization_v1_audit_service_proto_rawDescGZIP() []byte {
 	return file_rolecall_organization_v1_audit_service_proto_rawDescData
 }
 
-var file_rolecall_organization_v1_audit_service_proto_msgTypes = make([]protoimpl.MessageInfo, 4)
+var file_rolecall_organization_v1_audit_service_proto_enumTypes = make([]protoimpl.EnumInfo, 1)
+var file_rolecall_organization_v1_audit_service_proto_msgTypes = make([]protoimpl.MessageInfo, 12)
 var file_rolecall_organization_v1_audit_service_proto_goTypes = []any{
-	(*AuditEvent)(nil),              // 0: rolecall.organization.v1.AuditEvent
-	(*ListAuditEventsRequest)(nil),  // 1: rolecall.organization.v1.ListAuditEventsRequest
-	(*ListAuditEventsResponse)(nil), // 2: rolecall.organization.v1.ListAuditEventsResponse
-	nil,                             // 3: rolecall.organization.v1.AuditEvent.DetailsEntry
-	(*timestamppb.Timestamp)(nil),   // 4: google.protobuf.Timestamp
+	(AuditFindingKind)(0),             // 0: rolecall.organization.v1.AuditFindingKind
+	(*AuditEvent)(nil),                // 1: rolecall.organization.v1.AuditEvent
+	(*ListAuditEventsRequest)(nil),    // 2: rolecall.organization.v1.ListAuditEventsRequest
+	(*ListAuditEventsResponse)(nil),   // 3: rolecall.organization.v1.ListAuditEventsResponse
+	(*GetAuditEventRequest)(nil),      // 4: rolecall.organization.v1.GetAuditEventRequest
+	(*GetAuditEventResponse)(nil),     // 5: rolecall.organization.v1.GetAuditEventResponse
+	(*AuditCheckpoint)(nil),           // 6: rolecall.organization.v1.AuditCheckpoint
+	(*ExportAuditEventsRequest)(nil),  // 7: rolecall.organization.v1.ExportAuditEventsRequest
+	(*ExportAuditEventsResponse)(nil), // 8: rolecall.organization.v1.ExportAuditEventsResponse
+	(*VerifyAuditLogRequest)(nil),     // 9: rolecall.organization.v1.VerifyAuditLogRequest
+	(*AuditFinding)(nil),              // 10: rolecall.organization.v1.AuditFinding
+	(*VerifyAuditLogResponse)(nil),    // 11: rolecall.organization.v1.VerifyAuditLogResponse
+	nil,                               // 12: rolecall.organization.v1.AuditEvent.DetailsEntry
+	(*timestamppb.Timestamp)(nil),     // 13: google.protobuf.Timestamp
+	(*durationpb.Duration)(nil),       // 14: google.protobuf.Duration
 }
 var file_rolecall_organization_v1_audit_service_proto_depIdxs = []int32{
-	4, // 0: rolecall.organization.v1.AuditEvent.occurred_time:type_name -> google.protobuf.Timestamp
-	3, // 1: rolecall.organization.v1.AuditEvent.details:type_name -> rolecall.organization.v1.AuditEvent.DetailsEntry
-	0, // 2: rolecall.organization.v1.ListAuditEventsResponse.audit_events:type_name -> rolecall.organization.v1.AuditEvent
-	1, // 3: rolecall.organization.v1.AuditService.ListAuditEvents:input_type -> rolecall.organization.v1.ListAuditEventsRequest
-	2, // 4: rolecall.organization.v1.AuditService.ListAuditEvents:output_type -> rolecall.organization.v1.ListAuditEventsResponse
-	4, // [4:5] is the sub-list for method output_type
-	3, // [3:4] is the sub-list for method input_type
-	3, // [3:3] is the sub-list for extension type_name
-	3, // [3:3] is the sub-list for extension extendee
-	0, // [0:3] is the sub-list for field type_name
+	13, // 0: rolecall.organization.v1.AuditEvent.occurred_time:type_name -> google.protobuf.Timestamp
+	12, // 1: rolecall.organization.v1.AuditEvent.details:type_name -> rolecall.organization.v1.AuditEvent.DetailsEntry
+	13, // 2: rolecall.organization.v1.ListAuditEventsRequest.start_time:type_name -> google.protobuf.Timestamp
+	13, // 3: rolecall.organization.v1.ListAuditEventsRequest.end_time:type_name -> google.protobuf.Timestamp
+	1,  // 4: rolecall.organization.v1.ListAuditEventsResponse.audit_events:type_name -> rolecall.organization.v1.AuditEvent
+	14, // 5: rolecall.organization.v1.ListAuditEventsResponse.lag:type_name -> google.protobuf.Duration
+	1,  // 6: rolecall.organization.v1.GetAuditEventResponse.audit_event:type_name -> rolecall.organization.v1.AuditEvent
+	13, // 7: rolecall.organization.v1.AuditCheckpoint.sign_time:type_name -> google.protobuf.Timestamp
+	1,  // 8: rolecall.organization.v1.ExportAuditEventsResponse.audit_events:type_name -> rolecall.organization.v1.AuditEvent
+	6,  // 9: rolecall.organization.v1.ExportAuditEventsResponse.checkpoints:type_name -> rolecall.organization.v1.AuditCheckpoint
+	6,  // 10: rolecall.organization.v1.VerifyAuditLogRequest.known_checkpoints:type_name -> rolecall.organization.v1.AuditCheckpoint
+	0,  // 11: rolecall.organization.v1.AuditFinding.kind:type_name -> rolecall.organization.v1.AuditFindingKind
+	10, // 12: rolecall.organization.v1.VerifyAuditLogResponse.findings:type_name -> rolecall.organization.v1.AuditFinding
+	6,  // 13: rolecall.organization.v1.VerifyAuditLogResponse.checkpoints:type_name -> rolecall.organization.v1.AuditCheckpoint
+	2,  // 14: rolecall.organization.v1.AuditService.ListAuditEvents:input_type -> rolecall.organization.v1.ListAuditEventsRequest
+	4,  // 15: rolecall.organization.v1.AuditService.GetAuditEvent:input_type -> rolecall.organization.v1.GetAuditEventRequest
+	7,  // 16: rolecall.organization.v1.AuditService.ExportAuditEvents:input_type -> rolecall.organization.v1.ExportAuditEventsRequest
+	9,  // 17: rolecall.organization.v1.AuditService.VerifyAuditLog:input_type -> rolecall.organization.v1.VerifyAuditLogRequest
+	3,  // 18: rolecall.organization.v1.AuditService.ListAuditEvents:output_type -> rolecall.organization.v1.ListAuditEventsResponse
+	5,  // 19: rolecall.organization.v1.AuditService.GetAuditEvent:output_type -> rolecall.organization.v1.GetAuditEventResponse
+	8,  // 20: rolecall.organization.v1.AuditService.ExportAuditEvents:output_type -> rolecall.organization.v1.ExportAuditEventsResponse
+	11, // 21: rolecall.organization.v1.AuditService.VerifyAuditLog:output_type -> rolecall.organization.v1.VerifyAuditLogResponse
+	18, // [18:22] is the sub-list for method output_type
+	14, // [14:18] is the sub-list for method input_type
+	14, // [14:14] is the sub-list for extension type_name
+	14, // [14:14] is the sub-list for extension extendee
+	0,  // [0:14] is the sub-list for field type_name
 }
 
 func init() { file_rolecall_organization_v1_audit_service_proto_init() }
@@ -369,13 +1179,14 @@ func file_rolecall_organization_v1_audit_service_proto_init() {
 		File: protoimpl.DescBuilder{
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_rolecall_organization_v1_audit_service_proto_rawDesc), len(file_rolecall_organization_v1_audit_service_proto_rawDesc)),
-			NumEnums:      0,
-			NumMessages:   4,
+			NumEnums:      1,
+			NumMessages:   12,
 			NumExtensions: 0,
 			NumServices:   1,
 		},
 		GoTypes:           file_rolecall_organization_v1_audit_service_proto_goTypes,
 		DependencyIndexes: file_rolecall_organization_v1_audit_service_proto_depIdxs,
+		EnumInfos:         file_rolecall_organization_v1_audit_service_proto_enumTypes,
 		MessageInfos:      file_rolecall_organization_v1_audit_service_proto_msgTypes,
 	}.Build()
 	File_rolecall_organization_v1_audit_service_proto = out.File

@@ -21,18 +21,39 @@ import (
 const _ = grpc.SupportPackageIsVersion9
 
 const (
-	AuditService_ListAuditEvents_FullMethodName = "/rolecall.organization.v1.AuditService/ListAuditEvents"
+	AuditService_ListAuditEvents_FullMethodName   = "/rolecall.organization.v1.AuditService/ListAuditEvents"
+	AuditService_GetAuditEvent_FullMethodName     = "/rolecall.organization.v1.AuditService/GetAuditEvent"
+	AuditService_ExportAuditEvents_FullMethodName = "/rolecall.organization.v1.AuditService/ExportAuditEvents"
+	AuditService_VerifyAuditLog_FullMethodName    = "/rolecall.organization.v1.AuditService/VerifyAuditLog"
 )
 
 // AuditServiceClient is the client API for AuditService service.
 //
 // For semantics around ctx use and closing/ending streaming RPCs, please refer to https://pkg.go.dev/google.golang.org/grpc/?tab=doc#ClientConn.NewStream.
 //
-// Reads what happened.
+// Reads what happened, and proves that it is all that happened.
+//
+// The events of each organization are a hash chain, those of the whole
+// installation another: each entry has a number without gaps and a hash over
+// the entry before it and all that it tells. Ends of chains are signed.
 type AuditServiceClient interface {
 	// Lists events of the audit log, the newest first; an event is visible within
-	// a second after it happened.
+	// a second after it happened. One of `target_id`, `actor_id` and `topic` can
+	// be given (`FILTER_NOT_INDEXED`), with a window of time.
 	ListAuditEvents(ctx context.Context, in *ListAuditEventsRequest, opts ...grpc.CallOption) (*ListAuditEventsResponse, error)
+	// Returns an event of the audit log (`AUDIT_EVENT_NOT_FOUND`).
+	GetAuditEvent(ctx context.Context, in *GetAuditEventRequest, opts ...grpc.CallOption) (*GetAuditEventResponse, error)
+	// Sends the audit log chain by chain, each in the order of its entries, with
+	// the checkpoints that were signed, and ends. What is sent can be verified
+	// without the server. A stream that broke goes on with its last
+	// `resume_token`; so does an export of one organization, later, with what was
+	// added since.
+	ExportAuditEvents(ctx context.Context, in *ExportAuditEventsRequest, opts ...grpc.CallOption) (grpc.ServerStreamingClient[ExportAuditEventsResponse], error)
+	// Reads a part of the audit log and says where it was tampered with; go on
+	// with `next_page_token` until it is empty. A chain that was read to its end
+	// without a finding is answered with a fresh checkpoint: keep it outside, and
+	// give it to a later call, which then finds a cut end.
+	VerifyAuditLog(ctx context.Context, in *VerifyAuditLogRequest, opts ...grpc.CallOption) (*VerifyAuditLogResponse, error)
 }
 
 type auditServiceClient struct {
@@ -53,15 +74,72 @@ func (c *auditServiceClient) ListAuditEvents(ctx context.Context, in *ListAuditE
 	return out, nil
 }
 
+func (c *auditServiceClient) GetAuditEvent(ctx context.Context, in *GetAuditEventRequest, opts ...grpc.CallOption) (*GetAuditEventResponse, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(GetAuditEventResponse)
+	err := c.cc.Invoke(ctx, AuditService_GetAuditEvent_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
+func (c *auditServiceClient) ExportAuditEvents(ctx context.Context, in *ExportAuditEventsRequest, opts ...grpc.CallOption) (grpc.ServerStreamingClient[ExportAuditEventsResponse], error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	stream, err := c.cc.NewStream(ctx, &AuditService_ServiceDesc.Streams[0], AuditService_ExportAuditEvents_FullMethodName, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	x := &grpc.GenericClientStream[ExportAuditEventsRequest, ExportAuditEventsResponse]{ClientStream: stream}
+	if err := x.ClientStream.SendMsg(in); err != nil {
+		return nil, err
+	}
+	if err := x.ClientStream.CloseSend(); err != nil {
+		return nil, err
+	}
+	return x, nil
+}
+
+// This type alias is provided for backwards compatibility with existing code that references the prior non-generic stream type by name.
+type AuditService_ExportAuditEventsClient = grpc.ServerStreamingClient[ExportAuditEventsResponse]
+
+func (c *auditServiceClient) VerifyAuditLog(ctx context.Context, in *VerifyAuditLogRequest, opts ...grpc.CallOption) (*VerifyAuditLogResponse, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(VerifyAuditLogResponse)
+	err := c.cc.Invoke(ctx, AuditService_VerifyAuditLog_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
 // AuditServiceServer is the server API for AuditService service.
 // All implementations must embed UnimplementedAuditServiceServer
 // for forward compatibility.
 //
-// Reads what happened.
+// Reads what happened, and proves that it is all that happened.
+//
+// The events of each organization are a hash chain, those of the whole
+// installation another: each entry has a number without gaps and a hash over
+// the entry before it and all that it tells. Ends of chains are signed.
 type AuditServiceServer interface {
 	// Lists events of the audit log, the newest first; an event is visible within
-	// a second after it happened.
+	// a second after it happened. One of `target_id`, `actor_id` and `topic` can
+	// be given (`FILTER_NOT_INDEXED`), with a window of time.
 	ListAuditEvents(context.Context, *ListAuditEventsRequest) (*ListAuditEventsResponse, error)
+	// Returns an event of the audit log (`AUDIT_EVENT_NOT_FOUND`).
+	GetAuditEvent(context.Context, *GetAuditEventRequest) (*GetAuditEventResponse, error)
+	// Sends the audit log chain by chain, each in the order of its entries, with
+	// the checkpoints that were signed, and ends. What is sent can be verified
+	// without the server. A stream that broke goes on with its last
+	// `resume_token`; so does an export of one organization, later, with what was
+	// added since.
+	ExportAuditEvents(*ExportAuditEventsRequest, grpc.ServerStreamingServer[ExportAuditEventsResponse]) error
+	// Reads a part of the audit log and says where it was tampered with; go on
+	// with `next_page_token` until it is empty. A chain that was read to its end
+	// without a finding is answered with a fresh checkpoint: keep it outside, and
+	// give it to a later call, which then finds a cut end.
+	VerifyAuditLog(context.Context, *VerifyAuditLogRequest) (*VerifyAuditLogResponse, error)
 	mustEmbedUnimplementedAuditServiceServer()
 }
 
@@ -74,6 +152,15 @@ type UnimplementedAuditServiceServer struct{}
 
 func (UnimplementedAuditServiceServer) ListAuditEvents(context.Context, *ListAuditEventsRequest) (*ListAuditEventsResponse, error) {
 	return nil, status.Error(codes.Unimplemented, "method ListAuditEvents not implemented")
+}
+func (UnimplementedAuditServiceServer) GetAuditEvent(context.Context, *GetAuditEventRequest) (*GetAuditEventResponse, error) {
+	return nil, status.Error(codes.Unimplemented, "method GetAuditEvent not implemented")
+}
+func (UnimplementedAuditServiceServer) ExportAuditEvents(*ExportAuditEventsRequest, grpc.ServerStreamingServer[ExportAuditEventsResponse]) error {
+	return status.Error(codes.Unimplemented, "method ExportAuditEvents not implemented")
+}
+func (UnimplementedAuditServiceServer) VerifyAuditLog(context.Context, *VerifyAuditLogRequest) (*VerifyAuditLogResponse, error) {
+	return nil, status.Error(codes.Unimplemented, "method VerifyAuditLog not implemented")
 }
 func (UnimplementedAuditServiceServer) mustEmbedUnimplementedAuditServiceServer() {}
 func (UnimplementedAuditServiceServer) testEmbeddedByValue()                      {}
@@ -114,6 +201,53 @@ func _AuditService_ListAuditEvents_Handler(srv interface{}, ctx context.Context,
 	return interceptor(ctx, in, info, handler)
 }
 
+func _AuditService_GetAuditEvent_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(GetAuditEventRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(AuditServiceServer).GetAuditEvent(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: AuditService_GetAuditEvent_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(AuditServiceServer).GetAuditEvent(ctx, req.(*GetAuditEventRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
+func _AuditService_ExportAuditEvents_Handler(srv interface{}, stream grpc.ServerStream) error {
+	m := new(ExportAuditEventsRequest)
+	if err := stream.RecvMsg(m); err != nil {
+		return err
+	}
+	return srv.(AuditServiceServer).ExportAuditEvents(m, &grpc.GenericServerStream[ExportAuditEventsRequest, ExportAuditEventsResponse]{ServerStream: stream})
+}
+
+// This type alias is provided for backwards compatibility with existing code that references the prior non-generic stream type by name.
+type AuditService_ExportAuditEventsServer = grpc.ServerStreamingServer[ExportAuditEventsResponse]
+
+func _AuditService_VerifyAuditLog_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(VerifyAuditLogRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(AuditServiceServer).VerifyAuditLog(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: AuditService_VerifyAuditLog_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(AuditServiceServer).VerifyAuditLog(ctx, req.(*VerifyAuditLogRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
 // AuditService_ServiceDesc is the grpc.ServiceDesc for AuditService service.
 // It's only intended for direct use with grpc.RegisterService,
 // and not to be introspected or modified (even as a copy)
@@ -125,7 +259,21 @@ var AuditService_ServiceDesc = grpc.ServiceDesc{
 			MethodName: "ListAuditEvents",
 			Handler:    _AuditService_ListAuditEvents_Handler,
 		},
+		{
+			MethodName: "GetAuditEvent",
+			Handler:    _AuditService_GetAuditEvent_Handler,
+		},
+		{
+			MethodName: "VerifyAuditLog",
+			Handler:    _AuditService_VerifyAuditLog_Handler,
+		},
 	},
-	Streams:  []grpc.StreamDesc{},
+	Streams: []grpc.StreamDesc{
+		{
+			StreamName:    "ExportAuditEvents",
+			Handler:       _AuditService_ExportAuditEvents_Handler,
+			ServerStreams: true,
+		},
+	},
 	Metadata: "rolecall/organization/v1/audit_service.proto",
 }

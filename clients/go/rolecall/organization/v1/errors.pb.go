@@ -83,6 +83,27 @@ const (
 	ErrorReason_ERROR_REASON_REGISTRATION_CLOSED ErrorReason = 35
 	// The organization takes registrations with addresses of other domains only.
 	ErrorReason_ERROR_REASON_EMAIL_DOMAIN_REFUSED ErrorReason = 36
+	// The organization is suspended.
+	ErrorReason_ERROR_REASON_ORGANIZATION_SUSPENDED ErrorReason = 45
+	// The organization is not suspended.
+	ErrorReason_ERROR_REASON_ORGANIZATION_NOT_SUSPENDED ErrorReason = 46
+	// The organization that was made at installation stays in operation.
+	ErrorReason_ERROR_REASON_HOME_ORGANIZATION ErrorReason = 47
+	// An administrator of the instance belongs to the organization.
+	ErrorReason_ERROR_REASON_ORGANIZATION_HAS_ADMIN ErrorReason = 48
+	// No identity provider of the organization serves, so nobody could log in.
+	ErrorReason_ERROR_REASON_PROVIDER_MISSING ErrorReason = 41
+	// The break-glass owner is not an owner of the organization who can act and
+	// has a second factor.
+	ErrorReason_ERROR_REASON_BREAK_GLASS_UNFIT ErrorReason = 42
+	// The person is the break-glass owner of its organization; name another first.
+	ErrorReason_ERROR_REASON_BREAK_GLASS_OWNER ErrorReason = 43
+	// Administrators of the instance are members, and no provider speaks for them.
+	ErrorReason_ERROR_REASON_ADMIN_AMONG_MEMBERS ErrorReason = 44
+	// No such event of the audit log within what the caller may see.
+	ErrorReason_ERROR_REASON_AUDIT_EVENT_NOT_FOUND ErrorReason = 60
+	// No index answers these filters together; leave out some.
+	ErrorReason_ERROR_REASON_FILTER_NOT_INDEXED ErrorReason = 61
 )
 
 // Enum value maps for ErrorReason.
@@ -115,35 +136,55 @@ var (
 		40: "ERROR_REASON_GUESTS_NOT_ALLOWED",
 		35: "ERROR_REASON_REGISTRATION_CLOSED",
 		36: "ERROR_REASON_EMAIL_DOMAIN_REFUSED",
+		45: "ERROR_REASON_ORGANIZATION_SUSPENDED",
+		46: "ERROR_REASON_ORGANIZATION_NOT_SUSPENDED",
+		47: "ERROR_REASON_HOME_ORGANIZATION",
+		48: "ERROR_REASON_ORGANIZATION_HAS_ADMIN",
+		41: "ERROR_REASON_PROVIDER_MISSING",
+		42: "ERROR_REASON_BREAK_GLASS_UNFIT",
+		43: "ERROR_REASON_BREAK_GLASS_OWNER",
+		44: "ERROR_REASON_ADMIN_AMONG_MEMBERS",
+		60: "ERROR_REASON_AUDIT_EVENT_NOT_FOUND",
+		61: "ERROR_REASON_FILTER_NOT_INDEXED",
 	}
 	ErrorReason_value = map[string]int32{
-		"ERROR_REASON_UNSPECIFIED":              0,
-		"ERROR_REASON_REQUEST_INVALID":          1,
-		"ERROR_REASON_ORGANIZATION_NOT_FOUND":   2,
-		"ERROR_REASON_ORGANIZATION_NAME_TAKEN":  3,
-		"ERROR_REASON_EMAIL_TAKEN":              4,
-		"ERROR_REASON_MEMBER_NOT_FOUND":         5,
-		"ERROR_REASON_SELF_REFUSED":             6,
-		"ERROR_REASON_LAST_OWNER":               7,
-		"ERROR_REASON_LAST_ADMIN":               8,
-		"ERROR_REASON_ROLE_NOT_GRANTABLE":       9,
-		"ERROR_REASON_PERMISSION_NOT_GRANTABLE": 10,
-		"ERROR_REASON_ETAG_MISMATCH":            11,
-		"ERROR_REASON_MEMBER_NOT_BLOCKED":       12,
-		"ERROR_REASON_MEMBER_NOT_ACTIVE":        13,
-		"ERROR_REASON_INVITER_NOT_ENTITLED":     14,
-		"ERROR_REASON_SUBJECT_NOT_FOUND":        15,
-		"ERROR_REASON_REQUEST_ID_REUSED":        16,
-		"ERROR_REASON_PEER_UNAVAILABLE":         17,
-		"ERROR_REASON_STORE_UNAVAILABLE":        18,
-		"ERROR_REASON_RESUME_TOKEN_EXPIRED":     19,
-		"ERROR_REASON_ALREADY_BOOTSTRAPPED":     20,
-		"ERROR_REASON_ACTOR_NOT_ENTITLED":       21,
-		"ERROR_REASON_INTERNAL":                 22,
-		"ERROR_REASON_SUBJECT_REMOVED":          23,
-		"ERROR_REASON_GUESTS_NOT_ALLOWED":       40,
-		"ERROR_REASON_REGISTRATION_CLOSED":      35,
-		"ERROR_REASON_EMAIL_DOMAIN_REFUSED":     36,
+		"ERROR_REASON_UNSPECIFIED":                0,
+		"ERROR_REASON_REQUEST_INVALID":            1,
+		"ERROR_REASON_ORGANIZATION_NOT_FOUND":     2,
+		"ERROR_REASON_ORGANIZATION_NAME_TAKEN":    3,
+		"ERROR_REASON_EMAIL_TAKEN":                4,
+		"ERROR_REASON_MEMBER_NOT_FOUND":           5,
+		"ERROR_REASON_SELF_REFUSED":               6,
+		"ERROR_REASON_LAST_OWNER":                 7,
+		"ERROR_REASON_LAST_ADMIN":                 8,
+		"ERROR_REASON_ROLE_NOT_GRANTABLE":         9,
+		"ERROR_REASON_PERMISSION_NOT_GRANTABLE":   10,
+		"ERROR_REASON_ETAG_MISMATCH":              11,
+		"ERROR_REASON_MEMBER_NOT_BLOCKED":         12,
+		"ERROR_REASON_MEMBER_NOT_ACTIVE":          13,
+		"ERROR_REASON_INVITER_NOT_ENTITLED":       14,
+		"ERROR_REASON_SUBJECT_NOT_FOUND":          15,
+		"ERROR_REASON_REQUEST_ID_REUSED":          16,
+		"ERROR_REASON_PEER_UNAVAILABLE":           17,
+		"ERROR_REASON_STORE_UNAVAILABLE":          18,
+		"ERROR_REASON_RESUME_TOKEN_EXPIRED":       19,
+		"ERROR_REASON_ALREADY_BOOTSTRAPPED":       20,
+		"ERROR_REASON_ACTOR_NOT_ENTITLED":         21,
+		"ERROR_REASON_INTERNAL":                   22,
+		"ERROR_REASON_SUBJECT_REMOVED":            23,
+		"ERROR_REASON_GUESTS_NOT_ALLOWED":         40,
+		"ERROR_REASON_REGISTRATION_CLOSED":        35,
+		"ERROR_REASON_EMAIL_DOMAIN_REFUSED":       36,
+		"ERROR_REASON_ORGANIZATION_SUSPENDED":     45,
+		"ERROR_REASON_ORGANIZATION_NOT_SUSPENDED": 46,
+		"ERROR_REASON_HOME_ORGANIZATION":          47,
+		"ERROR_REASON_ORGANIZATION_HAS_ADMIN":     48,
+		"ERROR_REASON_PROVIDER_MISSING":           41,
+		"ERROR_REASON_BREAK_GLASS_UNFIT":          42,
+		"ERROR_REASON_BREAK_GLASS_OWNER":          43,
+		"ERROR_REASON_ADMIN_AMONG_MEMBERS":        44,
+		"ERROR_REASON_AUDIT_EVENT_NOT_FOUND":      60,
+		"ERROR_REASON_FILTER_NOT_INDEXED":         61,
 	}
 )
 
@@ -178,7 +219,7 @@ var File_rolecall_organization_v1_errors_proto protoreflect.FileDescriptor
 
 const file_rolecall_organization_v1_errors_proto_rawDesc = "" +
 	"\n" +
-	"%rolecall/organization/v1/errors.proto\x12\x18rolecall.organization.v1\x1a\x1frolecall/authz/v1/options.proto*\xe7\b\n" +
+	"%rolecall/organization/v1/errors.proto\x12\x18rolecall.organization.v1\x1a\x1frolecall/authz/v1/options.proto*\xa4\f\n" +
 	"\vErrorReason\x12\x1c\n" +
 	"\x18ERROR_REASON_UNSPECIFIED\x10\x00\x12&\n" +
 	"\x1cERROR_REASON_REQUEST_INVALID\x10\x01\x1a\x04\xb0\xed\x18\x03\x12-\n" +
@@ -209,7 +250,17 @@ const file_rolecall_organization_v1_errors_proto_rawDesc = "" +
 	"\x12)\n" +
 	"\x1fERROR_REASON_GUESTS_NOT_ALLOWED\x10(\x1a\x04\xb0\xed\x18\t\x12*\n" +
 	" ERROR_REASON_REGISTRATION_CLOSED\x10#\x1a\x04\xb0\xed\x18\t\x12+\n" +
-	"!ERROR_REASON_EMAIL_DOMAIN_REFUSED\x10$\x1a\x04\xb0\xed\x18\tB\xfe\x01\n" +
+	"!ERROR_REASON_EMAIL_DOMAIN_REFUSED\x10$\x1a\x04\xb0\xed\x18\t\x12-\n" +
+	"#ERROR_REASON_ORGANIZATION_SUSPENDED\x10-\x1a\x04\xb0\xed\x18\t\x121\n" +
+	"'ERROR_REASON_ORGANIZATION_NOT_SUSPENDED\x10.\x1a\x04\xb0\xed\x18\t\x12(\n" +
+	"\x1eERROR_REASON_HOME_ORGANIZATION\x10/\x1a\x04\xb0\xed\x18\t\x12-\n" +
+	"#ERROR_REASON_ORGANIZATION_HAS_ADMIN\x100\x1a\x04\xb0\xed\x18\t\x12'\n" +
+	"\x1dERROR_REASON_PROVIDER_MISSING\x10)\x1a\x04\xb0\xed\x18\t\x12(\n" +
+	"\x1eERROR_REASON_BREAK_GLASS_UNFIT\x10*\x1a\x04\xb0\xed\x18\t\x12(\n" +
+	"\x1eERROR_REASON_BREAK_GLASS_OWNER\x10+\x1a\x04\xb0\xed\x18\t\x12*\n" +
+	" ERROR_REASON_ADMIN_AMONG_MEMBERS\x10,\x1a\x04\xb0\xed\x18\t\x12,\n" +
+	"\"ERROR_REASON_AUDIT_EVENT_NOT_FOUND\x10<\x1a\x04\xb0\xed\x18\x05\x12)\n" +
+	"\x1fERROR_REASON_FILTER_NOT_INDEXED\x10=\x1a\x04\xb0\xed\x18\x03B\xfe\x01\n" +
 	"\x1ccom.rolecall.organization.v1B\vErrorsProtoP\x01ZOgithub.com/rolecall/rolecall/clients/go/rolecall/organization/v1;organizationv1\xa2\x02\x03ROX\xaa\x02\x18Rolecall.Organization.V1\xca\x02\x18Rolecall\\Organization\\V1\xe2\x02$Rolecall\\Organization\\V1\\GPBMetadata\xea\x02\x1aRolecall::Organization::V1b\x06proto3"
 
 var (

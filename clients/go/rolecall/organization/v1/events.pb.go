@@ -60,6 +60,13 @@ type DomainEvent struct {
 	//	*DomainEvent_GuestRemoved
 	//	*DomainEvent_CallsRefused
 	//	*DomainEvent_OwnerCredentialsChanged
+	//	*DomainEvent_OrganizationSuspended
+	//	*DomainEvent_OrganizationResumed
+	//	*DomainEvent_OrganizationRenamed
+	//	*DomainEvent_OrganizationDeleted
+	//	*DomainEvent_AdminGranted
+	//	*DomainEvent_AdminRevoked
+	//	*DomainEvent_SingleSignOnRequired
 	Event         isDomainEvent_Event `protobuf_oneof:"event"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -288,6 +295,69 @@ func (x *DomainEvent) GetOwnerCredentialsChanged() *OwnerCredentialsChanged {
 	return nil
 }
 
+func (x *DomainEvent) GetOrganizationSuspended() *OrganizationSuspended {
+	if x != nil {
+		if x, ok := x.Event.(*DomainEvent_OrganizationSuspended); ok {
+			return x.OrganizationSuspended
+		}
+	}
+	return nil
+}
+
+func (x *DomainEvent) GetOrganizationResumed() *OrganizationResumed {
+	if x != nil {
+		if x, ok := x.Event.(*DomainEvent_OrganizationResumed); ok {
+			return x.OrganizationResumed
+		}
+	}
+	return nil
+}
+
+func (x *DomainEvent) GetOrganizationRenamed() *OrganizationRenamed {
+	if x != nil {
+		if x, ok := x.Event.(*DomainEvent_OrganizationRenamed); ok {
+			return x.OrganizationRenamed
+		}
+	}
+	return nil
+}
+
+func (x *DomainEvent) GetOrganizationDeleted() *OrganizationDeleted {
+	if x != nil {
+		if x, ok := x.Event.(*DomainEvent_OrganizationDeleted); ok {
+			return x.OrganizationDeleted
+		}
+	}
+	return nil
+}
+
+func (x *DomainEvent) GetAdminGranted() *AdminGranted {
+	if x != nil {
+		if x, ok := x.Event.(*DomainEvent_AdminGranted); ok {
+			return x.AdminGranted
+		}
+	}
+	return nil
+}
+
+func (x *DomainEvent) GetAdminRevoked() *AdminRevoked {
+	if x != nil {
+		if x, ok := x.Event.(*DomainEvent_AdminRevoked); ok {
+			return x.AdminRevoked
+		}
+	}
+	return nil
+}
+
+func (x *DomainEvent) GetSingleSignOnRequired() *SingleSignOnRequired {
+	if x != nil {
+		if x, ok := x.Event.(*DomainEvent_SingleSignOnRequired); ok {
+			return x.SingleSignOnRequired
+		}
+	}
+	return nil
+}
+
 type isDomainEvent_Event interface {
 	isDomainEvent_Event()
 }
@@ -374,6 +444,42 @@ type DomainEvent_OwnerCredentialsChanged struct {
 	OwnerCredentialsChanged *OwnerCredentialsChanged `protobuf:"bytes,51,opt,name=owner_credentials_changed,json=ownerCredentialsChanged,proto3,oneof"`
 }
 
+type DomainEvent_OrganizationSuspended struct {
+	// An organization was suspended; told to its owners.
+	OrganizationSuspended *OrganizationSuspended `protobuf:"bytes,54,opt,name=organization_suspended,json=organizationSuspended,proto3,oneof"`
+}
+
+type DomainEvent_OrganizationResumed struct {
+	// A suspended organization was resumed; told to its owners.
+	OrganizationResumed *OrganizationResumed `protobuf:"bytes,55,opt,name=organization_resumed,json=organizationResumed,proto3,oneof"`
+}
+
+type DomainEvent_OrganizationRenamed struct {
+	// An organization was given another name.
+	OrganizationRenamed *OrganizationRenamed `protobuf:"bytes,56,opt,name=organization_renamed,json=organizationRenamed,proto3,oneof"`
+}
+
+type DomainEvent_OrganizationDeleted struct {
+	// An organization was deleted with everybody who belongs to it.
+	OrganizationDeleted *OrganizationDeleted `protobuf:"bytes,57,opt,name=organization_deleted,json=organizationDeleted,proto3,oneof"`
+}
+
+type DomainEvent_AdminGranted struct {
+	// A person became an administrator of the instance; told to all of them.
+	AdminGranted *AdminGranted `protobuf:"bytes,58,opt,name=admin_granted,json=adminGranted,proto3,oneof"`
+}
+
+type DomainEvent_AdminRevoked struct {
+	// A person is no administrator of the instance any more; told to all of them.
+	AdminRevoked *AdminRevoked `protobuf:"bytes,59,opt,name=admin_revoked,json=adminRevoked,proto3,oneof"`
+}
+
+type DomainEvent_SingleSignOnRequired struct {
+	// An organization logs in at its identity providers alone from now on, or
+	// another of its owners keeps a password.
+	SingleSignOnRequired *SingleSignOnRequired `protobuf:"bytes,52,opt,name=single_sign_on_required,json=singleSignOnRequired,proto3,oneof"`
+}
+
 func (*DomainEvent_OrganizationCreated) isDomainEvent_Event() {}
 
 func (*DomainEvent_MemberAdded) isDomainEvent_Event() {}
@@ -405,6 +511,20 @@ func (*DomainEvent_GuestRemoved) isDomainEvent_Event() {}
 func (*DomainEvent_CallsRefused) isDomainEvent_Event() {}
 
 func (*DomainEvent_OwnerCredentialsChanged) isDomainEvent_Event() {}
+
+func (*DomainEvent_OrganizationSuspended) isDomainEvent_Event() {}
+
+func (*DomainEvent_OrganizationResumed) isDomainEvent_Event() {}
+
+func (*DomainEvent_OrganizationRenamed) isDomainEvent_Event() {}
+
+func (*DomainEvent_OrganizationDeleted) isDomainEvent_Event() {}
+
+func (*DomainEvent_AdminGranted) isDomainEvent_Event() {}
+
+func (*DomainEvent_AdminRevoked) isDomainEvent_Event() {}
+
+func (*DomainEvent_SingleSignOnRequired) isDomainEvent_Event() {}
 
 // An organization was made.
 type OrganizationCreated struct {
@@ -1162,11 +1282,352 @@ func (x *OwnerCredentialsChanged) GetOwnerIds() []string {
 	return nil
 }
 
+// An organization logs in at its identity providers alone from now on, or
+// another of its owners keeps a password.
+type SingleSignOnRequired struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The owner who keeps a password.
+	BreakGlassUserId string `protobuf:"bytes,1,opt,name=break_glass_user_id,json=breakGlassUserId,proto3" json:"break_glass_user_id,omitempty"`
+	unknownFields    protoimpl.UnknownFields
+	sizeCache        protoimpl.SizeCache
+}
+
+func (x *SingleSignOnRequired) Reset() {
+	*x = SingleSignOnRequired{}
+	mi := &file_rolecall_organization_v1_events_proto_msgTypes[17]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *SingleSignOnRequired) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*SingleSignOnRequired) ProtoMessage() {}
+
+func (x *SingleSignOnRequired) ProtoReflect() protoreflect.Message {
+	mi := &file_rolecall_organization_v1_events_proto_msgTypes[17]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use SingleSignOnRequired.ProtoReflect.Descriptor instead.
+func (*SingleSignOnRequired) Descriptor() ([]byte, []int) {
+	return file_rolecall_organization_v1_events_proto_rawDescGZIP(), []int{17}
+}
+
+func (x *SingleSignOnRequired) GetBreakGlassUserId() string {
+	if x != nil {
+		return x.BreakGlassUserId
+	}
+	return ""
+}
+
+// An organization was suspended: nobody who belongs to it can act.
+type OrganizationSuspended struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Why.
+	Reason string `protobuf:"bytes,1,opt,name=reason,proto3" json:"reason,omitempty"`
+	// The owners, who are told; also those that are blocked.
+	OwnerIds      []string `protobuf:"bytes,2,rep,name=owner_ids,json=ownerIds,proto3" json:"owner_ids,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *OrganizationSuspended) Reset() {
+	*x = OrganizationSuspended{}
+	mi := &file_rolecall_organization_v1_events_proto_msgTypes[18]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *OrganizationSuspended) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*OrganizationSuspended) ProtoMessage() {}
+
+func (x *OrganizationSuspended) ProtoReflect() protoreflect.Message {
+	mi := &file_rolecall_organization_v1_events_proto_msgTypes[18]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use OrganizationSuspended.ProtoReflect.Descriptor instead.
+func (*OrganizationSuspended) Descriptor() ([]byte, []int) {
+	return file_rolecall_organization_v1_events_proto_rawDescGZIP(), []int{18}
+}
+
+func (x *OrganizationSuspended) GetReason() string {
+	if x != nil {
+		return x.Reason
+	}
+	return ""
+}
+
+func (x *OrganizationSuspended) GetOwnerIds() []string {
+	if x != nil {
+		return x.OwnerIds
+	}
+	return nil
+}
+
+// A suspended organization was resumed.
+type OrganizationResumed struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The owners, who are told; also those that are blocked.
+	OwnerIds      []string `protobuf:"bytes,1,rep,name=owner_ids,json=ownerIds,proto3" json:"owner_ids,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *OrganizationResumed) Reset() {
+	*x = OrganizationResumed{}
+	mi := &file_rolecall_organization_v1_events_proto_msgTypes[19]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *OrganizationResumed) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*OrganizationResumed) ProtoMessage() {}
+
+func (x *OrganizationResumed) ProtoReflect() protoreflect.Message {
+	mi := &file_rolecall_organization_v1_events_proto_msgTypes[19]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use OrganizationResumed.ProtoReflect.Descriptor instead.
+func (*OrganizationResumed) Descriptor() ([]byte, []int) {
+	return file_rolecall_organization_v1_events_proto_rawDescGZIP(), []int{19}
+}
+
+func (x *OrganizationResumed) GetOwnerIds() []string {
+	if x != nil {
+		return x.OwnerIds
+	}
+	return nil
+}
+
+// An organization was given another name.
+type OrganizationRenamed struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Its name before.
+	OldName string `protobuf:"bytes,1,opt,name=old_name,json=oldName,proto3" json:"old_name,omitempty"`
+	// Its name now.
+	NewName       string `protobuf:"bytes,2,opt,name=new_name,json=newName,proto3" json:"new_name,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *OrganizationRenamed) Reset() {
+	*x = OrganizationRenamed{}
+	mi := &file_rolecall_organization_v1_events_proto_msgTypes[20]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *OrganizationRenamed) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*OrganizationRenamed) ProtoMessage() {}
+
+func (x *OrganizationRenamed) ProtoReflect() protoreflect.Message {
+	mi := &file_rolecall_organization_v1_events_proto_msgTypes[20]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use OrganizationRenamed.ProtoReflect.Descriptor instead.
+func (*OrganizationRenamed) Descriptor() ([]byte, []int) {
+	return file_rolecall_organization_v1_events_proto_rawDescGZIP(), []int{20}
+}
+
+func (x *OrganizationRenamed) GetOldName() string {
+	if x != nil {
+		return x.OldName
+	}
+	return ""
+}
+
+func (x *OrganizationRenamed) GetNewName() string {
+	if x != nil {
+		return x.NewName
+	}
+	return ""
+}
+
+// An organization was deleted with everybody who belongs to it.
+type OrganizationDeleted struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Its name.
+	Name          string `protobuf:"bytes,1,opt,name=name,proto3" json:"name,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *OrganizationDeleted) Reset() {
+	*x = OrganizationDeleted{}
+	mi := &file_rolecall_organization_v1_events_proto_msgTypes[21]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *OrganizationDeleted) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*OrganizationDeleted) ProtoMessage() {}
+
+func (x *OrganizationDeleted) ProtoReflect() protoreflect.Message {
+	mi := &file_rolecall_organization_v1_events_proto_msgTypes[21]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use OrganizationDeleted.ProtoReflect.Descriptor instead.
+func (*OrganizationDeleted) Descriptor() ([]byte, []int) {
+	return file_rolecall_organization_v1_events_proto_rawDescGZIP(), []int{21}
+}
+
+func (x *OrganizationDeleted) GetName() string {
+	if x != nil {
+		return x.Name
+	}
+	return ""
+}
+
+// A person became an administrator of the instance.
+type AdminGranted struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The other administrators, who are told; also those that are blocked.
+	AdminIds      []string `protobuf:"bytes,1,rep,name=admin_ids,json=adminIds,proto3" json:"admin_ids,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *AdminGranted) Reset() {
+	*x = AdminGranted{}
+	mi := &file_rolecall_organization_v1_events_proto_msgTypes[22]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *AdminGranted) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*AdminGranted) ProtoMessage() {}
+
+func (x *AdminGranted) ProtoReflect() protoreflect.Message {
+	mi := &file_rolecall_organization_v1_events_proto_msgTypes[22]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use AdminGranted.ProtoReflect.Descriptor instead.
+func (*AdminGranted) Descriptor() ([]byte, []int) {
+	return file_rolecall_organization_v1_events_proto_rawDescGZIP(), []int{22}
+}
+
+func (x *AdminGranted) GetAdminIds() []string {
+	if x != nil {
+		return x.AdminIds
+	}
+	return nil
+}
+
+// A person is no administrator of the instance any more.
+type AdminRevoked struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The administrators, who are told; also those that are blocked.
+	AdminIds      []string `protobuf:"bytes,1,rep,name=admin_ids,json=adminIds,proto3" json:"admin_ids,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *AdminRevoked) Reset() {
+	*x = AdminRevoked{}
+	mi := &file_rolecall_organization_v1_events_proto_msgTypes[23]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *AdminRevoked) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*AdminRevoked) ProtoMessage() {}
+
+func (x *AdminRevoked) ProtoReflect() protoreflect.Message {
+	mi := &file_rolecall_organization_v1_events_proto_msgTypes[23]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use AdminRevoked.ProtoReflect.Descriptor instead.
+func (*AdminRevoked) Descriptor() ([]byte, []int) {
+	return file_rolecall_organization_v1_events_proto_rawDescGZIP(), []int{23}
+}
+
+func (x *AdminRevoked) GetAdminIds() []string {
+	if x != nil {
+		return x.AdminIds
+	}
+	return nil
+}
+
 var File_rolecall_organization_v1_events_proto protoreflect.FileDescriptor
 
 const file_rolecall_organization_v1_events_proto_rawDesc = "" +
 	"\n" +
-	"%rolecall/organization/v1/events.proto\x12\x18rolecall.organization.v1\x1a\x1fgoogle/protobuf/timestamp.proto\"\xbd\r\n" +
+	"%rolecall/organization/v1/events.proto\x12\x18rolecall.organization.v1\x1a\x1fgoogle/protobuf/timestamp.proto\"\xda\x12\n" +
 	"\vDomainEvent\x12\x19\n" +
 	"\bactor_id\x18\x01 \x01(\tR\aactorId\x12'\n" +
 	"\x0forganization_id\x18\x02 \x01(\tR\x0eorganizationId\x12\x1b\n" +
@@ -1193,7 +1654,14 @@ const file_rolecall_organization_v1_events_proto_rawDesc = "" +
 	"guestAdded\x12M\n" +
 	"\rguest_removed\x18) \x01(\v2&.rolecall.organization.v1.GuestRemovedH\x00R\fguestRemoved\x12M\n" +
 	"\rcalls_refused\x182 \x01(\v2&.rolecall.organization.v1.CallsRefusedH\x00R\fcallsRefused\x12o\n" +
-	"\x19owner_credentials_changed\x183 \x01(\v21.rolecall.organization.v1.OwnerCredentialsChangedH\x00R\x17ownerCredentialsChangedB\a\n" +
+	"\x19owner_credentials_changed\x183 \x01(\v21.rolecall.organization.v1.OwnerCredentialsChangedH\x00R\x17ownerCredentialsChanged\x12h\n" +
+	"\x16organization_suspended\x186 \x01(\v2/.rolecall.organization.v1.OrganizationSuspendedH\x00R\x15organizationSuspended\x12b\n" +
+	"\x14organization_resumed\x187 \x01(\v2-.rolecall.organization.v1.OrganizationResumedH\x00R\x13organizationResumed\x12b\n" +
+	"\x14organization_renamed\x188 \x01(\v2-.rolecall.organization.v1.OrganizationRenamedH\x00R\x13organizationRenamed\x12b\n" +
+	"\x14organization_deleted\x189 \x01(\v2-.rolecall.organization.v1.OrganizationDeletedH\x00R\x13organizationDeleted\x12M\n" +
+	"\radmin_granted\x18: \x01(\v2&.rolecall.organization.v1.AdminGrantedH\x00R\fadminGranted\x12M\n" +
+	"\radmin_revoked\x18; \x01(\v2&.rolecall.organization.v1.AdminRevokedH\x00R\fadminRevoked\x12g\n" +
+	"\x17single_sign_on_required\x184 \x01(\v2..rolecall.organization.v1.SingleSignOnRequiredH\x00R\x14singleSignOnRequiredB\a\n" +
 	"\x05event\")\n" +
 	"\x13OrganizationCreated\x12\x12\n" +
 	"\x04name\x18\x01 \x01(\tR\x04name\"#\n" +
@@ -1232,7 +1700,23 @@ const file_rolecall_organization_v1_events_proto_rawDesc = "" +
 	"\areasons\x18\x03 \x03(\tR\areasons\"N\n" +
 	"\x17OwnerCredentialsChanged\x12\x16\n" +
 	"\x06change\x18\x01 \x01(\tR\x06change\x12\x1b\n" +
-	"\towner_ids\x18\x02 \x03(\tR\bownerIdsB\xfe\x01\n" +
+	"\towner_ids\x18\x02 \x03(\tR\bownerIds\"E\n" +
+	"\x14SingleSignOnRequired\x12-\n" +
+	"\x13break_glass_user_id\x18\x01 \x01(\tR\x10breakGlassUserId\"L\n" +
+	"\x15OrganizationSuspended\x12\x16\n" +
+	"\x06reason\x18\x01 \x01(\tR\x06reason\x12\x1b\n" +
+	"\towner_ids\x18\x02 \x03(\tR\bownerIds\"2\n" +
+	"\x13OrganizationResumed\x12\x1b\n" +
+	"\towner_ids\x18\x01 \x03(\tR\bownerIds\"K\n" +
+	"\x13OrganizationRenamed\x12\x19\n" +
+	"\bold_name\x18\x01 \x01(\tR\aoldName\x12\x19\n" +
+	"\bnew_name\x18\x02 \x01(\tR\anewName\")\n" +
+	"\x13OrganizationDeleted\x12\x12\n" +
+	"\x04name\x18\x01 \x01(\tR\x04name\"+\n" +
+	"\fAdminGranted\x12\x1b\n" +
+	"\tadmin_ids\x18\x01 \x03(\tR\badminIds\"+\n" +
+	"\fAdminRevoked\x12\x1b\n" +
+	"\tadmin_ids\x18\x01 \x03(\tR\badminIdsB\xfe\x01\n" +
 	"\x1ccom.rolecall.organization.v1B\vEventsProtoP\x01ZOgithub.com/rolecall/rolecall/clients/go/rolecall/organization/v1;organizationv1\xa2\x02\x03ROX\xaa\x02\x18Rolecall.Organization.V1\xca\x02\x18Rolecall\\Organization\\V1\xe2\x02$Rolecall\\Organization\\V1\\GPBMetadata\xea\x02\x1aRolecall::Organization::V1b\x06proto3"
 
 var (
@@ -1247,7 +1731,7 @@ func file_rolecall_organization_v1_events_proto_rawDescGZIP() []byte {
 	return file_rolecall_organization_v1_events_proto_rawDescData
 }
 
-var file_rolecall_organization_v1_events_proto_msgTypes = make([]protoimpl.MessageInfo, 17)
+var file_rolecall_organization_v1_events_proto_msgTypes = make([]protoimpl.MessageInfo, 24)
 var file_rolecall_organization_v1_events_proto_goTypes = []any{
 	(*DomainEvent)(nil),                 // 0: rolecall.organization.v1.DomainEvent
 	(*OrganizationCreated)(nil),         // 1: rolecall.organization.v1.OrganizationCreated
@@ -1266,10 +1750,17 @@ var file_rolecall_organization_v1_events_proto_goTypes = []any{
 	(*OrganizationSettingsChanged)(nil), // 14: rolecall.organization.v1.OrganizationSettingsChanged
 	(*CallsRefused)(nil),                // 15: rolecall.organization.v1.CallsRefused
 	(*OwnerCredentialsChanged)(nil),     // 16: rolecall.organization.v1.OwnerCredentialsChanged
-	(*timestamppb.Timestamp)(nil),       // 17: google.protobuf.Timestamp
+	(*SingleSignOnRequired)(nil),        // 17: rolecall.organization.v1.SingleSignOnRequired
+	(*OrganizationSuspended)(nil),       // 18: rolecall.organization.v1.OrganizationSuspended
+	(*OrganizationResumed)(nil),         // 19: rolecall.organization.v1.OrganizationResumed
+	(*OrganizationRenamed)(nil),         // 20: rolecall.organization.v1.OrganizationRenamed
+	(*OrganizationDeleted)(nil),         // 21: rolecall.organization.v1.OrganizationDeleted
+	(*AdminGranted)(nil),                // 22: rolecall.organization.v1.AdminGranted
+	(*AdminRevoked)(nil),                // 23: rolecall.organization.v1.AdminRevoked
+	(*timestamppb.Timestamp)(nil),       // 24: google.protobuf.Timestamp
 }
 var file_rolecall_organization_v1_events_proto_depIdxs = []int32{
-	17, // 0: rolecall.organization.v1.DomainEvent.occurred_time:type_name -> google.protobuf.Timestamp
+	24, // 0: rolecall.organization.v1.DomainEvent.occurred_time:type_name -> google.protobuf.Timestamp
 	1,  // 1: rolecall.organization.v1.DomainEvent.organization_created:type_name -> rolecall.organization.v1.OrganizationCreated
 	2,  // 2: rolecall.organization.v1.DomainEvent.member_added:type_name -> rolecall.organization.v1.MemberAdded
 	3,  // 3: rolecall.organization.v1.DomainEvent.member_activated:type_name -> rolecall.organization.v1.MemberActivated
@@ -1286,13 +1777,20 @@ var file_rolecall_organization_v1_events_proto_depIdxs = []int32{
 	13, // 14: rolecall.organization.v1.DomainEvent.guest_removed:type_name -> rolecall.organization.v1.GuestRemoved
 	15, // 15: rolecall.organization.v1.DomainEvent.calls_refused:type_name -> rolecall.organization.v1.CallsRefused
 	16, // 16: rolecall.organization.v1.DomainEvent.owner_credentials_changed:type_name -> rolecall.organization.v1.OwnerCredentialsChanged
-	17, // 17: rolecall.organization.v1.MemberBlocked.until_time:type_name -> google.protobuf.Timestamp
-	17, // 18: rolecall.organization.v1.GuestAdded.expire_time:type_name -> google.protobuf.Timestamp
-	19, // [19:19] is the sub-list for method output_type
-	19, // [19:19] is the sub-list for method input_type
-	19, // [19:19] is the sub-list for extension type_name
-	19, // [19:19] is the sub-list for extension extendee
-	0,  // [0:19] is the sub-list for field type_name
+	18, // 17: rolecall.organization.v1.DomainEvent.organization_suspended:type_name -> rolecall.organization.v1.OrganizationSuspended
+	19, // 18: rolecall.organization.v1.DomainEvent.organization_resumed:type_name -> rolecall.organization.v1.OrganizationResumed
+	20, // 19: rolecall.organization.v1.DomainEvent.organization_renamed:type_name -> rolecall.organization.v1.OrganizationRenamed
+	21, // 20: rolecall.organization.v1.DomainEvent.organization_deleted:type_name -> rolecall.organization.v1.OrganizationDeleted
+	22, // 21: rolecall.organization.v1.DomainEvent.admin_granted:type_name -> rolecall.organization.v1.AdminGranted
+	23, // 22: rolecall.organization.v1.DomainEvent.admin_revoked:type_name -> rolecall.organization.v1.AdminRevoked
+	17, // 23: rolecall.organization.v1.DomainEvent.single_sign_on_required:type_name -> rolecall.organization.v1.SingleSignOnRequired
+	24, // 24: rolecall.organization.v1.MemberBlocked.until_time:type_name -> google.protobuf.Timestamp
+	24, // 25: rolecall.organization.v1.GuestAdded.expire_time:type_name -> google.protobuf.Timestamp
+	26, // [26:26] is the sub-list for method output_type
+	26, // [26:26] is the sub-list for method input_type
+	26, // [26:26] is the sub-list for extension type_name
+	26, // [26:26] is the sub-list for extension extendee
+	0,  // [0:26] is the sub-list for field type_name
 }
 
 func init() { file_rolecall_organization_v1_events_proto_init() }
@@ -1317,6 +1815,13 @@ func file_rolecall_organization_v1_events_proto_init() {
 		(*DomainEvent_GuestRemoved)(nil),
 		(*DomainEvent_CallsRefused)(nil),
 		(*DomainEvent_OwnerCredentialsChanged)(nil),
+		(*DomainEvent_OrganizationSuspended)(nil),
+		(*DomainEvent_OrganizationResumed)(nil),
+		(*DomainEvent_OrganizationRenamed)(nil),
+		(*DomainEvent_OrganizationDeleted)(nil),
+		(*DomainEvent_AdminGranted)(nil),
+		(*DomainEvent_AdminRevoked)(nil),
+		(*DomainEvent_SingleSignOnRequired)(nil),
 	}
 	type x struct{}
 	out := protoimpl.TypeBuilder{
@@ -1324,7 +1829,7 @@ func file_rolecall_organization_v1_events_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_rolecall_organization_v1_events_proto_rawDesc), len(file_rolecall_organization_v1_events_proto_rawDesc)),
 			NumEnums:      0,
-			NumMessages:   17,
+			NumMessages:   24,
 			NumExtensions: 0,
 			NumServices:   0,
 		},

@@ -606,6 +606,336 @@ func (x *UnblockMemberResponse) GetRevision() string {
 	return ""
 }
 
+// What `ListAdmins` needs.
+type ListAdminsRequest struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// How many a page holds: 0 means 50, more than 1 000 means 1 000.
+	PageSize int32 `protobuf:"varint,1,opt,name=page_size,json=pageSize,proto3" json:"page_size,omitempty"`
+	// `next_page_token` of the page before.
+	PageToken     string `protobuf:"bytes,2,opt,name=page_token,json=pageToken,proto3" json:"page_token,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ListAdminsRequest) Reset() {
+	*x = ListAdminsRequest{}
+	mi := &file_rolecall_organization_v1_member_service_proto_msgTypes[10]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ListAdminsRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ListAdminsRequest) ProtoMessage() {}
+
+func (x *ListAdminsRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_rolecall_organization_v1_member_service_proto_msgTypes[10]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ListAdminsRequest.ProtoReflect.Descriptor instead.
+func (*ListAdminsRequest) Descriptor() ([]byte, []int) {
+	return file_rolecall_organization_v1_member_service_proto_rawDescGZIP(), []int{10}
+}
+
+func (x *ListAdminsRequest) GetPageSize() int32 {
+	if x != nil {
+		return x.PageSize
+	}
+	return 0
+}
+
+func (x *ListAdminsRequest) GetPageToken() string {
+	if x != nil {
+		return x.PageToken
+	}
+	return ""
+}
+
+// What `ListAdmins` answers.
+type ListAdminsResponse struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The memberships of the administrators of this page.
+	Members []*Member `protobuf:"bytes,1,rep,name=members,proto3" json:"members,omitempty"`
+	// Asks for the next page; empty on the last one.
+	NextPageToken string `protobuf:"bytes,2,opt,name=next_page_token,json=nextPageToken,proto3" json:"next_page_token,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ListAdminsResponse) Reset() {
+	*x = ListAdminsResponse{}
+	mi := &file_rolecall_organization_v1_member_service_proto_msgTypes[11]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ListAdminsResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ListAdminsResponse) ProtoMessage() {}
+
+func (x *ListAdminsResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_rolecall_organization_v1_member_service_proto_msgTypes[11]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ListAdminsResponse.ProtoReflect.Descriptor instead.
+func (*ListAdminsResponse) Descriptor() ([]byte, []int) {
+	return file_rolecall_organization_v1_member_service_proto_rawDescGZIP(), []int{11}
+}
+
+func (x *ListAdminsResponse) GetMembers() []*Member {
+	if x != nil {
+		return x.Members
+	}
+	return nil
+}
+
+func (x *ListAdminsResponse) GetNextPageToken() string {
+	if x != nil {
+		return x.NextPageToken
+	}
+	return ""
+}
+
+// What `GrantAdmin` needs.
+type GrantAdminRequest struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Names this one intended change; a lower-case UUID. Optional.
+	RequestId string `protobuf:"bytes,1,opt,name=request_id,json=requestId,proto3" json:"request_id,omitempty"`
+	// The member's account.
+	UserId        string `protobuf:"bytes,2,opt,name=user_id,json=userId,proto3" json:"user_id,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *GrantAdminRequest) Reset() {
+	*x = GrantAdminRequest{}
+	mi := &file_rolecall_organization_v1_member_service_proto_msgTypes[12]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *GrantAdminRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*GrantAdminRequest) ProtoMessage() {}
+
+func (x *GrantAdminRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_rolecall_organization_v1_member_service_proto_msgTypes[12]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use GrantAdminRequest.ProtoReflect.Descriptor instead.
+func (*GrantAdminRequest) Descriptor() ([]byte, []int) {
+	return file_rolecall_organization_v1_member_service_proto_rawDescGZIP(), []int{12}
+}
+
+func (x *GrantAdminRequest) GetRequestId() string {
+	if x != nil {
+		return x.RequestId
+	}
+	return ""
+}
+
+func (x *GrantAdminRequest) GetUserId() string {
+	if x != nil {
+		return x.UserId
+	}
+	return ""
+}
+
+// What `GrantAdmin` answers.
+type GrantAdminResponse struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The membership after the change.
+	Member *Member `protobuf:"bytes,1,opt,name=member,proto3" json:"member,omitempty"`
+	// Revision of the change, see `UpdateMemberRolesResponse.revision`.
+	Revision      string `protobuf:"bytes,2,opt,name=revision,proto3" json:"revision,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *GrantAdminResponse) Reset() {
+	*x = GrantAdminResponse{}
+	mi := &file_rolecall_organization_v1_member_service_proto_msgTypes[13]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *GrantAdminResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*GrantAdminResponse) ProtoMessage() {}
+
+func (x *GrantAdminResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_rolecall_organization_v1_member_service_proto_msgTypes[13]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use GrantAdminResponse.ProtoReflect.Descriptor instead.
+func (*GrantAdminResponse) Descriptor() ([]byte, []int) {
+	return file_rolecall_organization_v1_member_service_proto_rawDescGZIP(), []int{13}
+}
+
+func (x *GrantAdminResponse) GetMember() *Member {
+	if x != nil {
+		return x.Member
+	}
+	return nil
+}
+
+func (x *GrantAdminResponse) GetRevision() string {
+	if x != nil {
+		return x.Revision
+	}
+	return ""
+}
+
+// What `RevokeAdmin` needs.
+type RevokeAdminRequest struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Names this one intended change; a lower-case UUID. Optional.
+	RequestId string `protobuf:"bytes,1,opt,name=request_id,json=requestId,proto3" json:"request_id,omitempty"`
+	// The member's account.
+	UserId        string `protobuf:"bytes,2,opt,name=user_id,json=userId,proto3" json:"user_id,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *RevokeAdminRequest) Reset() {
+	*x = RevokeAdminRequest{}
+	mi := &file_rolecall_organization_v1_member_service_proto_msgTypes[14]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *RevokeAdminRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*RevokeAdminRequest) ProtoMessage() {}
+
+func (x *RevokeAdminRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_rolecall_organization_v1_member_service_proto_msgTypes[14]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use RevokeAdminRequest.ProtoReflect.Descriptor instead.
+func (*RevokeAdminRequest) Descriptor() ([]byte, []int) {
+	return file_rolecall_organization_v1_member_service_proto_rawDescGZIP(), []int{14}
+}
+
+func (x *RevokeAdminRequest) GetRequestId() string {
+	if x != nil {
+		return x.RequestId
+	}
+	return ""
+}
+
+func (x *RevokeAdminRequest) GetUserId() string {
+	if x != nil {
+		return x.UserId
+	}
+	return ""
+}
+
+// What `RevokeAdmin` answers.
+type RevokeAdminResponse struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The membership after the change.
+	Member *Member `protobuf:"bytes,1,opt,name=member,proto3" json:"member,omitempty"`
+	// Revision of the change, see `UpdateMemberRolesResponse.revision`.
+	Revision      string `protobuf:"bytes,2,opt,name=revision,proto3" json:"revision,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *RevokeAdminResponse) Reset() {
+	*x = RevokeAdminResponse{}
+	mi := &file_rolecall_organization_v1_member_service_proto_msgTypes[15]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *RevokeAdminResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*RevokeAdminResponse) ProtoMessage() {}
+
+func (x *RevokeAdminResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_rolecall_organization_v1_member_service_proto_msgTypes[15]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use RevokeAdminResponse.ProtoReflect.Descriptor instead.
+func (*RevokeAdminResponse) Descriptor() ([]byte, []int) {
+	return file_rolecall_organization_v1_member_service_proto_rawDescGZIP(), []int{15}
+}
+
+func (x *RevokeAdminResponse) GetMember() *Member {
+	if x != nil {
+		return x.Member
+	}
+	return nil
+}
+
+func (x *RevokeAdminResponse) GetRevision() string {
+	if x != nil {
+		return x.Revision
+	}
+	return ""
+}
+
 // What `WatchAccessChanges` needs.
 type WatchAccessChangesRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -617,7 +947,7 @@ type WatchAccessChangesRequest struct {
 
 func (x *WatchAccessChangesRequest) Reset() {
 	*x = WatchAccessChangesRequest{}
-	mi := &file_rolecall_organization_v1_member_service_proto_msgTypes[10]
+	mi := &file_rolecall_organization_v1_member_service_proto_msgTypes[16]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -629,7 +959,7 @@ func (x *WatchAccessChangesRequest) String() string {
 func (*WatchAccessChangesRequest) ProtoMessage() {}
 
 func (x *WatchAccessChangesRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_rolecall_organization_v1_member_service_proto_msgTypes[10]
+	mi := &file_rolecall_organization_v1_member_service_proto_msgTypes[16]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -642,7 +972,7 @@ func (x *WatchAccessChangesRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use WatchAccessChangesRequest.ProtoReflect.Descriptor instead.
 func (*WatchAccessChangesRequest) Descriptor() ([]byte, []int) {
-	return file_rolecall_organization_v1_member_service_proto_rawDescGZIP(), []int{10}
+	return file_rolecall_organization_v1_member_service_proto_rawDescGZIP(), []int{16}
 }
 
 func (x *WatchAccessChangesRequest) GetResumeToken() string {
@@ -660,14 +990,17 @@ type WatchAccessChangesResponse struct {
 	// The newest revision that this stream has told.
 	Revision string `protobuf:"bytes,2,opt,name=revision,proto3" json:"revision,omitempty"`
 	// Goes on after this message.
-	ResumeToken   string `protobuf:"bytes,3,opt,name=resume_token,json=resumeToken,proto3" json:"resume_token,omitempty"`
-	unknownFields protoimpl.UnknownFields
-	sizeCache     protoimpl.SizeCache
+	ResumeToken string `protobuf:"bytes,3,opt,name=resume_token,json=resumeToken,proto3" json:"resume_token,omitempty"`
+	// Organizations that were suspended, resumed or deleted: the access of everybody who
+	// belongs to them changed.
+	OrganizationIds []string `protobuf:"bytes,4,rep,name=organization_ids,json=organizationIds,proto3" json:"organization_ids,omitempty"`
+	unknownFields   protoimpl.UnknownFields
+	sizeCache       protoimpl.SizeCache
 }
 
 func (x *WatchAccessChangesResponse) Reset() {
 	*x = WatchAccessChangesResponse{}
-	mi := &file_rolecall_organization_v1_member_service_proto_msgTypes[11]
+	mi := &file_rolecall_organization_v1_member_service_proto_msgTypes[17]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -679,7 +1012,7 @@ func (x *WatchAccessChangesResponse) String() string {
 func (*WatchAccessChangesResponse) ProtoMessage() {}
 
 func (x *WatchAccessChangesResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_rolecall_organization_v1_member_service_proto_msgTypes[11]
+	mi := &file_rolecall_organization_v1_member_service_proto_msgTypes[17]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -692,7 +1025,7 @@ func (x *WatchAccessChangesResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use WatchAccessChangesResponse.ProtoReflect.Descriptor instead.
 func (*WatchAccessChangesResponse) Descriptor() ([]byte, []int) {
-	return file_rolecall_organization_v1_member_service_proto_rawDescGZIP(), []int{11}
+	return file_rolecall_organization_v1_member_service_proto_rawDescGZIP(), []int{17}
 }
 
 func (x *WatchAccessChangesResponse) GetSubjectIds() []string {
@@ -714,6 +1047,13 @@ func (x *WatchAccessChangesResponse) GetResumeToken() string {
 		return x.ResumeToken
 	}
 	return ""
+}
+
+func (x *WatchAccessChangesResponse) GetOrganizationIds() []string {
+	if x != nil {
+		return x.OrganizationIds
+	}
+	return nil
 }
 
 var File_rolecall_organization_v1_member_service_proto protoreflect.FileDescriptor
@@ -758,20 +1098,48 @@ const file_rolecall_organization_v1_member_service_proto_rawDesc = "" +
 	"\auser_id\x18\x02 \x01(\tR\x06userId\"m\n" +
 	"\x15UnblockMemberResponse\x128\n" +
 	"\x06member\x18\x01 \x01(\v2 .rolecall.organization.v1.MemberR\x06member\x12\x1a\n" +
+	"\brevision\x18\x02 \x01(\tR\brevision\"O\n" +
+	"\x11ListAdminsRequest\x12\x1b\n" +
+	"\tpage_size\x18\x01 \x01(\x05R\bpageSize\x12\x1d\n" +
+	"\n" +
+	"page_token\x18\x02 \x01(\tR\tpageToken\"x\n" +
+	"\x12ListAdminsResponse\x12:\n" +
+	"\amembers\x18\x01 \x03(\v2 .rolecall.organization.v1.MemberR\amembers\x12&\n" +
+	"\x0fnext_page_token\x18\x02 \x01(\tR\rnextPageToken\"K\n" +
+	"\x11GrantAdminRequest\x12\x1d\n" +
+	"\n" +
+	"request_id\x18\x01 \x01(\tR\trequestId\x12\x17\n" +
+	"\auser_id\x18\x02 \x01(\tR\x06userId\"j\n" +
+	"\x12GrantAdminResponse\x128\n" +
+	"\x06member\x18\x01 \x01(\v2 .rolecall.organization.v1.MemberR\x06member\x12\x1a\n" +
+	"\brevision\x18\x02 \x01(\tR\brevision\"L\n" +
+	"\x12RevokeAdminRequest\x12\x1d\n" +
+	"\n" +
+	"request_id\x18\x01 \x01(\tR\trequestId\x12\x17\n" +
+	"\auser_id\x18\x02 \x01(\tR\x06userId\"k\n" +
+	"\x13RevokeAdminResponse\x128\n" +
+	"\x06member\x18\x01 \x01(\v2 .rolecall.organization.v1.MemberR\x06member\x12\x1a\n" +
 	"\brevision\x18\x02 \x01(\tR\brevision\">\n" +
 	"\x19WatchAccessChangesRequest\x12!\n" +
-	"\fresume_token\x18\x01 \x01(\tR\vresumeToken\"|\n" +
+	"\fresume_token\x18\x01 \x01(\tR\vresumeToken\"\xa7\x01\n" +
 	"\x1aWatchAccessChangesResponse\x12\x1f\n" +
 	"\vsubject_ids\x18\x01 \x03(\tR\n" +
 	"subjectIds\x12\x1a\n" +
 	"\brevision\x18\x02 \x01(\tR\brevision\x12!\n" +
-	"\fresume_token\x18\x03 \x01(\tR\vresumeToken2\xa9\a\n" +
+	"\fresume_token\x18\x03 \x01(\tR\vresumeToken\x12)\n" +
+	"\x10organization_ids\x18\x04 \x03(\tR\x0forganizationIds2\xf5\n" +
+	"\n" +
 	"\rMemberService\x12\x87\x01\n" +
 	"\tGetMember\x12*.rolecall.organization.v1.GetMemberRequest\x1a+.rolecall.organization.v1.GetMemberResponse\"!\xaa\xed\x18\x1a\"\x18organization.members.get\x90\x02\x01\x12\x8e\x01\n" +
 	"\vListMembers\x12,.rolecall.organization.v1.ListMembersRequest\x1a-.rolecall.organization.v1.ListMembersResponse\"\"\xaa\xed\x18\x1b\"\x19organization.members.list\x90\x02\x01\x12\xa8\x01\n" +
 	"\x11UpdateMemberRoles\x122.rolecall.organization.v1.UpdateMemberRolesRequest\x1a3.rolecall.organization.v1.UpdateMemberRolesResponse\"*\xaa\xed\x18#\"!organization.members.assign_roles\x90\x02\x02\x12\x8f\x01\n" +
 	"\vBlockMember\x12,.rolecall.organization.v1.BlockMemberRequest\x1a-.rolecall.organization.v1.BlockMemberResponse\"#\xaa\xed\x18\x1c\"\x1aorganization.members.block\x90\x02\x02\x12\x95\x01\n" +
-	"\rUnblockMember\x12..rolecall.organization.v1.UnblockMemberRequest\x1a/.rolecall.organization.v1.UnblockMemberResponse\"#\xaa\xed\x18\x1c\"\x1aorganization.members.block\x90\x02\x02\x12\xa7\x01\n" +
+	"\rUnblockMember\x12..rolecall.organization.v1.UnblockMemberRequest\x1a/.rolecall.organization.v1.UnblockMemberResponse\"#\xaa\xed\x18\x1c\"\x1aorganization.members.block\x90\x02\x02\x12\x93\x01\n" +
+	"\n" +
+	"ListAdmins\x12+.rolecall.organization.v1.ListAdminsRequest\x1a,.rolecall.organization.v1.ListAdminsResponse\"*\xaa\xed\x18#\"!organization.instance_admins.list\x90\x02\x01\x12\x96\x01\n" +
+	"\n" +
+	"GrantAdmin\x12+.rolecall.organization.v1.GrantAdminRequest\x1a,.rolecall.organization.v1.GrantAdminResponse\"-\xaa\xed\x18&\"\"organization.instance_admins.grant8\x01\x90\x02\x02\x12\x9a\x01\n" +
+	"\vRevokeAdmin\x12,.rolecall.organization.v1.RevokeAdminRequest\x1a-.rolecall.organization.v1.RevokeAdminResponse\".\xaa\xed\x18'\"#organization.instance_admins.revoke8\x01\x90\x02\x02\x12\xa7\x01\n" +
 	"\x12WatchAccessChanges\x123.rolecall.organization.v1.WatchAccessChangesRequest\x1a4.rolecall.organization.v1.WatchAccessChangesResponse\"$\xaa\xed\x18\x1d\x18\x01\"\x19organization.access.check\x90\x02\x010\x01B\x85\x02\n" +
 	"\x1ccom.rolecall.organization.v1B\x12MemberServiceProtoP\x01ZOgithub.com/rolecall/rolecall/clients/go/rolecall/organization/v1;organizationv1\xa2\x02\x03ROX\xaa\x02\x18Rolecall.Organization.V1\xca\x02\x18Rolecall\\Organization\\V1\xe2\x02$Rolecall\\Organization\\V1\\GPBMetadata\xea\x02\x1aRolecall::Organization::V1b\x06proto3"
 
@@ -787,7 +1155,7 @@ func file_rolecall_organization_v1_member_service_proto_rawDescGZIP() []byte {
 	return file_rolecall_organization_v1_member_service_proto_rawDescData
 }
 
-var file_rolecall_organization_v1_member_service_proto_msgTypes = make([]protoimpl.MessageInfo, 12)
+var file_rolecall_organization_v1_member_service_proto_msgTypes = make([]protoimpl.MessageInfo, 18)
 var file_rolecall_organization_v1_member_service_proto_goTypes = []any{
 	(*GetMemberRequest)(nil),           // 0: rolecall.organization.v1.GetMemberRequest
 	(*GetMemberResponse)(nil),          // 1: rolecall.organization.v1.GetMemberResponse
@@ -799,35 +1167,50 @@ var file_rolecall_organization_v1_member_service_proto_goTypes = []any{
 	(*BlockMemberResponse)(nil),        // 7: rolecall.organization.v1.BlockMemberResponse
 	(*UnblockMemberRequest)(nil),       // 8: rolecall.organization.v1.UnblockMemberRequest
 	(*UnblockMemberResponse)(nil),      // 9: rolecall.organization.v1.UnblockMemberResponse
-	(*WatchAccessChangesRequest)(nil),  // 10: rolecall.organization.v1.WatchAccessChangesRequest
-	(*WatchAccessChangesResponse)(nil), // 11: rolecall.organization.v1.WatchAccessChangesResponse
-	(*Member)(nil),                     // 12: rolecall.organization.v1.Member
-	(*timestamppb.Timestamp)(nil),      // 13: google.protobuf.Timestamp
+	(*ListAdminsRequest)(nil),          // 10: rolecall.organization.v1.ListAdminsRequest
+	(*ListAdminsResponse)(nil),         // 11: rolecall.organization.v1.ListAdminsResponse
+	(*GrantAdminRequest)(nil),          // 12: rolecall.organization.v1.GrantAdminRequest
+	(*GrantAdminResponse)(nil),         // 13: rolecall.organization.v1.GrantAdminResponse
+	(*RevokeAdminRequest)(nil),         // 14: rolecall.organization.v1.RevokeAdminRequest
+	(*RevokeAdminResponse)(nil),        // 15: rolecall.organization.v1.RevokeAdminResponse
+	(*WatchAccessChangesRequest)(nil),  // 16: rolecall.organization.v1.WatchAccessChangesRequest
+	(*WatchAccessChangesResponse)(nil), // 17: rolecall.organization.v1.WatchAccessChangesResponse
+	(*Member)(nil),                     // 18: rolecall.organization.v1.Member
+	(*timestamppb.Timestamp)(nil),      // 19: google.protobuf.Timestamp
 }
 var file_rolecall_organization_v1_member_service_proto_depIdxs = []int32{
-	12, // 0: rolecall.organization.v1.GetMemberResponse.member:type_name -> rolecall.organization.v1.Member
-	12, // 1: rolecall.organization.v1.ListMembersResponse.members:type_name -> rolecall.organization.v1.Member
-	12, // 2: rolecall.organization.v1.UpdateMemberRolesResponse.member:type_name -> rolecall.organization.v1.Member
-	13, // 3: rolecall.organization.v1.BlockMemberRequest.until_time:type_name -> google.protobuf.Timestamp
-	12, // 4: rolecall.organization.v1.BlockMemberResponse.member:type_name -> rolecall.organization.v1.Member
-	12, // 5: rolecall.organization.v1.UnblockMemberResponse.member:type_name -> rolecall.organization.v1.Member
-	0,  // 6: rolecall.organization.v1.MemberService.GetMember:input_type -> rolecall.organization.v1.GetMemberRequest
-	2,  // 7: rolecall.organization.v1.MemberService.ListMembers:input_type -> rolecall.organization.v1.ListMembersRequest
-	4,  // 8: rolecall.organization.v1.MemberService.UpdateMemberRoles:input_type -> rolecall.organization.v1.UpdateMemberRolesRequest
-	6,  // 9: rolecall.organization.v1.MemberService.BlockMember:input_type -> rolecall.organization.v1.BlockMemberRequest
-	8,  // 10: rolecall.organization.v1.MemberService.UnblockMember:input_type -> rolecall.organization.v1.UnblockMemberRequest
-	10, // 11: rolecall.organization.v1.MemberService.WatchAccessChanges:input_type -> rolecall.organization.v1.WatchAccessChangesRequest
-	1,  // 12: rolecall.organization.v1.MemberService.GetMember:output_type -> rolecall.organization.v1.GetMemberResponse
-	3,  // 13: rolecall.organization.v1.MemberService.ListMembers:output_type -> rolecall.organization.v1.ListMembersResponse
-	5,  // 14: rolecall.organization.v1.MemberService.UpdateMemberRoles:output_type -> rolecall.organization.v1.UpdateMemberRolesResponse
-	7,  // 15: rolecall.organization.v1.MemberService.BlockMember:output_type -> rolecall.organization.v1.BlockMemberResponse
-	9,  // 16: rolecall.organization.v1.MemberService.UnblockMember:output_type -> rolecall.organization.v1.UnblockMemberResponse
-	11, // 17: rolecall.organization.v1.MemberService.WatchAccessChanges:output_type -> rolecall.organization.v1.WatchAccessChangesResponse
-	12, // [12:18] is the sub-list for method output_type
-	6,  // [6:12] is the sub-list for method input_type
-	6,  // [6:6] is the sub-list for extension type_name
-	6,  // [6:6] is the sub-list for extension extendee
-	0,  // [0:6] is the sub-list for field type_name
+	18, // 0: rolecall.organization.v1.GetMemberResponse.member:type_name -> rolecall.organization.v1.Member
+	18, // 1: rolecall.organization.v1.ListMembersResponse.members:type_name -> rolecall.organization.v1.Member
+	18, // 2: rolecall.organization.v1.UpdateMemberRolesResponse.member:type_name -> rolecall.organization.v1.Member
+	19, // 3: rolecall.organization.v1.BlockMemberRequest.until_time:type_name -> google.protobuf.Timestamp
+	18, // 4: rolecall.organization.v1.BlockMemberResponse.member:type_name -> rolecall.organization.v1.Member
+	18, // 5: rolecall.organization.v1.UnblockMemberResponse.member:type_name -> rolecall.organization.v1.Member
+	18, // 6: rolecall.organization.v1.ListAdminsResponse.members:type_name -> rolecall.organization.v1.Member
+	18, // 7: rolecall.organization.v1.GrantAdminResponse.member:type_name -> rolecall.organization.v1.Member
+	18, // 8: rolecall.organization.v1.RevokeAdminResponse.member:type_name -> rolecall.organization.v1.Member
+	0,  // 9: rolecall.organization.v1.MemberService.GetMember:input_type -> rolecall.organization.v1.GetMemberRequest
+	2,  // 10: rolecall.organization.v1.MemberService.ListMembers:input_type -> rolecall.organization.v1.ListMembersRequest
+	4,  // 11: rolecall.organization.v1.MemberService.UpdateMemberRoles:input_type -> rolecall.organization.v1.UpdateMemberRolesRequest
+	6,  // 12: rolecall.organization.v1.MemberService.BlockMember:input_type -> rolecall.organization.v1.BlockMemberRequest
+	8,  // 13: rolecall.organization.v1.MemberService.UnblockMember:input_type -> rolecall.organization.v1.UnblockMemberRequest
+	10, // 14: rolecall.organization.v1.MemberService.ListAdmins:input_type -> rolecall.organization.v1.ListAdminsRequest
+	12, // 15: rolecall.organization.v1.MemberService.GrantAdmin:input_type -> rolecall.organization.v1.GrantAdminRequest
+	14, // 16: rolecall.organization.v1.MemberService.RevokeAdmin:input_type -> rolecall.organization.v1.RevokeAdminRequest
+	16, // 17: rolecall.organization.v1.MemberService.WatchAccessChanges:input_type -> rolecall.organization.v1.WatchAccessChangesRequest
+	1,  // 18: rolecall.organization.v1.MemberService.GetMember:output_type -> rolecall.organization.v1.GetMemberResponse
+	3,  // 19: rolecall.organization.v1.MemberService.ListMembers:output_type -> rolecall.organization.v1.ListMembersResponse
+	5,  // 20: rolecall.organization.v1.MemberService.UpdateMemberRoles:output_type -> rolecall.organization.v1.UpdateMemberRolesResponse
+	7,  // 21: rolecall.organization.v1.MemberService.BlockMember:output_type -> rolecall.organization.v1.BlockMemberResponse
+	9,  // 22: rolecall.organization.v1.MemberService.UnblockMember:output_type -> rolecall.organization.v1.UnblockMemberResponse
+	11, // 23: rolecall.organization.v1.MemberService.ListAdmins:output_type -> rolecall.organization.v1.ListAdminsResponse
+	13, // 24: rolecall.organization.v1.MemberService.GrantAdmin:output_type -> rolecall.organization.v1.GrantAdminResponse
+	15, // 25: rolecall.organization.v1.MemberService.RevokeAdmin:output_type -> rolecall.organization.v1.RevokeAdminResponse
+	17, // 26: rolecall.organization.v1.MemberService.WatchAccessChanges:output_type -> rolecall.organization.v1.WatchAccessChangesResponse
+	18, // [18:27] is the sub-list for method output_type
+	9,  // [9:18] is the sub-list for method input_type
+	9,  // [9:9] is the sub-list for extension type_name
+	9,  // [9:9] is the sub-list for extension extendee
+	0,  // [0:9] is the sub-list for field type_name
 }
 
 func init() { file_rolecall_organization_v1_member_service_proto_init() }
@@ -842,7 +1225,7 @@ func file_rolecall_organization_v1_member_service_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_rolecall_organization_v1_member_service_proto_rawDesc), len(file_rolecall_organization_v1_member_service_proto_rawDesc)),
 			NumEnums:      0,
-			NumMessages:   12,
+			NumMessages:   18,
 			NumExtensions: 0,
 			NumServices:   1,
 		},

@@ -26,6 +26,9 @@ const (
 	MemberService_UpdateMemberRoles_FullMethodName  = "/rolecall.organization.v1.MemberService/UpdateMemberRoles"
 	MemberService_BlockMember_FullMethodName        = "/rolecall.organization.v1.MemberService/BlockMember"
 	MemberService_UnblockMember_FullMethodName      = "/rolecall.organization.v1.MemberService/UnblockMember"
+	MemberService_ListAdmins_FullMethodName         = "/rolecall.organization.v1.MemberService/ListAdmins"
+	MemberService_GrantAdmin_FullMethodName         = "/rolecall.organization.v1.MemberService/GrantAdmin"
+	MemberService_RevokeAdmin_FullMethodName        = "/rolecall.organization.v1.MemberService/RevokeAdmin"
 	MemberService_WatchAccessChanges_FullMethodName = "/rolecall.organization.v1.MemberService/WatchAccessChanges"
 )
 
@@ -54,10 +57,28 @@ type MemberServiceClient interface {
 	BlockMember(ctx context.Context, in *BlockMemberRequest, opts ...grpc.CallOption) (*BlockMemberResponse, error)
 	// Lifts a block; the person logs in again. A mail tells the person.
 	UnblockMember(ctx context.Context, in *UnblockMemberRequest, opts ...grpc.CallOption) (*UnblockMemberResponse, error)
-	// Streams the subjects whose access changed, in order of revision.
+	// Lists the administrators of the instance in order of creation, also those
+	// that are blocked.
+	ListAdmins(ctx context.Context, in *ListAdminsRequest, opts ...grpc.CallOption) (*ListAdminsResponse, error)
+	// Makes a member an administrator of the instance, beside the roles that it
+	// holds. All administrators are told by mail, and so is the person.
 	//
-	// A message arrives at least every 500 milliseconds; one without subjects is
-	// a heartbeat. Without a resume token the stream begins now; a token that is
+	// Nobody grants itself anything (`SELF_REFUSED`). Who has not accepted its
+	// invitation (`MEMBER_NOT_ACTIVE`), or belongs to a suspended organization
+	// (`ORGANIZATION_SUSPENDED`), becomes none.
+	GrantAdmin(ctx context.Context, in *GrantAdminRequest, opts ...grpc.CallOption) (*GrantAdminResponse, error)
+	// Takes a member the administration of the instance; it keeps its other roles,
+	// and is a guest when it has none. All administrators are told by mail, and so
+	// is the person.
+	//
+	// Nobody does this to itself (`SELF_REFUSED`), and the last administrator that
+	// can act stays one (`LAST_ADMIN`).
+	RevokeAdmin(ctx context.Context, in *RevokeAdminRequest, opts ...grpc.CallOption) (*RevokeAdminResponse, error)
+	// Streams the subjects and organizations whose access changed, in order of
+	// revision.
+	//
+	// A message arrives at least every 500 milliseconds; one without either is a
+	// heartbeat. Without a resume token the stream begins now; a token that is
 	// too old gets `RESUME_TOKEN_EXPIRED`. The stream ends when the caller's
 	// access token, session or permission does.
 	WatchAccessChanges(ctx context.Context, in *WatchAccessChangesRequest, opts ...grpc.CallOption) (grpc.ServerStreamingClient[WatchAccessChangesResponse], error)
@@ -121,6 +142,36 @@ func (c *memberServiceClient) UnblockMember(ctx context.Context, in *UnblockMemb
 	return out, nil
 }
 
+func (c *memberServiceClient) ListAdmins(ctx context.Context, in *ListAdminsRequest, opts ...grpc.CallOption) (*ListAdminsResponse, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(ListAdminsResponse)
+	err := c.cc.Invoke(ctx, MemberService_ListAdmins_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
+func (c *memberServiceClient) GrantAdmin(ctx context.Context, in *GrantAdminRequest, opts ...grpc.CallOption) (*GrantAdminResponse, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(GrantAdminResponse)
+	err := c.cc.Invoke(ctx, MemberService_GrantAdmin_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
+func (c *memberServiceClient) RevokeAdmin(ctx context.Context, in *RevokeAdminRequest, opts ...grpc.CallOption) (*RevokeAdminResponse, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(RevokeAdminResponse)
+	err := c.cc.Invoke(ctx, MemberService_RevokeAdmin_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
 func (c *memberServiceClient) WatchAccessChanges(ctx context.Context, in *WatchAccessChangesRequest, opts ...grpc.CallOption) (grpc.ServerStreamingClient[WatchAccessChangesResponse], error) {
 	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
 	stream, err := c.cc.NewStream(ctx, &MemberService_ServiceDesc.Streams[0], MemberService_WatchAccessChanges_FullMethodName, cOpts...)
@@ -165,10 +216,28 @@ type MemberServiceServer interface {
 	BlockMember(context.Context, *BlockMemberRequest) (*BlockMemberResponse, error)
 	// Lifts a block; the person logs in again. A mail tells the person.
 	UnblockMember(context.Context, *UnblockMemberRequest) (*UnblockMemberResponse, error)
-	// Streams the subjects whose access changed, in order of revision.
+	// Lists the administrators of the instance in order of creation, also those
+	// that are blocked.
+	ListAdmins(context.Context, *ListAdminsRequest) (*ListAdminsResponse, error)
+	// Makes a member an administrator of the instance, beside the roles that it
+	// holds. All administrators are told by mail, and so is the person.
 	//
-	// A message arrives at least every 500 milliseconds; one without subjects is
-	// a heartbeat. Without a resume token the stream begins now; a token that is
+	// Nobody grants itself anything (`SELF_REFUSED`). Who has not accepted its
+	// invitation (`MEMBER_NOT_ACTIVE`), or belongs to a suspended organization
+	// (`ORGANIZATION_SUSPENDED`), becomes none.
+	GrantAdmin(context.Context, *GrantAdminRequest) (*GrantAdminResponse, error)
+	// Takes a member the administration of the instance; it keeps its other roles,
+	// and is a guest when it has none. All administrators are told by mail, and so
+	// is the person.
+	//
+	// Nobody does this to itself (`SELF_REFUSED`), and the last administrator that
+	// can act stays one (`LAST_ADMIN`).
+	RevokeAdmin(context.Context, *RevokeAdminRequest) (*RevokeAdminResponse, error)
+	// Streams the subjects and organizations whose access changed, in order of
+	// revision.
+	//
+	// A message arrives at least every 500 milliseconds; one without either is a
+	// heartbeat. Without a resume token the stream begins now; a token that is
 	// too old gets `RESUME_TOKEN_EXPIRED`. The stream ends when the caller's
 	// access token, session or permission does.
 	WatchAccessChanges(*WatchAccessChangesRequest, grpc.ServerStreamingServer[WatchAccessChangesResponse]) error
@@ -196,6 +265,15 @@ func (UnimplementedMemberServiceServer) BlockMember(context.Context, *BlockMembe
 }
 func (UnimplementedMemberServiceServer) UnblockMember(context.Context, *UnblockMemberRequest) (*UnblockMemberResponse, error) {
 	return nil, status.Error(codes.Unimplemented, "method UnblockMember not implemented")
+}
+func (UnimplementedMemberServiceServer) ListAdmins(context.Context, *ListAdminsRequest) (*ListAdminsResponse, error) {
+	return nil, status.Error(codes.Unimplemented, "method ListAdmins not implemented")
+}
+func (UnimplementedMemberServiceServer) GrantAdmin(context.Context, *GrantAdminRequest) (*GrantAdminResponse, error) {
+	return nil, status.Error(codes.Unimplemented, "method GrantAdmin not implemented")
+}
+func (UnimplementedMemberServiceServer) RevokeAdmin(context.Context, *RevokeAdminRequest) (*RevokeAdminResponse, error) {
+	return nil, status.Error(codes.Unimplemented, "method RevokeAdmin not implemented")
 }
 func (UnimplementedMemberServiceServer) WatchAccessChanges(*WatchAccessChangesRequest, grpc.ServerStreamingServer[WatchAccessChangesResponse]) error {
 	return status.Error(codes.Unimplemented, "method WatchAccessChanges not implemented")
@@ -311,6 +389,60 @@ func _MemberService_UnblockMember_Handler(srv interface{}, ctx context.Context, 
 	return interceptor(ctx, in, info, handler)
 }
 
+func _MemberService_ListAdmins_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(ListAdminsRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(MemberServiceServer).ListAdmins(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: MemberService_ListAdmins_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(MemberServiceServer).ListAdmins(ctx, req.(*ListAdminsRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
+func _MemberService_GrantAdmin_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(GrantAdminRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(MemberServiceServer).GrantAdmin(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: MemberService_GrantAdmin_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(MemberServiceServer).GrantAdmin(ctx, req.(*GrantAdminRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
+func _MemberService_RevokeAdmin_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(RevokeAdminRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(MemberServiceServer).RevokeAdmin(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: MemberService_RevokeAdmin_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(MemberServiceServer).RevokeAdmin(ctx, req.(*RevokeAdminRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
 func _MemberService_WatchAccessChanges_Handler(srv interface{}, stream grpc.ServerStream) error {
 	m := new(WatchAccessChangesRequest)
 	if err := stream.RecvMsg(m); err != nil {
@@ -348,6 +480,18 @@ var MemberService_ServiceDesc = grpc.ServiceDesc{
 		{
 			MethodName: "UnblockMember",
 			Handler:    _MemberService_UnblockMember_Handler,
+		},
+		{
+			MethodName: "ListAdmins",
+			Handler:    _MemberService_ListAdmins_Handler,
+		},
+		{
+			MethodName: "GrantAdmin",
+			Handler:    _MemberService_GrantAdmin_Handler,
+		},
+		{
+			MethodName: "RevokeAdmin",
+			Handler:    _MemberService_RevokeAdmin_Handler,
 		},
 	},
 	Streams: []grpc.StreamDesc{

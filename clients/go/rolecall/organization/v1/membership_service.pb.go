@@ -2219,7 +2219,10 @@ type IngestedEvent struct {
 	// When it happened.
 	OccurredTime *timestamppb.Timestamp `protobuf:"bytes,4,opt,name=occurred_time,json=occurredTime,proto3" json:"occurred_time,omitempty"`
 	// W3C trace context of the call that caused it; may be empty.
-	Traceparent   string `protobuf:"bytes,5,opt,name=traceparent,proto3" json:"traceparent,omitempty"`
+	Traceparent string `protobuf:"bytes,5,opt,name=traceparent,proto3" json:"traceparent,omitempty"`
+	// Its number among the events that its context ever told the audit log,
+	// without gaps, a decimal number; empty when it has none.
+	SourceNumber  string `protobuf:"bytes,6,opt,name=source_number,json=sourceNumber,proto3" json:"source_number,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -2285,6 +2288,13 @@ func (x *IngestedEvent) GetOccurredTime() *timestamppb.Timestamp {
 func (x *IngestedEvent) GetTraceparent() string {
 	if x != nil {
 		return x.Traceparent
+	}
+	return ""
+}
+
+func (x *IngestedEvent) GetSourceNumber() string {
+	if x != nil {
+		return x.SourceNumber
 	}
 	return ""
 }
@@ -2515,13 +2525,14 @@ const file_rolecall_organization_v1_membership_service_proto_rawDesc = "" +
 	"permission\x12?\n" +
 	"\x05scope\x18\x02 \x01(\x0e2).rolecall.organization.v1.PermissionScopeR\x05scope\"V\n" +
 	"\x13IngestEventsRequest\x12?\n" +
-	"\x06events\x18\x01 \x03(\v2'.rolecall.organization.v1.IngestedEventR\x06events\"\xbd\x01\n" +
+	"\x06events\x18\x01 \x03(\v2'.rolecall.organization.v1.IngestedEventR\x06events\"\xe2\x01\n" +
 	"\rIngestedEvent\x12\x19\n" +
 	"\bevent_id\x18\x01 \x01(\tR\aeventId\x12\x14\n" +
 	"\x05topic\x18\x02 \x01(\tR\x05topic\x12\x18\n" +
 	"\apayload\x18\x03 \x01(\fR\apayload\x12?\n" +
 	"\roccurred_time\x18\x04 \x01(\v2\x1a.google.protobuf.TimestampR\foccurredTime\x12 \n" +
-	"\vtraceparent\x18\x05 \x01(\tR\vtraceparent\"X\n" +
+	"\vtraceparent\x18\x05 \x01(\tR\vtraceparent\x12#\n" +
+	"\rsource_number\x18\x06 \x01(\tR\fsourceNumber\"X\n" +
 	"\x14IngestEventsResponse\x12@\n" +
 	"\aresults\x18\x01 \x03(\v2&.rolecall.organization.v1.IngestResultR\aresults\"\x84\x01\n" +
 	"\fIngestResult\x12\x19\n" +

@@ -32,6 +32,8 @@ const (
 	OrganizationState_ORGANIZATION_STATE_UNSPECIFIED OrganizationState = 0
 	// Its members can act.
 	OrganizationState_ORGANIZATION_STATE_ACTIVE OrganizationState = 1
+	// Nobody who belongs to it can act.
+	OrganizationState_ORGANIZATION_STATE_SUSPENDED OrganizationState = 2
 )
 
 // Enum value maps for OrganizationState.
@@ -39,10 +41,12 @@ var (
 	OrganizationState_name = map[int32]string{
 		0: "ORGANIZATION_STATE_UNSPECIFIED",
 		1: "ORGANIZATION_STATE_ACTIVE",
+		2: "ORGANIZATION_STATE_SUSPENDED",
 	}
 	OrganizationState_value = map[string]int32{
 		"ORGANIZATION_STATE_UNSPECIFIED": 0,
 		"ORGANIZATION_STATE_ACTIVE":      1,
+		"ORGANIZATION_STATE_SUSPENDED":   2,
 	}
 )
 
@@ -195,7 +199,10 @@ type Organization struct {
 	// When it was made. Output only.
 	CreateTime *timestamppb.Timestamp `protobuf:"bytes,6,opt,name=create_time,json=createTime,proto3" json:"create_time,omitempty"`
 	// What it demands of the logins of its members. Output only.
-	MfaPolicy     MfaPolicy `protobuf:"varint,7,opt,name=mfa_policy,json=mfaPolicy,proto3,enum=rolecall.organization.v1.MfaPolicy" json:"mfa_policy,omitempty"`
+	MfaPolicy MfaPolicy `protobuf:"varint,7,opt,name=mfa_policy,json=mfaPolicy,proto3,enum=rolecall.organization.v1.MfaPolicy" json:"mfa_policy,omitempty"`
+	// Why nobody who belongs to it can act; absent while it is active. Output
+	// only.
+	Suspension    *Suspension `protobuf:"bytes,8,opt,name=suspension,proto3" json:"suspension,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -279,6 +286,77 @@ func (x *Organization) GetMfaPolicy() MfaPolicy {
 	return MfaPolicy_MFA_POLICY_UNSPECIFIED
 }
 
+func (x *Organization) GetSuspension() *Suspension {
+	if x != nil {
+		return x.Suspension
+	}
+	return nil
+}
+
+// Why and since when an organization is suspended.
+type Suspension struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Why, 1 to 500 characters.
+	Reason string `protobuf:"bytes,1,opt,name=reason,proto3" json:"reason,omitempty"`
+	// Since when.
+	CreateTime *timestamppb.Timestamp `protobuf:"bytes,2,opt,name=create_time,json=createTime,proto3" json:"create_time,omitempty"`
+	// The administrator that suspended it.
+	ActorId       string `protobuf:"bytes,3,opt,name=actor_id,json=actorId,proto3" json:"actor_id,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Suspension) Reset() {
+	*x = Suspension{}
+	mi := &file_rolecall_organization_v1_organization_proto_msgTypes[1]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Suspension) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Suspension) ProtoMessage() {}
+
+func (x *Suspension) ProtoReflect() protoreflect.Message {
+	mi := &file_rolecall_organization_v1_organization_proto_msgTypes[1]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Suspension.ProtoReflect.Descriptor instead.
+func (*Suspension) Descriptor() ([]byte, []int) {
+	return file_rolecall_organization_v1_organization_proto_rawDescGZIP(), []int{1}
+}
+
+func (x *Suspension) GetReason() string {
+	if x != nil {
+		return x.Reason
+	}
+	return ""
+}
+
+func (x *Suspension) GetCreateTime() *timestamppb.Timestamp {
+	if x != nil {
+		return x.CreateTime
+	}
+	return nil
+}
+
+func (x *Suspension) GetActorId() string {
+	if x != nil {
+		return x.ActorId
+	}
+	return ""
+}
+
 // The membership of a person in an organization.
 type Member struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -305,7 +383,7 @@ type Member struct {
 
 func (x *Member) Reset() {
 	*x = Member{}
-	mi := &file_rolecall_organization_v1_organization_proto_msgTypes[1]
+	mi := &file_rolecall_organization_v1_organization_proto_msgTypes[2]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -317,7 +395,7 @@ func (x *Member) String() string {
 func (*Member) ProtoMessage() {}
 
 func (x *Member) ProtoReflect() protoreflect.Message {
-	mi := &file_rolecall_organization_v1_organization_proto_msgTypes[1]
+	mi := &file_rolecall_organization_v1_organization_proto_msgTypes[2]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -330,7 +408,7 @@ func (x *Member) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Member.ProtoReflect.Descriptor instead.
 func (*Member) Descriptor() ([]byte, []int) {
-	return file_rolecall_organization_v1_organization_proto_rawDescGZIP(), []int{1}
+	return file_rolecall_organization_v1_organization_proto_rawDescGZIP(), []int{2}
 }
 
 func (x *Member) GetUserId() string {
@@ -406,7 +484,7 @@ type Block struct {
 
 func (x *Block) Reset() {
 	*x = Block{}
-	mi := &file_rolecall_organization_v1_organization_proto_msgTypes[2]
+	mi := &file_rolecall_organization_v1_organization_proto_msgTypes[3]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -418,7 +496,7 @@ func (x *Block) String() string {
 func (*Block) ProtoMessage() {}
 
 func (x *Block) ProtoReflect() protoreflect.Message {
-	mi := &file_rolecall_organization_v1_organization_proto_msgTypes[2]
+	mi := &file_rolecall_organization_v1_organization_proto_msgTypes[3]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -431,7 +509,7 @@ func (x *Block) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Block.ProtoReflect.Descriptor instead.
 func (*Block) Descriptor() ([]byte, []int) {
-	return file_rolecall_organization_v1_organization_proto_rawDescGZIP(), []int{2}
+	return file_rolecall_organization_v1_organization_proto_rawDescGZIP(), []int{3}
 }
 
 func (x *Block) GetReason() string {
@@ -466,7 +544,7 @@ var File_rolecall_organization_v1_organization_proto protoreflect.FileDescriptor
 
 const file_rolecall_organization_v1_organization_proto_rawDesc = "" +
 	"\n" +
-	"+rolecall/organization/v1/organization.proto\x12\x18rolecall.organization.v1\x1a\x1fgoogle/protobuf/timestamp.proto\"\xb7\x02\n" +
+	"+rolecall/organization/v1/organization.proto\x12\x18rolecall.organization.v1\x1a\x1fgoogle/protobuf/timestamp.proto\"\xfd\x02\n" +
 	"\fOrganization\x12'\n" +
 	"\x0forganization_id\x18\x01 \x01(\tR\x0eorganizationId\x12\x12\n" +
 	"\x04name\x18\x02 \x01(\tR\x04name\x12A\n" +
@@ -476,7 +554,16 @@ const file_rolecall_organization_v1_organization_proto_rawDesc = "" +
 	"\vcreate_time\x18\x06 \x01(\v2\x1a.google.protobuf.TimestampR\n" +
 	"createTime\x12B\n" +
 	"\n" +
-	"mfa_policy\x18\a \x01(\x0e2#.rolecall.organization.v1.MfaPolicyR\tmfaPolicy\"\xe2\x02\n" +
+	"mfa_policy\x18\a \x01(\x0e2#.rolecall.organization.v1.MfaPolicyR\tmfaPolicy\x12D\n" +
+	"\n" +
+	"suspension\x18\b \x01(\v2$.rolecall.organization.v1.SuspensionR\n" +
+	"suspension\"|\n" +
+	"\n" +
+	"Suspension\x12\x16\n" +
+	"\x06reason\x18\x01 \x01(\tR\x06reason\x12;\n" +
+	"\vcreate_time\x18\x02 \x01(\v2\x1a.google.protobuf.TimestampR\n" +
+	"createTime\x12\x19\n" +
+	"\bactor_id\x18\x03 \x01(\tR\aactorId\"\xe2\x02\n" +
 	"\x06Member\x12\x17\n" +
 	"\auser_id\x18\x01 \x01(\tR\x06userId\x12'\n" +
 	"\x0forganization_id\x18\x02 \x01(\tR\x0eorganizationId\x12\x14\n" +
@@ -494,10 +581,11 @@ const file_rolecall_organization_v1_organization_proto_rawDesc = "" +
 	"until_time\x18\x02 \x01(\v2\x1a.google.protobuf.TimestampR\tuntilTime\x12;\n" +
 	"\vcreate_time\x18\x03 \x01(\v2\x1a.google.protobuf.TimestampR\n" +
 	"createTime\x12\x19\n" +
-	"\bactor_id\x18\x04 \x01(\tR\aactorId*V\n" +
+	"\bactor_id\x18\x04 \x01(\tR\aactorId*x\n" +
 	"\x11OrganizationState\x12\"\n" +
 	"\x1eORGANIZATION_STATE_UNSPECIFIED\x10\x00\x12\x1d\n" +
-	"\x19ORGANIZATION_STATE_ACTIVE\x10\x01*Y\n" +
+	"\x19ORGANIZATION_STATE_ACTIVE\x10\x01\x12 \n" +
+	"\x1cORGANIZATION_STATE_SUSPENDED\x10\x02*Y\n" +
 	"\tMfaPolicy\x12\x1a\n" +
 	"\x16MFA_POLICY_UNSPECIFIED\x10\x00\x12\x17\n" +
 	"\x13MFA_POLICY_REQUIRED\x10\x01\x12\x17\n" +
@@ -521,31 +609,34 @@ func file_rolecall_organization_v1_organization_proto_rawDescGZIP() []byte {
 }
 
 var file_rolecall_organization_v1_organization_proto_enumTypes = make([]protoimpl.EnumInfo, 3)
-var file_rolecall_organization_v1_organization_proto_msgTypes = make([]protoimpl.MessageInfo, 3)
+var file_rolecall_organization_v1_organization_proto_msgTypes = make([]protoimpl.MessageInfo, 4)
 var file_rolecall_organization_v1_organization_proto_goTypes = []any{
 	(OrganizationState)(0),        // 0: rolecall.organization.v1.OrganizationState
 	(MfaPolicy)(0),                // 1: rolecall.organization.v1.MfaPolicy
 	(MemberState)(0),              // 2: rolecall.organization.v1.MemberState
 	(*Organization)(nil),          // 3: rolecall.organization.v1.Organization
-	(*Member)(nil),                // 4: rolecall.organization.v1.Member
-	(*Block)(nil),                 // 5: rolecall.organization.v1.Block
-	(*timestamppb.Timestamp)(nil), // 6: google.protobuf.Timestamp
+	(*Suspension)(nil),            // 4: rolecall.organization.v1.Suspension
+	(*Member)(nil),                // 5: rolecall.organization.v1.Member
+	(*Block)(nil),                 // 6: rolecall.organization.v1.Block
+	(*timestamppb.Timestamp)(nil), // 7: google.protobuf.Timestamp
 }
 var file_rolecall_organization_v1_organization_proto_depIdxs = []int32{
-	0, // 0: rolecall.organization.v1.Organization.state:type_name -> rolecall.organization.v1.OrganizationState
-	6, // 1: rolecall.organization.v1.Organization.create_time:type_name -> google.protobuf.Timestamp
-	1, // 2: rolecall.organization.v1.Organization.mfa_policy:type_name -> rolecall.organization.v1.MfaPolicy
-	2, // 3: rolecall.organization.v1.Member.state:type_name -> rolecall.organization.v1.MemberState
-	5, // 4: rolecall.organization.v1.Member.block:type_name -> rolecall.organization.v1.Block
-	6, // 5: rolecall.organization.v1.Member.create_time:type_name -> google.protobuf.Timestamp
-	6, // 6: rolecall.organization.v1.Member.update_time:type_name -> google.protobuf.Timestamp
-	6, // 7: rolecall.organization.v1.Block.until_time:type_name -> google.protobuf.Timestamp
-	6, // 8: rolecall.organization.v1.Block.create_time:type_name -> google.protobuf.Timestamp
-	9, // [9:9] is the sub-list for method output_type
-	9, // [9:9] is the sub-list for method input_type
-	9, // [9:9] is the sub-list for extension type_name
-	9, // [9:9] is the sub-list for extension extendee
-	0, // [0:9] is the sub-list for field type_name
+	0,  // 0: rolecall.organization.v1.Organization.state:type_name -> rolecall.organization.v1.OrganizationState
+	7,  // 1: rolecall.organization.v1.Organization.create_time:type_name -> google.protobuf.Timestamp
+	1,  // 2: rolecall.organization.v1.Organization.mfa_policy:type_name -> rolecall.organization.v1.MfaPolicy
+	4,  // 3: rolecall.organization.v1.Organization.suspension:type_name -> rolecall.organization.v1.Suspension
+	7,  // 4: rolecall.organization.v1.Suspension.create_time:type_name -> google.protobuf.Timestamp
+	2,  // 5: rolecall.organization.v1.Member.state:type_name -> rolecall.organization.v1.MemberState
+	6,  // 6: rolecall.organization.v1.Member.block:type_name -> rolecall.organization.v1.Block
+	7,  // 7: rolecall.organization.v1.Member.create_time:type_name -> google.protobuf.Timestamp
+	7,  // 8: rolecall.organization.v1.Member.update_time:type_name -> google.protobuf.Timestamp
+	7,  // 9: rolecall.organization.v1.Block.until_time:type_name -> google.protobuf.Timestamp
+	7,  // 10: rolecall.organization.v1.Block.create_time:type_name -> google.protobuf.Timestamp
+	11, // [11:11] is the sub-list for method output_type
+	11, // [11:11] is the sub-list for method input_type
+	11, // [11:11] is the sub-list for extension type_name
+	11, // [11:11] is the sub-list for extension extendee
+	0,  // [0:11] is the sub-list for field type_name
 }
 
 func init() { file_rolecall_organization_v1_organization_proto_init() }
@@ -559,7 +650,7 @@ func file_rolecall_organization_v1_organization_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_rolecall_organization_v1_organization_proto_rawDesc), len(file_rolecall_organization_v1_organization_proto_rawDesc)),
 			NumEnums:      3,
-			NumMessages:   3,
+			NumMessages:   4,
 			NumExtensions: 0,
 			NumServices:   0,
 		},

@@ -440,6 +440,454 @@ func (x *ListOrganizationsResponse) GetNextPageToken() string {
 	return ""
 }
 
+// What `UpdateOrganization` needs.
+type UpdateOrganizationRequest struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Names this one intended change; a lower-case UUID. A repeat within 24 hours
+	// gets the stored answer. Optional.
+	RequestId string `protobuf:"bytes,1,opt,name=request_id,json=requestId,proto3" json:"request_id,omitempty"`
+	// The organization, named by its `organization_id`, empty means the caller's
+	// own, and the new name; an `etag` demands that nothing changed since it was
+	// read.
+	Organization *Organization `protobuf:"bytes,2,opt,name=organization,proto3" json:"organization,omitempty"`
+	// The fields to change: `name`; absent means all that are populated.
+	UpdateMask    *fieldmaskpb.FieldMask `protobuf:"bytes,3,opt,name=update_mask,json=updateMask,proto3" json:"update_mask,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *UpdateOrganizationRequest) Reset() {
+	*x = UpdateOrganizationRequest{}
+	mi := &file_rolecall_organization_v1_organization_service_proto_msgTypes[7]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *UpdateOrganizationRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*UpdateOrganizationRequest) ProtoMessage() {}
+
+func (x *UpdateOrganizationRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_rolecall_organization_v1_organization_service_proto_msgTypes[7]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use UpdateOrganizationRequest.ProtoReflect.Descriptor instead.
+func (*UpdateOrganizationRequest) Descriptor() ([]byte, []int) {
+	return file_rolecall_organization_v1_organization_service_proto_rawDescGZIP(), []int{7}
+}
+
+func (x *UpdateOrganizationRequest) GetRequestId() string {
+	if x != nil {
+		return x.RequestId
+	}
+	return ""
+}
+
+func (x *UpdateOrganizationRequest) GetOrganization() *Organization {
+	if x != nil {
+		return x.Organization
+	}
+	return nil
+}
+
+func (x *UpdateOrganizationRequest) GetUpdateMask() *fieldmaskpb.FieldMask {
+	if x != nil {
+		return x.UpdateMask
+	}
+	return nil
+}
+
+// What `UpdateOrganization` answers.
+type UpdateOrganizationResponse struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The organization after the change.
+	Organization  *Organization `protobuf:"bytes,1,opt,name=organization,proto3" json:"organization,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *UpdateOrganizationResponse) Reset() {
+	*x = UpdateOrganizationResponse{}
+	mi := &file_rolecall_organization_v1_organization_service_proto_msgTypes[8]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *UpdateOrganizationResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*UpdateOrganizationResponse) ProtoMessage() {}
+
+func (x *UpdateOrganizationResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_rolecall_organization_v1_organization_service_proto_msgTypes[8]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use UpdateOrganizationResponse.ProtoReflect.Descriptor instead.
+func (*UpdateOrganizationResponse) Descriptor() ([]byte, []int) {
+	return file_rolecall_organization_v1_organization_service_proto_rawDescGZIP(), []int{8}
+}
+
+func (x *UpdateOrganizationResponse) GetOrganization() *Organization {
+	if x != nil {
+		return x.Organization
+	}
+	return nil
+}
+
+// What `SuspendOrganization` needs.
+type SuspendOrganizationRequest struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Names this one intended change; a lower-case UUID. A repeat within 24 hours
+	// gets the stored answer. Optional.
+	RequestId string `protobuf:"bytes,1,opt,name=request_id,json=requestId,proto3" json:"request_id,omitempty"`
+	// The organization.
+	OrganizationId string `protobuf:"bytes,2,opt,name=organization_id,json=organizationId,proto3" json:"organization_id,omitempty"`
+	// Why, 1 to 500 characters; its owners are told.
+	Reason        string `protobuf:"bytes,3,opt,name=reason,proto3" json:"reason,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *SuspendOrganizationRequest) Reset() {
+	*x = SuspendOrganizationRequest{}
+	mi := &file_rolecall_organization_v1_organization_service_proto_msgTypes[9]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *SuspendOrganizationRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*SuspendOrganizationRequest) ProtoMessage() {}
+
+func (x *SuspendOrganizationRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_rolecall_organization_v1_organization_service_proto_msgTypes[9]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use SuspendOrganizationRequest.ProtoReflect.Descriptor instead.
+func (*SuspendOrganizationRequest) Descriptor() ([]byte, []int) {
+	return file_rolecall_organization_v1_organization_service_proto_rawDescGZIP(), []int{9}
+}
+
+func (x *SuspendOrganizationRequest) GetRequestId() string {
+	if x != nil {
+		return x.RequestId
+	}
+	return ""
+}
+
+func (x *SuspendOrganizationRequest) GetOrganizationId() string {
+	if x != nil {
+		return x.OrganizationId
+	}
+	return ""
+}
+
+func (x *SuspendOrganizationRequest) GetReason() string {
+	if x != nil {
+		return x.Reason
+	}
+	return ""
+}
+
+// What `SuspendOrganization` answers.
+type SuspendOrganizationResponse struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The organization after the change.
+	Organization *Organization `protobuf:"bytes,1,opt,name=organization,proto3" json:"organization,omitempty"`
+	// Revision of the change; send it as `rolecall-min-revision` metadata to be
+	// answered by it or a newer one, everywhere.
+	Revision      string `protobuf:"bytes,2,opt,name=revision,proto3" json:"revision,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *SuspendOrganizationResponse) Reset() {
+	*x = SuspendOrganizationResponse{}
+	mi := &file_rolecall_organization_v1_organization_service_proto_msgTypes[10]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *SuspendOrganizationResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*SuspendOrganizationResponse) ProtoMessage() {}
+
+func (x *SuspendOrganizationResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_rolecall_organization_v1_organization_service_proto_msgTypes[10]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use SuspendOrganizationResponse.ProtoReflect.Descriptor instead.
+func (*SuspendOrganizationResponse) Descriptor() ([]byte, []int) {
+	return file_rolecall_organization_v1_organization_service_proto_rawDescGZIP(), []int{10}
+}
+
+func (x *SuspendOrganizationResponse) GetOrganization() *Organization {
+	if x != nil {
+		return x.Organization
+	}
+	return nil
+}
+
+func (x *SuspendOrganizationResponse) GetRevision() string {
+	if x != nil {
+		return x.Revision
+	}
+	return ""
+}
+
+// What `ResumeOrganization` needs.
+type ResumeOrganizationRequest struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Names this one intended change; a lower-case UUID. A repeat within 24 hours
+	// gets the stored answer. Optional.
+	RequestId string `protobuf:"bytes,1,opt,name=request_id,json=requestId,proto3" json:"request_id,omitempty"`
+	// The organization.
+	OrganizationId string `protobuf:"bytes,2,opt,name=organization_id,json=organizationId,proto3" json:"organization_id,omitempty"`
+	unknownFields  protoimpl.UnknownFields
+	sizeCache      protoimpl.SizeCache
+}
+
+func (x *ResumeOrganizationRequest) Reset() {
+	*x = ResumeOrganizationRequest{}
+	mi := &file_rolecall_organization_v1_organization_service_proto_msgTypes[11]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ResumeOrganizationRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ResumeOrganizationRequest) ProtoMessage() {}
+
+func (x *ResumeOrganizationRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_rolecall_organization_v1_organization_service_proto_msgTypes[11]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ResumeOrganizationRequest.ProtoReflect.Descriptor instead.
+func (*ResumeOrganizationRequest) Descriptor() ([]byte, []int) {
+	return file_rolecall_organization_v1_organization_service_proto_rawDescGZIP(), []int{11}
+}
+
+func (x *ResumeOrganizationRequest) GetRequestId() string {
+	if x != nil {
+		return x.RequestId
+	}
+	return ""
+}
+
+func (x *ResumeOrganizationRequest) GetOrganizationId() string {
+	if x != nil {
+		return x.OrganizationId
+	}
+	return ""
+}
+
+// What `ResumeOrganization` answers.
+type ResumeOrganizationResponse struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The organization after the change.
+	Organization *Organization `protobuf:"bytes,1,opt,name=organization,proto3" json:"organization,omitempty"`
+	// Revision of the change, see `SuspendOrganizationResponse.revision`.
+	Revision      string `protobuf:"bytes,2,opt,name=revision,proto3" json:"revision,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ResumeOrganizationResponse) Reset() {
+	*x = ResumeOrganizationResponse{}
+	mi := &file_rolecall_organization_v1_organization_service_proto_msgTypes[12]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ResumeOrganizationResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ResumeOrganizationResponse) ProtoMessage() {}
+
+func (x *ResumeOrganizationResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_rolecall_organization_v1_organization_service_proto_msgTypes[12]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ResumeOrganizationResponse.ProtoReflect.Descriptor instead.
+func (*ResumeOrganizationResponse) Descriptor() ([]byte, []int) {
+	return file_rolecall_organization_v1_organization_service_proto_rawDescGZIP(), []int{12}
+}
+
+func (x *ResumeOrganizationResponse) GetOrganization() *Organization {
+	if x != nil {
+		return x.Organization
+	}
+	return nil
+}
+
+func (x *ResumeOrganizationResponse) GetRevision() string {
+	if x != nil {
+		return x.Revision
+	}
+	return ""
+}
+
+// What `DeleteOrganization` needs.
+type DeleteOrganizationRequest struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Names this one intended change; a lower-case UUID. A repeat within 24 hours
+	// gets the stored answer. Optional.
+	RequestId string `protobuf:"bytes,1,opt,name=request_id,json=requestId,proto3" json:"request_id,omitempty"`
+	// The organization.
+	OrganizationId string `protobuf:"bytes,2,opt,name=organization_id,json=organizationId,proto3" json:"organization_id,omitempty"`
+	// `Organization.etag` that is meant; when given and not current, the answer is
+	// `ETAG_MISMATCH`. Optional.
+	Etag          string `protobuf:"bytes,3,opt,name=etag,proto3" json:"etag,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *DeleteOrganizationRequest) Reset() {
+	*x = DeleteOrganizationRequest{}
+	mi := &file_rolecall_organization_v1_organization_service_proto_msgTypes[13]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *DeleteOrganizationRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*DeleteOrganizationRequest) ProtoMessage() {}
+
+func (x *DeleteOrganizationRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_rolecall_organization_v1_organization_service_proto_msgTypes[13]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use DeleteOrganizationRequest.ProtoReflect.Descriptor instead.
+func (*DeleteOrganizationRequest) Descriptor() ([]byte, []int) {
+	return file_rolecall_organization_v1_organization_service_proto_rawDescGZIP(), []int{13}
+}
+
+func (x *DeleteOrganizationRequest) GetRequestId() string {
+	if x != nil {
+		return x.RequestId
+	}
+	return ""
+}
+
+func (x *DeleteOrganizationRequest) GetOrganizationId() string {
+	if x != nil {
+		return x.OrganizationId
+	}
+	return ""
+}
+
+func (x *DeleteOrganizationRequest) GetEtag() string {
+	if x != nil {
+		return x.Etag
+	}
+	return ""
+}
+
+// What `DeleteOrganization` answers.
+type DeleteOrganizationResponse struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *DeleteOrganizationResponse) Reset() {
+	*x = DeleteOrganizationResponse{}
+	mi := &file_rolecall_organization_v1_organization_service_proto_msgTypes[14]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *DeleteOrganizationResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*DeleteOrganizationResponse) ProtoMessage() {}
+
+func (x *DeleteOrganizationResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_rolecall_organization_v1_organization_service_proto_msgTypes[14]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use DeleteOrganizationResponse.ProtoReflect.Descriptor instead.
+func (*DeleteOrganizationResponse) Descriptor() ([]byte, []int) {
+	return file_rolecall_organization_v1_organization_service_proto_rawDescGZIP(), []int{14}
+}
+
 // What `GetOrganizationSettings` needs.
 type GetOrganizationSettingsRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -451,7 +899,7 @@ type GetOrganizationSettingsRequest struct {
 
 func (x *GetOrganizationSettingsRequest) Reset() {
 	*x = GetOrganizationSettingsRequest{}
-	mi := &file_rolecall_organization_v1_organization_service_proto_msgTypes[7]
+	mi := &file_rolecall_organization_v1_organization_service_proto_msgTypes[15]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -463,7 +911,7 @@ func (x *GetOrganizationSettingsRequest) String() string {
 func (*GetOrganizationSettingsRequest) ProtoMessage() {}
 
 func (x *GetOrganizationSettingsRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_rolecall_organization_v1_organization_service_proto_msgTypes[7]
+	mi := &file_rolecall_organization_v1_organization_service_proto_msgTypes[15]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -476,7 +924,7 @@ func (x *GetOrganizationSettingsRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GetOrganizationSettingsRequest.ProtoReflect.Descriptor instead.
 func (*GetOrganizationSettingsRequest) Descriptor() ([]byte, []int) {
-	return file_rolecall_organization_v1_organization_service_proto_rawDescGZIP(), []int{7}
+	return file_rolecall_organization_v1_organization_service_proto_rawDescGZIP(), []int{15}
 }
 
 func (x *GetOrganizationSettingsRequest) GetOrganizationId() string {
@@ -497,7 +945,7 @@ type GetOrganizationSettingsResponse struct {
 
 func (x *GetOrganizationSettingsResponse) Reset() {
 	*x = GetOrganizationSettingsResponse{}
-	mi := &file_rolecall_organization_v1_organization_service_proto_msgTypes[8]
+	mi := &file_rolecall_organization_v1_organization_service_proto_msgTypes[16]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -509,7 +957,7 @@ func (x *GetOrganizationSettingsResponse) String() string {
 func (*GetOrganizationSettingsResponse) ProtoMessage() {}
 
 func (x *GetOrganizationSettingsResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_rolecall_organization_v1_organization_service_proto_msgTypes[8]
+	mi := &file_rolecall_organization_v1_organization_service_proto_msgTypes[16]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -522,7 +970,7 @@ func (x *GetOrganizationSettingsResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GetOrganizationSettingsResponse.ProtoReflect.Descriptor instead.
 func (*GetOrganizationSettingsResponse) Descriptor() ([]byte, []int) {
-	return file_rolecall_organization_v1_organization_service_proto_rawDescGZIP(), []int{8}
+	return file_rolecall_organization_v1_organization_service_proto_rawDescGZIP(), []int{16}
 }
 
 func (x *GetOrganizationSettingsResponse) GetSettings() *OrganizationSettings {
@@ -553,7 +1001,7 @@ type UpdateOrganizationSettingsRequest struct {
 
 func (x *UpdateOrganizationSettingsRequest) Reset() {
 	*x = UpdateOrganizationSettingsRequest{}
-	mi := &file_rolecall_organization_v1_organization_service_proto_msgTypes[9]
+	mi := &file_rolecall_organization_v1_organization_service_proto_msgTypes[17]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -565,7 +1013,7 @@ func (x *UpdateOrganizationSettingsRequest) String() string {
 func (*UpdateOrganizationSettingsRequest) ProtoMessage() {}
 
 func (x *UpdateOrganizationSettingsRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_rolecall_organization_v1_organization_service_proto_msgTypes[9]
+	mi := &file_rolecall_organization_v1_organization_service_proto_msgTypes[17]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -578,7 +1026,7 @@ func (x *UpdateOrganizationSettingsRequest) ProtoReflect() protoreflect.Message 
 
 // Deprecated: Use UpdateOrganizationSettingsRequest.ProtoReflect.Descriptor instead.
 func (*UpdateOrganizationSettingsRequest) Descriptor() ([]byte, []int) {
-	return file_rolecall_organization_v1_organization_service_proto_rawDescGZIP(), []int{9}
+	return file_rolecall_organization_v1_organization_service_proto_rawDescGZIP(), []int{17}
 }
 
 func (x *UpdateOrganizationSettingsRequest) GetRequestId() string {
@@ -620,7 +1068,7 @@ type UpdateOrganizationSettingsResponse struct {
 
 func (x *UpdateOrganizationSettingsResponse) Reset() {
 	*x = UpdateOrganizationSettingsResponse{}
-	mi := &file_rolecall_organization_v1_organization_service_proto_msgTypes[10]
+	mi := &file_rolecall_organization_v1_organization_service_proto_msgTypes[18]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -632,7 +1080,7 @@ func (x *UpdateOrganizationSettingsResponse) String() string {
 func (*UpdateOrganizationSettingsResponse) ProtoMessage() {}
 
 func (x *UpdateOrganizationSettingsResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_rolecall_organization_v1_organization_service_proto_msgTypes[10]
+	mi := &file_rolecall_organization_v1_organization_service_proto_msgTypes[18]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -645,7 +1093,7 @@ func (x *UpdateOrganizationSettingsResponse) ProtoReflect() protoreflect.Message
 
 // Deprecated: Use UpdateOrganizationSettingsResponse.ProtoReflect.Descriptor instead.
 func (*UpdateOrganizationSettingsResponse) Descriptor() ([]byte, []int) {
-	return file_rolecall_organization_v1_organization_service_proto_rawDescGZIP(), []int{10}
+	return file_rolecall_organization_v1_organization_service_proto_rawDescGZIP(), []int{18}
 }
 
 func (x *UpdateOrganizationSettingsResponse) GetSettings() *OrganizationSettings {
@@ -668,7 +1116,7 @@ type ListDiscoverableOrganizationsRequest struct {
 
 func (x *ListDiscoverableOrganizationsRequest) Reset() {
 	*x = ListDiscoverableOrganizationsRequest{}
-	mi := &file_rolecall_organization_v1_organization_service_proto_msgTypes[11]
+	mi := &file_rolecall_organization_v1_organization_service_proto_msgTypes[19]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -680,7 +1128,7 @@ func (x *ListDiscoverableOrganizationsRequest) String() string {
 func (*ListDiscoverableOrganizationsRequest) ProtoMessage() {}
 
 func (x *ListDiscoverableOrganizationsRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_rolecall_organization_v1_organization_service_proto_msgTypes[11]
+	mi := &file_rolecall_organization_v1_organization_service_proto_msgTypes[19]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -693,7 +1141,7 @@ func (x *ListDiscoverableOrganizationsRequest) ProtoReflect() protoreflect.Messa
 
 // Deprecated: Use ListDiscoverableOrganizationsRequest.ProtoReflect.Descriptor instead.
 func (*ListDiscoverableOrganizationsRequest) Descriptor() ([]byte, []int) {
-	return file_rolecall_organization_v1_organization_service_proto_rawDescGZIP(), []int{11}
+	return file_rolecall_organization_v1_organization_service_proto_rawDescGZIP(), []int{19}
 }
 
 func (x *ListDiscoverableOrganizationsRequest) GetPageSize() int32 {
@@ -723,7 +1171,7 @@ type ListDiscoverableOrganizationsResponse struct {
 
 func (x *ListDiscoverableOrganizationsResponse) Reset() {
 	*x = ListDiscoverableOrganizationsResponse{}
-	mi := &file_rolecall_organization_v1_organization_service_proto_msgTypes[12]
+	mi := &file_rolecall_organization_v1_organization_service_proto_msgTypes[20]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -735,7 +1183,7 @@ func (x *ListDiscoverableOrganizationsResponse) String() string {
 func (*ListDiscoverableOrganizationsResponse) ProtoMessage() {}
 
 func (x *ListDiscoverableOrganizationsResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_rolecall_organization_v1_organization_service_proto_msgTypes[12]
+	mi := &file_rolecall_organization_v1_organization_service_proto_msgTypes[20]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -748,7 +1196,7 @@ func (x *ListDiscoverableOrganizationsResponse) ProtoReflect() protoreflect.Mess
 
 // Deprecated: Use ListDiscoverableOrganizationsResponse.ProtoReflect.Descriptor instead.
 func (*ListDiscoverableOrganizationsResponse) Descriptor() ([]byte, []int) {
-	return file_rolecall_organization_v1_organization_service_proto_rawDescGZIP(), []int{12}
+	return file_rolecall_organization_v1_organization_service_proto_rawDescGZIP(), []int{20}
 }
 
 func (x *ListDiscoverableOrganizationsResponse) GetOrganizations() []*DiscoverableOrganization {
@@ -780,7 +1228,7 @@ type DiscoverableOrganization struct {
 
 func (x *DiscoverableOrganization) Reset() {
 	*x = DiscoverableOrganization{}
-	mi := &file_rolecall_organization_v1_organization_service_proto_msgTypes[13]
+	mi := &file_rolecall_organization_v1_organization_service_proto_msgTypes[21]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -792,7 +1240,7 @@ func (x *DiscoverableOrganization) String() string {
 func (*DiscoverableOrganization) ProtoMessage() {}
 
 func (x *DiscoverableOrganization) ProtoReflect() protoreflect.Message {
-	mi := &file_rolecall_organization_v1_organization_service_proto_msgTypes[13]
+	mi := &file_rolecall_organization_v1_organization_service_proto_msgTypes[21]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -805,7 +1253,7 @@ func (x *DiscoverableOrganization) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DiscoverableOrganization.ProtoReflect.Descriptor instead.
 func (*DiscoverableOrganization) Descriptor() ([]byte, []int) {
-	return file_rolecall_organization_v1_organization_service_proto_rawDescGZIP(), []int{13}
+	return file_rolecall_organization_v1_organization_service_proto_rawDescGZIP(), []int{21}
 }
 
 func (x *DiscoverableOrganization) GetOrganizationId() string {
@@ -864,7 +1312,36 @@ const file_rolecall_organization_v1_organization_service_proto_rawDesc = "" +
 	"page_token\x18\x02 \x01(\tR\tpageToken\"\x91\x01\n" +
 	"\x19ListOrganizationsResponse\x12L\n" +
 	"\rorganizations\x18\x01 \x03(\v2&.rolecall.organization.v1.OrganizationR\rorganizations\x12&\n" +
-	"\x0fnext_page_token\x18\x02 \x01(\tR\rnextPageToken\"I\n" +
+	"\x0fnext_page_token\x18\x02 \x01(\tR\rnextPageToken\"\xc3\x01\n" +
+	"\x19UpdateOrganizationRequest\x12\x1d\n" +
+	"\n" +
+	"request_id\x18\x01 \x01(\tR\trequestId\x12J\n" +
+	"\forganization\x18\x02 \x01(\v2&.rolecall.organization.v1.OrganizationR\forganization\x12;\n" +
+	"\vupdate_mask\x18\x03 \x01(\v2\x1a.google.protobuf.FieldMaskR\n" +
+	"updateMask\"h\n" +
+	"\x1aUpdateOrganizationResponse\x12J\n" +
+	"\forganization\x18\x01 \x01(\v2&.rolecall.organization.v1.OrganizationR\forganization\"|\n" +
+	"\x1aSuspendOrganizationRequest\x12\x1d\n" +
+	"\n" +
+	"request_id\x18\x01 \x01(\tR\trequestId\x12'\n" +
+	"\x0forganization_id\x18\x02 \x01(\tR\x0eorganizationId\x12\x16\n" +
+	"\x06reason\x18\x03 \x01(\tR\x06reason\"\x85\x01\n" +
+	"\x1bSuspendOrganizationResponse\x12J\n" +
+	"\forganization\x18\x01 \x01(\v2&.rolecall.organization.v1.OrganizationR\forganization\x12\x1a\n" +
+	"\brevision\x18\x02 \x01(\tR\brevision\"c\n" +
+	"\x19ResumeOrganizationRequest\x12\x1d\n" +
+	"\n" +
+	"request_id\x18\x01 \x01(\tR\trequestId\x12'\n" +
+	"\x0forganization_id\x18\x02 \x01(\tR\x0eorganizationId\"\x84\x01\n" +
+	"\x1aResumeOrganizationResponse\x12J\n" +
+	"\forganization\x18\x01 \x01(\v2&.rolecall.organization.v1.OrganizationR\forganization\x12\x1a\n" +
+	"\brevision\x18\x02 \x01(\tR\brevision\"w\n" +
+	"\x19DeleteOrganizationRequest\x12\x1d\n" +
+	"\n" +
+	"request_id\x18\x01 \x01(\tR\trequestId\x12'\n" +
+	"\x0forganization_id\x18\x02 \x01(\tR\x0eorganizationId\x12\x12\n" +
+	"\x04etag\x18\x03 \x01(\tR\x04etag\"\x1c\n" +
+	"\x1aDeleteOrganizationResponse\"I\n" +
 	"\x1eGetOrganizationSettingsRequest\x12'\n" +
 	"\x0forganization_id\x18\x01 \x01(\tR\x0eorganizationId\"m\n" +
 	"\x1fGetOrganizationSettingsResponse\x12J\n" +
@@ -888,11 +1365,15 @@ const file_rolecall_organization_v1_organization_service_proto_rawDesc = "" +
 	"\x18DiscoverableOrganization\x12'\n" +
 	"\x0forganization_id\x18\x01 \x01(\tR\x0eorganizationId\x12\x12\n" +
 	"\x04name\x18\x02 \x01(\tR\x04name\x12Q\n" +
-	"\x0fpassword_policy\x18\x03 \x01(\v2(.rolecall.organization.v1.PasswordPolicyR\x0epasswordPolicy2\xb6\b\n" +
+	"\x0fpassword_policy\x18\x03 \x01(\v2(.rolecall.organization.v1.PasswordPolicyR\x0epasswordPolicy2\xf9\r\n" +
 	"\x13OrganizationService\x12\xab\x01\n" +
 	"\x12CreateOrganization\x123.rolecall.organization.v1.CreateOrganizationRequest\x1a4.rolecall.organization.v1.CreateOrganizationResponse\"*\xaa\xed\x18#\"!organization.organizations.create\x90\x02\x02\x12\xa1\x01\n" +
 	"\x0fGetOrganization\x120.rolecall.organization.v1.GetOrganizationRequest\x1a1.rolecall.organization.v1.GetOrganizationResponse\")\xaa\xed\x18\"\"\x1eorganization.organizations.getP\x01\x90\x02\x01\x12\xa6\x01\n" +
-	"\x11ListOrganizations\x122.rolecall.organization.v1.ListOrganizationsRequest\x1a3.rolecall.organization.v1.ListOrganizationsResponse\"(\xaa\xed\x18!\"\x1forganization.organizations.list\x90\x02\x01\x12\xb2\x01\n" +
+	"\x11ListOrganizations\x122.rolecall.organization.v1.ListOrganizationsRequest\x1a3.rolecall.organization.v1.ListOrganizationsResponse\"(\xaa\xed\x18!\"\x1forganization.organizations.list\x90\x02\x01\x12\xab\x01\n" +
+	"\x12UpdateOrganization\x123.rolecall.organization.v1.UpdateOrganizationRequest\x1a4.rolecall.organization.v1.UpdateOrganizationResponse\"*\xaa\xed\x18#\"!organization.organizations.update\x90\x02\x02\x12\xb1\x01\n" +
+	"\x13SuspendOrganization\x124.rolecall.organization.v1.SuspendOrganizationRequest\x1a5.rolecall.organization.v1.SuspendOrganizationResponse\"-\xaa\xed\x18&\"\"organization.organizations.suspend8\x01\x90\x02\x02\x12\xae\x01\n" +
+	"\x12ResumeOrganization\x123.rolecall.organization.v1.ResumeOrganizationRequest\x1a4.rolecall.organization.v1.ResumeOrganizationResponse\"-\xaa\xed\x18&\"\"organization.organizations.suspend8\x01\x90\x02\x02\x12\xad\x01\n" +
+	"\x12DeleteOrganization\x123.rolecall.organization.v1.DeleteOrganizationRequest\x1a4.rolecall.organization.v1.DeleteOrganizationResponse\",\xaa\xed\x18%\"!organization.organizations.delete8\x01\x90\x02\x02\x12\xb2\x01\n" +
 	"\x17GetOrganizationSettings\x128.rolecall.organization.v1.GetOrganizationSettingsRequest\x1a9.rolecall.organization.v1.GetOrganizationSettingsResponse\"\"\xaa\xed\x18\x1b\"\x19organization.settings.get\x90\x02\x01\x12\xc0\x01\n" +
 	"\x1aUpdateOrganizationSettings\x12;.rolecall.organization.v1.UpdateOrganizationSettingsRequest\x1a<.rolecall.organization.v1.UpdateOrganizationSettingsResponse\"'\xaa\xed\x18 \"\x1corganization.settings.update8\x01\x90\x02\x02\x12\xab\x01\n" +
 	"\x1dListDiscoverableOrganizations\x12>.rolecall.organization.v1.ListDiscoverableOrganizationsRequest\x1a?.rolecall.organization.v1.ListDiscoverableOrganizationsResponse\"\t\xaa\xed\x18\x02\b\x01\x90\x02\x01B\x8b\x02\n" +
@@ -910,7 +1391,7 @@ func file_rolecall_organization_v1_organization_service_proto_rawDescGZIP() []by
 	return file_rolecall_organization_v1_organization_service_proto_rawDescData
 }
 
-var file_rolecall_organization_v1_organization_service_proto_msgTypes = make([]protoimpl.MessageInfo, 14)
+var file_rolecall_organization_v1_organization_service_proto_msgTypes = make([]protoimpl.MessageInfo, 22)
 var file_rolecall_organization_v1_organization_service_proto_goTypes = []any{
 	(*CreateOrganizationRequest)(nil),             // 0: rolecall.organization.v1.CreateOrganizationRequest
 	(*FirstOwner)(nil),                            // 1: rolecall.organization.v1.FirstOwner
@@ -919,48 +1400,69 @@ var file_rolecall_organization_v1_organization_service_proto_goTypes = []any{
 	(*GetOrganizationResponse)(nil),               // 4: rolecall.organization.v1.GetOrganizationResponse
 	(*ListOrganizationsRequest)(nil),              // 5: rolecall.organization.v1.ListOrganizationsRequest
 	(*ListOrganizationsResponse)(nil),             // 6: rolecall.organization.v1.ListOrganizationsResponse
-	(*GetOrganizationSettingsRequest)(nil),        // 7: rolecall.organization.v1.GetOrganizationSettingsRequest
-	(*GetOrganizationSettingsResponse)(nil),       // 8: rolecall.organization.v1.GetOrganizationSettingsResponse
-	(*UpdateOrganizationSettingsRequest)(nil),     // 9: rolecall.organization.v1.UpdateOrganizationSettingsRequest
-	(*UpdateOrganizationSettingsResponse)(nil),    // 10: rolecall.organization.v1.UpdateOrganizationSettingsResponse
-	(*ListDiscoverableOrganizationsRequest)(nil),  // 11: rolecall.organization.v1.ListDiscoverableOrganizationsRequest
-	(*ListDiscoverableOrganizationsResponse)(nil), // 12: rolecall.organization.v1.ListDiscoverableOrganizationsResponse
-	(*DiscoverableOrganization)(nil),              // 13: rolecall.organization.v1.DiscoverableOrganization
-	(MfaPolicy)(0),                                // 14: rolecall.organization.v1.MfaPolicy
-	(*Organization)(nil),                          // 15: rolecall.organization.v1.Organization
-	(*OrganizationSettings)(nil),                  // 16: rolecall.organization.v1.OrganizationSettings
-	(*fieldmaskpb.FieldMask)(nil),                 // 17: google.protobuf.FieldMask
-	(*PasswordPolicy)(nil),                        // 18: rolecall.organization.v1.PasswordPolicy
+	(*UpdateOrganizationRequest)(nil),             // 7: rolecall.organization.v1.UpdateOrganizationRequest
+	(*UpdateOrganizationResponse)(nil),            // 8: rolecall.organization.v1.UpdateOrganizationResponse
+	(*SuspendOrganizationRequest)(nil),            // 9: rolecall.organization.v1.SuspendOrganizationRequest
+	(*SuspendOrganizationResponse)(nil),           // 10: rolecall.organization.v1.SuspendOrganizationResponse
+	(*ResumeOrganizationRequest)(nil),             // 11: rolecall.organization.v1.ResumeOrganizationRequest
+	(*ResumeOrganizationResponse)(nil),            // 12: rolecall.organization.v1.ResumeOrganizationResponse
+	(*DeleteOrganizationRequest)(nil),             // 13: rolecall.organization.v1.DeleteOrganizationRequest
+	(*DeleteOrganizationResponse)(nil),            // 14: rolecall.organization.v1.DeleteOrganizationResponse
+	(*GetOrganizationSettingsRequest)(nil),        // 15: rolecall.organization.v1.GetOrganizationSettingsRequest
+	(*GetOrganizationSettingsResponse)(nil),       // 16: rolecall.organization.v1.GetOrganizationSettingsResponse
+	(*UpdateOrganizationSettingsRequest)(nil),     // 17: rolecall.organization.v1.UpdateOrganizationSettingsRequest
+	(*UpdateOrganizationSettingsResponse)(nil),    // 18: rolecall.organization.v1.UpdateOrganizationSettingsResponse
+	(*ListDiscoverableOrganizationsRequest)(nil),  // 19: rolecall.organization.v1.ListDiscoverableOrganizationsRequest
+	(*ListDiscoverableOrganizationsResponse)(nil), // 20: rolecall.organization.v1.ListDiscoverableOrganizationsResponse
+	(*DiscoverableOrganization)(nil),              // 21: rolecall.organization.v1.DiscoverableOrganization
+	(MfaPolicy)(0),                                // 22: rolecall.organization.v1.MfaPolicy
+	(*Organization)(nil),                          // 23: rolecall.organization.v1.Organization
+	(*fieldmaskpb.FieldMask)(nil),                 // 24: google.protobuf.FieldMask
+	(*OrganizationSettings)(nil),                  // 25: rolecall.organization.v1.OrganizationSettings
+	(*PasswordPolicy)(nil),                        // 26: rolecall.organization.v1.PasswordPolicy
 }
 var file_rolecall_organization_v1_organization_service_proto_depIdxs = []int32{
 	1,  // 0: rolecall.organization.v1.CreateOrganizationRequest.first_owner:type_name -> rolecall.organization.v1.FirstOwner
-	14, // 1: rolecall.organization.v1.CreateOrganizationRequest.mfa_policy:type_name -> rolecall.organization.v1.MfaPolicy
-	15, // 2: rolecall.organization.v1.CreateOrganizationResponse.organization:type_name -> rolecall.organization.v1.Organization
-	15, // 3: rolecall.organization.v1.GetOrganizationResponse.organization:type_name -> rolecall.organization.v1.Organization
-	15, // 4: rolecall.organization.v1.ListOrganizationsResponse.organizations:type_name -> rolecall.organization.v1.Organization
-	16, // 5: rolecall.organization.v1.GetOrganizationSettingsResponse.settings:type_name -> rolecall.organization.v1.OrganizationSettings
-	16, // 6: rolecall.organization.v1.UpdateOrganizationSettingsRequest.settings:type_name -> rolecall.organization.v1.OrganizationSettings
-	17, // 7: rolecall.organization.v1.UpdateOrganizationSettingsRequest.update_mask:type_name -> google.protobuf.FieldMask
-	16, // 8: rolecall.organization.v1.UpdateOrganizationSettingsResponse.settings:type_name -> rolecall.organization.v1.OrganizationSettings
-	13, // 9: rolecall.organization.v1.ListDiscoverableOrganizationsResponse.organizations:type_name -> rolecall.organization.v1.DiscoverableOrganization
-	18, // 10: rolecall.organization.v1.DiscoverableOrganization.password_policy:type_name -> rolecall.organization.v1.PasswordPolicy
-	0,  // 11: rolecall.organization.v1.OrganizationService.CreateOrganization:input_type -> rolecall.organization.v1.CreateOrganizationRequest
-	3,  // 12: rolecall.organization.v1.OrganizationService.GetOrganization:input_type -> rolecall.organization.v1.GetOrganizationRequest
-	5,  // 13: rolecall.organization.v1.OrganizationService.ListOrganizations:input_type -> rolecall.organization.v1.ListOrganizationsRequest
-	7,  // 14: rolecall.organization.v1.OrganizationService.GetOrganizationSettings:input_type -> rolecall.organization.v1.GetOrganizationSettingsRequest
-	9,  // 15: rolecall.organization.v1.OrganizationService.UpdateOrganizationSettings:input_type -> rolecall.organization.v1.UpdateOrganizationSettingsRequest
-	11, // 16: rolecall.organization.v1.OrganizationService.ListDiscoverableOrganizations:input_type -> rolecall.organization.v1.ListDiscoverableOrganizationsRequest
-	2,  // 17: rolecall.organization.v1.OrganizationService.CreateOrganization:output_type -> rolecall.organization.v1.CreateOrganizationResponse
-	4,  // 18: rolecall.organization.v1.OrganizationService.GetOrganization:output_type -> rolecall.organization.v1.GetOrganizationResponse
-	6,  // 19: rolecall.organization.v1.OrganizationService.ListOrganizations:output_type -> rolecall.organization.v1.ListOrganizationsResponse
-	8,  // 20: rolecall.organization.v1.OrganizationService.GetOrganizationSettings:output_type -> rolecall.organization.v1.GetOrganizationSettingsResponse
-	10, // 21: rolecall.organization.v1.OrganizationService.UpdateOrganizationSettings:output_type -> rolecall.organization.v1.UpdateOrganizationSettingsResponse
-	12, // 22: rolecall.organization.v1.OrganizationService.ListDiscoverableOrganizations:output_type -> rolecall.organization.v1.ListDiscoverableOrganizationsResponse
-	17, // [17:23] is the sub-list for method output_type
-	11, // [11:17] is the sub-list for method input_type
-	11, // [11:11] is the sub-list for extension type_name
-	11, // [11:11] is the sub-list for extension extendee
-	0,  // [0:11] is the sub-list for field type_name
+	22, // 1: rolecall.organization.v1.CreateOrganizationRequest.mfa_policy:type_name -> rolecall.organization.v1.MfaPolicy
+	23, // 2: rolecall.organization.v1.CreateOrganizationResponse.organization:type_name -> rolecall.organization.v1.Organization
+	23, // 3: rolecall.organization.v1.GetOrganizationResponse.organization:type_name -> rolecall.organization.v1.Organization
+	23, // 4: rolecall.organization.v1.ListOrganizationsResponse.organizations:type_name -> rolecall.organization.v1.Organization
+	23, // 5: rolecall.organization.v1.UpdateOrganizationRequest.organization:type_name -> rolecall.organization.v1.Organization
+	24, // 6: rolecall.organization.v1.UpdateOrganizationRequest.update_mask:type_name -> google.protobuf.FieldMask
+	23, // 7: rolecall.organization.v1.UpdateOrganizationResponse.organization:type_name -> rolecall.organization.v1.Organization
+	23, // 8: rolecall.organization.v1.SuspendOrganizationResponse.organization:type_name -> rolecall.organization.v1.Organization
+	23, // 9: rolecall.organization.v1.ResumeOrganizationResponse.organization:type_name -> rolecall.organization.v1.Organization
+	25, // 10: rolecall.organization.v1.GetOrganizationSettingsResponse.settings:type_name -> rolecall.organization.v1.OrganizationSettings
+	25, // 11: rolecall.organization.v1.UpdateOrganizationSettingsRequest.settings:type_name -> rolecall.organization.v1.OrganizationSettings
+	24, // 12: rolecall.organization.v1.UpdateOrganizationSettingsRequest.update_mask:type_name -> google.protobuf.FieldMask
+	25, // 13: rolecall.organization.v1.UpdateOrganizationSettingsResponse.settings:type_name -> rolecall.organization.v1.OrganizationSettings
+	21, // 14: rolecall.organization.v1.ListDiscoverableOrganizationsResponse.organizations:type_name -> rolecall.organization.v1.DiscoverableOrganization
+	26, // 15: rolecall.organization.v1.DiscoverableOrganization.password_policy:type_name -> rolecall.organization.v1.PasswordPolicy
+	0,  // 16: rolecall.organization.v1.OrganizationService.CreateOrganization:input_type -> rolecall.organization.v1.CreateOrganizationRequest
+	3,  // 17: rolecall.organization.v1.OrganizationService.GetOrganization:input_type -> rolecall.organization.v1.GetOrganizationRequest
+	5,  // 18: rolecall.organization.v1.OrganizationService.ListOrganizations:input_type -> rolecall.organization.v1.ListOrganizationsRequest
+	7,  // 19: rolecall.organization.v1.OrganizationService.UpdateOrganization:input_type -> rolecall.organization.v1.UpdateOrganizationRequest
+	9,  // 20: rolecall.organization.v1.OrganizationService.SuspendOrganization:input_type -> rolecall.organization.v1.SuspendOrganizationRequest
+	11, // 21: rolecall.organization.v1.OrganizationService.ResumeOrganization:input_type -> rolecall.organization.v1.ResumeOrganizationRequest
+	13, // 22: rolecall.organization.v1.OrganizationService.DeleteOrganization:input_type -> rolecall.organization.v1.DeleteOrganizationRequest
+	15, // 23: rolecall.organization.v1.OrganizationService.GetOrganizationSettings:input_type -> rolecall.organization.v1.GetOrganizationSettingsRequest
+	17, // 24: rolecall.organization.v1.OrganizationService.UpdateOrganizationSettings:input_type -> rolecall.organization.v1.UpdateOrganizationSettingsRequest
+	19, // 25: rolecall.organization.v1.OrganizationService.ListDiscoverableOrganizations:input_type -> rolecall.organization.v1.ListDiscoverableOrganizationsRequest
+	2,  // 26: rolecall.organization.v1.OrganizationService.CreateOrganization:output_type -> rolecall.organization.v1.CreateOrganizationResponse
+	4,  // 27: rolecall.organization.v1.OrganizationService.GetOrganization:output_type -> rolecall.organization.v1.GetOrganizationResponse
+	6,  // 28: rolecall.organization.v1.OrganizationService.ListOrganizations:output_type -> rolecall.organization.v1.ListOrganizationsResponse
+	8,  // 29: rolecall.organization.v1.OrganizationService.UpdateOrganization:output_type -> rolecall.organization.v1.UpdateOrganizationResponse
+	10, // 30: rolecall.organization.v1.OrganizationService.SuspendOrganization:output_type -> rolecall.organization.v1.SuspendOrganizationResponse
+	12, // 31: rolecall.organization.v1.OrganizationService.ResumeOrganization:output_type -> rolecall.organization.v1.ResumeOrganizationResponse
+	14, // 32: rolecall.organization.v1.OrganizationService.DeleteOrganization:output_type -> rolecall.organization.v1.DeleteOrganizationResponse
+	16, // 33: rolecall.organization.v1.OrganizationService.GetOrganizationSettings:output_type -> rolecall.organization.v1.GetOrganizationSettingsResponse
+	18, // 34: rolecall.organization.v1.OrganizationService.UpdateOrganizationSettings:output_type -> rolecall.organization.v1.UpdateOrganizationSettingsResponse
+	20, // 35: rolecall.organization.v1.OrganizationService.ListDiscoverableOrganizations:output_type -> rolecall.organization.v1.ListDiscoverableOrganizationsResponse
+	26, // [26:36] is the sub-list for method output_type
+	16, // [16:26] is the sub-list for method input_type
+	16, // [16:16] is the sub-list for extension type_name
+	16, // [16:16] is the sub-list for extension extendee
+	0,  // [0:16] is the sub-list for field type_name
 }
 
 func init() { file_rolecall_organization_v1_organization_service_proto_init() }
@@ -976,7 +1478,7 @@ func file_rolecall_organization_v1_organization_service_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_rolecall_organization_v1_organization_service_proto_rawDesc), len(file_rolecall_organization_v1_organization_service_proto_rawDesc)),
 			NumEnums:      0,
-			NumMessages:   14,
+			NumMessages:   22,
 			NumExtensions: 0,
 			NumServices:   1,
 		},

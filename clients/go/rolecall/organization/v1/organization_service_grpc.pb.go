@@ -24,6 +24,10 @@ const (
 	OrganizationService_CreateOrganization_FullMethodName            = "/rolecall.organization.v1.OrganizationService/CreateOrganization"
 	OrganizationService_GetOrganization_FullMethodName               = "/rolecall.organization.v1.OrganizationService/GetOrganization"
 	OrganizationService_ListOrganizations_FullMethodName             = "/rolecall.organization.v1.OrganizationService/ListOrganizations"
+	OrganizationService_UpdateOrganization_FullMethodName            = "/rolecall.organization.v1.OrganizationService/UpdateOrganization"
+	OrganizationService_SuspendOrganization_FullMethodName           = "/rolecall.organization.v1.OrganizationService/SuspendOrganization"
+	OrganizationService_ResumeOrganization_FullMethodName            = "/rolecall.organization.v1.OrganizationService/ResumeOrganization"
+	OrganizationService_DeleteOrganization_FullMethodName            = "/rolecall.organization.v1.OrganizationService/DeleteOrganization"
 	OrganizationService_GetOrganizationSettings_FullMethodName       = "/rolecall.organization.v1.OrganizationService/GetOrganizationSettings"
 	OrganizationService_UpdateOrganizationSettings_FullMethodName    = "/rolecall.organization.v1.OrganizationService/UpdateOrganizationSettings"
 	OrganizationService_ListDiscoverableOrganizations_FullMethodName = "/rolecall.organization.v1.OrganizationService/ListDiscoverableOrganizations"
@@ -46,6 +50,35 @@ type OrganizationServiceClient interface {
 	GetOrganization(ctx context.Context, in *GetOrganizationRequest, opts ...grpc.CallOption) (*GetOrganizationResponse, error)
 	// Lists all organizations in order of creation.
 	ListOrganizations(ctx context.Context, in *ListOrganizationsRequest, opts ...grpc.CallOption) (*ListOrganizationsResponse, error)
+	// Changes the name of an organization. With an etag that is not the current
+	// one the answer is `ETAG_MISMATCH`; the name must be free
+	// (`ORGANIZATION_NAME_TAKEN`).
+	UpdateOrganization(ctx context.Context, in *UpdateOrganizationRequest, opts ...grpc.CallOption) (*UpdateOrganizationResponse, error)
+	// Keeps everybody out who belongs to an organization: its members, service
+	// accounts and guests can neither call nor log in, on their next call with an
+	// old token and in every service, until it is resumed. Nobody joins it
+	// meanwhile. A mail tells its owners.
+	//
+	// Nobody suspends the own organization (`SELF_REFUSED`), nor the one that was
+	// made at installation (`HOME_ORGANIZATION`). Sessions stay: they go on when
+	// the organization is resumed before they end.
+	SuspendOrganization(ctx context.Context, in *SuspendOrganizationRequest, opts ...grpc.CallOption) (*SuspendOrganizationResponse, error)
+	// Lets those who belong to a suspended organization act again
+	// (`ORGANIZATION_NOT_SUSPENDED`). A mail tells its owners.
+	ResumeOrganization(ctx context.Context, in *ResumeOrganizationRequest, opts ...grpc.CallOption) (*ResumeOrganizationResponse, error)
+	// Deletes a suspended organization (`ORGANIZATION_NOT_SUSPENDED`) with
+	// everybody who belongs to it.
+	//
+	// From the answer on it is gone from all lists, its members, service accounts
+	// and guests are unknown, and its name is free; accounts, sessions, keys,
+	// identity providers and domains end within moments, whatever is restarted
+	// meanwhile. The addresses of its members stay reserved until they are
+	// purged, 30 days later, and so does what is left of the organization.
+	//
+	// It stays while an administrator of the instance belongs to it
+	// (`ORGANIZATION_HAS_ADMIN`), or if it was made at installation
+	// (`HOME_ORGANIZATION`).
+	DeleteOrganization(ctx context.Context, in *DeleteOrganizationRequest, opts ...grpc.CallOption) (*DeleteOrganizationResponse, error)
 	// Reads how an organization wants to be run (`ORGANIZATION_NOT_FOUND`).
 	GetOrganizationSettings(ctx context.Context, in *GetOrganizationSettingsRequest, opts ...grpc.CallOption) (*GetOrganizationSettingsResponse, error)
 	// Changes how an organization wants to be run. With an etag that is not the
@@ -92,6 +125,46 @@ func (c *organizationServiceClient) ListOrganizations(ctx context.Context, in *L
 	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
 	out := new(ListOrganizationsResponse)
 	err := c.cc.Invoke(ctx, OrganizationService_ListOrganizations_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
+func (c *organizationServiceClient) UpdateOrganization(ctx context.Context, in *UpdateOrganizationRequest, opts ...grpc.CallOption) (*UpdateOrganizationResponse, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(UpdateOrganizationResponse)
+	err := c.cc.Invoke(ctx, OrganizationService_UpdateOrganization_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
+func (c *organizationServiceClient) SuspendOrganization(ctx context.Context, in *SuspendOrganizationRequest, opts ...grpc.CallOption) (*SuspendOrganizationResponse, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(SuspendOrganizationResponse)
+	err := c.cc.Invoke(ctx, OrganizationService_SuspendOrganization_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
+func (c *organizationServiceClient) ResumeOrganization(ctx context.Context, in *ResumeOrganizationRequest, opts ...grpc.CallOption) (*ResumeOrganizationResponse, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(ResumeOrganizationResponse)
+	err := c.cc.Invoke(ctx, OrganizationService_ResumeOrganization_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
+func (c *organizationServiceClient) DeleteOrganization(ctx context.Context, in *DeleteOrganizationRequest, opts ...grpc.CallOption) (*DeleteOrganizationResponse, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(DeleteOrganizationResponse)
+	err := c.cc.Invoke(ctx, OrganizationService_DeleteOrganization_FullMethodName, in, out, cOpts...)
 	if err != nil {
 		return nil, err
 	}
@@ -145,6 +218,35 @@ type OrganizationServiceServer interface {
 	GetOrganization(context.Context, *GetOrganizationRequest) (*GetOrganizationResponse, error)
 	// Lists all organizations in order of creation.
 	ListOrganizations(context.Context, *ListOrganizationsRequest) (*ListOrganizationsResponse, error)
+	// Changes the name of an organization. With an etag that is not the current
+	// one the answer is `ETAG_MISMATCH`; the name must be free
+	// (`ORGANIZATION_NAME_TAKEN`).
+	UpdateOrganization(context.Context, *UpdateOrganizationRequest) (*UpdateOrganizationResponse, error)
+	// Keeps everybody out who belongs to an organization: its members, service
+	// accounts and guests can neither call nor log in, on their next call with an
+	// old token and in every service, until it is resumed. Nobody joins it
+	// meanwhile. A mail tells its owners.
+	//
+	// Nobody suspends the own organization (`SELF_REFUSED`), nor the one that was
+	// made at installation (`HOME_ORGANIZATION`). Sessions stay: they go on when
+	// the organization is resumed before they end.
+	SuspendOrganization(context.Context, *SuspendOrganizationRequest) (*SuspendOrganizationResponse, error)
+	// Lets those who belong to a suspended organization act again
+	// (`ORGANIZATION_NOT_SUSPENDED`). A mail tells its owners.
+	ResumeOrganization(context.Context, *ResumeOrganizationRequest) (*ResumeOrganizationResponse, error)
+	// Deletes a suspended organization (`ORGANIZATION_NOT_SUSPENDED`) with
+	// everybody who belongs to it.
+	//
+	// From the answer on it is gone from all lists, its members, service accounts
+	// and guests are unknown, and its name is free; accounts, sessions, keys,
+	// identity providers and domains end within moments, whatever is restarted
+	// meanwhile. The addresses of its members stay reserved until they are
+	// purged, 30 days later, and so does what is left of the organization.
+	//
+	// It stays while an administrator of the instance belongs to it
+	// (`ORGANIZATION_HAS_ADMIN`), or if it was made at installation
+	// (`HOME_ORGANIZATION`).
+	DeleteOrganization(context.Context, *DeleteOrganizationRequest) (*DeleteOrganizationResponse, error)
 	// Reads how an organization wants to be run (`ORGANIZATION_NOT_FOUND`).
 	GetOrganizationSettings(context.Context, *GetOrganizationSettingsRequest) (*GetOrganizationSettingsResponse, error)
 	// Changes how an organization wants to be run. With an etag that is not the
@@ -175,6 +277,18 @@ func (UnimplementedOrganizationServiceServer) GetOrganization(context.Context, *
 }
 func (UnimplementedOrganizationServiceServer) ListOrganizations(context.Context, *ListOrganizationsRequest) (*ListOrganizationsResponse, error) {
 	return nil, status.Error(codes.Unimplemented, "method ListOrganizations not implemented")
+}
+func (UnimplementedOrganizationServiceServer) UpdateOrganization(context.Context, *UpdateOrganizationRequest) (*UpdateOrganizationResponse, error) {
+	return nil, status.Error(codes.Unimplemented, "method UpdateOrganization not implemented")
+}
+func (UnimplementedOrganizationServiceServer) SuspendOrganization(context.Context, *SuspendOrganizationRequest) (*SuspendOrganizationResponse, error) {
+	return nil, status.Error(codes.Unimplemented, "method SuspendOrganization not implemented")
+}
+func (UnimplementedOrganizationServiceServer) ResumeOrganization(context.Context, *ResumeOrganizationRequest) (*ResumeOrganizationResponse, error) {
+	return nil, status.Error(codes.Unimplemented, "method ResumeOrganization not implemented")
+}
+func (UnimplementedOrganizationServiceServer) DeleteOrganization(context.Context, *DeleteOrganizationRequest) (*DeleteOrganizationResponse, error) {
+	return nil, status.Error(codes.Unimplemented, "method DeleteOrganization not implemented")
 }
 func (UnimplementedOrganizationServiceServer) GetOrganizationSettings(context.Context, *GetOrganizationSettingsRequest) (*GetOrganizationSettingsResponse, error) {
 	return nil, status.Error(codes.Unimplemented, "method GetOrganizationSettings not implemented")
@@ -260,6 +374,78 @@ func _OrganizationService_ListOrganizations_Handler(srv interface{}, ctx context
 	return interceptor(ctx, in, info, handler)
 }
 
+func _OrganizationService_UpdateOrganization_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(UpdateOrganizationRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(OrganizationServiceServer).UpdateOrganization(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: OrganizationService_UpdateOrganization_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(OrganizationServiceServer).UpdateOrganization(ctx, req.(*UpdateOrganizationRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
+func _OrganizationService_SuspendOrganization_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(SuspendOrganizationRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(OrganizationServiceServer).SuspendOrganization(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: OrganizationService_SuspendOrganization_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(OrganizationServiceServer).SuspendOrganization(ctx, req.(*SuspendOrganizationRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
+func _OrganizationService_ResumeOrganization_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(ResumeOrganizationRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(OrganizationServiceServer).ResumeOrganization(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: OrganizationService_ResumeOrganization_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(OrganizationServiceServer).ResumeOrganization(ctx, req.(*ResumeOrganizationRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
+func _OrganizationService_DeleteOrganization_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(DeleteOrganizationRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(OrganizationServiceServer).DeleteOrganization(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: OrganizationService_DeleteOrganization_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(OrganizationServiceServer).DeleteOrganization(ctx, req.(*DeleteOrganizationRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
 func _OrganizationService_GetOrganizationSettings_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
 	in := new(GetOrganizationSettingsRequest)
 	if err := dec(in); err != nil {
@@ -332,6 +518,22 @@ var OrganizationService_ServiceDesc = grpc.ServiceDesc{
 		{
 			MethodName: "ListOrganizations",
 			Handler:    _OrganizationService_ListOrganizations_Handler,
+		},
+		{
+			MethodName: "UpdateOrganization",
+			Handler:    _OrganizationService_UpdateOrganization_Handler,
+		},
+		{
+			MethodName: "SuspendOrganization",
+			Handler:    _OrganizationService_SuspendOrganization_Handler,
+		},
+		{
+			MethodName: "ResumeOrganization",
+			Handler:    _OrganizationService_ResumeOrganization_Handler,
+		},
+		{
+			MethodName: "DeleteOrganization",
+			Handler:    _OrganizationService_DeleteOrganization_Handler,
 		},
 		{
 			MethodName: "GetOrganizationSettings",

@@ -78,6 +78,60 @@ func (RegistrationMode) EnumDescriptor() ([]byte, []int) {
 	return file_rolecall_organization_v1_settings_proto_rawDescGZIP(), []int{0}
 }
 
+// How the members of an organization log in.
+type LoginPolicy int32
+
+const (
+	// The same as `MANAGED`.
+	LoginPolicy_LOGIN_POLICY_UNSPECIFIED LoginPolicy = 0
+	// With passwords that are kept here; identity providers stand beside them.
+	LoginPolicy_LOGIN_POLICY_MANAGED LoginPolicy = 1
+	// At the identity providers of the organization alone. Nobody has a password
+	// but one owner, for the day on which no provider answers.
+	LoginPolicy_LOGIN_POLICY_SSO LoginPolicy = 2
+)
+
+// Enum value maps for LoginPolicy.
+var (
+	LoginPolicy_name = map[int32]string{
+		0: "LOGIN_POLICY_UNSPECIFIED",
+		1: "LOGIN_POLICY_MANAGED",
+		2: "LOGIN_POLICY_SSO",
+	}
+	LoginPolicy_value = map[string]int32{
+		"LOGIN_POLICY_UNSPECIFIED": 0,
+		"LOGIN_POLICY_MANAGED":     1,
+		"LOGIN_POLICY_SSO":         2,
+	}
+)
+
+func (x LoginPolicy) Enum() *LoginPolicy {
+	p := new(LoginPolicy)
+	*p = x
+	return p
+}
+
+func (x LoginPolicy) String() string {
+	return protoimpl.X.EnumStringOf(x.Descriptor(), protoreflect.EnumNumber(x))
+}
+
+func (LoginPolicy) Descriptor() protoreflect.EnumDescriptor {
+	return file_rolecall_organization_v1_settings_proto_enumTypes[1].Descriptor()
+}
+
+func (LoginPolicy) Type() protoreflect.EnumType {
+	return &file_rolecall_organization_v1_settings_proto_enumTypes[1]
+}
+
+func (x LoginPolicy) Number() protoreflect.EnumNumber {
+	return protoreflect.EnumNumber(x)
+}
+
+// Deprecated: Use LoginPolicy.Descriptor instead.
+func (LoginPolicy) EnumDescriptor() ([]byte, []int) {
+	return file_rolecall_organization_v1_settings_proto_rawDescGZIP(), []int{1}
+}
+
 // What an organization demands of the passwords of its members. Guessable ones
 // are refused everywhere.
 type PasswordPolicy struct {
@@ -222,9 +276,18 @@ type OrganizationSettings struct {
 	// Version, to be given back with a change. Output only.
 	Etag string `protobuf:"bytes,10,opt,name=etag,proto3" json:"etag,omitempty"`
 	// When they were last changed; absent until they are. Output only.
-	UpdateTime    *timestamppb.Timestamp `protobuf:"bytes,11,opt,name=update_time,json=updateTime,proto3" json:"update_time,omitempty"`
-	unknownFields protoimpl.UnknownFields
-	sizeCache     protoimpl.SizeCache
+	UpdateTime *timestamppb.Timestamp `protobuf:"bytes,11,opt,name=update_time,json=updateTime,proto3" json:"update_time,omitempty"`
+	// How its members log in. `SSO` takes an identity provider that serves, a
+	// break-glass owner, and no registrations; it ends the passwords and the
+	// sessions of everybody but that owner. Back to `MANAGED`, people set new
+	// passwords by a reset.
+	LoginPolicy LoginPolicy `protobuf:"varint,12,opt,name=login_policy,json=loginPolicy,proto3,enum=rolecall.organization.v1.LoginPolicy" json:"login_policy,omitempty"`
+	// With `SSO`, the owner who goes on with a password and always with a second
+	// factor of its own: an owner who can act and has confirmed one. Empty with
+	// `MANAGED`.
+	BreakGlassUserId string `protobuf:"bytes,13,opt,name=break_glass_user_id,json=breakGlassUserId,proto3" json:"break_glass_user_id,omitempty"`
+	unknownFields    protoimpl.UnknownFields
+	sizeCache        protoimpl.SizeCache
 }
 
 func (x *OrganizationSettings) Reset() {
@@ -334,6 +397,20 @@ func (x *OrganizationSettings) GetUpdateTime() *timestamppb.Timestamp {
 	return nil
 }
 
+func (x *OrganizationSettings) GetLoginPolicy() LoginPolicy {
+	if x != nil {
+		return x.LoginPolicy
+	}
+	return LoginPolicy_LOGIN_POLICY_UNSPECIFIED
+}
+
+func (x *OrganizationSettings) GetBreakGlassUserId() string {
+	if x != nil {
+		return x.BreakGlassUserId
+	}
+	return ""
+}
+
 var File_rolecall_organization_v1_settings_proto protoreflect.FileDescriptor
 
 const file_rolecall_organization_v1_settings_proto_rawDesc = "" +
@@ -344,7 +421,7 @@ const file_rolecall_organization_v1_settings_proto_rawDesc = "" +
 	"\x15require_three_classes\x18\x02 \x01(\bR\x13requireThreeClasses\"u\n" +
 	"\rSessionLimits\x12-\n" +
 	"\x04idle\x18\x01 \x01(\v2\x19.google.protobuf.DurationR\x04idle\x125\n" +
-	"\babsolute\x18\x02 \x01(\v2\x19.google.protobuf.DurationR\babsolute\"\xa8\x05\n" +
+	"\babsolute\x18\x02 \x01(\v2\x19.google.protobuf.DurationR\babsolute\"\xa1\x06\n" +
 	"\x14OrganizationSettings\x12'\n" +
 	"\x0forganization_id\x18\x01 \x01(\tR\x0eorganizationId\x12W\n" +
 	"\x11registration_mode\x18\x02 \x01(\x0e2*.rolecall.organization.v1.RegistrationModeR\x10registrationMode\x122\n" +
@@ -359,11 +436,17 @@ const file_rolecall_organization_v1_settings_proto_rawDesc = "" +
 	"\x04etag\x18\n" +
 	" \x01(\tR\x04etag\x12;\n" +
 	"\vupdate_time\x18\v \x01(\v2\x1a.google.protobuf.TimestampR\n" +
-	"updateTime*w\n" +
+	"updateTime\x12H\n" +
+	"\flogin_policy\x18\f \x01(\x0e2%.rolecall.organization.v1.LoginPolicyR\vloginPolicy\x12-\n" +
+	"\x13break_glass_user_id\x18\r \x01(\tR\x10breakGlassUserId*w\n" +
 	"\x10RegistrationMode\x12!\n" +
 	"\x1dREGISTRATION_MODE_UNSPECIFIED\x10\x00\x12\x1c\n" +
 	"\x18REGISTRATION_MODE_MANUAL\x10\x01\x12\"\n" +
-	"\x1eREGISTRATION_MODE_SELF_SERVICE\x10\x02B\x80\x02\n" +
+	"\x1eREGISTRATION_MODE_SELF_SERVICE\x10\x02*[\n" +
+	"\vLoginPolicy\x12\x1c\n" +
+	"\x18LOGIN_POLICY_UNSPECIFIED\x10\x00\x12\x18\n" +
+	"\x14LOGIN_POLICY_MANAGED\x10\x01\x12\x14\n" +
+	"\x10LOGIN_POLICY_SSO\x10\x02B\x80\x02\n" +
 	"\x1ccom.rolecall.organization.v1B\rSettingsProtoP\x01ZOgithub.com/rolecall/rolecall/clients/go/rolecall/organization/v1;organizationv1\xa2\x02\x03ROX\xaa\x02\x18Rolecall.Organization.V1\xca\x02\x18Rolecall\\Organization\\V1\xe2\x02$Rolecall\\Organization\\V1\\GPBMetadata\xea\x02\x1aRolecall::Organization::V1b\x06proto3"
 
 var (
@@ -378,31 +461,33 @@ func file_rolecall_organization_v1_settings_proto_rawDescGZIP() []byte {
 	return file_rolecall_organization_v1_settings_proto_rawDescData
 }
 
-var file_rolecall_organization_v1_settings_proto_enumTypes = make([]protoimpl.EnumInfo, 1)
+var file_rolecall_organization_v1_settings_proto_enumTypes = make([]protoimpl.EnumInfo, 2)
 var file_rolecall_organization_v1_settings_proto_msgTypes = make([]protoimpl.MessageInfo, 3)
 var file_rolecall_organization_v1_settings_proto_goTypes = []any{
 	(RegistrationMode)(0),         // 0: rolecall.organization.v1.RegistrationMode
-	(*PasswordPolicy)(nil),        // 1: rolecall.organization.v1.PasswordPolicy
-	(*SessionLimits)(nil),         // 2: rolecall.organization.v1.SessionLimits
-	(*OrganizationSettings)(nil),  // 3: rolecall.organization.v1.OrganizationSettings
-	(*durationpb.Duration)(nil),   // 4: google.protobuf.Duration
-	(MfaPolicy)(0),                // 5: rolecall.organization.v1.MfaPolicy
-	(*timestamppb.Timestamp)(nil), // 6: google.protobuf.Timestamp
+	(LoginPolicy)(0),              // 1: rolecall.organization.v1.LoginPolicy
+	(*PasswordPolicy)(nil),        // 2: rolecall.organization.v1.PasswordPolicy
+	(*SessionLimits)(nil),         // 3: rolecall.organization.v1.SessionLimits
+	(*OrganizationSettings)(nil),  // 4: rolecall.organization.v1.OrganizationSettings
+	(*durationpb.Duration)(nil),   // 5: google.protobuf.Duration
+	(MfaPolicy)(0),                // 6: rolecall.organization.v1.MfaPolicy
+	(*timestamppb.Timestamp)(nil), // 7: google.protobuf.Timestamp
 }
 var file_rolecall_organization_v1_settings_proto_depIdxs = []int32{
-	4, // 0: rolecall.organization.v1.SessionLimits.idle:type_name -> google.protobuf.Duration
-	4, // 1: rolecall.organization.v1.SessionLimits.absolute:type_name -> google.protobuf.Duration
+	5, // 0: rolecall.organization.v1.SessionLimits.idle:type_name -> google.protobuf.Duration
+	5, // 1: rolecall.organization.v1.SessionLimits.absolute:type_name -> google.protobuf.Duration
 	0, // 2: rolecall.organization.v1.OrganizationSettings.registration_mode:type_name -> rolecall.organization.v1.RegistrationMode
-	5, // 3: rolecall.organization.v1.OrganizationSettings.mfa_policy:type_name -> rolecall.organization.v1.MfaPolicy
-	1, // 4: rolecall.organization.v1.OrganizationSettings.password_policy:type_name -> rolecall.organization.v1.PasswordPolicy
-	4, // 5: rolecall.organization.v1.OrganizationSettings.invitation_lifetime:type_name -> google.protobuf.Duration
-	2, // 6: rolecall.organization.v1.OrganizationSettings.session_limits:type_name -> rolecall.organization.v1.SessionLimits
-	6, // 7: rolecall.organization.v1.OrganizationSettings.update_time:type_name -> google.protobuf.Timestamp
-	8, // [8:8] is the sub-list for method output_type
-	8, // [8:8] is the sub-list for method input_type
-	8, // [8:8] is the sub-list for extension type_name
-	8, // [8:8] is the sub-list for extension extendee
-	0, // [0:8] is the sub-list for field type_name
+	6, // 3: rolecall.organization.v1.OrganizationSettings.mfa_policy:type_name -> rolecall.organization.v1.MfaPolicy
+	2, // 4: rolecall.organization.v1.OrganizationSettings.password_policy:type_name -> rolecall.organization.v1.PasswordPolicy
+	5, // 5: rolecall.organization.v1.OrganizationSettings.invitation_lifetime:type_name -> google.protobuf.Duration
+	3, // 6: rolecall.organization.v1.OrganizationSettings.session_limits:type_name -> rolecall.organization.v1.SessionLimits
+	7, // 7: rolecall.organization.v1.OrganizationSettings.update_time:type_name -> google.protobuf.Timestamp
+	1, // 8: rolecall.organization.v1.OrganizationSettings.login_policy:type_name -> rolecall.organization.v1.LoginPolicy
+	9, // [9:9] is the sub-list for method output_type
+	9, // [9:9] is the sub-list for method input_type
+	9, // [9:9] is the sub-list for extension type_name
+	9, // [9:9] is the sub-list for extension extendee
+	0, // [0:9] is the sub-list for field type_name
 }
 
 func init() { file_rolecall_organization_v1_settings_proto_init() }
@@ -416,7 +501,7 @@ func file_rolecall_organization_v1_settings_proto_init() {
 		File: protoimpl.DescBuilder{
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_rolecall_organization_v1_settings_proto_rawDesc), len(file_rolecall_organization_v1_settings_proto_rawDesc)),
-			NumEnums:      1,
+			NumEnums:      2,
 			NumMessages:   3,
 			NumExtensions: 0,
 			NumServices:   0,

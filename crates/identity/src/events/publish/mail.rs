@@ -152,6 +152,7 @@ impl Publisher {
             occurred: now,
             payload: command.encode_to_vec(),
             trace: rolecall_telemetry::context::current(),
+            number: 0,
         };
         outbox::append_secret(tx, &envelope, &[MAIL]).await
     }

@@ -23,7 +23,8 @@ pub(super) const fn name(event: &Event) -> &'static str {
         Event::InvitationVoided(..) => "invitation_voided",
         Event::InvitationRevoked(..) => "invitation_revoked",
         Event::UserCreated { .. } => "user_created",
-        Event::UserDeleted => "user_deleted",
+        Event::UserDeleted { .. } => "user_deleted",
+        Event::UserErased => "user_erased",
         Event::PasswordSet => "password_set",
         Event::RegistrationRequested(..) => "registration_requested",
         Event::UserRegistered { .. } => "user_registered",
@@ -86,7 +87,8 @@ pub(super) fn message(event: &Event) -> Wire {
         Event::UserCreated { roles, credential } => {
             told!(UserCreated { roles: roles.clone(), credential: (*credential).to_owned() })
         }
-        Event::UserDeleted => told!(UserDeleted {}),
+        Event::UserDeleted { erased } => told!(UserDeleted { erased: *erased }),
+        Event::UserErased => told!(UserErased {}),
         Event::PasswordSet => told!(PasswordSet {}),
         Event::RegistrationRequested(id) => told!(RegistrationRequested { registration_id: id.to_string() }),
         Event::UserRegistered { registration_id, roles } => {

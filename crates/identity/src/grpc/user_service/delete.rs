@@ -30,7 +30,7 @@ pub(super) async fn delete_user(
     let once = grpc.once(&caller, delete_user::METHOD, request_id, &request, nothing);
     let etag = Some(request.etag).filter(|etag| !etag.is_empty());
     let (actor, scope) = (caller.subject(), caller.scope(delete_user::PERMISSION));
-    let command = delete_user::Command { actor, scope, user_id, etag, once };
+    let command = delete_user::Command { actor, scope, user_id, etag, erase: request.erase, once };
     let resources = Arc::clone(&grpc.resources);
     detached::run(async move { Ok(delete_user::run(&resources, &command).await?) }).await?;
     Ok(Response::new(wire::DeleteUserResponse {}))

@@ -157,7 +157,7 @@ fn asvs_v6_3_7_what_concerns_the_safety_of_an_account_is_told_to_its_person() {
         let shown = notice.variables.get("codes_left").map(String::as_str);
         assert_eq!(shown, (template == Template::RecoveryCodeUsed).then_some("7"));
     }
-    let deleted = account_event("identity.user_deleted", Event::UserDeleted(id::UserDeleted {}));
+    let deleted = account_event("identity.user_deleted", Event::UserDeleted(id::UserDeleted { erased: false }));
     assert!(matches!(deleted, Reading::NotOurs));
 }
 

@@ -221,5 +221,7 @@ fn permissions(violations: &mut Violations, names: &[String]) -> BTreeSet<&'stat
 pub(in crate::grpc) fn ingested(reader: &EventReader, event: &pb::IngestedEvent) -> Result<AuditEvent, String> {
     let event_id = EventId::parse(&event.event_id).map_err(|error| format!("event_id {error}"))?;
     let occurred = event.occurred_time.and_then(parse_time).ok_or("occurred_time is required")?;
-    reader.read(event_id, &event.topic, &event.payload, occurred).map_err(|error| error.to_string())
+    let number = Some(event.source_number.as_str()).filter(|number| !number.is_empty()).map(str::parse::<i64>);
+    let number = number.transpose().map_err(|error| format!("source_number {error}"))?.unwrap_or_default();
+    reader.read(event_id, &event.topic, &event.payload, occurred, number).map_err(|error| error.to_string())
 }

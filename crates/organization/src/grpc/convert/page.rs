@@ -8,13 +8,13 @@ use rolecall_rpc::status::Violations;
 use uuid::Uuid;
 
 use super::{Fields as _, Noted};
-use crate::domain::audit::{AuditEvent, AuditPosition};
+use crate::domain::audit::{AuditPosition, Recorded};
 use crate::domain::page::Position;
 use crate::grpc::Api;
 
 /// Which organizations a list covers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Place {
+pub(in crate::grpc) enum Place {
     /// All that the caller may see.
     All,
     /// This one.
@@ -22,7 +22,7 @@ pub(super) enum Place {
 }
 
 impl Place {
-    pub(super) const fn organization(self) -> Option<OrganizationId> {
+    pub(in crate::grpc) const fn organization(self) -> Option<OrganizationId> {
         match self {
             Self::All => None,
             Self::One(id) => Some(id),
@@ -31,7 +31,7 @@ impl Place {
 }
 
 /// Reads an organization of a list: empty is the caller's own, `-` all.
-pub(super) fn list_place(violations: &mut Violations, caller: &Caller, text: &str) -> Option<Place> {
+pub(in crate::grpc) fn list_place(violations: &mut Violations, caller: &Caller, text: &str) -> Option<Place> {
     match text {
         "-" => Some(Place::All),
         "" => {
@@ -45,12 +45,12 @@ pub(super) fn list_place(violations: &mut Violations, caller: &Caller, text: &st
     }
 }
 
-pub(super) fn size(violations: &mut Violations, size: i32) -> Option<PageSize> {
+pub(in crate::grpc) fn size(violations: &mut Violations, size: i32) -> Option<PageSize> {
     violations.check("page_size", "NEGATIVE", PageSize::parse(size))
 }
 
 /// Opens a page token into the position that it holds, none at the start.
-pub(super) fn position<T>(
+pub(in crate::grpc) fn position<T>(
     violations: &mut Violations,
     api: &Api,
     binding: &[&str],
@@ -70,7 +70,7 @@ pub(super) fn by_creation(created: Timestamp, id: Uuid) -> Position {
     Position { created, id }
 }
 
-pub(super) fn by_occurrence(occurred: Timestamp, id: Uuid) -> AuditPosition {
+pub(in crate::grpc) fn by_occurrence(occurred: Timestamp, id: Uuid) -> AuditPosition {
     AuditPosition { occurred, event_id: EventId::from_uuid(id) }
 }
 
@@ -96,6 +96,6 @@ pub(in crate::grpc) fn next_page<T>(
 }
 
 /// The same for the audit log.
-pub(in crate::grpc) fn next_audit_page(api: &Api, binding: &[&str], page: &Page<AuditEvent>) -> String {
-    next_page(api, binding, page, |event| (event.occurred, event.event_id.as_uuid()))
+pub(in crate::grpc) fn next_audit_page(api: &Api, binding: &[&str], page: &Page<Recorded>) -> String {
+    next_page(api, binding, page, |entry| (entry.event.occurred, entry.event.event_id.as_uuid()))
 }

@@ -9,18 +9,16 @@ use rolecall_kernel::text::{EmailAddress, OrganizationName, PersonName, Reason};
 use rolecall_kernel::time::Timestamp;
 use rolecall_rpc::status::Violations;
 use tonic::Status;
-use uuid::Uuid;
 
-use super::page::{by_creation, by_occurrence, list_place, position, size};
+use super::page::{by_creation, list_place, position, size};
 use super::{Fields as _, parse_time};
 use crate::app::change_member::{Changed, Target};
 use crate::app::check_access::Resource;
 use crate::app::idempotency::Repeat;
 use crate::app::{
-    block_member as block, check_access as check, create_organization as create, list_audit_events as audit,
-    read_members as members, unblock_member as unblock, update_member_roles as roles,
+    block_member as block, check_access as check, create_organization as create, read_members as members,
+    unblock_member as unblock, update_member_roles as roles,
 };
-use crate::domain::audit::AuditFilter;
 use crate::domain::page::Position;
 use crate::grpc::status::invalid;
 use crate::grpc::{Api, origin, render};
@@ -88,33 +86,6 @@ pub(in crate::grpc) fn list_members(
     let (Some(place), Some(size), Ok(after)) = (place, size, after) else { return Err(invalid(violations)) };
     let scope = caller.scope("organization.members.list");
     Ok(members::List { scope, organization: place.organization(), after, size })
-}
-
-pub(in crate::grpc) fn list_audit_events(
-    api: &Api,
-    caller: &Caller,
-    binding: &[&str],
-    request: &pb::ListAuditEventsRequest,
-) -> Result<audit::Command, Status> {
-    let mut violations = Violations::default();
-    let place = list_place(&mut violations, caller, &request.organization_id);
-    let target = violations.optional_id("target_id", &request.target_id, SubjectId::parse);
-    let actor = violations.optional_id("actor_id", &request.actor_id, SubjectId::parse);
-    if request.topic.len() > MAX_NAME {
-        violations.push("topic", "TOO_LONG", format!("must have at most {MAX_NAME} characters"));
-    }
-    let size = size(&mut violations, request.page_size);
-    let after = position(&mut violations, api, binding, &request.page_token, by_occurrence);
-    let (Some(place), Ok(target), Ok(actor), Some(size), Ok(after), true) =
-        (place, target, actor, size, after, violations.is_empty())
-    else {
-        return Err(invalid(violations));
-    };
-    let uuid = |id: Option<SubjectId>| -> Option<Uuid> { id.map(SubjectId::as_uuid) };
-    let topic = Some(request.topic.clone()).filter(|topic| !topic.is_empty());
-    let filter = AuditFilter { target: uuid(target), actor: uuid(actor), topic };
-    let scope = caller.scope("organization.audit_events.list");
-    Ok(audit::Command { scope, organization: place.organization(), filter, after, size })
 }
 
 pub(in crate::grpc) fn check_access(

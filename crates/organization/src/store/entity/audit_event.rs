@@ -14,9 +14,20 @@ pub struct Model {
     pub target_id: Option<Uuid>,
     pub request_id: String,
     pub occurred: i64,
-    /// A JSON object of strings.
+    /// A JSON object of strings; empty where the details are sealed.
     pub details: String,
     pub on_behalf_of_id: Option<Uuid>,
+    /// The organization, or the nil id; set with all that follows when the entry is chained.
+    pub chain_id: Option<Uuid>,
+    pub sequence: Option<i64>,
+    pub hash: Option<Vec<u8>>,
+    pub commitment: Option<Vec<u8>>,
+    /// Whose key seals the details.
+    pub sealed_for: Option<Uuid>,
+    /// The salt and the details as JSON.
+    pub sealed: Option<Vec<u8>>,
+    /// The number that its context gave it; zero when it gave none.
+    pub source_number: i64,
 }
 
 /// None: rows are found by their ids.

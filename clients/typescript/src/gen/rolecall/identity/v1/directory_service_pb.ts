@@ -15,7 +15,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file rolecall/identity/v1/directory_service.proto.
  */
 export const file_rolecall_identity_v1_directory_service: GenFile = /*@__PURE__*/
-  fileDesc("Cixyb2xlY2FsbC9pZGVudGl0eS92MS9kaXJlY3Rvcnlfc2VydmljZS5wcm90bxIUcm9sZWNhbGwuaWRlbnRpdHkudjEitgEKF0ludml0ZUZpcnN0T3duZXJSZXF1ZXN0Eg8KB3VzZXJfaWQYASABKAkSFwoPb3JnYW5pemF0aW9uX2lkGAIgASgJEhkKEW9yZ2FuaXphdGlvbl9uYW1lGAMgASgJEhAKCGFjdG9yX2lkGAQgASgJEg0KBWVtYWlsGAUgASgJEgwKBG5hbWUYBiABKAkSEgoKZ2l2ZW5fbmFtZRgHIAEoCRITCgtmYW1pbHlfbmFtZRgIIAEoCSIaChhJbnZpdGVGaXJzdE93bmVyUmVzcG9uc2UiLgoXQmF0Y2hHZXRDb250YWN0c1JlcXVlc3QSEwoLc3ViamVjdF9pZHMYASADKAkiSwoYQmF0Y2hHZXRDb250YWN0c1Jlc3BvbnNlEi8KCGNvbnRhY3RzGAEgAygLMh0ucm9sZWNhbGwuaWRlbnRpdHkudjEuQ29udGFjdCJSCgdDb250YWN0EhIKCnN1YmplY3RfaWQYASABKAkSDQoFZW1haWwYAiABKAkSDAoEbmFtZRgDIAEoCRIWCg5lbWFpbF92ZXJpZmllZBgEIAEoCCIUChJHZXRJbnN0YW5jZVJlcXVlc3QiQwoTR2V0SW5zdGFuY2VSZXNwb25zZRIMCgRuYW1lGAEgASgJEh4KFm9yZ2FuaXphdGlvbl9kaXJlY3RvcnkYAiABKAgiKQoTQ2hlY2tTZXNzaW9uUmVxdWVzdBISCgpzZXNzaW9uX2lkGAEgASgJIiYKFENoZWNrU2Vzc2lvblJlc3BvbnNlEg4KBmFjdGl2ZRgBIAEoCCJKChNJbmdlc3RFdmVudHNSZXF1ZXN0EjMKBmV2ZW50cxgBIAMoCzIjLnJvbGVjYWxsLmlkZW50aXR5LnYxLkluZ2VzdGVkRXZlbnQiiQEKDUluZ2VzdGVkRXZlbnQSEAoIZXZlbnRfaWQYASABKAkSDQoFdG9waWMYAiABKAkSDwoHcGF5bG9hZBgDIAEoDBIxCg1vY2N1cnJlZF90aW1lGAQgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBITCgt0cmFjZXBhcmVudBgFIAEoCSJLChRJbmdlc3RFdmVudHNSZXNwb25zZRIzCgdyZXN1bHRzGAEgAygLMiIucm9sZWNhbGwuaWRlbnRpdHkudjEuSW5nZXN0UmVzdWx0ImYKDEluZ2VzdFJlc3VsdBIQCghldmVudF9pZBgBIAEoCRI0CgdvdXRjb21lGAIgASgOMiMucm9sZWNhbGwuaWRlbnRpdHkudjEuSW5nZXN0T3V0Y29tZRIOCgZkZXRhaWwYAyABKAkqewoNSW5nZXN0T3V0Y29tZRIeChpJTkdFU1RfT1VUQ09NRV9VTlNQRUNJRklFRBAAEhcKE0lOR0VTVF9PVVRDT01FX0RPTkUQARIYChRJTkdFU1RfT1VUQ09NRV9SRVRSWRACEhcKE0lOR0VTVF9PVVRDT01FX1BBUksQAzLmBAoQRGlyZWN0b3J5U2VydmljZRJ8ChBJbnZpdGVGaXJzdE93bmVyEi0ucm9sZWNhbGwuaWRlbnRpdHkudjEuSW52aXRlRmlyc3RPd25lclJlcXVlc3QaLi5yb2xlY2FsbC5pZGVudGl0eS52MS5JbnZpdGVGaXJzdE93bmVyUmVzcG9uc2UiCZACAqrtGAIYARJ8ChBCYXRjaEdldENvbnRhY3RzEi0ucm9sZWNhbGwuaWRlbnRpdHkudjEuQmF0Y2hHZXRDb250YWN0c1JlcXVlc3QaLi5yb2xlY2FsbC5pZGVudGl0eS52MS5CYXRjaEdldENvbnRhY3RzUmVzcG9uc2UiCZACAartGAIYARJtCgtHZXRJbnN0YW5jZRIoLnJvbGVjYWxsLmlkZW50aXR5LnYxLkdldEluc3RhbmNlUmVxdWVzdBopLnJvbGVjYWxsLmlkZW50aXR5LnYxLkdldEluc3RhbmNlUmVzcG9uc2UiCZACAartGAIYARJwCgxDaGVja1Nlc3Npb24SKS5yb2xlY2FsbC5pZGVudGl0eS52MS5DaGVja1Nlc3Npb25SZXF1ZXN0Gioucm9sZWNhbGwuaWRlbnRpdHkudjEuQ2hlY2tTZXNzaW9uUmVzcG9uc2UiCZACAartGAIYARJ1CgxJbmdlc3RFdmVudHMSKS5yb2xlY2FsbC5pZGVudGl0eS52MS5Jbmdlc3RFdmVudHNSZXF1ZXN0Gioucm9sZWNhbGwuaWRlbnRpdHkudjEuSW5nZXN0RXZlbnRzUmVzcG9uc2UiDpACAqrtGAcYATCAgIACQuwBChhjb20ucm9sZWNhbGwuaWRlbnRpdHkudjFCFURpcmVjdG9yeVNlcnZpY2VQcm90b1ABWkdnaXRodWIuY29tL3JvbGVjYWxsL3JvbGVjYWxsL2NsaWVudHMvZ28vcm9sZWNhbGwvaWRlbnRpdHkvdjE7aWRlbnRpdHl2MaICA1JJWKoCFFJvbGVjYWxsLklkZW50aXR5LlYxygIUUm9sZWNhbGxcSWRlbnRpdHlcVjHiAiBSb2xlY2FsbFxJZGVudGl0eVxWMVxHUEJNZXRhZGF0YeoCFlJvbGVjYWxsOjpJZGVudGl0eTo6VjFiBnByb3RvMw", [file_google_protobuf_timestamp, file_rolecall_authz_v1_options]);
+  fileDesc("Cixyb2xlY2FsbC9pZGVudGl0eS92MS9kaXJlY3Rvcnlfc2VydmljZS5wcm90bxIUcm9sZWNhbGwuaWRlbnRpdHkudjEitgEKF0ludml0ZUZpcnN0T3duZXJSZXF1ZXN0Eg8KB3VzZXJfaWQYASABKAkSFwoPb3JnYW5pemF0aW9uX2lkGAIgASgJEhkKEW9yZ2FuaXphdGlvbl9uYW1lGAMgASgJEhAKCGFjdG9yX2lkGAQgASgJEg0KBWVtYWlsGAUgASgJEgwKBG5hbWUYBiABKAkSEgoKZ2l2ZW5fbmFtZRgHIAEoCRITCgtmYW1pbHlfbmFtZRgIIAEoCSIaChhJbnZpdGVGaXJzdE93bmVyUmVzcG9uc2UiLgoXQmF0Y2hHZXRDb250YWN0c1JlcXVlc3QSEwoLc3ViamVjdF9pZHMYASADKAkiSwoYQmF0Y2hHZXRDb250YWN0c1Jlc3BvbnNlEi8KCGNvbnRhY3RzGAEgAygLMh0ucm9sZWNhbGwuaWRlbnRpdHkudjEuQ29udGFjdCJSCgdDb250YWN0EhIKCnN1YmplY3RfaWQYASABKAkSDQoFZW1haWwYAiABKAkSDAoEbmFtZRgDIAEoCRIWCg5lbWFpbF92ZXJpZmllZBgEIAEoCCIUChJHZXRJbnN0YW5jZVJlcXVlc3QiQwoTR2V0SW5zdGFuY2VSZXNwb25zZRIMCgRuYW1lGAEgASgJEh4KFm9yZ2FuaXphdGlvbl9kaXJlY3RvcnkYAiABKAgiKQoTQ2hlY2tTZXNzaW9uUmVxdWVzdBISCgpzZXNzaW9uX2lkGAEgASgJIiYKFENoZWNrU2Vzc2lvblJlc3BvbnNlEg4KBmFjdGl2ZRgBIAEoCCJQChhDaGVja1NpbmdsZVNpZ25PblJlcXVlc3QSFwoPb3JnYW5pemF0aW9uX2lkGAEgASgJEhsKE2JyZWFrX2dsYXNzX3VzZXJfaWQYAiABKAkiRQoZQ2hlY2tTaW5nbGVTaWduT25SZXNwb25zZRIUCgxoYXNfcHJvdmlkZXIYASABKAgSEgoKaGFzX2ZhY3RvchgCIAEoCCJKChNJbmdlc3RFdmVudHNSZXF1ZXN0EjMKBmV2ZW50cxgBIAMoCzIjLnJvbGVjYWxsLmlkZW50aXR5LnYxLkluZ2VzdGVkRXZlbnQiiQEKDUluZ2VzdGVkRXZlbnQSEAoIZXZlbnRfaWQYASABKAkSDQoFdG9waWMYAiABKAkSDwoHcGF5bG9hZBgDIAEoDBIxCg1vY2N1cnJlZF90aW1lGAQgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBITCgt0cmFjZXBhcmVudBgFIAEoCSJLChRJbmdlc3RFdmVudHNSZXNwb25zZRIzCgdyZXN1bHRzGAEgAygLMiIucm9sZWNhbGwuaWRlbnRpdHkudjEuSW5nZXN0UmVzdWx0ImYKDEluZ2VzdFJlc3VsdBIQCghldmVudF9pZBgBIAEoCRI0CgdvdXRjb21lGAIgASgOMiMucm9sZWNhbGwuaWRlbnRpdHkudjEuSW5nZXN0T3V0Y29tZRIOCgZkZXRhaWwYAyABKAkqewoNSW5nZXN0T3V0Y29tZRIeChpJTkdFU1RfT1VUQ09NRV9VTlNQRUNJRklFRBAAEhcKE0lOR0VTVF9PVVRDT01FX0RPTkUQARIYChRJTkdFU1RfT1VUQ09NRV9SRVRSWRACEhcKE0lOR0VTVF9PVVRDT01FX1BBUksQAzLnBQoQRGlyZWN0b3J5U2VydmljZRJ8ChBJbnZpdGVGaXJzdE93bmVyEi0ucm9sZWNhbGwuaWRlbnRpdHkudjEuSW52aXRlRmlyc3RPd25lclJlcXVlc3QaLi5yb2xlY2FsbC5pZGVudGl0eS52MS5JbnZpdGVGaXJzdE93bmVyUmVzcG9uc2UiCZACAqrtGAIYARJ8ChBCYXRjaEdldENvbnRhY3RzEi0ucm9sZWNhbGwuaWRlbnRpdHkudjEuQmF0Y2hHZXRDb250YWN0c1JlcXVlc3QaLi5yb2xlY2FsbC5pZGVudGl0eS52MS5CYXRjaEdldENvbnRhY3RzUmVzcG9uc2UiCZACAartGAIYARJtCgtHZXRJbnN0YW5jZRIoLnJvbGVjYWxsLmlkZW50aXR5LnYxLkdldEluc3RhbmNlUmVxdWVzdBopLnJvbGVjYWxsLmlkZW50aXR5LnYxLkdldEluc3RhbmNlUmVzcG9uc2UiCZACAartGAIYARJwCgxDaGVja1Nlc3Npb24SKS5yb2xlY2FsbC5pZGVudGl0eS52MS5DaGVja1Nlc3Npb25SZXF1ZXN0Gioucm9sZWNhbGwuaWRlbnRpdHkudjEuQ2hlY2tTZXNzaW9uUmVzcG9uc2UiCZACAartGAIYARJ/ChFDaGVja1NpbmdsZVNpZ25PbhIuLnJvbGVjYWxsLmlkZW50aXR5LnYxLkNoZWNrU2luZ2xlU2lnbk9uUmVxdWVzdBovLnJvbGVjYWxsLmlkZW50aXR5LnYxLkNoZWNrU2luZ2xlU2lnbk9uUmVzcG9uc2UiCZACAartGAIYARJ1CgxJbmdlc3RFdmVudHMSKS5yb2xlY2FsbC5pZGVudGl0eS52MS5Jbmdlc3RFdmVudHNSZXF1ZXN0Gioucm9sZWNhbGwuaWRlbnRpdHkudjEuSW5nZXN0RXZlbnRzUmVzcG9uc2UiDpACAqrtGAcYATCAgIACQuwBChhjb20ucm9sZWNhbGwuaWRlbnRpdHkudjFCFURpcmVjdG9yeVNlcnZpY2VQcm90b1ABWkdnaXRodWIuY29tL3JvbGVjYWxsL3JvbGVjYWxsL2NsaWVudHMvZ28vcm9sZWNhbGwvaWRlbnRpdHkvdjE7aWRlbnRpdHl2MaICA1JJWKoCFFJvbGVjYWxsLklkZW50aXR5LlYxygIUUm9sZWNhbGxcSWRlbnRpdHlcVjHiAiBSb2xlY2FsbFxJZGVudGl0eVxWMVxHUEJNZXRhZGF0YeoCFlJvbGVjYWxsOjpJZGVudGl0eTo6VjFiBnByb3RvMw", [file_google_protobuf_timestamp, file_rolecall_authz_v1_options]);
 
 /**
  * What `InviteFirstOwner` needs.
@@ -272,6 +272,62 @@ export const CheckSessionResponseSchema: GenMessage<CheckSessionResponse> = /*@_
   messageDesc(file_rolecall_identity_v1_directory_service, 8);
 
 /**
+ * What `CheckSingleSignOn` needs.
+ *
+ * @generated from message rolecall.identity.v1.CheckSingleSignOnRequest
+ */
+export type CheckSingleSignOnRequest = Message<"rolecall.identity.v1.CheckSingleSignOnRequest"> & {
+  /**
+   * The organization.
+   *
+   * @generated from field: string organization_id = 1;
+   */
+  organizationId: string;
+
+  /**
+   * The owner who is to go on with a password.
+   *
+   * @generated from field: string break_glass_user_id = 2;
+   */
+  breakGlassUserId: string;
+};
+
+/**
+ * Describes the message rolecall.identity.v1.CheckSingleSignOnRequest.
+ * Use `create(CheckSingleSignOnRequestSchema)` to create a new message.
+ */
+export const CheckSingleSignOnRequestSchema: GenMessage<CheckSingleSignOnRequest> = /*@__PURE__*/
+  messageDesc(file_rolecall_identity_v1_directory_service, 9);
+
+/**
+ * What `CheckSingleSignOn` answers.
+ *
+ * @generated from message rolecall.identity.v1.CheckSingleSignOnResponse
+ */
+export type CheckSingleSignOnResponse = Message<"rolecall.identity.v1.CheckSingleSignOnResponse"> & {
+  /**
+   * Whether an identity provider of the organization serves.
+   *
+   * @generated from field: bool has_provider = 1;
+   */
+  hasProvider: boolean;
+
+  /**
+   * Whether the owner has confirmed a second factor.
+   *
+   * @generated from field: bool has_factor = 2;
+   */
+  hasFactor: boolean;
+};
+
+/**
+ * Describes the message rolecall.identity.v1.CheckSingleSignOnResponse.
+ * Use `create(CheckSingleSignOnResponseSchema)` to create a new message.
+ */
+export const CheckSingleSignOnResponseSchema: GenMessage<CheckSingleSignOnResponse> = /*@__PURE__*/
+  messageDesc(file_rolecall_identity_v1_directory_service, 10);
+
+/**
  * What `IngestEvents` needs.
  *
  * @generated from message rolecall.identity.v1.IngestEventsRequest
@@ -290,7 +346,7 @@ export type IngestEventsRequest = Message<"rolecall.identity.v1.IngestEventsRequ
  * Use `create(IngestEventsRequestSchema)` to create a new message.
  */
 export const IngestEventsRequestSchema: GenMessage<IngestEventsRequest> = /*@__PURE__*/
-  messageDesc(file_rolecall_identity_v1_directory_service, 9);
+  messageDesc(file_rolecall_identity_v1_directory_service, 11);
 
 /**
  * An event of another context.
@@ -339,7 +395,7 @@ export type IngestedEvent = Message<"rolecall.identity.v1.IngestedEvent"> & {
  * Use `create(IngestedEventSchema)` to create a new message.
  */
 export const IngestedEventSchema: GenMessage<IngestedEvent> = /*@__PURE__*/
-  messageDesc(file_rolecall_identity_v1_directory_service, 10);
+  messageDesc(file_rolecall_identity_v1_directory_service, 12);
 
 /**
  * What `IngestEvents` answers.
@@ -360,7 +416,7 @@ export type IngestEventsResponse = Message<"rolecall.identity.v1.IngestEventsRes
  * Use `create(IngestEventsResponseSchema)` to create a new message.
  */
 export const IngestEventsResponseSchema: GenMessage<IngestEventsResponse> = /*@__PURE__*/
-  messageDesc(file_rolecall_identity_v1_directory_service, 11);
+  messageDesc(file_rolecall_identity_v1_directory_service, 13);
 
 /**
  * What became of an event.
@@ -395,7 +451,7 @@ export type IngestResult = Message<"rolecall.identity.v1.IngestResult"> & {
  * Use `create(IngestResultSchema)` to create a new message.
  */
 export const IngestResultSchema: GenMessage<IngestResult> = /*@__PURE__*/
-  messageDesc(file_rolecall_identity_v1_directory_service, 12);
+  messageDesc(file_rolecall_identity_v1_directory_service, 14);
 
 /**
  * What the sender of an event does with it.
@@ -485,6 +541,16 @@ export const DirectoryService: GenService<{
     methodKind: "unary";
     input: typeof CheckSessionRequestSchema;
     output: typeof CheckSessionResponseSchema;
+  },
+  /**
+   * Tells whether an organization can do without passwords.
+   *
+   * @generated from rpc rolecall.identity.v1.DirectoryService.CheckSingleSignOn
+   */
+  checkSingleSignOn: {
+    methodKind: "unary";
+    input: typeof CheckSingleSignOnRequestSchema;
+    output: typeof CheckSingleSignOnResponseSchema;
   },
   /**
    * Takes events of other contexts; each is worked on once.

@@ -15,7 +15,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file rolecall/identity/v1/events.proto.
  */
 export const file_rolecall_identity_v1_events: GenFile = /*@__PURE__*/
-  fileDesc("CiFyb2xlY2FsbC9pZGVudGl0eS92MS9ldmVudHMucHJvdG8SFHJvbGVjYWxsLmlkZW50aXR5LnYxIrcdCgtEb21haW5FdmVudBIQCghhY3Rvcl9pZBgBIAEoCRIXCg9vcmdhbml6YXRpb25faWQYAiABKAkSEQoJdGFyZ2V0X2lkGAMgASgJEhIKCnJlcXVlc3RfaWQYBCABKAkSMQoNb2NjdXJyZWRfdGltZRgFIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASFwoPb25fYmVoYWxmX29mX2lkGAYgASgJEksKFWluc3RhbmNlX2Jvb3RzdHJhcHBlZBgKIAEoCzIqLnJvbGVjYWxsLmlkZW50aXR5LnYxLkluc3RhbmNlQm9vdHN0cmFwcGVkSAASOQoMdXNlcl9pbnZpdGVkGAsgASgLMiEucm9sZWNhbGwuaWRlbnRpdHkudjEuVXNlckludml0ZWRIABJDChFpbnZpdGF0aW9uX3Jlc2VudBgMIAEoCzImLnJvbGVjYWxsLmlkZW50aXR5LnYxLkludml0YXRpb25SZXNlbnRIABJHChNpbnZpdGF0aW9uX2FjY2VwdGVkGA0gASgLMigucm9sZWNhbGwuaWRlbnRpdHkudjEuSW52aXRhdGlvbkFjY2VwdGVkSAASQwoRaW52aXRhdGlvbl92b2lkZWQYDiABKAsyJi5yb2xlY2FsbC5pZGVudGl0eS52MS5JbnZpdGF0aW9uVm9pZGVkSAASPwoPbG9naW5fc3VjY2VlZGVkGA8gASgLMiQucm9sZWNhbGwuaWRlbnRpdHkudjEuTG9naW5TdWNjZWVkZWRIABI5Cgxsb2dpbl9mYWlsZWQYECABKAsyIS5yb2xlY2FsbC5pZGVudGl0eS52MS5Mb2dpbkZhaWxlZEgAEjsKDXNlc3Npb25fZW5kZWQYESABKAsyIi5yb2xlY2FsbC5pZGVudGl0eS52MS5TZXNzaW9uRW5kZWRIABJIChRyZWZyZXNoX3Rva2VuX3JldXNlZBgSIAEoCzIoLnJvbGVjYWxsLmlkZW50aXR5LnYxLlJlZnJlc2hUb2tlblJldXNlZEgAEkEKEHBhc3N3b3JkX2NoYW5nZWQYEyABKAsyJS5yb2xlY2FsbC5pZGVudGl0eS52MS5QYXNzd29yZENoYW5nZWRIABJOChdzZXJ2aWNlX2FjY291bnRfY3JlYXRlZBgUIAEoCzIrLnJvbGVjYWxsLmlkZW50aXR5LnYxLlNlcnZpY2VBY2NvdW50Q3JlYXRlZEgAEk4KF3NlcnZpY2VfYWNjb3VudF9kZWxldGVkGBUgASgLMisucm9sZWNhbGwuaWRlbnRpdHkudjEuU2VydmljZUFjY291bnREZWxldGVkSAASPgoPYXBpX2tleV9jcmVhdGVkGBYgASgLMiMucm9sZWNhbGwuaWRlbnRpdHkudjEuQXBpS2V5Q3JlYXRlZEgAEj4KD2FwaV9rZXlfZGVsZXRlZBgXIAEoCzIjLnJvbGVjYWxsLmlkZW50aXR5LnYxLkFwaUtleURlbGV0ZWRIABI/Cg9hY2NvdW50X3VwZGF0ZWQYGCABKAsyJC5yb2xlY2FsbC5pZGVudGl0eS52MS5BY2NvdW50VXBkYXRlZEgAEkwKFmVtYWlsX2NoYW5nZV9yZXF1ZXN0ZWQYGSABKAsyKi5yb2xlY2FsbC5pZGVudGl0eS52MS5FbWFpbENoYW5nZVJlcXVlc3RlZEgAEjsKDWVtYWlsX2NoYW5nZWQYGiABKAsyIi5yb2xlY2FsbC5pZGVudGl0eS52MS5FbWFpbENoYW5nZWRIABJQChhwYXNzd29yZF9yZXNldF9yZXF1ZXN0ZWQYGyABKAsyLC5yb2xlY2FsbC5pZGVudGl0eS52MS5QYXNzd29yZFJlc2V0UmVxdWVzdGVkSAASOQoMcGFzc3dvcmRfc2V0GBwgASgLMiEucm9sZWNhbGwuaWRlbnRpdHkudjEuUGFzc3dvcmRTZXRIABI5Cgx1c2VyX2NyZWF0ZWQYHSABKAsyIS5yb2xlY2FsbC5pZGVudGl0eS52MS5Vc2VyQ3JlYXRlZEgAEjkKDHVzZXJfZGVsZXRlZBgeIAEoCzIhLnJvbGVjYWxsLmlkZW50aXR5LnYxLlVzZXJEZWxldGVkSAASRQoSaW52aXRhdGlvbl9yZXZva2VkGB8gASgLMicucm9sZWNhbGwuaWRlbnRpdHkudjEuSW52aXRhdGlvblJldm9rZWRIABI5CgxmYWN0b3JfYWRkZWQYICABKAsyIS5yb2xlY2FsbC5pZGVudGl0eS52MS5GYWN0b3JBZGRlZEgAEj0KDmZhY3Rvcl9yZW1vdmVkGCEgASgLMiMucm9sZWNhbGwuaWRlbnRpdHkudjEuRmFjdG9yUmVtb3ZlZEgAEjsKDWZhY3RvcnNfcmVzZXQYIiABKAsyIi5yb2xlY2FsbC5pZGVudGl0eS52MS5GYWN0b3JzUmVzZXRIABJUChpyZWNvdmVyeV9jb2Rlc19yZWdlbmVyYXRlZBgjIAEoCzIuLnJvbGVjYWxsLmlkZW50aXR5LnYxLlJlY292ZXJ5Q29kZXNSZWdlbmVyYXRlZEgAEkQKEnJlY292ZXJ5X2NvZGVfdXNlZBgkIAEoCzImLnJvbGVjYWxsLmlkZW50aXR5LnYxLlJlY292ZXJ5Q29kZVVzZWRIABJACg9yZWF1dGhlbnRpY2F0ZWQYJSABKAsyJS5yb2xlY2FsbC5pZGVudGl0eS52MS5SZWF1dGhlbnRpY2F0ZWRIABJOChdzZXJ2aWNlX2FjY291bnRfdXBkYXRlZBgmIAEoCzIrLnJvbGVjYWxsLmlkZW50aXR5LnYxLlNlcnZpY2VBY2NvdW50VXBkYXRlZEgAEkgKFGFjY2Vzc190b2tlbl9jcmVhdGVkGCcgASgLMigucm9sZWNhbGwuaWRlbnRpdHkudjEuQWNjZXNzVG9rZW5DcmVhdGVkSAASSAoUYWNjZXNzX3Rva2VuX3Jldm9rZWQYKCABKAsyKC5yb2xlY2FsbC5pZGVudGl0eS52MS5BY2Nlc3NUb2tlblJldm9rZWRIABJSChlpZGVudGl0eV9wcm92aWRlcl9jcmVhdGVkGE0gASgLMi0ucm9sZWNhbGwuaWRlbnRpdHkudjEuSWRlbnRpdHlQcm92aWRlckNyZWF0ZWRIABJSChlpZGVudGl0eV9wcm92aWRlcl91cGRhdGVkGE4gASgLMi0ucm9sZWNhbGwuaWRlbnRpdHkudjEuSWRlbnRpdHlQcm92aWRlclVwZGF0ZWRIABJSChlpZGVudGl0eV9wcm92aWRlcl9kZWxldGVkGE8gASgLMi0ucm9sZWNhbGwuaWRlbnRpdHkudjEuSWRlbnRpdHlQcm92aWRlckRlbGV0ZWRIABI9Cg5kb21haW5fY2xhaW1lZBhQIAEoCzIjLnJvbGVjYWxsLmlkZW50aXR5LnYxLkRvbWFpbkNsYWltZWRIABI/Cg9kb21haW5fdmVyaWZpZWQYUSABKAsyJC5yb2xlY2FsbC5pZGVudGl0eS52MS5Eb21haW5WZXJpZmllZEgAEjcKC2RvbWFpbl9sb3N0GFIgASgLMiAucm9sZWNhbGwuaWRlbnRpdHkudjEuRG9tYWluTG9zdEgAEj0KDmRvbWFpbl9kZWxldGVkGFMgASgLMiMucm9sZWNhbGwuaWRlbnRpdHkudjEuRG9tYWluRGVsZXRlZEgAEj8KD2lkZW50aXR5X2xpbmtlZBhUIAEoCzIkLnJvbGVjYWxsLmlkZW50aXR5LnYxLklkZW50aXR5TGlua2VkSAASQwoRaWRlbnRpdHlfdW5saW5rZWQYVSABKAsyJi5yb2xlY2FsbC5pZGVudGl0eS52MS5JZGVudGl0eVVubGlua2VkSAASRgoTc2lnbmluZ19rZXlfcm90YXRlZBgpIAEoCzInLnJvbGVjYWxsLmlkZW50aXR5LnYxLlNpZ25pbmdLZXlSb3RhdGVkSAASUgoZaW5zdGFuY2Vfc2V0dGluZ3NfY2hhbmdlZBg8IAEoCzItLnJvbGVjYWxsLmlkZW50aXR5LnYxLkluc3RhbmNlU2V0dGluZ3NDaGFuZ2VkSAASPgoPbmV3X2RldmljZV91c2VkGFogASgLMiMucm9sZWNhbGwuaWRlbnRpdHkudjEuTmV3RGV2aWNlVXNlZEgAEkIKEWxvZ2luX2NvZGVfbWFpbGVkGFsgASgLMiUucm9sZWNhbGwuaWRlbnRpdHkudjEuTG9naW5Db2RlTWFpbGVkSAASQwoRdXNlcl9pbXBlcnNvbmF0ZWQYRiABKAsyJi5yb2xlY2FsbC5pZGVudGl0eS52MS5Vc2VySW1wZXJzb25hdGVkSAASRQoSZ3Vlc3RfaW1wZXJzb25hdGVkGEcgASgLMicucm9sZWNhbGwuaWRlbnRpdHkudjEuR3Vlc3RJbXBlcnNvbmF0ZWRIABI+Cg9ndWVzdF9sb2dnZWRfaW4YSCABKAsyIy5yb2xlY2FsbC5pZGVudGl0eS52MS5HdWVzdExvZ2dlZEluSAASTQoWcmVnaXN0cmF0aW9uX3JlcXVlc3RlZBhBIAEoCzIrLnJvbGVjYWxsLmlkZW50aXR5LnYxLlJlZ2lzdHJhdGlvblJlcXVlc3RlZEgAEj8KD3VzZXJfcmVnaXN0ZXJlZBhCIAEoCzIkLnJvbGVjYWxsLmlkZW50aXR5LnYxLlVzZXJSZWdpc3RlcmVkSAASPQoOZW1haWxfdmVyaWZpZWQYQyABKAsyIy5yb2xlY2FsbC5pZGVudGl0eS52MS5FbWFpbFZlcmlmaWVkSAASPwoPYWRkcmVzc195aWVsZGVkGEQgASgLMiQucm9sZWNhbGwuaWRlbnRpdHkudjEuQWRkcmVzc1lpZWxkZWRIABI7Cg1jYWxsc19yZWZ1c2VkGFwgASgLMiIucm9sZWNhbGwuaWRlbnRpdHkudjEuQ2FsbHNSZWZ1c2VkSABCBwoFZXZlbnQiFgoUSW5zdGFuY2VCb290c3RyYXBwZWQiMwoLVXNlckludml0ZWQSFQoNaW52aXRhdGlvbl9pZBgBIAEoCRINCgVyb2xlcxgCIAMoCSIpChBJbnZpdGF0aW9uUmVzZW50EhUKDWludml0YXRpb25faWQYASABKAkiKwoSSW52aXRhdGlvbkFjY2VwdGVkEhUKDWludml0YXRpb25faWQYASABKAkiKQoQSW52aXRhdGlvblZvaWRlZBIVCg1pbnZpdGF0aW9uX2lkGAEgASgJIjUKDkxvZ2luU3VjY2VlZGVkEhIKCnNlc3Npb25faWQYASABKAkSDwoHbWV0aG9kcxgCIAMoCSIdCgtMb2dpbkZhaWxlZBIOCgZyZWFzb24YASABKAkiIwoNTmV3RGV2aWNlVXNlZBISCgpzZXNzaW9uX2lkGAEgASgJIhEKD0xvZ2luQ29kZU1haWxlZCIyCgxTZXNzaW9uRW5kZWQSEgoKc2Vzc2lvbl9pZBgBIAEoCRIOCgZyZWFzb24YAiABKAkiKAoSUmVmcmVzaFRva2VuUmV1c2VkEhIKCnNlc3Npb25faWQYASABKAkiEQoPUGFzc3dvcmRDaGFuZ2VkIiwKFVNlcnZpY2VBY2NvdW50Q3JlYXRlZBITCgtwZXJtaXNzaW9ucxgBIAMoCSIXChVTZXJ2aWNlQWNjb3VudERlbGV0ZWQiIwoNQXBpS2V5Q3JlYXRlZBISCgphcGlfa2V5X2lkGAEgASgJIiMKDUFwaUtleURlbGV0ZWQSEgoKYXBpX2tleV9pZBgBIAEoCSIgCg5BY2NvdW50VXBkYXRlZBIOCgZmaWVsZHMYASADKAkiFgoURW1haWxDaGFuZ2VSZXF1ZXN0ZWQiNAoMRW1haWxDaGFuZ2VkEhEKCW9sZF9lbWFpbBgBIAEoCRIRCgluZXdfZW1haWwYAiABKAkiKgoWUGFzc3dvcmRSZXNldFJlcXVlc3RlZBIQCghyZXR1cm5lZBgBIAEoCCINCgtQYXNzd29yZFNldCIwCgtVc2VyQ3JlYXRlZBINCgVyb2xlcxgBIAMoCRISCgpjcmVkZW50aWFsGAIgASgJIg0KC1VzZXJEZWxldGVkIioKEUludml0YXRpb25SZXZva2VkEhUKDWludml0YXRpb25faWQYASABKAkiIAoLRmFjdG9yQWRkZWQSEQoJZmFjdG9yX2lkGAEgASgJIiIKDUZhY3RvclJlbW92ZWQSEQoJZmFjdG9yX2lkGAEgASgJIg4KDEZhY3RvcnNSZXNldCIaChhSZWNvdmVyeUNvZGVzUmVnZW5lcmF0ZWQiJgoQUmVjb3ZlcnlDb2RlVXNlZBISCgpjb2Rlc19sZWZ0GAEgASgFIiUKD1JlYXV0aGVudGljYXRlZBISCgpzZXNzaW9uX2lkGAEgASgJIiwKFVNlcnZpY2VBY2NvdW50VXBkYXRlZBITCgtwZXJtaXNzaW9ucxgBIAMoCSJCChJBY2Nlc3NUb2tlbkNyZWF0ZWQSFwoPYWNjZXNzX3Rva2VuX2lkGAEgASgJEhMKC3Blcm1pc3Npb25zGAIgAygJIi0KEkFjY2Vzc1Rva2VuUmV2b2tlZBIXCg9hY2Nlc3NfdG9rZW5faWQYASABKAkiOgoRU2lnbmluZ0tleVJvdGF0ZWQSCwoDa2lkGAEgASgJEhgKEHJldGlyZWRfcHJldmlvdXMYAiABKAgiegoQVXNlckltcGVyc29uYXRlZBISCgpzZXNzaW9uX2lkGAEgASgJEg4KBnJlYXNvbhgCIAEoCRIRCglyZWFkX29ubHkYAyABKAgSLwoLZXhwaXJlX3RpbWUYBCABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wImcKEUd1ZXN0SW1wZXJzb25hdGVkEg4KBnJlYXNvbhgBIAEoCRIRCglyZWFkX29ubHkYAiABKAgSLwoLZXhwaXJlX3RpbWUYAyABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wIkAKDUd1ZXN0TG9nZ2VkSW4SLwoLZXhwaXJlX3RpbWUYASABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wIjAKFVJlZ2lzdHJhdGlvblJlcXVlc3RlZBIXCg9yZWdpc3RyYXRpb25faWQYASABKAkiOAoOVXNlclJlZ2lzdGVyZWQSFwoPcmVnaXN0cmF0aW9uX2lkGAEgASgJEg0KBXJvbGVzGAIgAygJIg8KDUVtYWlsVmVyaWZpZWQiEAoOQWRkcmVzc1lpZWxkZWQiRQoXSW5zdGFuY2VTZXR0aW5nc0NoYW5nZWQSFAoMb2xkX3NldHRpbmdzGAEgAygJEhQKDG5ld19zZXR0aW5ncxgCIAMoCSI+CgxDYWxsc1JlZnVzZWQSDgoGbWV0aG9kGAEgASgJEg0KBWNvdW50GAIgASgFEg8KB3JlYXNvbnMYAyADKAkiNwoXSWRlbnRpdHlQcm92aWRlckNyZWF0ZWQSHAoUaWRlbnRpdHlfcHJvdmlkZXJfaWQYASABKAkiNwoXSWRlbnRpdHlQcm92aWRlclVwZGF0ZWQSHAoUaWRlbnRpdHlfcHJvdmlkZXJfaWQYASABKAkiNwoXSWRlbnRpdHlQcm92aWRlckRlbGV0ZWQSHAoUaWRlbnRpdHlfcHJvdmlkZXJfaWQYASABKAkiHQoNRG9tYWluQ2xhaW1lZBIMCgRuYW1lGAEgASgJIh4KDkRvbWFpblZlcmlmaWVkEgwKBG5hbWUYASABKAkiGgoKRG9tYWluTG9zdBIMCgRuYW1lGAEgASgJIh0KDURvbWFpbkRlbGV0ZWQSDAoEbmFtZRgBIAEoCSIuCg5JZGVudGl0eUxpbmtlZBIcChRpZGVudGl0eV9wcm92aWRlcl9pZBgBIAEoCSIwChBJZGVudGl0eVVubGlua2VkEhwKFGlkZW50aXR5X3Byb3ZpZGVyX2lkGAEgASgJQuIBChhjb20ucm9sZWNhbGwuaWRlbnRpdHkudjFCC0V2ZW50c1Byb3RvUAFaR2dpdGh1Yi5jb20vcm9sZWNhbGwvcm9sZWNhbGwvY2xpZW50cy9nby9yb2xlY2FsbC9pZGVudGl0eS92MTtpZGVudGl0eXYxogIDUklYqgIUUm9sZWNhbGwuSWRlbnRpdHkuVjHKAhRSb2xlY2FsbFxJZGVudGl0eVxWMeICIFJvbGVjYWxsXElkZW50aXR5XFYxXEdQQk1ldGFkYXRh6gIWUm9sZWNhbGw6OklkZW50aXR5OjpWMWIGcHJvdG8z", [file_google_protobuf_timestamp]);
+  fileDesc("CiFyb2xlY2FsbC9pZGVudGl0eS92MS9ldmVudHMucHJvdG8SFHJvbGVjYWxsLmlkZW50aXR5LnYxIrMeCgtEb21haW5FdmVudBIQCghhY3Rvcl9pZBgBIAEoCRIXCg9vcmdhbml6YXRpb25faWQYAiABKAkSEQoJdGFyZ2V0X2lkGAMgASgJEhIKCnJlcXVlc3RfaWQYBCABKAkSMQoNb2NjdXJyZWRfdGltZRgFIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASFwoPb25fYmVoYWxmX29mX2lkGAYgASgJEksKFWluc3RhbmNlX2Jvb3RzdHJhcHBlZBgKIAEoCzIqLnJvbGVjYWxsLmlkZW50aXR5LnYxLkluc3RhbmNlQm9vdHN0cmFwcGVkSAASOQoMdXNlcl9pbnZpdGVkGAsgASgLMiEucm9sZWNhbGwuaWRlbnRpdHkudjEuVXNlckludml0ZWRIABJDChFpbnZpdGF0aW9uX3Jlc2VudBgMIAEoCzImLnJvbGVjYWxsLmlkZW50aXR5LnYxLkludml0YXRpb25SZXNlbnRIABJHChNpbnZpdGF0aW9uX2FjY2VwdGVkGA0gASgLMigucm9sZWNhbGwuaWRlbnRpdHkudjEuSW52aXRhdGlvbkFjY2VwdGVkSAASQwoRaW52aXRhdGlvbl92b2lkZWQYDiABKAsyJi5yb2xlY2FsbC5pZGVudGl0eS52MS5JbnZpdGF0aW9uVm9pZGVkSAASPwoPbG9naW5fc3VjY2VlZGVkGA8gASgLMiQucm9sZWNhbGwuaWRlbnRpdHkudjEuTG9naW5TdWNjZWVkZWRIABI5Cgxsb2dpbl9mYWlsZWQYECABKAsyIS5yb2xlY2FsbC5pZGVudGl0eS52MS5Mb2dpbkZhaWxlZEgAEjsKDXNlc3Npb25fZW5kZWQYESABKAsyIi5yb2xlY2FsbC5pZGVudGl0eS52MS5TZXNzaW9uRW5kZWRIABJIChRyZWZyZXNoX3Rva2VuX3JldXNlZBgSIAEoCzIoLnJvbGVjYWxsLmlkZW50aXR5LnYxLlJlZnJlc2hUb2tlblJldXNlZEgAEkEKEHBhc3N3b3JkX2NoYW5nZWQYEyABKAsyJS5yb2xlY2FsbC5pZGVudGl0eS52MS5QYXNzd29yZENoYW5nZWRIABJOChdzZXJ2aWNlX2FjY291bnRfY3JlYXRlZBgUIAEoCzIrLnJvbGVjYWxsLmlkZW50aXR5LnYxLlNlcnZpY2VBY2NvdW50Q3JlYXRlZEgAEk4KF3NlcnZpY2VfYWNjb3VudF9kZWxldGVkGBUgASgLMisucm9sZWNhbGwuaWRlbnRpdHkudjEuU2VydmljZUFjY291bnREZWxldGVkSAASPgoPYXBpX2tleV9jcmVhdGVkGBYgASgLMiMucm9sZWNhbGwuaWRlbnRpdHkudjEuQXBpS2V5Q3JlYXRlZEgAEj4KD2FwaV9rZXlfZGVsZXRlZBgXIAEoCzIjLnJvbGVjYWxsLmlkZW50aXR5LnYxLkFwaUtleURlbGV0ZWRIABI/Cg9hY2NvdW50X3VwZGF0ZWQYGCABKAsyJC5yb2xlY2FsbC5pZGVudGl0eS52MS5BY2NvdW50VXBkYXRlZEgAEkwKFmVtYWlsX2NoYW5nZV9yZXF1ZXN0ZWQYGSABKAsyKi5yb2xlY2FsbC5pZGVudGl0eS52MS5FbWFpbENoYW5nZVJlcXVlc3RlZEgAEjsKDWVtYWlsX2NoYW5nZWQYGiABKAsyIi5yb2xlY2FsbC5pZGVudGl0eS52MS5FbWFpbENoYW5nZWRIABJQChhwYXNzd29yZF9yZXNldF9yZXF1ZXN0ZWQYGyABKAsyLC5yb2xlY2FsbC5pZGVudGl0eS52MS5QYXNzd29yZFJlc2V0UmVxdWVzdGVkSAASOQoMcGFzc3dvcmRfc2V0GBwgASgLMiEucm9sZWNhbGwuaWRlbnRpdHkudjEuUGFzc3dvcmRTZXRIABI5Cgx1c2VyX2NyZWF0ZWQYHSABKAsyIS5yb2xlY2FsbC5pZGVudGl0eS52MS5Vc2VyQ3JlYXRlZEgAEjkKDHVzZXJfZGVsZXRlZBgeIAEoCzIhLnJvbGVjYWxsLmlkZW50aXR5LnYxLlVzZXJEZWxldGVkSAASRQoSaW52aXRhdGlvbl9yZXZva2VkGB8gASgLMicucm9sZWNhbGwuaWRlbnRpdHkudjEuSW52aXRhdGlvblJldm9rZWRIABI5CgxmYWN0b3JfYWRkZWQYICABKAsyIS5yb2xlY2FsbC5pZGVudGl0eS52MS5GYWN0b3JBZGRlZEgAEj0KDmZhY3Rvcl9yZW1vdmVkGCEgASgLMiMucm9sZWNhbGwuaWRlbnRpdHkudjEuRmFjdG9yUmVtb3ZlZEgAEjsKDWZhY3RvcnNfcmVzZXQYIiABKAsyIi5yb2xlY2FsbC5pZGVudGl0eS52MS5GYWN0b3JzUmVzZXRIABJUChpyZWNvdmVyeV9jb2Rlc19yZWdlbmVyYXRlZBgjIAEoCzIuLnJvbGVjYWxsLmlkZW50aXR5LnYxLlJlY292ZXJ5Q29kZXNSZWdlbmVyYXRlZEgAEkQKEnJlY292ZXJ5X2NvZGVfdXNlZBgkIAEoCzImLnJvbGVjYWxsLmlkZW50aXR5LnYxLlJlY292ZXJ5Q29kZVVzZWRIABJACg9yZWF1dGhlbnRpY2F0ZWQYJSABKAsyJS5yb2xlY2FsbC5pZGVudGl0eS52MS5SZWF1dGhlbnRpY2F0ZWRIABJOChdzZXJ2aWNlX2FjY291bnRfdXBkYXRlZBgmIAEoCzIrLnJvbGVjYWxsLmlkZW50aXR5LnYxLlNlcnZpY2VBY2NvdW50VXBkYXRlZEgAEkgKFGFjY2Vzc190b2tlbl9jcmVhdGVkGCcgASgLMigucm9sZWNhbGwuaWRlbnRpdHkudjEuQWNjZXNzVG9rZW5DcmVhdGVkSAASSAoUYWNjZXNzX3Rva2VuX3Jldm9rZWQYKCABKAsyKC5yb2xlY2FsbC5pZGVudGl0eS52MS5BY2Nlc3NUb2tlblJldm9rZWRIABJSChlpZGVudGl0eV9wcm92aWRlcl9jcmVhdGVkGE0gASgLMi0ucm9sZWNhbGwuaWRlbnRpdHkudjEuSWRlbnRpdHlQcm92aWRlckNyZWF0ZWRIABJSChlpZGVudGl0eV9wcm92aWRlcl91cGRhdGVkGE4gASgLMi0ucm9sZWNhbGwuaWRlbnRpdHkudjEuSWRlbnRpdHlQcm92aWRlclVwZGF0ZWRIABJSChlpZGVudGl0eV9wcm92aWRlcl9kZWxldGVkGE8gASgLMi0ucm9sZWNhbGwuaWRlbnRpdHkudjEuSWRlbnRpdHlQcm92aWRlckRlbGV0ZWRIABI9Cg5kb21haW5fY2xhaW1lZBhQIAEoCzIjLnJvbGVjYWxsLmlkZW50aXR5LnYxLkRvbWFpbkNsYWltZWRIABI/Cg9kb21haW5fdmVyaWZpZWQYUSABKAsyJC5yb2xlY2FsbC5pZGVudGl0eS52MS5Eb21haW5WZXJpZmllZEgAEjcKC2RvbWFpbl9sb3N0GFIgASgLMiAucm9sZWNhbGwuaWRlbnRpdHkudjEuRG9tYWluTG9zdEgAEj0KDmRvbWFpbl9kZWxldGVkGFMgASgLMiMucm9sZWNhbGwuaWRlbnRpdHkudjEuRG9tYWluRGVsZXRlZEgAEj8KD2lkZW50aXR5X2xpbmtlZBhUIAEoCzIkLnJvbGVjYWxsLmlkZW50aXR5LnYxLklkZW50aXR5TGlua2VkSAASQwoRaWRlbnRpdHlfdW5saW5rZWQYVSABKAsyJi5yb2xlY2FsbC5pZGVudGl0eS52MS5JZGVudGl0eVVubGlua2VkSAASRgoTc2lnbmluZ19rZXlfcm90YXRlZBgpIAEoCzInLnJvbGVjYWxsLmlkZW50aXR5LnYxLlNpZ25pbmdLZXlSb3RhdGVkSAASUgoZaW5zdGFuY2Vfc2V0dGluZ3NfY2hhbmdlZBg8IAEoCzItLnJvbGVjYWxsLmlkZW50aXR5LnYxLkluc3RhbmNlU2V0dGluZ3NDaGFuZ2VkSAASPgoPbmV3X2RldmljZV91c2VkGFogASgLMiMucm9sZWNhbGwuaWRlbnRpdHkudjEuTmV3RGV2aWNlVXNlZEgAEkIKEWxvZ2luX2NvZGVfbWFpbGVkGFsgASgLMiUucm9sZWNhbGwuaWRlbnRpdHkudjEuTG9naW5Db2RlTWFpbGVkSAASQwoRdXNlcl9pbXBlcnNvbmF0ZWQYRiABKAsyJi5yb2xlY2FsbC5pZGVudGl0eS52MS5Vc2VySW1wZXJzb25hdGVkSAASRQoSZ3Vlc3RfaW1wZXJzb25hdGVkGEcgASgLMicucm9sZWNhbGwuaWRlbnRpdHkudjEuR3Vlc3RJbXBlcnNvbmF0ZWRIABI+Cg9ndWVzdF9sb2dnZWRfaW4YSCABKAsyIy5yb2xlY2FsbC5pZGVudGl0eS52MS5HdWVzdExvZ2dlZEluSAASTQoWcmVnaXN0cmF0aW9uX3JlcXVlc3RlZBhBIAEoCzIrLnJvbGVjYWxsLmlkZW50aXR5LnYxLlJlZ2lzdHJhdGlvblJlcXVlc3RlZEgAEj8KD3VzZXJfcmVnaXN0ZXJlZBhCIAEoCzIkLnJvbGVjYWxsLmlkZW50aXR5LnYxLlVzZXJSZWdpc3RlcmVkSAASPQoOZW1haWxfdmVyaWZpZWQYQyABKAsyIy5yb2xlY2FsbC5pZGVudGl0eS52MS5FbWFpbFZlcmlmaWVkSAASPwoPYWRkcmVzc195aWVsZGVkGEQgASgLMiQucm9sZWNhbGwuaWRlbnRpdHkudjEuQWRkcmVzc1lpZWxkZWRIABI7Cg1jYWxsc19yZWZ1c2VkGFwgASgLMiIucm9sZWNhbGwuaWRlbnRpdHkudjEuQ2FsbHNSZWZ1c2VkSAASNwoLdXNlcl9lcmFzZWQYbiABKAsyIC5yb2xlY2FsbC5pZGVudGl0eS52MS5Vc2VyRXJhc2VkSAASQQoQcGFzc3dvcmRfcmVtb3ZlZBhdIAEoCzIlLnJvbGVjYWxsLmlkZW50aXR5LnYxLlBhc3N3b3JkUmVtb3ZlZEgAQgcKBWV2ZW50IhYKFEluc3RhbmNlQm9vdHN0cmFwcGVkIjMKC1VzZXJJbnZpdGVkEhUKDWludml0YXRpb25faWQYASABKAkSDQoFcm9sZXMYAiADKAkiKQoQSW52aXRhdGlvblJlc2VudBIVCg1pbnZpdGF0aW9uX2lkGAEgASgJIisKEkludml0YXRpb25BY2NlcHRlZBIVCg1pbnZpdGF0aW9uX2lkGAEgASgJIikKEEludml0YXRpb25Wb2lkZWQSFQoNaW52aXRhdGlvbl9pZBgBIAEoCSI1Cg5Mb2dpblN1Y2NlZWRlZBISCgpzZXNzaW9uX2lkGAEgASgJEg8KB21ldGhvZHMYAiADKAkiHQoLTG9naW5GYWlsZWQSDgoGcmVhc29uGAEgASgJIiMKDU5ld0RldmljZVVzZWQSEgoKc2Vzc2lvbl9pZBgBIAEoCSIRCg9Mb2dpbkNvZGVNYWlsZWQiMgoMU2Vzc2lvbkVuZGVkEhIKCnNlc3Npb25faWQYASABKAkSDgoGcmVhc29uGAIgASgJIigKElJlZnJlc2hUb2tlblJldXNlZBISCgpzZXNzaW9uX2lkGAEgASgJIhEKD1Bhc3N3b3JkQ2hhbmdlZCIRCg9QYXNzd29yZFJlbW92ZWQiLAoVU2VydmljZUFjY291bnRDcmVhdGVkEhMKC3Blcm1pc3Npb25zGAEgAygJIhcKFVNlcnZpY2VBY2NvdW50RGVsZXRlZCIjCg1BcGlLZXlDcmVhdGVkEhIKCmFwaV9rZXlfaWQYASABKAkiIwoNQXBpS2V5RGVsZXRlZBISCgphcGlfa2V5X2lkGAEgASgJIiAKDkFjY291bnRVcGRhdGVkEg4KBmZpZWxkcxgBIAMoCSIWChRFbWFpbENoYW5nZVJlcXVlc3RlZCI0CgxFbWFpbENoYW5nZWQSEQoJb2xkX2VtYWlsGAEgASgJEhEKCW5ld19lbWFpbBgCIAEoCSIqChZQYXNzd29yZFJlc2V0UmVxdWVzdGVkEhAKCHJldHVybmVkGAEgASgIIg0KC1Bhc3N3b3JkU2V0IjAKC1VzZXJDcmVhdGVkEg0KBXJvbGVzGAEgAygJEhIKCmNyZWRlbnRpYWwYAiABKAkiHQoLVXNlckRlbGV0ZWQSDgoGZXJhc2VkGAEgASgIIgwKClVzZXJFcmFzZWQiKgoRSW52aXRhdGlvblJldm9rZWQSFQoNaW52aXRhdGlvbl9pZBgBIAEoCSIgCgtGYWN0b3JBZGRlZBIRCglmYWN0b3JfaWQYASABKAkiIgoNRmFjdG9yUmVtb3ZlZBIRCglmYWN0b3JfaWQYASABKAkiDgoMRmFjdG9yc1Jlc2V0IhoKGFJlY292ZXJ5Q29kZXNSZWdlbmVyYXRlZCImChBSZWNvdmVyeUNvZGVVc2VkEhIKCmNvZGVzX2xlZnQYASABKAUiJQoPUmVhdXRoZW50aWNhdGVkEhIKCnNlc3Npb25faWQYASABKAkiLAoVU2VydmljZUFjY291bnRVcGRhdGVkEhMKC3Blcm1pc3Npb25zGAEgAygJIkIKEkFjY2Vzc1Rva2VuQ3JlYXRlZBIXCg9hY2Nlc3NfdG9rZW5faWQYASABKAkSEwoLcGVybWlzc2lvbnMYAiADKAkiLQoSQWNjZXNzVG9rZW5SZXZva2VkEhcKD2FjY2Vzc190b2tlbl9pZBgBIAEoCSI6ChFTaWduaW5nS2V5Um90YXRlZBILCgNraWQYASABKAkSGAoQcmV0aXJlZF9wcmV2aW91cxgCIAEoCCJ6ChBVc2VySW1wZXJzb25hdGVkEhIKCnNlc3Npb25faWQYASABKAkSDgoGcmVhc29uGAIgASgJEhEKCXJlYWRfb25seRgDIAEoCBIvCgtleHBpcmVfdGltZRgEIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXAiZwoRR3Vlc3RJbXBlcnNvbmF0ZWQSDgoGcmVhc29uGAEgASgJEhEKCXJlYWRfb25seRgCIAEoCBIvCgtleHBpcmVfdGltZRgDIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXAiQAoNR3Vlc3RMb2dnZWRJbhIvCgtleHBpcmVfdGltZRgBIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXAiMAoVUmVnaXN0cmF0aW9uUmVxdWVzdGVkEhcKD3JlZ2lzdHJhdGlvbl9pZBgBIAEoCSI4Cg5Vc2VyUmVnaXN0ZXJlZBIXCg9yZWdpc3RyYXRpb25faWQYASABKAkSDQoFcm9sZXMYAiADKAkiDwoNRW1haWxWZXJpZmllZCIQCg5BZGRyZXNzWWllbGRlZCJFChdJbnN0YW5jZVNldHRpbmdzQ2hhbmdlZBIUCgxvbGRfc2V0dGluZ3MYASADKAkSFAoMbmV3X3NldHRpbmdzGAIgAygJIj4KDENhbGxzUmVmdXNlZBIOCgZtZXRob2QYASABKAkSDQoFY291bnQYAiABKAUSDwoHcmVhc29ucxgDIAMoCSI3ChdJZGVudGl0eVByb3ZpZGVyQ3JlYXRlZBIcChRpZGVudGl0eV9wcm92aWRlcl9pZBgBIAEoCSI3ChdJZGVudGl0eVByb3ZpZGVyVXBkYXRlZBIcChRpZGVudGl0eV9wcm92aWRlcl9pZBgBIAEoCSI3ChdJZGVudGl0eVByb3ZpZGVyRGVsZXRlZBIcChRpZGVudGl0eV9wcm92aWRlcl9pZBgBIAEoCSIdCg1Eb21haW5DbGFpbWVkEgwKBG5hbWUYASABKAkiHgoORG9tYWluVmVyaWZpZWQSDAoEbmFtZRgBIAEoCSIaCgpEb21haW5Mb3N0EgwKBG5hbWUYASABKAkiHQoNRG9tYWluRGVsZXRlZBIMCgRuYW1lGAEgASgJIi4KDklkZW50aXR5TGlua2VkEhwKFGlkZW50aXR5X3Byb3ZpZGVyX2lkGAEgASgJIjAKEElkZW50aXR5VW5saW5rZWQSHAoUaWRlbnRpdHlfcHJvdmlkZXJfaWQYASABKAlC4gEKGGNvbS5yb2xlY2FsbC5pZGVudGl0eS52MUILRXZlbnRzUHJvdG9QAVpHZ2l0aHViLmNvbS9yb2xlY2FsbC9yb2xlY2FsbC9jbGllbnRzL2dvL3JvbGVjYWxsL2lkZW50aXR5L3YxO2lkZW50aXR5djGiAgNSSViqAhRSb2xlY2FsbC5JZGVudGl0eS5WMcoCFFJvbGVjYWxsXElkZW50aXR5XFYx4gIgUm9sZWNhbGxcSWRlbnRpdHlcVjFcR1BCTWV0YWRhdGHqAhZSb2xlY2FsbDo6SWRlbnRpdHk6OlYxYgZwcm90bzM", [file_google_protobuf_timestamp]);
 
 /**
  * Something that happened to an account.
@@ -486,6 +486,23 @@ export type DomainEvent = Message<"rolecall.identity.v1.DomainEvent"> & {
      */
     value: CallsRefused;
     case: "callsRefused";
+  } | {
+    /**
+     * What named the person of a deleted account was erased.
+     *
+     * @generated from field: rolecall.identity.v1.UserErased user_erased = 110;
+     */
+    value: UserErased;
+    case: "userErased";
+  } | {
+    /**
+     * The password of a person ended: its organization logs in at its identity
+     * provider alone.
+     *
+     * @generated from field: rolecall.identity.v1.PasswordRemoved password_removed = 93;
+     */
+    value: PasswordRemoved;
+    case: "passwordRemoved";
   } | { case: undefined; value?: undefined };
 };
 
@@ -754,6 +771,21 @@ export const PasswordChangedSchema: GenMessage<PasswordChanged> = /*@__PURE__*/
   messageDesc(file_rolecall_identity_v1_events, 12);
 
 /**
+ * The password of a person ended.
+ *
+ * @generated from message rolecall.identity.v1.PasswordRemoved
+ */
+export type PasswordRemoved = Message<"rolecall.identity.v1.PasswordRemoved"> & {
+};
+
+/**
+ * Describes the message rolecall.identity.v1.PasswordRemoved.
+ * Use `create(PasswordRemovedSchema)` to create a new message.
+ */
+export const PasswordRemovedSchema: GenMessage<PasswordRemoved> = /*@__PURE__*/
+  messageDesc(file_rolecall_identity_v1_events, 13);
+
+/**
  * A service account was made.
  *
  * @generated from message rolecall.identity.v1.ServiceAccountCreated
@@ -772,7 +804,7 @@ export type ServiceAccountCreated = Message<"rolecall.identity.v1.ServiceAccount
  * Use `create(ServiceAccountCreatedSchema)` to create a new message.
  */
 export const ServiceAccountCreatedSchema: GenMessage<ServiceAccountCreated> = /*@__PURE__*/
-  messageDesc(file_rolecall_identity_v1_events, 13);
+  messageDesc(file_rolecall_identity_v1_events, 14);
 
 /**
  * A service account was deleted.
@@ -787,7 +819,7 @@ export type ServiceAccountDeleted = Message<"rolecall.identity.v1.ServiceAccount
  * Use `create(ServiceAccountDeletedSchema)` to create a new message.
  */
 export const ServiceAccountDeletedSchema: GenMessage<ServiceAccountDeleted> = /*@__PURE__*/
-  messageDesc(file_rolecall_identity_v1_events, 14);
+  messageDesc(file_rolecall_identity_v1_events, 15);
 
 /**
  * A key was made.
@@ -808,7 +840,7 @@ export type ApiKeyCreated = Message<"rolecall.identity.v1.ApiKeyCreated"> & {
  * Use `create(ApiKeyCreatedSchema)` to create a new message.
  */
 export const ApiKeyCreatedSchema: GenMessage<ApiKeyCreated> = /*@__PURE__*/
-  messageDesc(file_rolecall_identity_v1_events, 15);
+  messageDesc(file_rolecall_identity_v1_events, 16);
 
 /**
  * A key was deleted.
@@ -829,7 +861,7 @@ export type ApiKeyDeleted = Message<"rolecall.identity.v1.ApiKeyDeleted"> & {
  * Use `create(ApiKeyDeletedSchema)` to create a new message.
  */
 export const ApiKeyDeletedSchema: GenMessage<ApiKeyDeleted> = /*@__PURE__*/
-  messageDesc(file_rolecall_identity_v1_events, 16);
+  messageDesc(file_rolecall_identity_v1_events, 17);
 
 /**
  * A profile was changed by its person or an administrator.
@@ -850,7 +882,7 @@ export type AccountUpdated = Message<"rolecall.identity.v1.AccountUpdated"> & {
  * Use `create(AccountUpdatedSchema)` to create a new message.
  */
 export const AccountUpdatedSchema: GenMessage<AccountUpdated> = /*@__PURE__*/
-  messageDesc(file_rolecall_identity_v1_events, 17);
+  messageDesc(file_rolecall_identity_v1_events, 18);
 
 /**
  * A person asked to move to another address.
@@ -865,7 +897,7 @@ export type EmailChangeRequested = Message<"rolecall.identity.v1.EmailChangeRequ
  * Use `create(EmailChangeRequestedSchema)` to create a new message.
  */
 export const EmailChangeRequestedSchema: GenMessage<EmailChangeRequested> = /*@__PURE__*/
-  messageDesc(file_rolecall_identity_v1_events, 18);
+  messageDesc(file_rolecall_identity_v1_events, 19);
 
 /**
  * The address of an account changed; both addresses are told.
@@ -893,7 +925,7 @@ export type EmailChanged = Message<"rolecall.identity.v1.EmailChanged"> & {
  * Use `create(EmailChangedSchema)` to create a new message.
  */
 export const EmailChangedSchema: GenMessage<EmailChanged> = /*@__PURE__*/
-  messageDesc(file_rolecall_identity_v1_events, 19);
+  messageDesc(file_rolecall_identity_v1_events, 20);
 
 /**
  * A code for a new password was made.
@@ -914,7 +946,7 @@ export type PasswordResetRequested = Message<"rolecall.identity.v1.PasswordReset
  * Use `create(PasswordResetRequestedSchema)` to create a new message.
  */
 export const PasswordResetRequestedSchema: GenMessage<PasswordResetRequested> = /*@__PURE__*/
-  messageDesc(file_rolecall_identity_v1_events, 20);
+  messageDesc(file_rolecall_identity_v1_events, 21);
 
 /**
  * An administrator set a password.
@@ -929,7 +961,7 @@ export type PasswordSet = Message<"rolecall.identity.v1.PasswordSet"> & {
  * Use `create(PasswordSetSchema)` to create a new message.
  */
 export const PasswordSetSchema: GenMessage<PasswordSet> = /*@__PURE__*/
-  messageDesc(file_rolecall_identity_v1_events, 21);
+  messageDesc(file_rolecall_identity_v1_events, 22);
 
 /**
  * An account was made with a password or a hash.
@@ -945,7 +977,7 @@ export type UserCreated = Message<"rolecall.identity.v1.UserCreated"> & {
   roles: string[];
 
   /**
-   * `initial_password` or `imported_hash`.
+   * `initial_password`, `imported_hash` or `single_sign_on`.
    *
    * @generated from field: string credential = 2;
    */
@@ -957,7 +989,7 @@ export type UserCreated = Message<"rolecall.identity.v1.UserCreated"> & {
  * Use `create(UserCreatedSchema)` to create a new message.
  */
 export const UserCreatedSchema: GenMessage<UserCreated> = /*@__PURE__*/
-  messageDesc(file_rolecall_identity_v1_events, 22);
+  messageDesc(file_rolecall_identity_v1_events, 23);
 
 /**
  * An account was deleted.
@@ -965,6 +997,12 @@ export const UserCreatedSchema: GenMessage<UserCreated> = /*@__PURE__*/
  * @generated from message rolecall.identity.v1.UserDeleted
  */
 export type UserDeleted = Message<"rolecall.identity.v1.UserDeleted"> & {
+  /**
+   * Whether what names the person is erased everywhere.
+   *
+   * @generated from field: bool erased = 1;
+   */
+  erased: boolean;
 };
 
 /**
@@ -972,7 +1010,22 @@ export type UserDeleted = Message<"rolecall.identity.v1.UserDeleted"> & {
  * Use `create(UserDeletedSchema)` to create a new message.
  */
 export const UserDeletedSchema: GenMessage<UserDeleted> = /*@__PURE__*/
-  messageDesc(file_rolecall_identity_v1_events, 23);
+  messageDesc(file_rolecall_identity_v1_events, 24);
+
+/**
+ * What named the person of a deleted account was erased.
+ *
+ * @generated from message rolecall.identity.v1.UserErased
+ */
+export type UserErased = Message<"rolecall.identity.v1.UserErased"> & {
+};
+
+/**
+ * Describes the message rolecall.identity.v1.UserErased.
+ * Use `create(UserErasedSchema)` to create a new message.
+ */
+export const UserErasedSchema: GenMessage<UserErased> = /*@__PURE__*/
+  messageDesc(file_rolecall_identity_v1_events, 25);
 
 /**
  * An invitation was ended.
@@ -993,7 +1046,7 @@ export type InvitationRevoked = Message<"rolecall.identity.v1.InvitationRevoked"
  * Use `create(InvitationRevokedSchema)` to create a new message.
  */
 export const InvitationRevokedSchema: GenMessage<InvitationRevoked> = /*@__PURE__*/
-  messageDesc(file_rolecall_identity_v1_events, 24);
+  messageDesc(file_rolecall_identity_v1_events, 26);
 
 /**
  * A person added a second factor.
@@ -1014,7 +1067,7 @@ export type FactorAdded = Message<"rolecall.identity.v1.FactorAdded"> & {
  * Use `create(FactorAddedSchema)` to create a new message.
  */
 export const FactorAddedSchema: GenMessage<FactorAdded> = /*@__PURE__*/
-  messageDesc(file_rolecall_identity_v1_events, 25);
+  messageDesc(file_rolecall_identity_v1_events, 27);
 
 /**
  * A person removed a second factor.
@@ -1035,7 +1088,7 @@ export type FactorRemoved = Message<"rolecall.identity.v1.FactorRemoved"> & {
  * Use `create(FactorRemovedSchema)` to create a new message.
  */
 export const FactorRemovedSchema: GenMessage<FactorRemoved> = /*@__PURE__*/
-  messageDesc(file_rolecall_identity_v1_events, 26);
+  messageDesc(file_rolecall_identity_v1_events, 28);
 
 /**
  * An administrator removed all factors of a person.
@@ -1050,7 +1103,7 @@ export type FactorsReset = Message<"rolecall.identity.v1.FactorsReset"> & {
  * Use `create(FactorsResetSchema)` to create a new message.
  */
 export const FactorsResetSchema: GenMessage<FactorsReset> = /*@__PURE__*/
-  messageDesc(file_rolecall_identity_v1_events, 27);
+  messageDesc(file_rolecall_identity_v1_events, 29);
 
 /**
  * A person made new recovery codes.
@@ -1065,7 +1118,7 @@ export type RecoveryCodesRegenerated = Message<"rolecall.identity.v1.RecoveryCod
  * Use `create(RecoveryCodesRegeneratedSchema)` to create a new message.
  */
 export const RecoveryCodesRegeneratedSchema: GenMessage<RecoveryCodesRegenerated> = /*@__PURE__*/
-  messageDesc(file_rolecall_identity_v1_events, 28);
+  messageDesc(file_rolecall_identity_v1_events, 30);
 
 /**
  * A recovery code was used.
@@ -1086,7 +1139,7 @@ export type RecoveryCodeUsed = Message<"rolecall.identity.v1.RecoveryCodeUsed"> 
  * Use `create(RecoveryCodeUsedSchema)` to create a new message.
  */
 export const RecoveryCodeUsedSchema: GenMessage<RecoveryCodeUsed> = /*@__PURE__*/
-  messageDesc(file_rolecall_identity_v1_events, 29);
+  messageDesc(file_rolecall_identity_v1_events, 31);
 
 /**
  * A person proved once more who it is.
@@ -1107,7 +1160,7 @@ export type Reauthenticated = Message<"rolecall.identity.v1.Reauthenticated"> & 
  * Use `create(ReauthenticatedSchema)` to create a new message.
  */
 export const ReauthenticatedSchema: GenMessage<Reauthenticated> = /*@__PURE__*/
-  messageDesc(file_rolecall_identity_v1_events, 30);
+  messageDesc(file_rolecall_identity_v1_events, 32);
 
 /**
  * A service account was changed.
@@ -1128,7 +1181,7 @@ export type ServiceAccountUpdated = Message<"rolecall.identity.v1.ServiceAccount
  * Use `create(ServiceAccountUpdatedSchema)` to create a new message.
  */
 export const ServiceAccountUpdatedSchema: GenMessage<ServiceAccountUpdated> = /*@__PURE__*/
-  messageDesc(file_rolecall_identity_v1_events, 31);
+  messageDesc(file_rolecall_identity_v1_events, 33);
 
 /**
  * A personal access token was made.
@@ -1156,7 +1209,7 @@ export type AccessTokenCreated = Message<"rolecall.identity.v1.AccessTokenCreate
  * Use `create(AccessTokenCreatedSchema)` to create a new message.
  */
 export const AccessTokenCreatedSchema: GenMessage<AccessTokenCreated> = /*@__PURE__*/
-  messageDesc(file_rolecall_identity_v1_events, 32);
+  messageDesc(file_rolecall_identity_v1_events, 34);
 
 /**
  * A personal access token was ended.
@@ -1177,7 +1230,7 @@ export type AccessTokenRevoked = Message<"rolecall.identity.v1.AccessTokenRevoke
  * Use `create(AccessTokenRevokedSchema)` to create a new message.
  */
 export const AccessTokenRevokedSchema: GenMessage<AccessTokenRevoked> = /*@__PURE__*/
-  messageDesc(file_rolecall_identity_v1_events, 33);
+  messageDesc(file_rolecall_identity_v1_events, 35);
 
 /**
  * A new signing key was made.
@@ -1205,7 +1258,7 @@ export type SigningKeyRotated = Message<"rolecall.identity.v1.SigningKeyRotated"
  * Use `create(SigningKeyRotatedSchema)` to create a new message.
  */
 export const SigningKeyRotatedSchema: GenMessage<SigningKeyRotated> = /*@__PURE__*/
-  messageDesc(file_rolecall_identity_v1_events, 34);
+  messageDesc(file_rolecall_identity_v1_events, 36);
 
 /**
  * Somebody began to act as a person.
@@ -1247,7 +1300,7 @@ export type UserImpersonated = Message<"rolecall.identity.v1.UserImpersonated"> 
  * Use `create(UserImpersonatedSchema)` to create a new message.
  */
 export const UserImpersonatedSchema: GenMessage<UserImpersonated> = /*@__PURE__*/
-  messageDesc(file_rolecall_identity_v1_events, 35);
+  messageDesc(file_rolecall_identity_v1_events, 37);
 
 /**
  * Somebody began to act as a guest of an organization.
@@ -1282,7 +1335,7 @@ export type GuestImpersonated = Message<"rolecall.identity.v1.GuestImpersonated"
  * Use `create(GuestImpersonatedSchema)` to create a new message.
  */
 export const GuestImpersonatedSchema: GenMessage<GuestImpersonated> = /*@__PURE__*/
-  messageDesc(file_rolecall_identity_v1_events, 36);
+  messageDesc(file_rolecall_identity_v1_events, 38);
 
 /**
  * A stranger began to look around as a guest.
@@ -1303,7 +1356,7 @@ export type GuestLoggedIn = Message<"rolecall.identity.v1.GuestLoggedIn"> & {
  * Use `create(GuestLoggedInSchema)` to create a new message.
  */
 export const GuestLoggedInSchema: GenMessage<GuestLoggedIn> = /*@__PURE__*/
-  messageDesc(file_rolecall_identity_v1_events, 37);
+  messageDesc(file_rolecall_identity_v1_events, 39);
 
 /**
  * Somebody asked for an account; nothing is alive yet.
@@ -1324,7 +1377,7 @@ export type RegistrationRequested = Message<"rolecall.identity.v1.RegistrationRe
  * Use `create(RegistrationRequestedSchema)` to create a new message.
  */
 export const RegistrationRequestedSchema: GenMessage<RegistrationRequested> = /*@__PURE__*/
-  messageDesc(file_rolecall_identity_v1_events, 38);
+  messageDesc(file_rolecall_identity_v1_events, 40);
 
 /**
  * A person that registered has its account.
@@ -1352,7 +1405,7 @@ export type UserRegistered = Message<"rolecall.identity.v1.UserRegistered"> & {
  * Use `create(UserRegisteredSchema)` to create a new message.
  */
 export const UserRegisteredSchema: GenMessage<UserRegistered> = /*@__PURE__*/
-  messageDesc(file_rolecall_identity_v1_events, 39);
+  messageDesc(file_rolecall_identity_v1_events, 41);
 
 /**
  * A person proved the address of its account.
@@ -1367,7 +1420,7 @@ export type EmailVerified = Message<"rolecall.identity.v1.EmailVerified"> & {
  * Use `create(EmailVerifiedSchema)` to create a new message.
  */
 export const EmailVerifiedSchema: GenMessage<EmailVerified> = /*@__PURE__*/
-  messageDesc(file_rolecall_identity_v1_events, 40);
+  messageDesc(file_rolecall_identity_v1_events, 42);
 
 /**
  * An account that nobody had proven gave its address to whoever did.
@@ -1382,7 +1435,7 @@ export type AddressYielded = Message<"rolecall.identity.v1.AddressYielded"> & {
  * Use `create(AddressYieldedSchema)` to create a new message.
  */
 export const AddressYieldedSchema: GenMessage<AddressYielded> = /*@__PURE__*/
-  messageDesc(file_rolecall_identity_v1_events, 41);
+  messageDesc(file_rolecall_identity_v1_events, 43);
 
 /**
  * The settings of the instance changed.
@@ -1410,7 +1463,7 @@ export type InstanceSettingsChanged = Message<"rolecall.identity.v1.InstanceSett
  * Use `create(InstanceSettingsChangedSchema)` to create a new message.
  */
 export const InstanceSettingsChangedSchema: GenMessage<InstanceSettingsChanged> = /*@__PURE__*/
-  messageDesc(file_rolecall_identity_v1_events, 42);
+  messageDesc(file_rolecall_identity_v1_events, 44);
 
 /**
  * Calls of one caller to one method were refused; they are counted by the minute.
@@ -1446,7 +1499,7 @@ export type CallsRefused = Message<"rolecall.identity.v1.CallsRefused"> & {
  * Use `create(CallsRefusedSchema)` to create a new message.
  */
 export const CallsRefusedSchema: GenMessage<CallsRefused> = /*@__PURE__*/
-  messageDesc(file_rolecall_identity_v1_events, 43);
+  messageDesc(file_rolecall_identity_v1_events, 45);
 
 /**
  * An identity provider was connected.
@@ -1467,7 +1520,7 @@ export type IdentityProviderCreated = Message<"rolecall.identity.v1.IdentityProv
  * Use `create(IdentityProviderCreatedSchema)` to create a new message.
  */
 export const IdentityProviderCreatedSchema: GenMessage<IdentityProviderCreated> = /*@__PURE__*/
-  messageDesc(file_rolecall_identity_v1_events, 44);
+  messageDesc(file_rolecall_identity_v1_events, 46);
 
 /**
  * An identity provider was changed.
@@ -1488,7 +1541,7 @@ export type IdentityProviderUpdated = Message<"rolecall.identity.v1.IdentityProv
  * Use `create(IdentityProviderUpdatedSchema)` to create a new message.
  */
 export const IdentityProviderUpdatedSchema: GenMessage<IdentityProviderUpdated> = /*@__PURE__*/
-  messageDesc(file_rolecall_identity_v1_events, 45);
+  messageDesc(file_rolecall_identity_v1_events, 47);
 
 /**
  * An identity provider was disconnected.
@@ -1509,7 +1562,7 @@ export type IdentityProviderDeleted = Message<"rolecall.identity.v1.IdentityProv
  * Use `create(IdentityProviderDeletedSchema)` to create a new message.
  */
 export const IdentityProviderDeletedSchema: GenMessage<IdentityProviderDeleted> = /*@__PURE__*/
-  messageDesc(file_rolecall_identity_v1_events, 46);
+  messageDesc(file_rolecall_identity_v1_events, 48);
 
 /**
  * An organization claimed a mail domain.
@@ -1530,7 +1583,7 @@ export type DomainClaimed = Message<"rolecall.identity.v1.DomainClaimed"> & {
  * Use `create(DomainClaimedSchema)` to create a new message.
  */
 export const DomainClaimedSchema: GenMessage<DomainClaimed> = /*@__PURE__*/
-  messageDesc(file_rolecall_identity_v1_events, 47);
+  messageDesc(file_rolecall_identity_v1_events, 49);
 
 /**
  * An organization proved a mail domain.
@@ -1551,7 +1604,7 @@ export type DomainVerified = Message<"rolecall.identity.v1.DomainVerified"> & {
  * Use `create(DomainVerifiedSchema)` to create a new message.
  */
 export const DomainVerifiedSchema: GenMessage<DomainVerified> = /*@__PURE__*/
-  messageDesc(file_rolecall_identity_v1_events, 48);
+  messageDesc(file_rolecall_identity_v1_events, 50);
 
 /**
  * The proof of a mail domain is gone.
@@ -1572,7 +1625,7 @@ export type DomainLost = Message<"rolecall.identity.v1.DomainLost"> & {
  * Use `create(DomainLostSchema)` to create a new message.
  */
 export const DomainLostSchema: GenMessage<DomainLost> = /*@__PURE__*/
-  messageDesc(file_rolecall_identity_v1_events, 49);
+  messageDesc(file_rolecall_identity_v1_events, 51);
 
 /**
  * An organization gave a mail domain up.
@@ -1593,7 +1646,7 @@ export type DomainDeleted = Message<"rolecall.identity.v1.DomainDeleted"> & {
  * Use `create(DomainDeletedSchema)` to create a new message.
  */
 export const DomainDeletedSchema: GenMessage<DomainDeleted> = /*@__PURE__*/
-  messageDesc(file_rolecall_identity_v1_events, 50);
+  messageDesc(file_rolecall_identity_v1_events, 52);
 
 /**
  * An identity provider knows a person from now on.
@@ -1614,7 +1667,7 @@ export type IdentityLinked = Message<"rolecall.identity.v1.IdentityLinked"> & {
  * Use `create(IdentityLinkedSchema)` to create a new message.
  */
 export const IdentityLinkedSchema: GenMessage<IdentityLinked> = /*@__PURE__*/
-  messageDesc(file_rolecall_identity_v1_events, 51);
+  messageDesc(file_rolecall_identity_v1_events, 53);
 
 /**
  * An identity provider does not know a person any more.
@@ -1635,5 +1688,5 @@ export type IdentityUnlinked = Message<"rolecall.identity.v1.IdentityUnlinked"> 
  * Use `create(IdentityUnlinkedSchema)` to create a new message.
  */
 export const IdentityUnlinkedSchema: GenMessage<IdentityUnlinked> = /*@__PURE__*/
-  messageDesc(file_rolecall_identity_v1_events, 52);
+  messageDesc(file_rolecall_identity_v1_events, 54);
 

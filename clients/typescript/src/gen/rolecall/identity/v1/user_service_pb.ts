@@ -17,7 +17,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file rolecall/identity/v1/user_service.proto.
  */
 export const file_rolecall_identity_v1_user_service: GenFile = /*@__PURE__*/
-  fileDesc("Cidyb2xlY2FsbC9pZGVudGl0eS92MS91c2VyX3NlcnZpY2UucHJvdG8SFHJvbGVjYWxsLmlkZW50aXR5LnYxIqIDChFDcmVhdGVVc2VyUmVxdWVzdBISCgpyZXF1ZXN0X2lkGAEgASgJEhcKD29yZ2FuaXphdGlvbl9pZBgCIAEoCRINCgVlbWFpbBgDIAEoCRIMCgRuYW1lGAQgASgJEhIKCmdpdmVuX25hbWUYBSABKAkSEwoLZmFtaWx5X25hbWUYBiABKAkSEwoLaW5zdGl0dXRpb24YByABKAkSDwoHd2Vic2l0ZRgIIAEoCRINCgVyb2xlcxgJIAMoCRIVCg12YWxpZGF0ZV9vbmx5GAogASgIEkAKCmludml0YXRpb24YCyABKAsyKi5yb2xlY2FsbC5pZGVudGl0eS52MS5JbnZpdGF0aW9uQ3JlZGVudGlhbEgAEkEKEGluaXRpYWxfcGFzc3dvcmQYDCABKAsyJS5yb2xlY2FsbC5pZGVudGl0eS52MS5Jbml0aWFsUGFzc3dvcmRIABI7Cg1pbXBvcnRlZF9oYXNoGA0gASgLMiIucm9sZWNhbGwuaWRlbnRpdHkudjEuSW1wb3J0ZWRIYXNoSABCDAoKY3JlZGVudGlhbCJMChRJbnZpdGF0aW9uQ3JlZGVudGlhbBI0CghkZWxpdmVyeRgBIAEoCzIiLnJvbGVjYWxsLmlkZW50aXR5LnYxLkNvZGVEZWxpdmVyeSJ4Cg9Jbml0aWFsUGFzc3dvcmQSEAoIcGFzc3dvcmQYASABKAkSHQoVcGFzc3dvcmRfY29uZmlybWF0aW9uGAIgASgJEjQKBmNoYW5nZRgDIAEoDjIkLnJvbGVjYWxsLmlkZW50aXR5LnYxLlBhc3N3b3JkQ2hhbmdlIhwKDEltcG9ydGVkSGFzaBIMCgRoYXNoGAEgASgJIo0BChJDcmVhdGVVc2VyUmVzcG9uc2USKAoEdXNlchgBIAEoCzIaLnJvbGVjYWxsLmlkZW50aXR5LnYxLlVzZXISNAoKaW52aXRhdGlvbhgCIAEoCzIgLnJvbGVjYWxsLmlkZW50aXR5LnYxLkludml0YXRpb24SFwoPaW52aXRhdGlvbl9jb2RlGAMgASgJIiEKDkdldFVzZXJSZXF1ZXN0Eg8KB3VzZXJfaWQYASABKAkiOwoPR2V0VXNlclJlc3BvbnNlEigKBHVzZXIYASABKAsyGi5yb2xlY2FsbC5pZGVudGl0eS52MS5Vc2VyInQKEExpc3RVc2Vyc1JlcXVlc3QSFwoPb3JnYW5pemF0aW9uX2lkGAEgASgJEhEKCXBhZ2Vfc2l6ZRgCIAEoBRISCgpwYWdlX3Rva2VuGAMgASgJEg4KBmZpbHRlchgEIAEoCRIQCghvcmRlcl9ieRgFIAEoCSJXChFMaXN0VXNlcnNSZXNwb25zZRIpCgV1c2VycxgBIAMoCzIaLnJvbGVjYWxsLmlkZW50aXR5LnYxLlVzZXISFwoPbmV4dF9wYWdlX3Rva2VuGAIgASgJInQKF1Jlc2VuZEludml0YXRpb25SZXF1ZXN0EhIKCnJlcXVlc3RfaWQYASABKAkSDwoHdXNlcl9pZBgCIAEoCRI0CghkZWxpdmVyeRgDIAEoCzIiLnJvbGVjYWxsLmlkZW50aXR5LnYxLkNvZGVEZWxpdmVyeSJpChhSZXNlbmRJbnZpdGF0aW9uUmVzcG9uc2USNAoKaW52aXRhdGlvbhgBIAEoCzIgLnJvbGVjYWxsLmlkZW50aXR5LnYxLkludml0YXRpb24SFwoPaW52aXRhdGlvbl9jb2RlGAIgASgJIigKFEJhdGNoR2V0VXNlcnNSZXF1ZXN0EhAKCHVzZXJfaWRzGAEgAygJIkIKFUJhdGNoR2V0VXNlcnNSZXNwb25zZRIpCgV1c2VycxgBIAMoCzIaLnJvbGVjYWxsLmlkZW50aXR5LnYxLlVzZXIiWAoWTGlzdEludml0YXRpb25zUmVxdWVzdBIXCg9vcmdhbml6YXRpb25faWQYASABKAkSEQoJcGFnZV9zaXplGAIgASgFEhIKCnBhZ2VfdG9rZW4YAyABKAkiaQoXTGlzdEludml0YXRpb25zUmVzcG9uc2USNQoLaW52aXRhdGlvbnMYASADKAsyIC5yb2xlY2FsbC5pZGVudGl0eS52MS5JbnZpdGF0aW9uEhcKD25leHRfcGFnZV90b2tlbhgCIAEoCSJEChdSZXZva2VJbnZpdGF0aW9uUmVxdWVzdBISCgpyZXF1ZXN0X2lkGAEgASgJEhUKDWludml0YXRpb25faWQYAiABKAkiGgoYUmV2b2tlSW52aXRhdGlvblJlc3BvbnNlIpkBChFVcGRhdGVVc2VyUmVxdWVzdBISCgpyZXF1ZXN0X2lkGAEgASgJEigKBHVzZXIYAiABKAsyGi5yb2xlY2FsbC5pZGVudGl0eS52MS5Vc2VyEi8KC3VwZGF0ZV9tYXNrGAMgASgLMhouZ29vZ2xlLnByb3RvYnVmLkZpZWxkTWFzaxIVCg12YWxpZGF0ZV9vbmx5GAQgASgIIj4KElVwZGF0ZVVzZXJSZXNwb25zZRIoCgR1c2VyGAEgASgLMhoucm9sZWNhbGwuaWRlbnRpdHkudjEuVXNlciJGChFEZWxldGVVc2VyUmVxdWVzdBISCgpyZXF1ZXN0X2lkGAEgASgJEg8KB3VzZXJfaWQYAiABKAkSDAoEZXRhZxgDIAEoCSIUChJEZWxldGVVc2VyUmVzcG9uc2UipAEKFlNldFVzZXJQYXNzd29yZFJlcXVlc3QSEgoKcmVxdWVzdF9pZBgBIAEoCRIPCgd1c2VyX2lkGAIgASgJEhAKCHBhc3N3b3JkGAMgASgJEh0KFXBhc3N3b3JkX2NvbmZpcm1hdGlvbhgEIAEoCRI0CgZjaGFuZ2UYBSABKA4yJC5yb2xlY2FsbC5pZGVudGl0eS52MS5QYXNzd29yZENoYW5nZSJDChdTZXRVc2VyUGFzc3dvcmRSZXNwb25zZRIoCgR1c2VyGAEgASgLMhoucm9sZWNhbGwuaWRlbnRpdHkudjEuVXNlciJ2ChlJc3N1ZVBhc3N3b3JkUmVzZXRSZXF1ZXN0EhIKCnJlcXVlc3RfaWQYASABKAkSDwoHdXNlcl9pZBgCIAEoCRI0CghkZWxpdmVyeRgDIAEoCzIiLnJvbGVjYWxsLmlkZW50aXR5LnYxLkNvZGVEZWxpdmVyeSJbChpJc3N1ZVBhc3N3b3JkUmVzZXRSZXNwb25zZRIvCgtleHBpcmVfdGltZRgBIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASDAoEY29kZRgCIAEoCSI+ChdSZXNldFVzZXJGYWN0b3JzUmVxdWVzdBISCgpyZXF1ZXN0X2lkGAEgASgJEg8KB3VzZXJfaWQYAiABKAkiGgoYUmVzZXRVc2VyRmFjdG9yc1Jlc3BvbnNlIlEKF0xpc3RVc2VyU2Vzc2lvbnNSZXF1ZXN0Eg8KB3VzZXJfaWQYASABKAkSEQoJcGFnZV9zaXplGAIgASgFEhIKCnBhZ2VfdG9rZW4YAyABKAkiZAoYTGlzdFVzZXJTZXNzaW9uc1Jlc3BvbnNlEi8KCHNlc3Npb25zGAEgAygLMh0ucm9sZWNhbGwuaWRlbnRpdHkudjEuU2Vzc2lvbhIXCg9uZXh0X3BhZ2VfdG9rZW4YAiABKAkiVQoZUmV2b2tlVXNlclNlc3Npb25zUmVxdWVzdBISCgpyZXF1ZXN0X2lkGAEgASgJEg8KB3VzZXJfaWQYAiABKAkSEwoLc2Vzc2lvbl9pZHMYAyADKAkiMwoaUmV2b2tlVXNlclNlc3Npb25zUmVzcG9uc2USFQoNcmV2b2tlZF9jb3VudBgBIAEoBTLGDwoLVXNlclNlcnZpY2USfwoKQ3JlYXRlVXNlchInLnJvbGVjYWxsLmlkZW50aXR5LnYxLkNyZWF0ZVVzZXJSZXF1ZXN0Gigucm9sZWNhbGwuaWRlbnRpdHkudjEuQ3JlYXRlVXNlclJlc3BvbnNlIh6QAgKq7RgXIhVpZGVudGl0eS51c2Vycy5jcmVhdGUScwoHR2V0VXNlchIkLnJvbGVjYWxsLmlkZW50aXR5LnYxLkdldFVzZXJSZXF1ZXN0GiUucm9sZWNhbGwuaWRlbnRpdHkudjEuR2V0VXNlclJlc3BvbnNlIhuQAgGq7RgUIhJpZGVudGl0eS51c2Vycy5nZXQShQEKDUJhdGNoR2V0VXNlcnMSKi5yb2xlY2FsbC5pZGVudGl0eS52MS5CYXRjaEdldFVzZXJzUmVxdWVzdBorLnJvbGVjYWxsLmlkZW50aXR5LnYxLkJhdGNoR2V0VXNlcnNSZXNwb25zZSIbkAIBqu0YFCISaWRlbnRpdHkudXNlcnMuZ2V0EnoKCUxpc3RVc2VycxImLnJvbGVjYWxsLmlkZW50aXR5LnYxLkxpc3RVc2Vyc1JlcXVlc3QaJy5yb2xlY2FsbC5pZGVudGl0eS52MS5MaXN0VXNlcnNSZXNwb25zZSIckAIBqu0YFSITaWRlbnRpdHkudXNlcnMubGlzdBKRAQoQUmVzZW5kSW52aXRhdGlvbhItLnJvbGVjYWxsLmlkZW50aXR5LnYxLlJlc2VuZEludml0YXRpb25SZXF1ZXN0Gi4ucm9sZWNhbGwuaWRlbnRpdHkudjEuUmVzZW5kSW52aXRhdGlvblJlc3BvbnNlIh6QAgKq7RgXIhVpZGVudGl0eS51c2Vycy5jcmVhdGUSjgEKD0xpc3RJbnZpdGF0aW9ucxIsLnJvbGVjYWxsLmlkZW50aXR5LnYxLkxpc3RJbnZpdGF0aW9uc1JlcXVlc3QaLS5yb2xlY2FsbC5pZGVudGl0eS52MS5MaXN0SW52aXRhdGlvbnNSZXNwb25zZSIekAIBqu0YFyIVaWRlbnRpdHkudXNlcnMuY3JlYXRlEpEBChBSZXZva2VJbnZpdGF0aW9uEi0ucm9sZWNhbGwuaWRlbnRpdHkudjEuUmV2b2tlSW52aXRhdGlvblJlcXVlc3QaLi5yb2xlY2FsbC5pZGVudGl0eS52MS5SZXZva2VJbnZpdGF0aW9uUmVzcG9uc2UiHpACAqrtGBciFWlkZW50aXR5LnVzZXJzLmNyZWF0ZRJ/CgpVcGRhdGVVc2VyEicucm9sZWNhbGwuaWRlbnRpdHkudjEuVXBkYXRlVXNlclJlcXVlc3QaKC5yb2xlY2FsbC5pZGVudGl0eS52MS5VcGRhdGVVc2VyUmVzcG9uc2UiHpACAqrtGBciFWlkZW50aXR5LnVzZXJzLnVwZGF0ZRJ/CgpEZWxldGVVc2VyEicucm9sZWNhbGwuaWRlbnRpdHkudjEuRGVsZXRlVXNlclJlcXVlc3QaKC5yb2xlY2FsbC5pZGVudGl0eS52MS5EZWxldGVVc2VyUmVzcG9uc2UiHpACAqrtGBciFWlkZW50aXR5LnVzZXJzLmRlbGV0ZRKWAQoPU2V0VXNlclBhc3N3b3JkEiwucm9sZWNhbGwuaWRlbnRpdHkudjEuU2V0VXNlclBhc3N3b3JkUmVxdWVzdBotLnJvbGVjYWxsLmlkZW50aXR5LnYxLlNldFVzZXJQYXNzd29yZFJlc3BvbnNlIiaQAgKq7RgfIhtpZGVudGl0eS51c2Vycy5zZXRfcGFzc3dvcmQ4ARKfAQoSSXNzdWVQYXNzd29yZFJlc2V0Ei8ucm9sZWNhbGwuaWRlbnRpdHkudjEuSXNzdWVQYXNzd29yZFJlc2V0UmVxdWVzdBowLnJvbGVjYWxsLmlkZW50aXR5LnYxLklzc3VlUGFzc3dvcmRSZXNldFJlc3BvbnNlIiaQAgKq7RgfIhtpZGVudGl0eS51c2Vycy5zZXRfcGFzc3dvcmQ4ARKUAQoQUmVzZXRVc2VyRmFjdG9ycxItLnJvbGVjYWxsLmlkZW50aXR5LnYxLlJlc2V0VXNlckZhY3RvcnNSZXF1ZXN0Gi4ucm9sZWNhbGwuaWRlbnRpdHkudjEuUmVzZXRVc2VyRmFjdG9yc1Jlc3BvbnNlIiGQAgKq7RgaIhZpZGVudGl0eS5mYWN0b3JzLnJlc2V0OAESkgEKEExpc3RVc2VyU2Vzc2lvbnMSLS5yb2xlY2FsbC5pZGVudGl0eS52MS5MaXN0VXNlclNlc3Npb25zUmVxdWVzdBouLnJvbGVjYWxsLmlkZW50aXR5LnYxLkxpc3RVc2VyU2Vzc2lvbnNSZXNwb25zZSIfkAIBqu0YGCIWaWRlbnRpdHkuc2Vzc2lvbnMubGlzdBKaAQoSUmV2b2tlVXNlclNlc3Npb25zEi8ucm9sZWNhbGwuaWRlbnRpdHkudjEuUmV2b2tlVXNlclNlc3Npb25zUmVxdWVzdBowLnJvbGVjYWxsLmlkZW50aXR5LnYxLlJldm9rZVVzZXJTZXNzaW9uc1Jlc3BvbnNlIiGQAgKq7RgaIhhpZGVudGl0eS5zZXNzaW9ucy5yZXZva2VC5wEKGGNvbS5yb2xlY2FsbC5pZGVudGl0eS52MUIQVXNlclNlcnZpY2VQcm90b1ABWkdnaXRodWIuY29tL3JvbGVjYWxsL3JvbGVjYWxsL2NsaWVudHMvZ28vcm9sZWNhbGwvaWRlbnRpdHkvdjE7aWRlbnRpdHl2MaICA1JJWKoCFFJvbGVjYWxsLklkZW50aXR5LlYxygIUUm9sZWNhbGxcSWRlbnRpdHlcVjHiAiBSb2xlY2FsbFxJZGVudGl0eVxWMVxHUEJNZXRhZGF0YeoCFlJvbGVjYWxsOjpJZGVudGl0eTo6VjFiBnByb3RvMw", [file_google_protobuf_field_mask, file_google_protobuf_timestamp, file_rolecall_authz_v1_options, file_rolecall_identity_v1_user]);
+  fileDesc("Cidyb2xlY2FsbC9pZGVudGl0eS92MS91c2VyX3NlcnZpY2UucHJvdG8SFHJvbGVjYWxsLmlkZW50aXR5LnYxIt8DChFDcmVhdGVVc2VyUmVxdWVzdBISCgpyZXF1ZXN0X2lkGAEgASgJEhcKD29yZ2FuaXphdGlvbl9pZBgCIAEoCRINCgVlbWFpbBgDIAEoCRIMCgRuYW1lGAQgASgJEhIKCmdpdmVuX25hbWUYBSABKAkSEwoLZmFtaWx5X25hbWUYBiABKAkSEwoLaW5zdGl0dXRpb24YByABKAkSDwoHd2Vic2l0ZRgIIAEoCRINCgVyb2xlcxgJIAMoCRIVCg12YWxpZGF0ZV9vbmx5GAogASgIEkAKCmludml0YXRpb24YCyABKAsyKi5yb2xlY2FsbC5pZGVudGl0eS52MS5JbnZpdGF0aW9uQ3JlZGVudGlhbEgAEkEKEGluaXRpYWxfcGFzc3dvcmQYDCABKAsyJS5yb2xlY2FsbC5pZGVudGl0eS52MS5Jbml0aWFsUGFzc3dvcmRIABI7Cg1pbXBvcnRlZF9oYXNoGA0gASgLMiIucm9sZWNhbGwuaWRlbnRpdHkudjEuSW1wb3J0ZWRIYXNoSAASOwoIc3NvX29ubHkYDiABKAsyJy5yb2xlY2FsbC5pZGVudGl0eS52MS5Tc29Pbmx5Q3JlZGVudGlhbEgAQgwKCmNyZWRlbnRpYWwiEwoRU3NvT25seUNyZWRlbnRpYWwiTAoUSW52aXRhdGlvbkNyZWRlbnRpYWwSNAoIZGVsaXZlcnkYASABKAsyIi5yb2xlY2FsbC5pZGVudGl0eS52MS5Db2RlRGVsaXZlcnkieAoPSW5pdGlhbFBhc3N3b3JkEhAKCHBhc3N3b3JkGAEgASgJEh0KFXBhc3N3b3JkX2NvbmZpcm1hdGlvbhgCIAEoCRI0CgZjaGFuZ2UYAyABKA4yJC5yb2xlY2FsbC5pZGVudGl0eS52MS5QYXNzd29yZENoYW5nZSIcCgxJbXBvcnRlZEhhc2gSDAoEaGFzaBgBIAEoCSKNAQoSQ3JlYXRlVXNlclJlc3BvbnNlEigKBHVzZXIYASABKAsyGi5yb2xlY2FsbC5pZGVudGl0eS52MS5Vc2VyEjQKCmludml0YXRpb24YAiABKAsyIC5yb2xlY2FsbC5pZGVudGl0eS52MS5JbnZpdGF0aW9uEhcKD2ludml0YXRpb25fY29kZRgDIAEoCSIhCg5HZXRVc2VyUmVxdWVzdBIPCgd1c2VyX2lkGAEgASgJIjsKD0dldFVzZXJSZXNwb25zZRIoCgR1c2VyGAEgASgLMhoucm9sZWNhbGwuaWRlbnRpdHkudjEuVXNlciJ0ChBMaXN0VXNlcnNSZXF1ZXN0EhcKD29yZ2FuaXphdGlvbl9pZBgBIAEoCRIRCglwYWdlX3NpemUYAiABKAUSEgoKcGFnZV90b2tlbhgDIAEoCRIOCgZmaWx0ZXIYBCABKAkSEAoIb3JkZXJfYnkYBSABKAkiVwoRTGlzdFVzZXJzUmVzcG9uc2USKQoFdXNlcnMYASADKAsyGi5yb2xlY2FsbC5pZGVudGl0eS52MS5Vc2VyEhcKD25leHRfcGFnZV90b2tlbhgCIAEoCSJ0ChdSZXNlbmRJbnZpdGF0aW9uUmVxdWVzdBISCgpyZXF1ZXN0X2lkGAEgASgJEg8KB3VzZXJfaWQYAiABKAkSNAoIZGVsaXZlcnkYAyABKAsyIi5yb2xlY2FsbC5pZGVudGl0eS52MS5Db2RlRGVsaXZlcnkiaQoYUmVzZW5kSW52aXRhdGlvblJlc3BvbnNlEjQKCmludml0YXRpb24YASABKAsyIC5yb2xlY2FsbC5pZGVudGl0eS52MS5JbnZpdGF0aW9uEhcKD2ludml0YXRpb25fY29kZRgCIAEoCSIoChRCYXRjaEdldFVzZXJzUmVxdWVzdBIQCgh1c2VyX2lkcxgBIAMoCSJCChVCYXRjaEdldFVzZXJzUmVzcG9uc2USKQoFdXNlcnMYASADKAsyGi5yb2xlY2FsbC5pZGVudGl0eS52MS5Vc2VyIlgKFkxpc3RJbnZpdGF0aW9uc1JlcXVlc3QSFwoPb3JnYW5pemF0aW9uX2lkGAEgASgJEhEKCXBhZ2Vfc2l6ZRgCIAEoBRISCgpwYWdlX3Rva2VuGAMgASgJImkKF0xpc3RJbnZpdGF0aW9uc1Jlc3BvbnNlEjUKC2ludml0YXRpb25zGAEgAygLMiAucm9sZWNhbGwuaWRlbnRpdHkudjEuSW52aXRhdGlvbhIXCg9uZXh0X3BhZ2VfdG9rZW4YAiABKAkiRAoXUmV2b2tlSW52aXRhdGlvblJlcXVlc3QSEgoKcmVxdWVzdF9pZBgBIAEoCRIVCg1pbnZpdGF0aW9uX2lkGAIgASgJIhoKGFJldm9rZUludml0YXRpb25SZXNwb25zZSKZAQoRVXBkYXRlVXNlclJlcXVlc3QSEgoKcmVxdWVzdF9pZBgBIAEoCRIoCgR1c2VyGAIgASgLMhoucm9sZWNhbGwuaWRlbnRpdHkudjEuVXNlchIvCgt1cGRhdGVfbWFzaxgDIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5GaWVsZE1hc2sSFQoNdmFsaWRhdGVfb25seRgEIAEoCCI+ChJVcGRhdGVVc2VyUmVzcG9uc2USKAoEdXNlchgBIAEoCzIaLnJvbGVjYWxsLmlkZW50aXR5LnYxLlVzZXIiVQoRRGVsZXRlVXNlclJlcXVlc3QSEgoKcmVxdWVzdF9pZBgBIAEoCRIPCgd1c2VyX2lkGAIgASgJEgwKBGV0YWcYAyABKAkSDQoFZXJhc2UYBCABKAgiFAoSRGVsZXRlVXNlclJlc3BvbnNlIqQBChZTZXRVc2VyUGFzc3dvcmRSZXF1ZXN0EhIKCnJlcXVlc3RfaWQYASABKAkSDwoHdXNlcl9pZBgCIAEoCRIQCghwYXNzd29yZBgDIAEoCRIdChVwYXNzd29yZF9jb25maXJtYXRpb24YBCABKAkSNAoGY2hhbmdlGAUgASgOMiQucm9sZWNhbGwuaWRlbnRpdHkudjEuUGFzc3dvcmRDaGFuZ2UiQwoXU2V0VXNlclBhc3N3b3JkUmVzcG9uc2USKAoEdXNlchgBIAEoCzIaLnJvbGVjYWxsLmlkZW50aXR5LnYxLlVzZXIidgoZSXNzdWVQYXNzd29yZFJlc2V0UmVxdWVzdBISCgpyZXF1ZXN0X2lkGAEgASgJEg8KB3VzZXJfaWQYAiABKAkSNAoIZGVsaXZlcnkYAyABKAsyIi5yb2xlY2FsbC5pZGVudGl0eS52MS5Db2RlRGVsaXZlcnkiWwoaSXNzdWVQYXNzd29yZFJlc2V0UmVzcG9uc2USLwoLZXhwaXJlX3RpbWUYASABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEgwKBGNvZGUYAiABKAkiPgoXUmVzZXRVc2VyRmFjdG9yc1JlcXVlc3QSEgoKcmVxdWVzdF9pZBgBIAEoCRIPCgd1c2VyX2lkGAIgASgJIhoKGFJlc2V0VXNlckZhY3RvcnNSZXNwb25zZSJRChdMaXN0VXNlclNlc3Npb25zUmVxdWVzdBIPCgd1c2VyX2lkGAEgASgJEhEKCXBhZ2Vfc2l6ZRgCIAEoBRISCgpwYWdlX3Rva2VuGAMgASgJImQKGExpc3RVc2VyU2Vzc2lvbnNSZXNwb25zZRIvCghzZXNzaW9ucxgBIAMoCzIdLnJvbGVjYWxsLmlkZW50aXR5LnYxLlNlc3Npb24SFwoPbmV4dF9wYWdlX3Rva2VuGAIgASgJIlUKGVJldm9rZVVzZXJTZXNzaW9uc1JlcXVlc3QSEgoKcmVxdWVzdF9pZBgBIAEoCRIPCgd1c2VyX2lkGAIgASgJEhMKC3Nlc3Npb25faWRzGAMgAygJIjMKGlJldm9rZVVzZXJTZXNzaW9uc1Jlc3BvbnNlEhUKDXJldm9rZWRfY291bnQYASABKAUyxg8KC1VzZXJTZXJ2aWNlEn8KCkNyZWF0ZVVzZXISJy5yb2xlY2FsbC5pZGVudGl0eS52MS5DcmVhdGVVc2VyUmVxdWVzdBooLnJvbGVjYWxsLmlkZW50aXR5LnYxLkNyZWF0ZVVzZXJSZXNwb25zZSIekAICqu0YFyIVaWRlbnRpdHkudXNlcnMuY3JlYXRlEnMKB0dldFVzZXISJC5yb2xlY2FsbC5pZGVudGl0eS52MS5HZXRVc2VyUmVxdWVzdBolLnJvbGVjYWxsLmlkZW50aXR5LnYxLkdldFVzZXJSZXNwb25zZSIbkAIBqu0YFCISaWRlbnRpdHkudXNlcnMuZ2V0EoUBCg1CYXRjaEdldFVzZXJzEioucm9sZWNhbGwuaWRlbnRpdHkudjEuQmF0Y2hHZXRVc2Vyc1JlcXVlc3QaKy5yb2xlY2FsbC5pZGVudGl0eS52MS5CYXRjaEdldFVzZXJzUmVzcG9uc2UiG5ACAartGBQiEmlkZW50aXR5LnVzZXJzLmdldBJ6CglMaXN0VXNlcnMSJi5yb2xlY2FsbC5pZGVudGl0eS52MS5MaXN0VXNlcnNSZXF1ZXN0Gicucm9sZWNhbGwuaWRlbnRpdHkudjEuTGlzdFVzZXJzUmVzcG9uc2UiHJACAartGBUiE2lkZW50aXR5LnVzZXJzLmxpc3QSkQEKEFJlc2VuZEludml0YXRpb24SLS5yb2xlY2FsbC5pZGVudGl0eS52MS5SZXNlbmRJbnZpdGF0aW9uUmVxdWVzdBouLnJvbGVjYWxsLmlkZW50aXR5LnYxLlJlc2VuZEludml0YXRpb25SZXNwb25zZSIekAICqu0YFyIVaWRlbnRpdHkudXNlcnMuY3JlYXRlEo4BCg9MaXN0SW52aXRhdGlvbnMSLC5yb2xlY2FsbC5pZGVudGl0eS52MS5MaXN0SW52aXRhdGlvbnNSZXF1ZXN0Gi0ucm9sZWNhbGwuaWRlbnRpdHkudjEuTGlzdEludml0YXRpb25zUmVzcG9uc2UiHpACAartGBciFWlkZW50aXR5LnVzZXJzLmNyZWF0ZRKRAQoQUmV2b2tlSW52aXRhdGlvbhItLnJvbGVjYWxsLmlkZW50aXR5LnYxLlJldm9rZUludml0YXRpb25SZXF1ZXN0Gi4ucm9sZWNhbGwuaWRlbnRpdHkudjEuUmV2b2tlSW52aXRhdGlvblJlc3BvbnNlIh6QAgKq7RgXIhVpZGVudGl0eS51c2Vycy5jcmVhdGUSfwoKVXBkYXRlVXNlchInLnJvbGVjYWxsLmlkZW50aXR5LnYxLlVwZGF0ZVVzZXJSZXF1ZXN0Gigucm9sZWNhbGwuaWRlbnRpdHkudjEuVXBkYXRlVXNlclJlc3BvbnNlIh6QAgKq7RgXIhVpZGVudGl0eS51c2Vycy51cGRhdGUSfwoKRGVsZXRlVXNlchInLnJvbGVjYWxsLmlkZW50aXR5LnYxLkRlbGV0ZVVzZXJSZXF1ZXN0Gigucm9sZWNhbGwuaWRlbnRpdHkudjEuRGVsZXRlVXNlclJlc3BvbnNlIh6QAgKq7RgXIhVpZGVudGl0eS51c2Vycy5kZWxldGUSlgEKD1NldFVzZXJQYXNzd29yZBIsLnJvbGVjYWxsLmlkZW50aXR5LnYxLlNldFVzZXJQYXNzd29yZFJlcXVlc3QaLS5yb2xlY2FsbC5pZGVudGl0eS52MS5TZXRVc2VyUGFzc3dvcmRSZXNwb25zZSImkAICqu0YHyIbaWRlbnRpdHkudXNlcnMuc2V0X3Bhc3N3b3JkOAESnwEKEklzc3VlUGFzc3dvcmRSZXNldBIvLnJvbGVjYWxsLmlkZW50aXR5LnYxLklzc3VlUGFzc3dvcmRSZXNldFJlcXVlc3QaMC5yb2xlY2FsbC5pZGVudGl0eS52MS5Jc3N1ZVBhc3N3b3JkUmVzZXRSZXNwb25zZSImkAICqu0YHyIbaWRlbnRpdHkudXNlcnMuc2V0X3Bhc3N3b3JkOAESlAEKEFJlc2V0VXNlckZhY3RvcnMSLS5yb2xlY2FsbC5pZGVudGl0eS52MS5SZXNldFVzZXJGYWN0b3JzUmVxdWVzdBouLnJvbGVjYWxsLmlkZW50aXR5LnYxLlJlc2V0VXNlckZhY3RvcnNSZXNwb25zZSIhkAICqu0YGiIWaWRlbnRpdHkuZmFjdG9ycy5yZXNldDgBEpIBChBMaXN0VXNlclNlc3Npb25zEi0ucm9sZWNhbGwuaWRlbnRpdHkudjEuTGlzdFVzZXJTZXNzaW9uc1JlcXVlc3QaLi5yb2xlY2FsbC5pZGVudGl0eS52MS5MaXN0VXNlclNlc3Npb25zUmVzcG9uc2UiH5ACAartGBgiFmlkZW50aXR5LnNlc3Npb25zLmxpc3QSmgEKElJldm9rZVVzZXJTZXNzaW9ucxIvLnJvbGVjYWxsLmlkZW50aXR5LnYxLlJldm9rZVVzZXJTZXNzaW9uc1JlcXVlc3QaMC5yb2xlY2FsbC5pZGVudGl0eS52MS5SZXZva2VVc2VyU2Vzc2lvbnNSZXNwb25zZSIhkAICqu0YGiIYaWRlbnRpdHkuc2Vzc2lvbnMucmV2b2tlQucBChhjb20ucm9sZWNhbGwuaWRlbnRpdHkudjFCEFVzZXJTZXJ2aWNlUHJvdG9QAVpHZ2l0aHViLmNvbS9yb2xlY2FsbC9yb2xlY2FsbC9jbGllbnRzL2dvL3JvbGVjYWxsL2lkZW50aXR5L3YxO2lkZW50aXR5djGiAgNSSViqAhRSb2xlY2FsbC5JZGVudGl0eS5WMcoCFFJvbGVjYWxsXElkZW50aXR5XFYx4gIgUm9sZWNhbGxcSWRlbnRpdHlcVjFcR1BCTWV0YWRhdGHqAhZSb2xlY2FsbDo6SWRlbnRpdHk6OlYxYgZwcm90bzM", [file_google_protobuf_field_mask, file_google_protobuf_timestamp, file_rolecall_authz_v1_options, file_rolecall_identity_v1_user]);
 
 /**
  * What `CreateUser` needs.
@@ -126,6 +126,17 @@ export type CreateUserRequest = Message<"rolecall.identity.v1.CreateUserRequest"
      */
     value: ImportedHash;
     case: "importedHash";
+  } | {
+    /**
+     * The person logs in at the identity provider of the organization alone; it
+     * gets a mail that says where. The organization must have a provider that
+     * serves, and have proven the domain of the address
+     * (`SSO_NOT_AVAILABLE`).
+     *
+     * @generated from field: rolecall.identity.v1.SsoOnlyCredential sso_only = 14;
+     */
+    value: SsoOnlyCredential;
+    case: "ssoOnly";
   } | { case: undefined; value?: undefined };
 };
 
@@ -135,6 +146,21 @@ export type CreateUserRequest = Message<"rolecall.identity.v1.CreateUserRequest"
  */
 export const CreateUserRequestSchema: GenMessage<CreateUserRequest> = /*@__PURE__*/
   messageDesc(file_rolecall_identity_v1_user_service, 0);
+
+/**
+ * The person logs in at the identity provider of its organization alone.
+ *
+ * @generated from message rolecall.identity.v1.SsoOnlyCredential
+ */
+export type SsoOnlyCredential = Message<"rolecall.identity.v1.SsoOnlyCredential"> & {
+};
+
+/**
+ * Describes the message rolecall.identity.v1.SsoOnlyCredential.
+ * Use `create(SsoOnlyCredentialSchema)` to create a new message.
+ */
+export const SsoOnlyCredentialSchema: GenMessage<SsoOnlyCredential> = /*@__PURE__*/
+  messageDesc(file_rolecall_identity_v1_user_service, 1);
 
 /**
  * The person gets a code and sets a password by it.
@@ -155,7 +181,7 @@ export type InvitationCredential = Message<"rolecall.identity.v1.InvitationCrede
  * Use `create(InvitationCredentialSchema)` to create a new message.
  */
 export const InvitationCredentialSchema: GenMessage<InvitationCredential> = /*@__PURE__*/
-  messageDesc(file_rolecall_identity_v1_user_service, 1);
+  messageDesc(file_rolecall_identity_v1_user_service, 2);
 
 /**
  * A password that somebody else chose for a person.
@@ -190,7 +216,7 @@ export type InitialPassword = Message<"rolecall.identity.v1.InitialPassword"> & 
  * Use `create(InitialPasswordSchema)` to create a new message.
  */
 export const InitialPasswordSchema: GenMessage<InitialPassword> = /*@__PURE__*/
-  messageDesc(file_rolecall_identity_v1_user_service, 2);
+  messageDesc(file_rolecall_identity_v1_user_service, 3);
 
 /**
  * The hash of a password from another system.
@@ -213,7 +239,7 @@ export type ImportedHash = Message<"rolecall.identity.v1.ImportedHash"> & {
  * Use `create(ImportedHashSchema)` to create a new message.
  */
 export const ImportedHashSchema: GenMessage<ImportedHash> = /*@__PURE__*/
-  messageDesc(file_rolecall_identity_v1_user_service, 3);
+  messageDesc(file_rolecall_identity_v1_user_service, 4);
 
 /**
  * What `CreateUser` answers.
@@ -249,7 +275,7 @@ export type CreateUserResponse = Message<"rolecall.identity.v1.CreateUserRespons
  * Use `create(CreateUserResponseSchema)` to create a new message.
  */
 export const CreateUserResponseSchema: GenMessage<CreateUserResponse> = /*@__PURE__*/
-  messageDesc(file_rolecall_identity_v1_user_service, 4);
+  messageDesc(file_rolecall_identity_v1_user_service, 5);
 
 /**
  * What `GetUser` needs.
@@ -270,7 +296,7 @@ export type GetUserRequest = Message<"rolecall.identity.v1.GetUserRequest"> & {
  * Use `create(GetUserRequestSchema)` to create a new message.
  */
 export const GetUserRequestSchema: GenMessage<GetUserRequest> = /*@__PURE__*/
-  messageDesc(file_rolecall_identity_v1_user_service, 5);
+  messageDesc(file_rolecall_identity_v1_user_service, 6);
 
 /**
  * What `GetUser` answers.
@@ -291,7 +317,7 @@ export type GetUserResponse = Message<"rolecall.identity.v1.GetUserResponse"> & 
  * Use `create(GetUserResponseSchema)` to create a new message.
  */
 export const GetUserResponseSchema: GenMessage<GetUserResponse> = /*@__PURE__*/
-  messageDesc(file_rolecall_identity_v1_user_service, 6);
+  messageDesc(file_rolecall_identity_v1_user_service, 7);
 
 /**
  * What `ListUsers` needs.
@@ -347,7 +373,7 @@ export type ListUsersRequest = Message<"rolecall.identity.v1.ListUsersRequest"> 
  * Use `create(ListUsersRequestSchema)` to create a new message.
  */
 export const ListUsersRequestSchema: GenMessage<ListUsersRequest> = /*@__PURE__*/
-  messageDesc(file_rolecall_identity_v1_user_service, 7);
+  messageDesc(file_rolecall_identity_v1_user_service, 8);
 
 /**
  * What `ListUsers` answers.
@@ -375,7 +401,7 @@ export type ListUsersResponse = Message<"rolecall.identity.v1.ListUsersResponse"
  * Use `create(ListUsersResponseSchema)` to create a new message.
  */
 export const ListUsersResponseSchema: GenMessage<ListUsersResponse> = /*@__PURE__*/
-  messageDesc(file_rolecall_identity_v1_user_service, 8);
+  messageDesc(file_rolecall_identity_v1_user_service, 9);
 
 /**
  * What `ResendInvitation` needs.
@@ -410,7 +436,7 @@ export type ResendInvitationRequest = Message<"rolecall.identity.v1.ResendInvita
  * Use `create(ResendInvitationRequestSchema)` to create a new message.
  */
 export const ResendInvitationRequestSchema: GenMessage<ResendInvitationRequest> = /*@__PURE__*/
-  messageDesc(file_rolecall_identity_v1_user_service, 9);
+  messageDesc(file_rolecall_identity_v1_user_service, 10);
 
 /**
  * What `ResendInvitation` answers.
@@ -438,7 +464,7 @@ export type ResendInvitationResponse = Message<"rolecall.identity.v1.ResendInvit
  * Use `create(ResendInvitationResponseSchema)` to create a new message.
  */
 export const ResendInvitationResponseSchema: GenMessage<ResendInvitationResponse> = /*@__PURE__*/
-  messageDesc(file_rolecall_identity_v1_user_service, 10);
+  messageDesc(file_rolecall_identity_v1_user_service, 11);
 
 /**
  * What `BatchGetUsers` needs.
@@ -459,7 +485,7 @@ export type BatchGetUsersRequest = Message<"rolecall.identity.v1.BatchGetUsersRe
  * Use `create(BatchGetUsersRequestSchema)` to create a new message.
  */
 export const BatchGetUsersRequestSchema: GenMessage<BatchGetUsersRequest> = /*@__PURE__*/
-  messageDesc(file_rolecall_identity_v1_user_service, 11);
+  messageDesc(file_rolecall_identity_v1_user_service, 12);
 
 /**
  * What `BatchGetUsers` answers.
@@ -480,7 +506,7 @@ export type BatchGetUsersResponse = Message<"rolecall.identity.v1.BatchGetUsersR
  * Use `create(BatchGetUsersResponseSchema)` to create a new message.
  */
 export const BatchGetUsersResponseSchema: GenMessage<BatchGetUsersResponse> = /*@__PURE__*/
-  messageDesc(file_rolecall_identity_v1_user_service, 12);
+  messageDesc(file_rolecall_identity_v1_user_service, 13);
 
 /**
  * What `ListInvitations` needs.
@@ -516,7 +542,7 @@ export type ListInvitationsRequest = Message<"rolecall.identity.v1.ListInvitatio
  * Use `create(ListInvitationsRequestSchema)` to create a new message.
  */
 export const ListInvitationsRequestSchema: GenMessage<ListInvitationsRequest> = /*@__PURE__*/
-  messageDesc(file_rolecall_identity_v1_user_service, 13);
+  messageDesc(file_rolecall_identity_v1_user_service, 14);
 
 /**
  * What `ListInvitations` answers.
@@ -544,7 +570,7 @@ export type ListInvitationsResponse = Message<"rolecall.identity.v1.ListInvitati
  * Use `create(ListInvitationsResponseSchema)` to create a new message.
  */
 export const ListInvitationsResponseSchema: GenMessage<ListInvitationsResponse> = /*@__PURE__*/
-  messageDesc(file_rolecall_identity_v1_user_service, 14);
+  messageDesc(file_rolecall_identity_v1_user_service, 15);
 
 /**
  * What `RevokeInvitation` needs.
@@ -573,7 +599,7 @@ export type RevokeInvitationRequest = Message<"rolecall.identity.v1.RevokeInvita
  * Use `create(RevokeInvitationRequestSchema)` to create a new message.
  */
 export const RevokeInvitationRequestSchema: GenMessage<RevokeInvitationRequest> = /*@__PURE__*/
-  messageDesc(file_rolecall_identity_v1_user_service, 15);
+  messageDesc(file_rolecall_identity_v1_user_service, 16);
 
 /**
  * What `RevokeInvitation` answers.
@@ -588,7 +614,7 @@ export type RevokeInvitationResponse = Message<"rolecall.identity.v1.RevokeInvit
  * Use `create(RevokeInvitationResponseSchema)` to create a new message.
  */
 export const RevokeInvitationResponseSchema: GenMessage<RevokeInvitationResponse> = /*@__PURE__*/
-  messageDesc(file_rolecall_identity_v1_user_service, 16);
+  messageDesc(file_rolecall_identity_v1_user_service, 17);
 
 /**
  * What `UpdateUser` needs.
@@ -632,7 +658,7 @@ export type UpdateUserRequest = Message<"rolecall.identity.v1.UpdateUserRequest"
  * Use `create(UpdateUserRequestSchema)` to create a new message.
  */
 export const UpdateUserRequestSchema: GenMessage<UpdateUserRequest> = /*@__PURE__*/
-  messageDesc(file_rolecall_identity_v1_user_service, 17);
+  messageDesc(file_rolecall_identity_v1_user_service, 18);
 
 /**
  * What `UpdateUser` answers.
@@ -653,7 +679,7 @@ export type UpdateUserResponse = Message<"rolecall.identity.v1.UpdateUserRespons
  * Use `create(UpdateUserResponseSchema)` to create a new message.
  */
 export const UpdateUserResponseSchema: GenMessage<UpdateUserResponse> = /*@__PURE__*/
-  messageDesc(file_rolecall_identity_v1_user_service, 18);
+  messageDesc(file_rolecall_identity_v1_user_service, 19);
 
 /**
  * What `DeleteUser` needs.
@@ -681,6 +707,15 @@ export type DeleteUserRequest = Message<"rolecall.identity.v1.DeleteUserRequest"
    * @generated from field: string etag = 3;
    */
   etag: string;
+
+  /**
+   * Whether to erase what names the person at once, the audit log included:
+   * what happened stays there, without its details. Else it is erased 30 days
+   * later.
+   *
+   * @generated from field: bool erase = 4;
+   */
+  erase: boolean;
 };
 
 /**
@@ -688,7 +723,7 @@ export type DeleteUserRequest = Message<"rolecall.identity.v1.DeleteUserRequest"
  * Use `create(DeleteUserRequestSchema)` to create a new message.
  */
 export const DeleteUserRequestSchema: GenMessage<DeleteUserRequest> = /*@__PURE__*/
-  messageDesc(file_rolecall_identity_v1_user_service, 19);
+  messageDesc(file_rolecall_identity_v1_user_service, 20);
 
 /**
  * What `DeleteUser` answers.
@@ -703,7 +738,7 @@ export type DeleteUserResponse = Message<"rolecall.identity.v1.DeleteUserRespons
  * Use `create(DeleteUserResponseSchema)` to create a new message.
  */
 export const DeleteUserResponseSchema: GenMessage<DeleteUserResponse> = /*@__PURE__*/
-  messageDesc(file_rolecall_identity_v1_user_service, 20);
+  messageDesc(file_rolecall_identity_v1_user_service, 21);
 
 /**
  * What `SetUserPassword` needs.
@@ -752,7 +787,7 @@ export type SetUserPasswordRequest = Message<"rolecall.identity.v1.SetUserPasswo
  * Use `create(SetUserPasswordRequestSchema)` to create a new message.
  */
 export const SetUserPasswordRequestSchema: GenMessage<SetUserPasswordRequest> = /*@__PURE__*/
-  messageDesc(file_rolecall_identity_v1_user_service, 21);
+  messageDesc(file_rolecall_identity_v1_user_service, 22);
 
 /**
  * What `SetUserPassword` answers.
@@ -773,7 +808,7 @@ export type SetUserPasswordResponse = Message<"rolecall.identity.v1.SetUserPassw
  * Use `create(SetUserPasswordResponseSchema)` to create a new message.
  */
 export const SetUserPasswordResponseSchema: GenMessage<SetUserPasswordResponse> = /*@__PURE__*/
-  messageDesc(file_rolecall_identity_v1_user_service, 22);
+  messageDesc(file_rolecall_identity_v1_user_service, 23);
 
 /**
  * What `IssuePasswordReset` needs.
@@ -808,7 +843,7 @@ export type IssuePasswordResetRequest = Message<"rolecall.identity.v1.IssuePassw
  * Use `create(IssuePasswordResetRequestSchema)` to create a new message.
  */
 export const IssuePasswordResetRequestSchema: GenMessage<IssuePasswordResetRequest> = /*@__PURE__*/
-  messageDesc(file_rolecall_identity_v1_user_service, 23);
+  messageDesc(file_rolecall_identity_v1_user_service, 24);
 
 /**
  * What `IssuePasswordReset` answers.
@@ -836,7 +871,7 @@ export type IssuePasswordResetResponse = Message<"rolecall.identity.v1.IssuePass
  * Use `create(IssuePasswordResetResponseSchema)` to create a new message.
  */
 export const IssuePasswordResetResponseSchema: GenMessage<IssuePasswordResetResponse> = /*@__PURE__*/
-  messageDesc(file_rolecall_identity_v1_user_service, 24);
+  messageDesc(file_rolecall_identity_v1_user_service, 25);
 
 /**
  * What `ResetUserFactors` needs.
@@ -864,7 +899,7 @@ export type ResetUserFactorsRequest = Message<"rolecall.identity.v1.ResetUserFac
  * Use `create(ResetUserFactorsRequestSchema)` to create a new message.
  */
 export const ResetUserFactorsRequestSchema: GenMessage<ResetUserFactorsRequest> = /*@__PURE__*/
-  messageDesc(file_rolecall_identity_v1_user_service, 25);
+  messageDesc(file_rolecall_identity_v1_user_service, 26);
 
 /**
  * What `ResetUserFactors` answers.
@@ -879,7 +914,7 @@ export type ResetUserFactorsResponse = Message<"rolecall.identity.v1.ResetUserFa
  * Use `create(ResetUserFactorsResponseSchema)` to create a new message.
  */
 export const ResetUserFactorsResponseSchema: GenMessage<ResetUserFactorsResponse> = /*@__PURE__*/
-  messageDesc(file_rolecall_identity_v1_user_service, 26);
+  messageDesc(file_rolecall_identity_v1_user_service, 27);
 
 /**
  * What `ListUserSessions` needs.
@@ -914,7 +949,7 @@ export type ListUserSessionsRequest = Message<"rolecall.identity.v1.ListUserSess
  * Use `create(ListUserSessionsRequestSchema)` to create a new message.
  */
 export const ListUserSessionsRequestSchema: GenMessage<ListUserSessionsRequest> = /*@__PURE__*/
-  messageDesc(file_rolecall_identity_v1_user_service, 27);
+  messageDesc(file_rolecall_identity_v1_user_service, 28);
 
 /**
  * What `ListUserSessions` answers.
@@ -942,7 +977,7 @@ export type ListUserSessionsResponse = Message<"rolecall.identity.v1.ListUserSes
  * Use `create(ListUserSessionsResponseSchema)` to create a new message.
  */
 export const ListUserSessionsResponseSchema: GenMessage<ListUserSessionsResponse> = /*@__PURE__*/
-  messageDesc(file_rolecall_identity_v1_user_service, 28);
+  messageDesc(file_rolecall_identity_v1_user_service, 29);
 
 /**
  * What `RevokeUserSessions` needs.
@@ -977,7 +1012,7 @@ export type RevokeUserSessionsRequest = Message<"rolecall.identity.v1.RevokeUser
  * Use `create(RevokeUserSessionsRequestSchema)` to create a new message.
  */
 export const RevokeUserSessionsRequestSchema: GenMessage<RevokeUserSessionsRequest> = /*@__PURE__*/
-  messageDesc(file_rolecall_identity_v1_user_service, 29);
+  messageDesc(file_rolecall_identity_v1_user_service, 30);
 
 /**
  * What `RevokeUserSessions` answers.
@@ -998,7 +1033,7 @@ export type RevokeUserSessionsResponse = Message<"rolecall.identity.v1.RevokeUse
  * Use `create(RevokeUserSessionsResponseSchema)` to create a new message.
  */
 export const RevokeUserSessionsResponseSchema: GenMessage<RevokeUserSessionsResponse> = /*@__PURE__*/
-  messageDesc(file_rolecall_identity_v1_user_service, 30);
+  messageDesc(file_rolecall_identity_v1_user_service, 31);
 
 /**
  * Makes, finds and reads accounts. ADMIN works across organizations, OWNER in

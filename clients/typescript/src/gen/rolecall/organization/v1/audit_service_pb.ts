@@ -4,10 +4,10 @@
 // @generated from file rolecall/organization/v1/audit_service.proto (package rolecall.organization.v1, syntax proto3)
 /* eslint-disable */
 
-import type { GenFile, GenMessage, GenService } from "@bufbuild/protobuf/codegenv2";
-import { fileDesc, messageDesc, serviceDesc } from "@bufbuild/protobuf/codegenv2";
-import type { Timestamp } from "@bufbuild/protobuf/wkt";
-import { file_google_protobuf_timestamp } from "@bufbuild/protobuf/wkt";
+import type { GenEnum, GenFile, GenMessage, GenService } from "@bufbuild/protobuf/codegenv2";
+import { enumDesc, fileDesc, messageDesc, serviceDesc } from "@bufbuild/protobuf/codegenv2";
+import type { Duration, Timestamp } from "@bufbuild/protobuf/wkt";
+import { file_google_protobuf_duration, file_google_protobuf_timestamp } from "@bufbuild/protobuf/wkt";
 import { file_rolecall_authz_v1_options } from "../../authz/v1/options_pb.js";
 import type { Message } from "@bufbuild/protobuf";
 
@@ -15,7 +15,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file rolecall/organization/v1/audit_service.proto.
  */
 export const file_rolecall_organization_v1_audit_service: GenFile = /*@__PURE__*/
-  fileDesc("Cixyb2xlY2FsbC9vcmdhbml6YXRpb24vdjEvYXVkaXRfc2VydmljZS5wcm90bxIYcm9sZWNhbGwub3JnYW5pemF0aW9uLnYxIr8CCgpBdWRpdEV2ZW50EhAKCGV2ZW50X2lkGAEgASgJEg0KBXRvcGljGAIgASgJEhAKCGFjdG9yX2lkGAMgASgJEhcKD29yZ2FuaXphdGlvbl9pZBgEIAEoCRIRCgl0YXJnZXRfaWQYBSABKAkSEgoKcmVxdWVzdF9pZBgGIAEoCRIxCg1vY2N1cnJlZF90aW1lGAcgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBJCCgdkZXRhaWxzGAggAygLMjEucm9sZWNhbGwub3JnYW5pemF0aW9uLnYxLkF1ZGl0RXZlbnQuRGV0YWlsc0VudHJ5EhcKD29uX2JlaGFsZl9vZl9pZBgoIAEoCRouCgxEZXRhaWxzRW50cnkSCwoDa2V5GAEgASgJEg0KBXZhbHVlGAIgASgJOgI4ASKMAQoWTGlzdEF1ZGl0RXZlbnRzUmVxdWVzdBIXCg9vcmdhbml6YXRpb25faWQYASABKAkSEQoJdGFyZ2V0X2lkGAIgASgJEhAKCGFjdG9yX2lkGAMgASgJEg0KBXRvcGljGAQgASgJEhEKCXBhZ2Vfc2l6ZRgFIAEoBRISCgpwYWdlX3Rva2VuGAYgASgJIm4KF0xpc3RBdWRpdEV2ZW50c1Jlc3BvbnNlEjoKDGF1ZGl0X2V2ZW50cxgBIAMoCzIkLnJvbGVjYWxsLm9yZ2FuaXphdGlvbi52MS5BdWRpdEV2ZW50EhcKD25leHRfcGFnZV90b2tlbhgCIAEoCTKwAQoMQXVkaXRTZXJ2aWNlEp8BCg9MaXN0QXVkaXRFdmVudHMSMC5yb2xlY2FsbC5vcmdhbml6YXRpb24udjEuTGlzdEF1ZGl0RXZlbnRzUmVxdWVzdBoxLnJvbGVjYWxsLm9yZ2FuaXphdGlvbi52MS5MaXN0QXVkaXRFdmVudHNSZXNwb25zZSInkAIBqu0YICIeb3JnYW5pemF0aW9uLmF1ZGl0X2V2ZW50cy5saXN0QoQCChxjb20ucm9sZWNhbGwub3JnYW5pemF0aW9uLnYxQhFBdWRpdFNlcnZpY2VQcm90b1ABWk9naXRodWIuY29tL3JvbGVjYWxsL3JvbGVjYWxsL2NsaWVudHMvZ28vcm9sZWNhbGwvb3JnYW5pemF0aW9uL3YxO29yZ2FuaXphdGlvbnYxogIDUk9YqgIYUm9sZWNhbGwuT3JnYW5pemF0aW9uLlYxygIYUm9sZWNhbGxcT3JnYW5pemF0aW9uXFYx4gIkUm9sZWNhbGxcT3JnYW5pemF0aW9uXFYxXEdQQk1ldGFkYXRh6gIaUm9sZWNhbGw6Ok9yZ2FuaXphdGlvbjo6VjFiBnByb3RvMw", [file_google_protobuf_timestamp, file_rolecall_authz_v1_options]);
+  fileDesc("Cixyb2xlY2FsbC9vcmdhbml6YXRpb24vdjEvYXVkaXRfc2VydmljZS5wcm90bxIYcm9sZWNhbGwub3JnYW5pemF0aW9uLnYxIsoDCgpBdWRpdEV2ZW50EhAKCGV2ZW50X2lkGAEgASgJEg0KBXRvcGljGAIgASgJEhAKCGFjdG9yX2lkGAMgASgJEhcKD29yZ2FuaXphdGlvbl9pZBgEIAEoCRIRCgl0YXJnZXRfaWQYBSABKAkSEgoKcmVxdWVzdF9pZBgGIAEoCRIxCg1vY2N1cnJlZF90aW1lGAcgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBJCCgdkZXRhaWxzGAggAygLMjEucm9sZWNhbGwub3JnYW5pemF0aW9uLnYxLkF1ZGl0RXZlbnQuRGV0YWlsc0VudHJ5EhAKCHNlcXVlbmNlGAkgASgJEgwKBGhhc2gYCiABKAwSGgoSZGV0YWlsc19jb21taXRtZW50GAsgASgMEgwKBHNhbHQYDCABKAwSFQoNc2VhbGVkX2Zvcl9pZBgNIAEoCRIRCglpc19lcmFzZWQYDiABKAgSFQoNc291cmNlX251bWJlchgPIAEoCRIXCg9vbl9iZWhhbGZfb2ZfaWQYKCABKAkaLgoMRGV0YWlsc0VudHJ5EgsKA2tleRgBIAEoCRINCgV2YWx1ZRgCIAEoCToCOAEi6gEKFkxpc3RBdWRpdEV2ZW50c1JlcXVlc3QSFwoPb3JnYW5pemF0aW9uX2lkGAEgASgJEhEKCXRhcmdldF9pZBgCIAEoCRIQCghhY3Rvcl9pZBgDIAEoCRINCgV0b3BpYxgEIAEoCRIRCglwYWdlX3NpemUYBSABKAUSEgoKcGFnZV90b2tlbhgGIAEoCRIuCgpzdGFydF90aW1lGAcgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIsCghlbmRfdGltZRgIIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXAilgEKF0xpc3RBdWRpdEV2ZW50c1Jlc3BvbnNlEjoKDGF1ZGl0X2V2ZW50cxgBIAMoCzIkLnJvbGVjYWxsLm9yZ2FuaXphdGlvbi52MS5BdWRpdEV2ZW50EhcKD25leHRfcGFnZV90b2tlbhgCIAEoCRImCgNsYWcYAyABKAsyGS5nb29nbGUucHJvdG9idWYuRHVyYXRpb24iKAoUR2V0QXVkaXRFdmVudFJlcXVlc3QSEAoIZXZlbnRfaWQYASABKAkiUgoVR2V0QXVkaXRFdmVudFJlc3BvbnNlEjkKC2F1ZGl0X2V2ZW50GAEgASgLMiQucm9sZWNhbGwub3JnYW5pemF0aW9uLnYxLkF1ZGl0RXZlbnQioAEKD0F1ZGl0Q2hlY2twb2ludBIXCg9vcmdhbml6YXRpb25faWQYASABKAkSEAoIc2VxdWVuY2UYAiABKAkSDAoEaGFzaBgDIAEoDBItCglzaWduX3RpbWUYBCABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEhIKCnB1YmxpY19rZXkYBSABKAwSEQoJc2lnbmF0dXJlGAYgASgMIkkKGEV4cG9ydEF1ZGl0RXZlbnRzUmVxdWVzdBIXCg9vcmdhbml6YXRpb25faWQYASABKAkSFAoMcmVzdW1lX3Rva2VuGAIgASgJIq0BChlFeHBvcnRBdWRpdEV2ZW50c1Jlc3BvbnNlEjoKDGF1ZGl0X2V2ZW50cxgBIAMoCzIkLnJvbGVjYWxsLm9yZ2FuaXphdGlvbi52MS5BdWRpdEV2ZW50Ej4KC2NoZWNrcG9pbnRzGAIgAygLMikucm9sZWNhbGwub3JnYW5pemF0aW9uLnYxLkF1ZGl0Q2hlY2twb2ludBIUCgxyZXN1bWVfdG9rZW4YAyABKAkiigEKFVZlcmlmeUF1ZGl0TG9nUmVxdWVzdBIXCg9vcmdhbml6YXRpb25faWQYASABKAkSRAoRa25vd25fY2hlY2twb2ludHMYAiADKAsyKS5yb2xlY2FsbC5vcmdhbml6YXRpb24udjEuQXVkaXRDaGVja3BvaW50EhIKCnBhZ2VfdG9rZW4YAyABKAkimgEKDEF1ZGl0RmluZGluZxI4CgRraW5kGAEgASgOMioucm9sZWNhbGwub3JnYW5pemF0aW9uLnYxLkF1ZGl0RmluZGluZ0tpbmQSFwoPb3JnYW5pemF0aW9uX2lkGAIgASgJEhAKCHNlcXVlbmNlGAMgASgJEhAKCGV2ZW50X2lkGAQgASgJEhMKC2Rlc2NyaXB0aW9uGAUgASgJIvMBChZWZXJpZnlBdWRpdExvZ1Jlc3BvbnNlEhYKDnZlcmlmaWVkX2NvdW50GAEgASgFEhQKDGVyYXNlZF9jb3VudBgCIAEoBRIYChBjaGVja3BvaW50X2NvdW50GAMgASgFEjgKCGZpbmRpbmdzGAQgAygLMiYucm9sZWNhbGwub3JnYW5pemF0aW9uLnYxLkF1ZGl0RmluZGluZxI+CgtjaGVja3BvaW50cxgFIAMoCzIpLnJvbGVjYWxsLm9yZ2FuaXphdGlvbi52MS5BdWRpdENoZWNrcG9pbnQSFwoPbmV4dF9wYWdlX3Rva2VuGAYgASgJKvkCChBBdWRpdEZpbmRpbmdLaW5kEiIKHkFVRElUX0ZJTkRJTkdfS0lORF9VTlNQRUNJRklFRBAAEiQKIEFVRElUX0ZJTkRJTkdfS0lORF9FTlRSWV9DSEFOR0VEEAESJgoiQVVESVRfRklORElOR19LSU5EX0VOVFJJRVNfTUlTU0lORxACEiYKIkFVRElUX0ZJTkRJTkdfS0lORF9ERVRBSUxTX0NIQU5HRUQQAxIiCh5BVURJVF9GSU5ESU5HX0tJTkRfRU5EX01JU1NJTkcQBBIiCh5BVURJVF9GSU5ESU5HX0tJTkRfRU5EX0NIQU5HRUQQBRIuCipBVURJVF9GSU5ESU5HX0tJTkRfQ0hFQ0tQT0lOVF9DT05UUkFESUNURUQQBhIoCiRBVURJVF9GSU5ESU5HX0tJTkRfQ0hFQ0tQT0lOVF9GT1JHRUQQBxIpCiVBVURJVF9GSU5ESU5HX0tJTkRfRVZFTlRTX05PVF9BUlJJVkVEEAgylQUKDEF1ZGl0U2VydmljZRKfAQoPTGlzdEF1ZGl0RXZlbnRzEjAucm9sZWNhbGwub3JnYW5pemF0aW9uLnYxLkxpc3RBdWRpdEV2ZW50c1JlcXVlc3QaMS5yb2xlY2FsbC5vcmdhbml6YXRpb24udjEuTGlzdEF1ZGl0RXZlbnRzUmVzcG9uc2UiJ5ACAartGCAiHm9yZ2FuaXphdGlvbi5hdWRpdF9ldmVudHMubGlzdBKZAQoNR2V0QXVkaXRFdmVudBIuLnJvbGVjYWxsLm9yZ2FuaXphdGlvbi52MS5HZXRBdWRpdEV2ZW50UmVxdWVzdBovLnJvbGVjYWxsLm9yZ2FuaXphdGlvbi52MS5HZXRBdWRpdEV2ZW50UmVzcG9uc2UiJ5ACAartGCAiHm9yZ2FuaXphdGlvbi5hdWRpdF9ldmVudHMubGlzdBKnAQoRRXhwb3J0QXVkaXRFdmVudHMSMi5yb2xlY2FsbC5vcmdhbml6YXRpb24udjEuRXhwb3J0QXVkaXRFdmVudHNSZXF1ZXN0GjMucm9sZWNhbGwub3JnYW5pemF0aW9uLnYxLkV4cG9ydEF1ZGl0RXZlbnRzUmVzcG9uc2UiJ5ACAartGCAiHm9yZ2FuaXphdGlvbi5hdWRpdF9ldmVudHMubGlzdDABEpwBCg5WZXJpZnlBdWRpdExvZxIvLnJvbGVjYWxsLm9yZ2FuaXphdGlvbi52MS5WZXJpZnlBdWRpdExvZ1JlcXVlc3QaMC5yb2xlY2FsbC5vcmdhbml6YXRpb24udjEuVmVyaWZ5QXVkaXRMb2dSZXNwb25zZSInkAIBqu0YICIeb3JnYW5pemF0aW9uLmF1ZGl0X2V2ZW50cy5saXN0QoQCChxjb20ucm9sZWNhbGwub3JnYW5pemF0aW9uLnYxQhFBdWRpdFNlcnZpY2VQcm90b1ABWk9naXRodWIuY29tL3JvbGVjYWxsL3JvbGVjYWxsL2NsaWVudHMvZ28vcm9sZWNhbGwvb3JnYW5pemF0aW9uL3YxO29yZ2FuaXphdGlvbnYxogIDUk9YqgIYUm9sZWNhbGwuT3JnYW5pemF0aW9uLlYxygIYUm9sZWNhbGxcT3JnYW5pemF0aW9uXFYx4gIkUm9sZWNhbGxcT3JnYW5pemF0aW9uXFYxXEdQQk1ldGFkYXRh6gIaUm9sZWNhbGw6Ok9yZ2FuaXphdGlvbjo6VjFiBnByb3RvMw", [file_google_protobuf_duration, file_google_protobuf_timestamp, file_rolecall_authz_v1_options]);
 
 /**
  * An event of the audit log.
@@ -74,11 +74,63 @@ export type AuditEvent = Message<"rolecall.organization.v1.AuditEvent"> & {
   occurredTime?: Timestamp | undefined;
 
   /**
-   * More about it, by name, without secrets.
+   * More about it, by name, without secrets. Empty where it was erased.
    *
    * @generated from field: map<string, string> details = 8;
    */
   details: { [key: string]: string };
+
+  /**
+   * Its number in the chain of its organization, a decimal number; the first is
+   * 1. Empty for the moment until it is chained.
+   *
+   * @generated from field: string sequence = 9;
+   */
+  sequence: string;
+
+  /**
+   * Hash of the entry: SHA-256 over the hash before it and all that it tells.
+   *
+   * @generated from field: bytes hash = 10;
+   */
+  hash: Uint8Array;
+
+  /**
+   * What the hash covers in place of `details`: SHA-256 over `salt` and them.
+   *
+   * @generated from field: bytes details_commitment = 11;
+   */
+  detailsCommitment: Uint8Array;
+
+  /**
+   * Empty where the details tell of nobody, or were erased.
+   *
+   * @generated from field: bytes salt = 12;
+   */
+  salt: Uint8Array;
+
+  /**
+   * The subject with whose key the details are erased; empty where they tell of
+   * nobody.
+   *
+   * @generated from field: string sealed_for_id = 13;
+   */
+  sealedForId: string;
+
+  /**
+   * Whether the subject was erased, and the details with it.
+   *
+   * @generated from field: bool is_erased = 14;
+   */
+  isErased: boolean;
+
+  /**
+   * The number that the service gave it in which it happened, a decimal number;
+   * `0` when it gave none.
+   *
+   * @generated from field: string source_number = 15;
+   */
+  sourceNumber: string;
 
   /**
    * As whom the actor acted (impersonation); empty when it acted as itself.
@@ -110,7 +162,7 @@ export type ListAuditEventsRequest = Message<"rolecall.organization.v1.ListAudit
   organizationId: string;
 
   /**
-   * Only events that happened to this subject. Optional.
+   * Only events that happened to this subject. Optional, as all that follows.
    *
    * @generated from field: string target_id = 2;
    */
@@ -143,6 +195,20 @@ export type ListAuditEventsRequest = Message<"rolecall.organization.v1.ListAudit
    * @generated from field: string page_token = 6;
    */
   pageToken: string;
+
+  /**
+   * Only events of this time and later.
+   *
+   * @generated from field: google.protobuf.Timestamp start_time = 7;
+   */
+  startTime?: Timestamp | undefined;
+
+  /**
+   * Only events before this time.
+   *
+   * @generated from field: google.protobuf.Timestamp end_time = 8;
+   */
+  endTime?: Timestamp | undefined;
 };
 
 /**
@@ -171,6 +237,15 @@ export type ListAuditEventsResponse = Message<"rolecall.organization.v1.ListAudi
    * @generated from field: string next_page_token = 2;
    */
   nextPageToken: string;
+
+  /**
+   * How far the log is behind: what the events that were taken last needed to
+   * get here, or how long one that is known to be on its way waits, whichever
+   * is longer.
+   *
+   * @generated from field: google.protobuf.Duration lag = 3;
+   */
+  lag?: Duration | undefined;
 };
 
 /**
@@ -181,14 +256,403 @@ export const ListAuditEventsResponseSchema: GenMessage<ListAuditEventsResponse> 
   messageDesc(file_rolecall_organization_v1_audit_service, 2);
 
 /**
- * Reads what happened.
+ * What `GetAuditEvent` needs.
+ *
+ * @generated from message rolecall.organization.v1.GetAuditEventRequest
+ */
+export type GetAuditEventRequest = Message<"rolecall.organization.v1.GetAuditEventRequest"> & {
+  /**
+   * The event.
+   *
+   * @generated from field: string event_id = 1;
+   */
+  eventId: string;
+};
+
+/**
+ * Describes the message rolecall.organization.v1.GetAuditEventRequest.
+ * Use `create(GetAuditEventRequestSchema)` to create a new message.
+ */
+export const GetAuditEventRequestSchema: GenMessage<GetAuditEventRequest> = /*@__PURE__*/
+  messageDesc(file_rolecall_organization_v1_audit_service, 3);
+
+/**
+ * What `GetAuditEvent` answers.
+ *
+ * @generated from message rolecall.organization.v1.GetAuditEventResponse
+ */
+export type GetAuditEventResponse = Message<"rolecall.organization.v1.GetAuditEventResponse"> & {
+  /**
+   * The event.
+   *
+   * @generated from field: rolecall.organization.v1.AuditEvent audit_event = 1;
+   */
+  auditEvent?: AuditEvent | undefined;
+};
+
+/**
+ * Describes the message rolecall.organization.v1.GetAuditEventResponse.
+ * Use `create(GetAuditEventResponseSchema)` to create a new message.
+ */
+export const GetAuditEventResponseSchema: GenMessage<GetAuditEventResponse> = /*@__PURE__*/
+  messageDesc(file_rolecall_organization_v1_audit_service, 4);
+
+/**
+ * A signed statement that a chain had this hash at this number.
+ *
+ * @generated from message rolecall.organization.v1.AuditCheckpoint
+ */
+export type AuditCheckpoint = Message<"rolecall.organization.v1.AuditCheckpoint"> & {
+  /**
+   * The organization of the chain; empty for the one of the whole installation.
+   *
+   * @generated from field: string organization_id = 1;
+   */
+  organizationId: string;
+
+  /**
+   * The number of the last entry then, a decimal number.
+   *
+   * @generated from field: string sequence = 2;
+   */
+  sequence: string;
+
+  /**
+   * The hash of that entry.
+   *
+   * @generated from field: bytes hash = 3;
+   */
+  hash: Uint8Array;
+
+  /**
+   * When it was signed.
+   *
+   * @generated from field: google.protobuf.Timestamp sign_time = 4;
+   */
+  signTime?: Timestamp | undefined;
+
+  /**
+   * The Ed25519 key that verifies it.
+   *
+   * @generated from field: bytes public_key = 5;
+   */
+  publicKey: Uint8Array;
+
+  /**
+   * Ed25519 over SHA-256 of chain, number, hash and time.
+   *
+   * @generated from field: bytes signature = 6;
+   */
+  signature: Uint8Array;
+};
+
+/**
+ * Describes the message rolecall.organization.v1.AuditCheckpoint.
+ * Use `create(AuditCheckpointSchema)` to create a new message.
+ */
+export const AuditCheckpointSchema: GenMessage<AuditCheckpoint> = /*@__PURE__*/
+  messageDesc(file_rolecall_organization_v1_audit_service, 5);
+
+/**
+ * What `ExportAuditEvents` needs.
+ *
+ * @generated from message rolecall.organization.v1.ExportAuditEventsRequest
+ */
+export type ExportAuditEventsRequest = Message<"rolecall.organization.v1.ExportAuditEventsRequest"> & {
+  /**
+   * The organization; empty means the caller's own, `-` all that the caller may
+   * see, events of the whole installation included.
+   *
+   * @generated from field: string organization_id = 1;
+   */
+  organizationId: string;
+
+  /**
+   * `resume_token` of the last message that came, with the same organization;
+   * empty starts at the beginning.
+   *
+   * @generated from field: string resume_token = 2;
+   */
+  resumeToken: string;
+};
+
+/**
+ * Describes the message rolecall.organization.v1.ExportAuditEventsRequest.
+ * Use `create(ExportAuditEventsRequestSchema)` to create a new message.
+ */
+export const ExportAuditEventsRequestSchema: GenMessage<ExportAuditEventsRequest> = /*@__PURE__*/
+  messageDesc(file_rolecall_organization_v1_audit_service, 6);
+
+/**
+ * What `ExportAuditEvents` sends.
+ *
+ * @generated from message rolecall.organization.v1.ExportAuditEventsResponse
+ */
+export type ExportAuditEventsResponse = Message<"rolecall.organization.v1.ExportAuditEventsResponse"> & {
+  /**
+   * Entries of one chain, in its order.
+   *
+   * @generated from field: repeated rolecall.organization.v1.AuditEvent audit_events = 1;
+   */
+  auditEvents: AuditEvent[];
+
+  /**
+   * Checkpoints of the same part of the chain; the last message of a chain has
+   * a fresh one of its end.
+   *
+   * @generated from field: repeated rolecall.organization.v1.AuditCheckpoint checkpoints = 2;
+   */
+  checkpoints: AuditCheckpoint[];
+
+  /**
+   * Goes on after this message.
+   *
+   * @generated from field: string resume_token = 3;
+   */
+  resumeToken: string;
+};
+
+/**
+ * Describes the message rolecall.organization.v1.ExportAuditEventsResponse.
+ * Use `create(ExportAuditEventsResponseSchema)` to create a new message.
+ */
+export const ExportAuditEventsResponseSchema: GenMessage<ExportAuditEventsResponse> = /*@__PURE__*/
+  messageDesc(file_rolecall_organization_v1_audit_service, 7);
+
+/**
+ * What `VerifyAuditLog` needs.
+ *
+ * @generated from message rolecall.organization.v1.VerifyAuditLogRequest
+ */
+export type VerifyAuditLogRequest = Message<"rolecall.organization.v1.VerifyAuditLogRequest"> & {
+  /**
+   * The organization; empty means the caller's own, `-` all that the caller may
+   * see, events of the whole installation included.
+   *
+   * @generated from field: string organization_id = 1;
+   */
+  organizationId: string;
+
+  /**
+   * Checkpoints that were kept outside; what they say has to be in the log. At
+   * most 100.
+   *
+   * @generated from field: repeated rolecall.organization.v1.AuditCheckpoint known_checkpoints = 2;
+   */
+  knownCheckpoints: AuditCheckpoint[];
+
+  /**
+   * `next_page_token` of the call before, with the same other arguments.
+   *
+   * @generated from field: string page_token = 3;
+   */
+  pageToken: string;
+};
+
+/**
+ * Describes the message rolecall.organization.v1.VerifyAuditLogRequest.
+ * Use `create(VerifyAuditLogRequestSchema)` to create a new message.
+ */
+export const VerifyAuditLogRequestSchema: GenMessage<VerifyAuditLogRequest> = /*@__PURE__*/
+  messageDesc(file_rolecall_organization_v1_audit_service, 8);
+
+/**
+ * Something that is wrong with the audit log.
+ *
+ * @generated from message rolecall.organization.v1.AuditFinding
+ */
+export type AuditFinding = Message<"rolecall.organization.v1.AuditFinding"> & {
+  /**
+   * What is wrong.
+   *
+   * @generated from field: rolecall.organization.v1.AuditFindingKind kind = 1;
+   */
+  kind: AuditFindingKind;
+
+  /**
+   * The organization of the chain; empty for the one of the whole installation.
+   *
+   * @generated from field: string organization_id = 2;
+   */
+  organizationId: string;
+
+  /**
+   * The number of the entry, a decimal number.
+   *
+   * @generated from field: string sequence = 3;
+   */
+  sequence: string;
+
+  /**
+   * The entry; empty where there is none.
+   *
+   * @generated from field: string event_id = 4;
+   */
+  eventId: string;
+
+  /**
+   * The same in words.
+   *
+   * @generated from field: string description = 5;
+   */
+  description: string;
+};
+
+/**
+ * Describes the message rolecall.organization.v1.AuditFinding.
+ * Use `create(AuditFindingSchema)` to create a new message.
+ */
+export const AuditFindingSchema: GenMessage<AuditFinding> = /*@__PURE__*/
+  messageDesc(file_rolecall_organization_v1_audit_service, 9);
+
+/**
+ * What `VerifyAuditLog` answers; the numbers are those of this call.
+ *
+ * @generated from message rolecall.organization.v1.VerifyAuditLogResponse
+ */
+export type VerifyAuditLogResponse = Message<"rolecall.organization.v1.VerifyAuditLogResponse"> & {
+  /**
+   * How many entries were verified.
+   *
+   * @generated from field: int32 verified_count = 1;
+   */
+  verifiedCount: number;
+
+  /**
+   * Of how many the details were erased.
+   *
+   * @generated from field: int32 erased_count = 2;
+   */
+  erasedCount: number;
+
+  /**
+   * How many checkpoints were verified.
+   *
+   * @generated from field: int32 checkpoint_count = 3;
+   */
+  checkpointCount: number;
+
+  /**
+   * What is wrong, at most 100; empty when all is well.
+   *
+   * @generated from field: repeated rolecall.organization.v1.AuditFinding findings = 4;
+   */
+  findings: AuditFinding[];
+
+  /**
+   * Fresh checkpoints of the chains that were read to their ends without a
+   * finding.
+   *
+   * @generated from field: repeated rolecall.organization.v1.AuditCheckpoint checkpoints = 5;
+   */
+  checkpoints: AuditCheckpoint[];
+
+  /**
+   * Asks for the next part; empty when all was read.
+   *
+   * @generated from field: string next_page_token = 6;
+   */
+  nextPageToken: string;
+};
+
+/**
+ * Describes the message rolecall.organization.v1.VerifyAuditLogResponse.
+ * Use `create(VerifyAuditLogResponseSchema)` to create a new message.
+ */
+export const VerifyAuditLogResponseSchema: GenMessage<VerifyAuditLogResponse> = /*@__PURE__*/
+  messageDesc(file_rolecall_organization_v1_audit_service, 10);
+
+/**
+ * What is wrong with the audit log.
+ *
+ * @generated from enum rolecall.organization.v1.AuditFindingKind
+ */
+export enum AuditFindingKind {
+  /**
+   * Never sent.
+   *
+   * @generated from enum value: AUDIT_FINDING_KIND_UNSPECIFIED = 0;
+   */
+  UNSPECIFIED = 0,
+
+  /**
+   * The entry is not the one that was chained: it, its place, or the hash of it
+   * or of the one before it was changed.
+   *
+   * @generated from enum value: AUDIT_FINDING_KIND_ENTRY_CHANGED = 1;
+   */
+  ENTRY_CHANGED = 1,
+
+  /**
+   * Entries before this one are missing.
+   *
+   * @generated from enum value: AUDIT_FINDING_KIND_ENTRIES_MISSING = 2;
+   */
+  ENTRIES_MISSING = 2,
+
+  /**
+   * The details are not the ones that were chained, or cannot be opened.
+   *
+   * @generated from enum value: AUDIT_FINDING_KIND_DETAILS_CHANGED = 3;
+   */
+  DETAILS_CHANGED = 3,
+
+  /**
+   * Entries after this one are missing: the end of the chain was cut.
+   *
+   * @generated from enum value: AUDIT_FINDING_KIND_END_MISSING = 4;
+   */
+  END_MISSING = 4,
+
+  /**
+   * The stored end of the chain is not its last entry.
+   *
+   * @generated from enum value: AUDIT_FINDING_KIND_END_CHANGED = 5;
+   */
+  END_CHANGED = 5,
+
+  /**
+   * A checkpoint says that the entry had another hash.
+   *
+   * @generated from enum value: AUDIT_FINDING_KIND_CHECKPOINT_CONTRADICTED = 6;
+   */
+  CHECKPOINT_CONTRADICTED = 6,
+
+  /**
+   * The signature of a checkpoint is none, or that of a foreign key.
+   *
+   * @generated from enum value: AUDIT_FINDING_KIND_CHECKPOINT_FORGED = 7;
+   */
+  CHECKPOINT_FORGED = 7,
+
+  /**
+   * Events of a service have not arrived since a minute or longer.
+   *
+   * @generated from enum value: AUDIT_FINDING_KIND_EVENTS_NOT_ARRIVED = 8;
+   */
+  EVENTS_NOT_ARRIVED = 8,
+}
+
+/**
+ * Describes the enum rolecall.organization.v1.AuditFindingKind.
+ */
+export const AuditFindingKindSchema: GenEnum<AuditFindingKind> = /*@__PURE__*/
+  enumDesc(file_rolecall_organization_v1_audit_service, 0);
+
+/**
+ * Reads what happened, and proves that it is all that happened.
+ *
+ * The events of each organization are a hash chain, those of the whole
+ * installation another: each entry has a number without gaps and a hash over
+ * the entry before it and all that it tells. Ends of chains are signed.
  *
  * @generated from service rolecall.organization.v1.AuditService
  */
 export const AuditService: GenService<{
   /**
    * Lists events of the audit log, the newest first; an event is visible within
-   * a second after it happened.
+   * a second after it happened. One of `target_id`, `actor_id` and `topic` can
+   * be given (`FILTER_NOT_INDEXED`), with a window of time.
    *
    * @generated from rpc rolecall.organization.v1.AuditService.ListAuditEvents
    */
@@ -196,6 +660,43 @@ export const AuditService: GenService<{
     methodKind: "unary";
     input: typeof ListAuditEventsRequestSchema;
     output: typeof ListAuditEventsResponseSchema;
+  },
+  /**
+   * Returns an event of the audit log (`AUDIT_EVENT_NOT_FOUND`).
+   *
+   * @generated from rpc rolecall.organization.v1.AuditService.GetAuditEvent
+   */
+  getAuditEvent: {
+    methodKind: "unary";
+    input: typeof GetAuditEventRequestSchema;
+    output: typeof GetAuditEventResponseSchema;
+  },
+  /**
+   * Sends the audit log chain by chain, each in the order of its entries, with
+   * the checkpoints that were signed, and ends. What is sent can be verified
+   * without the server. A stream that broke goes on with its last
+   * `resume_token`; so does an export of one organization, later, with what was
+   * added since.
+   *
+   * @generated from rpc rolecall.organization.v1.AuditService.ExportAuditEvents
+   */
+  exportAuditEvents: {
+    methodKind: "server_streaming";
+    input: typeof ExportAuditEventsRequestSchema;
+    output: typeof ExportAuditEventsResponseSchema;
+  },
+  /**
+   * Reads a part of the audit log and says where it was tampered with; go on
+   * with `next_page_token` until it is empty. A chain that was read to its end
+   * without a finding is answered with a fresh checkpoint: keep it outside, and
+   * give it to a later call, which then finds a cut end.
+   *
+   * @generated from rpc rolecall.organization.v1.AuditService.VerifyAuditLog
+   */
+  verifyAuditLog: {
+    methodKind: "unary";
+    input: typeof VerifyAuditLogRequestSchema;
+    output: typeof VerifyAuditLogResponseSchema;
   },
 }> = /*@__PURE__*/
   serviceDesc(file_rolecall_organization_v1_audit_service, 0);

@@ -15,7 +15,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file rolecall/organization/v1/events.proto.
  */
 export const file_rolecall_organization_v1_events: GenFile = /*@__PURE__*/
-  fileDesc("CiVyb2xlY2FsbC9vcmdhbml6YXRpb24vdjEvZXZlbnRzLnByb3RvEhhyb2xlY2FsbC5vcmdhbml6YXRpb24udjEi0AoKC0RvbWFpbkV2ZW50EhAKCGFjdG9yX2lkGAEgASgJEhcKD29yZ2FuaXphdGlvbl9pZBgCIAEoCRIRCgl0YXJnZXRfaWQYAyABKAkSEgoKcmVxdWVzdF9pZBgEIAEoCRIxCg1vY2N1cnJlZF90aW1lGAUgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIXCg9vbl9iZWhhbGZfb2ZfaWQYBiABKAkSTQoUb3JnYW5pemF0aW9uX2NyZWF0ZWQYCiABKAsyLS5yb2xlY2FsbC5vcmdhbml6YXRpb24udjEuT3JnYW5pemF0aW9uQ3JlYXRlZEgAEj0KDG1lbWJlcl9hZGRlZBgLIAEoCzIlLnJvbGVjYWxsLm9yZ2FuaXphdGlvbi52MS5NZW1iZXJBZGRlZEgAEkUKEG1lbWJlcl9hY3RpdmF0ZWQYDCABKAsyKS5yb2xlY2FsbC5vcmdhbml6YXRpb24udjEuTWVtYmVyQWN0aXZhdGVkSAASQQoObWVtYmVyX3JlbW92ZWQYDSABKAsyJy5yb2xlY2FsbC5vcmdhbml6YXRpb24udjEuTWVtYmVyUmVtb3ZlZEgAEkwKFG1lbWJlcl9yb2xlc19jaGFuZ2VkGA4gASgLMiwucm9sZWNhbGwub3JnYW5pemF0aW9uLnYxLk1lbWJlclJvbGVzQ2hhbmdlZEgAEkEKDm1lbWJlcl9ibG9ja2VkGA8gASgLMicucm9sZWNhbGwub3JnYW5pemF0aW9uLnYxLk1lbWJlckJsb2NrZWRIABJFChBtZW1iZXJfdW5ibG9ja2VkGBAgASgLMikucm9sZWNhbGwub3JnYW5pemF0aW9uLnYxLk1lbWJlclVuYmxvY2tlZEgAEk4KFXNlcnZpY2VfYWNjb3VudF9hZGRlZBgRIAEoCzItLnJvbGVjYWxsLm9yZ2FuaXphdGlvbi52MS5TZXJ2aWNlQWNjb3VudEFkZGVkSAASUgoXc2VydmljZV9hY2NvdW50X3JlbW92ZWQYEiABKAsyLy5yb2xlY2FsbC5vcmdhbml6YXRpb24udjEuU2VydmljZUFjY291bnRSZW1vdmVkSAASOwoLb3duZXJfYWRkZWQYEyABKAsyJC5yb2xlY2FsbC5vcmdhbml6YXRpb24udjEuT3duZXJBZGRlZEgAElIKF3NlcnZpY2VfYWNjb3VudF91cGRhdGVkGBQgASgLMi8ucm9sZWNhbGwub3JnYW5pemF0aW9uLnYxLlNlcnZpY2VBY2NvdW50VXBkYXRlZEgAEl4KHW9yZ2FuaXphdGlvbl9zZXR0aW5nc19jaGFuZ2VkGB4gASgLMjUucm9sZWNhbGwub3JnYW5pemF0aW9uLnYxLk9yZ2FuaXphdGlvblNldHRpbmdzQ2hhbmdlZEgAEjsKC2d1ZXN0X2FkZGVkGCggASgLMiQucm9sZWNhbGwub3JnYW5pemF0aW9uLnYxLkd1ZXN0QWRkZWRIABI/Cg1ndWVzdF9yZW1vdmVkGCkgASgLMiYucm9sZWNhbGwub3JnYW5pemF0aW9uLnYxLkd1ZXN0UmVtb3ZlZEgAEj8KDWNhbGxzX3JlZnVzZWQYMiABKAsyJi5yb2xlY2FsbC5vcmdhbml6YXRpb24udjEuQ2FsbHNSZWZ1c2VkSAASVgoZb3duZXJfY3JlZGVudGlhbHNfY2hhbmdlZBgzIAEoCzIxLnJvbGVjYWxsLm9yZ2FuaXphdGlvbi52MS5Pd25lckNyZWRlbnRpYWxzQ2hhbmdlZEgAQgcKBWV2ZW50IiMKE09yZ2FuaXphdGlvbkNyZWF0ZWQSDAoEbmFtZRgBIAEoCSIcCgtNZW1iZXJBZGRlZBINCgVyb2xlcxgBIAMoCSIgCg9NZW1iZXJBY3RpdmF0ZWQSDQoFcm9sZXMYASADKAkiDwoNTWVtYmVyUmVtb3ZlZCI6ChJNZW1iZXJSb2xlc0NoYW5nZWQSEQoJb2xkX3JvbGVzGAEgAygJEhEKCW5ld19yb2xlcxgCIAMoCSJPCg1NZW1iZXJCbG9ja2VkEg4KBnJlYXNvbhgBIAEoCRIuCgp1bnRpbF90aW1lGAIgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcCIRCg9NZW1iZXJVbmJsb2NrZWQiKgoTU2VydmljZUFjY291bnRBZGRlZBITCgtwZXJtaXNzaW9ucxgBIAMoCSIXChVTZXJ2aWNlQWNjb3VudFJlbW92ZWQiLAoVU2VydmljZUFjY291bnRVcGRhdGVkEhMKC3Blcm1pc3Npb25zGAEgAygJIh8KCk93bmVyQWRkZWQSEQoJb3duZXJfaWRzGAEgAygJIj0KCkd1ZXN0QWRkZWQSLwoLZXhwaXJlX3RpbWUYASABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wIg4KDEd1ZXN0UmVtb3ZlZCJJChtPcmdhbml6YXRpb25TZXR0aW5nc0NoYW5nZWQSFAoMb2xkX3NldHRpbmdzGAEgAygJEhQKDG5ld19zZXR0aW5ncxgCIAMoCSI+CgxDYWxsc1JlZnVzZWQSDgoGbWV0aG9kGAEgASgJEg0KBWNvdW50GAIgASgFEg8KB3JlYXNvbnMYAyADKAkiPAoXT3duZXJDcmVkZW50aWFsc0NoYW5nZWQSDgoGY2hhbmdlGAEgASgJEhEKCW93bmVyX2lkcxgCIAMoCUL+AQocY29tLnJvbGVjYWxsLm9yZ2FuaXphdGlvbi52MUILRXZlbnRzUHJvdG9QAVpPZ2l0aHViLmNvbS9yb2xlY2FsbC9yb2xlY2FsbC9jbGllbnRzL2dvL3JvbGVjYWxsL29yZ2FuaXphdGlvbi92MTtvcmdhbml6YXRpb252MaICA1JPWKoCGFJvbGVjYWxsLk9yZ2FuaXphdGlvbi5WMcoCGFJvbGVjYWxsXE9yZ2FuaXphdGlvblxWMeICJFJvbGVjYWxsXE9yZ2FuaXphdGlvblxWMVxHUEJNZXRhZGF0YeoCGlJvbGVjYWxsOjpPcmdhbml6YXRpb246OlYxYgZwcm90bzM", [file_google_protobuf_timestamp]);
+  fileDesc("CiVyb2xlY2FsbC9vcmdhbml6YXRpb24vdjEvZXZlbnRzLnByb3RvEhhyb2xlY2FsbC5vcmdhbml6YXRpb24udjEi5Q4KC0RvbWFpbkV2ZW50EhAKCGFjdG9yX2lkGAEgASgJEhcKD29yZ2FuaXphdGlvbl9pZBgCIAEoCRIRCgl0YXJnZXRfaWQYAyABKAkSEgoKcmVxdWVzdF9pZBgEIAEoCRIxCg1vY2N1cnJlZF90aW1lGAUgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIXCg9vbl9iZWhhbGZfb2ZfaWQYBiABKAkSTQoUb3JnYW5pemF0aW9uX2NyZWF0ZWQYCiABKAsyLS5yb2xlY2FsbC5vcmdhbml6YXRpb24udjEuT3JnYW5pemF0aW9uQ3JlYXRlZEgAEj0KDG1lbWJlcl9hZGRlZBgLIAEoCzIlLnJvbGVjYWxsLm9yZ2FuaXphdGlvbi52MS5NZW1iZXJBZGRlZEgAEkUKEG1lbWJlcl9hY3RpdmF0ZWQYDCABKAsyKS5yb2xlY2FsbC5vcmdhbml6YXRpb24udjEuTWVtYmVyQWN0aXZhdGVkSAASQQoObWVtYmVyX3JlbW92ZWQYDSABKAsyJy5yb2xlY2FsbC5vcmdhbml6YXRpb24udjEuTWVtYmVyUmVtb3ZlZEgAEkwKFG1lbWJlcl9yb2xlc19jaGFuZ2VkGA4gASgLMiwucm9sZWNhbGwub3JnYW5pemF0aW9uLnYxLk1lbWJlclJvbGVzQ2hhbmdlZEgAEkEKDm1lbWJlcl9ibG9ja2VkGA8gASgLMicucm9sZWNhbGwub3JnYW5pemF0aW9uLnYxLk1lbWJlckJsb2NrZWRIABJFChBtZW1iZXJfdW5ibG9ja2VkGBAgASgLMikucm9sZWNhbGwub3JnYW5pemF0aW9uLnYxLk1lbWJlclVuYmxvY2tlZEgAEk4KFXNlcnZpY2VfYWNjb3VudF9hZGRlZBgRIAEoCzItLnJvbGVjYWxsLm9yZ2FuaXphdGlvbi52MS5TZXJ2aWNlQWNjb3VudEFkZGVkSAASUgoXc2VydmljZV9hY2NvdW50X3JlbW92ZWQYEiABKAsyLy5yb2xlY2FsbC5vcmdhbml6YXRpb24udjEuU2VydmljZUFjY291bnRSZW1vdmVkSAASOwoLb3duZXJfYWRkZWQYEyABKAsyJC5yb2xlY2FsbC5vcmdhbml6YXRpb24udjEuT3duZXJBZGRlZEgAElIKF3NlcnZpY2VfYWNjb3VudF91cGRhdGVkGBQgASgLMi8ucm9sZWNhbGwub3JnYW5pemF0aW9uLnYxLlNlcnZpY2VBY2NvdW50VXBkYXRlZEgAEl4KHW9yZ2FuaXphdGlvbl9zZXR0aW5nc19jaGFuZ2VkGB4gASgLMjUucm9sZWNhbGwub3JnYW5pemF0aW9uLnYxLk9yZ2FuaXphdGlvblNldHRpbmdzQ2hhbmdlZEgAEjsKC2d1ZXN0X2FkZGVkGCggASgLMiQucm9sZWNhbGwub3JnYW5pemF0aW9uLnYxLkd1ZXN0QWRkZWRIABI/Cg1ndWVzdF9yZW1vdmVkGCkgASgLMiYucm9sZWNhbGwub3JnYW5pemF0aW9uLnYxLkd1ZXN0UmVtb3ZlZEgAEj8KDWNhbGxzX3JlZnVzZWQYMiABKAsyJi5yb2xlY2FsbC5vcmdhbml6YXRpb24udjEuQ2FsbHNSZWZ1c2VkSAASVgoZb3duZXJfY3JlZGVudGlhbHNfY2hhbmdlZBgzIAEoCzIxLnJvbGVjYWxsLm9yZ2FuaXphdGlvbi52MS5Pd25lckNyZWRlbnRpYWxzQ2hhbmdlZEgAElEKFm9yZ2FuaXphdGlvbl9zdXNwZW5kZWQYNiABKAsyLy5yb2xlY2FsbC5vcmdhbml6YXRpb24udjEuT3JnYW5pemF0aW9uU3VzcGVuZGVkSAASTQoUb3JnYW5pemF0aW9uX3Jlc3VtZWQYNyABKAsyLS5yb2xlY2FsbC5vcmdhbml6YXRpb24udjEuT3JnYW5pemF0aW9uUmVzdW1lZEgAEk0KFG9yZ2FuaXphdGlvbl9yZW5hbWVkGDggASgLMi0ucm9sZWNhbGwub3JnYW5pemF0aW9uLnYxLk9yZ2FuaXphdGlvblJlbmFtZWRIABJNChRvcmdhbml6YXRpb25fZGVsZXRlZBg5IAEoCzItLnJvbGVjYWxsLm9yZ2FuaXphdGlvbi52MS5Pcmdhbml6YXRpb25EZWxldGVkSAASPwoNYWRtaW5fZ3JhbnRlZBg6IAEoCzImLnJvbGVjYWxsLm9yZ2FuaXphdGlvbi52MS5BZG1pbkdyYW50ZWRIABI/Cg1hZG1pbl9yZXZva2VkGDsgASgLMiYucm9sZWNhbGwub3JnYW5pemF0aW9uLnYxLkFkbWluUmV2b2tlZEgAElEKF3NpbmdsZV9zaWduX29uX3JlcXVpcmVkGDQgASgLMi4ucm9sZWNhbGwub3JnYW5pemF0aW9uLnYxLlNpbmdsZVNpZ25PblJlcXVpcmVkSABCBwoFZXZlbnQiIwoTT3JnYW5pemF0aW9uQ3JlYXRlZBIMCgRuYW1lGAEgASgJIhwKC01lbWJlckFkZGVkEg0KBXJvbGVzGAEgAygJIiAKD01lbWJlckFjdGl2YXRlZBINCgVyb2xlcxgBIAMoCSIPCg1NZW1iZXJSZW1vdmVkIjoKEk1lbWJlclJvbGVzQ2hhbmdlZBIRCglvbGRfcm9sZXMYASADKAkSEQoJbmV3X3JvbGVzGAIgAygJIk8KDU1lbWJlckJsb2NrZWQSDgoGcmVhc29uGAEgASgJEi4KCnVudGlsX3RpbWUYAiABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wIhEKD01lbWJlclVuYmxvY2tlZCIqChNTZXJ2aWNlQWNjb3VudEFkZGVkEhMKC3Blcm1pc3Npb25zGAEgAygJIhcKFVNlcnZpY2VBY2NvdW50UmVtb3ZlZCIsChVTZXJ2aWNlQWNjb3VudFVwZGF0ZWQSEwoLcGVybWlzc2lvbnMYASADKAkiHwoKT3duZXJBZGRlZBIRCglvd25lcl9pZHMYASADKAkiPQoKR3Vlc3RBZGRlZBIvCgtleHBpcmVfdGltZRgBIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXAiDgoMR3Vlc3RSZW1vdmVkIkkKG09yZ2FuaXphdGlvblNldHRpbmdzQ2hhbmdlZBIUCgxvbGRfc2V0dGluZ3MYASADKAkSFAoMbmV3X3NldHRpbmdzGAIgAygJIj4KDENhbGxzUmVmdXNlZBIOCgZtZXRob2QYASABKAkSDQoFY291bnQYAiABKAUSDwoHcmVhc29ucxgDIAMoCSI8ChdPd25lckNyZWRlbnRpYWxzQ2hhbmdlZBIOCgZjaGFuZ2UYASABKAkSEQoJb3duZXJfaWRzGAIgAygJIjMKFFNpbmdsZVNpZ25PblJlcXVpcmVkEhsKE2JyZWFrX2dsYXNzX3VzZXJfaWQYASABKAkiOgoVT3JnYW5pemF0aW9uU3VzcGVuZGVkEg4KBnJlYXNvbhgBIAEoCRIRCglvd25lcl9pZHMYAiADKAkiKAoTT3JnYW5pemF0aW9uUmVzdW1lZBIRCglvd25lcl9pZHMYASADKAkiOQoTT3JnYW5pemF0aW9uUmVuYW1lZBIQCghvbGRfbmFtZRgBIAEoCRIQCghuZXdfbmFtZRgCIAEoCSIjChNPcmdhbml6YXRpb25EZWxldGVkEgwKBG5hbWUYASABKAkiIQoMQWRtaW5HcmFudGVkEhEKCWFkbWluX2lkcxgBIAMoCSIhCgxBZG1pblJldm9rZWQSEQoJYWRtaW5faWRzGAEgAygJQv4BChxjb20ucm9sZWNhbGwub3JnYW5pemF0aW9uLnYxQgtFdmVudHNQcm90b1ABWk9naXRodWIuY29tL3JvbGVjYWxsL3JvbGVjYWxsL2NsaWVudHMvZ28vcm9sZWNhbGwvb3JnYW5pemF0aW9uL3YxO29yZ2FuaXphdGlvbnYxogIDUk9YqgIYUm9sZWNhbGwuT3JnYW5pemF0aW9uLlYxygIYUm9sZWNhbGxcT3JnYW5pemF0aW9uXFYx4gIkUm9sZWNhbGxcT3JnYW5pemF0aW9uXFYxXEdQQk1ldGFkYXRh6gIaUm9sZWNhbGw6Ok9yZ2FuaXphdGlvbjo6VjFiBnByb3RvMw", [file_google_protobuf_timestamp]);
 
 /**
  * Something that happened to an organization or a membership.
@@ -200,6 +200,63 @@ export type DomainEvent = Message<"rolecall.organization.v1.DomainEvent"> & {
      */
     value: OwnerCredentialsChanged;
     case: "ownerCredentialsChanged";
+  } | {
+    /**
+     * An organization was suspended; told to its owners.
+     *
+     * @generated from field: rolecall.organization.v1.OrganizationSuspended organization_suspended = 54;
+     */
+    value: OrganizationSuspended;
+    case: "organizationSuspended";
+  } | {
+    /**
+     * A suspended organization was resumed; told to its owners.
+     *
+     * @generated from field: rolecall.organization.v1.OrganizationResumed organization_resumed = 55;
+     */
+    value: OrganizationResumed;
+    case: "organizationResumed";
+  } | {
+    /**
+     * An organization was given another name.
+     *
+     * @generated from field: rolecall.organization.v1.OrganizationRenamed organization_renamed = 56;
+     */
+    value: OrganizationRenamed;
+    case: "organizationRenamed";
+  } | {
+    /**
+     * An organization was deleted with everybody who belongs to it.
+     *
+     * @generated from field: rolecall.organization.v1.OrganizationDeleted organization_deleted = 57;
+     */
+    value: OrganizationDeleted;
+    case: "organizationDeleted";
+  } | {
+    /**
+     * A person became an administrator of the instance; told to all of them.
+     *
+     * @generated from field: rolecall.organization.v1.AdminGranted admin_granted = 58;
+     */
+    value: AdminGranted;
+    case: "adminGranted";
+  } | {
+    /**
+     * A person is no administrator of the instance any more; told to all of them.
+     *
+     * @generated from field: rolecall.organization.v1.AdminRevoked admin_revoked = 59;
+     */
+    value: AdminRevoked;
+    case: "adminRevoked";
+  } | {
+    /**
+     * An organization logs in at its identity providers alone from now on, or
+     * another of its owners keeps a password.
+     *
+     * @generated from field: rolecall.organization.v1.SingleSignOnRequired single_sign_on_required = 52;
+     */
+    value: SingleSignOnRequired;
+    case: "singleSignOnRequired";
   } | { case: undefined; value?: undefined };
 };
 
@@ -565,4 +622,166 @@ export type OwnerCredentialsChanged = Message<"rolecall.organization.v1.OwnerCre
  */
 export const OwnerCredentialsChangedSchema: GenMessage<OwnerCredentialsChanged> = /*@__PURE__*/
   messageDesc(file_rolecall_organization_v1_events, 16);
+
+/**
+ * An organization logs in at its identity providers alone from now on, or
+ * another of its owners keeps a password.
+ *
+ * @generated from message rolecall.organization.v1.SingleSignOnRequired
+ */
+export type SingleSignOnRequired = Message<"rolecall.organization.v1.SingleSignOnRequired"> & {
+  /**
+   * The owner who keeps a password.
+   *
+   * @generated from field: string break_glass_user_id = 1;
+   */
+  breakGlassUserId: string;
+};
+
+/**
+ * Describes the message rolecall.organization.v1.SingleSignOnRequired.
+ * Use `create(SingleSignOnRequiredSchema)` to create a new message.
+ */
+export const SingleSignOnRequiredSchema: GenMessage<SingleSignOnRequired> = /*@__PURE__*/
+  messageDesc(file_rolecall_organization_v1_events, 17);
+
+/**
+ * An organization was suspended: nobody who belongs to it can act.
+ *
+ * @generated from message rolecall.organization.v1.OrganizationSuspended
+ */
+export type OrganizationSuspended = Message<"rolecall.organization.v1.OrganizationSuspended"> & {
+  /**
+   * Why.
+   *
+   * @generated from field: string reason = 1;
+   */
+  reason: string;
+
+  /**
+   * The owners, who are told; also those that are blocked.
+   *
+   * @generated from field: repeated string owner_ids = 2;
+   */
+  ownerIds: string[];
+};
+
+/**
+ * Describes the message rolecall.organization.v1.OrganizationSuspended.
+ * Use `create(OrganizationSuspendedSchema)` to create a new message.
+ */
+export const OrganizationSuspendedSchema: GenMessage<OrganizationSuspended> = /*@__PURE__*/
+  messageDesc(file_rolecall_organization_v1_events, 18);
+
+/**
+ * A suspended organization was resumed.
+ *
+ * @generated from message rolecall.organization.v1.OrganizationResumed
+ */
+export type OrganizationResumed = Message<"rolecall.organization.v1.OrganizationResumed"> & {
+  /**
+   * The owners, who are told; also those that are blocked.
+   *
+   * @generated from field: repeated string owner_ids = 1;
+   */
+  ownerIds: string[];
+};
+
+/**
+ * Describes the message rolecall.organization.v1.OrganizationResumed.
+ * Use `create(OrganizationResumedSchema)` to create a new message.
+ */
+export const OrganizationResumedSchema: GenMessage<OrganizationResumed> = /*@__PURE__*/
+  messageDesc(file_rolecall_organization_v1_events, 19);
+
+/**
+ * An organization was given another name.
+ *
+ * @generated from message rolecall.organization.v1.OrganizationRenamed
+ */
+export type OrganizationRenamed = Message<"rolecall.organization.v1.OrganizationRenamed"> & {
+  /**
+   * Its name before.
+   *
+   * @generated from field: string old_name = 1;
+   */
+  oldName: string;
+
+  /**
+   * Its name now.
+   *
+   * @generated from field: string new_name = 2;
+   */
+  newName: string;
+};
+
+/**
+ * Describes the message rolecall.organization.v1.OrganizationRenamed.
+ * Use `create(OrganizationRenamedSchema)` to create a new message.
+ */
+export const OrganizationRenamedSchema: GenMessage<OrganizationRenamed> = /*@__PURE__*/
+  messageDesc(file_rolecall_organization_v1_events, 20);
+
+/**
+ * An organization was deleted with everybody who belongs to it.
+ *
+ * @generated from message rolecall.organization.v1.OrganizationDeleted
+ */
+export type OrganizationDeleted = Message<"rolecall.organization.v1.OrganizationDeleted"> & {
+  /**
+   * Its name.
+   *
+   * @generated from field: string name = 1;
+   */
+  name: string;
+};
+
+/**
+ * Describes the message rolecall.organization.v1.OrganizationDeleted.
+ * Use `create(OrganizationDeletedSchema)` to create a new message.
+ */
+export const OrganizationDeletedSchema: GenMessage<OrganizationDeleted> = /*@__PURE__*/
+  messageDesc(file_rolecall_organization_v1_events, 21);
+
+/**
+ * A person became an administrator of the instance.
+ *
+ * @generated from message rolecall.organization.v1.AdminGranted
+ */
+export type AdminGranted = Message<"rolecall.organization.v1.AdminGranted"> & {
+  /**
+   * The other administrators, who are told; also those that are blocked.
+   *
+   * @generated from field: repeated string admin_ids = 1;
+   */
+  adminIds: string[];
+};
+
+/**
+ * Describes the message rolecall.organization.v1.AdminGranted.
+ * Use `create(AdminGrantedSchema)` to create a new message.
+ */
+export const AdminGrantedSchema: GenMessage<AdminGranted> = /*@__PURE__*/
+  messageDesc(file_rolecall_organization_v1_events, 22);
+
+/**
+ * A person is no administrator of the instance any more.
+ *
+ * @generated from message rolecall.organization.v1.AdminRevoked
+ */
+export type AdminRevoked = Message<"rolecall.organization.v1.AdminRevoked"> & {
+  /**
+   * The administrators, who are told; also those that are blocked.
+   *
+   * @generated from field: repeated string admin_ids = 1;
+   */
+  adminIds: string[];
+};
+
+/**
+ * Describes the message rolecall.organization.v1.AdminRevoked.
+ * Use `create(AdminRevokedSchema)` to create a new message.
+ */
+export const AdminRevokedSchema: GenMessage<AdminRevoked> = /*@__PURE__*/
+  messageDesc(file_rolecall_organization_v1_events, 23);
 

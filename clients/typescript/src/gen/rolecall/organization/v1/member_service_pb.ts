@@ -17,7 +17,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file rolecall/organization/v1/member_service.proto.
  */
 export const file_rolecall_organization_v1_member_service: GenFile = /*@__PURE__*/
-  fileDesc("Ci1yb2xlY2FsbC9vcmdhbml6YXRpb24vdjEvbWVtYmVyX3NlcnZpY2UucHJvdG8SGHJvbGVjYWxsLm9yZ2FuaXphdGlvbi52MSIjChBHZXRNZW1iZXJSZXF1ZXN0Eg8KB3VzZXJfaWQYASABKAkiRQoRR2V0TWVtYmVyUmVzcG9uc2USMAoGbWVtYmVyGAEgASgLMiAucm9sZWNhbGwub3JnYW5pemF0aW9uLnYxLk1lbWJlciJUChJMaXN0TWVtYmVyc1JlcXVlc3QSFwoPb3JnYW5pemF0aW9uX2lkGAEgASgJEhEKCXBhZ2Vfc2l6ZRgCIAEoBRISCgpwYWdlX3Rva2VuGAMgASgJImEKE0xpc3RNZW1iZXJzUmVzcG9uc2USMQoHbWVtYmVycxgBIAMoCzIgLnJvbGVjYWxsLm9yZ2FuaXphdGlvbi52MS5NZW1iZXISFwoPbmV4dF9wYWdlX3Rva2VuGAIgASgJIlwKGFVwZGF0ZU1lbWJlclJvbGVzUmVxdWVzdBISCgpyZXF1ZXN0X2lkGAEgASgJEg8KB3VzZXJfaWQYAiABKAkSDQoFcm9sZXMYAyADKAkSDAoEZXRhZxgEIAEoCSJfChlVcGRhdGVNZW1iZXJSb2xlc1Jlc3BvbnNlEjAKBm1lbWJlchgBIAEoCzIgLnJvbGVjYWxsLm9yZ2FuaXphdGlvbi52MS5NZW1iZXISEAoIcmV2aXNpb24YAiABKAkieQoSQmxvY2tNZW1iZXJSZXF1ZXN0EhIKCnJlcXVlc3RfaWQYASABKAkSDwoHdXNlcl9pZBgCIAEoCRIOCgZyZWFzb24YAyABKAkSLgoKdW50aWxfdGltZRgEIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXAiWQoTQmxvY2tNZW1iZXJSZXNwb25zZRIwCgZtZW1iZXIYASABKAsyIC5yb2xlY2FsbC5vcmdhbml6YXRpb24udjEuTWVtYmVyEhAKCHJldmlzaW9uGAIgASgJIjsKFFVuYmxvY2tNZW1iZXJSZXF1ZXN0EhIKCnJlcXVlc3RfaWQYASABKAkSDwoHdXNlcl9pZBgCIAEoCSJbChVVbmJsb2NrTWVtYmVyUmVzcG9uc2USMAoGbWVtYmVyGAEgASgLMiAucm9sZWNhbGwub3JnYW5pemF0aW9uLnYxLk1lbWJlchIQCghyZXZpc2lvbhgCIAEoCSIxChlXYXRjaEFjY2Vzc0NoYW5nZXNSZXF1ZXN0EhQKDHJlc3VtZV90b2tlbhgBIAEoCSJZChpXYXRjaEFjY2Vzc0NoYW5nZXNSZXNwb25zZRITCgtzdWJqZWN0X2lkcxgBIAMoCRIQCghyZXZpc2lvbhgCIAEoCRIUCgxyZXN1bWVfdG9rZW4YAyABKAkyqQcKDU1lbWJlclNlcnZpY2UShwEKCUdldE1lbWJlchIqLnJvbGVjYWxsLm9yZ2FuaXphdGlvbi52MS5HZXRNZW1iZXJSZXF1ZXN0Gisucm9sZWNhbGwub3JnYW5pemF0aW9uLnYxLkdldE1lbWJlclJlc3BvbnNlIiGQAgGq7RgaIhhvcmdhbml6YXRpb24ubWVtYmVycy5nZXQSjgEKC0xpc3RNZW1iZXJzEiwucm9sZWNhbGwub3JnYW5pemF0aW9uLnYxLkxpc3RNZW1iZXJzUmVxdWVzdBotLnJvbGVjYWxsLm9yZ2FuaXphdGlvbi52MS5MaXN0TWVtYmVyc1Jlc3BvbnNlIiKQAgGq7RgbIhlvcmdhbml6YXRpb24ubWVtYmVycy5saXN0EqgBChFVcGRhdGVNZW1iZXJSb2xlcxIyLnJvbGVjYWxsLm9yZ2FuaXphdGlvbi52MS5VcGRhdGVNZW1iZXJSb2xlc1JlcXVlc3QaMy5yb2xlY2FsbC5vcmdhbml6YXRpb24udjEuVXBkYXRlTWVtYmVyUm9sZXNSZXNwb25zZSIqkAICqu0YIyIhb3JnYW5pemF0aW9uLm1lbWJlcnMuYXNzaWduX3JvbGVzEo8BCgtCbG9ja01lbWJlchIsLnJvbGVjYWxsLm9yZ2FuaXphdGlvbi52MS5CbG9ja01lbWJlclJlcXVlc3QaLS5yb2xlY2FsbC5vcmdhbml6YXRpb24udjEuQmxvY2tNZW1iZXJSZXNwb25zZSIjkAICqu0YHCIab3JnYW5pemF0aW9uLm1lbWJlcnMuYmxvY2sSlQEKDVVuYmxvY2tNZW1iZXISLi5yb2xlY2FsbC5vcmdhbml6YXRpb24udjEuVW5ibG9ja01lbWJlclJlcXVlc3QaLy5yb2xlY2FsbC5vcmdhbml6YXRpb24udjEuVW5ibG9ja01lbWJlclJlc3BvbnNlIiOQAgKq7RgcIhpvcmdhbml6YXRpb24ubWVtYmVycy5ibG9jaxKnAQoSV2F0Y2hBY2Nlc3NDaGFuZ2VzEjMucm9sZWNhbGwub3JnYW5pemF0aW9uLnYxLldhdGNoQWNjZXNzQ2hhbmdlc1JlcXVlc3QaNC5yb2xlY2FsbC5vcmdhbml6YXRpb24udjEuV2F0Y2hBY2Nlc3NDaGFuZ2VzUmVzcG9uc2UiJJACAartGB0YASIZb3JnYW5pemF0aW9uLmFjY2Vzcy5jaGVjazABQoUCChxjb20ucm9sZWNhbGwub3JnYW5pemF0aW9uLnYxQhJNZW1iZXJTZXJ2aWNlUHJvdG9QAVpPZ2l0aHViLmNvbS9yb2xlY2FsbC9yb2xlY2FsbC9jbGllbnRzL2dvL3JvbGVjYWxsL29yZ2FuaXphdGlvbi92MTtvcmdhbml6YXRpb252MaICA1JPWKoCGFJvbGVjYWxsLk9yZ2FuaXphdGlvbi5WMcoCGFJvbGVjYWxsXE9yZ2FuaXphdGlvblxWMeICJFJvbGVjYWxsXE9yZ2FuaXphdGlvblxWMVxHUEJNZXRhZGF0YeoCGlJvbGVjYWxsOjpPcmdhbml6YXRpb246OlYxYgZwcm90bzM", [file_google_protobuf_timestamp, file_rolecall_authz_v1_options, file_rolecall_organization_v1_organization]);
+  fileDesc("Ci1yb2xlY2FsbC9vcmdhbml6YXRpb24vdjEvbWVtYmVyX3NlcnZpY2UucHJvdG8SGHJvbGVjYWxsLm9yZ2FuaXphdGlvbi52MSIjChBHZXRNZW1iZXJSZXF1ZXN0Eg8KB3VzZXJfaWQYASABKAkiRQoRR2V0TWVtYmVyUmVzcG9uc2USMAoGbWVtYmVyGAEgASgLMiAucm9sZWNhbGwub3JnYW5pemF0aW9uLnYxLk1lbWJlciJUChJMaXN0TWVtYmVyc1JlcXVlc3QSFwoPb3JnYW5pemF0aW9uX2lkGAEgASgJEhEKCXBhZ2Vfc2l6ZRgCIAEoBRISCgpwYWdlX3Rva2VuGAMgASgJImEKE0xpc3RNZW1iZXJzUmVzcG9uc2USMQoHbWVtYmVycxgBIAMoCzIgLnJvbGVjYWxsLm9yZ2FuaXphdGlvbi52MS5NZW1iZXISFwoPbmV4dF9wYWdlX3Rva2VuGAIgASgJIlwKGFVwZGF0ZU1lbWJlclJvbGVzUmVxdWVzdBISCgpyZXF1ZXN0X2lkGAEgASgJEg8KB3VzZXJfaWQYAiABKAkSDQoFcm9sZXMYAyADKAkSDAoEZXRhZxgEIAEoCSJfChlVcGRhdGVNZW1iZXJSb2xlc1Jlc3BvbnNlEjAKBm1lbWJlchgBIAEoCzIgLnJvbGVjYWxsLm9yZ2FuaXphdGlvbi52MS5NZW1iZXISEAoIcmV2aXNpb24YAiABKAkieQoSQmxvY2tNZW1iZXJSZXF1ZXN0EhIKCnJlcXVlc3RfaWQYASABKAkSDwoHdXNlcl9pZBgCIAEoCRIOCgZyZWFzb24YAyABKAkSLgoKdW50aWxfdGltZRgEIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXAiWQoTQmxvY2tNZW1iZXJSZXNwb25zZRIwCgZtZW1iZXIYASABKAsyIC5yb2xlY2FsbC5vcmdhbml6YXRpb24udjEuTWVtYmVyEhAKCHJldmlzaW9uGAIgASgJIjsKFFVuYmxvY2tNZW1iZXJSZXF1ZXN0EhIKCnJlcXVlc3RfaWQYASABKAkSDwoHdXNlcl9pZBgCIAEoCSJbChVVbmJsb2NrTWVtYmVyUmVzcG9uc2USMAoGbWVtYmVyGAEgASgLMiAucm9sZWNhbGwub3JnYW5pemF0aW9uLnYxLk1lbWJlchIQCghyZXZpc2lvbhgCIAEoCSI6ChFMaXN0QWRtaW5zUmVxdWVzdBIRCglwYWdlX3NpemUYASABKAUSEgoKcGFnZV90b2tlbhgCIAEoCSJgChJMaXN0QWRtaW5zUmVzcG9uc2USMQoHbWVtYmVycxgBIAMoCzIgLnJvbGVjYWxsLm9yZ2FuaXphdGlvbi52MS5NZW1iZXISFwoPbmV4dF9wYWdlX3Rva2VuGAIgASgJIjgKEUdyYW50QWRtaW5SZXF1ZXN0EhIKCnJlcXVlc3RfaWQYASABKAkSDwoHdXNlcl9pZBgCIAEoCSJYChJHcmFudEFkbWluUmVzcG9uc2USMAoGbWVtYmVyGAEgASgLMiAucm9sZWNhbGwub3JnYW5pemF0aW9uLnYxLk1lbWJlchIQCghyZXZpc2lvbhgCIAEoCSI5ChJSZXZva2VBZG1pblJlcXVlc3QSEgoKcmVxdWVzdF9pZBgBIAEoCRIPCgd1c2VyX2lkGAIgASgJIlkKE1Jldm9rZUFkbWluUmVzcG9uc2USMAoGbWVtYmVyGAEgASgLMiAucm9sZWNhbGwub3JnYW5pemF0aW9uLnYxLk1lbWJlchIQCghyZXZpc2lvbhgCIAEoCSIxChlXYXRjaEFjY2Vzc0NoYW5nZXNSZXF1ZXN0EhQKDHJlc3VtZV90b2tlbhgBIAEoCSJzChpXYXRjaEFjY2Vzc0NoYW5nZXNSZXNwb25zZRITCgtzdWJqZWN0X2lkcxgBIAMoCRIQCghyZXZpc2lvbhgCIAEoCRIUCgxyZXN1bWVfdG9rZW4YAyABKAkSGAoQb3JnYW5pemF0aW9uX2lkcxgEIAMoCTL1CgoNTWVtYmVyU2VydmljZRKHAQoJR2V0TWVtYmVyEioucm9sZWNhbGwub3JnYW5pemF0aW9uLnYxLkdldE1lbWJlclJlcXVlc3QaKy5yb2xlY2FsbC5vcmdhbml6YXRpb24udjEuR2V0TWVtYmVyUmVzcG9uc2UiIZACAartGBoiGG9yZ2FuaXphdGlvbi5tZW1iZXJzLmdldBKOAQoLTGlzdE1lbWJlcnMSLC5yb2xlY2FsbC5vcmdhbml6YXRpb24udjEuTGlzdE1lbWJlcnNSZXF1ZXN0Gi0ucm9sZWNhbGwub3JnYW5pemF0aW9uLnYxLkxpc3RNZW1iZXJzUmVzcG9uc2UiIpACAartGBsiGW9yZ2FuaXphdGlvbi5tZW1iZXJzLmxpc3QSqAEKEVVwZGF0ZU1lbWJlclJvbGVzEjIucm9sZWNhbGwub3JnYW5pemF0aW9uLnYxLlVwZGF0ZU1lbWJlclJvbGVzUmVxdWVzdBozLnJvbGVjYWxsLm9yZ2FuaXphdGlvbi52MS5VcGRhdGVNZW1iZXJSb2xlc1Jlc3BvbnNlIiqQAgKq7RgjIiFvcmdhbml6YXRpb24ubWVtYmVycy5hc3NpZ25fcm9sZXMSjwEKC0Jsb2NrTWVtYmVyEiwucm9sZWNhbGwub3JnYW5pemF0aW9uLnYxLkJsb2NrTWVtYmVyUmVxdWVzdBotLnJvbGVjYWxsLm9yZ2FuaXphdGlvbi52MS5CbG9ja01lbWJlclJlc3BvbnNlIiOQAgKq7RgcIhpvcmdhbml6YXRpb24ubWVtYmVycy5ibG9jaxKVAQoNVW5ibG9ja01lbWJlchIuLnJvbGVjYWxsLm9yZ2FuaXphdGlvbi52MS5VbmJsb2NrTWVtYmVyUmVxdWVzdBovLnJvbGVjYWxsLm9yZ2FuaXphdGlvbi52MS5VbmJsb2NrTWVtYmVyUmVzcG9uc2UiI5ACAqrtGBwiGm9yZ2FuaXphdGlvbi5tZW1iZXJzLmJsb2NrEpMBCgpMaXN0QWRtaW5zEisucm9sZWNhbGwub3JnYW5pemF0aW9uLnYxLkxpc3RBZG1pbnNSZXF1ZXN0Giwucm9sZWNhbGwub3JnYW5pemF0aW9uLnYxLkxpc3RBZG1pbnNSZXNwb25zZSIqkAIBqu0YIyIhb3JnYW5pemF0aW9uLmluc3RhbmNlX2FkbWlucy5saXN0EpYBCgpHcmFudEFkbWluEisucm9sZWNhbGwub3JnYW5pemF0aW9uLnYxLkdyYW50QWRtaW5SZXF1ZXN0Giwucm9sZWNhbGwub3JnYW5pemF0aW9uLnYxLkdyYW50QWRtaW5SZXNwb25zZSItkAICqu0YJiIib3JnYW5pemF0aW9uLmluc3RhbmNlX2FkbWlucy5ncmFudDgBEpoBCgtSZXZva2VBZG1pbhIsLnJvbGVjYWxsLm9yZ2FuaXphdGlvbi52MS5SZXZva2VBZG1pblJlcXVlc3QaLS5yb2xlY2FsbC5vcmdhbml6YXRpb24udjEuUmV2b2tlQWRtaW5SZXNwb25zZSIukAICqu0YJyIjb3JnYW5pemF0aW9uLmluc3RhbmNlX2FkbWlucy5yZXZva2U4ARKnAQoSV2F0Y2hBY2Nlc3NDaGFuZ2VzEjMucm9sZWNhbGwub3JnYW5pemF0aW9uLnYxLldhdGNoQWNjZXNzQ2hhbmdlc1JlcXVlc3QaNC5yb2xlY2FsbC5vcmdhbml6YXRpb24udjEuV2F0Y2hBY2Nlc3NDaGFuZ2VzUmVzcG9uc2UiJJACAartGB0YASIZb3JnYW5pemF0aW9uLmFjY2Vzcy5jaGVjazABQoUCChxjb20ucm9sZWNhbGwub3JnYW5pemF0aW9uLnYxQhJNZW1iZXJTZXJ2aWNlUHJvdG9QAVpPZ2l0aHViLmNvbS9yb2xlY2FsbC9yb2xlY2FsbC9jbGllbnRzL2dvL3JvbGVjYWxsL29yZ2FuaXphdGlvbi92MTtvcmdhbml6YXRpb252MaICA1JPWKoCGFJvbGVjYWxsLk9yZ2FuaXphdGlvbi5WMcoCGFJvbGVjYWxsXE9yZ2FuaXphdGlvblxWMeICJFJvbGVjYWxsXE9yZ2FuaXphdGlvblxWMVxHUEJNZXRhZGF0YeoCGlJvbGVjYWxsOjpPcmdhbml6YXRpb246OlYxYgZwcm90bzM", [file_google_protobuf_timestamp, file_rolecall_authz_v1_options, file_rolecall_organization_v1_organization]);
 
 /**
  * What `GetMember` needs.
@@ -325,6 +325,174 @@ export const UnblockMemberResponseSchema: GenMessage<UnblockMemberResponse> = /*
   messageDesc(file_rolecall_organization_v1_member_service, 9);
 
 /**
+ * What `ListAdmins` needs.
+ *
+ * @generated from message rolecall.organization.v1.ListAdminsRequest
+ */
+export type ListAdminsRequest = Message<"rolecall.organization.v1.ListAdminsRequest"> & {
+  /**
+   * How many a page holds: 0 means 50, more than 1 000 means 1 000.
+   *
+   * @generated from field: int32 page_size = 1;
+   */
+  pageSize: number;
+
+  /**
+   * `next_page_token` of the page before.
+   *
+   * @generated from field: string page_token = 2;
+   */
+  pageToken: string;
+};
+
+/**
+ * Describes the message rolecall.organization.v1.ListAdminsRequest.
+ * Use `create(ListAdminsRequestSchema)` to create a new message.
+ */
+export const ListAdminsRequestSchema: GenMessage<ListAdminsRequest> = /*@__PURE__*/
+  messageDesc(file_rolecall_organization_v1_member_service, 10);
+
+/**
+ * What `ListAdmins` answers.
+ *
+ * @generated from message rolecall.organization.v1.ListAdminsResponse
+ */
+export type ListAdminsResponse = Message<"rolecall.organization.v1.ListAdminsResponse"> & {
+  /**
+   * The memberships of the administrators of this page.
+   *
+   * @generated from field: repeated rolecall.organization.v1.Member members = 1;
+   */
+  members: Member[];
+
+  /**
+   * Asks for the next page; empty on the last one.
+   *
+   * @generated from field: string next_page_token = 2;
+   */
+  nextPageToken: string;
+};
+
+/**
+ * Describes the message rolecall.organization.v1.ListAdminsResponse.
+ * Use `create(ListAdminsResponseSchema)` to create a new message.
+ */
+export const ListAdminsResponseSchema: GenMessage<ListAdminsResponse> = /*@__PURE__*/
+  messageDesc(file_rolecall_organization_v1_member_service, 11);
+
+/**
+ * What `GrantAdmin` needs.
+ *
+ * @generated from message rolecall.organization.v1.GrantAdminRequest
+ */
+export type GrantAdminRequest = Message<"rolecall.organization.v1.GrantAdminRequest"> & {
+  /**
+   * Names this one intended change; a lower-case UUID. Optional.
+   *
+   * @generated from field: string request_id = 1;
+   */
+  requestId: string;
+
+  /**
+   * The member's account.
+   *
+   * @generated from field: string user_id = 2;
+   */
+  userId: string;
+};
+
+/**
+ * Describes the message rolecall.organization.v1.GrantAdminRequest.
+ * Use `create(GrantAdminRequestSchema)` to create a new message.
+ */
+export const GrantAdminRequestSchema: GenMessage<GrantAdminRequest> = /*@__PURE__*/
+  messageDesc(file_rolecall_organization_v1_member_service, 12);
+
+/**
+ * What `GrantAdmin` answers.
+ *
+ * @generated from message rolecall.organization.v1.GrantAdminResponse
+ */
+export type GrantAdminResponse = Message<"rolecall.organization.v1.GrantAdminResponse"> & {
+  /**
+   * The membership after the change.
+   *
+   * @generated from field: rolecall.organization.v1.Member member = 1;
+   */
+  member?: Member | undefined;
+
+  /**
+   * Revision of the change, see `UpdateMemberRolesResponse.revision`.
+   *
+   * @generated from field: string revision = 2;
+   */
+  revision: string;
+};
+
+/**
+ * Describes the message rolecall.organization.v1.GrantAdminResponse.
+ * Use `create(GrantAdminResponseSchema)` to create a new message.
+ */
+export const GrantAdminResponseSchema: GenMessage<GrantAdminResponse> = /*@__PURE__*/
+  messageDesc(file_rolecall_organization_v1_member_service, 13);
+
+/**
+ * What `RevokeAdmin` needs.
+ *
+ * @generated from message rolecall.organization.v1.RevokeAdminRequest
+ */
+export type RevokeAdminRequest = Message<"rolecall.organization.v1.RevokeAdminRequest"> & {
+  /**
+   * Names this one intended change; a lower-case UUID. Optional.
+   *
+   * @generated from field: string request_id = 1;
+   */
+  requestId: string;
+
+  /**
+   * The member's account.
+   *
+   * @generated from field: string user_id = 2;
+   */
+  userId: string;
+};
+
+/**
+ * Describes the message rolecall.organization.v1.RevokeAdminRequest.
+ * Use `create(RevokeAdminRequestSchema)` to create a new message.
+ */
+export const RevokeAdminRequestSchema: GenMessage<RevokeAdminRequest> = /*@__PURE__*/
+  messageDesc(file_rolecall_organization_v1_member_service, 14);
+
+/**
+ * What `RevokeAdmin` answers.
+ *
+ * @generated from message rolecall.organization.v1.RevokeAdminResponse
+ */
+export type RevokeAdminResponse = Message<"rolecall.organization.v1.RevokeAdminResponse"> & {
+  /**
+   * The membership after the change.
+   *
+   * @generated from field: rolecall.organization.v1.Member member = 1;
+   */
+  member?: Member | undefined;
+
+  /**
+   * Revision of the change, see `UpdateMemberRolesResponse.revision`.
+   *
+   * @generated from field: string revision = 2;
+   */
+  revision: string;
+};
+
+/**
+ * Describes the message rolecall.organization.v1.RevokeAdminResponse.
+ * Use `create(RevokeAdminResponseSchema)` to create a new message.
+ */
+export const RevokeAdminResponseSchema: GenMessage<RevokeAdminResponse> = /*@__PURE__*/
+  messageDesc(file_rolecall_organization_v1_member_service, 15);
+
+/**
  * What `WatchAccessChanges` needs.
  *
  * @generated from message rolecall.organization.v1.WatchAccessChangesRequest
@@ -343,7 +511,7 @@ export type WatchAccessChangesRequest = Message<"rolecall.organization.v1.WatchA
  * Use `create(WatchAccessChangesRequestSchema)` to create a new message.
  */
 export const WatchAccessChangesRequestSchema: GenMessage<WatchAccessChangesRequest> = /*@__PURE__*/
-  messageDesc(file_rolecall_organization_v1_member_service, 10);
+  messageDesc(file_rolecall_organization_v1_member_service, 16);
 
 /**
  * One step of the stream.
@@ -371,6 +539,14 @@ export type WatchAccessChangesResponse = Message<"rolecall.organization.v1.Watch
    * @generated from field: string resume_token = 3;
    */
   resumeToken: string;
+
+  /**
+   * Organizations that were suspended, resumed or deleted: the access of everybody who
+   * belongs to them changed.
+   *
+   * @generated from field: repeated string organization_ids = 4;
+   */
+  organizationIds: string[];
 };
 
 /**
@@ -378,7 +554,7 @@ export type WatchAccessChangesResponse = Message<"rolecall.organization.v1.Watch
  * Use `create(WatchAccessChangesResponseSchema)` to create a new message.
  */
 export const WatchAccessChangesResponseSchema: GenMessage<WatchAccessChangesResponse> = /*@__PURE__*/
-  messageDesc(file_rolecall_organization_v1_member_service, 11);
+  messageDesc(file_rolecall_organization_v1_member_service, 17);
 
 /**
  * Reads and changes memberships. Every change is obeyed by this process before
@@ -446,10 +622,52 @@ export const MemberService: GenService<{
     output: typeof UnblockMemberResponseSchema;
   },
   /**
-   * Streams the subjects whose access changed, in order of revision.
+   * Lists the administrators of the instance in order of creation, also those
+   * that are blocked.
    *
-   * A message arrives at least every 500 milliseconds; one without subjects is
-   * a heartbeat. Without a resume token the stream begins now; a token that is
+   * @generated from rpc rolecall.organization.v1.MemberService.ListAdmins
+   */
+  listAdmins: {
+    methodKind: "unary";
+    input: typeof ListAdminsRequestSchema;
+    output: typeof ListAdminsResponseSchema;
+  },
+  /**
+   * Makes a member an administrator of the instance, beside the roles that it
+   * holds. All administrators are told by mail, and so is the person.
+   *
+   * Nobody grants itself anything (`SELF_REFUSED`). Who has not accepted its
+   * invitation (`MEMBER_NOT_ACTIVE`), or belongs to a suspended organization
+   * (`ORGANIZATION_SUSPENDED`), becomes none.
+   *
+   * @generated from rpc rolecall.organization.v1.MemberService.GrantAdmin
+   */
+  grantAdmin: {
+    methodKind: "unary";
+    input: typeof GrantAdminRequestSchema;
+    output: typeof GrantAdminResponseSchema;
+  },
+  /**
+   * Takes a member the administration of the instance; it keeps its other roles,
+   * and is a guest when it has none. All administrators are told by mail, and so
+   * is the person.
+   *
+   * Nobody does this to itself (`SELF_REFUSED`), and the last administrator that
+   * can act stays one (`LAST_ADMIN`).
+   *
+   * @generated from rpc rolecall.organization.v1.MemberService.RevokeAdmin
+   */
+  revokeAdmin: {
+    methodKind: "unary";
+    input: typeof RevokeAdminRequestSchema;
+    output: typeof RevokeAdminResponseSchema;
+  },
+  /**
+   * Streams the subjects and organizations whose access changed, in order of
+   * revision.
+   *
+   * A message arrives at least every 500 milliseconds; one without either is a
+   * heartbeat. Without a resume token the stream begins now; a token that is
    * too old gets `RESUME_TOKEN_EXPIRED`. The stream ends when the caller's
    * access token, session or permission does.
    *

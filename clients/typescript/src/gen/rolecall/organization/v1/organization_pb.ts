@@ -14,7 +14,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file rolecall/organization/v1/organization.proto.
  */
 export const file_rolecall_organization_v1_organization: GenFile = /*@__PURE__*/
-  fileDesc("Cityb2xlY2FsbC9vcmdhbml6YXRpb24vdjEvb3JnYW5pemF0aW9uLnByb3RvEhhyb2xlY2FsbC5vcmdhbml6YXRpb24udjEi9wEKDE9yZ2FuaXphdGlvbhIXCg9vcmdhbml6YXRpb25faWQYASABKAkSDAoEbmFtZRgCIAEoCRI6CgVzdGF0ZRgDIAEoDjIrLnJvbGVjYWxsLm9yZ2FuaXphdGlvbi52MS5Pcmdhbml6YXRpb25TdGF0ZRIMCgRob21lGAQgASgIEgwKBGV0YWcYBSABKAkSLwoLY3JlYXRlX3RpbWUYBiABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEjcKCm1mYV9wb2xpY3kYByABKA4yIy5yb2xlY2FsbC5vcmdhbml6YXRpb24udjEuTWZhUG9saWN5IpcCCgZNZW1iZXISDwoHdXNlcl9pZBgBIAEoCRIXCg9vcmdhbml6YXRpb25faWQYAiABKAkSDQoFcm9sZXMYAyADKAkSNAoFc3RhdGUYBCABKA4yJS5yb2xlY2FsbC5vcmdhbml6YXRpb24udjEuTWVtYmVyU3RhdGUSLgoFYmxvY2sYBSABKAsyHy5yb2xlY2FsbC5vcmdhbml6YXRpb24udjEuQmxvY2sSDAoEZXRhZxgGIAEoCRIvCgtjcmVhdGVfdGltZRgHIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASLwoLdXBkYXRlX3RpbWUYCCABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wIooBCgVCbG9jaxIOCgZyZWFzb24YASABKAkSLgoKdW50aWxfdGltZRgCIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASLwoLY3JlYXRlX3RpbWUYAyABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEhAKCGFjdG9yX2lkGAQgASgJKlYKEU9yZ2FuaXphdGlvblN0YXRlEiIKHk9SR0FOSVpBVElPTl9TVEFURV9VTlNQRUNJRklFRBAAEh0KGU9SR0FOSVpBVElPTl9TVEFURV9BQ1RJVkUQASpZCglNZmFQb2xpY3kSGgoWTUZBX1BPTElDWV9VTlNQRUNJRklFRBAAEhcKE01GQV9QT0xJQ1lfUkVRVUlSRUQQARIXChNNRkFfUE9MSUNZX09QVElPTkFMEAIqXgoLTWVtYmVyU3RhdGUSHAoYTUVNQkVSX1NUQVRFX1VOU1BFQ0lGSUVEEAASGAoUTUVNQkVSX1NUQVRFX1BFTkRJTkcQARIXChNNRU1CRVJfU1RBVEVfQUNUSVZFEAJChAIKHGNvbS5yb2xlY2FsbC5vcmdhbml6YXRpb24udjFCEU9yZ2FuaXphdGlvblByb3RvUAFaT2dpdGh1Yi5jb20vcm9sZWNhbGwvcm9sZWNhbGwvY2xpZW50cy9nby9yb2xlY2FsbC9vcmdhbml6YXRpb24vdjE7b3JnYW5pemF0aW9udjGiAgNST1iqAhhSb2xlY2FsbC5Pcmdhbml6YXRpb24uVjHKAhhSb2xlY2FsbFxPcmdhbml6YXRpb25cVjHiAiRSb2xlY2FsbFxPcmdhbml6YXRpb25cVjFcR1BCTWV0YWRhdGHqAhpSb2xlY2FsbDo6T3JnYW5pemF0aW9uOjpWMWIGcHJvdG8z", [file_google_protobuf_timestamp]);
+  fileDesc("Cityb2xlY2FsbC9vcmdhbml6YXRpb24vdjEvb3JnYW5pemF0aW9uLnByb3RvEhhyb2xlY2FsbC5vcmdhbml6YXRpb24udjEisQIKDE9yZ2FuaXphdGlvbhIXCg9vcmdhbml6YXRpb25faWQYASABKAkSDAoEbmFtZRgCIAEoCRI6CgVzdGF0ZRgDIAEoDjIrLnJvbGVjYWxsLm9yZ2FuaXphdGlvbi52MS5Pcmdhbml6YXRpb25TdGF0ZRIMCgRob21lGAQgASgIEgwKBGV0YWcYBSABKAkSLwoLY3JlYXRlX3RpbWUYBiABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEjcKCm1mYV9wb2xpY3kYByABKA4yIy5yb2xlY2FsbC5vcmdhbml6YXRpb24udjEuTWZhUG9saWN5EjgKCnN1c3BlbnNpb24YCCABKAsyJC5yb2xlY2FsbC5vcmdhbml6YXRpb24udjEuU3VzcGVuc2lvbiJfCgpTdXNwZW5zaW9uEg4KBnJlYXNvbhgBIAEoCRIvCgtjcmVhdGVfdGltZRgCIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASEAoIYWN0b3JfaWQYAyABKAkilwIKBk1lbWJlchIPCgd1c2VyX2lkGAEgASgJEhcKD29yZ2FuaXphdGlvbl9pZBgCIAEoCRINCgVyb2xlcxgDIAMoCRI0CgVzdGF0ZRgEIAEoDjIlLnJvbGVjYWxsLm9yZ2FuaXphdGlvbi52MS5NZW1iZXJTdGF0ZRIuCgVibG9jaxgFIAEoCzIfLnJvbGVjYWxsLm9yZ2FuaXphdGlvbi52MS5CbG9jaxIMCgRldGFnGAYgASgJEi8KC2NyZWF0ZV90aW1lGAcgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIvCgt1cGRhdGVfdGltZRgIIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXAiigEKBUJsb2NrEg4KBnJlYXNvbhgBIAEoCRIuCgp1bnRpbF90aW1lGAIgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIvCgtjcmVhdGVfdGltZRgDIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASEAoIYWN0b3JfaWQYBCABKAkqeAoRT3JnYW5pemF0aW9uU3RhdGUSIgoeT1JHQU5JWkFUSU9OX1NUQVRFX1VOU1BFQ0lGSUVEEAASHQoZT1JHQU5JWkFUSU9OX1NUQVRFX0FDVElWRRABEiAKHE9SR0FOSVpBVElPTl9TVEFURV9TVVNQRU5ERUQQAipZCglNZmFQb2xpY3kSGgoWTUZBX1BPTElDWV9VTlNQRUNJRklFRBAAEhcKE01GQV9QT0xJQ1lfUkVRVUlSRUQQARIXChNNRkFfUE9MSUNZX09QVElPTkFMEAIqXgoLTWVtYmVyU3RhdGUSHAoYTUVNQkVSX1NUQVRFX1VOU1BFQ0lGSUVEEAASGAoUTUVNQkVSX1NUQVRFX1BFTkRJTkcQARIXChNNRU1CRVJfU1RBVEVfQUNUSVZFEAJChAIKHGNvbS5yb2xlY2FsbC5vcmdhbml6YXRpb24udjFCEU9yZ2FuaXphdGlvblByb3RvUAFaT2dpdGh1Yi5jb20vcm9sZWNhbGwvcm9sZWNhbGwvY2xpZW50cy9nby9yb2xlY2FsbC9vcmdhbml6YXRpb24vdjE7b3JnYW5pemF0aW9udjGiAgNST1iqAhhSb2xlY2FsbC5Pcmdhbml6YXRpb24uVjHKAhhSb2xlY2FsbFxPcmdhbml6YXRpb25cVjHiAiRSb2xlY2FsbFxPcmdhbml6YXRpb25cVjFcR1BCTWV0YWRhdGHqAhpSb2xlY2FsbDo6T3JnYW5pemF0aW9uOjpWMWIGcHJvdG8z", [file_google_protobuf_timestamp]);
 
 /**
  * A tenant of the installation.
@@ -70,6 +70,14 @@ export type Organization = Message<"rolecall.organization.v1.Organization"> & {
    * @generated from field: rolecall.organization.v1.MfaPolicy mfa_policy = 7;
    */
   mfaPolicy: MfaPolicy;
+
+  /**
+   * Why nobody who belongs to it can act; absent while it is active. Output
+   * only.
+   *
+   * @generated from field: rolecall.organization.v1.Suspension suspension = 8;
+   */
+  suspension?: Suspension | undefined;
 };
 
 /**
@@ -78,6 +86,41 @@ export type Organization = Message<"rolecall.organization.v1.Organization"> & {
  */
 export const OrganizationSchema: GenMessage<Organization> = /*@__PURE__*/
   messageDesc(file_rolecall_organization_v1_organization, 0);
+
+/**
+ * Why and since when an organization is suspended.
+ *
+ * @generated from message rolecall.organization.v1.Suspension
+ */
+export type Suspension = Message<"rolecall.organization.v1.Suspension"> & {
+  /**
+   * Why, 1 to 500 characters.
+   *
+   * @generated from field: string reason = 1;
+   */
+  reason: string;
+
+  /**
+   * Since when.
+   *
+   * @generated from field: google.protobuf.Timestamp create_time = 2;
+   */
+  createTime?: Timestamp | undefined;
+
+  /**
+   * The administrator that suspended it.
+   *
+   * @generated from field: string actor_id = 3;
+   */
+  actorId: string;
+};
+
+/**
+ * Describes the message rolecall.organization.v1.Suspension.
+ * Use `create(SuspensionSchema)` to create a new message.
+ */
+export const SuspensionSchema: GenMessage<Suspension> = /*@__PURE__*/
+  messageDesc(file_rolecall_organization_v1_organization, 1);
 
 /**
  * The membership of a person in an organization.
@@ -148,7 +191,7 @@ export type Member = Message<"rolecall.organization.v1.Member"> & {
  * Use `create(MemberSchema)` to create a new message.
  */
 export const MemberSchema: GenMessage<Member> = /*@__PURE__*/
-  messageDesc(file_rolecall_organization_v1_organization, 1);
+  messageDesc(file_rolecall_organization_v1_organization, 2);
 
 /**
  * Why and until when a member is kept out.
@@ -190,7 +233,7 @@ export type Block = Message<"rolecall.organization.v1.Block"> & {
  * Use `create(BlockSchema)` to create a new message.
  */
 export const BlockSchema: GenMessage<Block> = /*@__PURE__*/
-  messageDesc(file_rolecall_organization_v1_organization, 2);
+  messageDesc(file_rolecall_organization_v1_organization, 3);
 
 /**
  * Where an organization stands in its life.
@@ -211,6 +254,13 @@ export enum OrganizationState {
    * @generated from enum value: ORGANIZATION_STATE_ACTIVE = 1;
    */
   ACTIVE = 1,
+
+  /**
+   * Nobody who belongs to it can act.
+   *
+   * @generated from enum value: ORGANIZATION_STATE_SUSPENDED = 2;
+   */
+  SUSPENDED = 2,
 }
 
 /**

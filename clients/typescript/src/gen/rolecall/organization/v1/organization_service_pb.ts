@@ -19,7 +19,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file rolecall/organization/v1/organization_service.proto.
  */
 export const file_rolecall_organization_v1_organization_service: GenFile = /*@__PURE__*/
-  fileDesc("CjNyb2xlY2FsbC9vcmdhbml6YXRpb24vdjEvb3JnYW5pemF0aW9uX3NlcnZpY2UucHJvdG8SGHJvbGVjYWxsLm9yZ2FuaXphdGlvbi52MSLIAQoZQ3JlYXRlT3JnYW5pemF0aW9uUmVxdWVzdBISCgpyZXF1ZXN0X2lkGAEgASgJEgwKBG5hbWUYAiABKAkSOQoLZmlyc3Rfb3duZXIYAyABKAsyJC5yb2xlY2FsbC5vcmdhbml6YXRpb24udjEuRmlyc3RPd25lchIVCg12YWxpZGF0ZV9vbmx5GAQgASgIEjcKCm1mYV9wb2xpY3kYBSABKA4yIy5yb2xlY2FsbC5vcmdhbml6YXRpb24udjEuTWZhUG9saWN5IlIKCkZpcnN0T3duZXISDQoFZW1haWwYASABKAkSDAoEbmFtZRgCIAEoCRISCgpnaXZlbl9uYW1lGAMgASgJEhMKC2ZhbWlseV9uYW1lGAQgASgJInIKGkNyZWF0ZU9yZ2FuaXphdGlvblJlc3BvbnNlEjwKDG9yZ2FuaXphdGlvbhgBIAEoCzImLnJvbGVjYWxsLm9yZ2FuaXphdGlvbi52MS5Pcmdhbml6YXRpb24SFgoOZmlyc3Rfb3duZXJfaWQYAiABKAkiMQoWR2V0T3JnYW5pemF0aW9uUmVxdWVzdBIXCg9vcmdhbml6YXRpb25faWQYASABKAkiVwoXR2V0T3JnYW5pemF0aW9uUmVzcG9uc2USPAoMb3JnYW5pemF0aW9uGAEgASgLMiYucm9sZWNhbGwub3JnYW5pemF0aW9uLnYxLk9yZ2FuaXphdGlvbiJBChhMaXN0T3JnYW5pemF0aW9uc1JlcXVlc3QSEQoJcGFnZV9zaXplGAEgASgFEhIKCnBhZ2VfdG9rZW4YAiABKAkicwoZTGlzdE9yZ2FuaXphdGlvbnNSZXNwb25zZRI9Cg1vcmdhbml6YXRpb25zGAEgAygLMiYucm9sZWNhbGwub3JnYW5pemF0aW9uLnYxLk9yZ2FuaXphdGlvbhIXCg9uZXh0X3BhZ2VfdG9rZW4YAiABKAkiOQoeR2V0T3JnYW5pemF0aW9uU2V0dGluZ3NSZXF1ZXN0EhcKD29yZ2FuaXphdGlvbl9pZBgBIAEoCSJjCh9HZXRPcmdhbml6YXRpb25TZXR0aW5nc1Jlc3BvbnNlEkAKCHNldHRpbmdzGAEgASgLMi4ucm9sZWNhbGwub3JnYW5pemF0aW9uLnYxLk9yZ2FuaXphdGlvblNldHRpbmdzIsEBCiFVcGRhdGVPcmdhbml6YXRpb25TZXR0aW5nc1JlcXVlc3QSEgoKcmVxdWVzdF9pZBgBIAEoCRJACghzZXR0aW5ncxgCIAEoCzIuLnJvbGVjYWxsLm9yZ2FuaXphdGlvbi52MS5Pcmdhbml6YXRpb25TZXR0aW5ncxIvCgt1cGRhdGVfbWFzaxgDIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5GaWVsZE1hc2sSFQoNdmFsaWRhdGVfb25seRgEIAEoCCJmCiJVcGRhdGVPcmdhbml6YXRpb25TZXR0aW5nc1Jlc3BvbnNlEkAKCHNldHRpbmdzGAEgASgLMi4ucm9sZWNhbGwub3JnYW5pemF0aW9uLnYxLk9yZ2FuaXphdGlvblNldHRpbmdzIk0KJExpc3REaXNjb3ZlcmFibGVPcmdhbml6YXRpb25zUmVxdWVzdBIRCglwYWdlX3NpemUYASABKAUSEgoKcGFnZV90b2tlbhgCIAEoCSKLAQolTGlzdERpc2NvdmVyYWJsZU9yZ2FuaXphdGlvbnNSZXNwb25zZRJJCg1vcmdhbml6YXRpb25zGAEgAygLMjIucm9sZWNhbGwub3JnYW5pemF0aW9uLnYxLkRpc2NvdmVyYWJsZU9yZ2FuaXphdGlvbhIXCg9uZXh0X3BhZ2VfdG9rZW4YAiABKAkihAEKGERpc2NvdmVyYWJsZU9yZ2FuaXphdGlvbhIXCg9vcmdhbml6YXRpb25faWQYASABKAkSDAoEbmFtZRgCIAEoCRJBCg9wYXNzd29yZF9wb2xpY3kYAyABKAsyKC5yb2xlY2FsbC5vcmdhbml6YXRpb24udjEuUGFzc3dvcmRQb2xpY3kytggKE09yZ2FuaXphdGlvblNlcnZpY2USqwEKEkNyZWF0ZU9yZ2FuaXphdGlvbhIzLnJvbGVjYWxsLm9yZ2FuaXphdGlvbi52MS5DcmVhdGVPcmdhbml6YXRpb25SZXF1ZXN0GjQucm9sZWNhbGwub3JnYW5pemF0aW9uLnYxLkNyZWF0ZU9yZ2FuaXphdGlvblJlc3BvbnNlIiqQAgKq7RgjIiFvcmdhbml6YXRpb24ub3JnYW5pemF0aW9ucy5jcmVhdGUSoQEKD0dldE9yZ2FuaXphdGlvbhIwLnJvbGVjYWxsLm9yZ2FuaXphdGlvbi52MS5HZXRPcmdhbml6YXRpb25SZXF1ZXN0GjEucm9sZWNhbGwub3JnYW5pemF0aW9uLnYxLkdldE9yZ2FuaXphdGlvblJlc3BvbnNlIimQAgGq7RgiIh5vcmdhbml6YXRpb24ub3JnYW5pemF0aW9ucy5nZXRQARKmAQoRTGlzdE9yZ2FuaXphdGlvbnMSMi5yb2xlY2FsbC5vcmdhbml6YXRpb24udjEuTGlzdE9yZ2FuaXphdGlvbnNSZXF1ZXN0GjMucm9sZWNhbGwub3JnYW5pemF0aW9uLnYxLkxpc3RPcmdhbml6YXRpb25zUmVzcG9uc2UiKJACAartGCEiH29yZ2FuaXphdGlvbi5vcmdhbml6YXRpb25zLmxpc3QSsgEKF0dldE9yZ2FuaXphdGlvblNldHRpbmdzEjgucm9sZWNhbGwub3JnYW5pemF0aW9uLnYxLkdldE9yZ2FuaXphdGlvblNldHRpbmdzUmVxdWVzdBo5LnJvbGVjYWxsLm9yZ2FuaXphdGlvbi52MS5HZXRPcmdhbml6YXRpb25TZXR0aW5nc1Jlc3BvbnNlIiKQAgGq7RgbIhlvcmdhbml6YXRpb24uc2V0dGluZ3MuZ2V0EsABChpVcGRhdGVPcmdhbml6YXRpb25TZXR0aW5ncxI7LnJvbGVjYWxsLm9yZ2FuaXphdGlvbi52MS5VcGRhdGVPcmdhbml6YXRpb25TZXR0aW5nc1JlcXVlc3QaPC5yb2xlY2FsbC5vcmdhbml6YXRpb24udjEuVXBkYXRlT3JnYW5pemF0aW9uU2V0dGluZ3NSZXNwb25zZSInkAICqu0YICIcb3JnYW5pemF0aW9uLnNldHRpbmdzLnVwZGF0ZTgBEqsBCh1MaXN0RGlzY292ZXJhYmxlT3JnYW5pemF0aW9ucxI+LnJvbGVjYWxsLm9yZ2FuaXphdGlvbi52MS5MaXN0RGlzY292ZXJhYmxlT3JnYW5pemF0aW9uc1JlcXVlc3QaPy5yb2xlY2FsbC5vcmdhbml6YXRpb24udjEuTGlzdERpc2NvdmVyYWJsZU9yZ2FuaXphdGlvbnNSZXNwb25zZSIJkAIBqu0YAggBQosCChxjb20ucm9sZWNhbGwub3JnYW5pemF0aW9uLnYxQhhPcmdhbml6YXRpb25TZXJ2aWNlUHJvdG9QAVpPZ2l0aHViLmNvbS9yb2xlY2FsbC9yb2xlY2FsbC9jbGllbnRzL2dvL3JvbGVjYWxsL29yZ2FuaXphdGlvbi92MTtvcmdhbml6YXRpb252MaICA1JPWKoCGFJvbGVjYWxsLk9yZ2FuaXphdGlvbi5WMcoCGFJvbGVjYWxsXE9yZ2FuaXphdGlvblxWMeICJFJvbGVjYWxsXE9yZ2FuaXphdGlvblxWMVxHUEJNZXRhZGF0YeoCGlJvbGVjYWxsOjpPcmdhbml6YXRpb246OlYxYgZwcm90bzM", [file_google_protobuf_field_mask, file_rolecall_authz_v1_options, file_rolecall_organization_v1_organization, file_rolecall_organization_v1_settings]);
+  fileDesc("CjNyb2xlY2FsbC9vcmdhbml6YXRpb24vdjEvb3JnYW5pemF0aW9uX3NlcnZpY2UucHJvdG8SGHJvbGVjYWxsLm9yZ2FuaXphdGlvbi52MSLIAQoZQ3JlYXRlT3JnYW5pemF0aW9uUmVxdWVzdBISCgpyZXF1ZXN0X2lkGAEgASgJEgwKBG5hbWUYAiABKAkSOQoLZmlyc3Rfb3duZXIYAyABKAsyJC5yb2xlY2FsbC5vcmdhbml6YXRpb24udjEuRmlyc3RPd25lchIVCg12YWxpZGF0ZV9vbmx5GAQgASgIEjcKCm1mYV9wb2xpY3kYBSABKA4yIy5yb2xlY2FsbC5vcmdhbml6YXRpb24udjEuTWZhUG9saWN5IlIKCkZpcnN0T3duZXISDQoFZW1haWwYASABKAkSDAoEbmFtZRgCIAEoCRISCgpnaXZlbl9uYW1lGAMgASgJEhMKC2ZhbWlseV9uYW1lGAQgASgJInIKGkNyZWF0ZU9yZ2FuaXphdGlvblJlc3BvbnNlEjwKDG9yZ2FuaXphdGlvbhgBIAEoCzImLnJvbGVjYWxsLm9yZ2FuaXphdGlvbi52MS5Pcmdhbml6YXRpb24SFgoOZmlyc3Rfb3duZXJfaWQYAiABKAkiMQoWR2V0T3JnYW5pemF0aW9uUmVxdWVzdBIXCg9vcmdhbml6YXRpb25faWQYASABKAkiVwoXR2V0T3JnYW5pemF0aW9uUmVzcG9uc2USPAoMb3JnYW5pemF0aW9uGAEgASgLMiYucm9sZWNhbGwub3JnYW5pemF0aW9uLnYxLk9yZ2FuaXphdGlvbiJBChhMaXN0T3JnYW5pemF0aW9uc1JlcXVlc3QSEQoJcGFnZV9zaXplGAEgASgFEhIKCnBhZ2VfdG9rZW4YAiABKAkicwoZTGlzdE9yZ2FuaXphdGlvbnNSZXNwb25zZRI9Cg1vcmdhbml6YXRpb25zGAEgAygLMiYucm9sZWNhbGwub3JnYW5pemF0aW9uLnYxLk9yZ2FuaXphdGlvbhIXCg9uZXh0X3BhZ2VfdG9rZW4YAiABKAkingEKGVVwZGF0ZU9yZ2FuaXphdGlvblJlcXVlc3QSEgoKcmVxdWVzdF9pZBgBIAEoCRI8Cgxvcmdhbml6YXRpb24YAiABKAsyJi5yb2xlY2FsbC5vcmdhbml6YXRpb24udjEuT3JnYW5pemF0aW9uEi8KC3VwZGF0ZV9tYXNrGAMgASgLMhouZ29vZ2xlLnByb3RvYnVmLkZpZWxkTWFzayJaChpVcGRhdGVPcmdhbml6YXRpb25SZXNwb25zZRI8Cgxvcmdhbml6YXRpb24YASABKAsyJi5yb2xlY2FsbC5vcmdhbml6YXRpb24udjEuT3JnYW5pemF0aW9uIlkKGlN1c3BlbmRPcmdhbml6YXRpb25SZXF1ZXN0EhIKCnJlcXVlc3RfaWQYASABKAkSFwoPb3JnYW5pemF0aW9uX2lkGAIgASgJEg4KBnJlYXNvbhgDIAEoCSJtChtTdXNwZW5kT3JnYW5pemF0aW9uUmVzcG9uc2USPAoMb3JnYW5pemF0aW9uGAEgASgLMiYucm9sZWNhbGwub3JnYW5pemF0aW9uLnYxLk9yZ2FuaXphdGlvbhIQCghyZXZpc2lvbhgCIAEoCSJIChlSZXN1bWVPcmdhbml6YXRpb25SZXF1ZXN0EhIKCnJlcXVlc3RfaWQYASABKAkSFwoPb3JnYW5pemF0aW9uX2lkGAIgASgJImwKGlJlc3VtZU9yZ2FuaXphdGlvblJlc3BvbnNlEjwKDG9yZ2FuaXphdGlvbhgBIAEoCzImLnJvbGVjYWxsLm9yZ2FuaXphdGlvbi52MS5Pcmdhbml6YXRpb24SEAoIcmV2aXNpb24YAiABKAkiVgoZRGVsZXRlT3JnYW5pemF0aW9uUmVxdWVzdBISCgpyZXF1ZXN0X2lkGAEgASgJEhcKD29yZ2FuaXphdGlvbl9pZBgCIAEoCRIMCgRldGFnGAMgASgJIhwKGkRlbGV0ZU9yZ2FuaXphdGlvblJlc3BvbnNlIjkKHkdldE9yZ2FuaXphdGlvblNldHRpbmdzUmVxdWVzdBIXCg9vcmdhbml6YXRpb25faWQYASABKAkiYwofR2V0T3JnYW5pemF0aW9uU2V0dGluZ3NSZXNwb25zZRJACghzZXR0aW5ncxgBIAEoCzIuLnJvbGVjYWxsLm9yZ2FuaXphdGlvbi52MS5Pcmdhbml6YXRpb25TZXR0aW5ncyLBAQohVXBkYXRlT3JnYW5pemF0aW9uU2V0dGluZ3NSZXF1ZXN0EhIKCnJlcXVlc3RfaWQYASABKAkSQAoIc2V0dGluZ3MYAiABKAsyLi5yb2xlY2FsbC5vcmdhbml6YXRpb24udjEuT3JnYW5pemF0aW9uU2V0dGluZ3MSLwoLdXBkYXRlX21hc2sYAyABKAsyGi5nb29nbGUucHJvdG9idWYuRmllbGRNYXNrEhUKDXZhbGlkYXRlX29ubHkYBCABKAgiZgoiVXBkYXRlT3JnYW5pemF0aW9uU2V0dGluZ3NSZXNwb25zZRJACghzZXR0aW5ncxgBIAEoCzIuLnJvbGVjYWxsLm9yZ2FuaXphdGlvbi52MS5Pcmdhbml6YXRpb25TZXR0aW5ncyJNCiRMaXN0RGlzY292ZXJhYmxlT3JnYW5pemF0aW9uc1JlcXVlc3QSEQoJcGFnZV9zaXplGAEgASgFEhIKCnBhZ2VfdG9rZW4YAiABKAkiiwEKJUxpc3REaXNjb3ZlcmFibGVPcmdhbml6YXRpb25zUmVzcG9uc2USSQoNb3JnYW5pemF0aW9ucxgBIAMoCzIyLnJvbGVjYWxsLm9yZ2FuaXphdGlvbi52MS5EaXNjb3ZlcmFibGVPcmdhbml6YXRpb24SFwoPbmV4dF9wYWdlX3Rva2VuGAIgASgJIoQBChhEaXNjb3ZlcmFibGVPcmdhbml6YXRpb24SFwoPb3JnYW5pemF0aW9uX2lkGAEgASgJEgwKBG5hbWUYAiABKAkSQQoPcGFzc3dvcmRfcG9saWN5GAMgASgLMigucm9sZWNhbGwub3JnYW5pemF0aW9uLnYxLlBhc3N3b3JkUG9saWN5MvkNChNPcmdhbml6YXRpb25TZXJ2aWNlEqsBChJDcmVhdGVPcmdhbml6YXRpb24SMy5yb2xlY2FsbC5vcmdhbml6YXRpb24udjEuQ3JlYXRlT3JnYW5pemF0aW9uUmVxdWVzdBo0LnJvbGVjYWxsLm9yZ2FuaXphdGlvbi52MS5DcmVhdGVPcmdhbml6YXRpb25SZXNwb25zZSIqkAICqu0YIyIhb3JnYW5pemF0aW9uLm9yZ2FuaXphdGlvbnMuY3JlYXRlEqEBCg9HZXRPcmdhbml6YXRpb24SMC5yb2xlY2FsbC5vcmdhbml6YXRpb24udjEuR2V0T3JnYW5pemF0aW9uUmVxdWVzdBoxLnJvbGVjYWxsLm9yZ2FuaXphdGlvbi52MS5HZXRPcmdhbml6YXRpb25SZXNwb25zZSIpkAIBqu0YIiIeb3JnYW5pemF0aW9uLm9yZ2FuaXphdGlvbnMuZ2V0UAESpgEKEUxpc3RPcmdhbml6YXRpb25zEjIucm9sZWNhbGwub3JnYW5pemF0aW9uLnYxLkxpc3RPcmdhbml6YXRpb25zUmVxdWVzdBozLnJvbGVjYWxsLm9yZ2FuaXphdGlvbi52MS5MaXN0T3JnYW5pemF0aW9uc1Jlc3BvbnNlIiiQAgGq7RghIh9vcmdhbml6YXRpb24ub3JnYW5pemF0aW9ucy5saXN0EqsBChJVcGRhdGVPcmdhbml6YXRpb24SMy5yb2xlY2FsbC5vcmdhbml6YXRpb24udjEuVXBkYXRlT3JnYW5pemF0aW9uUmVxdWVzdBo0LnJvbGVjYWxsLm9yZ2FuaXphdGlvbi52MS5VcGRhdGVPcmdhbml6YXRpb25SZXNwb25zZSIqkAICqu0YIyIhb3JnYW5pemF0aW9uLm9yZ2FuaXphdGlvbnMudXBkYXRlErEBChNTdXNwZW5kT3JnYW5pemF0aW9uEjQucm9sZWNhbGwub3JnYW5pemF0aW9uLnYxLlN1c3BlbmRPcmdhbml6YXRpb25SZXF1ZXN0GjUucm9sZWNhbGwub3JnYW5pemF0aW9uLnYxLlN1c3BlbmRPcmdhbml6YXRpb25SZXNwb25zZSItkAICqu0YJiIib3JnYW5pemF0aW9uLm9yZ2FuaXphdGlvbnMuc3VzcGVuZDgBEq4BChJSZXN1bWVPcmdhbml6YXRpb24SMy5yb2xlY2FsbC5vcmdhbml6YXRpb24udjEuUmVzdW1lT3JnYW5pemF0aW9uUmVxdWVzdBo0LnJvbGVjYWxsLm9yZ2FuaXphdGlvbi52MS5SZXN1bWVPcmdhbml6YXRpb25SZXNwb25zZSItkAICqu0YJiIib3JnYW5pemF0aW9uLm9yZ2FuaXphdGlvbnMuc3VzcGVuZDgBEq0BChJEZWxldGVPcmdhbml6YXRpb24SMy5yb2xlY2FsbC5vcmdhbml6YXRpb24udjEuRGVsZXRlT3JnYW5pemF0aW9uUmVxdWVzdBo0LnJvbGVjYWxsLm9yZ2FuaXphdGlvbi52MS5EZWxldGVPcmdhbml6YXRpb25SZXNwb25zZSIskAICqu0YJSIhb3JnYW5pemF0aW9uLm9yZ2FuaXphdGlvbnMuZGVsZXRlOAESsgEKF0dldE9yZ2FuaXphdGlvblNldHRpbmdzEjgucm9sZWNhbGwub3JnYW5pemF0aW9uLnYxLkdldE9yZ2FuaXphdGlvblNldHRpbmdzUmVxdWVzdBo5LnJvbGVjYWxsLm9yZ2FuaXphdGlvbi52MS5HZXRPcmdhbml6YXRpb25TZXR0aW5nc1Jlc3BvbnNlIiKQAgGq7RgbIhlvcmdhbml6YXRpb24uc2V0dGluZ3MuZ2V0EsABChpVcGRhdGVPcmdhbml6YXRpb25TZXR0aW5ncxI7LnJvbGVjYWxsLm9yZ2FuaXphdGlvbi52MS5VcGRhdGVPcmdhbml6YXRpb25TZXR0aW5nc1JlcXVlc3QaPC5yb2xlY2FsbC5vcmdhbml6YXRpb24udjEuVXBkYXRlT3JnYW5pemF0aW9uU2V0dGluZ3NSZXNwb25zZSInkAICqu0YICIcb3JnYW5pemF0aW9uLnNldHRpbmdzLnVwZGF0ZTgBEqsBCh1MaXN0RGlzY292ZXJhYmxlT3JnYW5pemF0aW9ucxI+LnJvbGVjYWxsLm9yZ2FuaXphdGlvbi52MS5MaXN0RGlzY292ZXJhYmxlT3JnYW5pemF0aW9uc1JlcXVlc3QaPy5yb2xlY2FsbC5vcmdhbml6YXRpb24udjEuTGlzdERpc2NvdmVyYWJsZU9yZ2FuaXphdGlvbnNSZXNwb25zZSIJkAIBqu0YAggBQosCChxjb20ucm9sZWNhbGwub3JnYW5pemF0aW9uLnYxQhhPcmdhbml6YXRpb25TZXJ2aWNlUHJvdG9QAVpPZ2l0aHViLmNvbS9yb2xlY2FsbC9yb2xlY2FsbC9jbGllbnRzL2dvL3JvbGVjYWxsL29yZ2FuaXphdGlvbi92MTtvcmdhbml6YXRpb252MaICA1JPWKoCGFJvbGVjYWxsLk9yZ2FuaXphdGlvbi5WMcoCGFJvbGVjYWxsXE9yZ2FuaXphdGlvblxWMeICJFJvbGVjYWxsXE9yZ2FuaXphdGlvblxWMVxHUEJNZXRhZGF0YeoCGlJvbGVjYWxsOjpPcmdhbml6YXRpb246OlYxYgZwcm90bzM", [file_google_protobuf_field_mask, file_rolecall_authz_v1_options, file_rolecall_organization_v1_organization, file_rolecall_organization_v1_settings]);
 
 /**
  * What `CreateOrganization` needs.
@@ -242,6 +242,239 @@ export const ListOrganizationsResponseSchema: GenMessage<ListOrganizationsRespon
   messageDesc(file_rolecall_organization_v1_organization_service, 6);
 
 /**
+ * What `UpdateOrganization` needs.
+ *
+ * @generated from message rolecall.organization.v1.UpdateOrganizationRequest
+ */
+export type UpdateOrganizationRequest = Message<"rolecall.organization.v1.UpdateOrganizationRequest"> & {
+  /**
+   * Names this one intended change; a lower-case UUID. A repeat within 24 hours
+   * gets the stored answer. Optional.
+   *
+   * @generated from field: string request_id = 1;
+   */
+  requestId: string;
+
+  /**
+   * The organization, named by its `organization_id`, empty means the caller's
+   * own, and the new name; an `etag` demands that nothing changed since it was
+   * read.
+   *
+   * @generated from field: rolecall.organization.v1.Organization organization = 2;
+   */
+  organization?: Organization | undefined;
+
+  /**
+   * The fields to change: `name`; absent means all that are populated.
+   *
+   * @generated from field: google.protobuf.FieldMask update_mask = 3;
+   */
+  updateMask?: FieldMask | undefined;
+};
+
+/**
+ * Describes the message rolecall.organization.v1.UpdateOrganizationRequest.
+ * Use `create(UpdateOrganizationRequestSchema)` to create a new message.
+ */
+export const UpdateOrganizationRequestSchema: GenMessage<UpdateOrganizationRequest> = /*@__PURE__*/
+  messageDesc(file_rolecall_organization_v1_organization_service, 7);
+
+/**
+ * What `UpdateOrganization` answers.
+ *
+ * @generated from message rolecall.organization.v1.UpdateOrganizationResponse
+ */
+export type UpdateOrganizationResponse = Message<"rolecall.organization.v1.UpdateOrganizationResponse"> & {
+  /**
+   * The organization after the change.
+   *
+   * @generated from field: rolecall.organization.v1.Organization organization = 1;
+   */
+  organization?: Organization | undefined;
+};
+
+/**
+ * Describes the message rolecall.organization.v1.UpdateOrganizationResponse.
+ * Use `create(UpdateOrganizationResponseSchema)` to create a new message.
+ */
+export const UpdateOrganizationResponseSchema: GenMessage<UpdateOrganizationResponse> = /*@__PURE__*/
+  messageDesc(file_rolecall_organization_v1_organization_service, 8);
+
+/**
+ * What `SuspendOrganization` needs.
+ *
+ * @generated from message rolecall.organization.v1.SuspendOrganizationRequest
+ */
+export type SuspendOrganizationRequest = Message<"rolecall.organization.v1.SuspendOrganizationRequest"> & {
+  /**
+   * Names this one intended change; a lower-case UUID. A repeat within 24 hours
+   * gets the stored answer. Optional.
+   *
+   * @generated from field: string request_id = 1;
+   */
+  requestId: string;
+
+  /**
+   * The organization.
+   *
+   * @generated from field: string organization_id = 2;
+   */
+  organizationId: string;
+
+  /**
+   * Why, 1 to 500 characters; its owners are told.
+   *
+   * @generated from field: string reason = 3;
+   */
+  reason: string;
+};
+
+/**
+ * Describes the message rolecall.organization.v1.SuspendOrganizationRequest.
+ * Use `create(SuspendOrganizationRequestSchema)` to create a new message.
+ */
+export const SuspendOrganizationRequestSchema: GenMessage<SuspendOrganizationRequest> = /*@__PURE__*/
+  messageDesc(file_rolecall_organization_v1_organization_service, 9);
+
+/**
+ * What `SuspendOrganization` answers.
+ *
+ * @generated from message rolecall.organization.v1.SuspendOrganizationResponse
+ */
+export type SuspendOrganizationResponse = Message<"rolecall.organization.v1.SuspendOrganizationResponse"> & {
+  /**
+   * The organization after the change.
+   *
+   * @generated from field: rolecall.organization.v1.Organization organization = 1;
+   */
+  organization?: Organization | undefined;
+
+  /**
+   * Revision of the change; send it as `rolecall-min-revision` metadata to be
+   * answered by it or a newer one, everywhere.
+   *
+   * @generated from field: string revision = 2;
+   */
+  revision: string;
+};
+
+/**
+ * Describes the message rolecall.organization.v1.SuspendOrganizationResponse.
+ * Use `create(SuspendOrganizationResponseSchema)` to create a new message.
+ */
+export const SuspendOrganizationResponseSchema: GenMessage<SuspendOrganizationResponse> = /*@__PURE__*/
+  messageDesc(file_rolecall_organization_v1_organization_service, 10);
+
+/**
+ * What `ResumeOrganization` needs.
+ *
+ * @generated from message rolecall.organization.v1.ResumeOrganizationRequest
+ */
+export type ResumeOrganizationRequest = Message<"rolecall.organization.v1.ResumeOrganizationRequest"> & {
+  /**
+   * Names this one intended change; a lower-case UUID. A repeat within 24 hours
+   * gets the stored answer. Optional.
+   *
+   * @generated from field: string request_id = 1;
+   */
+  requestId: string;
+
+  /**
+   * The organization.
+   *
+   * @generated from field: string organization_id = 2;
+   */
+  organizationId: string;
+};
+
+/**
+ * Describes the message rolecall.organization.v1.ResumeOrganizationRequest.
+ * Use `create(ResumeOrganizationRequestSchema)` to create a new message.
+ */
+export const ResumeOrganizationRequestSchema: GenMessage<ResumeOrganizationRequest> = /*@__PURE__*/
+  messageDesc(file_rolecall_organization_v1_organization_service, 11);
+
+/**
+ * What `ResumeOrganization` answers.
+ *
+ * @generated from message rolecall.organization.v1.ResumeOrganizationResponse
+ */
+export type ResumeOrganizationResponse = Message<"rolecall.organization.v1.ResumeOrganizationResponse"> & {
+  /**
+   * The organization after the change.
+   *
+   * @generated from field: rolecall.organization.v1.Organization organization = 1;
+   */
+  organization?: Organization | undefined;
+
+  /**
+   * Revision of the change, see `SuspendOrganizationResponse.revision`.
+   *
+   * @generated from field: string revision = 2;
+   */
+  revision: string;
+};
+
+/**
+ * Describes the message rolecall.organization.v1.ResumeOrganizationResponse.
+ * Use `create(ResumeOrganizationResponseSchema)` to create a new message.
+ */
+export const ResumeOrganizationResponseSchema: GenMessage<ResumeOrganizationResponse> = /*@__PURE__*/
+  messageDesc(file_rolecall_organization_v1_organization_service, 12);
+
+/**
+ * What `DeleteOrganization` needs.
+ *
+ * @generated from message rolecall.organization.v1.DeleteOrganizationRequest
+ */
+export type DeleteOrganizationRequest = Message<"rolecall.organization.v1.DeleteOrganizationRequest"> & {
+  /**
+   * Names this one intended change; a lower-case UUID. A repeat within 24 hours
+   * gets the stored answer. Optional.
+   *
+   * @generated from field: string request_id = 1;
+   */
+  requestId: string;
+
+  /**
+   * The organization.
+   *
+   * @generated from field: string organization_id = 2;
+   */
+  organizationId: string;
+
+  /**
+   * `Organization.etag` that is meant; when given and not current, the answer is
+   * `ETAG_MISMATCH`. Optional.
+   *
+   * @generated from field: string etag = 3;
+   */
+  etag: string;
+};
+
+/**
+ * Describes the message rolecall.organization.v1.DeleteOrganizationRequest.
+ * Use `create(DeleteOrganizationRequestSchema)` to create a new message.
+ */
+export const DeleteOrganizationRequestSchema: GenMessage<DeleteOrganizationRequest> = /*@__PURE__*/
+  messageDesc(file_rolecall_organization_v1_organization_service, 13);
+
+/**
+ * What `DeleteOrganization` answers.
+ *
+ * @generated from message rolecall.organization.v1.DeleteOrganizationResponse
+ */
+export type DeleteOrganizationResponse = Message<"rolecall.organization.v1.DeleteOrganizationResponse"> & {
+};
+
+/**
+ * Describes the message rolecall.organization.v1.DeleteOrganizationResponse.
+ * Use `create(DeleteOrganizationResponseSchema)` to create a new message.
+ */
+export const DeleteOrganizationResponseSchema: GenMessage<DeleteOrganizationResponse> = /*@__PURE__*/
+  messageDesc(file_rolecall_organization_v1_organization_service, 14);
+
+/**
  * What `GetOrganizationSettings` needs.
  *
  * @generated from message rolecall.organization.v1.GetOrganizationSettingsRequest
@@ -260,7 +493,7 @@ export type GetOrganizationSettingsRequest = Message<"rolecall.organization.v1.G
  * Use `create(GetOrganizationSettingsRequestSchema)` to create a new message.
  */
 export const GetOrganizationSettingsRequestSchema: GenMessage<GetOrganizationSettingsRequest> = /*@__PURE__*/
-  messageDesc(file_rolecall_organization_v1_organization_service, 7);
+  messageDesc(file_rolecall_organization_v1_organization_service, 15);
 
 /**
  * What `GetOrganizationSettings` answers.
@@ -281,7 +514,7 @@ export type GetOrganizationSettingsResponse = Message<"rolecall.organization.v1.
  * Use `create(GetOrganizationSettingsResponseSchema)` to create a new message.
  */
 export const GetOrganizationSettingsResponseSchema: GenMessage<GetOrganizationSettingsResponse> = /*@__PURE__*/
-  messageDesc(file_rolecall_organization_v1_organization_service, 8);
+  messageDesc(file_rolecall_organization_v1_organization_service, 16);
 
 /**
  * What `UpdateOrganizationSettings` needs.
@@ -327,7 +560,7 @@ export type UpdateOrganizationSettingsRequest = Message<"rolecall.organization.v
  * Use `create(UpdateOrganizationSettingsRequestSchema)` to create a new message.
  */
 export const UpdateOrganizationSettingsRequestSchema: GenMessage<UpdateOrganizationSettingsRequest> = /*@__PURE__*/
-  messageDesc(file_rolecall_organization_v1_organization_service, 9);
+  messageDesc(file_rolecall_organization_v1_organization_service, 17);
 
 /**
  * What `UpdateOrganizationSettings` answers.
@@ -348,7 +581,7 @@ export type UpdateOrganizationSettingsResponse = Message<"rolecall.organization.
  * Use `create(UpdateOrganizationSettingsResponseSchema)` to create a new message.
  */
 export const UpdateOrganizationSettingsResponseSchema: GenMessage<UpdateOrganizationSettingsResponse> = /*@__PURE__*/
-  messageDesc(file_rolecall_organization_v1_organization_service, 10);
+  messageDesc(file_rolecall_organization_v1_organization_service, 18);
 
 /**
  * What `ListDiscoverableOrganizations` needs.
@@ -376,7 +609,7 @@ export type ListDiscoverableOrganizationsRequest = Message<"rolecall.organizatio
  * Use `create(ListDiscoverableOrganizationsRequestSchema)` to create a new message.
  */
 export const ListDiscoverableOrganizationsRequestSchema: GenMessage<ListDiscoverableOrganizationsRequest> = /*@__PURE__*/
-  messageDesc(file_rolecall_organization_v1_organization_service, 11);
+  messageDesc(file_rolecall_organization_v1_organization_service, 19);
 
 /**
  * What `ListDiscoverableOrganizations` answers.
@@ -404,7 +637,7 @@ export type ListDiscoverableOrganizationsResponse = Message<"rolecall.organizati
  * Use `create(ListDiscoverableOrganizationsResponseSchema)` to create a new message.
  */
 export const ListDiscoverableOrganizationsResponseSchema: GenMessage<ListDiscoverableOrganizationsResponse> = /*@__PURE__*/
-  messageDesc(file_rolecall_organization_v1_organization_service, 12);
+  messageDesc(file_rolecall_organization_v1_organization_service, 20);
 
 /**
  * An organization as strangers see it.
@@ -439,7 +672,7 @@ export type DiscoverableOrganization = Message<"rolecall.organization.v1.Discove
  * Use `create(DiscoverableOrganizationSchema)` to create a new message.
  */
 export const DiscoverableOrganizationSchema: GenMessage<DiscoverableOrganization> = /*@__PURE__*/
-  messageDesc(file_rolecall_organization_v1_organization_service, 13);
+  messageDesc(file_rolecall_organization_v1_organization_service, 21);
 
 /**
  * Makes and reads organizations.
@@ -481,6 +714,67 @@ export const OrganizationService: GenService<{
     methodKind: "unary";
     input: typeof ListOrganizationsRequestSchema;
     output: typeof ListOrganizationsResponseSchema;
+  },
+  /**
+   * Changes the name of an organization. With an etag that is not the current
+   * one the answer is `ETAG_MISMATCH`; the name must be free
+   * (`ORGANIZATION_NAME_TAKEN`).
+   *
+   * @generated from rpc rolecall.organization.v1.OrganizationService.UpdateOrganization
+   */
+  updateOrganization: {
+    methodKind: "unary";
+    input: typeof UpdateOrganizationRequestSchema;
+    output: typeof UpdateOrganizationResponseSchema;
+  },
+  /**
+   * Keeps everybody out who belongs to an organization: its members, service
+   * accounts and guests can neither call nor log in, on their next call with an
+   * old token and in every service, until it is resumed. Nobody joins it
+   * meanwhile. A mail tells its owners.
+   *
+   * Nobody suspends the own organization (`SELF_REFUSED`), nor the one that was
+   * made at installation (`HOME_ORGANIZATION`). Sessions stay: they go on when
+   * the organization is resumed before they end.
+   *
+   * @generated from rpc rolecall.organization.v1.OrganizationService.SuspendOrganization
+   */
+  suspendOrganization: {
+    methodKind: "unary";
+    input: typeof SuspendOrganizationRequestSchema;
+    output: typeof SuspendOrganizationResponseSchema;
+  },
+  /**
+   * Lets those who belong to a suspended organization act again
+   * (`ORGANIZATION_NOT_SUSPENDED`). A mail tells its owners.
+   *
+   * @generated from rpc rolecall.organization.v1.OrganizationService.ResumeOrganization
+   */
+  resumeOrganization: {
+    methodKind: "unary";
+    input: typeof ResumeOrganizationRequestSchema;
+    output: typeof ResumeOrganizationResponseSchema;
+  },
+  /**
+   * Deletes a suspended organization (`ORGANIZATION_NOT_SUSPENDED`) with
+   * everybody who belongs to it.
+   *
+   * From the answer on it is gone from all lists, its members, service accounts
+   * and guests are unknown, and its name is free; accounts, sessions, keys,
+   * identity providers and domains end within moments, whatever is restarted
+   * meanwhile. The addresses of its members stay reserved until they are
+   * purged, 30 days later, and so does what is left of the organization.
+   *
+   * It stays while an administrator of the instance belongs to it
+   * (`ORGANIZATION_HAS_ADMIN`), or if it was made at installation
+   * (`HOME_ORGANIZATION`).
+   *
+   * @generated from rpc rolecall.organization.v1.OrganizationService.DeleteOrganization
+   */
+  deleteOrganization: {
+    methodKind: "unary";
+    input: typeof DeleteOrganizationRequestSchema;
+    output: typeof DeleteOrganizationResponseSchema;
   },
   /**
    * Reads how an organization wants to be run (`ORGANIZATION_NOT_FOUND`).

@@ -16,7 +16,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file rolecall/organization/v1/settings.proto.
  */
 export const file_rolecall_organization_v1_settings: GenFile = /*@__PURE__*/
-  fileDesc("Cidyb2xlY2FsbC9vcmdhbml6YXRpb24vdjEvc2V0dGluZ3MucHJvdG8SGHJvbGVjYWxsLm9yZ2FuaXphdGlvbi52MSJHCg5QYXNzd29yZFBvbGljeRIWCg5taW5fY2hhcmFjdGVycxgBIAEoBRIdChVyZXF1aXJlX3RocmVlX2NsYXNzZXMYAiABKAgiZQoNU2Vzc2lvbkxpbWl0cxInCgRpZGxlGAEgASgLMhkuZ29vZ2xlLnByb3RvYnVmLkR1cmF0aW9uEisKCGFic29sdXRlGAIgASgLMhkuZ29vZ2xlLnByb3RvYnVmLkR1cmF0aW9uIv4DChRPcmdhbml6YXRpb25TZXR0aW5ncxIXCg9vcmdhbml6YXRpb25faWQYASABKAkSRQoRcmVnaXN0cmF0aW9uX21vZGUYAiABKA4yKi5yb2xlY2FsbC5vcmdhbml6YXRpb24udjEuUmVnaXN0cmF0aW9uTW9kZRIdChVhbGxvd2VkX2VtYWlsX2RvbWFpbnMYAyADKAkSNwoKbWZhX3BvbGljeRgEIAEoDjIjLnJvbGVjYWxsLm9yZ2FuaXphdGlvbi52MS5NZmFQb2xpY3kSQQoPcGFzc3dvcmRfcG9saWN5GAUgASgLMigucm9sZWNhbGwub3JnYW5pemF0aW9uLnYxLlBhc3N3b3JkUG9saWN5EjYKE2ludml0YXRpb25fbGlmZXRpbWUYBiABKAsyGS5nb29nbGUucHJvdG9idWYuRHVyYXRpb24SPwoOc2Vzc2lvbl9saW1pdHMYByABKAsyJy5yb2xlY2FsbC5vcmdhbml6YXRpb24udjEuU2Vzc2lvbkxpbWl0cxIWCg5ndWVzdF9zZXNzaW9ucxgIIAEoCBIbChNvd25lcl9pbXBlcnNvbmF0aW9uGAkgASgIEgwKBGV0YWcYCiABKAkSLwoLdXBkYXRlX3RpbWUYCyABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wKncKEFJlZ2lzdHJhdGlvbk1vZGUSIQodUkVHSVNUUkFUSU9OX01PREVfVU5TUEVDSUZJRUQQABIcChhSRUdJU1RSQVRJT05fTU9ERV9NQU5VQUwQARIiCh5SRUdJU1RSQVRJT05fTU9ERV9TRUxGX1NFUlZJQ0UQAkKAAgocY29tLnJvbGVjYWxsLm9yZ2FuaXphdGlvbi52MUINU2V0dGluZ3NQcm90b1ABWk9naXRodWIuY29tL3JvbGVjYWxsL3JvbGVjYWxsL2NsaWVudHMvZ28vcm9sZWNhbGwvb3JnYW5pemF0aW9uL3YxO29yZ2FuaXphdGlvbnYxogIDUk9YqgIYUm9sZWNhbGwuT3JnYW5pemF0aW9uLlYxygIYUm9sZWNhbGxcT3JnYW5pemF0aW9uXFYx4gIkUm9sZWNhbGxcT3JnYW5pemF0aW9uXFYxXEdQQk1ldGFkYXRh6gIaUm9sZWNhbGw6Ok9yZ2FuaXphdGlvbjo6VjFiBnByb3RvMw", [file_google_protobuf_duration, file_google_protobuf_timestamp, file_rolecall_organization_v1_organization]);
+  fileDesc("Cidyb2xlY2FsbC9vcmdhbml6YXRpb24vdjEvc2V0dGluZ3MucHJvdG8SGHJvbGVjYWxsLm9yZ2FuaXphdGlvbi52MSJHCg5QYXNzd29yZFBvbGljeRIWCg5taW5fY2hhcmFjdGVycxgBIAEoBRIdChVyZXF1aXJlX3RocmVlX2NsYXNzZXMYAiABKAgiZQoNU2Vzc2lvbkxpbWl0cxInCgRpZGxlGAEgASgLMhkuZ29vZ2xlLnByb3RvYnVmLkR1cmF0aW9uEisKCGFic29sdXRlGAIgASgLMhkuZ29vZ2xlLnByb3RvYnVmLkR1cmF0aW9uItgEChRPcmdhbml6YXRpb25TZXR0aW5ncxIXCg9vcmdhbml6YXRpb25faWQYASABKAkSRQoRcmVnaXN0cmF0aW9uX21vZGUYAiABKA4yKi5yb2xlY2FsbC5vcmdhbml6YXRpb24udjEuUmVnaXN0cmF0aW9uTW9kZRIdChVhbGxvd2VkX2VtYWlsX2RvbWFpbnMYAyADKAkSNwoKbWZhX3BvbGljeRgEIAEoDjIjLnJvbGVjYWxsLm9yZ2FuaXphdGlvbi52MS5NZmFQb2xpY3kSQQoPcGFzc3dvcmRfcG9saWN5GAUgASgLMigucm9sZWNhbGwub3JnYW5pemF0aW9uLnYxLlBhc3N3b3JkUG9saWN5EjYKE2ludml0YXRpb25fbGlmZXRpbWUYBiABKAsyGS5nb29nbGUucHJvdG9idWYuRHVyYXRpb24SPwoOc2Vzc2lvbl9saW1pdHMYByABKAsyJy5yb2xlY2FsbC5vcmdhbml6YXRpb24udjEuU2Vzc2lvbkxpbWl0cxIWCg5ndWVzdF9zZXNzaW9ucxgIIAEoCBIbChNvd25lcl9pbXBlcnNvbmF0aW9uGAkgASgIEgwKBGV0YWcYCiABKAkSLwoLdXBkYXRlX3RpbWUYCyABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEjsKDGxvZ2luX3BvbGljeRgMIAEoDjIlLnJvbGVjYWxsLm9yZ2FuaXphdGlvbi52MS5Mb2dpblBvbGljeRIbChNicmVha19nbGFzc191c2VyX2lkGA0gASgJKncKEFJlZ2lzdHJhdGlvbk1vZGUSIQodUkVHSVNUUkFUSU9OX01PREVfVU5TUEVDSUZJRUQQABIcChhSRUdJU1RSQVRJT05fTU9ERV9NQU5VQUwQARIiCh5SRUdJU1RSQVRJT05fTU9ERV9TRUxGX1NFUlZJQ0UQAipbCgtMb2dpblBvbGljeRIcChhMT0dJTl9QT0xJQ1lfVU5TUEVDSUZJRUQQABIYChRMT0dJTl9QT0xJQ1lfTUFOQUdFRBABEhQKEExPR0lOX1BPTElDWV9TU08QAkKAAgocY29tLnJvbGVjYWxsLm9yZ2FuaXphdGlvbi52MUINU2V0dGluZ3NQcm90b1ABWk9naXRodWIuY29tL3JvbGVjYWxsL3JvbGVjYWxsL2NsaWVudHMvZ28vcm9sZWNhbGwvb3JnYW5pemF0aW9uL3YxO29yZ2FuaXphdGlvbnYxogIDUk9YqgIYUm9sZWNhbGwuT3JnYW5pemF0aW9uLlYxygIYUm9sZWNhbGxcT3JnYW5pemF0aW9uXFYx4gIkUm9sZWNhbGxcT3JnYW5pemF0aW9uXFYxXEdQQk1ldGFkYXRh6gIaUm9sZWNhbGw6Ok9yZ2FuaXphdGlvbjo6VjFiBnByb3RvMw", [file_google_protobuf_duration, file_google_protobuf_timestamp, file_rolecall_organization_v1_organization]);
 
 /**
  * What an organization demands of the passwords of its members. Guessable ones
@@ -166,6 +166,25 @@ export type OrganizationSettings = Message<"rolecall.organization.v1.Organizatio
    * @generated from field: google.protobuf.Timestamp update_time = 11;
    */
   updateTime?: Timestamp | undefined;
+
+  /**
+   * How its members log in. `SSO` takes an identity provider that serves, a
+   * break-glass owner, and no registrations; it ends the passwords and the
+   * sessions of everybody but that owner. Back to `MANAGED`, people set new
+   * passwords by a reset.
+   *
+   * @generated from field: rolecall.organization.v1.LoginPolicy login_policy = 12;
+   */
+  loginPolicy: LoginPolicy;
+
+  /**
+   * With `SSO`, the owner who goes on with a password and always with a second
+   * factor of its own: an owner who can act and has confirmed one. Empty with
+   * `MANAGED`.
+   *
+   * @generated from field: string break_glass_user_id = 13;
+   */
+  breakGlassUserId: string;
 };
 
 /**
@@ -208,4 +227,39 @@ export enum RegistrationMode {
  */
 export const RegistrationModeSchema: GenEnum<RegistrationMode> = /*@__PURE__*/
   enumDesc(file_rolecall_organization_v1_settings, 0);
+
+/**
+ * How the members of an organization log in.
+ *
+ * @generated from enum rolecall.organization.v1.LoginPolicy
+ */
+export enum LoginPolicy {
+  /**
+   * The same as `MANAGED`.
+   *
+   * @generated from enum value: LOGIN_POLICY_UNSPECIFIED = 0;
+   */
+  UNSPECIFIED = 0,
+
+  /**
+   * With passwords that are kept here; identity providers stand beside them.
+   *
+   * @generated from enum value: LOGIN_POLICY_MANAGED = 1;
+   */
+  MANAGED = 1,
+
+  /**
+   * At the identity providers of the organization alone. Nobody has a password
+   * but one owner, for the day on which no provider answers.
+   *
+   * @generated from enum value: LOGIN_POLICY_SSO = 2;
+   */
+  SSO = 2,
+}
+
+/**
+ * Describes the enum rolecall.organization.v1.LoginPolicy.
+ */
+export const LoginPolicySchema: GenEnum<LoginPolicy> = /*@__PURE__*/
+  enumDesc(file_rolecall_organization_v1_settings, 1);
 
