@@ -1,13 +1,12 @@
 //! Servers under test: the real binary, in one process or three, on either database.
 
 use std::fs;
-use std::net::TcpListener;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
-use rolecall_testkit::SmtpSink;
 use rolecall_testkit::postgres::{self, Cluster, FreshDatabase};
+use rolecall_testkit::{SmtpSink, free_port};
 use tempfile::TempDir;
 use tonic::transport::{Certificate, Channel, ClientTlsConfig, Endpoint};
 use tonic_health::pb::HealthCheckRequest;
@@ -388,11 +387,6 @@ async fn is_healthy(channel: &Channel) -> bool {
     let request = HealthCheckRequest { service: String::new() };
     let answer = HealthClient::new(channel.clone()).check(request).await;
     answer.is_ok_and(|answer| answer.get_ref().status == i32::from(ServingStatus::Serving))
-}
-
-/// A port that was free a moment ago.
-fn free_port() -> u16 {
-    TcpListener::bind("127.0.0.1:0").and_then(|listener| listener.local_addr()).expect("a free port").port()
 }
 
 /// The server binary, built beside whoever asks by `cargo build --workspace`.

@@ -7,6 +7,7 @@
 //! | [`TestClock`] | a clock that stands still until it is told otherwise |
 //! | [`SeededEntropy`] | randomness that prints its seed |
 //! | [`DnsServer`] | a name server that says what a test wants |
+//! | [`free_port`] | a port for a server that is killed and started again |
 //! | [`smtp`] | a mail server that keeps what it gets and misbehaves on request |
 //!
 //! A missing part is a failure that names what to install, never a skipped test.
@@ -23,11 +24,13 @@ mod clock;
 mod database;
 mod dns;
 mod entropy;
+mod port;
 
 pub use clock::TestClock;
 pub use database::TestDatabase;
 pub use dns::DnsServer;
 pub use entropy::SeededEntropy;
+pub use port::free_port;
 pub use smtp::{Behaviour, Mail, SmtpSink};
 
 /// Returns a setting of the test run.

@@ -2,10 +2,10 @@
 
 use std::fs;
 use std::io::{BufRead as _, BufReader, Read as _, Write as _};
-use std::net::TcpListener;
 use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStdout, Command, Output, Stdio};
 
+use rolecall_testkit::free_port;
 use tempfile::TempDir;
 
 /// A folder in which the binary runs, and a port for it.
@@ -17,8 +17,7 @@ pub(crate) struct Place {
 impl Place {
     pub(crate) fn new() -> Self {
         let folder = tempfile::tempdir().expect("folder");
-        let port = TcpListener::bind("127.0.0.1:0").and_then(|socket| socket.local_addr()).expect("port").port();
-        Self { folder, port }
+        Self { folder, port: free_port() }
     }
 
     pub(crate) fn path(&self, name: &str) -> PathBuf {

@@ -2,13 +2,15 @@
 
 use std::fs::{self, File};
 use std::io::ErrorKind;
-use std::net::{Ipv4Addr, TcpListener, TcpStream};
+use std::net::{Ipv4Addr, TcpStream};
 use std::os::unix::fs::MetadataExt as _;
 use std::os::unix::process::CommandExt as _;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
 
 use url::Url;
+
+use crate::port::free_port;
 
 const ADMIN: &str = "rolecall_admin";
 
@@ -205,11 +207,6 @@ fn programs() -> PathBuf {
     candidates.into_iter().find(|path| path.join("initdb").exists()).unwrap_or_else(|| {
         panic!("no PostgreSQL server was found: install the package postgresql-15, or set ROLECALL_TEST_POSTGRES_URL")
     })
-}
-
-fn free_port() -> u16 {
-    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).expect("a port is free");
-    listener.local_addr().expect("a listener has an address").port()
 }
 
 struct User {
