@@ -17,6 +17,7 @@ use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
 use tonic::service::Routes;
 
+use crate::app::instance_name::InstanceName;
 use crate::app::{delete_finished, deliver};
 use crate::channel::{Channel, ChannelError};
 use crate::config::NotificationConfig;
@@ -77,6 +78,8 @@ pub(crate) struct Shared {
     pub(crate) schedule: Schedule,
     pub(crate) channel: Channel,
     pub(crate) renderer: Renderer,
+    /// What the installation is called.
+    pub(crate) instance_name: InstanceName,
     pub(crate) mail_secrets: Sealer,
     pub(crate) fingerprints: KeyedHash,
     pub(crate) page_tokens: PageTokens,
@@ -123,6 +126,7 @@ impl Notification {
             schedule: config.schedule(),
             channel: Channel::new(&config)?,
             renderer: Renderer::new(Server::new(&config.external_url).linking(config.links.clone()))?,
+            instance_name: InstanceName::default(),
             mail_secrets: master_key.sealer(Purpose::MailSecret),
             fingerprints: master_key.keyed_hash(Purpose::RequestFingerprint),
             page_tokens: PageTokens::new(master_key.sealer(Purpose::PageToken)),

@@ -43,6 +43,11 @@ impl Peers {
         identity::contacts(self.identity.clone(), subjects).await
     }
 
+    /// Asks what the installation is called.
+    pub(crate) async fn instance_name(&self) -> Result<String, Unreachable> {
+        identity::instance_name(self.identity.clone()).await
+    }
+
     /// Asks for the names of organizations; unknown ones are left out.
     pub(crate) async fn names(
         &self,

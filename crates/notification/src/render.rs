@@ -25,9 +25,10 @@ macro_rules! sources {
 }
 
 /// Every source file of every version that deliveries may be pinned to.
-const SOURCES: [(&str, &str); 71] = sources![
+const SOURCES: [(&str, &str); 72] = sources![
     "v1/layout.html",
     "v1/footer.txt",
+    "v1/sender.txt",
     "v1/access_token_created.subject.txt",
     "v1/access_token_created.txt",
     "v1/access_token_created.html",

@@ -8,11 +8,15 @@ use rolecall_kernel::id::{DeliveryId, EventId, OrganizationId, SubjectId};
 use rolecall_kernel::text::EmailAddress;
 use rolecall_kernel::time::Timestamp;
 
+use super::instance_name;
 use crate::context::Shared;
 use crate::domain::arrival::{Arrival, Command, Contact, Content, Notice, Variables};
 use crate::domain::delivery::Draft;
 use crate::peers::Unreachable;
 use crate::store::deliveries;
+
+/// The variable that no other context gives.
+const INSTANCE_NAME: &str = "instance_name";
 
 /// What became of an event.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -42,9 +46,10 @@ struct Known {
 pub(crate) async fn run(shared: &Shared, arrivals: Vec<Arrival>) -> HashMap<EventId, Outcome> {
     let (mut planned, mut outcomes) = (Vec::new(), HashMap::new());
     // Asked before the transaction begins, which awaits nothing but the database.
-    let known = known(shared, &arrivals).await;
+    let (known, name) = futures::join!(known(shared, &arrivals), instance_name::get(shared));
+    let name = name.as_deref();
     for arrival in arrivals {
-        match (plan(shared, &arrival, known.as_ref().ok()), &known) {
+        match (plan(shared, &arrival, known.as_ref().ok(), name), &known) {
             (Some(plan), _) => planned.push(plan),
             (None, Err(error)) => drop(outcomes.insert(arrival.event_id, Outcome::Retry(error.to_string()))),
             (None, Ok(_)) => {}
@@ -72,7 +77,7 @@ async fn known(shared: &Shared, arrivals: &[Arrival]) -> Result<Known, Unreachab
 }
 
 /// Plans the deliveries of an event; `None` when others must be asked first and cannot.
-fn plan(shared: &Shared, arrival: &Arrival, known: Option<&Known>) -> Option<Planned> {
+fn plan(shared: &Shared, arrival: &Arrival, known: Option<&Known>, instance: Option<&str>) -> Option<Planned> {
     let commands = match &arrival.content {
         Content::Command(command) => vec![command.clone()],
         Content::Notice(notice) => from_notice(notice, known?),
@@ -84,7 +89,7 @@ fn plan(shared: &Shared, arrival: &Arrival, known: Option<&Known>) -> Option<Pla
         recipient_id: command.recipient,
         template: command.template,
         email: command.email,
-        variables: command.variables,
+        variables: naming(command.variables, instance),
         sealed_secret: command.sealed_secret,
         expires: command.expires,
         channel: shared.channel.kind(),
@@ -92,6 +97,13 @@ fn plan(shared: &Shared, arrival: &Arrival, known: Option<&Known>) -> Option<Pla
     };
     let drafts = commands.into_iter().map(draft).collect();
     Some(Planned { event_id: arrival.event_id, source: arrival.source.clone(), drafts })
+}
+
+/// Adds what the installation is called. It is kept with the delivery, so that each attempt sends the same mail.
+fn naming(mut variables: Variables, instance: Option<&str>) -> Variables {
+    variables.remove(INSTANCE_NAME);
+    variables.extend(instance.map(|name| (INSTANCE_NAME.to_owned(), name.to_owned())));
+    variables
 }
 
 /// A security notice goes to whom it concerns, whatever anybody prefers; programs have no address.

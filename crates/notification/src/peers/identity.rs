@@ -1,9 +1,9 @@
-//! Asks identity for names and addresses.
+//! Asks identity for names and addresses, and for the name of the installation.
 
 use std::collections::{HashMap, HashSet};
 
-use rolecall_api::identity::v1::BatchGetContactsRequest;
 use rolecall_api::identity::v1::directory_service_client::DirectoryServiceClient;
+use rolecall_api::identity::v1::{BatchGetContactsRequest, GetInstanceRequest};
 use rolecall_kernel::id::SubjectId;
 use rolecall_kernel::text::EmailAddress;
 use rolecall_rpc::channel::Channel;
@@ -31,4 +31,9 @@ pub(super) async fn contacts(
         }));
     }
     Ok(found)
+}
+
+pub(super) async fn instance_name(channel: Channel) -> Result<String, Unreachable> {
+    let answer = DirectoryServiceClient::new(channel).get_instance(GetInstanceRequest {}).await;
+    Ok(answer.map_err(|status| Unreachable::new("identity", &status))?.into_inner().name)
 }

@@ -33,6 +33,7 @@ fn render_with(links: LinksConfig, template: Template, given: &Variables) -> Ren
 
 fn full() -> Variables {
     variables(&[
+        ("instance_name", "Difference & Sons"),
         ("recipient_name", "Ada Lovelace"),
         ("inviter_name", "Grace Hopper"),
         ("actor_name", "Grace Hopper"),
@@ -81,6 +82,21 @@ fn every_template_reads_as_its_golden_file() {
         if template.needs_secret() {
             compare(template, "linked", &render_with(links(), template, &full()));
         }
+    }
+}
+
+#[test]
+fn every_mail_says_which_installation_it_is_from_and_where_that_is() {
+    let bare = variables(&[("occurred", "Thursday, 1 January 2026, 00:00 UTC")]);
+    for template in Template::ALL {
+        let (named, unnamed) = (render(template, &full()), render(template, &bare));
+        let url = "https://rolecall.example.org:8443";
+        assert!(named.text.ends_with(&format!("\nSent by Difference & Sons, {url}\n")), "{}", named.text);
+        assert!(unnamed.text.ends_with(&format!("\nSent by {url}\n")), "{}", unnamed.text);
+        let html = format!("Sent by <strong>Difference &amp; Sons</strong>, {url}</p>");
+        assert!(named.html.contains(&html), "{}", named.html);
+        assert!(unnamed.html.contains(&format!("Sent by {url}</p>")), "{}", unnamed.html);
+        assert_eq!(named.text.lines().filter(|line| *line == "--").count(), 1, "{}", named.text);
     }
 }
 

@@ -1,5 +1,7 @@
 //! Events become deliveries: each once.
 
+use std::time::Duration;
+
 use rolecall_api::notification::v1::IngestOutcome::{Done, Park, Retry};
 use rolecall_kernel::id::SubjectId;
 use rolecall_kernel::time::Clock as _;
@@ -40,6 +42,40 @@ on_each_database! {
         world.doubles.know(|known| known.is_down = false);
         assert_eq!(world.ingest(events).await, [Done, Done]);
         assert_eq!(world.drain().await, 2);
+    }
+
+    async fn every_mail_names_the_installation_as_it_was_called_when_the_mail_was_ordered(database) {
+        let world = World::new(database).await;
+        let (organization, grace, ada) = (world.organization("Engines"), world.person("Grace"), world.person("Ada"));
+        let both = || vec![world.blocked(organization, grace, ada), world.invitation(organization, "bob@example.org")];
+        let url = "https://rolecall.example.org";
+        let sent = || world.sink.mails().iter().map(|mail| mail.text()).collect::<Vec<_>>();
+        world.doubles.know(|known| known.is_down = true);
+        assert_eq!(world.ingest(vec![world.invitation(organization, "bob@example.org")]).await, [Done]);
+        assert_eq!(world.drain().await, 1);
+        assert!(sent()[0].trim_end().ends_with(&format!("Sent by {url}")), "{}", sent()[0]);
+        world.doubles.know(|known| {
+            known.is_down = false;
+            "Difference & Sons".clone_into(&mut known.instance);
+        });
+        world.clock.advance(Duration::from_secs(2));
+        assert_eq!(world.ingest(both()).await, [Done, Done]);
+        world.doubles.know(|known| "Renamed".clone_into(&mut known.instance));
+        assert_eq!(world.drain().await, 2);
+        for text in &sent()[1..] {
+            assert!(text.trim_end().ends_with(&format!("Sent by Difference & Sons, {url}")), "{text}");
+        }
+        world.clock.advance(Duration::from_secs(30));
+        assert_eq!(world.ingest(both()).await, [Done, Done]);
+        assert_eq!(world.drain().await, 2);
+        world.doubles.know(|known| known.is_down = true);
+        world.clock.advance(Duration::from_mins(10));
+        assert_eq!(world.ingest(vec![world.invitation(organization, "bob@example.org")]).await, [Done]);
+        assert_eq!(world.drain().await, 1);
+        for text in &sent()[3..] {
+            assert!(text.trim_end().ends_with(&format!("Sent by Renamed, {url}")), "{text}");
+        }
+        assert_eq!(sent().len(), 6);
     }
 
     async fn what_is_not_ours_is_done_and_what_is_malformed_is_parked(database) {

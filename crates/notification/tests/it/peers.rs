@@ -18,6 +18,8 @@ type Answer<T> = Result<Response<T>, Status>;
 pub(crate) struct Known {
     pub(crate) contacts: HashMap<String, id::Contact>,
     pub(crate) organizations: HashMap<String, String>,
+    /// What the installation is called.
+    pub(crate) instance: String,
     pub(crate) is_down: bool,
     /// Topics of the events that the audit log got.
     pub(crate) audited: Vec<String>,
@@ -76,7 +78,7 @@ impl DirectoryService for Doubles {
     }
 
     async fn get_instance(&self, _: Request<id::GetInstanceRequest>) -> Answer<id::GetInstanceResponse> {
-        not_asked()
+        self.ask(|known| id::GetInstanceResponse { name: known.instance.clone(), ..Default::default() })
     }
 
     async fn check_session(&self, _: Request<id::CheckSessionRequest>) -> Answer<id::CheckSessionResponse> {
