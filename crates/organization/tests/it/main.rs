@@ -16,6 +16,7 @@ mod organizations;
 mod owners;
 mod policy;
 mod races;
+mod registering;
 mod roles;
 mod roles_by_identity;
 mod service_accounts;

@@ -1,6 +1,7 @@
-//! No owner is made from outside without the others knowing.
+//! No owner is made from outside, and no account of one opened, without the others knowing.
 
 use prost::Message as _;
+use rolecall_api::identity::v1 as identity;
 use rolecall_api::organization::v1 as pb;
 use rolecall_api::organization::v1::domain_event::Event;
 use rolecall_kernel::id::UserId;

@@ -125,6 +125,10 @@ impl Stage {
         Memberships::new(self.wire(Who::Service))
     }
 
+    pub(crate) fn memberships_as(&self, who: Who) -> Memberships {
+        Memberships::new(self.wire(who))
+    }
+
     pub(crate) fn access_as(&self, who: Who) -> Access {
         Access::new(self.wire(who))
     }
