@@ -1,5 +1,6 @@
 //! Guests: strangers who look around without an account, and what anybody is told before it logs in.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use rolecall_api::identity::v1::*;
@@ -7,7 +8,7 @@ use rolecall_testkit::on_each_database;
 use tonic::{Code, Request, Status};
 use tonic_types::StatusExt as _;
 
-use crate::harness::{ADMIN, COMES_FROM, World, bearer, bytes, reason};
+use crate::harness::{ADMIN, COMES_FROM, World, at_once, bearer, bytes, reason, request_id};
 
 async fn visit(world: &World, organization_id: &str) -> Result<Tokens, Status> {
     visit_from(world, organization_id, None).await
@@ -162,6 +163,38 @@ on_each_database! {
         visit_from(&world, "", Some("192.0.2.8")).await.expect("another network");
         world.clock.advance(Duration::from_hours(1));
         visit_from(&world, "", Some("192.0.2.7")).await.expect("an hour later");
+    }
+
+    async fn asvs_v2_4_1_an_organization_holds_only_so_many_guests_however_many_come_at_once(database) {
+        let world = World::with(&database, |config| config.max_guests = 3).await;
+        let admin = world.bootstrap().await;
+        let (world, home) = open((world, admin));
+        let other = request_id(&world.clock);
+        let mut known = world.peers.known();
+        known.organizations.insert(other.clone(), "Difference Engines".to_owned());
+        known.guests_allowed.insert(other.clone());
+        drop(known);
+        let world = Arc::new(world);
+        let answers = at_once(8, |_| {
+            let (world, home) = (Arc::clone(&world), home.clone());
+            async move { visit(&world, &home).await }
+        }).await;
+        let mut inside: Vec<Tokens> = answers.into_iter().filter_map(Result::ok).collect();
+        assert!(inside.len() <= 3, "{} were let in", inside.len());
+        while inside.len() < 3 {
+            inside.push(visit(&world, &home).await.expect("there is room"));
+        }
+        let refused = visit(&world, &home).await.expect_err("full");
+        assert_eq!((refused.code(), reason(&refused)), (Code::ResourceExhausted, "GUEST_LIMIT_REACHED".to_owned()));
+        assert!(refused.get_details_retry_info().and_then(|info| info.retry_delay).is_some());
+        assert_eq!((world.rows("guests").await, world.peers.known().guests.len()), (3, 3), "nobody is half there");
+        visit(&world, &other).await.expect("another organization has room of its own");
+        let out = bearer(&inside[0].access_token, LogOutRequest {});
+        world.authentication().log_out(out).await.expect("out");
+        visit(&world, &home).await.expect("who leaves makes room");
+        visit(&world, &home).await.expect_err("full again");
+        world.clock.advance(Duration::from_hours(1));
+        visit(&world, &home).await.expect("who was idle for an hour makes room");
     }
 
     async fn a_guest_that_cannot_be_stored_is_taken_back(database) {

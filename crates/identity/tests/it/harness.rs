@@ -19,8 +19,8 @@ use rolecall_api::notification::v1::MailCommand;
 use rolecall_api::notification::v1::mail_service_server::MailServiceServer;
 use rolecall_api::organization::v1::membership_service_server::MembershipServiceServer;
 use rolecall_authz::{
-    AccessCache, AccessCacheConfig, AuthLayer, Authorizer, Freshness, KeySet, Policy, Revocations, ServiceTokens,
-    Verifier, VerifierConfig,
+    AccessCache, AccessCacheConfig, AuthLayer, Authorizer, Freshness, KeySet, Policy, Refusals, Revocations,
+    ServiceTokens, Verifier, VerifierConfig,
 };
 use rolecall_db::{Database, RelayConfig};
 use rolecall_identity::{Dependencies, HashingConfig, Identity, IdentityConfig, Peers, SetupSecret};
@@ -52,6 +52,8 @@ pub(crate) struct World {
     pub(crate) access: AccessCache,
     pub(crate) master: MasterKey,
     pub(crate) services: ServiceTokens,
+    /// The refused calls that are not written down yet.
+    pub(crate) refusals: Refusals,
     pub(crate) secret: String,
     wire: Wire,
 }
@@ -120,7 +122,16 @@ impl World {
 
     /// Starts another process beside this one, on the same database.
     pub(crate) async fn replica(&self, database: &TestDatabase) -> Self {
-        Self::begin(database, self.clock.clone(), self.master.clone(), self.peers.clone(), |_| {}).await
+        self.replica_with(database, |_| {}).await
+    }
+
+    /// The same, configured otherwise.
+    pub(crate) async fn replica_with(
+        &self,
+        database: &TestDatabase,
+        configure: impl FnOnce(&mut IdentityConfig),
+    ) -> Self {
+        Self::begin(database, self.clock.clone(), self.master.clone(), self.peers.clone(), configure).await
     }
 
     async fn begin(
@@ -170,24 +181,18 @@ impl World {
         let access = AccessCache::new(Arc::new(peers.clone()), AccessCacheConfig::new(Freshness::InProcess));
         let authorizer =
             Authorizer::new(Arc::new(policy), Arc::new(verifier), revocations, access.clone(), ["identity"]);
-        let routes = identity.register(Routes::default());
+        let (routes, refusals) = (identity.register(Routes::default()), Refusals::default());
+        let layer = AuthLayer::new(authorizer).counting(refusals.clone());
         let address = listen(|listener| {
             background(async move {
-                let mut server = Server::builder().layer(MapRequestLayer::new(place)).layer(AuthLayer::new(authorizer));
+                let mut server = Server::builder().layer(MapRequestLayer::new(place)).layer(layer);
                 let server = server.add_routes(routes);
                 server.serve_with_incoming(incoming(listener)).await.expect("served");
             })
         })
         .await;
         let wire = Endpoint::from_shared(address).expect("an address").connect_lazy();
-        Self { identity, db, clock, peers, access, master, services, secret, wire }
-    }
-
-    /// Starts identity and its first administrator, hashing passwords as strongly as in production.
-    pub(crate) async fn bootstrapped_for_real(database: &TestDatabase) -> (Self, User) {
-        let world = Self::with(database, |config| config.hashing = HashingConfig::default()).await;
-        let user = world.bootstrap().await;
-        (world, user)
+        Self { identity, db, clock, peers, access, master, services, refusals, secret, wire }
     }
 
     /// Starts identity and its first administrator.

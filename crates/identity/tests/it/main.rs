@@ -31,6 +31,7 @@ mod peers;
 mod pending_invitations;
 mod profile;
 mod reauthentication;
+mod refusals;
 mod registrations;
 mod reset_model;
 mod sagas;

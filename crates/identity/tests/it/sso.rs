@@ -8,6 +8,7 @@ pub(crate) mod provider;
 mod providers;
 
 use rolecall_api::identity::v1::*;
+use rolecall_identity::IdentityConfig;
 use rolecall_testkit::{DnsServer, TestDatabase};
 use serde_json::{Value, json};
 use tonic::Status;
@@ -86,24 +87,47 @@ pub(crate) async fn prove(world: &World, dns: &DnsServer, token: &str, name: &st
 
 /// Starts identity where loopback may be spoken to.
 pub(crate) async fn open_world(database: &TestDatabase, dns: &DnsServer) -> World {
-    let dns_server = dns.address();
+    open_world_with(database, dns, |_| {}).await
+}
+
+/// The same, configured otherwise.
+async fn open_world_with(
+    database: &TestDatabase,
+    dns: &DnsServer,
+    configure: impl FnOnce(&mut IdentityConfig),
+) -> World {
     World::with(database, |config| {
-        config.outbound.allowed_networks = vec!["127.0.0.0/8".parse().expect("a network")];
-        config.outbound.dns_server = Some(dns_server);
-        config.outbound.timeout = std::time::Duration::from_secs(2);
+        configure(config);
+        reach_loopback(config, dns);
     })
     .await
 }
 
+fn reach_loopback(config: &mut IdentityConfig, dns: &DnsServer) {
+    config.outbound.allowed_networks = vec!["127.0.0.0/8".parse().expect("a network")];
+    config.outbound.dns_server = Some(dns.address());
+    config.outbound.timeout = std::time::Duration::from_secs(2);
+}
+
 impl Stage {
     pub(crate) async fn set(database: &TestDatabase) -> Self {
+        Self::set_with(database, |_| {}).await
+    }
+
+    /// The same, with identity configured otherwise.
+    pub(crate) async fn set_with(database: &TestDatabase, configure: impl FnOnce(&mut IdentityConfig)) -> Self {
         let (dns, provider) = (DnsServer::start().await, Provider::start(7).await);
-        let world = open_world(database, &dns).await;
+        let world = open_world_with(database, &dns, configure).await;
         world.bootstrap().await;
         let owner = world.log_in(ADMIN).await.access_token;
         let connected = connect(&world, &owner, described(&provider.issuer)).await.expect("connected");
         prove(&world, &dns, &owner, "acme.example").await;
         Self { world, dns, provider, owner, connected }
+    }
+
+    /// Starts another process beside this one, which remembers nothing of the provider.
+    pub(crate) async fn replica(&self, database: &TestDatabase) -> World {
+        self.world.replica_with(database, |config| reach_loopback(config, &self.dns)).await
     }
 
     pub(crate) async fn begin(&self) -> BeginSsoLoginResponse {

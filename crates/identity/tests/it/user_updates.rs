@@ -1,6 +1,7 @@
 //! Changing the accounts of others.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use prost::Message as _;
 use prost_types::FieldMask;
@@ -13,7 +14,7 @@ use rolecall_testkit::on_each_database;
 use tonic::{Code, Status};
 use tonic_types::StatusExt as _;
 
-use crate::harness::{ADMIN, World, at_once, bearer, bytes, reason, request_id};
+use crate::harness::{ADMIN, PASSWORD, World, at_once, bearer, bytes, reason, request_id};
 use crate::profile::{fields_told, mask, violations};
 
 fn request(user: User, paths: Option<FieldMask>) -> UpdateUserRequest {
@@ -77,7 +78,7 @@ on_each_database! {
         assert_eq!(read(&world, &root, &ada.user_id).await, after);
         let ended = world.accounts().get_account(bearer(&session.access_token, GetAccountRequest {})).await;
         assert_eq!(reason(&ended.expect_err("over")), "SESSION_ENDED");
-        world.try_log_in("ada@example.org", crate::harness::PASSWORD).await.expect_err("the old address");
+        world.try_log_in("ada@example.org", PASSWORD).await.expect_err("the old address");
         world.log_in("countess@example.org").await;
         assert_eq!(fields_told(&world).await, [["name"]]);
         assert_eq!(addresses_told(&world).await, [("ada@example.org".to_owned(), "countess@example.org".to_owned())]);
@@ -189,6 +190,38 @@ on_each_database! {
         ask(&world, &token, roles(&equal.user_id, &["GUEST"])).await.expect_err("its sessions ended");
         ask(&world, &root, roles(&second.user_id, &["GUEST"])).await.expect("demoting is allowed");
         assert_eq!(read(&world, &root, &second.user_id).await.roles, ["ADMIN", "GUEST"], "ADMIN is not an organization's to take");
+    }
+
+    /// ASVS: V7.5.1
+    async fn asvs_v7_5_3_the_address_of_an_owner_is_changed_by_who_proved_lately_who_it_is(database) {
+        let (world, _) = World::bootstrapped(&database).await;
+        let root = world.log_in(ADMIN).await;
+        let owner = world.join(&root.access_token, "owner@example.org", "OWNER").await;
+        let guest = world.join(&root.access_token, "guest@example.org", "GUEST").await;
+        world.clock.advance(Duration::from_mins(6));
+        let refresh = RefreshTokensRequest { refresh_token: root.refresh_token, ..Default::default() };
+        let late = world.authentication().refresh_tokens(refresh).await.expect("refreshed").into_inner();
+        let late = late.tokens.expect("tokens").access_token;
+        let before = read(&world, &late, &owner.user_id).await;
+        let given = address(&owner.user_id, "new-owner@example.org");
+        let whole = everything(&owner.user_id, "new-owner@example.org", "GUEST");
+        for given in [given.clone(), UpdateUserRequest { validate_only: true, ..given.clone() }, whole] {
+            let refused = ask(&world, &late, given).await.expect_err("too long ago");
+            assert_eq!((refused.code(), reason(&refused).as_str()), (Code::Unauthenticated, "STEP_UP_REQUIRED"));
+        }
+        let password = SetUserPasswordRequest { user_id: owner.user_id.clone(), ..Default::default() };
+        let refused = world.users().set_user_password(bearer(&late, password)).await.expect_err("too long ago");
+        assert_eq!(reason(&refused), "STEP_UP_REQUIRED");
+        assert_eq!(read(&world, &late, &owner.user_id).await, before);
+        assert!(addresses_told(&world).await.is_empty());
+        let name = User { user_id: owner.user_id.clone(), name: "Renamed".to_owned(), ..Default::default() };
+        ask(&world, &late, request(name, None)).await.expect("a name opens no account");
+        ask(&world, &late, address(&guest.user_id, "new-guest@example.org")).await.expect("no owner");
+        let proved = world.reauthenticate(&late, PASSWORD, None).await.expect("proved");
+        let after = ask(&world, &proved, given).await.expect("proved");
+        assert_eq!((after.email.as_str(), after.email_verified), ("new-owner@example.org", false));
+        let told = ("owner@example.org".to_owned(), "new-owner@example.org".to_owned());
+        assert!(addresses_told(&world).await.contains(&told));
     }
 
     async fn asvs_v2_3_3_what_is_refused_changes_nothing_at_all(database) {

@@ -8,7 +8,7 @@ use tonic::Status;
 
 use crate::access_tokens::{create, exchange, lend};
 use crate::authenticator::{Authenticator, totp};
-use crate::harness::{ADMIN, PASSWORD, World, bearer};
+use crate::harness::{ADMIN, PASSWORD, World, bearer, create_user, reason};
 use crate::mailbox::mails;
 use crate::password_reset::{mailed_code, reset};
 
@@ -121,6 +121,83 @@ on_each_database! {
         }
         let told: Vec<String> = mailed_to(&world).await;
         assert!(told.iter().all(|email| email == owner), "{told:?}");
+    }
+}
+
+/// Spellings of `mike@example.org` that look like it, or are like it to some programs: each letter by its doubles of
+/// other alphabets, and what nobody sees at every place.
+fn lookalikes() -> Vec<String> {
+    let address = "mike@example.org";
+    let doubles: &[(char, &str)] = &[
+        ('m', "\u{43c}\u{ff4d}\u{1d426}\u{217f}"),
+        ('i', "\u{456}\u{131}\u{ed}\u{ff49}\u{2170}l1|"),
+        ('k', "\u{43a}\u{212a}\u{ff4b}\u{3ba}"),
+        ('e', "\u{435}\u{ff45}\u{212e}\u{e9}\u{1d41e}3"),
+        ('x', "\u{445}\u{ff58}\u{3c7}\u{d7}\u{2179}"),
+        ('a', "\u{430}\u{ff41}\u{251}\u{3b1}\u{e0}"),
+        ('p', "\u{440}\u{ff50}\u{3c1}"),
+        ('l', "\u{4cf}\u{ff4c}\u{217c}1I|"),
+        ('o', "\u{43e}\u{ff4f}\u{3bf}\u{585}0"),
+        ('r', "\u{433}\u{ff52}\u{1d42b}"),
+        ('g', "\u{261}\u{ff47}\u{581}"),
+        ('@', "\u{ff20}\u{fe6b}"),
+        ('.', "\u{3002}\u{ff0e}\u{2024}\u{b7}"),
+    ];
+    let mut spelled = Vec::new();
+    for (at, letter) in address.char_indices() {
+        let (before, after) = (&address[..at], &address[at + 1..]);
+        let others = doubles.iter().filter(|(of, _)| *of == letter).flat_map(|(_, others)| others.chars());
+        spelled.extend(others.map(|other| format!("{before}{other}{after}")));
+        spelled.push(format!("{before}{}{after}", letter.to_ascii_uppercase()));
+        for unseen in "\u{200b}\u{200d}\u{ad}\u{202e}\u{301}\u{feff} \u{7f}".chars() {
+            spelled.push(format!("{before}{letter}{unseen}{after}"));
+        }
+    }
+    spelled.sort_unstable();
+    spelled.dedup();
+    spelled.retain(|email| email != address);
+    spelled
+}
+
+/// How many of them on each database: a tenth, or all.
+fn step() -> usize {
+    #[expect(clippy::disallowed_methods, reason = "a test is steered by the environment")]
+    let is_long = std::env::var_os("ROLECALL_LONG_TESTS").is_some();
+    if is_long { 1 } else { 10 }
+}
+
+on_each_database! {
+    async fn attack_t16_whoever_registers_an_address_that_looks_like_another_is_refused_or_somebody_else(database) {
+        let (world, _) = World::bootstrapped(&database).await;
+        let root = world.log_in(ADMIN).await.access_token;
+        let owner = "mike@example.org";
+        let mike = world.join(&root, owner, "GUEST").await;
+        let all = lookalikes();
+        assert!(all.len() >= 200, "{}", all.len());
+        let mut refused = 0;
+        for email in all.iter().step_by(step()) {
+            let reset = RequestPasswordResetRequest { email: email.clone() };
+            let _whatever = world.accounts().request_password_reset(reset).await;
+            match world.users().create_user(bearer(&root, create_user(email, "GUEST"))).await {
+                Ok(answer) => {
+                    let other = answer.into_inner().user.expect("a user");
+                    assert_ne!(other.user_id, mike.user_id, "{email:?}");
+                    world.try_log_in(email, PASSWORD).await.expect_err("nobody accepted that invitation");
+                }
+                Err(status) => {
+                    refused += 1;
+                    assert!(["REQUEST_INVALID", "EMAIL_TAKEN"].contains(&reason(&status).as_str()), "{email:?}: {status:?}");
+                }
+            }
+        }
+        assert!(refused > 0, "some spellings are the same address, and some are none");
+        assert_eq!(world.log_in(owner).await.user_id, mike.user_id);
+        // Worked on in order: when this one is there, all others would be.
+        let last = "last@example.org";
+        world.join(&root, last, "GUEST").await;
+        mailed_code(&world, last).await;
+        let told = mailed_to(&world).await;
+        assert!(told.iter().all(|email| email == owner || email == last), "{told:?}");
     }
 }
 

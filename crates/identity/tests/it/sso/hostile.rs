@@ -2,11 +2,14 @@
 
 use std::time::Duration;
 
+use rolecall_api::identity::v1::begin_sso_login_request::Provider as ByProvider;
+use rolecall_api::identity::v1::{BeginSsoLoginRequest, IdentityProvider};
 use rolecall_testkit::on_each_database;
 use serde_json::json;
+use url::Url;
 
-use super::provider::{CLIENT, Provider, Signature};
-use super::{Stage, ada, ada_with, connect, described};
+use super::provider::{CLIENT, Discovery, Provider, Signature};
+use super::{Stage, ada, ada_with, change, connect, described};
 use crate::harness::reason;
 
 const WRONG: &str = "SSO_REFUSED";
@@ -108,6 +111,73 @@ on_each_database! {
         let (state, _) = stage.provider.log_in(&begun.authorization_url, ada());
         let (_, stolen) = stage.provider.log_in(&other.authorization_url, ada());
         assert_eq!(reason(&stage.complete(&begun.login_token, &state, &stolen).await.expect_err("injected")), WRONG);
+    }
+
+    /// ASVS: T16
+    async fn asvs_v6_8_1_the_same_subject_at_two_providers_is_two_people(database) {
+        let stage = Stage::set(&database).await;
+        let first = stage.log_in(ada()).await.expect("logged in");
+        let other = Provider::start(8).await;
+        let connected = connect(&stage.world, &stage.owner, described(&other.issuer)).await.expect("connected");
+        let log_in_at = async |registered: &IdentityProvider, provider: &Provider, claims| {
+            let id = ByProvider::IdentityProviderId(registered.identity_provider_id.clone());
+            let begun = stage.try_begin(id).await.expect("begun");
+            let (state, code) = provider.log_in(&begun.authorization_url, claims);
+            stage.complete_from(&begun.login_token, &state, &code, &provider.issuer).await
+        };
+        let log_in = async |claims| log_in_at(&connected, &other, claims).await;
+        // Its subject alone makes nobody Ada, nor does her address.
+        assert_eq!(reason(&log_in(ada()).await.expect_err("another's address")), "SSO_ACCOUNT_NOT_LINKED");
+        let eva = ada_with(json!({ "email": "eva@acme.example", "name": "Eva" }));
+        let second = log_in(eva.clone()).await.expect("somebody else");
+        assert_ne!(second.user_id, first.user_id);
+        assert_eq!(stage.world.rows("linked_identities").await, 2);
+        let (again, hers) = (log_in_at(&stage.connected, &stage.provider, ada()).await.expect("Ada"), log_in(eva).await.expect("Eva"));
+        assert_eq!((again.user_id, hers.user_id), (first.user_id, second.user_id));
+    }
+
+    async fn asvs_v10_2_3_no_more_is_asked_of_a_provider_than_its_owner_configured(database) {
+        let stage = Stage::set(&database).await;
+        let asked = async || {
+            let begun = stage.begin().await;
+            let url = Url::parse(&begun.authorization_url).expect("an address");
+            let scope = url.query_pairs().find(|(name, _)| name == "scope").expect("scopes").1.into_owned();
+            let mut scopes: Vec<String> = scope.split(' ').map(str::to_owned).collect();
+            scopes.sort();
+            scopes
+        };
+        assert_eq!(asked().await, ["email", "openid", "profile"]);
+        for (configured, expected) in [
+            (&["email"][..], &["email", "openid"][..]),
+            (&["email", "groups"], &["email", "groups", "openid"]),
+        ] {
+            let scopes = configured.iter().map(|scope| (*scope).to_owned()).collect();
+            let wanted = IdentityProvider { scopes, etag: String::new(), ..stage.connected.clone() };
+            change(&stage.world, &stage.owner, wanted, &["scopes"]).await.expect("changed");
+            assert_eq!(asked().await, expected);
+        }
+    }
+
+    async fn asvs_v10_5_3_a_configuration_that_names_another_issuer_logs_nobody_in(database) {
+        let stage = Stage::set(&database).await;
+        let issuer = stage.provider.issuer.clone();
+        for other in [
+            "https://other.example".to_owned(),
+            format!("{issuer}/"),
+            issuer.replace("127.0.0.1", "localhost"),
+            issuer.to_uppercase(),
+            String::new(),
+        ] {
+            stage.provider.script().discovery = Discovery::Issuer(other.clone());
+            // Another process remembers nothing of the time when all was right.
+            let fresh = stage.replica(&database).await;
+            let email = ByProvider::Email("somebody@acme.example".to_owned());
+            let request = BeginSsoLoginRequest { provider: Some(email), ..Default::default() };
+            let refused = fresh.authentication().begin_sso_login(request).await.expect_err("another issuer");
+            assert_eq!(reason(&refused), "PROVIDER_UNUSABLE", "{other}");
+        }
+        let calls = stage.provider.script().token_calls;
+        assert_eq!((calls, stage.world.rows("users").await), (0, 1));
     }
 
     async fn attack_t15_no_provider_speaks_for_administrators_of_the_instance(database) {
