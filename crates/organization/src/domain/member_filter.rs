@@ -1,0 +1,21 @@
+//! Which members a list shows.
+
+use super::member::MemberState;
+use super::role::Role;
+
+/// What is asked of a member.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum MemberTerm {
+    /// It holds the role.
+    Role(Role),
+    /// It is blocked now, or is not.
+    Blocked(bool),
+    /// Where it stands in its life.
+    State(MemberState),
+}
+
+/// Which members: of each group one term holds.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub(crate) struct MemberFilter {
+    pub(crate) all: Vec<Vec<MemberTerm>>,
+}

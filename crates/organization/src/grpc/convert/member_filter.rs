@@ -1,0 +1,64 @@
+//! Filters of `ListMembers`: only what an index serves.
+
+use rolecall_rpc::filter::{self, Comparison, FilterError, Group, Operator, Star};
+use rolecall_rpc::status::Violations;
+use tonic::Status;
+
+use crate::domain::member::MemberState;
+use crate::domain::member_filter::{MemberFilter, MemberTerm};
+use crate::domain::role::Role;
+use crate::grpc::status::not_indexed;
+
+/// Reads a filter; what cannot be read is noted, what no index serves is refused.
+pub(super) fn member_filter(violations: &mut Violations, text: &str) -> Result<Option<MemberFilter>, Status> {
+    let error = match parse(text) {
+        Ok(filter) => return Ok(Some(filter)),
+        Err(error) => error,
+    };
+    let reason = match &error {
+        FilterError::NotIndexed { what, .. } => return Err(not_indexed(what, &error)),
+        FilterError::Syntax { .. } => "FILTER_SYNTAX",
+        FilterError::Value { .. } => "FILTER_VALUE",
+        FilterError::TooLong => "TOO_LONG",
+        FilterError::TooMany | FilterError::TooDeep => "FILTER_TOO_COMPLEX",
+    };
+    violations.push("filter", reason, error.to_string());
+    Ok(None)
+}
+
+fn parse(text: &str) -> Result<MemberFilter, FilterError> {
+    Ok(MemberFilter { all: filter::parse(text)?.iter().map(group).collect::<Result<_, _>>()? })
+}
+
+fn group(group: &Group) -> Result<Vec<MemberTerm>, FilterError> {
+    let first = group.first().and_then(|first| first.field.as_ref());
+    if let Some(other) = group.iter().find(|other| other.field.as_ref() != first) {
+        let what = "OR between different fields".to_owned();
+        return Err(FilterError::NotIndexed { position: other.position, what });
+    }
+    group.iter().map(term).collect()
+}
+
+fn term(comparison: &Comparison) -> Result<MemberTerm, FilterError> {
+    let value = comparison.value.value.as_str();
+    let is_plain = comparison.operator == Operator::Equal && comparison.value.star == Star::None;
+    let wrong = |problem: &str| FilterError::Value { position: comparison.position, problem: problem.to_owned() };
+    match comparison.field.as_deref().filter(|_| is_plain) {
+        Some("role") => Role::parse(value).map(MemberTerm::Role).map_err(|error| wrong(&format!("{error}, or ADMIN"))),
+        Some("blocked") => match value {
+            "true" => Ok(MemberTerm::Blocked(true)),
+            "false" => Ok(MemberTerm::Blocked(false)),
+            _ => Err(wrong("must be true or false")),
+        },
+        Some("state") => match value.strip_prefix("MEMBER_STATE_").unwrap_or(value) {
+            "ACTIVE" => Ok(MemberTerm::State(MemberState::Active)),
+            "PENDING" => Ok(MemberTerm::State(MemberState::Pending)),
+            _ => Err(wrong("must be ACTIVE or PENDING")),
+        },
+        _ => {
+            let field: String = comparison.field.iter().flat_map(|field| field.chars()).take(50).collect();
+            let what = format!("{field} {}", comparison.operator.sign()).trim().to_owned();
+            Err(FilterError::NotIndexed { position: comparison.position, what })
+        }
+    }
+}
