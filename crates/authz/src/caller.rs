@@ -8,7 +8,7 @@ use sha2::{Digest as _, Sha256};
 use tonic::{Request, Status};
 
 use crate::access::{ScopeKind, SubjectAccess, SubjectKind};
-use crate::policy::Rule;
+use crate::layer::Ruling;
 use crate::refusal::Refusal;
 use crate::scope::Scope;
 use crate::token::claims::{AccessClaims, ServiceClaims};
@@ -216,18 +216,18 @@ fn subject_of_service(name: &str) -> SubjectId {
 
 /// Returns who calls; every method but a public one has a caller.
 pub fn caller<T>(request: &Request<T>) -> Result<Arc<Caller>, Status> {
-    found(request.extensions().get::<Arc<Caller>>())
+    found(request)
 }
 
-/// Returns the rule of the method that is called.
-pub fn rule<T>(request: &Request<T>) -> Result<Arc<Rule>, Status> {
-    found(request.extensions().get::<Arc<Rule>>())
+/// Returns who decided about the call, and by which rule.
+pub(crate) fn ruling<T>(request: &Request<T>) -> Result<Ruling, Status> {
+    found(request)
 }
 
-pub(crate) fn found<T>(extension: Option<&Arc<T>>) -> Result<Arc<T>, Status> {
-    extension.cloned().ok_or_else(|| {
+fn found<T, E: Clone + Send + Sync + 'static>(request: &Request<T>) -> Result<E, Status> {
+    request.extensions().get::<E>().cloned().ok_or_else(|| {
         tracing::error!(
-            missing = std::any::type_name::<T>(),
+            missing = std::any::type_name::<E>(),
             "a method asks for what the authorization layer did not leave"
         );
         Refusal::Internal.into_status(None)

@@ -14,9 +14,11 @@ use http::{Request, Response};
 use pin_project_lite::pin_project;
 use tower::{Layer, Service};
 
+pub(crate) use authorize::min_revision;
 pub use authorize::{Authorizer, MIN_REVISION};
 
 use crate::caller::Caller;
+use crate::policy::Rule;
 use crate::refusal::Refusal;
 use crate::refused::Refusals;
 use authorize::Decision;
@@ -27,11 +29,29 @@ use watch::Watch;
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct CallId(pub Arc<str>);
 
+/// Who decided about a call, and by which rule: for streams, which are decided about again.
+#[derive(Debug, Clone)]
+pub struct Ruling {
+    pub(crate) authorizer: Arc<Authorizer>,
+    pub(crate) rule: Arc<Rule>,
+}
+
+impl Ruling {
+    /// Notes who decides by which rule.
+    pub const fn new(authorizer: Arc<Authorizer>, rule: Arc<Rule>) -> Self {
+        Self { authorizer, rule }
+    }
+
+    /// Returns the rule.
+    pub fn rule(&self) -> &Rule {
+        &self.rule
+    }
+}
+
 /// Authenticates and authorizes on the head of the request, before its body is read.
 ///
-/// Behind it, the extensions of a request hold the `Arc<Rule>` of its method, the `Arc<Authorizer>`
-/// and, unless the method is public, the `Arc<Caller>`. Refusals are answered at once with a status
-/// and a default body.
+/// Behind it, the extensions of a request hold the [`Ruling`] and, unless the method is public, the
+/// `Arc<Caller>`. Refusals are answered at once with a status and a default body.
 #[derive(Debug, Clone)]
 pub struct AuthLayer {
     authorizer: Arc<Authorizer>,
@@ -88,15 +108,8 @@ where
         let Some(rule) = self.authorizer.rule(request.uri().path()) else {
             return AuthFuture::refused(Refusal::unknown_method(request.uri().path()), &request);
         };
-        request.extensions_mut().insert(Arc::clone(&rule));
-        // For streams, which ask it again.
-        request.extensions_mut().insert(Arc::clone(&self.authorizer));
-        let watch = Watch {
-            refusals: self.refusals.clone(),
-            rule: Arc::clone(&rule),
-            uri: request.uri().clone(),
-            caller: None,
-        };
+        request.extensions_mut().insert(Ruling::new(Arc::clone(&self.authorizer), Arc::clone(&rule)));
+        let watch = Watch { refusals: self.refusals.clone(), rule: Arc::clone(&rule), caller: None };
         match self.authorizer.decide(&rule, request.headers()) {
             Decision::Open => AuthFuture::admitted(self.inner.call(request), watch),
             Decision::Admitted(caller) => {

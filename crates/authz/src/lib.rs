@@ -8,6 +8,7 @@
 //! | [`revocation`] | sessions and subjects whose tokens have ended |
 //! | [`mod@caller`] | the [`Caller`] that handlers see |
 //! | [`mod@standing`] | whether a caller may go on; what a stream asks before each message |
+//! | [`mod@examiner`] | whether a token that a caller shows is good |
 //! | [`scope`] | the [`Scope`] that queries compile into their WHERE, the [`Permit`] that changes demand |
 //! | [`layer`] | the tower layer that puts it all together |
 //! | [`refusal`] | every way to be refused, and its status |
@@ -21,6 +22,7 @@
 
 pub mod access;
 pub mod caller;
+pub mod examiner;
 pub mod layer;
 pub mod policy;
 pub mod refusal;
@@ -32,8 +34,9 @@ pub mod token;
 
 pub use access::cache::{AccessCache, AccessCacheConfig, AccessRefusal, Freshness};
 pub use access::{AccessError, AccessSource, IMPERSONATE, ScopeKind, SubjectAccess, SubjectKind};
-pub use caller::{Caller, CallerKind, caller, rule};
-pub use layer::{AuthLayer, AuthService, Authorizer, CallId, MIN_REVISION};
+pub use caller::{Caller, CallerKind, caller};
+pub use examiner::{Examiner, examiner};
+pub use layer::{AuthLayer, AuthService, Authorizer, CallId, MIN_REVISION, Ruling};
 pub use policy::{Access, Permission, Policy, PolicyError, ReflectionAccess, Rule};
 pub use refusal::Refusal;
 pub use refused::{Refusals, Refused};

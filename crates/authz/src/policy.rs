@@ -66,6 +66,8 @@ pub struct Rule {
     pub accept_read_only: bool,
     /// The context that serves the method, such as `identity`.
     pub context: Arc<str>,
+    /// The path of the method, `/package.Service/Method`.
+    pub path: Arc<str>,
 }
 
 /// Who may call a method.
@@ -199,6 +201,7 @@ fn named_rules(reflection: ReflectionAccess) -> impl Iterator<Item = (Box<str>, 
             accept_impersonation: false,
             accept_read_only: false,
             context: Arc::from(*context),
+            path: Arc::from(*path),
         };
         (Box::from(*path), Arc::new(rule))
     })

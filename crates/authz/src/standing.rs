@@ -4,8 +4,8 @@ use std::sync::Arc;
 
 use tonic::{Request, Status};
 
-use crate::caller::{Caller, caller, found, rule};
-use crate::layer::Authorizer;
+use crate::caller::{Caller, caller, ruling};
+use crate::layer::{Authorizer, Ruling};
 use crate::policy::Rule;
 use crate::refusal::Refusal;
 
@@ -37,6 +37,6 @@ impl Standing {
 
 /// Returns the standing of whoever calls; every method but a public one has a caller.
 pub fn standing<T>(request: &Request<T>) -> Result<Standing, Status> {
-    let authorizer = found(request.extensions().get::<Arc<Authorizer>>())?;
-    Ok(Standing { authorizer, rule: rule(request)?, caller: caller(request)? })
+    let Ruling { authorizer, rule } = ruling(request)?;
+    Ok(Standing { authorizer, rule, caller: caller(request)? })
 }

@@ -1,5 +1,6 @@
 //! What the stack knows of the call that the current task serves.
 
+use std::ops::Deref;
 use std::sync::{Arc, OnceLock};
 
 use rolecall_kernel::id::SubjectId;
@@ -11,9 +12,12 @@ tokio::task_local! {
     static CALL: Call;
 }
 
-/// The call that is being served; cloned into the work that outlives it.
+/// The call that is being served; cheap to clone, and cloned into the work that outlives it.
 #[derive(Clone, Debug)]
-pub(crate) struct Call {
+pub(crate) struct Call(Arc<Facts>);
+
+#[derive(Debug)]
+pub(crate) struct Facts {
     /// The name under which the client and the logs know the call.
     pub(crate) request_id: Arc<str>,
     /// When the caller stops waiting.
@@ -21,12 +25,41 @@ pub(crate) struct Call {
     /// Where work is spawned that the shutdown waits for.
     pub(crate) tasks: TaskTracker,
     /// Who acts as whom in the call, once it was found out and if somebody does.
-    pub(crate) acting: Arc<OnceLock<Acting>>,
-    /// The call's place among those in flight: work that outlives the call keeps it.
-    pub(crate) permit: Option<Arc<OwnedSemaphorePermit>>,
+    acting: OnceLock<Acting>,
+    _place: Place,
+}
+
+/// A call's place among those in flight, held until the last clone of the call is gone.
+#[derive(Debug)]
+pub(crate) enum Place {
+    /// It takes none.
+    None,
+    /// One of its own.
+    Own { _permit: OwnedSemaphorePermit },
+    /// That of the call that it is a part of.
+    Of { _call: Call },
+}
+
+impl Deref for Call {
+    type Target = Facts;
+
+    fn deref(&self) -> &Facts {
+        &self.0
+    }
 }
 
 impl Call {
+    /// Makes a call.
+    pub(crate) fn new(request_id: Arc<str>, deadline: Option<Instant>, tasks: TaskTracker, place: Place) -> Self {
+        Self(Arc::new(Facts { request_id, deadline, tasks, acting: OnceLock::new(), _place: place }))
+    }
+
+    /// Returns the call for work that goes on after the answer, and so has all time; `place` is what it keeps.
+    pub(crate) fn outlived(&self, place: Place) -> Self {
+        let (request_id, tasks, acting) = (Arc::clone(&self.request_id), self.tasks.clone(), self.acting.clone());
+        Self(Arc::new(Facts { request_id, deadline: None, tasks, acting, _place: place }))
+    }
+
     /// Returns the call of the current task.
     pub(crate) fn current() -> Option<Self> {
         CALL.try_with(Clone::clone).ok()

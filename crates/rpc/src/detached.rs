@@ -10,7 +10,7 @@ use tokio_util::task::TaskTracker;
 use tonic::{Code, Status};
 use tracing::Instrument as _;
 
-use crate::call::Call;
+use crate::call::{Call, Place};
 use crate::status::{Chain, StatusBuilder, domain, reason};
 
 /// Runs a mutation to its end, whatever becomes of the client that asked for it.
@@ -43,19 +43,20 @@ pub async fn run<T: Send + 'static>(
 /// The work gives the call's place among those in flight back, so whoever calls this bounds how much of it there is.
 pub fn later(work: impl Future<Output = ()> + Send + 'static) {
     let work = work.in_current_span();
-    drop(spawn_in(Call::current().map(|call| Call { permit: None, ..call }), work));
+    drop(spawn_in(Call::current().map(|call| call.outlived(Place::None)), work));
 }
 
 /// Spawns on the tracker of the server that the current call belongs to; outside of a call, on one of its own.
 fn spawn(work: impl Future<Output = ()> + Send + 'static) -> JoinHandle<()> {
-    spawn_in(Call::current(), work)
+    let outlived = |call: Call| call.outlived(Place::Of { _call: call.clone() });
+    spawn_in(Call::current().map(outlived), work)
 }
 
 fn spawn_in(call: Option<Call>, work: impl Future<Output = ()> + Send + 'static) -> JoinHandle<()> {
     match call {
         Some(call) => {
             let tasks = call.tasks.clone();
-            tasks.spawn(Call { deadline: None, ..call }.scope(work))
+            tasks.spawn(call.scope(work))
         }
         None => TaskTracker::new().spawn(work),
     }
@@ -95,13 +96,7 @@ mod tests {
         let permit = Arc::clone(&places).acquire_owned().await.expect("open");
         let (tasks, done) = (TaskTracker::new(), Arc::new(AtomicBool::new(false)));
         let (seen, tracker) = (Arc::clone(&done), tasks.clone());
-        let call = Call {
-            request_id: "r".into(),
-            deadline: None,
-            tasks: tracker,
-            acting: Arc::default(),
-            permit: Some(Arc::new(permit)),
-        };
+        let call = Call::new("r".into(), None, tracker, Place::Own { _permit: permit });
         let work = async move {
             tokio::time::sleep(Duration::from_millis(50)).await;
             seen.store(true, Ordering::SeqCst);

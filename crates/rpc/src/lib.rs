@@ -6,6 +6,7 @@
 //! | [`detached`] | mutations that a client's cancel does not stop |
 //! | [`call`] | request id and deadline of the call that is being served |
 //! | [`channel`] | the way to another service, in this process or elsewhere |
+//! | [`filter`] | filters of lists, as groups of comparisons |
 //! | [`mask`] | which fields of a resource a request changes |
 //! | [`methods`] | which methods there are, which of them stream, how large their requests may be |
 //! | [`stack`] | the layers, in order, each with its reason |
@@ -19,6 +20,7 @@ pub mod call;
 pub mod channel;
 pub mod detached;
 mod details;
+pub mod filter;
 pub mod health;
 pub mod lifecycle;
 pub mod mask;

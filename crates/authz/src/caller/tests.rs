@@ -116,7 +116,7 @@ fn a_service_always_has_the_same_identifier_and_shares_it_with_nobody() {
 fn a_request_without_a_caller_is_a_defect_of_the_server() {
     let status = caller(&Request::new(())).expect_err("no caller");
     assert_eq!(status.code(), tonic::Code::Internal);
-    assert_eq!(rule(&Request::new(())).expect_err("no rule").code(), tonic::Code::Internal);
+    assert_eq!(ruling(&Request::new(())).expect_err("no ruling").code(), tonic::Code::Internal);
     let mut request = Request::new(());
     request.extensions_mut().insert(Arc::new(service("identity")));
     assert_eq!(caller(&request).expect("a caller").service(), Some("identity"));

@@ -137,17 +137,35 @@ impl Authorizer {
         claims: Arc<AccessClaims>,
         at_least: Option<i64>,
     ) -> Result<Arc<Caller>, Refusal> {
-        self.revocations.check(&claims).await.map_err(|error| revoked(&error))?;
+        let (access, actor) = self.rights(&claims, at_least).await?;
+        self.admit(rule, claims, access, actor).map(Arc::new)
+    }
+
+    /// Returns the rights of whom the claims of a good token speak of, if a call with it would find somebody there.
+    pub(crate) async fn examine(
+        &self,
+        claims: &AccessClaims,
+        at_least: Option<i64>,
+    ) -> Result<Arc<SubjectAccess>, Refusal> {
+        let (access, actor) = self.rights(claims, at_least).await?;
+        check_standing(claims, &access, actor.as_deref())?;
+        Ok(access)
+    }
+
+    /// Returns the rights of the subject of claims that have not ended, and of who acts as it.
+    async fn rights(
+        &self,
+        claims: &AccessClaims,
+        at_least: Option<i64>,
+    ) -> Result<(Arc<SubjectAccess>, Option<Arc<SubjectAccess>>), Refusal> {
+        self.revocations.check(claims).await.map_err(|error| revoked(&error))?;
         let access = self.access(claims.sub, at_least).await?;
         let actor = match &claims.act {
             Some(actor) => Some(self.access(actor.sub, at_least).await?),
             None => None,
         };
         // The session may have ended while the access was asked for.
-        if self.revocations.is_revoked(&claims) {
-            return Err(Refusal::SessionEnded);
-        }
-        self.admit(rule, claims, access, actor).map(Arc::new)
+        if self.revocations.is_revoked(claims) { Err(Refusal::SessionEnded) } else { Ok((access, actor)) }
     }
 
     fn admit(
@@ -219,21 +237,27 @@ fn check_kind(rule: &Rule, claims: &AccessClaims) -> Result<(), Refusal> {
     }
 }
 
+/// Refuses claims of which the subject, or who acts as it, is no longer what it was.
+fn check_standing(claims: &AccessClaims, access: &SubjectAccess, actor: Option<&SubjectAccess>) -> Result<(), Refusal> {
+    // A token says what it took the subject for; who has become something else must log in anew.
+    if !access.is_active() || access.kind != claims.kind {
+        return Err(Refusal::SubjectInactive);
+    }
+    // Blocked, demoted, or its target promoted: what it began is over.
+    let is_over = actor.is_some_and(|actor| !actor.may_impersonate(access));
+    if is_over { Err(Refusal::SessionEnded) } else { Ok(()) }
+}
+
 fn admit(
     rule: &Rule,
     claims: Arc<AccessClaims>,
     access: Arc<SubjectAccess>,
     actor: Option<Arc<SubjectAccess>>,
 ) -> Result<Caller, Refusal> {
-    // A token says what it took the subject for; who has become something else must log in anew.
-    if !access.is_active() || access.kind != claims.kind {
-        return Err(Refusal::SubjectInactive);
-    }
+    check_standing(&claims, &access, actor.as_deref())?;
     let caller = match actor {
         None => Caller::new(claims, access),
-        Some(actor) if actor.may_impersonate(&access) => Caller::acting(claims, access, actor),
-        // Blocked, demoted, or its target promoted: what it began is over.
-        Some(_) => return Err(Refusal::SessionEnded),
+        Some(actor) => Caller::acting(claims, access, actor),
     };
     let is_guest = caller.kind() == CallerKind::Guest;
     let (lent, visits) = (caller.is_personal_token() && !rule.accept_personal_tokens, is_guest && !rule.accept_guests);
@@ -286,7 +310,7 @@ fn bearer(headers: &HeaderMap) -> Result<&str, Refusal> {
 }
 
 /// Returns the revision that the caller demands; the largest if it names several.
-fn min_revision(headers: &HeaderMap) -> Result<Option<i64>, Refusal> {
+pub(crate) fn min_revision(headers: &HeaderMap) -> Result<Option<i64>, Refusal> {
     let invalid = Refusal::MetadataInvalid { key: MIN_REVISION, expected: "a revision in decimal digits" };
     let parse = |text: &str| -> Option<i64> {
         let digits = !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());

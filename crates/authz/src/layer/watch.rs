@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use http::{HeaderMap, Uri};
+use http::HeaderMap;
 use rolecall_kernel::id::{OrganizationId, SubjectId};
 use tonic::{Code, Status};
 use tonic_types::StatusExt as _;
@@ -16,7 +16,6 @@ use crate::refused::Refusals;
 pub(super) struct Watch {
     pub(super) refusals: Refusals,
     pub(super) rule: Arc<Rule>,
-    pub(super) uri: Uri,
     /// Who calls; none of a public method.
     pub(super) caller: Option<Arc<Caller>>,
 }
@@ -30,7 +29,7 @@ impl Watch {
     /// Counts a call that did not come as far as its method.
     pub(super) fn refused(&self, refusal: &Refusal, caller: Option<(SubjectId, Option<OrganizationId>)>) {
         if matches!(refusal.code(), Code::Unauthenticated | Code::PermissionDenied) {
-            self.refusals.note(&self.rule.context, self.uri.path(), caller, refusal.reason());
+            self.refusals.note(&self.rule.context, &self.rule.path, caller, refusal.reason());
         }
     }
 
@@ -47,6 +46,6 @@ impl Watch {
         let who = |caller: &Arc<Caller>| (caller.actor().unwrap_or(caller.subject()), caller.organization());
         let caller = self.caller.as_ref().map(who);
         let reason = told.map(|info| info.reason).unwrap_or_default();
-        self.refusals.note(&self.rule.context, self.uri.path(), caller, &reason);
+        self.refusals.note(&self.rule.context, &self.rule.path, caller, &reason);
     }
 }

@@ -22,7 +22,7 @@ pub(super) fn rules(bytes: &[u8]) -> Result<Vec<(Box<str>, Rule)>, PolicyError> 
         let context = context_of(service.package_name());
         for method in service.methods() {
             let path = format!("/{}/{}", service.full_name(), method.name());
-            match rule(&method, &option, &context) {
+            match rule(&method, &option, &context, &path) {
                 Ok(rule) => rules.push((path.into_boxed_str(), rule)),
                 Err(problem) => errors.push(RuleError { path, problem }),
             }
@@ -36,7 +36,12 @@ fn context_of(package: &str) -> Arc<str> {
     package.split('.').nth(1).unwrap_or_default().into()
 }
 
-fn rule(method: &MethodDescriptor, option: &ExtensionDescriptor, context: &Arc<str>) -> Result<Rule, RuleProblem> {
+fn rule(
+    method: &MethodDescriptor,
+    option: &ExtensionDescriptor,
+    context: &Arc<str>,
+    path: &str,
+) -> Result<Rule, RuleProblem> {
     let options = method.options();
     if !options.has_extension(option) {
         return Err(RuleProblem::Missing);
@@ -53,6 +58,7 @@ fn rule(method: &MethodDescriptor, option: &ExtensionDescriptor, context: &Arc<s
         accept_impersonation: declared.accept_impersonation,
         accept_read_only: declared.accept_read_only || changes_nothing(method),
         context: Arc::clone(context),
+        path: Arc::from(path),
         access: declared.access()?,
     })
 }

@@ -10,7 +10,7 @@ use http::{Request, Response};
 use protox::file::{ChainFileResolver, File, FileResolver, GoogleFileResolver, IncludeFileResolver};
 use rolecall_authz::{
     AccessCache, AccessCacheConfig, AccessClaims, AccessError, AccessSource, AuthLayer, Authorizer, Caller, Freshness,
-    KeySet, Policy, Revocations, Rule, ScopeKind, ServiceTokens, Standing, SubjectAccess, SubjectKind, TokenSigner,
+    KeySet, Policy, Revocations, Ruling, ScopeKind, ServiceTokens, Standing, SubjectAccess, SubjectKind, TokenSigner,
     Verifier, VerifierConfig, standing,
 };
 use rolecall_kernel::entropy::SystemEntropy;
@@ -210,7 +210,7 @@ pub(crate) fn access(id: u128, kind: SubjectKind, permissions: &[&str]) -> Subje
 
 /// The service behind the layer: tells whom it sees, and under which rule.
 async fn tell(request: Request<()>) -> Result<Response<String>, Infallible> {
-    let rule = request.extensions().get::<Arc<Rule>>().map_or("no rule".to_owned(), ToString::to_string);
+    let rule = request.extensions().get::<Ruling>().map_or("no rule".to_owned(), |ruling| ruling.rule().to_string());
     let caller = match request.extensions().get::<Arc<Caller>>() {
         Some(caller) => caller.service().map_or_else(|| caller.subject().to_string(), str::to_owned),
         None => "nobody".to_owned(),

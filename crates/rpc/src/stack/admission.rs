@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use http::Request;
 use rolecall_authz::CallId;
-use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio::sync::Semaphore;
 use tokio::time::Instant;
 use tonic::body::Body;
 use tonic::{Code, Status};
@@ -13,7 +13,7 @@ use tonic::{Code, Status};
 use super::StackConfig;
 use super::deadline::Deadline;
 use super::step::{Answer, Rest, Step, refuse};
-use crate::call::Call;
+use crate::call::{Call, Place};
 use crate::channel::InProcess;
 use crate::lifecycle::Lifecycle;
 use crate::methods::Methods;
@@ -35,41 +35,32 @@ impl Admit {
         Self { calls, streams, methods, lifecycle }
     }
 
-    fn admit(&self, request: &Request<Body>) -> Result<Option<Arc<OwnedSemaphorePermit>>, Status> {
+    fn admit(&self, request: &Request<Body>) -> Result<Place, Status> {
         let method = self.methods.get(request.uri().path());
         // A call from within is part of one that was admitted: to refuse it would waste what was done so far.
         if request.extensions().get::<InProcess>().is_some() {
-            return Ok(Call::current().and_then(|call| call.permit));
+            return Ok(Call::current().map_or(Place::None, |call| Place::Of { _call: call }));
         }
         if method.is_health() {
-            return Ok(None);
+            return Ok(Place::None);
         }
         let places = if method.is_streaming() { &self.streams } else { &self.calls };
-        Arc::clone(places).try_acquire_owned().map(|permit| Some(Arc::new(permit))).map_err(|_| overloaded())
+        let permit = Arc::clone(places).try_acquire_owned().map_err(|_| overloaded())?;
+        Ok(Place::Own { _permit: permit })
     }
 
     /// Makes the call of a request that is none, if there is a place for it among the unary ones.
     pub(super) fn plain(&self, request_id: Arc<str>, deadline: Instant) -> Option<Call> {
         let permit = Arc::clone(&self.calls).try_acquire_owned().ok()?;
         let tasks = self.lifecycle.tasks.clone();
-        Some(Call {
-            request_id,
-            deadline: Some(deadline),
-            tasks,
-            acting: Arc::default(),
-            permit: Some(Arc::new(permit)),
-        })
+        Some(Call::new(request_id, Some(deadline), tasks, Place::Own { _permit: permit }))
     }
 
-    fn enter(&self, request: &Request<Body>, permit: Option<Arc<OwnedSemaphorePermit>>) -> Call {
+    fn enter(&self, request: &Request<Body>, place: Place) -> Call {
         let extensions = request.extensions();
-        Call {
-            request_id: extensions.get().map_or_else(|| "".into(), |CallId(id)| Arc::clone(id)),
-            deadline: extensions.get().map(|Deadline(at)| *at),
-            tasks: self.lifecycle.tasks.clone(),
-            acting: Arc::default(),
-            permit,
-        }
+        let request_id = extensions.get().map_or_else(|| "".into(), |CallId(id)| Arc::clone(id));
+        let deadline = extensions.get().map(|Deadline(at)| *at);
+        Call::new(request_id, deadline, self.lifecycle.tasks.clone(), place)
     }
 }
 
@@ -78,8 +69,8 @@ impl Step for Admit {
 
     fn handle<S: Rest>(&self, request: Request<Body>, rest: &S) -> impl Future<Output = Answer> + Send + 'static {
         let streams = self.methods.get(request.uri().path()).is_streaming();
-        let called = self.admit(&request).map(|permit| {
-            let call = self.enter(&request, permit);
+        let called = self.admit(&request).map(|place| {
+            let call = self.enter(&request, place);
             let answer = call.clone().sync_scope(|| rest.call(request));
             (call.clone().scope(answer), call)
         });

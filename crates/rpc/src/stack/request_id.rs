@@ -1,6 +1,6 @@
 //! The name of a call: what the client sees is what the logs hold.
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use http::{HeaderValue, Request};
 use rolecall_authz::CallId;
@@ -20,24 +20,53 @@ const MAX: usize = 64;
 #[derive(Clone)]
 pub(super) struct Identify {
     clock: Arc<dyn Clock>,
-    entropy: Arc<dyn Entropy>,
+    entropy: Arc<Batches>,
+}
+
+/// Random bytes, asked for in batches: names are unique and no secrets, and to ask for each costs more than all else
+/// about it.
+#[derive(Debug)]
+struct Batches {
+    source: Arc<dyn Entropy>,
+    left: Mutex<Vec<u8>>,
+}
+
+impl Batches {
+    const BYTES: usize = 4_096;
+}
+
+impl Entropy for Batches {
+    fn fill(&self, buffer: &mut [u8]) {
+        let mut left = self.left.lock().unwrap_or_else(PoisonError::into_inner);
+        if left.len() < buffer.len() {
+            left.resize(Self::BYTES.max(buffer.len()), 0);
+            self.source.fill(&mut left);
+        }
+        let rest = left.len() - buffer.len();
+        buffer.copy_from_slice(&left[rest..]);
+        left.truncate(rest);
+    }
 }
 
 impl Identify {
     pub(super) fn new(clock: Arc<dyn Clock>, entropy: Arc<dyn Entropy>) -> Self {
-        Self { clock, entropy }
+        Self { clock, entropy: Arc::new(Batches { source: entropy, left: Mutex::default() }) }
     }
 
     /// Returns the name, as the logs and as the answer hold it.
     pub(super) fn name(&self, request: &Request<Body>) -> (Arc<str>, HeaderValue) {
         let given = request.headers().get(REQUEST_ID).filter(|value| is_sensible(value.as_bytes()));
-        if let Some((value, Ok(text))) = given.map(|value| (value, value.to_str())) {
-            return (text.into(), value.clone());
-        }
-        let made = id::RequestId::new(self.clock.now(), &*self.entropy).to_string();
-        // A UUID always is a header value.
-        let value = HeaderValue::try_from(made.as_str()).unwrap_or(HeaderValue::from_static(""));
-        (made.into(), value)
+        let (name, mut value) = if let Some((value, Ok(text))) = given.map(|value| (value, value.to_str())) {
+            (text.into(), value.clone())
+        } else {
+            let made = id::RequestId::new(self.clock.now(), &*self.entropy).to_string();
+            // A UUID always is a header value.
+            let value = HeaderValue::try_from(made.as_str()).unwrap_or(HeaderValue::from_static(""));
+            (made.into(), value)
+        };
+        // It never comes again, so the table of headers that a connection remembers (RFC 7541) is kept for others.
+        value.set_sensitive(true);
+        (name, value)
     }
 }
 

@@ -7,8 +7,8 @@ use futures::future::BoxFuture;
 use http::{Request, Response};
 use rolecall_authz::access::cache::AccessRefusal;
 use rolecall_authz::{
-    Access, AccessCache, AccessClaims, Authorizer, Caller, MAX_ACCESS_LIFETIME, Policy, Refusal, Rule, ServiceClaims,
-    SubjectKind,
+    Access, AccessCache, AccessClaims, Authorizer, Caller, MAX_ACCESS_LIFETIME, Policy, Refusal, Rule, Ruling,
+    ServiceClaims, SubjectKind,
 };
 use rolecall_kernel::id::{ServiceAccountId, SubjectId, UserId};
 use rolecall_kernel::time::{Clock as _, Timestamp};
@@ -117,11 +117,10 @@ impl Service<Request<Body>> for Wire {
     fn call(&mut self, mut request: Request<Body>) -> Self::Future {
         let wire = self.clone();
         Box::pin(async move {
-            let rule = wire.guard.policy.rule(request.uri().path()).expect("every method has a rule").clone();
+            let rule = wire.guard.policy.shared_rule(request.uri().path()).expect("every method has a rule").clone();
             let caller = wire.admit(&rule).await?;
             request.extensions_mut().insert(caller);
-            request.extensions_mut().insert(Arc::new(rule));
-            request.extensions_mut().insert(Arc::clone(&wire.guard.authorizer));
+            request.extensions_mut().insert(Ruling::new(Arc::clone(&wire.guard.authorizer), rule));
             Ok(wire.routes.oneshot(request).await.unwrap_or_else(|never| match never {}))
         })
     }
