@@ -567,6 +567,9 @@ const OWNER: &[&str] = &[
 impl AccessSource for Fake {
     async fn subject_access(&self, subject: SubjectId) -> Result<Option<SubjectAccess>, AccessError> {
         let known = self.known();
+        if known.down.contains("subject_access") {
+            return Err(AccessError::unavailable("down"));
+        }
         let id = subject.to_string();
         if let Some((organization, permissions)) = known.service_accounts.get(&id) {
             let scope = if organization.is_empty() { ScopeKind::Any } else { ScopeKind::Own };

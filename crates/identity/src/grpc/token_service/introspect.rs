@@ -1,11 +1,11 @@
 //! Tells whether a token is good (RFC 7662).
 
 use rolecall_api::identity::v1 as wire;
-use rolecall_authz::{SubjectKind, caller};
+use rolecall_authz::{SubjectKind, caller, examiner};
 use rolecall_kernel::id::{OrganizationId, SessionId};
 use tonic::{Request, Response, Status};
 
-use crate::app::introspect_token::{self, Introspected};
+use crate::app::introspect_token::{self, Error, Introspected};
 use crate::grpc::convert::Fields;
 use crate::grpc::{Grpc, render};
 
@@ -19,7 +19,7 @@ pub(super) async fn introspect_token(
     grpc: &Grpc,
     request: Request<wire::IntrospectTokenRequest>,
 ) -> Result<Response<wire::IntrospectTokenResponse>, Status> {
-    let (caller, request) = (caller(&request)?, request.into_inner());
+    let (caller, examiner, request) = (caller(&request)?, examiner(&request)?, request.into_inner());
     let mut fields = Fields::default();
     match request.token.len() {
         0 => fields.violate("token", "REQUIRED", "must be an access token"),
@@ -27,7 +27,11 @@ pub(super) async fn introspect_token(
         _ => fields.violate("token", "TOO_LONG", "must have at most 8192 bytes"),
     }
     let token = fields.finish(Some(request.token))?;
-    let found = introspect_token::run(&grpc.resources, &token, &caller.scope(PERMISSION)).await?;
+    let found = introspect_token::run(&grpc.resources, &examiner, &token, &caller.scope(PERMISSION)).await;
+    let found = found.map_err(|error| match error {
+        Error::Unconfirmed(refusal) => refusal.into_status(None),
+        Error::Fault(fault) => fault.into_status(),
+    })?;
     // Of a token that is not good nothing is told, not even why.
     Ok(Response::new(found.as_ref().map(describe).unwrap_or_default()))
 }
