@@ -20,16 +20,22 @@ pub(crate) async fn run(settings: &Settings) -> anyhow::Result<Vec<Line>> {
     let one = echo::token(0);
     let fresh = AtomicUsize::new(1);
     let (mut anonymous, mut plain) = (Vec::new(), Vec::new());
-    let (mut cached, mut first) = (Vec::new(), Vec::new());
+    let (mut cached, mut first, mut plain_first) = (Vec::new(), Vec::new(), Vec::new());
     for _ in 0..settings.rounds {
         anonymous.push(load(settings, &bare, || None).await?);
         plain.push(load(settings, &bare, || Some(one.clone())).await?);
         cached.push(load(settings, &stack, || Some(one.clone())).await?);
-        first.push(load(settings, &stack, || Some(echo::token(fresh.fetch_add(1, Ordering::Relaxed)))).await?);
+        // The generator signs each token, so both servers are measured at the pace of that.
+        let next = || Some(echo::token(fresh.fetch_add(1, Ordering::Relaxed)));
+        plain_first.push(load(settings, &bare, next).await?);
+        first.push(load(settings, &stack, next).await?);
     }
-    let failed: u64 = anonymous.iter().chain(&plain).chain(&cached).chain(&first).map(|round| round.errors).sum();
+    let all = [&anonymous, &plain, &cached, &plain_first, &first];
+    let failed: u64 = all.into_iter().flatten().map(|round| round.errors).sum();
     anyhow::ensure!(failed == 0, "{failed} echoes failed");
-    Ok(lines(&anonymous, &plain, &cached, &first, verification_micros()))
+    let mut lines = stack_lines(&anonymous, &plain, &cached);
+    lines.push(first_sight(&plain_first, &first, verification_micros()));
+    Ok(lines)
 }
 
 /// One round against one server over a few connections.
@@ -55,13 +61,11 @@ fn verification_micros() -> f64 {
     start.elapsed().as_secs_f64() * 1e6 / 2_000.0
 }
 
-fn lines(anonymous: &[Round], plain: &[Round], cached: &[Round], first: &[Round], verification: f64) -> Vec<Line> {
+fn stack_lines(anonymous: &[Round], plain: &[Round], cached: &[Round]) -> Vec<Line> {
     let cpu = |rounds: &[Round]| summary(rounds, |round| round.cpu);
     let rate = |rounds: &[Round]| summary(rounds, |round| round.rate);
-    let (bare, ours, new) = (cpu(plain), cpu(cached), cpu(first));
+    let (bare, ours) = (cpu(plain), cpu(cached));
     let (cost, speed) = (ours.median / bare.median, rate(cached).median / rate(plain).median);
-    let wanted = bare.median + verification;
-    let first_cost = new.median / wanted;
     let yardstick = format!("bare tonic echo of the same messages, the token included; {CONCURRENCY} in flight");
     let without = cpu(anonymous);
     let against = format!("{bare} us; without a token in its requests the echo takes {without} us");
@@ -82,13 +86,21 @@ fn lines(anonymous: &[Round], plain: &[Round], cached: &[Round], first: &[Round]
             goal: "at least 0.75x".to_owned(),
             met: speed >= 0.75,
         },
-        Line {
-            row: 2,
-            work: "the same with a token never seen before: CPU a call".to_owned(),
-            yardstick: format!("echo plus one Ed25519 verification ({verification:.1} us)"),
-            result: format!("{first_cost:.2}x: {new} us against {wanted:.1} us"),
-            goal: "at most 1.2x".to_owned(),
-            met: first_cost <= 1.2,
-        },
     ]
+}
+
+fn first_sight(plain: &[Round], ours: &[Round], verification: f64) -> Line {
+    let (bare, new) = (summary(plain, |round| round.cpu), summary(ours, |round| round.cpu));
+    let wanted = bare.median + verification;
+    let cost = new.median / wanted;
+    Line {
+        row: 2,
+        work: "the same with a token never seen before: CPU a call".to_owned(),
+        yardstick: format!(
+            "bare echo of the same messages, {bare} us, plus one verification of a token by itself, {verification:.1} us"
+        ),
+        result: format!("{cost:.2}x: {new} us against {wanted:.1} us"),
+        goal: "at most 1.2x".to_owned(),
+        met: cost <= 1.2,
+    }
 }
