@@ -5,8 +5,8 @@ use std::process::ExitCode;
 use clap::Subcommand;
 
 use crate::commands::{
-    access, account, audit, bootstrap, certs, deliveries, factors, health, instance, invitations, keys, mail, members,
-    organizations, password, registration, service_accounts, session, sessions, tokens, users,
+    access, account, admins, audit, bootstrap, certs, deliveries, factors, health, instance, invitations, keys, mail, members,
+    organizations, password, registration, service_accounts, session, sessions, sso, tokens, users,
 };
 use crate::connection::{Connection, RemoteArgs};
 use crate::failure::Failure;
@@ -36,6 +36,8 @@ pub enum Command {
     #[doc(hidden)]
     Members(members::Members),
     #[doc(hidden)]
+    Admins(admins::Admins),
+    #[doc(hidden)]
     Access(access::Access),
     #[doc(hidden)]
     Audit(audit::Audit),
@@ -43,6 +45,8 @@ pub enum Command {
     Deliveries(deliveries::Deliveries),
     #[doc(hidden)]
     ServiceAccounts(service_accounts::ServiceAccounts),
+    #[doc(hidden)]
+    Sso(sso::Sso),
     #[doc(hidden)]
     Tokens(tokens::Tokens),
     #[doc(hidden)]
@@ -111,15 +115,17 @@ async fn answer(command: Command) -> Result<(Answer, ExitCode), Failure> {
             let connection = connect(&command.remote)?;
             command.run(&connection).await
         }
+        Command::Audit(group) => return group.run().await,
         Command::Access(group) => return group.command.run(&connect(&group.remote)?).await,
         Command::Users(group) => group.command.run(&connect(&group.remote)?).await,
         Command::Invitations(group) => group.command.run(&connect(&group.remote)?).await,
         Command::Instance(group) => group.command.run(&connect(&group.remote)?).await,
         Command::Organizations(group) => group.command.run(&connect(&group.remote)?).await,
+        Command::Admins(group) => group.command.run(&connect(&group.remote)?).await,
         Command::Members(group) => group.command.run(&connect(&group.remote)?).await,
-        Command::Audit(group) => group.command.run(&connect(&group.remote)?).await,
         Command::Deliveries(group) => group.command.run(&connect(&group.remote)?).await,
         Command::ServiceAccounts(group) => group.command.run(&connect(&group.remote)?).await,
+        Command::Sso(group) => group.command.run(&connect(&group.remote)?).await,
         Command::Tokens(group) => group.command.run(&connect(&group.remote)?).await,
         Command::Keys(group) => group.command.run(&connect(&group.remote)?).await,
         Command::Account(group) => group.command.run(&connect(&group.remote)?).await,
@@ -142,10 +148,12 @@ impl Command {
             Self::Instance(group) => Some(&group.remote),
             Self::Organizations(group) => Some(&group.remote),
             Self::Members(group) => Some(&group.remote),
+            Self::Admins(group) => Some(&group.remote),
             Self::Access(group) => Some(&group.remote),
             Self::Audit(group) => Some(&group.remote),
             Self::Deliveries(group) => Some(&group.remote),
             Self::ServiceAccounts(group) => Some(&group.remote),
+            Self::Sso(group) => Some(&group.remote),
             Self::Tokens(group) => Some(&group.remote),
             Self::Keys(group) => Some(&group.remote),
             Self::Account(group) => Some(&group.remote),

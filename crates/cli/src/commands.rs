@@ -3,6 +3,7 @@
 pub(crate) mod access;
 pub(crate) mod account;
 pub(crate) mod account_email;
+pub(crate) mod admins;
 pub(crate) mod audit;
 pub(crate) mod bootstrap;
 pub(crate) mod certs;
@@ -27,6 +28,7 @@ pub(crate) mod registration;
 pub(crate) mod service_accounts;
 pub(crate) mod session;
 pub(crate) mod sessions;
+pub(crate) mod sso;
 pub(crate) mod tokens;
 pub(crate) mod users;
 

@@ -4,7 +4,6 @@ mod account_service;
 mod authentication_service;
 mod convert;
 mod directory_service;
-mod filter;
 mod identity_provider_service;
 mod instance_service;
 mod mask;

@@ -17,7 +17,7 @@ use crate::domain::mail_budget::MailBudget;
 use crate::domain::revocation::Position;
 use crate::store::{
     access_tokens, api_keys, challenges, codes, devices, factors, guests, login_codes, login_failures, mail_budgets,
-    registrations, sessions, signing_keys, sso_logins, users,
+    registrations, sessions, signing_keys, sso_logins,
 };
 
 /// How often unfinished work is looked for.
@@ -50,7 +50,8 @@ pub(crate) async fn recover(resources: Arc<Resources>, shutdown: CancellationTok
 /// Looks once for unfinished work and returns how much was settled.
 pub(crate) async fn recover_once(resources: &Resources) -> usize {
     let mut settled = 0;
-    for result in [saga::recover(resources).await, accept_invitation::recover(resources).await] {
+    let ended = end_organization::work_off(resources).await.map_err(Fault::from);
+    for result in [saga::recover(resources).await, accept_invitation::recover(resources).await, ended] {
         match result {
             Ok(some) => settled += some,
             Err(error) => tracing::warn!(%error, "unfinished work could not be looked for"),

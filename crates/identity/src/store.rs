@@ -6,6 +6,7 @@ mod user_words;
 
 pub(crate) mod access_tokens;
 pub(crate) mod api_keys;
+pub(crate) mod awaited_passwords;
 pub(crate) mod challenges;
 pub(crate) mod codes;
 pub(crate) mod credentials;
@@ -22,6 +23,7 @@ pub(crate) mod login_codes;
 pub(crate) mod login_failures;
 pub(crate) mod mail_budgets;
 pub(crate) mod migrations;
+pub(crate) mod organization_endings;
 pub(crate) mod recovery_codes;
 pub(crate) mod refresh_tokens;
 pub(crate) mod registrations;

@@ -25,13 +25,19 @@ macro_rules! sources {
 }
 
 /// Every source file of every version that deliveries may be pinned to.
-const SOURCES: [(&str, &str); 72] = sources![
+const SOURCES: [(&str, &str); 96] = sources![
     "v1/layout.html",
     "v1/footer.txt",
     "v1/sender.txt",
     "v1/access_token_created.subject.txt",
     "v1/access_token_created.txt",
     "v1/access_token_created.html",
+    "v1/admin_granted.subject.txt",
+    "v1/admin_granted.txt",
+    "v1/admin_granted.html",
+    "v1/admin_revoked.subject.txt",
+    "v1/admin_revoked.txt",
+    "v1/admin_revoked.html",
     "v1/address_in_use.subject.txt",
     "v1/address_in_use.txt",
     "v1/address_in_use.html",
@@ -74,6 +80,12 @@ const SOURCES: [(&str, &str); 72] = sources![
     "v1/owner_credentials_changed.subject.txt",
     "v1/owner_credentials_changed.txt",
     "v1/owner_credentials_changed.html",
+    "v1/organization_resumed.subject.txt",
+    "v1/organization_resumed.txt",
+    "v1/organization_resumed.html",
+    "v1/organization_suspended.subject.txt",
+    "v1/organization_suspended.txt",
+    "v1/organization_suspended.html",
     "v1/password_changed.subject.txt",
     "v1/password_changed.txt",
     "v1/password_changed.html",
@@ -95,6 +107,18 @@ const SOURCES: [(&str, &str); 72] = sources![
     "v1/welcome.subject.txt",
     "v1/welcome.txt",
     "v1/welcome.html",
+    "v1/sign_in.subject.txt",
+    "v1/sign_in.txt",
+    "v1/sign_in.html",
+    "v1/identity_linked.subject.txt",
+    "v1/identity_linked.txt",
+    "v1/identity_linked.html",
+    "v1/identity_unlinked.subject.txt",
+    "v1/identity_unlinked.txt",
+    "v1/identity_unlinked.html",
+    "v1/password_removed.subject.txt",
+    "v1/password_removed.txt",
+    "v1/password_removed.html",
     "v1/user_impersonated.subject.txt",
     "v1/user_impersonated.txt",
     "v1/user_impersonated.html",
@@ -221,7 +245,9 @@ impl Renderer {
         values.insert("server_url".to_owned(), Value::from_safe_string(self.server.url.clone()));
         values.insert("server_address".to_owned(), Value::from_safe_string(self.server.address.clone()));
         values.insert("is_plaintext".to_owned(), Value::from(self.server.is_plaintext));
-        let link = extras.secret.map(|code| self.server.link(template, code)).unwrap_or_default();
+        // The page where people sign in needs no code: whoever comes there proves who it is.
+        let sign_in = self.server.links.sign_in.clone().filter(|_| template == Template::SignIn);
+        let link = sign_in.or_else(|| extras.secret.map(|code| self.server.link(template, code))).unwrap_or_default();
         // Configuration allows nothing else that HTML has to escape; slashes escaped make some programs lose the link.
         values.insert("link_in_html".to_owned(), Value::from_safe_string(link.replace('&', "&amp;")));
         values.insert("link".to_owned(), Value::from(link));

@@ -7,6 +7,7 @@ pub(crate) mod event;
 pub(crate) mod guard;
 pub(crate) mod guest;
 pub(crate) mod member;
+pub(crate) mod member_filter;
 pub(crate) mod organization;
 pub(crate) mod page;
 pub(crate) mod permission;

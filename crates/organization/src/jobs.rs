@@ -30,6 +30,9 @@ const SIGN: Duration = Duration::from_secs(5);
 /// Removed subjects are remembered for this long; no call is on its way for more than a fraction of it.
 const REMEMBER_REMOVED: Duration = Duration::from_hours(24);
 
+/// Deleted organizations are kept for this long.
+const KEEP_DELETED: Duration = Duration::from_hours(30 * 24);
+
 /// Follows the changes of access, also those of other processes, for this process's cache.
 pub(crate) async fn follow(api: Arc<Api>, shutdown: CancellationToken) {
     let (mut changed, mut seen) = (api.app.database.feed_changes(), None);
@@ -75,7 +78,8 @@ pub(crate) async fn sweep(api: Arc<Api>, shutdown: CancellationToken) {
     every(TRIM, &shutdown, || forget_removed(&api.app)).await;
 }
 
-/// Forgets subjects that were removed so long ago that nothing of them can be on its way, and guests that have ended.
+/// Forgets subjects that were removed so long ago that nothing of them can be on its way, guests that have ended, and
+/// organizations that were deleted long ago.
 pub(crate) async fn forget_removed(app: &App) -> Result<(), String> {
     let before = app.now().minus(REMEMBER_REMOVED);
     let now = app.now();

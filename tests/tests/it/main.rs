@@ -3,9 +3,11 @@
 
 mod acting;
 mod attacks;
+mod audited;
 mod authorization;
 mod bad_input;
 mod clients;
+mod command_line;
 mod contract;
 mod crash;
 mod journey;
@@ -13,10 +15,12 @@ mod mail;
 mod mfa;
 mod pages;
 mod race;
+mod refusals;
 mod registration;
 mod rotation;
 mod settings;
 mod sources;
+mod suspension;
 mod taint;
 mod tokens;
 mod world;

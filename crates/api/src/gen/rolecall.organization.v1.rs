@@ -4647,6 +4647,10 @@ pub struct ListMembersRequest {
     /// `next_page_token` of the page before, with the same other arguments.
     #[prost(string, tag = "3")]
     pub page_token: ::prost::alloc::string::String,
+    /// Which memberships, 1 000 characters at most: `role = OWNER`, `state =  PENDING`, `blocked = true`, joined by `AND`; `OR` joins values of one field,
+    /// as in `(role = OWNER OR role = ADMIN) AND blocked = false`.
+    #[prost(string, tag = "4")]
+    pub filter: ::prost::alloc::string::String,
 }
 /// What `ListMembers` answers.
 #[derive(Clone, PartialEq, ::prost::Message)]
@@ -4940,7 +4944,8 @@ pub mod member_service_client {
                 );
             self.inner.unary(req, path, codec).await
         }
-        /// Lists memberships in order of creation.
+        /// Lists memberships in order of creation. What no index serves is refused as
+        /// `FILTER_NOT_INDEXED`; names and addresses are filtered by `ListUsers`.
         pub async fn list_members(
             &mut self,
             request: impl tonic::IntoRequest<super::ListMembersRequest>,
@@ -5228,7 +5233,8 @@ pub mod member_service_server {
             tonic::Response<super::GetMemberResponse>,
             tonic::Status,
         >;
-        /// Lists memberships in order of creation.
+        /// Lists memberships in order of creation. What no index serves is refused as
+        /// `FILTER_NOT_INDEXED`; names and addresses are filtered by `ListUsers`.
         async fn list_members(
             &self,
             request: tonic::Request<super::ListMembersRequest>,

@@ -53,11 +53,15 @@ pub(crate) enum Command {
     /// List memberships in order of creation
     #[command(after_help = "Examples:
   rolecall members list
-  rolecall members list --organization -")]
+  rolecall members list --organization -
+  rolecall members list --filter \"(role = OWNER OR role = ADMIN) AND blocked = false\"")]
     List {
         /// Id of the organization; your own when absent, `-` for all that you may see
         #[arg(long, default_value = "", hide_default_value = true, allow_hyphen_values = true)]
         organization: String,
+        /// Which members, such as `role = OWNER AND blocked = false`
+        #[arg(long, default_value = "", hide_default_value = true)]
+        filter: String,
         #[command(flatten)]
         page: PageArgs,
     },
@@ -106,8 +110,8 @@ impl Command {
                 let answer = client.get_member(GetMemberRequest { user_id }).await?.into_inner();
                 Answer::message("rolecall.organization.v1.GetMemberResponse", &answer, member())
             }
-            Self::List { organization, page: PageArgs { page_size, page_token } } => {
-                let request = ListMembersRequest { organization_id: organization, page_size, page_token };
+            Self::List { organization, filter, page: PageArgs { page_size, page_token } } => {
+                let request = ListMembersRequest { organization_id: organization, page_size, page_token, filter };
                 let answer = client.list_members(request).await?.into_inner();
                 Answer::message("rolecall.organization.v1.ListMembersResponse", &answer, View::List("members", LIST))
             }

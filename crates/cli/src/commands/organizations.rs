@@ -3,8 +3,9 @@
 use clap::{Args, Subcommand};
 use rolecall_api::organization::v1::organization_service_client::OrganizationServiceClient;
 use rolecall_api::organization::v1::{
-    CreateOrganizationRequest, FirstOwner, GetOrganizationRequest, ListDiscoverableOrganizationsRequest,
-    ListOrganizationsRequest, MfaPolicy,
+    CreateOrganizationRequest, DeleteOrganizationRequest, FirstOwner, GetOrganizationRequest, ListDiscoverableOrganizationsRequest,
+    ListOrganizationsRequest, MfaPolicy, Organization, ResumeOrganizationRequest, SuspendOrganizationRequest,
+    UpdateOrganizationRequest,
 };
 
 use super::{Mfa, PageArgs, organization_settings};
@@ -17,6 +18,8 @@ const ORGANIZATION: &[Column] = &[
     Column("name", "name", ""),
     Column("state", "state", "ORGANIZATION_STATE_"),
     Column("home", "home", ""),
+    Column("suspended since", "suspension.createTime", ""),
+    Column("suspended because", "suspension.reason", ""),
     Column("second factor", "mfaPolicy", "MFA_POLICY_"),
     Column("made", "createTime", ""),
 ];
@@ -66,6 +69,45 @@ pub(crate) enum Command {
         /// Id of the organization; your own when absent
         #[arg(default_value = "", hide_default_value = true)]
         organization_id: String,
+    },
+    /// Give an organization another name
+    #[command(after_help = "Examples:
+  rolecall organizations rename 01890a5d-ac96-774b-bcce-b302099a8057 \"Second Institute of Physics\"")]
+    Rename {
+        /// Id of the organization
+        organization_id: String,
+        /// The new name
+        name: String,
+        /// Refuse unless the organization still has this etag
+        #[arg(long, default_value = "", hide_default_value = true)]
+        etag: String,
+    },
+    /// Keep everybody out who belongs to an organization; its owners are told why
+    #[command(after_help = "Examples:
+  rolecall organizations suspend 01890a5d-ac96-774b-bcce-b302099a8057 --reason \"The contract ended\"")]
+    Suspend {
+        /// Id of the organization
+        organization_id: String,
+        /// Why
+        #[arg(long)]
+        reason: String,
+    },
+    /// Let those who belong to a suspended organization act again
+    #[command(after_help = "Examples:
+  rolecall organizations resume 01890a5d-ac96-774b-bcce-b302099a8057")]
+    Resume {
+        /// Id of the organization
+        organization_id: String,
+    },
+    /// Delete a suspended organization with everybody who belongs to it
+    #[command(after_help = "Examples:
+  rolecall organizations delete 01890a5d-ac96-774b-bcce-b302099a8057")]
+    Delete {
+        /// Id of the organization
+        organization_id: String,
+        /// Refuse unless the organization still has this etag
+        #[arg(long, default_value = "", hide_default_value = true)]
+        etag: String,
     },
     /// Show and change how an organization wants to be run
     Settings {
@@ -118,6 +160,7 @@ pub(crate) struct Create {
 
 impl Command {
     pub(crate) async fn run(self, connection: &Connection) -> Result<Answer, Failure> {
+        let one = || View::One("organization", ORGANIZATION);
         let client = async || connection.signed_in().await.map(OrganizationServiceClient::new);
         match self {
             Self::Settings { command } => command.run(connection).await,
@@ -130,8 +173,28 @@ impl Command {
             Self::Get { organization_id } => {
                 let answer =
                     client().await?.get_organization(GetOrganizationRequest { organization_id }).await?.into_inner();
-                let view = View::One("organization", ORGANIZATION);
-                Answer::message("rolecall.organization.v1.GetOrganizationResponse", &answer, view)
+                Answer::message("rolecall.organization.v1.GetOrganizationResponse", &answer, one())
+            }
+            Self::Rename { organization_id, name, etag } => {
+                let organization = Some(Organization { organization_id, name, etag, ..Organization::default() });
+                let request = UpdateOrganizationRequest { organization, ..Default::default() };
+                let answer = client().await?.update_organization(request).await?.into_inner();
+                Answer::message("rolecall.organization.v1.UpdateOrganizationResponse", &answer, one())
+            }
+            Self::Suspend { organization_id, reason } => {
+                let request = SuspendOrganizationRequest { organization_id, reason, ..Default::default() };
+                let answer = client().await?.suspend_organization(request).await?.into_inner();
+                Answer::message("rolecall.organization.v1.SuspendOrganizationResponse", &answer, one())
+            }
+            Self::Resume { organization_id } => {
+                let request = ResumeOrganizationRequest { organization_id, ..Default::default() };
+                let answer = client().await?.resume_organization(request).await?.into_inner();
+                Answer::message("rolecall.organization.v1.ResumeOrganizationResponse", &answer, one())
+            }
+            Self::Delete { organization_id, etag } => {
+                let request = DeleteOrganizationRequest { organization_id, etag, ..Default::default() };
+                client().await?.delete_organization(request).await?;
+                Ok(Answer::sentence("The organization is deleted."))
             }
             Self::List { page: PageArgs { page_size, page_token } } => {
                 let request = ListOrganizationsRequest { page_size, page_token };

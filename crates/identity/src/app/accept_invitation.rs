@@ -39,6 +39,12 @@ pub(crate) enum Error {
     /// The inviter may no longer invite.
     #[error("the inviter may no longer invite")]
     InvitationVoid,
+    /// The organization is suspended; the invitation waits until it is resumed.
+    #[error("the organization is suspended")]
+    OrganizationSuspended,
+    /// The organization logs in at its identity provider alone.
+    #[error("members of the organization have no passwords")]
+    SsoRequired,
     /// The password is not good enough.
     #[error("the password {0}")]
     PasswordRefused(PasswordError),
@@ -60,7 +66,10 @@ pub(crate) async fn run(resources: &Resources, command: Command) -> Result<UserV
     let (invitation, user) = open(resources, &command.code).await?.ok_or(Error::InvitationNotFound)?;
     // The invitation may be on its way while the creation of the account is still being finished.
     saga::finish_if_left(resources, SagaId::from_uuid(user.user_id.as_uuid())).await?;
-    let PasswordRules { policy, context } = password_rules::find(resources, &user).await?;
+    let PasswordRules { policy, context, is_sso } = password_rules::find(resources, &user).await?;
+    if is_sso {
+        return Err(Error::SsoRequired);
+    }
     let hash = resources.hashing.check_and_hash(policy, command.password, context, command.deadline).await?;
     let hash = &hash.map_err(Error::PasswordRefused)?;
     let code = &command.code.digest();
@@ -113,7 +122,10 @@ async fn carry_through(resources: &Resources, claimed: &Claimed, user: &User) ->
             // Activating is repeatable, and nobody logs in without a password, so opening it again is safe.
             let reopened = InvitationState::Pending;
             resources.db.write(|tx| async move { invitations::settle(&tx, claimed, reopened).await }).await?;
-            Err(error.into())
+            Err(match error {
+                PeerError::Refused(Refusal::OrganizationSuspended) => Error::OrganizationSuspended,
+                error @ (PeerError::Unavailable(_) | PeerError::Refused(_) | PeerError::Broken(_)) => error.into(),
+            })
         }
     }
 }

@@ -49,6 +49,9 @@ pub(crate) enum Error {
     /// No such organization within what the actor may see.
     #[error("no such organization")]
     OrganizationNotFound,
+    /// The organization is suspended.
+    #[error("the organization is suspended")]
+    OrganizationSuspended,
     /// One of the permissions is beyond what the actor may give.
     #[error("a permission is not grantable")]
     PermissionNotGrantable,
@@ -69,6 +72,7 @@ impl From<PeerError> for Error {
     fn from(error: PeerError) -> Self {
         match error {
             PeerError::Refused(Refusal::OrganizationNotFound) => Self::OrganizationNotFound,
+            PeerError::Refused(Refusal::OrganizationSuspended) => Self::OrganizationSuspended,
             PeerError::Refused(Refusal::PermissionNotGrantable | Refusal::ActorNotEntitled) => {
                 Self::PermissionNotGrantable
             }

@@ -13,15 +13,15 @@ use super::delivery::Delivery;
 use super::fault::Fault;
 use super::invite::{Draft, Invited, inviter_name};
 use super::once::{Answer, Once, take_repeats};
-use super::{Resources, saga};
+use super::{Resources, saga, sso};
 use crate::domain::event::Event;
 use crate::domain::invitation::InvitationMail;
 use crate::domain::password::PasswordError;
 use crate::domain::saga::{Order, Saga, SagaState};
 use crate::domain::user::{Membership, Profile, User, UserState, UserView};
 use crate::events::publish::about;
-use crate::peers::{OrganizationName, PeerError, Refusal};
-use crate::store::{USERS_EMAIL_KEY, credentials, sagas, users};
+use crate::peers::{OrganizationName, Passwords, PeerError, Refusal};
+use crate::store::{USERS_EMAIL_KEY, awaited_passwords, credentials, sagas, users};
 
 pub(crate) use credential::{Credential, SET_PASSWORD};
 
@@ -70,6 +70,9 @@ pub(crate) enum Error {
     /// No such organization within what the actor may see.
     #[error("no such organization")]
     OrganizationNotFound,
+    /// The organization is suspended.
+    #[error("the organization is suspended")]
+    OrganizationSuspended,
     /// One of the roles is beyond what the actor may grant.
     #[error("a role is not grantable")]
     RoleNotGrantable,
@@ -79,6 +82,12 @@ pub(crate) enum Error {
     /// The actor lacks the permission that the credential needs.
     #[error("the actor may not give such a credential")]
     PermissionMissing(&'static str),
+    /// The organization logs in at its identity provider alone.
+    #[error("members of the organization have no passwords")]
+    SsoRequired,
+    /// The person could never log in.
+    #[error("no identity provider serves people of the address")]
+    SsoNotAvailable,
     /// The password is not good enough.
     #[error("the password {0}")]
     PasswordRefused(PasswordError),
@@ -99,6 +108,7 @@ impl From<PeerError> for Error {
     fn from(error: PeerError) -> Self {
         match error {
             PeerError::Refused(Refusal::OrganizationNotFound) => Self::OrganizationNotFound,
+            PeerError::Refused(Refusal::OrganizationSuspended) => Self::OrganizationSuspended,
             PeerError::Refused(Refusal::RoleNotGrantable | Refusal::ActorNotEntitled) => Self::RoleNotGrantable,
             PeerError::Refused(Refusal::RequestInvalid) => Self::RoleUnknown,
             error @ (PeerError::Unavailable(_) | PeerError::Refused(_) | PeerError::Broken(_)) => {
@@ -125,15 +135,32 @@ pub(crate) async fn run(resources: &Resources, command: &Command) -> Result<Answ
     if let Some(permission) = command.credential.lacks_in(command.organization) {
         return Err(Error::PermissionMissing(permission));
     }
+    let is_sso = check_credential(resources, command).await?;
     if command.validate_only {
         return check(resources, command).await.map(Answer::Fresh);
     }
-    match make(resources, command).await {
+    match make(resources, command, is_sso).await {
         Ok(created) => Ok(Answer::Fresh(created)),
         // A parallel run of the same request is answered like that one, which may have taken the address.
         Err(error) if error.may_be_repeat() => stored(resources, command).await?.ok_or(error),
         Err(error) => Err(error),
     }
+}
+
+/// Refuses a password where there are none; tells whether that is so.
+async fn check_credential(resources: &Resources, command: &Command) -> Result<bool, Error> {
+    let settings = resources.organization.settings(command.organization).await?;
+    let is_sso = settings.is_some_and(|settings| settings.passwords != Passwords::Everybody);
+    if is_sso && !matches!(command.credential, Credential::SingleSignOn { .. }) {
+        return Err(Error::SsoRequired);
+    }
+    if command.credential.is_mailed() {
+        let provider = sso::sso_for_domain(resources, &command.email).await?;
+        if !provider.is_some_and(|provider| provider.organization_id == command.organization) {
+            return Err(Error::SsoNotAvailable);
+        }
+    }
+    Ok(is_sso)
 }
 
 impl Error {
@@ -142,9 +169,12 @@ impl Error {
             Self::EmailTaken => true,
             Self::Fault(fault) => fault.is_repeat(),
             Self::OrganizationNotFound
+            | Self::OrganizationSuspended
             | Self::RoleNotGrantable
             | Self::RoleUnknown
             | Self::PermissionMissing(_)
+            | Self::SsoRequired
+            | Self::SsoNotAvailable
             | Self::PasswordRefused(_)
             | Self::SecretAlreadyReturned
             | Self::RequestIdReused => false,
@@ -190,7 +220,7 @@ async fn check_with_organization(resources: &Resources, command: &Command) -> Re
 }
 
 /// Makes the account, as work that is finished or undone by whoever comes next.
-async fn make(resources: &Resources, command: &Command) -> Result<Created, Error> {
+async fn make(resources: &Resources, command: &Command, is_sso: bool) -> Result<Created, Error> {
     // Early and friendly; only the unique index decides.
     if users::is_email_taken(&resources.db.reader(), &command.email).await? {
         return Err(Error::EmailTaken);
@@ -209,7 +239,7 @@ async fn make(resources: &Resources, command: &Command) -> Result<Created, Error
     let order = Order { actor: command.actor, request: None };
     saga::begin_ordered(resources, &saga, &order).await.map_err(Error::Fault)?;
     rolecall_db::fault::point("create_user.after_start");
-    match add_and_commit(resources, command, user_id, hash.as_deref(), now).await {
+    match add_and_commit(resources, command, user_id, (hash.as_deref(), is_sso), now).await {
         Ok(created) => {
             rolecall_db::fault::point("create_user.after_commit");
             saga::finish(resources, &saga).await.map_err(Error::Fault)?;
@@ -237,7 +267,7 @@ async fn add_and_commit(
     resources: &Resources,
     command: &Command,
     user_id: UserId,
-    hash: Option<&str>,
+    (hash, is_sso): (Option<&str>, bool),
     now: Timestamp,
 ) -> Result<Created, Error> {
     let (organization, roles) = (Some(command.organization), &command.roles);
@@ -247,7 +277,8 @@ async fn add_and_commit(
     let opening = &if let Some(hash) = hash {
         Opening::Hash(hash)
     } else if command.credential.is_active() {
-        Opening::Nothing
+        let mail = if command.credential.is_mailed() { Some(mail_of(resources, command, &into).await?) } else { None };
+        Opening::Nothing { is_sso, mail }
     } else {
         let mail = mail(resources, command, &into).await?;
         let settings = resources.organization.settings(into.organization_id).await?;
@@ -268,13 +299,18 @@ enum Opening<'a> {
     /// An invitation.
     Invitation(Draft),
     /// Nothing here: its identity provider does.
-    Nothing,
+    Nothing {
+        /// Whether that is because the organization has no passwords.
+        is_sso: bool,
+        /// What the mail shows that says where to log in; none for who just did.
+        mail: Option<InvitationMail>,
+    },
 }
 
 impl Opening<'_> {
     const fn invitation(&self) -> Option<&Draft> {
         match self {
-            Self::Hash(_) | Self::Nothing => None,
+            Self::Hash(_) | Self::Nothing { .. } => None,
             Self::Invitation(draft) => Some(draft),
         }
     }
@@ -297,7 +333,15 @@ async fn store(
             credentials::insert(tx, user.user_id, hash, command.credential.change_required(), now).await?;
             Event::UserCreated { roles, credential: command.credential.name() }
         }
-        Opening::Nothing => Event::UserCreated { roles, credential: command.credential.name() },
+        Opening::Nothing { is_sso, mail } => {
+            if let Some(mail) = mail {
+                resources.publisher.order_sign_in_mail(tx, user, mail, now).await?;
+            }
+            if *is_sso {
+                awaited_passwords::note(tx, user.user_id, now).await?;
+            }
+            Event::UserCreated { roles, credential: command.credential.name() }
+        }
         Opening::Invitation(draft) => {
             draft.store(resources, tx, user, now).await?;
             Event::UserInvited { invitation_id: draft.invitation.invitation_id, roles }
@@ -324,8 +368,12 @@ async fn mail(
     if matches!(command.credential, Credential::Invitation(Delivery::Return(_))) {
         return Ok(None);
     }
+    mail_of(resources, command, into).await.map(Some)
+}
+
+async fn mail_of(resources: &Resources, command: &Command, into: &OrganizationName) -> Result<InvitationMail, Error> {
     let inviter_name = inviter_name(&resources.db.reader(), command.actor).await?;
-    Ok(Some(InvitationMail { organization_name: into.name.clone(), inviter_name }))
+    Ok(InvitationMail { organization_name: into.name.clone(), inviter_name })
 }
 
 fn draft(command: &Command, user_id: UserId, organization_id: OrganizationId, now: Timestamp) -> User {

@@ -3,10 +3,11 @@
 use prost::Message as _;
 use rolecall_api::organization::v1 as organization;
 use rolecall_api::organization::v1::domain_event::Event as Wire;
-use rolecall_kernel::id::{EventId, UserId};
+use rolecall_kernel::id::{EventId, OrganizationId, SubjectId, UserId};
 use rolecall_kernel::time::Timestamp;
 
-use crate::app::{Resources, end_codes_of_changed, end_sessions_of_blocked};
+use crate::app::fault::Fault;
+use crate::app::{Resources, end_codes_of_changed, end_organization, end_sessions_of_blocked, require_sso};
 
 /// What becomes of an event.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -32,18 +33,42 @@ pub(crate) struct Arrived {
     pub(crate) occurred: Timestamp,
 }
 
+/// What is worked on here.
+const TOPICS: [&str; 4] = [
+    "organization.member_blocked",
+    "organization.member_roles_changed",
+    "organization.single_sign_on_required",
+    "organization.organization_deleted",
+];
+
 /// Works on one event.
 pub(crate) async fn consume(resources: &Resources, arrived: &Arrived) -> Outcome {
-    if !["organization.member_blocked", "organization.member_roles_changed"].contains(&arrived.topic.as_str()) {
+    if !TOPICS.contains(&arrived.topic.as_str()) {
         return Outcome::Done;
     }
     let Ok(message) = organization::DomainEvent::decode(arrived.payload.as_slice()) else {
         return Outcome::Park("the payload is no DomainEvent of organization");
     };
+    let (event_id, when) = (arrived.event_id, arrived.occurred);
+    if let Some(Wire::SingleSignOnRequired(required)) = &message.event {
+        let ids = (OrganizationId::parse(&message.organization_id), UserId::parse(&required.break_glass_user_id));
+        let (Ok(organization_id), Ok(break_glass)) = ids else {
+            return Outcome::Park("the event does not say where it happened");
+        };
+        let command = require_sso::Command { event_id, organization_id, break_glass, required_at: when };
+        return settle(require_sso::run(resources, &command).await, &arrived.topic);
+    }
+    if matches!(message.event, Some(Wire::OrganizationDeleted(_))) {
+        let ids = (OrganizationId::parse(&message.organization_id), SubjectId::parse(&message.actor_id));
+        let (Ok(organization_id), Ok(actor)) = ids else {
+            return Outcome::Park("the event does not say where it happened");
+        };
+        let command = end_organization::Command { event_id, organization_id, actor, deleted_at: when };
+        return settle(end_organization::run(resources, &command).await.map_err(Fault::from), &arrived.topic);
+    }
     let Ok(user_id) = UserId::parse(&message.target_id) else {
         return Outcome::Park("the event does not say whom it happened to");
     };
-    let (event_id, when) = (arrived.event_id, arrived.occurred);
     let done = match message.event {
         Some(Wire::MemberBlocked(_)) => {
             let command = end_sessions_of_blocked::Command { event_id, user_id, blocked_at: when };
@@ -55,11 +80,15 @@ pub(crate) async fn consume(resources: &Resources, arrived: &Arrived) -> Outcome
         }
         _ => return Outcome::Park("the payload does not fit its topic"),
     };
+    settle(done.map_err(Fault::from), &arrived.topic)
+}
+
+fn settle(done: Result<(), Fault>, topic: &str) -> Outcome {
     match done {
         Ok(()) => Outcome::Done,
         Err(error) => {
-            tracing::warn!(%error, topic = arrived.topic, "an event could not be worked on");
-            Outcome::Retry("the database did not answer as it should")
+            tracing::warn!(%error, topic, "an event could not be worked on");
+            Outcome::Retry("the database, or another service, did not answer as it should")
         }
     }
 }

@@ -62,8 +62,11 @@ const fn code(reason: Reason) -> Code {
         | Reason::SsoLimitReached
         | Reason::LastCredential
         | Reason::LinkingRefused
+        | Reason::SsoRequired
+        | Reason::SsoNotAvailable
         | Reason::AudienceRefused
         | Reason::GuestsNotAllowed
+        | Reason::OrganizationSuspended
         | Reason::UserBlocked => Code::FailedPrecondition,
         Reason::EmailTaken | Reason::DomainTaken | Reason::IdentityTaken => Code::AlreadyExists,
         Reason::UserNotFound
@@ -104,6 +107,7 @@ const fn message(reason: Reason) -> &'static str {
         Reason::UserNotInvited => "The account is not waiting for its invitation to be accepted.",
         Reason::UserNotActive => "The account waits for its invitation to be accepted; resend that instead.",
         Reason::OrganizationNotFound => "There is no such organization within what you may see.",
+        Reason::OrganizationSuspended => "The organization is suspended, so nobody joins it; ask an administrator.",
         Reason::RoleNotGrantable => "You may not grant one of the roles; leave it out.",
         Reason::InvitationNotFound => "The code is unknown, used, replaced or ended; ask for a new invitation.",
         Reason::InvitationVoid => "The inviter may no longer invite; ask for a new invitation.",
@@ -117,7 +121,15 @@ const fn message(reason: Reason) -> &'static str {
         Reason::PermissionNotGrantable => "You may not give one of the permissions; leave it out.",
         Reason::EtagMismatch => "It changed since you read it; read it again and repeat the change.",
         Reason::SelfRefused => "Nobody does this to itself; use the methods about the own account.",
-        Reason::LastHolder => "The last OWNER of an organization, or the last ADMIN, cannot go; name another first.",
+        Reason::LastHolder => {
+            "The last OWNER of an organization, its break-glass owner, or the last ADMIN, cannot go; name another first."
+        }
+        Reason::SsoNotAvailable => {
+            "No identity provider of the organization serves people of this address; connect one and prove the domain."
+        }
+        Reason::SsoRequired => {
+            "The organization logs in at its identity provider alone, so its members have no passwords."
+        }
         Reason::EqualProtected => {
             "This is closed on a holder of ADMIN, and on an OWNER for all but ADMIN; the person does it itself."
         }
@@ -131,7 +143,7 @@ const fn message(reason: Reason) -> &'static str {
         Reason::PermissionMissing => "You lack a permission that one of the given fields needs; leave the field out.",
         Reason::AccessTokenNotFound => "You have no such personal access token.",
         Reason::TakenAddressLimitReached => "You named too many addresses that are taken; repeat the call later.",
-        Reason::NetworkThrottled => "Too many tries failed in your network, whoever made them; repeat the call later.",
+        Reason::NetworkThrottled => "Too many tries came from your network, whoever made them; repeat the call later.",
         Reason::AudienceRefused => "The session is for another backend; log in for this one.",
         Reason::GuestsNotAllowed => "Nobody looks around there as a guest; check the organization, or log in.",
         Reason::GuestLimitReached => {
@@ -294,28 +306,29 @@ statuses! {
     verify_email::Error { CodeNotFound, CredentialsRefused, RegistrationClosed, EmailDomainRefused, EmailTaken } with
         Error::PasswordRefused(error) => password("new_password.password", error);
     get_invitation::Error { InvitationNotFound };
-    accept_invitation::Error { InvitationNotFound, InvitationVoid } with
+    accept_invitation::Error { InvitationNotFound, InvitationVoid, OrganizationSuspended, SsoRequired } with
         Error::PasswordRefused(error) => password("password", error);
     bootstrap::Error { SetupSecretRefused, AlreadyBootstrapped, BootstrapInProgress } with
         Error::PasswordRefused(error) => password("password", error);
-    change_password::Error { CredentialsRefused, RequestIdReused } with
+    change_password::Error { CredentialsRefused, SsoRequired, RequestIdReused } with
         Error::PasswordRefused(error) => password("new_password", error);
     reset_password::Error { CodeNotFound } with
         Error::PasswordRefused(error) => password("password", error);
     issue_password_reset::Error {
-        UserNotFound, UserNotActive, SelfRefused, EqualProtected, SecretAlreadyReturned, RequestIdReused,
+        UserNotFound, UserNotActive, SsoRequired, SelfRefused, EqualProtected, SecretAlreadyReturned, RequestIdReused,
     } with
         Error::PermissionMissing(permission) => permission_missing(permission);
     change_email::Error { RequestIdReused };
     confirm_email_change::Error { CodeNotFound, EmailTaken };
     create_user::Error {
-        EmailTaken, OrganizationNotFound, RoleNotGrantable, SecretAlreadyReturned, RequestIdReused,
+        EmailTaken, OrganizationNotFound, OrganizationSuspended, RoleNotGrantable, SsoRequired, SsoNotAvailable,
+        SecretAlreadyReturned, RequestIdReused,
     } with
         Error::PermissionMissing(permission) => permission_missing(permission),
         Error::PasswordRefused(error) => password("initial_password.password", error),
         Error::RoleUnknown => violation("roles", "ROLE_UNKNOWN", "must be names of roles");
     resend_invitation::Error {
-        UserNotFound, UserNotInvited, SelfRefused, EqualProtected, SecretAlreadyReturned, RequestIdReused,
+        UserNotFound, UserNotInvited, SsoRequired, SelfRefused, EqualProtected, SecretAlreadyReturned, RequestIdReused,
     } with
         Error::PermissionMissing(permission) => permission_missing(permission);
     list_invitations::Error { OrganizationNotFound };
@@ -323,7 +336,9 @@ statuses! {
     delete_user::Error { UserNotFound, SelfRefused, LastHolder, EqualProtected, RequestIdReused } with
         Error::PermissionMissing(permission) => permission_missing(permission),
         Error::EtagMismatch(current) => builder(Reason::EtagMismatch).metadata("etag", current).build();
-    set_user_password::Error { UserNotFound, UserNotActive, SelfRefused, EqualProtected, RequestIdReused } with
+    set_user_password::Error {
+        UserNotFound, UserNotActive, SsoRequired, SelfRefused, EqualProtected, RequestIdReused,
+    } with
         Error::PasswordRefused(error) => password("password", error);
     invite_first_owner::Error { EmailTaken };
     read_users::Error { UserNotFound, OrganizationNotFound };
@@ -361,6 +376,7 @@ statuses! {
             .metadata("record_value", domain.token)
             .build();
     sso::begin::Error { IdentityProviderNotFound, LinkingRefused } with
+        Error::NetworkThrottled(wait) => builder(Reason::NetworkThrottled).retry_after(wait).build(),
         Error::ReturnRefused => {
             violation("return_url", "RETURN_URL_REFUSED", "must be one of the addresses that the server is configured for")
         },
@@ -371,7 +387,9 @@ statuses! {
         Error::ProviderUnusable(_) => refuse(Reason::ProviderUnusable);
     sso::links::Error { LinkedIdentityNotFound, LastCredential, RequestIdReused };
     read_service_accounts::Error { ServiceAccountNotFound, OrganizationNotFound };
-    create_service_account::Error { OrganizationNotFound, PermissionNotGrantable, RequestIdReused } with
+    create_service_account::Error {
+        OrganizationNotFound, OrganizationSuspended, PermissionNotGrantable, RequestIdReused,
+    } with
         Error::PermissionUnknown => violation("permissions", "PERMISSION_UNKNOWN", "must be names of permissions");
     delete_service_account::Error { ServiceAccountNotFound, RequestIdReused };
     create_api_key::Error { ServiceAccountNotFound, PermissionNotGrantable, SecretAlreadyReturned, RequestIdReused } with

@@ -2,10 +2,10 @@
 
 use rolecall_kernel::text::EmailAddress;
 use rolecall_kernel::time::Timestamp;
+use rolecall_rpc::filter::{self, Comparison, FilterError, Group, MAX_COMPARISONS, Operator, Star};
 use tonic::Status;
 
 use super::convert::{self, Fields};
-use super::filter::{self, Comparison, FilterError, Group, MAX_COMPARISONS, Operator, Star};
 use super::status::not_indexed;
 use crate::domain::fold;
 use crate::domain::user::UserState;

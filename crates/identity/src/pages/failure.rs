@@ -29,6 +29,8 @@ pub(super) enum Failure {
     CodeOver(Page),
     /// The inviter may no longer invite.
     InvitationVoid,
+    /// The organization is suspended.
+    OrganizationSuspended,
     /// The address belongs to another account by now.
     EmailTaken,
     /// The organization stopped taking registrations.
@@ -56,7 +58,7 @@ impl Failure {
             // Whether it ever was is not told.
             Self::CodeOver(_) => StatusCode::NOT_FOUND,
             Self::InvitationVoid | Self::RegistrationClosed => StatusCode::GONE,
-            Self::EmailTaken => StatusCode::CONFLICT,
+            Self::EmailTaken | Self::OrganizationSuspended => StatusCode::CONFLICT,
             Self::Busy(_) | Self::Unavailable | Self::Late => StatusCode::SERVICE_UNAVAILABLE,
             Self::Defect => StatusCode::INTERNAL_SERVER_ERROR,
             Self::CrossSite => StatusCode::FORBIDDEN,
@@ -72,6 +74,7 @@ impl Failure {
             Self::Unavailable | Self::Late => Some(AGAIN.as_secs()),
             Self::CodeOver(_)
             | Self::InvitationVoid
+            | Self::OrganizationSuspended
             | Self::EmailTaken
             | Self::RegistrationClosed
             | Self::Defect
@@ -107,6 +110,7 @@ impl Failure {
             Self::CodeOver(Page::Authenticator) => (Page::Authenticator, text::START_AGAIN),
             Self::CodeOver(_)
             | Self::InvitationVoid
+            | Self::OrganizationSuspended
             | Self::EmailTaken
             | Self::RegistrationClosed
             | Self::Busy(_)
@@ -172,8 +176,9 @@ impl From<accept_invitation::Error> for Refusal {
     fn from(error: accept_invitation::Error) -> Self {
         use accept_invitation::Error;
         match error {
-            Error::InvitationNotFound => Failure::CodeOver(Page::Invitation).into(),
+            Error::InvitationNotFound | Error::SsoRequired => Failure::CodeOver(Page::Invitation).into(),
             Error::InvitationVoid => Failure::InvitationVoid.into(),
+            Error::OrganizationSuspended => Failure::OrganizationSuspended.into(),
             Error::PasswordRefused(error) => Self::Password(error),
             Error::Fault(fault) => Failure::from(fault).into(),
         }
@@ -280,6 +285,7 @@ mod tests {
             (Failure::CodeOver(Page::PasswordReset), 404),
             (Failure::CodeOver(Page::EmailChange), 404),
             (Failure::InvitationVoid, 410),
+            (Failure::OrganizationSuspended, 409),
             (Failure::CodeOver(Page::Registration), 404),
             (Failure::RegistrationClosed, 410),
             (Failure::EmailTaken, 409),

@@ -250,6 +250,10 @@ pub(super) const fn failure(failure: Failure) -> (&'static str, &'static [&'stat
             "This invitation no longer holds",
             &["Whoever invited you may no longer do so. Ask the organization for a new invitation."],
         ),
+        Failure::OrganizationSuspended => (
+            "The organization is suspended",
+            &["Nobody joins it until it is resumed. Keep the mail, and open its link again later."],
+        ),
         Failure::RegistrationClosed => (
             "No more registrations",
             &["The organization no longer takes registrations with your address. Ask it for an invitation."],

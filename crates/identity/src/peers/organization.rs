@@ -40,6 +40,8 @@ pub(crate) enum PeerError {
 pub(crate) enum Refusal {
     /// No such organization within what the actor may see.
     OrganizationNotFound,
+    /// The organization is suspended.
+    OrganizationSuspended,
     /// One of the roles is beyond what the actor may grant.
     RoleNotGrantable,
     /// One of the permissions is beyond what the actor may give.
@@ -72,6 +74,7 @@ impl Refusal {
     fn parse(reason: &str) -> Option<Self> {
         Some(match reason {
             "ORGANIZATION_NOT_FOUND" => Self::OrganizationNotFound,
+            "ORGANIZATION_SUSPENDED" => Self::OrganizationSuspended,
             "ROLE_NOT_GRANTABLE" => Self::RoleNotGrantable,
             "PERMISSION_NOT_GRANTABLE" => Self::PermissionNotGrantable,
             "ACTOR_NOT_ENTITLED" => Self::ActorNotEntitled,
@@ -80,7 +83,7 @@ impl Refusal {
             "MEMBER_NOT_FOUND" | "SUBJECT_NOT_FOUND" => Self::NotFound,
             "ALREADY_BOOTSTRAPPED" => Self::AlreadyBootstrapped,
             "SELF_REFUSED" => Self::SelfRefused,
-            "LAST_OWNER" | "LAST_ADMIN" => Self::LastHolder,
+            "LAST_OWNER" | "LAST_ADMIN" | "BREAK_GLASS_OWNER" => Self::LastHolder,
             "REGISTRATION_CLOSED" => Self::RegistrationClosed,
             "EMAIL_DOMAIN_REFUSED" => Self::EmailDomainRefused,
             "ETAG_MISMATCH" => Self::EtagMismatch,

@@ -108,6 +108,12 @@ pub(crate) async fn delete(tx: &Tx, permit: &Permit, id: DomainId) -> Result<boo
     Ok(own.exec(tx).await?.rows_affected == 1)
 }
 
+/// Deletes all domains of an organization; others may prove them from now on.
+pub(crate) async fn delete_all(tx: &Tx, organization: OrganizationId) -> Result<(), Error> {
+    Entity::delete_many().filter(Column::OrganizationId.eq(organization.as_uuid())).exec(tx).await?;
+    Ok(())
+}
+
 fn read(row: &Model) -> Result<Domain, Error> {
     Ok(Domain {
         domain_id: DomainId::from_uuid(row.domain_id),

@@ -3,6 +3,7 @@
 
 pub(super) mod access_token;
 pub(super) mod api_key;
+pub(super) mod awaited_password;
 pub(super) mod challenge;
 pub(super) mod credential;
 pub(super) mod device;
@@ -19,6 +20,7 @@ pub(super) mod login_code;
 pub(super) mod login_failure;
 pub(super) mod mail_budget;
 pub(super) mod one_time_code;
+pub(super) mod organization_ending;
 pub(super) mod recovery_code;
 pub(super) mod refresh_token;
 pub(super) mod registration;

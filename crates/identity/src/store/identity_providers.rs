@@ -58,6 +58,12 @@ pub(crate) async fn delete(tx: &Tx, permit: &Permit, id: IdentityProviderId) -> 
     Ok(own.exec(tx).await?.rows_affected == 1)
 }
 
+/// Deletes all providers of an organization, with the links to them.
+pub(crate) async fn delete_all(tx: &Tx, organization: OrganizationId) -> Result<(), Error> {
+    Entity::delete_many().filter(Column::OrganizationId.eq(organization.as_uuid())).exec(tx).await?;
+    Ok(())
+}
+
 /// Finds a provider, whoever asks.
 pub(crate) async fn find<C: ConnectionTrait>(
     connection: &C,

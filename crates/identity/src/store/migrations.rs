@@ -29,6 +29,8 @@ mod m0053_linked_identities;
 mod m0060_devices;
 mod m0061_login_codes;
 mod m0062_audiences;
+mod m0063_awaited_passwords;
+mod m0070_organization_endings;
 
 use sea_orm::{ConnectionTrait as _, DbBackend, DbErr};
 use sea_orm_migration::{MigrationName, MigrationTrait, SchemaManager};
@@ -65,6 +67,8 @@ pub(crate) fn steps() -> Vec<Box<dyn MigrationTrait>> {
         ("identity_0060_devices", m0060_devices::STATEMENTS),
         ("identity_0061_login_codes", m0061_login_codes::STATEMENTS),
         ("identity_0062_audiences", m0062_audiences::STATEMENTS),
+        ("identity_0063_awaited_passwords", m0063_awaited_passwords::STATEMENTS),
+        ("identity_0070_organization_endings_suspension", m0070_organization_endings::STATEMENTS),
     ];
     let boxed = |&(name, statements): &_| Box::new(Step { name, statements }) as Box<dyn MigrationTrait>;
     steps.iter().map(boxed).collect()

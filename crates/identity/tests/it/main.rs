@@ -24,6 +24,7 @@ mod login;
 mod login_model;
 mod mailbox;
 mod mass_assignment;
+mod organization_endings;
 mod others;
 mod password_reset;
 mod passwords;

@@ -15,6 +15,14 @@ pub(crate) enum Template {
     OwnerAdded,
     /// An administrator of the installation changed what an owner logs in with; told to the others.
     OwnerCredentialsChanged,
+    /// Somebody became an administrator of the instance; told to all of them.
+    AdminGranted,
+    /// Somebody is no administrator of the instance any more; told to all of them.
+    AdminRevoked,
+    /// An organization was suspended; told to its owners.
+    OrganizationSuspended,
+    /// A suspended organization was resumed; told to its owners.
+    OrganizationResumed,
     /// A password was changed.
     PasswordChanged,
     /// A personal access token was made.
@@ -49,17 +57,29 @@ pub(crate) enum Template {
     RegistrationAttempted,
     /// A person that registered has its account.
     Welcome,
+    /// A person was added that logs in at its identity provider; says where.
+    SignIn,
+    /// An identity provider knows the account from now on.
+    IdentityLinked,
+    /// An identity provider does not know the account any more.
+    IdentityUnlinked,
+    /// A password ended, because its organization has none any more.
+    PasswordRemoved,
 }
 
 impl Template {
     /// All templates.
-    pub(crate) const ALL: [Self; 23] = [
+    pub(crate) const ALL: [Self; 31] = [
         Self::Invitation,
         Self::MemberBlocked,
         Self::MemberUnblocked,
         Self::MemberRolesChanged,
         Self::OwnerAdded,
         Self::OwnerCredentialsChanged,
+        Self::AdminGranted,
+        Self::AdminRevoked,
+        Self::OrganizationSuspended,
+        Self::OrganizationResumed,
         Self::PasswordChanged,
         Self::AccessTokenCreated,
         Self::AddressInUse,
@@ -77,6 +97,10 @@ impl Template {
         Self::EmailVerification,
         Self::RegistrationAttempted,
         Self::Welcome,
+        Self::SignIn,
+        Self::IdentityLinked,
+        Self::IdentityUnlinked,
+        Self::PasswordRemoved,
     ];
 
     /// The version that new deliveries are pinned to; a changed text is a new version beside the old one.
@@ -91,6 +115,10 @@ impl Template {
             Self::MemberRolesChanged => "member_roles_changed",
             Self::OwnerAdded => "owner_added",
             Self::OwnerCredentialsChanged => "owner_credentials_changed",
+            Self::AdminGranted => "admin_granted",
+            Self::AdminRevoked => "admin_revoked",
+            Self::OrganizationSuspended => "organization_suspended",
+            Self::OrganizationResumed => "organization_resumed",
             Self::PasswordChanged => "password_changed",
             Self::AccessTokenCreated => "access_token_created",
             Self::AddressInUse => "address_in_use",
@@ -108,6 +136,10 @@ impl Template {
             Self::EmailVerification => "email_verification",
             Self::RegistrationAttempted => "registration_attempted",
             Self::Welcome => "welcome",
+            Self::SignIn => "sign_in",
+            Self::IdentityLinked => "identity_linked",
+            Self::IdentityUnlinked => "identity_unlinked",
+            Self::PasswordRemoved => "password_removed",
         }
     }
 

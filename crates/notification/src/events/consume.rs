@@ -45,6 +45,10 @@ fn content(event: &IngestedEvent) -> Result<Option<Content>, String> {
         "organization.member_blocked"
         | "organization.member_unblocked"
         | "organization.member_roles_changed"
+        | "organization.admin_granted"
+        | "organization.admin_revoked"
+        | "organization.organization_suspended"
+        | "organization.organization_resumed"
         | "organization.owner_added"
         | "organization.owner_credentials_changed" => member_notice(&event.payload).map(Content::Notice).map(Some),
         "identity.access_token_created"
@@ -53,7 +57,10 @@ fn content(event: &IngestedEvent) -> Result<Option<Content>, String> {
         | "identity.factor_removed"
         | "identity.factors_reset"
         | "identity.new_device_used"
+        | "identity.identity_linked"
+        | "identity.identity_unlinked"
         | "identity.password_changed"
+        | "identity.password_removed"
         | "identity.password_set"
         | "identity.recovery_code_used"
         | "identity.user_impersonated" => account_notice(&event.payload).map(Content::Notice).map(Some),
@@ -92,6 +99,22 @@ fn member_notice(payload: &[u8]) -> Result<Notice, String> {
             others = Some(subjects("owner_ids", &changed.owner_ids)?);
             (Template::OwnerCredentialsChanged, Variables::from([("change".to_owned(), changed.change)]))
         }
+        Some(Event::AdminGranted(granted)) => {
+            others = Some(subjects("admin_ids", &granted.admin_ids)?);
+            (Template::AdminGranted, Variables::new())
+        }
+        Some(Event::AdminRevoked(revoked)) => {
+            others = Some(subjects("admin_ids", &revoked.admin_ids)?);
+            (Template::AdminRevoked, Variables::new())
+        }
+        Some(Event::OrganizationSuspended(suspended)) => {
+            others = Some(subjects("owner_ids", &suspended.owner_ids)?);
+            (Template::OrganizationSuspended, Variables::from([("reason".to_owned(), suspended.reason)]))
+        }
+        Some(Event::OrganizationResumed(resumed)) => {
+            others = Some(subjects("owner_ids", &resumed.owner_ids)?);
+            (Template::OrganizationResumed, Variables::new())
+        }
         Some(Event::MemberBlocked(blocked)) => (Template::MemberBlocked, block(blocked)?),
         Some(Event::MemberUnblocked(_)) => (Template::MemberUnblocked, Variables::new()),
         Some(Event::MemberRolesChanged(changed)) => {
@@ -101,10 +124,12 @@ fn member_notice(payload: &[u8]) -> Result<Notice, String> {
         }
         _ => return Err("the payload does not fit its topic".to_owned()),
     };
+    // What happened to a whole organization happened to nobody else.
+    let is_of_all = matches!(template, Template::OrganizationSuspended | Template::OrganizationResumed);
     let head = Head {
         actor_id: &message.actor_id,
         organization_id: &message.organization_id,
-        target_id: &message.target_id,
+        target_id: if is_of_all { &message.actor_id } else { &message.target_id },
         occurred: message.occurred_time,
     };
     let notice = head.notice(template, variables)?;
@@ -132,6 +157,9 @@ fn account_notice(payload: &[u8]) -> Result<Notice, String> {
         Some(Event::PasswordChanged(_)) => Template::PasswordChanged,
         Some(Event::NewDeviceUsed(_)) => Template::NewDeviceUsed,
         Some(Event::PasswordSet(_)) => Template::PasswordSet,
+        Some(Event::PasswordRemoved(_)) => Template::PasswordRemoved,
+        Some(Event::IdentityLinked(_)) => Template::IdentityLinked,
+        Some(Event::IdentityUnlinked(_)) => Template::IdentityUnlinked,
         Some(Event::EmailChanged(changed)) => {
             addresses = both(&changed)?;
             Template::EmailChanged

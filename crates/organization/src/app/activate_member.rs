@@ -23,6 +23,9 @@ pub(crate) enum Error {
     /// The inviter may no longer invite.
     #[error("the inviter may no longer invite")]
     InviterNotEntitled,
+    /// The organization is suspended.
+    #[error("the organization is suspended")]
+    OrganizationSuspended,
     /// The organization is still being made, and that could not be ended now.
     #[error("the organization is being made")]
     Unfinished,
@@ -35,7 +38,10 @@ impl From<Lacking> for Error {
     fn from(lacking: Lacking) -> Self {
         match lacking {
             Lacking::Store(error) => Self::Store(error),
-            Lacking::OrganizationMissing | Lacking::OrganizationNotFound | Lacking::Right => Self::InviterNotEntitled,
+            Lacking::OrganizationMissing
+            | Lacking::OrganizationNotFound
+            | Lacking::OrganizationSuspended
+            | Lacking::Right => Self::InviterNotEntitled,
         }
     }
 }
@@ -80,6 +86,9 @@ async fn activate(
     let (member, added_by) = members::find_even_hidden(tx, user).await?.ok_or(Error::NotFound)?;
     if member.state == MemberState::Active {
         return Ok((member, None));
+    }
+    if organizations::is_suspended(tx, member.organization_id).await? {
+        return Err(Error::OrganizationSuspended);
     }
     let inviter = find_inviter(tx, inviter, &member, now).await?;
     let (member, revision) = if member.state == MemberState::Hidden {

@@ -30,6 +30,9 @@ pub(crate) enum Error {
     /// No such organization within what the actor may see.
     #[error("no such organization")]
     OrganizationNotFound,
+    /// The organization is suspended.
+    #[error("the organization is suspended")]
+    OrganizationSuspended,
     /// The actor lacks the right.
     #[error("the actor lacks the right")]
     NotEntitled,
@@ -52,6 +55,7 @@ impl From<Lacking> for Error {
         match lacking {
             Lacking::OrganizationMissing => Self::OrganizationMissing,
             Lacking::OrganizationNotFound => Self::OrganizationNotFound,
+            Lacking::OrganizationSuspended => Self::OrganizationSuspended,
             Lacking::Right => Self::NotEntitled,
             Lacking::Store(error) => Self::Store(error),
         }

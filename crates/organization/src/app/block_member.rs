@@ -36,7 +36,7 @@ pub(crate) async fn run(app: &App, command: &Command) -> Result<Answer<Changed>,
 }
 
 fn decide(command: &Command, case: &Case<'_>) -> Result<Option<(Member, What)>, Error> {
-    let Case { member, actor, now } = *case;
+    let Case { member, actor, now, .. } = *case;
     if member.state != MemberState::Active {
         return Err(Error::NotActive);
     }

@@ -6,13 +6,13 @@ use rolecall_kernel::id::UserId;
 use rolecall_kernel::time::Timestamp;
 
 use super::idempotency::{Answer, RequestIdReused};
-use super::{App, Told, owner_added};
+use super::{App, Told, admin_changed, owner_added};
 use crate::domain::actor::Subject;
 use crate::domain::event::{Origin, What};
 use crate::domain::guard::{Orphaned, keep_somebody_in_charge};
 use crate::domain::member::Member;
 use crate::domain::role::{Role, RoleSet};
-use crate::store::{access, members, subjects};
+use crate::store::{access, members, organizations, subjects};
 
 /// Why a member stays as it is.
 #[derive(Debug, thiserror::Error)]
@@ -41,6 +41,9 @@ pub(crate) enum Error {
     /// The member has not accepted its invitation.
     #[error("the member has not accepted its invitation")]
     NotActive,
+    /// The organization of the member is suspended.
+    #[error("the organization is suspended")]
+    OrganizationSuspended,
     /// The member is not blocked.
     #[error("the member is not blocked")]
     NotBlocked,
@@ -82,6 +85,8 @@ pub(crate) async fn obey(app: &App, target: &Target, answer: &Answer<Changed>) -
 pub(crate) struct Case<'a> {
     pub(crate) member: &'a Member,
     pub(crate) actor: &'a Subject,
+    /// Whether the organization of the member is suspended.
+    pub(crate) organization_suspended: bool,
     pub(crate) now: Timestamp,
 }
 
@@ -98,7 +103,8 @@ pub(crate) async fn apply(
     let revision = access::advance(tx).await?;
     let member = members::find_locked(tx, &target.scope, target.user_id).await?.ok_or(Error::NotFound)?;
     let actor = entitled_actor(tx, target, &member, permission, now).await?;
-    let case = Case { member: &member, actor: &actor, now };
+    let organization_suspended = organizations::is_suspended(tx, member.organization_id).await?;
+    let case = Case { member: &member, actor: &actor, organization_suspended, now };
     let Some((after, what)) = decide(&case)? else { return Ok(Changed { member, revision }) };
     let others = members::count_others(tx, &member, now).await?;
     keep_somebody_in_charge(&member, &after, others, now)?;
@@ -116,6 +122,7 @@ pub(crate) async fn apply(
     if !member.roles.contains(Role::Owner) {
         owner_added::tell(app, tx, &target.origin, &actor, &after, now).await?;
     }
+    admin_changed::tell(app, tx, &target.origin, (&member, &after), now).await?;
     Ok(Changed { member: after, revision })
 }
 

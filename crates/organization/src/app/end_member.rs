@@ -5,7 +5,7 @@ use rolecall_kernel::id::{SubjectId, UserId};
 
 use super::entitlement::{Lacking, find_actor};
 use super::{App, Told};
-use crate::domain::actor::Subject;
+use crate::domain::actor::{Subject, Who};
 use crate::domain::event::{Origin, What};
 use crate::domain::guard::{Orphaned, keep_somebody_in_charge};
 use crate::domain::member::{Member, MemberState};
@@ -38,7 +38,10 @@ impl From<Lacking> for Error {
     fn from(lacking: Lacking) -> Self {
         match lacking {
             Lacking::Store(error) => Self::Store(error),
-            Lacking::OrganizationMissing | Lacking::OrganizationNotFound | Lacking::Right => Self::NotEntitled,
+            Lacking::OrganizationMissing
+            | Lacking::OrganizationNotFound
+            | Lacking::OrganizationSuspended
+            | Lacking::Right => Self::NotEntitled,
         }
     }
 }
@@ -95,7 +98,7 @@ async fn end(
 
 /// Which roles keep their holder from being ended by the actor: an end takes all of them at once.
 fn beyond(actor: &Subject, roles: RoleSet) -> RoleSet {
-    let is_program = matches!(actor, Subject::ServiceAccount(_));
+    let is_program = matches!(actor.who, Who::ServiceAccount(_));
     let is_beyond = |role: &Role| match role {
         Role::Admin => !actor.roles().contains(Role::Admin),
         Role::Owner => is_program,
@@ -121,7 +124,7 @@ mod tests {
 
     fn person(roles: &[Role]) -> Subject {
         let organization = OrganizationId::new(NOW, &SystemEntropy);
-        Subject::Member(Member::hidden(UserId::new(NOW, &SystemEntropy), organization, set(roles), NOW))
+        Subject::from(Who::Member(Member::hidden(UserId::new(NOW, &SystemEntropy), organization, set(roles), NOW)))
     }
 
     #[test]
@@ -129,7 +132,7 @@ mod tests {
         let service_account_id = ServiceAccountId::new(NOW, &SystemEntropy);
         let permissions = [PERMISSION].into_iter().collect();
         let program =
-            Subject::ServiceAccount(ServiceAccount { service_account_id, organization_id: None, permissions });
+            Subject::from(Who::ServiceAccount(ServiceAccount { service_account_id, organization_id: None, permissions }));
         let (admin, owner) = (person(&[Role::Admin]), person(&[Role::Owner]));
         let both = set(&[Role::Admin, Role::Owner]);
         assert!(beyond(&admin, both).is_empty());

@@ -16,6 +16,8 @@ pub(super) enum Lacking {
     OrganizationMissing,
     /// No such organization within what the actor may see.
     OrganizationNotFound,
+    /// The organization is suspended: nobody joins it.
+    OrganizationSuspended,
     /// It is unknown, kept out, or lacks the permission.
     Right,
     /// The database did not say.
@@ -49,5 +51,7 @@ pub(super) async fn find_organization(
     if !actor.may(permission, id, now) {
         return Err(if own == Some(id) { Lacking::Right } else { Lacking::OrganizationNotFound });
     }
-    organizations::find(tx, &Scope::All, id).await?.ok_or(Lacking::OrganizationNotFound)
+    // Locked, so that nobody joins an organization that is being suspended.
+    let organization = organizations::find_locked(tx, &Scope::All, id).await?.ok_or(Lacking::OrganizationNotFound)?;
+    if organization.suspension().is_some() { Err(Lacking::OrganizationSuspended) } else { Ok(organization) }
 }

@@ -7,6 +7,7 @@ use rolecall_kernel::page::{Page, PageSize};
 
 use super::App;
 use crate::domain::member::Member;
+use crate::domain::member_filter::MemberFilter;
 use crate::domain::page::Position;
 use crate::store::{members, organizations};
 
@@ -20,12 +21,25 @@ pub(crate) async fn list_by_id(app: &App, users: &[UserId]) -> Result<Vec<Member
     members::list_by_id(&app.database.reader(), users).await
 }
 
+/// Lists a page of the administrators of the instance.
+pub(crate) async fn list_admins(
+    app: &App,
+    scope: &Scope,
+    after: Option<Position>,
+    size: PageSize,
+) -> Result<Page<Member>, Error> {
+    let limit = u64::from(size.get()) + 1;
+    let rows = members::list_admins(&app.database.reader(), scope, after, limit).await?;
+    Ok(Page::from_overfetch(rows, size))
+}
+
 /// Which members to list.
 #[derive(Debug, Clone)]
 pub(crate) struct List {
     pub(crate) scope: Scope,
     /// One organization, or all of the scope.
     pub(crate) organization: Option<OrganizationId>,
+    pub(crate) filter: MemberFilter,
     pub(crate) after: Option<Position>,
     pub(crate) size: PageSize,
 }
@@ -39,6 +53,6 @@ pub(crate) async fn list(app: &App, list: &List) -> Result<Option<Page<Member>>,
         Some(id) => list.scope.within(id),
     };
     let limit = u64::from(list.size.get()) + 1;
-    let rows = members::list(&reader, &scope, list.after, limit).await?;
+    let rows = members::list(&reader, &scope, (&list.filter, app.now()), list.after, limit).await?;
     Ok(Some(Page::from_overfetch(rows, list.size)))
 }

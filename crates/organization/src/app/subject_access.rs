@@ -8,7 +8,7 @@ use rolecall_db::{Database, Error};
 use rolecall_kernel::id::SubjectId;
 use rolecall_kernel::time::{Clock, Timestamp};
 
-use crate::domain::actor::{Grant, Subject};
+use crate::domain::actor::{Grant, Subject, Who};
 use crate::domain::permission::Holding;
 use crate::domain::role::Role;
 use crate::store::{access, settings, subjects};
@@ -90,13 +90,13 @@ impl Snapshot {
         let Self { subject, revision, now, .. } = self;
         SubjectAccess {
             subject: subject.subject_id(),
-            kind: match subject {
-                Subject::Member(_) => SubjectKind::User,
-                Subject::ServiceAccount(_) => SubjectKind::ServiceAccount,
-                Subject::Guest(_) => SubjectKind::Guest,
+            kind: match &subject.who {
+                Who::Member(_) => SubjectKind::User,
+                Who::ServiceAccount(_) => SubjectKind::ServiceAccount,
+                Who::Guest(_) => SubjectKind::Guest,
             },
             organization_id: subject.organization_id(),
-            organization_active: true,
+            organization_active: !subject.organization_suspended,
             roles: subject.roles().names(),
             admin: subject.roles().contains(Role::Admin),
             blocked: !subject.can_act(*now),

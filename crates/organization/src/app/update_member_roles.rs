@@ -77,7 +77,7 @@ impl From<rolecall_db::Error> for Checked {
 }
 
 fn decide(command: &Command, case: &Case<'_>) -> Result<Option<(Member, What)>, Error> {
-    let Case { member, actor, now } = *case;
+    let Case { member, actor, now, .. } = *case;
     let current = member.etag();
     if command.etag.as_ref().is_some_and(|etag| *etag != current) {
         return Err(Error::EtagMismatch { current });

@@ -75,7 +75,10 @@ async fn judge(app: &App, tx: &Tx, command: &Command, account: &ServiceAccount, 
     let now = app.now();
     let actor = find_actor(tx, actor, now).await.map_err(|lacking| match lacking {
         Lacking::Store(error) => Error::Store(error),
-        Lacking::OrganizationMissing | Lacking::OrganizationNotFound | Lacking::Right => Error::NotEntitled,
+        Lacking::OrganizationMissing
+        | Lacking::OrganizationNotFound
+        | Lacking::OrganizationSuspended
+        | Lacking::Right => Error::NotEntitled,
     })?;
     let holds = |name: &str| match account.organization_id {
         Some(id) => actor.may(name, id, now),

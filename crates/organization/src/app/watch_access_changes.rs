@@ -2,10 +2,10 @@
 
 use rolecall_authz::Scope;
 use rolecall_db::Error;
-use rolecall_kernel::id::SubjectId;
+use rolecall_kernel::id::{OrganizationId, SubjectId};
 
 use super::App;
-use crate::store::access;
+use crate::store::access::{self, Concerned};
 
 /// How many changes one step tells at most.
 const BATCH: u64 = 500;
@@ -14,6 +14,8 @@ const BATCH: u64 = 500;
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Step {
     pub(crate) subjects: Vec<SubjectId>,
+    /// Everybody who belongs to these is concerned.
+    pub(crate) organizations: Vec<OrganizationId>,
     /// Everything up to this revision has been told.
     pub(crate) revision: i64,
 }
@@ -41,18 +43,32 @@ pub(crate) async fn after(app: &App, scope: &Scope, revision: i64) -> Result<Nex
         return Ok(Next::Gone);
     }
     if revision == head.revision {
-        return Ok(Next::Step(Step { subjects: Vec::new(), revision }));
+        return Ok(Next::Step(Step { subjects: Vec::new(), organizations: Vec::new(), revision }));
     }
     let changes = access::list_after(&reader, scope, revision, head.revision, BATCH).await?;
     let told = match changes.last() {
         Some((last, _)) if changes.len() as u64 == BATCH => *last,
         _ => head.revision,
     };
-    let mut subjects: Vec<SubjectId> = Vec::new();
-    for (_, subject) in changes {
-        if !subjects.contains(&subject) {
-            subjects.push(subject);
+    let mut step = Step { subjects: Vec::new(), organizations: Vec::new(), revision: told };
+    for (_, concerned) in changes {
+        match concerned {
+            Concerned::Subject(subject) => push_new(&mut step.subjects, subject),
+            Concerned::Organization(organization) => push_new(&mut step.organizations, organization),
         }
     }
-    Ok(Next::Step(Step { subjects, revision: told }))
+    Ok(Next::Step(step))
+}
+
+impl Step {
+    /// Tells whether nobody's access changed.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.subjects.is_empty() && self.organizations.is_empty()
+    }
+}
+
+fn push_new<T: PartialEq>(list: &mut Vec<T>, new: T) {
+    if !list.contains(&new) {
+        list.push(new);
+    }
 }

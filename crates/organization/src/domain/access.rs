@@ -3,7 +3,7 @@
 use rolecall_kernel::id::{OrganizationId, SubjectId};
 use rolecall_kernel::time::Timestamp;
 
-use super::actor::Subject;
+use super::actor::{Subject, Who};
 use super::permission::{Holding, Permission};
 use super::role::RoleSet;
 
@@ -34,6 +34,8 @@ pub(crate) enum AccessReason {
     NotOwnRecord,
     /// The permission is held on a condition about the resource that is not met or not known.
     ConditionNotMet,
+    /// The organization of the subject is suspended.
+    OrganizationSuspended,
 }
 
 impl AccessReason {
@@ -83,17 +85,20 @@ pub(crate) fn decide(question: &Question<'_>, now: Timestamp) -> Decision {
     let Some(permission) = question.permission else { return Decision::refused(AccessReason::PermissionUnknown) };
     let Some(subject) = question.subject else { return Decision::refused(AccessReason::SubjectUnknown) };
     let Some(target) = question.target else { return Decision::refused(AccessReason::ResourceUnknown) };
+    if subject.organization_suspended {
+        return Decision::refused(AccessReason::OrganizationSuspended);
+    }
     if !subject.is_active() {
         return Decision::refused(AccessReason::SubjectInactive);
     }
     if subject.block_in_force(now).is_some() {
         return Decision::refused(AccessReason::Blocked);
     }
-    match subject {
-        Subject::Member(_) => decide_by_roles(subject, permission, target),
-        Subject::Guest(guest) if !guest.can_act(now) => Decision::refused(AccessReason::SubjectInactive),
-        Subject::Guest(_) => decide_as_guest(subject, permission, target),
-        Subject::ServiceAccount(_) => decide_by_permissions(subject, permission, target),
+    match &subject.who {
+        Who::Member(_) => decide_by_roles(subject, permission, target),
+        Who::Guest(guest) if !guest.can_act(now) => Decision::refused(AccessReason::SubjectInactive),
+        Who::Guest(_) => decide_as_guest(subject, permission, target),
+        Who::ServiceAccount(_) => decide_by_permissions(subject, permission, target),
     }
 }
 

@@ -9,15 +9,30 @@ use super::permission::{CATALOGUE, Holding, Permission};
 use super::role::{Role, RoleSet};
 use super::service_account::ServiceAccount;
 
-/// Whoever can act, as the tables know it at one revision.
+/// What kind of subject somebody is.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) enum Subject {
+pub(crate) enum Who {
     /// A person.
     Member(Member),
     /// A program.
     ServiceAccount(ServiceAccount),
     /// A stranger, without an account.
     Guest(Guest),
+}
+
+/// Whoever can act, as the tables know it at one revision.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Subject {
+    pub(crate) who: Who,
+    /// Whether its organization keeps it out.
+    pub(crate) organization_suspended: bool,
+}
+
+impl From<Who> for Subject {
+    /// Makes a subject whose organization is in operation.
+    fn from(who: Who) -> Self {
+        Self { who, organization_suspended: false }
+    }
 }
 
 /// A permission without conditions, and where it is held.
@@ -30,47 +45,48 @@ pub(crate) struct Grant {
 impl Subject {
     /// Returns the subject's id.
     pub(crate) fn subject_id(&self) -> SubjectId {
-        match self {
-            Self::Member(member) => member.user_id.into(),
-            Self::ServiceAccount(account) => account.service_account_id.into(),
-            Self::Guest(guest) => guest.guest_id,
+        match &self.who {
+            Who::Member(member) => member.user_id.into(),
+            Who::ServiceAccount(account) => account.service_account_id.into(),
+            Who::Guest(guest) => guest.guest_id,
         }
     }
 
     /// Returns where the subject belongs; none for a service account of the whole instance.
     pub(crate) fn organization_id(&self) -> Option<OrganizationId> {
-        match self {
-            Self::Member(member) => Some(member.organization_id),
-            Self::ServiceAccount(account) => account.organization_id,
-            Self::Guest(guest) => Some(guest.organization_id),
+        match &self.who {
+            Who::Member(member) => Some(member.organization_id),
+            Who::ServiceAccount(account) => account.organization_id,
+            Who::Guest(guest) => Some(guest.organization_id),
         }
     }
 
-    /// Tells whether the subject's roles and permissions count, a block aside.
+    /// Tells whether the subject's roles and permissions count, a block and the state of its organization aside.
     pub(crate) fn is_active(&self) -> bool {
-        match self {
-            Self::Member(member) => member.state == MemberState::Active,
-            Self::ServiceAccount(_) => true,
-            Self::Guest(guest) => guest.allowed,
+        match &self.who {
+            Who::Member(member) => member.state == MemberState::Active,
+            Who::ServiceAccount(_) => true,
+            Who::Guest(guest) => guest.allowed,
         }
     }
 
     /// Returns the block that keeps the subject out now.
     pub(crate) fn block_in_force(&self, now: Timestamp) -> Option<&Block> {
-        match self {
-            Self::Member(member) => member.block_in_force(now),
-            Self::ServiceAccount(_) | Self::Guest(_) => None,
+        match &self.who {
+            Who::Member(member) => member.block_in_force(now),
+            Who::ServiceAccount(_) | Who::Guest(_) => None,
         }
     }
 
     /// Tells whether the time of the subject is over; only guests have one.
     pub(crate) fn has_ended(&self, now: Timestamp) -> bool {
-        matches!(self, Self::Guest(guest) if now >= guest.expires)
+        matches!(&self.who, Who::Guest(guest) if now >= guest.expires)
     }
 
     /// Tells whether the subject can act now.
     pub(crate) fn can_act(&self, now: Timestamp) -> bool {
-        self.is_active() && self.block_in_force(now).is_none() && !self.has_ended(now)
+        let is_kept_out = self.organization_suspended || self.block_in_force(now).is_some() || self.has_ended(now);
+        self.is_active() && !is_kept_out
     }
 
     /// Tells whether what the subject may in this organization it may as an administrator of the instance alone.
@@ -81,25 +97,23 @@ impl Subject {
 
     /// Returns the subject's roles; a service account has none.
     pub(crate) fn roles(&self) -> RoleSet {
-        match self {
-            Self::Member(member) => member.roles,
-            Self::ServiceAccount(_) => RoleSet::default(),
-            Self::Guest(_) => RoleSet::default().with(Role::Guest),
+        match &self.who {
+            Who::Member(member) => member.roles,
+            Who::ServiceAccount(_) => RoleSet::default(),
+            Who::Guest(_) => RoleSet::default().with(Role::Guest),
         }
     }
 
     /// Returns the widest place where the subject holds the permission.
     pub(crate) fn holding(&self, permission: &Permission) -> Option<Holding> {
-        match self {
-            Self::Member(member) => member.roles.iter().filter_map(|role| permission.held_by(role)).max(),
-            Self::ServiceAccount(account) => {
+        match &self.who {
+            Who::Member(member) => member.roles.iter().filter_map(|role| permission.held_by(role)).max(),
+            Who::ServiceAccount(account) => {
                 let held = if account.organization_id.is_some() { Holding::Own } else { Holding::Any };
                 account.permissions.contains(permission.name).then_some(held)
             }
             // What is held on the own record, or on a condition about who somebody is, needs an account.
-            Self::Guest(_) => {
-                permission.held_by(Role::Guest).filter(|held| matches!(held, Holding::Own | Holding::Any))
-            }
+            Who::Guest(_) => permission.held_by(Role::Guest).filter(|held| matches!(held, Holding::Own | Holding::Any)),
         }
     }
 
@@ -140,7 +154,7 @@ impl Subject {
         if !self.may("organization.members.assign_roles", organization, now) {
             return RoleSet::default();
         }
-        let is_program = matches!(self, Self::ServiceAccount(_));
+        let is_program = matches!(&self.who, Who::ServiceAccount(_));
         ORGANIZATIONAL.into_iter().filter(|role| !(is_program && *role == Role::Owner)).collect()
     }
 
@@ -167,7 +181,7 @@ mod tests {
     fn member(organization: OrganizationId, roles: &[Role]) -> Subject {
         let roles = roles.iter().copied().collect();
         let hidden = Member::hidden(UserId::new(NOW, &SystemEntropy), organization, roles, NOW);
-        Subject::Member(Member { state: MemberState::Active, ..hidden })
+        Subject::from(Who::Member(Member { state: MemberState::Active, ..hidden }))
     }
 
     fn set(roles: &[Role]) -> RoleSet {
@@ -213,7 +227,7 @@ mod tests {
         let permissions = ["organization.members.assign_roles"].into_iter().collect();
         let service_account_id = ServiceAccountId::new(NOW, &SystemEntropy);
         let account = ServiceAccount { service_account_id, organization_id: Some(own), permissions };
-        let account = Subject::ServiceAccount(account);
+        let account = Subject::from(Who::ServiceAccount(account));
         assert!(account.may_grant(set(&[Role::DataScientist]), own, NOW));
         assert!(!account.may_grant(set(&[Role::Owner]), own, NOW));
         assert!(!account.may_grant(set(&[Role::Guest]), organization(), NOW));
@@ -225,14 +239,25 @@ mod tests {
         let expires = Timestamp::from_seconds(1_001);
         let guest =
             Guest { guest_id: SubjectId::new(NOW, &SystemEntropy), organization_id: own, expires, allowed: true };
-        let stranger = Subject::Guest(guest);
+        let stranger = Subject::from(Who::Guest(guest));
         let names: Vec<&str> = stranger.grants().iter().map(|grant| grant.permission).collect();
         assert_eq!(names, ["organization.organizations.get"]);
-        let may = |guest: Guest, now| Subject::Guest(guest).may("organization.organizations.get", own, now);
+        let may = |guest: Guest, now| Subject::from(Who::Guest(guest)).may("organization.organizations.get", own, now);
         assert!(may(guest, NOW) && !may(guest, expires) && !may(Guest { allowed: false, ..guest }, NOW));
         assert!(!stranger.may("organization.organizations.get", organization(), NOW));
         assert!(!stranger.may("identity.users.get", own, NOW));
         assert!(stranger.grantable(own, NOW).is_empty());
+    }
+
+    #[test]
+    fn nobody_acts_for_a_suspended_organization_and_all_keep_what_they_hold() {
+        let own = organization();
+        let owner = member(own, &[Role::Owner]);
+        let kept_out = Subject { organization_suspended: true, ..owner.clone() };
+        assert!(owner.may_grant(set(&[Role::Guest]), own, NOW) && owner.can_act(NOW));
+        assert!(!kept_out.can_act(NOW) && !kept_out.may("organization.members.list", own, NOW));
+        assert!(kept_out.grantable(own, NOW).is_empty());
+        assert_eq!(kept_out.grants(), owner.grants());
     }
 
     #[test]

@@ -36,6 +36,20 @@ pub(crate) enum What {
         organization_id: OrganizationId,
         name: OrganizationName,
     },
+    OrganizationSuspended {
+        reason: Reason,
+        owners: Vec<UserId>,
+    },
+    OrganizationResumed {
+        owners: Vec<UserId>,
+    },
+    OrganizationRenamed {
+        old: OrganizationName,
+        new: OrganizationName,
+    },
+    OrganizationDeleted {
+        name: OrganizationName,
+    },
     MemberAdded {
         user_id: UserId,
         roles: RoleSet,
@@ -75,6 +89,14 @@ pub(crate) enum What {
         user_id: UserId,
         others: Vec<UserId>,
     },
+    AdminGranted {
+        user_id: UserId,
+        others: Vec<UserId>,
+    },
+    AdminRevoked {
+        user_id: UserId,
+        others: Vec<UserId>,
+    },
     OwnerCredentialsChanged {
         user_id: UserId,
         change: &'static str,
@@ -84,6 +106,10 @@ pub(crate) enum What {
     OrganizationSettingsChanged {
         old_settings: Vec<String>,
         new_settings: Vec<String>,
+    },
+    /// Nobody but one owner has a password from now on.
+    SingleSignOnRequired {
+        break_glass: UserId,
     },
     GuestAdded {
         guest_id: SubjectId,
@@ -105,6 +131,10 @@ impl What {
     pub(crate) const fn topic(&self) -> &'static str {
         match self {
             Self::OrganizationCreated { .. } => "organization.organization_created",
+            Self::OrganizationSuspended { .. } => "organization.organization_suspended",
+            Self::OrganizationResumed { .. } => "organization.organization_resumed",
+            Self::OrganizationRenamed { .. } => "organization.organization_renamed",
+            Self::OrganizationDeleted { .. } => "organization.organization_deleted",
             Self::MemberAdded { .. } => "organization.member_added",
             Self::MemberActivated { .. } => "organization.member_activated",
             Self::MemberRemoved { .. } => "organization.member_removed",
@@ -115,8 +145,11 @@ impl What {
             Self::ServiceAccountRemoved { .. } => "organization.service_account_removed",
             Self::ServiceAccountUpdated { .. } => "organization.service_account_updated",
             Self::OwnerAdded { .. } => "organization.owner_added",
+            Self::AdminGranted { .. } => "organization.admin_granted",
+            Self::AdminRevoked { .. } => "organization.admin_revoked",
             Self::OwnerCredentialsChanged { .. } => "organization.owner_credentials_changed",
             Self::OrganizationSettingsChanged { .. } => "organization.organization_settings_changed",
+            Self::SingleSignOnRequired { .. } => "organization.single_sign_on_required",
             Self::GuestAdded { .. } => "organization.guest_added",
             Self::GuestRemoved { .. } => "organization.guest_removed",
             Self::CallsRefused { .. } => "organization.calls_refused",
@@ -126,9 +159,14 @@ impl What {
     /// Returns the member, service account or guest that it happened to.
     pub(crate) fn target(&self) -> Option<SubjectId> {
         match self {
-            Self::OrganizationCreated { .. } | Self::OrganizationSettingsChanged { .. } | Self::CallsRefused { .. } => {
-                None
-            }
+            Self::OrganizationCreated { .. }
+            | Self::OrganizationSuspended { .. }
+            | Self::OrganizationResumed { .. }
+            | Self::OrganizationRenamed { .. }
+            | Self::OrganizationDeleted { .. }
+            | Self::OrganizationSettingsChanged { .. }
+            | Self::SingleSignOnRequired { .. }
+            | Self::CallsRefused { .. } => None,
             Self::MemberAdded { user_id, .. }
             | Self::MemberActivated { user_id, .. }
             | Self::MemberRemoved { user_id }
@@ -136,6 +174,8 @@ impl What {
             | Self::MemberBlocked { user_id, .. }
             | Self::MemberUnblocked { user_id }
             | Self::OwnerAdded { user_id, .. }
+            | Self::AdminGranted { user_id, .. }
+            | Self::AdminRevoked { user_id, .. }
             | Self::OwnerCredentialsChanged { user_id, .. } => Some((*user_id).into()),
             Self::ServiceAccountAdded { service_account_id, .. }
             | Self::ServiceAccountUpdated { service_account_id, .. }

@@ -2,18 +2,28 @@
 
 use std::fmt;
 
-use rolecall_kernel::id::OrganizationId;
-use rolecall_kernel::text::OrganizationName;
+use rolecall_kernel::id::{OrganizationId, SubjectId};
+use rolecall_kernel::text::{OrganizationName, Reason};
 use rolecall_kernel::time::Timestamp;
 use unicode_normalization::UnicodeNormalization as _;
 
 /// Where an organization stands in its life.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum OrganizationState {
     /// Being made: nobody sees it yet.
     Hidden,
     /// Its members can act.
     Active,
+    /// Nobody who belongs to it can act.
+    Suspended(Suspension),
+}
+
+/// Why and since when an organization is suspended.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Suspension {
+    pub(crate) reason: Reason,
+    pub(crate) since: Timestamp,
+    pub(crate) actor: SubjectId,
 }
 
 /// What an organization demands of the logins of its members.
@@ -58,6 +68,21 @@ impl Organization {
     /// Returns the version as callers give it back.
     pub(crate) fn etag(&self) -> String {
         format!("v{}", self.version)
+    }
+
+    /// Returns why nobody who belongs to it can act, if that is so.
+    pub(crate) const fn suspension(&self) -> Option<&Suspension> {
+        match &self.state {
+            OrganizationState::Suspended(suspension) => Some(suspension),
+            OrganizationState::Hidden | OrganizationState::Active => None,
+        }
+    }
+
+    /// Notes a change.
+    #[must_use]
+    pub(crate) fn changed(mut self) -> Self {
+        self.version += 1;
+        self
     }
 }
 

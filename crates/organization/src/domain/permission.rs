@@ -135,8 +135,11 @@ catalogue! {
     "organization.models.publish": Owner Own;
     "organization.models.register": Owner Own;
     "organization.organizations.create": Admin Any;
+    "organization.organizations.delete": Admin Any;
     "organization.organizations.get": Admin Any, Owner Own, DataSteward Own, DataScientist Own, Guest Own;
     "organization.organizations.list": Admin Any;
+    "organization.organizations.suspend": Admin Any;
+    "organization.organizations.update": Admin Any;
     "organization.settings.get": Admin Any, Owner Own;
     "organization.settings.update": Admin Any, Owner Own;
 }

@@ -87,6 +87,13 @@ impl RoleSet {
         Self(self.0 | role.bit())
     }
 
+    /// Returns the set without the role; nobody is left with none, so `GUEST` takes the place of the last.
+    #[must_use]
+    pub(crate) fn without(self, role: Role) -> Self {
+        let left = Self(self.0 & !role.bit());
+        if left.is_empty() { left.with(Role::Guest) } else { left }
+    }
+
     /// Returns the roles that are in exactly one of the two sets.
     #[must_use]
     pub(crate) const fn difference(self, other: Self) -> Self {
@@ -98,6 +105,12 @@ impl RoleSet {
     pub(crate) const fn replaced_by(self, roles: Self) -> Self {
         let admin = Role::Admin.bit();
         Self((self.0 & admin) | (roles.0 & !admin))
+    }
+
+    /// Returns all sets that hold the role.
+    pub(crate) fn all_with(role: Role) -> impl Iterator<Item = Self> {
+        let all: u8 = Role::ALL.into_iter().map(Role::bit).sum();
+        (0..=all).map(Self).filter(move |set| set.contains(role))
     }
 
     /// Returns the roles in alphabetical order.
@@ -145,6 +158,23 @@ mod tests {
         }
         assert_eq!(Role::parse_organizational("ADMIN"), Err(ParseRoleError));
         assert_eq!(Role::parse_organizational("OWNER"), Ok(Role::Owner));
+    }
+
+    #[test]
+    fn half_of_all_sets_hold_a_role() {
+        for role in Role::ALL {
+            let sets: Vec<RoleSet> = RoleSet::all_with(role).collect();
+            assert!(sets.len() == 16 && sets.iter().all(|set| set.contains(role)));
+        }
+    }
+
+    #[test]
+    fn nobody_is_left_without_a_role() {
+        let both: RoleSet = [Role::Admin, Role::Owner].into_iter().collect();
+        assert_eq!(both.without(Role::Admin), [Role::Owner].into_iter().collect());
+        let alone: RoleSet = [Role::Admin].into_iter().collect();
+        assert_eq!(alone.without(Role::Admin), [Role::Guest].into_iter().collect());
+        assert_eq!(both.without(Role::Guest), both);
     }
 
     #[test]

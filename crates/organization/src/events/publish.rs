@@ -3,7 +3,7 @@
 use prost::Message as _;
 use rolecall_api::organization::v1 as pb;
 use rolecall_db::{Consumer, Error, Tx, outbox};
-use rolecall_kernel::id::SubjectId;
+use rolecall_kernel::id::{SubjectId, UserId};
 use rolecall_kernel::time::Timestamp;
 
 use crate::domain::event::{Event, What};
@@ -39,10 +39,18 @@ const fn consumers(what: &What) -> &'static [Consumer] {
     match what {
         // Ends the sessions or the one-time codes, and mails the person.
         What::MemberBlocked { .. } | What::MemberRolesChanged { .. } => &[ORGANIZATION, IDENTITY, NOTIFICATION],
-        What::MemberUnblocked { .. } | What::OwnerAdded { .. } | What::OwnerCredentialsChanged { .. } => {
-            &[ORGANIZATION, NOTIFICATION]
-        }
+        What::SingleSignOnRequired { .. } => &[ORGANIZATION, IDENTITY],
+        What::MemberUnblocked { .. }
+        | What::OrganizationSuspended { .. }
+        | What::OrganizationResumed { .. }
+        | What::OwnerAdded { .. }
+        | What::AdminGranted { .. }
+        | What::AdminRevoked { .. }
+        | What::OwnerCredentialsChanged { .. } => &[ORGANIZATION, NOTIFICATION],
+        // Ends the accounts.
+        What::OrganizationDeleted { .. } => &[ORGANIZATION, IDENTITY],
         What::OrganizationCreated { .. }
+        | What::OrganizationRenamed { .. }
         | What::OrganizationSettingsChanged { .. }
         | What::MemberAdded { .. }
         | What::MemberActivated { .. }
@@ -70,6 +78,15 @@ fn encode(event: &Event) -> pb::DomainEvent {
     }
 }
 
+fn texts(users: &[UserId]) -> Vec<String> {
+    users.iter().map(ToString::to_string).collect()
+}
+
+fn credentials_changed(change: &str, others: &[UserId]) -> pb::domain_event::Event {
+    let changed = pb::OwnerCredentialsChanged { change: change.to_owned(), owner_ids: texts(others) };
+    pb::domain_event::Event::OwnerCredentialsChanged(changed)
+}
+
 fn encode_what(what: &What) -> pb::domain_event::Event {
     use pb::domain_event::Event as Wire;
     match what {
@@ -81,6 +98,20 @@ fn encode_what(what: &What) -> pb::domain_event::Event {
                 old_settings: old_settings.clone(),
                 new_settings: new_settings.clone(),
             })
+        }
+        What::OrganizationSuspended { reason, owners } => Wire::OrganizationSuspended(pb::OrganizationSuspended {
+            reason: reason.as_str().to_owned(),
+            owner_ids: texts(owners),
+        }),
+        What::OrganizationResumed { owners } => {
+            Wire::OrganizationResumed(pb::OrganizationResumed { owner_ids: texts(owners) })
+        }
+        What::OrganizationRenamed { old, new } => Wire::OrganizationRenamed(pb::OrganizationRenamed {
+            old_name: old.as_str().to_owned(),
+            new_name: new.as_str().to_owned(),
+        }),
+        What::OrganizationDeleted { name } => {
+            Wire::OrganizationDeleted(pb::OrganizationDeleted { name: name.as_str().to_owned() })
         }
         What::MemberAdded { roles, .. } => Wire::MemberAdded(pb::MemberAdded { roles: roles.names() }),
         What::MemberActivated { roles, .. } => Wire::MemberActivated(pb::MemberActivated { roles: roles.names() }),
@@ -107,13 +138,13 @@ fn encode_what(what: &What) -> pb::domain_event::Event {
             reasons: reasons.clone(),
         }),
         What::GuestRemoved { .. } => Wire::GuestRemoved(pb::GuestRemoved {}),
-        What::OwnerCredentialsChanged { change, others, .. } => {
-            let owner_ids = others.iter().map(ToString::to_string).collect();
-            Wire::OwnerCredentialsChanged(pb::OwnerCredentialsChanged { change: (*change).to_owned(), owner_ids })
+        What::SingleSignOnRequired { break_glass } => {
+            Wire::SingleSignOnRequired(pb::SingleSignOnRequired { break_glass_user_id: break_glass.to_string() })
         }
-        What::OwnerAdded { others, .. } => {
-            Wire::OwnerAdded(pb::OwnerAdded { owner_ids: others.iter().map(ToString::to_string).collect() })
-        }
+        What::OwnerCredentialsChanged { change, others, .. } => credentials_changed(change, others),
+        What::AdminGranted { others, .. } => Wire::AdminGranted(pb::AdminGranted { admin_ids: texts(others) }),
+        What::AdminRevoked { others, .. } => Wire::AdminRevoked(pb::AdminRevoked { admin_ids: texts(others) }),
+        What::OwnerAdded { others, .. } => Wire::OwnerAdded(pb::OwnerAdded { owner_ids: texts(others) }),
     }
 }
 

@@ -1,10 +1,14 @@
 //! Messages as commands: every field is checked, and all violations are answered at once.
 
+mod admins;
 mod internal;
+mod member_filter;
+mod organizations;
 mod page;
 mod public;
 mod settings;
 
+pub(super) use admins::{grant_admin, list_admins, revoke_admin};
 pub(super) use internal::{
     activate_member, add_guest, add_member, add_service_account, batch_ids, bootstrap_organization,
     change_member_roles, check_add_member, end_member, ingested, one_id, register_member, update_service_account,

@@ -13,7 +13,7 @@ use tonic::{Request, Response, Status};
 
 use super::organization_service::answered;
 use super::{MemberApi, convert, render, status, watch};
-use crate::app::{block_member, read_members, unblock_member, update_member_roles};
+use crate::app::{block_member, change_admin, read_members, unblock_member, update_member_roles};
 
 #[tonic::async_trait]
 impl MemberService for MemberApi {
@@ -38,7 +38,7 @@ impl MemberService for MemberApi {
         let caller = caller(&request)?;
         let (api, request) = (&self.0, request.into_inner());
         let subject = caller.subject().to_string();
-        let binding = ["ListMembers", &subject, &request.organization_id];
+        let binding = ["ListMembers", &subject, &request.organization_id, &request.filter];
         let list = convert::list_members(api, &caller, &binding, &request)?;
         let page = read_members::list(&api.app, &list).await.map_err(status::store)?;
         let page = page.ok_or_else(status::organization_not_found)?;
@@ -86,6 +86,50 @@ impl MemberService for MemberApi {
         detached::run(async move {
             let answer = unblock_member::run(&api.app, &command).await.map_err(status::change_member)?;
             answered(answer, render::unblocked)
+        })
+        .await
+    }
+
+    async fn list_admins(
+        &self,
+        request: Request<pb::ListAdminsRequest>,
+    ) -> Result<Response<pb::ListAdminsResponse>, Status> {
+        let caller = caller(&request)?;
+        let (api, subject) = (&self.0, caller.subject().to_string());
+        let binding = ["ListAdmins", &subject];
+        let (after, size) = convert::list_admins(api, &binding, request.get_ref())?;
+        let scope = caller.scope("organization.instance_admins.list");
+        let page = read_members::list_admins(&api.app, &scope, after, size).await.map_err(status::store)?;
+        let next_page_token = convert::next_page(api, &binding, &page, |last| (last.created, last.user_id.as_uuid()));
+        let now = api.app.now();
+        let members = page.items.iter().map(|member| render::member(member, now)).collect();
+        Ok(Response::new(pb::ListAdminsResponse { members, next_page_token }))
+    }
+
+    async fn grant_admin(
+        &self,
+        request: Request<pb::GrantAdminRequest>,
+    ) -> Result<Response<pb::GrantAdminResponse>, Status> {
+        let caller = caller(&request)?;
+        let command = convert::grant_admin(&self.0, &caller, request.get_ref())?;
+        let api = Arc::clone(&self.0);
+        detached::run(async move {
+            let answer = change_admin::run(&api.app, &command).await.map_err(status::change_member)?;
+            answered(answer, render::admin_granted)
+        })
+        .await
+    }
+
+    async fn revoke_admin(
+        &self,
+        request: Request<pb::RevokeAdminRequest>,
+    ) -> Result<Response<pb::RevokeAdminResponse>, Status> {
+        let caller = caller(&request)?;
+        let command = convert::revoke_admin(&self.0, &caller, request.get_ref())?;
+        let api = Arc::clone(&self.0);
+        detached::run(async move {
+            let answer = change_admin::run(&api.app, &command).await.map_err(status::change_member)?;
+            answered(answer, render::admin_revoked)
         })
         .await
     }

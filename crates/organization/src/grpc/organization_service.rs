@@ -13,7 +13,9 @@ use tonic::{Request, Response, Status};
 
 use super::{Api, OrganizationApi, convert, render, status};
 use crate::app::idempotency::Answer;
-use crate::app::{create_organization, read_organizations};
+use crate::app::{
+    create_organization, delete_organization, read_organizations, resume_organization, suspend_organization, update_organization,
+};
 use crate::events::publish::timestamp;
 
 #[tonic::async_trait]
@@ -63,6 +65,62 @@ impl OrganizationService for OrganizationApi {
             convert::next_page(api, &binding, &page, |last| (last.created, last.organization_id.as_uuid()));
         let organizations = page.items.iter().map(render::organization).collect();
         Ok(Response::new(pb::ListOrganizationsResponse { organizations, next_page_token }))
+    }
+
+    async fn update_organization(
+        &self,
+        request: Request<pb::UpdateOrganizationRequest>,
+    ) -> Result<Response<pb::UpdateOrganizationResponse>, Status> {
+        let caller = caller(&request)?;
+        let command = convert::update_organization(&self.0, &caller, request.get_ref())?;
+        let api = Arc::clone(&self.0);
+        detached::run(async move {
+            let answer = update_organization::run(&api.app, &command).await.map_err(status::change_organization)?;
+            answered(answer, render::organization_updated)
+        })
+        .await
+    }
+
+    async fn suspend_organization(
+        &self,
+        request: Request<pb::SuspendOrganizationRequest>,
+    ) -> Result<Response<pb::SuspendOrganizationResponse>, Status> {
+        let caller = caller(&request)?;
+        let command = convert::suspend_organization(&self.0, &caller, request.get_ref())?;
+        let api = Arc::clone(&self.0);
+        detached::run(async move {
+            let answer = suspend_organization::run(&api.app, &command).await.map_err(status::change_organization)?;
+            answered(answer, render::suspended)
+        })
+        .await
+    }
+
+    async fn resume_organization(
+        &self,
+        request: Request<pb::ResumeOrganizationRequest>,
+    ) -> Result<Response<pb::ResumeOrganizationResponse>, Status> {
+        let caller = caller(&request)?;
+        let command = convert::resume_organization(&self.0, &caller, request.get_ref())?;
+        let api = Arc::clone(&self.0);
+        detached::run(async move {
+            let answer = resume_organization::run(&api.app, &command).await.map_err(status::change_organization)?;
+            answered(answer, render::resumed)
+        })
+        .await
+    }
+
+    async fn delete_organization(
+        &self,
+        request: Request<pb::DeleteOrganizationRequest>,
+    ) -> Result<Response<pb::DeleteOrganizationResponse>, Status> {
+        let caller = caller(&request)?;
+        let command = convert::delete_organization(&self.0, &caller, request.get_ref())?;
+        let api = Arc::clone(&self.0);
+        detached::run(async move {
+            let answer = delete_organization::run(&api.app, &command).await.map_err(status::change_organization)?;
+            answered(answer, |()| pb::DeleteOrganizationResponse {})
+        })
+        .await
     }
 
     async fn get_organization_settings(

@@ -8,6 +8,7 @@ use prost::Message as _;
 use rolecall_api::organization::v1 as pb;
 
 use crate::app::change_member::Changed;
+use crate::app::change_organization::Changed as ChangedOrganization;
 use crate::app::check_access::Checked;
 use crate::app::create_organization::Created;
 use crate::app::subject_access::Snapshot;
@@ -20,15 +21,39 @@ use crate::events::publish::timestamp;
 use rolecall_kernel::time::Timestamp;
 
 pub(super) fn organization(organization: &Organization) -> pb::Organization {
+    let suspension = organization.suspension();
+    let state = match suspension {
+        Some(_) => pb::OrganizationState::Suspended,
+        None => pb::OrganizationState::Active,
+    };
     pb::Organization {
         organization_id: organization.organization_id.to_string(),
         name: organization.name.as_str().to_owned(),
-        state: pb::OrganizationState::Active.into(),
+        state: state.into(),
         home: organization.home,
         etag: organization.etag(),
         create_time: Some(timestamp(organization.created)),
         mfa_policy: mfa_policy(organization.mfa_policy).into(),
+        suspension: suspension.map(|suspension| pb::Suspension {
+            reason: suspension.reason.as_str().to_owned(),
+            create_time: Some(timestamp(suspension.since)),
+            actor_id: suspension.actor.to_string(),
+        }),
     }
+}
+
+pub(super) fn suspended(changed: &ChangedOrganization) -> pb::SuspendOrganizationResponse {
+    let organization = Some(organization(&changed.organization));
+    pb::SuspendOrganizationResponse { organization, revision: changed.revision.to_string() }
+}
+
+pub(super) fn resumed(changed: &ChangedOrganization) -> pb::ResumeOrganizationResponse {
+    let organization = Some(organization(&changed.organization));
+    pb::ResumeOrganizationResponse { organization, revision: changed.revision.to_string() }
+}
+
+pub(super) fn organization_updated(changed: &ChangedOrganization) -> pb::UpdateOrganizationResponse {
+    pb::UpdateOrganizationResponse { organization: Some(organization(&changed.organization)) }
 }
 
 pub(super) const fn mfa_policy(policy: MfaPolicy) -> pb::MfaPolicy {
@@ -108,10 +133,10 @@ fn grant(grant: &Grant) -> Option<pb::PermissionGrant> {
 
 pub(super) fn subject_access(snapshot: &Snapshot) -> pb::GetSubjectAccessResponse {
     let Snapshot { subject, revision, now, .. } = snapshot;
-    let kind = match subject {
-        Subject::Member(_) => pb::SubjectKind::User,
-        Subject::ServiceAccount(_) => pb::SubjectKind::ServiceAccount,
-        Subject::Guest(_) => pb::SubjectKind::Guest,
+    let kind = match &subject.who {
+        Who::Member(_) => pb::SubjectKind::User,
+        Who::ServiceAccount(_) => pb::SubjectKind::ServiceAccount,
+        Who::Guest(_) => pb::SubjectKind::Guest,
     };
     let block = subject.block_in_force(*now);
     pb::GetSubjectAccessResponse {
@@ -119,7 +144,7 @@ pub(super) fn subject_access(snapshot: &Snapshot) -> pb::GetSubjectAccessRespons
         kind: kind.into(),
         organization_id: subject.organization_id().map(|id| id.to_string()).unwrap_or_default(),
         // A guest is there until its time; members and programs until somebody ends them.
-        active: subject.is_active() && !subject.has_ended(*now),
+        active: subject.is_active() && !subject.organization_suspended && !subject.has_ended(*now),
         blocked: block.is_some(),
         blocked_until_time: block.and_then(|block| block.until).map(timestamp),
         roles: subject.roles().names(),
@@ -166,5 +191,6 @@ const fn access_reason(reason: AccessReason) -> pb::AccessReason {
         AccessReason::PermissionMissing => pb::AccessReason::PermissionMissing,
         AccessReason::NotOwnRecord => pb::AccessReason::NotOwnRecord,
         AccessReason::ConditionNotMet => pb::AccessReason::ConditionNotMet,
+        AccessReason::OrganizationSuspended => pb::AccessReason::OrganizationSuspended,
     }
 }

@@ -1,7 +1,9 @@
 //! Every error of a use case as the status that the contract names.
 
+mod organizations;
 mod settings;
 
+pub(super) use organizations::{change_organization, organization_suspended};
 pub(super) use settings::{directory, update_settings};
 
 use std::time::Duration;
@@ -35,7 +37,15 @@ const fn code(reason: ErrorReason) -> Code {
         | R::RegistrationClosed
         | R::EmailDomainRefused
         | R::AlreadyBootstrapped
-        | R::GuestsNotAllowed => Code::FailedPrecondition,
+        | R::OrganizationSuspended
+        | R::OrganizationNotSuspended
+        | R::HomeOrganization
+        | R::OrganizationHasAdmin
+        | R::GuestsNotAllowed
+        | R::ProviderMissing
+        | R::BreakGlassUnfit
+        | R::BreakGlassOwner
+        | R::AdminAmongMembers => Code::FailedPrecondition,
         R::RoleNotGrantable | R::PermissionNotGrantable | R::ActorNotEntitled => Code::PermissionDenied,
         R::EtagMismatch | R::SubjectRemoved => Code::Aborted,
         R::PeerUnavailable | R::StoreUnavailable => Code::Unavailable,
@@ -80,6 +90,15 @@ pub(super) fn audit_event_not_found() -> Status {
 pub(super) fn filter_not_indexed() -> Status {
     let message = "Give one of target_id, actor_id and topic; no index answers several of them together.";
     refusal(ErrorReason::FilterNotIndexed, message).build()
+}
+
+/// A filter asks for what no index serves.
+pub(super) fn not_indexed(what: &str, error: &dyn std::fmt::Display) -> Status {
+    let message = format!("The filter {error}; leave that out.");
+    refusal(ErrorReason::FilterNotIndexed, &message)
+        .metadata("comparison", what)
+        .violation("filter", "FILTER_NOT_INDEXED", error.to_string())
+        .build()
 }
 
 /// The same bytes for what does not exist and for what the caller may not see.
@@ -135,6 +154,15 @@ fn orphaned(orphaned: Orphaned) -> Status {
                 "The instance keeps at least one administrator that can act; grant it to somebody else first.";
             refusal(ErrorReason::LastAdmin, message).build()
         }
+        Orphaned::BreakGlass => {
+            let message = "The person is the break-glass owner of its organization; name another in its settings first.";
+            refusal(ErrorReason::BreakGlassOwner, message).build()
+        }
+        Orphaned::NoWayIn => {
+            let message = "The organization of the person has no passwords, and no identity provider speaks for \
+                           administrators of the instance.";
+            refusal(ErrorReason::AdminAmongMembers, message).build()
+        }
     }
 }
 
@@ -157,6 +185,7 @@ pub(super) fn change_member(error: change_member::Error) -> Status {
             let message = "The member has not accepted its invitation; wait until it has.";
             refusal(ErrorReason::MemberNotActive, message).build()
         }
+        E::OrganizationSuspended => organization_suspended(),
         E::NotBlocked => {
             refusal(ErrorReason::MemberNotBlocked, "The member is not blocked; nothing is to be lifted.").build()
         }
@@ -169,10 +198,7 @@ pub(super) fn create_organization(error: create_organization::Error) -> Status {
     use create_organization::Error as E;
     match error {
         E::NotEntitled => not_entitled(),
-        E::NameTaken => {
-            let message = "The name belongs to another organization; choose another.";
-            refusal(ErrorReason::OrganizationNameTaken, message).build()
-        }
+        E::NameTaken => organizations::name_taken(),
         E::EmailTaken => {
             let message = "The address belongs to another account; give the first owner another.";
             refusal(ErrorReason::EmailTaken, message).build()
@@ -194,6 +220,7 @@ pub(super) fn add_member(error: add_member::Error) -> Status {
     match error {
         E::OrganizationMissing => organization_missing(),
         E::OrganizationNotFound => organization_not_found(),
+        E::OrganizationSuspended => organization_suspended(),
         E::NotEntitled => actor_not_entitled(),
         E::NotGrantable(roles) => not_grantable(roles),
         E::MemberElsewhere => invalid_field("user_id", "IN_USE", "belongs to another membership"),
@@ -217,6 +244,7 @@ pub(super) fn add_service_account(error: add_service_account::Error) -> Status {
     match error {
         E::OrganizationMissing => organization_missing(),
         E::OrganizationNotFound => organization_not_found(),
+        E::OrganizationSuspended => organization_suspended(),
         E::NotEntitled => actor_not_entitled(),
         E::NotGrantable(permissions) => permissions_not_grantable(&permissions),
         E::AccountElsewhere => {
@@ -296,6 +324,7 @@ pub(super) fn activate_member(error: activate_member::Error) -> Status {
             let message = "The inviter may no longer invite; ask for a new invitation.";
             refusal(ErrorReason::InviterNotEntitled, message).build()
         }
+        E::OrganizationSuspended => organization_suspended(),
         E::Unfinished => peer_unavailable(),
         E::Store(error) => store(error),
     }

@@ -73,7 +73,7 @@ impl Watcher {
             let step = self.look().await?;
             self.revision = step.revision;
             let is_first = !std::mem::replace(&mut self.begun, true);
-            if is_first || !step.subjects.is_empty() || Instant::now() >= heartbeat {
+            if is_first || !step.is_empty() || Instant::now() >= heartbeat {
                 self.check_right().await?;
                 return Ok(self.message(&step));
             }
@@ -107,6 +107,7 @@ impl Watcher {
         let position = step.revision.to_be_bytes();
         pb::WatchAccessChangesResponse {
             subject_ids: step.subjects.iter().map(ToString::to_string).collect(),
+            organization_ids: step.organizations.iter().map(ToString::to_string).collect(),
             revision: step.revision.to_string(),
             resume_token: self.api.resume.seal(&binding(self.standing.caller()), &position, entropy),
         }

@@ -71,14 +71,38 @@ pub(crate) async fn record(tx: &Tx, change: &AccessChange, origin: &Origin) -> R
     Ok(())
 }
 
-/// Lists revisions and subjects of the changes after a revision that lie in the scope, in order.
+/// Writes down under the revision that was drawn for it that the access of everybody changed who belongs to an
+/// organization: the change bears the id of the organization in the place of a subject's.
+pub(crate) async fn record_organization(
+    tx: &Tx,
+    revision: i64,
+    organization: OrganizationId,
+    what: &'static str,
+    occurred: Timestamp,
+    origin: &Origin,
+) -> Result<(), Error> {
+    let subject_id = SubjectId::from_uuid(organization.as_uuid());
+    record(tx, &AccessChange { revision, subject_id, organization_id: Some(organization), what, occurred }, origin)
+        .await
+}
+
+/// Whose access changed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Concerned {
+    /// One subject's.
+    Subject(SubjectId),
+    /// Everybody's who belongs to the organization.
+    Organization(OrganizationId),
+}
+
+/// Lists revisions of the changes after a revision that lie in the scope, and whom they concern, in order.
 pub(crate) async fn list_after<C: ConnectionTrait>(
     connection: &C,
     scope: &Scope,
     after: i64,
     up_to: i64,
     limit: u64,
-) -> Result<Vec<(i64, SubjectId)>, Error> {
+) -> Result<Vec<(i64, Concerned)>, Error> {
     let query = Entity::find().filter(Column::Revision.gt(after)).filter(Column::Revision.lte(up_to));
     let query = match scope.as_organization_filter() {
         Filter::All => query,
@@ -87,7 +111,14 @@ pub(crate) async fn list_after<C: ConnectionTrait>(
         Filter::Nothing => return Ok(Vec::new()),
     };
     let rows: Vec<Model> = query.order_by_asc(Column::Revision).limit(limit).all(connection).await?;
-    Ok(rows.into_iter().map(|row| (row.revision, SubjectId::from_uuid(row.subject_id))).collect())
+    Ok(rows.into_iter().map(|row| (row.revision, concerned(&row))).collect())
+}
+
+fn concerned(row: &Model) -> Concerned {
+    match row.organization_id {
+        Some(id) if id == row.subject_id => Concerned::Organization(OrganizationId::from_uuid(id)),
+        Some(_) | None => Concerned::Subject(SubjectId::from_uuid(row.subject_id)),
+    }
 }
 
 /// Forgets changes older than `before`; who has not seen them yet is told to start anew.

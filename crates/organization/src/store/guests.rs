@@ -30,8 +30,8 @@ pub(crate) async fn find<C: ConnectionTrait>(connection: &C, id: SubjectId) -> R
 
 /// Tells whether an organization is in operation and allows guests.
 pub(crate) async fn are_allowed<C: ConnectionTrait>(connection: &C, id: OrganizationId) -> Result<bool, Error> {
-    let found = settings::list_by_id(connection, &[id]).await?;
-    Ok(found.first().is_some_and(|stored| stored.settings.guest_sessions))
+    let found = settings::list_with_organizations(connection, &[id]).await?;
+    Ok(found.first().is_some_and(|(found, stored)| found.suspension().is_none() && stored.settings.guest_sessions))
 }
 
 /// Ends a guest and returns it; none when there was none.

@@ -1,12 +1,13 @@
 //! Memberships.
 
+mod filter;
 mod row;
 
 use rolecall_authz::{Filter, Permit, Scope};
 use rolecall_db::{Error, LockRows as _, Tx};
 use rolecall_kernel::id::{OrganizationId, SubjectId, UserId};
 use rolecall_kernel::time::Timestamp;
-use sea_orm::sea_query::Expr;
+use sea_orm::sea_query::{Expr, Query};
 use sea_orm::{
     ActiveValue::NotSet, ColumnTrait as _, Condition, ConnectionTrait, EntityTrait as _, ExprTrait as _,
     PaginatorTrait as _, QueryFilter as _, QueryOrder as _, QuerySelect as _, Select,
@@ -14,8 +15,11 @@ use sea_orm::{
 
 use self::row::{ACTIVE, HIDDEN, from_row, to_row};
 use super::entity::member::{ActiveModel, Column, Entity, Model};
+use super::entity::organization;
+use super::settings;
 use crate::domain::guard::Others;
 use crate::domain::member::Member;
+use crate::domain::member_filter::MemberFilter;
 use crate::domain::page::Position;
 
 /// Adds a member; violates [`super::MEMBERS_KEY`] when the account is one already.
@@ -86,10 +90,12 @@ pub(crate) async fn list_by_id<C: ConnectionTrait>(connection: &C, users: &[User
 pub(crate) async fn list<C: ConnectionTrait>(
     connection: &C,
     scope: &Scope,
+    (filter, now): (&MemberFilter, Timestamp),
     after: Option<Position>,
     limit: u64,
 ) -> Result<Vec<Member>, Error> {
-    let Some(mut query) = within(visible(), scope) else { return Ok(Vec::new()) };
+    let Some(query) = within(visible(), scope) else { return Ok(Vec::new()) };
+    let mut query = query.filter(filter::condition(filter, now));
     if let Some(after) = after {
         query = query.filter(beyond(after));
     }
@@ -135,6 +141,41 @@ pub(crate) async fn list_owners(tx: &Tx, organization: OrganizationId) -> Result
         .filter(Column::OrganizationId.eq(organization.as_uuid()))
         .order_by_asc(Column::UserId);
     Ok(query.all(tx).await?.into_iter().map(|row| UserId::from_uuid(row.user_id)).collect())
+}
+
+/// Tells whether administrators of the instance other than this member belong to an organization.
+pub(crate) async fn has_other_admins(tx: &Tx, organization: OrganizationId, but: UserId) -> Result<bool, Error> {
+    let query = Entity::find()
+        .filter(Column::IsAdmin.eq(true))
+        .filter(Column::OrganizationId.eq(organization.as_uuid()))
+        .filter(Column::UserId.ne(but.as_uuid()));
+    Ok(query.one(tx).await?.is_some())
+}
+
+/// Lists the other administrators of the instance, also those that are blocked now.
+pub(crate) async fn list_other_admins(tx: &Tx, user: UserId) -> Result<Vec<UserId>, Error> {
+    let query = Entity::find()
+        .filter(Column::State.eq(ACTIVE))
+        .filter(Column::IsAdmin.eq(true))
+        .filter(Column::UserId.ne(user.as_uuid()))
+        .order_by_asc(Column::UserId);
+    Ok(query.all(tx).await?.into_iter().map(|row| UserId::from_uuid(row.user_id)).collect())
+}
+
+/// Lists administrators of the instance within the scope in order of creation.
+pub(crate) async fn list_admins<C: ConnectionTrait>(
+    connection: &C,
+    scope: &Scope,
+    after: Option<Position>,
+    limit: u64,
+) -> Result<Vec<Member>, Error> {
+    let Some(mut query) = within(visible().filter(Column::IsAdmin.eq(true)), scope) else { return Ok(Vec::new()) };
+    if let Some(after) = after {
+        query = query.filter(beyond(after));
+    }
+    let query = query.order_by_asc(Column::Created).order_by_asc(Column::UserId).limit(limit);
+    let rows = query.all(connection).await?;
+    Ok(rows.iter().map(from_row).collect::<Result<_, _>>()?)
 }
 
 /// Writes a changed member, which the permit says lies in the scope of the caller.
@@ -184,6 +225,26 @@ pub(crate) async fn delete(tx: &Tx, user: UserId) -> Result<(), Error> {
     Ok(())
 }
 
+/// Removes all members of an organization.
+pub(crate) async fn delete_all(tx: &Tx, organization: OrganizationId) -> Result<(), Error> {
+    Entity::delete_many().filter(Column::OrganizationId.eq(organization.as_uuid())).exec(tx).await?;
+    Ok(())
+}
+
+/// Tells whether administrators of the instance belong to an organization, whatever their state.
+pub(crate) async fn has_admins(tx: &Tx, organization: OrganizationId) -> Result<bool, Error> {
+    let query =
+        Entity::find().filter(Column::IsAdmin.eq(true)).filter(Column::OrganizationId.eq(organization.as_uuid()));
+    Ok(query.one(tx).await?.is_some())
+}
+
+/// Tells whether accounts are being made in an organization.
+pub(crate) async fn has_hidden(tx: &Tx, organization: OrganizationId) -> Result<bool, Error> {
+    let query =
+        Entity::find().filter(Column::State.eq(HIDDEN)).filter(Column::OrganizationId.eq(organization.as_uuid()));
+    Ok(query.one(tx).await?.is_some())
+}
+
 /// Counts who else is in charge and can act; exact for as long as changes of access are kept waiting.
 pub(crate) async fn count_others(tx: &Tx, member: &Member, now: Timestamp) -> Result<Others, Error> {
     let able = || {
@@ -197,6 +258,16 @@ pub(crate) async fn count_others(tx: &Tx, member: &Member, now: Timestamp) -> Re
         .filter(Column::OrganizationId.eq(member.organization_id.as_uuid()))
         .count(tx)
         .await?;
-    let admins = able().filter(Column::IsAdmin.eq(true)).count(tx).await?;
-    Ok(Others { owners, admins })
+    let suspended = Query::select()
+        .column(organization::Column::OrganizationId)
+        .from(organization::Entity)
+        .and_where(organization::Column::SuspendedSince.is_not_null())
+        .to_owned();
+    let admins = able()
+        .filter(Column::IsAdmin.eq(true))
+        .filter(Column::OrganizationId.not_in_subquery(suspended))
+        .count(tx)
+        .await?;
+    let break_glass = settings::find_break_glass(tx, member.organization_id).await?;
+    Ok(Others { owners, admins, break_glass })
 }

@@ -7,11 +7,14 @@ mod creations;
 mod deletion;
 mod guests;
 mod impersonation;
+mod member_filters;
 mod members;
 mod organizations;
 mod removals;
 mod service_accounts;
 mod settings;
+mod suspension;
+mod sign_in;
 
 use sea_orm::{ConnectionTrait as _, DbBackend, DbErr};
 use sea_orm_migration::{MigrationName, MigrationTrait, SchemaManager};
@@ -31,6 +34,7 @@ pub(crate) fn steps() -> Vec<Box<dyn MigrationTrait>> {
         ("organization_0041_impersonation", impersonation::UP),
         ("organization_0060_suspension", suspension::UP),
         ("organization_0061_deletion_suspension", deletion::UP),
+        ("organization_0062_member_filters_roles", member_filters::UP),
         ("organization_0042_sign_in", sign_in::UP),
         ("organization_0070_audit", audit_chains::UP),
     ]
@@ -39,7 +43,7 @@ pub(crate) fn steps() -> Vec<Box<dyn MigrationTrait>> {
     .collect()
 }
 
-/// Statements in the common tongue of both databases, but for the types in braces.
+/// Statements in the common tongue of both databases, but for the types in braces, and for those of one of them alone.
 struct Step {
     name: &'static str,
     statements: &'static [&'static str],

@@ -3,9 +3,9 @@
 use rolecall_db::{Error, Tx};
 use rolecall_kernel::id::{OrganizationId, ServiceAccountId};
 use rolecall_kernel::time::Timestamp;
-use sea_orm::{ConnectionTrait, EntityTrait as _, Set};
+use sea_orm::{ColumnTrait as _, ConnectionTrait, EntityTrait as _, QueryFilter as _, Set};
 
-use super::entity::service_account::{ActiveModel, Entity, Model};
+use super::entity::service_account::{ActiveModel, Column, Entity, Model};
 use crate::domain::permission::Permission;
 use crate::domain::service_account::ServiceAccount;
 
@@ -50,6 +50,12 @@ pub(crate) async fn update(tx: &Tx, account: &ServiceAccount) -> Result<(), Erro
         ..ActiveModel::default()
     };
     Entity::update(row).exec(tx).await?;
+    Ok(())
+}
+
+/// Removes all service accounts of an organization.
+pub(crate) async fn delete_all(tx: &Tx, organization: OrganizationId) -> Result<(), Error> {
+    Entity::delete_many().filter(Column::OrganizationId.eq(organization.as_uuid())).exec(tx).await?;
     Ok(())
 }
 

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use rolecall_authz::{Permit, Scope};
 use rolecall_db::{Error, LockRows as _, Tx};
-use rolecall_kernel::id::OrganizationId;
+use rolecall_kernel::id::{OrganizationId, UserId};
 use rolecall_kernel::text::EmailDomain;
 use rolecall_kernel::time::Timestamp;
 use sea_orm::{
@@ -17,7 +17,7 @@ use super::entity::organization::{ActiveModel, Column, Entity, Model};
 use super::organizations::{self, ACTIVE};
 use crate::domain::organization::{MfaPolicy, Organization};
 use crate::domain::page::Position;
-use crate::domain::settings::{PasswordPolicy, RegistrationMode, SessionLimits, Settings, StoredSettings};
+use crate::domain::settings::{LoginPolicy, PasswordPolicy, RegistrationMode, SessionLimits, Settings, StoredSettings};
 
 /// Reads the settings of those of the organizations that exist.
 pub(crate) async fn list_by_id<C: ConnectionTrait>(
@@ -75,7 +75,8 @@ pub(crate) async fn list_discoverable<C: ConnectionTrait>(
     // Spelled as in the condition of its index.
     let mut query = Entity::find()
         .filter(Column::RegistrationMode.eq(RegistrationMode::SelfService.name()))
-        .filter(Column::State.eq(ACTIVE));
+        .filter(Column::State.eq(ACTIVE))
+        .filter(Column::SuspendedSince.is_null());
     if let Some(after) = after {
         query = query.filter(organizations::beyond(after));
     }
@@ -99,6 +100,8 @@ pub(crate) async fn update(tx: &Tx, permit: &Permit, stored: &StoredSettings) ->
         session_absolute: Set(settings.session.absolute.map(micros)),
         guest_sessions: Set(settings.guest_sessions),
         owner_impersonation: Set(settings.owner_impersonation),
+        login_policy: Set(settings.login_policy.name().to_owned()),
+        break_glass_user_id: Set(settings.break_glass.map(UserId::as_uuid)),
         settings_version: Set(stored.version),
         settings_updated: Set(stored.updated.map(Timestamp::as_micros)),
         ..ActiveModel::default()
@@ -110,6 +113,12 @@ pub(crate) async fn update(tx: &Tx, permit: &Permit, stored: &StoredSettings) ->
         .filter(Column::OrganizationId.eq(inside))
         .filter(Column::SettingsVersion.eq(stored.version - 1));
     if query.exec(tx).await?.rows_affected == 1 { Ok(()) } else { Err(Error::Conflict) }
+}
+
+/// Finds who alone has a password in an organization; none where everybody may have one.
+pub(super) async fn find_break_glass(tx: &Tx, organization: OrganizationId) -> Result<Option<UserId>, Error> {
+    let row = Entity::find_by_id(organization.as_uuid()).one(tx).await?;
+    Ok(row.and_then(|row| row.break_glass_user_id).map(UserId::from_uuid))
 }
 
 /// None is longer than what fits.
@@ -131,6 +140,8 @@ fn from_row(row: &Model) -> Result<StoredSettings, DbErr> {
             session: SessionLimits { idle: duration(row.session_idle)?, absolute: duration(row.session_absolute)? },
             guest_sessions: row.guest_sessions,
             owner_impersonation: row.owner_impersonation,
+            login_policy: LoginPolicy::parse(&row.login_policy).ok_or_else(wrong)?,
+            break_glass: row.break_glass_user_id.map(UserId::from_uuid),
         },
         version: row.settings_version,
         updated: row.settings_updated.map(Timestamp::from_micros),

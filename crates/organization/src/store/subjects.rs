@@ -5,8 +5,8 @@ use rolecall_db::Error;
 use rolecall_kernel::id::{ServiceAccountId, SubjectId, UserId};
 use sea_orm::ConnectionTrait;
 
-use super::{guests, members, service_accounts};
-use crate::domain::actor::Subject;
+use super::{guests, members, organizations, service_accounts};
+use crate::domain::actor::{Subject, Who};
 
 /// Finds a subject within the scope; a service account of the whole instance lies in that of all only.
 pub(crate) async fn find<C: ConnectionTrait>(
@@ -14,15 +14,27 @@ pub(crate) async fn find<C: ConnectionTrait>(
     scope: &Scope,
     id: SubjectId,
 ) -> Result<Option<Subject>, Error> {
+    let Some(who) = find_who(connection, scope, id).await? else { return Ok(None) };
+    let subject = Subject::from(who);
+    if !lies_in(&subject, scope) {
+        return Ok(None);
+    }
+    let organization_suspended = match subject.organization_id() {
+        Some(organization) => organizations::is_suspended(connection, organization).await?,
+        None => false,
+    };
+    Ok(Some(Subject { organization_suspended, ..subject }))
+}
+
+async fn find_who<C: ConnectionTrait>(connection: &C, scope: &Scope, id: SubjectId) -> Result<Option<Who>, Error> {
     if let Some(member) = members::find(connection, scope, UserId::from_uuid(id.as_uuid())).await? {
-        return Ok(Some(Subject::Member(member)));
+        return Ok(Some(Who::Member(member)));
     }
     let account = service_accounts::find(connection, ServiceAccountId::from_uuid(id.as_uuid())).await?;
-    let found = match account {
-        Some(account) => Some(Subject::ServiceAccount(account)),
-        None => guests::find(connection, id).await?.map(Subject::Guest),
-    };
-    Ok(found.filter(|subject| lies_in(subject, scope)))
+    Ok(match account {
+        Some(account) => Some(Who::ServiceAccount(account)),
+        None => guests::find(connection, id).await?.map(Who::Guest),
+    })
 }
 
 fn lies_in(subject: &Subject, scope: &Scope) -> bool {

@@ -45,6 +45,13 @@ on_each_database! {
         let blocked = stage.add_active(owner, acme, &["DATA_STEWARD"]).await;
         stage.block(owner, blocked).await.expect("blocks");
         let program = stage.add_service_account(owner, "", &[LIST]).await.expect("adds");
+        let (other, kept_out) = stage.found("Other").await;
+        let suspend = pb::SuspendOrganizationRequest {
+            organization_id: other.to_string(),
+            reason: "a test".to_owned(),
+            ..Default::default()
+        };
+        stage.organizations(stage.admin).suspend_organization(suspend).await.expect("suspends");
         let nobody = stage.new_user();
         let admin = Who::User(stage.admin);
         let mut seen = BTreeSet::new();
@@ -59,6 +66,7 @@ on_each_database! {
             (blocked.to_string(), REGISTER, organization(acme), pb::AccessReason::Blocked),
             (owner.to_string(), LIST, organization(stage.home), pb::AccessReason::NotAMember),
             (guest.to_string(), LIST, organization(acme), pb::AccessReason::PermissionMissing),
+            (kept_out.to_string(), LIST, organization(other), pb::AccessReason::OrganizationSuspended),
             (guest.to_string(), "identity.users.get", record(owner), pb::AccessReason::NotOwnRecord),
             (steward.to_string(), OWN, organization(acme), pb::AccessReason::ConditionNotMet),
         ] {

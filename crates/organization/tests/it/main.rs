@@ -2,6 +2,7 @@
 #![expect(clippy::expect_used, clippy::panic, reason = "a test that cannot go on has to fail where it stands")]
 
 mod access;
+mod admins;
 mod audit;
 mod audit_chain;
 mod audit_export;
@@ -11,6 +12,7 @@ mod bootstrap;
 mod endings;
 mod foreign;
 mod guests;
+mod member_filters;
 mod memberships;
 mod organizations;
 mod owners;
@@ -21,6 +23,8 @@ mod roles;
 mod roles_by_identity;
 mod service_accounts;
 mod settings;
+mod sign_in;
 mod stage;
+mod suspension;
 mod validation;
 mod watch;

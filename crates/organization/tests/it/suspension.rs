@@ -1,5 +1,6 @@
 //! Organizations whose members cannot act, and organizations with another name.
 
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 use futures::future::join;
@@ -277,8 +278,8 @@ on_each_database! {
         own_organization(&stage, Who::User(stranger)).await.expect("others stay");
         let request = pb::ListOrganizationsRequest::default();
         let listed = stage.organizations(stage.admin).list_organizations(request).await.expect("lists").into_inner();
-        let ids: Vec<_> = listed.organizations.into_iter().map(|found| found.organization_id).collect();
-        assert_eq!(ids, [stage.home.to_string(), other.to_string()]);
+        let ids: BTreeSet<_> = listed.organizations.into_iter().map(|found| found.organization_id).collect();
+        assert_eq!(ids, BTreeSet::from([stage.home.to_string(), other.to_string()]));
         let request = pb::BatchGetOrganizationsRequest { organization_ids: vec![acme.to_string()] };
         let told = stage.memberships().batch_get_organizations(request).await.expect("told").into_inner();
         assert!(told.organizations.is_empty() && told.settings.is_empty());

@@ -54,6 +54,7 @@ on_each_database! {
             organization_id: organization.to_owned(),
             page_size: 1,
             page_token: page_token.to_owned(),
+            ..Default::default()
         };
         let acme = acme.to_string();
         let first = stage.members(owner).list_members(list(&acme, "")).await.expect("lists").into_inner();

@@ -131,6 +131,10 @@ impl Follower {
         if unreadable {
             self.cache.invalidate_all();
         }
+        if !message.organization_ids.is_empty() {
+            // Who belongs to an organization is not known here.
+            self.cache.invalidate_all_before(revision);
+        }
         self.cache.checkpoint(revision);
         self.set_token(message.resume_token);
         true

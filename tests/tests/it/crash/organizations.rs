@@ -126,3 +126,60 @@ async fn there_is_one_with_its_owner(
     }
     assert_eq!(mails_to(stack, email).len(), 1, "one invitation, however often its mail came");
 }
+
+/// Every step at which the server can be told to die while it deletes one; the last is after the answer.
+const DELETE_STEPS: [&str; 3] =
+    ["delete_organization.before_commit", "delete_organization.after_commit", "end_organization.after_user"];
+
+#[tokio::test]
+async fn a_deletion_of_an_organization_ends_every_account_after_a_crash_at_any_step_on_sqlite() {
+    delete_organization_crashes(world::ONE_SQLITE).await;
+}
+
+#[tokio::test]
+async fn a_deletion_of_an_organization_ends_every_account_after_a_crash_at_any_step_on_postgres() {
+    delete_organization_crashes(world::ONE_POSTGRES).await;
+}
+
+async fn delete_organization_crashes(plan: Plan) {
+    let mut stack = Stack::start(plan).await;
+    world::bootstrap(&stack).await;
+    for (index, step) in DELETE_STEPS.into_iter().enumerate() {
+        println!("{step}");
+        let (name, email) = (format!("Lab {index}"), format!("o{index}@lab.example"));
+        let admin = admin_again(&stack).await;
+        let (id, owner) = world::organization_with_owner(&stack, &admin, &name, &email).await;
+        world::member(&stack, &owner, &format!("m{index}@lab.example"), &["GUEST"]).await;
+        let reason = "a test".to_owned();
+        let suspend =
+            organization::SuspendOrganizationRequest { organization_id: id.clone(), reason, ..Default::default() };
+        admin.organizations().suspend_organization(suspend).await.expect("suspended");
+        stack.kill();
+        stack.launch_all(Some(step)).await;
+        let request = organization::DeleteOrganizationRequest {
+            request_id: format!("0190a6e0-0000-7000-8000-00000000000{index}"),
+            organization_id: id.clone(),
+            ..Default::default()
+        };
+        let answer = admin_again(&stack).await.organizations().delete_organization(request.clone()).await;
+        assert!(answer.is_err() || step == "end_organization.after_user", "{step}: the server should have died");
+        wait_for_death(&mut stack).await;
+        stack.revive().await;
+        let admin = admin_again(&stack).await;
+        let again = admin.organizations().delete_organization(request).await;
+        again.unwrap_or_else(|status| panic!("{step}: a repeat: {status:?}"));
+        assert_eq!(find(&admin, &name).await, None, "{step}");
+        let left = || async {
+            let users = all_users(&admin).await.unwrap().into_iter();
+            users.filter(|user| user.organization_id == id).count()
+        };
+        assert_eq!(world::within_five_seconds(left, |left| *left == 0).await, 0, "{step}");
+        let login = Actor::log_in(&stack, &email).await;
+        refusal::expect_reason(login, Code::Unauthenticated, "CREDENTIALS_REFUSED");
+        let told = || async {
+            let told = events(&admin, "organization.organization_deleted").await;
+            told.iter().filter(|event| event.organization_id == id).count()
+        };
+        assert_eq!(world::within_five_seconds(told, |told| *told > 0).await, 1, "{step}");
+    }
+}

@@ -126,7 +126,11 @@ type ListMembersRequest struct {
 	// How many a page holds: 0 means 50, more than 1 000 means 1 000.
 	PageSize int32 `protobuf:"varint,2,opt,name=page_size,json=pageSize,proto3" json:"page_size,omitempty"`
 	// `next_page_token` of the page before, with the same other arguments.
-	PageToken     string `protobuf:"bytes,3,opt,name=page_token,json=pageToken,proto3" json:"page_token,omitempty"`
+	PageToken string `protobuf:"bytes,3,opt,name=page_token,json=pageToken,proto3" json:"page_token,omitempty"`
+	// Which memberships, 1 000 characters at most: `role = OWNER`, `state =
+	// PENDING`, `blocked = true`, joined by `AND`; `OR` joins values of one field,
+	// as in `(role = OWNER OR role = ADMIN) AND blocked = false`.
+	Filter        string `protobuf:"bytes,4,opt,name=filter,proto3" json:"filter,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -178,6 +182,13 @@ func (x *ListMembersRequest) GetPageSize() int32 {
 func (x *ListMembersRequest) GetPageToken() string {
 	if x != nil {
 		return x.PageToken
+	}
+	return ""
+}
+
+func (x *ListMembersRequest) GetFilter() string {
+	if x != nil {
+		return x.Filter
 	}
 	return ""
 }
@@ -1064,12 +1075,13 @@ const file_rolecall_organization_v1_member_service_proto_rawDesc = "" +
 	"\x10GetMemberRequest\x12\x17\n" +
 	"\auser_id\x18\x01 \x01(\tR\x06userId\"M\n" +
 	"\x11GetMemberResponse\x128\n" +
-	"\x06member\x18\x01 \x01(\v2 .rolecall.organization.v1.MemberR\x06member\"y\n" +
+	"\x06member\x18\x01 \x01(\v2 .rolecall.organization.v1.MemberR\x06member\"\x91\x01\n" +
 	"\x12ListMembersRequest\x12'\n" +
 	"\x0forganization_id\x18\x01 \x01(\tR\x0eorganizationId\x12\x1b\n" +
 	"\tpage_size\x18\x02 \x01(\x05R\bpageSize\x12\x1d\n" +
 	"\n" +
-	"page_token\x18\x03 \x01(\tR\tpageToken\"y\n" +
+	"page_token\x18\x03 \x01(\tR\tpageToken\x12\x16\n" +
+	"\x06filter\x18\x04 \x01(\tR\x06filter\"y\n" +
 	"\x13ListMembersResponse\x12:\n" +
 	"\amembers\x18\x01 \x03(\v2 .rolecall.organization.v1.MemberR\amembers\x12&\n" +
 	"\x0fnext_page_token\x18\x02 \x01(\tR\rnextPageToken\"|\n" +

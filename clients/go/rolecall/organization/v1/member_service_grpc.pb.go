@@ -41,7 +41,8 @@ const (
 type MemberServiceClient interface {
 	// Reads a membership (`MEMBER_NOT_FOUND` outside of what the caller may see).
 	GetMember(ctx context.Context, in *GetMemberRequest, opts ...grpc.CallOption) (*GetMemberResponse, error)
-	// Lists memberships in order of creation.
+	// Lists memberships in order of creation. What no index serves is refused as
+	// `FILTER_NOT_INDEXED`; names and addresses are filtered by `ListUsers`.
 	ListMembers(ctx context.Context, in *ListMembersRequest, opts ...grpc.CallOption) (*ListMembersResponse, error)
 	// Replaces the roles of a member; the next call with an old token obeys, and
 	// a mail tells the person.
@@ -200,7 +201,8 @@ type MemberService_WatchAccessChangesClient = grpc.ServerStreamingClient[WatchAc
 type MemberServiceServer interface {
 	// Reads a membership (`MEMBER_NOT_FOUND` outside of what the caller may see).
 	GetMember(context.Context, *GetMemberRequest) (*GetMemberResponse, error)
-	// Lists memberships in order of creation.
+	// Lists memberships in order of creation. What no index serves is refused as
+	// `FILTER_NOT_INDEXED`; names and addresses are filtered by `ListUsers`.
 	ListMembers(context.Context, *ListMembersRequest) (*ListMembersResponse, error)
 	// Replaces the roles of a member; the next call with an old token obeys, and
 	// a mail tells the person.

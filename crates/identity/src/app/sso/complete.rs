@@ -61,9 +61,12 @@ impl From<create_user::Error> for Error {
             create_user::Error::EmailTaken => Self::SsoAccountNotLinked,
             // Whoever configured the provider may no longer add people.
             create_user::Error::OrganizationNotFound
+            | create_user::Error::OrganizationSuspended
             | create_user::Error::RoleNotGrantable
             | create_user::Error::RoleUnknown
             | create_user::Error::PermissionMissing(_)
+            | create_user::Error::SsoRequired
+            | create_user::Error::SsoNotAvailable
             | create_user::Error::PasswordRefused(_)
             | create_user::Error::SecretAlreadyReturned
             | create_user::Error::RequestIdReused => {

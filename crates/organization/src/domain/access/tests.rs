@@ -20,6 +20,10 @@ fn member(organization: OrganizationId, roles: &[Role]) -> Member {
     Member { state: MemberState::Active, ..hidden }
 }
 
+fn person(member: Member) -> Subject {
+    Subject::from(Who::Member(member))
+}
+
 fn blocked(member: &Member, until: Option<Timestamp>) -> Member {
     let reason = Reason::parse("a test").expect("valid");
     let block = Block { reason, until, since: NOW, actor: member.user_id.into() };
@@ -29,7 +33,7 @@ fn blocked(member: &Member, until: Option<Timestamp>) -> Member {
 fn account(organization_id: Option<OrganizationId>, permission: &'static str) -> Subject {
     let service_account_id = ServiceAccountId::new(NOW, &SystemEntropy);
     let permissions = [permission].into_iter().collect();
-    Subject::ServiceAccount(ServiceAccount { service_account_id, organization_id, permissions })
+    Subject::from(Who::ServiceAccount(ServiceAccount { service_account_id, organization_id, permissions }))
 }
 
 fn ask(subject: &Subject, permission: &str, target: Target) -> AccessReason {
@@ -44,7 +48,7 @@ fn anything(organization_id: OrganizationId) -> Target {
 #[test]
 fn every_refusal_names_the_first_thing_that_is_wrong() {
     let own = organization();
-    let subject = Subject::Member(member(own, &[Role::Owner]));
+    let subject = person(member(own, &[Role::Owner]));
     let permission = Permission::find("organization.members.list");
     let target = Some(anything(own));
     let reason = |subject, permission, target| decide(&Question { subject, permission, target }, NOW).reason;
@@ -74,7 +78,7 @@ fn roles_are_judged_by_where_they_hold_the_permission() {
         (&[Role::Admin], "organization.datasets.get", own, AccessReason::PermissionMissing),
         (&[], "organization.members.get", own, AccessReason::PermissionMissing),
     ] {
-        let subject = Subject::Member(member(own, roles));
+        let subject = person(member(own, roles));
         assert_eq!(ask(&subject, permission, anything(place)), reason, "{roles:?} {permission}");
     }
 }
@@ -84,7 +88,7 @@ fn the_own_record_is_open_and_that_of_a_colleague_is_not() {
     let own = organization();
     let guest = member(own, &[Role::Guest]);
     let target = |user: UserId| Target { organization_id: own, record_of: Some(user.into()) };
-    let subject = Subject::Member(guest.clone());
+    let subject = person(guest.clone());
     assert_eq!(ask(&subject, "identity.users.get", target(guest.user_id)), AccessReason::OwnRecord);
     let colleague = member(own, &[Role::Guest]).user_id;
     assert_eq!(ask(&subject, "identity.users.get", target(colleague)), AccessReason::NotOwnRecord);
@@ -94,13 +98,13 @@ fn the_own_record_is_open_and_that_of_a_colleague_is_not() {
 fn who_is_invited_or_blocked_may_nothing() {
     let own = organization();
     let owner = member(own, &[Role::Owner, Role::Admin]);
-    let pending = Subject::Member(Member { state: MemberState::Pending, ..owner.clone() });
-    let kept_out = Subject::Member(blocked(&owner, None));
+    let pending = person(Member { state: MemberState::Pending, ..owner.clone() });
+    let kept_out = person(blocked(&owner, None));
     for permission in CATALOGUE {
         assert_eq!(ask(&pending, permission.name, anything(own)), AccessReason::SubjectInactive);
         assert_eq!(ask(&kept_out, permission.name, anything(own)), AccessReason::Blocked);
     }
-    let over = Subject::Member(blocked(&owner, Some(NOW)));
+    let over = person(blocked(&owner, Some(NOW)));
     assert_eq!(ask(&over, "organization.members.list", anything(own)), AccessReason::RoleHoldsPermission);
 }
 
@@ -121,7 +125,7 @@ fn a_service_account_may_what_it_was_given_where_it_was_given() {
 #[test]
 fn the_roles_of_an_answer_are_exactly_those_that_allow() {
     let own = organization();
-    let subject = Subject::Member(member(own, &[Role::DataScientist, Role::Guest, Role::Owner]));
+    let subject = person(member(own, &[Role::DataScientist, Role::Guest, Role::Owner]));
     let permission = Permission::find("organization.models.get");
     let question = Question { subject: Some(&subject), permission, target: Some(anything(own)) };
     assert_eq!(decide(&question, NOW).roles.names(), ["DATA_SCIENTIST", "OWNER"]);
@@ -137,7 +141,7 @@ fn what_is_listed_as_a_grant_is_what_is_decided() {
             .filter(|(index, _)| bits & (1 << index) != 0)
             .map(|(_, role)| role)
             .collect();
-        let subject = Subject::Member(member(own, &roles));
+        let subject = person(member(own, &roles));
         let grants = subject.grants();
         for permission in CATALOGUE {
             let held = grants.iter().find(|grant| grant.permission == permission.name).map(|grant| grant.holding);

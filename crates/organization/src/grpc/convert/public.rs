@@ -10,6 +10,7 @@ use rolecall_kernel::time::Timestamp;
 use rolecall_rpc::status::Violations;
 use tonic::Status;
 
+use super::member_filter::member_filter;
 use super::page::{by_creation, list_place, position, size};
 use super::{Fields as _, parse_time};
 use crate::app::change_member::{Changed, Target};
@@ -83,9 +84,12 @@ pub(in crate::grpc) fn list_members(
     let place = list_place(&mut violations, caller, &request.organization_id);
     let size = size(&mut violations, request.page_size);
     let after = position(&mut violations, api, binding, &request.page_token, by_creation);
-    let (Some(place), Some(size), Ok(after)) = (place, size, after) else { return Err(invalid(violations)) };
+    let filter = member_filter(&mut violations, &request.filter)?;
+    let (Some(place), Some(size), Ok(after), Some(filter)) = (place, size, after, filter) else {
+        return Err(invalid(violations));
+    };
     let scope = caller.scope("organization.members.list");
-    Ok(members::List { scope, organization: place.organization(), after, size })
+    Ok(members::List { scope, organization: place.organization(), filter, after, size })
 }
 
 pub(in crate::grpc) fn check_access(
@@ -186,6 +190,6 @@ pub(in crate::grpc) fn unblock_member(
     Ok(unblock::Command { target, repeat: key.map(|key| Repeat { key, encode }) })
 }
 
-fn target(caller: &Caller, user_id: UserId, permission: &str) -> Target {
+pub(super) fn target(caller: &Caller, user_id: UserId, permission: &str) -> Target {
     Target { user_id, scope: caller.scope(permission), origin: origin(caller) }
 }

@@ -5,7 +5,7 @@ use std::time::Duration;
 use prost::Message as _;
 use rolecall_api::organization::v1 as pb;
 use rolecall_authz::Caller;
-use rolecall_kernel::id::{OrganizationId, RequestId};
+use rolecall_kernel::id::{OrganizationId, RequestId, UserId};
 use rolecall_kernel::page::PageSize;
 use rolecall_kernel::text::EmailDomain;
 use rolecall_rpc::mask::{Field, Mask};
@@ -17,7 +17,9 @@ use super::{Fields as _, Noted};
 use crate::app::idempotency::Repeat;
 use crate::app::update_settings as update;
 use crate::domain::page::Position;
-use crate::domain::settings::{Change, MAX_DOMAINS, PasswordPolicy, RegistrationMode, SettingsChange, StoredSettings};
+use crate::domain::settings::{
+    Change, LoginPolicy, MAX_DOMAINS, PasswordPolicy, RegistrationMode, SettingsChange, StoredSettings,
+};
 use crate::grpc::status::{invalid, organization_missing};
 use crate::grpc::{Api, origin, render};
 
@@ -44,7 +46,7 @@ pub(in crate::grpc) fn update_settings(
         violations.push("settings", "REQUIRED", "is required");
         return Err(invalid(violations));
     };
-    let organization = place(&mut violations, caller, &settings.organization_id);
+    let organization = place(&mut violations, caller, "settings.organization_id", &settings.organization_id);
     let mask = Mask::read(&mut violations, request.update_mask.as_ref(), &fields(settings));
     let change = change(&mut violations, &mask, settings);
     let (Ok(request_id), Some(organization_id), true) = (request_id, organization, violations.is_empty()) else {
@@ -63,8 +65,8 @@ pub(in crate::grpc) fn update_settings(
     })
 }
 
-fn place(violations: &mut Violations, caller: &Caller, text: &str) -> Option<OrganizationId> {
-    let field = "settings.organization_id";
+/// Reads the organization of a resource; empty is the caller's own.
+pub(super) fn place(violations: &mut Violations, caller: &Caller, field: &str, text: &str) -> Option<OrganizationId> {
     if !text.is_empty() {
         return violations.id(field, text, OrganizationId::parse);
     }
@@ -74,7 +76,7 @@ fn place(violations: &mut Violations, caller: &Caller, text: &str) -> Option<Org
     caller.organization()
 }
 
-fn fields(settings: &pb::OrganizationSettings) -> [(&'static str, Field); 13] {
+fn fields(settings: &pb::OrganizationSettings) -> [(&'static str, Field); 15] {
     let (password, session) =
         (settings.password_policy.unwrap_or_default(), settings.session_limits.unwrap_or_default());
     let field = |populated| Field::Changeable { populated };
@@ -89,6 +91,8 @@ fn fields(settings: &pb::OrganizationSettings) -> [(&'static str, Field); 13] {
         ("session_limits.absolute", field(session.absolute.is_some())),
         ("guest_sessions", field(settings.guest_sessions)),
         ("owner_impersonation", field(settings.owner_impersonation)),
+        ("login_policy", field(settings.login_policy != 0)),
+        ("break_glass_user_id", field(!settings.break_glass_user_id.is_empty())),
         ("organization_id", Field::OutputOnly),
         ("etag", Field::OutputOnly),
         ("update_time", Field::OutputOnly),
@@ -122,6 +126,9 @@ fn change(violations: &mut Violations, mask: &Mask, settings: &pb::OrganizationS
         session_absolute,
         guest_sessions: meant("guest_sessions").map(|()| settings.guest_sessions),
         owner_impersonation: meant("owner_impersonation").map(|()| settings.owner_impersonation),
+        login_policy: meant("login_policy").and_then(|()| login_policy(violations, settings.login_policy)),
+        break_glass: meant("break_glass_user_id")
+            .map_or(Change::Kept, |()| break_glass(violations, &settings.break_glass_user_id)),
     }
 }
 
@@ -135,6 +142,25 @@ fn mode(violations: &mut Violations, mode: i32) -> Option<RegistrationMode> {
             None
         }
     }
+}
+
+fn login_policy(violations: &mut Violations, policy: i32) -> Option<LoginPolicy> {
+    match pb::LoginPolicy::try_from(policy) {
+        Ok(pb::LoginPolicy::Unspecified | pb::LoginPolicy::Managed) => Some(LoginPolicy::Managed),
+        Ok(pb::LoginPolicy::Sso) => Some(LoginPolicy::Sso),
+        Err(_) => {
+            let description = "must be LOGIN_POLICY_MANAGED or LOGIN_POLICY_SSO";
+            violations.push("settings.login_policy", "ENUM_UNKNOWN", description);
+            None
+        }
+    }
+}
+
+fn break_glass(violations: &mut Violations, id: &str) -> Change<UserId> {
+    if id.is_empty() {
+        return Change::To(None);
+    }
+    Change::To(violations.id("settings.break_glass_user_id", id, UserId::parse))
 }
 
 /// Reads domains into their canonical forms, in order, each once.

@@ -29,6 +29,14 @@ pub struct Model {
     pub owner_impersonation: bool,
     pub settings_version: i64,
     pub settings_updated: Option<i64>,
+    /// Set while nobody who belongs to it can act.
+    pub suspended_since: Option<i64>,
+    pub suspended_by: Option<Uuid>,
+    pub suspend_reason: Option<String>,
+    /// Set when it is deleted: hidden from then on, until it is purged.
+    pub deleted: Option<i64>,
+    pub login_policy: String,
+    pub break_glass_user_id: Option<Uuid>,
 }
 
 /// None: rows are found by their ids.
