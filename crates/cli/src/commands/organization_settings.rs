@@ -6,8 +6,8 @@ use clap::{Args, Subcommand, ValueEnum};
 use prost_types::FieldMask;
 use rolecall_api::organization::v1::organization_service_client::OrganizationServiceClient;
 use rolecall_api::organization::v1::{
-    GetOrganizationSettingsRequest, MfaPolicy, OrganizationSettings, PasswordPolicy, RegistrationMode, SessionLimits,
-    UpdateOrganizationSettingsRequest,
+    GetOrganizationSettingsRequest, LoginPolicy, MfaPolicy, OrganizationSettings, PasswordPolicy, RegistrationMode,
+    SessionLimits, UpdateOrganizationSettingsRequest,
 };
 
 use super::Mfa;
@@ -27,6 +27,8 @@ const SETTINGS: &[Column] = &[
     Column("sessions, absolute", "sessionLimits.absolute", ""),
     Column("guests", "guestSessions", ""),
     Column("owners act as members", "ownerImpersonation", ""),
+    Column("logins", "loginPolicy", "LOGIN_POLICY_"),
+    Column("break-glass owner", "breakGlassUserId", ""),
     Column("etag", "etag", ""),
 ];
 
@@ -46,7 +48,8 @@ pub(crate) enum Command {
     #[command(after_help = "Examples:
   rolecall organizations settings set --registration self-service --domain example.org --domain example.net
   rolecall organizations settings set --mfa required --min-characters 12
-  rolecall organizations settings set 01890a5d-ac96-774b-bcce-b302099a8057 --session-idle 30m --invitations default --validate-only")]
+  rolecall organizations settings set 01890a5d-ac96-774b-bcce-b302099a8057 --session-idle 30m --invitations default --validate-only
+  rolecall organizations settings set --login sso --break-glass 01890a5d-ac96-774b-bcce-b302099a8057")]
     Set(Box<Set>),
 }
 
@@ -57,6 +60,15 @@ enum Registration {
     Manual,
     /// Also by registering; strangers find the organization in the directory.
     SelfService,
+}
+
+/// How members log in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum Login {
+    /// With passwords; identity providers stand beside them.
+    Managed,
+    /// At the identity providers of the organization alone: ends passwords and sessions.
+    Sso,
 }
 
 /// What `organizations settings set` takes.
@@ -95,6 +107,12 @@ pub(crate) struct Set {
     /// Whether owners may act as members
     #[arg(long)]
     owner_impersonation: Option<bool>,
+    /// How members log in; `sso` needs --break-glass and a provider that serves
+    #[arg(long, value_enum)]
+    login: Option<Login>,
+    /// Id of the owner who keeps a password, and always needs a second factor
+    #[arg(long, value_name = "USER_ID")]
+    break_glass: Option<String>,
     /// Change nothing unless this still is the version of the settings
     #[arg(long, default_value = "", hide_default_value = true)]
     etag: String,
@@ -131,6 +149,8 @@ impl Set {
             ("session_limits.absolute", self.session_absolute.is_some()),
             ("guest_sessions", self.guests.is_some()),
             ("owner_impersonation", self.owner_impersonation.is_some()),
+            ("login_policy", self.login.is_some()),
+            ("break_glass_user_id", self.break_glass.is_some()),
         ];
         let paths = named.into_iter().filter(|(_, is_named)| *is_named).map(|(path, _)| path.to_owned()).collect();
         let validate_only = self.validate_only;
@@ -166,6 +186,13 @@ impl Set {
             owner_impersonation: self.owner_impersonation.unwrap_or_default(),
             etag: self.etag,
             update_time: None,
+            login_policy: match self.login {
+                Some(Login::Sso) => LoginPolicy::Sso,
+                Some(Login::Managed) | None => LoginPolicy::Managed,
+            }
+            .into(),
+            break_glass_user_id: self.break_glass.unwrap_or_default(),
+            ..OrganizationSettings::default()
         }
     }
 }

@@ -81,6 +81,13 @@ impl DirectoryService for Doubles {
         self.ask(|known| id::GetInstanceResponse { name: known.instance.clone(), ..Default::default() })
     }
 
+    async fn check_single_sign_on(
+        &self,
+        _: Request<id::CheckSingleSignOnRequest>,
+    ) -> Answer<id::CheckSingleSignOnResponse> {
+        not_asked()
+    }
+
     async fn check_session(&self, _: Request<id::CheckSessionRequest>) -> Answer<id::CheckSessionResponse> {
         not_asked()
     }

@@ -8,9 +8,10 @@ use rolecall_kernel::id::OrganizationId;
 use rolecall_kernel::time::Timestamp;
 
 use super::idempotency::{Answer, Repeat, RequestIdReused, once};
-use super::{App, settings_access};
+use super::{App, settings_access, sign_in};
 use crate::domain::event::{Origin, What};
 use crate::domain::settings::{Misfit, SettingsChange, StoredSettings};
+use crate::peers::identity::IdentityUnavailable;
 use crate::store::{access, settings, subjects};
 
 const PERMISSION: &str = "organization.settings.update";
@@ -40,6 +41,18 @@ pub(crate) enum Error {
     /// The settings would not fit together.
     #[error("the settings would not fit together")]
     Misfits(Vec<Misfit>),
+    /// No identity provider of the organization serves.
+    #[error("no identity provider serves")]
+    ProviderMissing,
+    /// Whoever is to keep a password is no owner who can act and has a second factor.
+    #[error("the break-glass owner is unfit")]
+    BreakGlassUnfit,
+    /// Administrators of the instance would be left without a way in.
+    #[error("an administrator of the instance is a member")]
+    AdminAmongMembers,
+    /// Identity does not answer.
+    #[error(transparent)]
+    Peer(#[from] IdentityUnavailable),
     /// Somebody else changed them; this is their version now.
     #[error("the settings have changed to {current}")]
     EtagMismatch {
@@ -56,18 +69,20 @@ pub(crate) enum Error {
 
 /// Changes the settings.
 pub(crate) async fn run(app: &App, command: &Command) -> Result<Answer<StoredSettings>, Error> {
-    let done =
-        once(app, command.repeat.as_ref(), app.now(), |tx| async move { apply(app, &tx, command).await }).await?;
+    let asked = sign_in::ask(app, command).await?;
+    let work = |tx| async move { apply(app, &tx, command, asked).await };
+    let done = once(app, command.repeat.as_ref(), app.now(), work).await?;
     settings_access::announce(app).await?;
     Ok(done)
 }
 
 /// Checks what [`run`] would check, and returns the settings as they would be.
 pub(crate) async fn check(app: &App, command: &Command) -> Result<StoredSettings, Error> {
+    let asked = sign_in::ask(app, command).await?;
     let checked: Result<Infallible, Checked> = app
         .database
         .write(|tx| async move {
-            match apply(app, &tx, command).await {
+            match apply(app, &tx, command, asked).await {
                 Ok(settings) => Err(Checked::Possible(settings)),
                 Err(error) => Err(Checked::Refused(error)),
             }
@@ -92,7 +107,7 @@ impl From<rolecall_db::Error> for Checked {
     }
 }
 
-async fn apply(app: &App, tx: &Tx, command: &Command) -> Result<StoredSettings, Error> {
+async fn apply(app: &App, tx: &Tx, command: &Command, asked: Option<sign_in::Asked>) -> Result<StoredSettings, Error> {
     let now = app.now();
     let revision = access::advance(tx).await?;
     let stored = settings::find_locked(tx, &command.scope, command.organization_id).await?.ok_or(Error::NotFound)?;
@@ -109,6 +124,7 @@ async fn apply(app: &App, tx: &Tx, command: &Command) -> Result<StoredSettings, 
     if new == stored.settings {
         return Ok(stored);
     }
+    let break_glass = sign_in::check(tx, &stored, &new, asked, now).await?;
     let (old, organization_id) = (stored.settings.clone(), stored.organization_id);
     let after =
         StoredSettings { settings: new.clone(), version: stored.version + 1, updated: Some(now), ..stored.clone() };
@@ -118,6 +134,9 @@ async fn apply(app: &App, tx: &Tx, command: &Command) -> Result<StoredSettings, 
     let (old_settings, new_settings) = old.differences(&new);
     let what = What::OrganizationSettingsChanged { old_settings, new_settings };
     app.tell(tx, &command.origin, Some(organization_id), now, what).await?;
+    if let Some(break_glass) = break_glass {
+        app.tell(tx, &command.origin, Some(organization_id), now, What::SingleSignOnRequired { break_glass }).await?;
+    }
     Ok(after)
 }
 

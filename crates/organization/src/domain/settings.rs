@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use rolecall_kernel::id::OrganizationId;
+use rolecall_kernel::id::{OrganizationId, UserId};
 use rolecall_kernel::text::{EmailAddress, EmailDomain};
 use rolecall_kernel::time::Timestamp;
 
@@ -32,6 +32,30 @@ impl RegistrationMode {
     /// Reads the name in a table.
     pub(crate) fn parse(text: &str) -> Option<Self> {
         [Self::Manual, Self::SelfService].into_iter().find(|mode| mode.name() == text)
+    }
+}
+
+/// How the members of an organization log in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum LoginPolicy {
+    /// With passwords that are kept here.
+    Managed,
+    /// At the identity providers of the organization alone, the break-glass owner aside.
+    Sso,
+}
+
+impl LoginPolicy {
+    /// Returns its name in tables.
+    pub(crate) const fn name(self) -> &'static str {
+        match self {
+            Self::Managed => "MANAGED",
+            Self::Sso => "SSO",
+        }
+    }
+
+    /// Reads the name in a table.
+    pub(crate) fn parse(text: &str) -> Option<Self> {
+        [Self::Managed, Self::Sso].into_iter().find(|policy| policy.name() == text)
     }
 }
 
@@ -89,9 +113,17 @@ pub(crate) struct Settings {
     pub(crate) session: SessionLimits,
     pub(crate) guest_sessions: bool,
     pub(crate) owner_impersonation: bool,
+    pub(crate) login_policy: LoginPolicy,
+    /// Who goes on with a password where nobody else does.
+    pub(crate) break_glass: Option<UserId>,
 }
 
 impl Settings {
+    /// Returns the only one who has a password; none where everybody may have one.
+    pub(crate) fn break_glass_owner(&self) -> Option<UserId> {
+        self.break_glass.filter(|_| self.login_policy == LoginPolicy::Sso)
+    }
+
     /// Whether people may register, and so find the organization.
     pub(crate) fn takes_registrations(&self) -> bool {
         self.registration_mode == RegistrationMode::SelfService
@@ -153,12 +185,19 @@ pub(crate) struct SettingsChange {
     pub(crate) session_absolute: Change<Duration>,
     pub(crate) guest_sessions: Option<bool>,
     pub(crate) owner_impersonation: Option<bool>,
+    pub(crate) login_policy: Option<LoginPolicy>,
+    pub(crate) break_glass: Change<UserId>,
 }
 
 impl SettingsChange {
     /// Returns the settings after the change.
     pub(crate) fn apply(&self, old: &Settings) -> Settings {
+        let login_policy = self.login_policy.unwrap_or(old.login_policy);
+        // Without single sign-on there is no glass to break.
+        let kept = old.break_glass.filter(|_| login_policy == LoginPolicy::Sso);
         Settings {
+            login_policy,
+            break_glass: self.break_glass.of(kept),
             registration_mode: self.registration_mode.unwrap_or(old.registration_mode),
             allowed_email_domains: self
                 .allowed_email_domains
@@ -187,6 +226,12 @@ pub(crate) enum Misfit {
     PasswordsTooShort(u16),
     /// A session would end unused after its end.
     IdleBeyondAbsolute,
+    /// Whoever registers sets a password, and nobody has one.
+    RegistrationWithoutPasswords,
+    /// Nobody could log in on the day on which no provider answers.
+    BreakGlassMissing,
+    /// Everybody has a password.
+    BreakGlassWithPasswords,
 }
 
 impl Settings {
@@ -195,7 +240,14 @@ impl Settings {
         let least = PasswordPolicy::least(self.mfa_policy);
         let short = self.password.min_characters.is_some_and(|characters| characters < least);
         let long = self.session.idle.zip(self.session.absolute).is_some_and(|(idle, absolute)| idle > absolute);
-        let misfits = [(short, Misfit::PasswordsTooShort(least)), (long, Misfit::IdleBeyondAbsolute)];
+        let is_sso = self.login_policy == LoginPolicy::Sso;
+        let misfits = [
+            (short, Misfit::PasswordsTooShort(least)),
+            (long, Misfit::IdleBeyondAbsolute),
+            (is_sso && self.takes_registrations(), Misfit::RegistrationWithoutPasswords),
+            (is_sso && self.break_glass.is_none(), Misfit::BreakGlassMissing),
+            (!is_sso && self.break_glass.is_some(), Misfit::BreakGlassWithPasswords),
+        ];
         misfits.into_iter().filter(|(is_so, _)| *is_so).map(|(_, misfit)| misfit).collect()
     }
 
@@ -207,7 +259,7 @@ impl Settings {
     }
 
     /// Every setting by its name; a duration in seconds, what is left to the instance as nothing.
-    fn values(&self) -> [(&'static str, String); 10] {
+    fn values(&self) -> [(&'static str, String); 12] {
         let seconds = |duration: Option<Duration>| duration.map(|duration| format!("{}s", duration.as_secs()));
         let domains: Vec<&str> = self.allowed_email_domains.iter().map(EmailDomain::as_str).collect();
         let characters = self.password.min_characters.map(|characters| characters.to_string());
@@ -222,12 +274,16 @@ impl Settings {
             ("session_limits.absolute", seconds(self.session.absolute).unwrap_or_default()),
             ("guest_sessions", self.guest_sessions.to_string()),
             ("owner_impersonation", self.owner_impersonation.to_string()),
+            ("login_policy", self.login_policy.name().to_owned()),
+            ("break_glass_user_id", self.break_glass.map(|id| id.to_string()).unwrap_or_default()),
         ]
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use rolecall_kernel::entropy::SystemEntropy;
+
     use super::*;
 
     fn settings() -> Settings {
@@ -240,7 +296,25 @@ mod tests {
             session: SessionLimits::default(),
             guest_sessions: false,
             owner_impersonation: false,
+            login_policy: LoginPolicy::Managed,
+            break_glass: None,
         }
+    }
+
+    #[test]
+    fn single_sign_on_takes_an_owner_with_a_password_and_no_registrations() {
+        let owner = UserId::new(Timestamp::from_seconds(1_000), &SystemEntropy);
+        let sso = SettingsChange { login_policy: Some(LoginPolicy::Sso), ..SettingsChange::default() };
+        assert_eq!(sso.apply(&settings()).misfits(), [Misfit::BreakGlassMissing]);
+        let named = SettingsChange { break_glass: Change::To(Some(owner)), ..sso };
+        let switched = named.apply(&settings());
+        assert!(switched.misfits().is_empty() && switched.break_glass_owner() == Some(owner));
+        let open = Settings { registration_mode: RegistrationMode::SelfService, ..switched.clone() };
+        assert_eq!(open.misfits(), [Misfit::RegistrationWithoutPasswords]);
+        let back = SettingsChange { login_policy: Some(LoginPolicy::Managed), ..SettingsChange::default() };
+        assert_eq!(back.apply(&switched), settings(), "the owner is forgotten");
+        let early = Settings { break_glass: Some(owner), ..settings() };
+        assert_eq!((early.misfits(), early.break_glass_owner()), (vec![Misfit::BreakGlassWithPasswords], None));
     }
 
     #[test]

@@ -39,6 +39,15 @@ pub(crate) enum InviteError {
 #[error("identity is out of reach")]
 pub(crate) struct IdentityUnavailable(#[source] Box<Status>);
 
+/// What single sign-on needs that only identity knows.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct SingleSignOn {
+    /// Whether an identity provider of the organization serves.
+    pub(crate) has_provider: bool,
+    /// Whether the break-glass owner has confirmed a second factor.
+    pub(crate) has_factor: bool,
+}
+
 /// The way to identity.
 #[derive(Debug, Clone)]
 pub(crate) struct IdentityPeer(DirectoryServiceClient<Channel>);
@@ -62,6 +71,21 @@ impl IdentityPeer {
             family_name: owner.family_name,
         };
         self.0.clone().invite_first_owner(request).await.map(drop).map_err(|status| classify(&status))
+    }
+
+    /// Asks whether an organization can do without passwords.
+    pub(crate) async fn check_single_sign_on(
+        &self,
+        organization: OrganizationId,
+        break_glass: UserId,
+    ) -> Result<SingleSignOn, IdentityUnavailable> {
+        let request = pb::CheckSingleSignOnRequest {
+            organization_id: organization.to_string(),
+            break_glass_user_id: break_glass.to_string(),
+        };
+        let answer = self.0.clone().check_single_sign_on(request).await;
+        let answer = answer.map_err(|status| IdentityUnavailable(Box::new(status)))?.into_inner();
+        Ok(SingleSignOn { has_provider: answer.has_provider, has_factor: answer.has_factor })
     }
 
     /// Asks whether organizations that take registrations are listed for anyone.

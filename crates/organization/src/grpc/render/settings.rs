@@ -5,7 +5,7 @@ use std::time::Duration;
 use rolecall_api::organization::v1 as pb;
 
 use crate::domain::organization::Organization;
-use crate::domain::settings::{RegistrationMode, StoredSettings};
+use crate::domain::settings::{LoginPolicy, RegistrationMode, StoredSettings};
 use crate::events::publish::timestamp;
 
 /// Returns the settings of an organization as they are sent.
@@ -30,6 +30,12 @@ pub(in crate::grpc) fn settings(stored: &StoredSettings) -> pb::OrganizationSett
         owner_impersonation: settings.owner_impersonation,
         etag: stored.etag(),
         update_time: stored.updated.map(timestamp),
+        login_policy: match settings.login_policy {
+            LoginPolicy::Managed => pb::LoginPolicy::Managed,
+            LoginPolicy::Sso => pb::LoginPolicy::Sso,
+        }
+        .into(),
+        break_glass_user_id: settings.break_glass.map(|id| id.to_string()).unwrap_or_default(),
     }
 }
 

@@ -38,6 +38,8 @@ pub(crate) struct FakeIdentity {
     mood: Mutex<Mood>,
     /// Whether organizations are listed for nobody.
     has_no_directory: AtomicBool,
+    /// What it says of single sign-on, whoever is asked about.
+    sso: Mutex<pb::CheckSingleSignOnResponse>,
     /// The accounts that it made.
     accounts: Mutex<HashSet<String>>,
     /// The topics of the events that it was told.
@@ -53,6 +55,10 @@ impl FakeIdentity {
 
     pub(crate) fn switch_directory(&self, on: bool) {
         self.has_no_directory.store(!on, Ordering::Relaxed);
+    }
+
+    pub(crate) fn set_sso(&self, has_provider: bool, has_factor: bool) {
+        *self.sso.lock().expect("unpoisoned") = pb::CheckSingleSignOnResponse { has_provider, has_factor };
     }
 
     pub(crate) fn accounts(&self) -> HashSet<String> {
@@ -96,6 +102,16 @@ impl DirectoryService for Directory {
         _: Request<pb::CheckSessionRequest>,
     ) -> Result<Response<pb::CheckSessionResponse>, Status> {
         Ok(Response::new(pb::CheckSessionResponse::default()))
+    }
+
+    async fn check_single_sign_on(
+        &self,
+        _: Request<pb::CheckSingleSignOnRequest>,
+    ) -> Result<Response<pb::CheckSingleSignOnResponse>, Status> {
+        if *self.0.mood.lock().expect("unpoisoned") == Mood::Down {
+            return Err(StatusBuilder::new(Code::Unavailable, domain::IDENTITY, "STORE_UNAVAILABLE", "No.").build());
+        }
+        Ok(Response::new(*self.0.sso.lock().expect("unpoisoned")))
     }
 
     async fn get_instance(
