@@ -8,4 +8,4 @@ mod registration;
 mod settings;
 
 pub(crate) use organization::{Access, Organization, OrganizationName, PeerError, Refusal, RoleChange};
-pub(crate) use settings::{OrganizationSettings, RegistrationMode};
+pub(crate) use settings::{OrganizationSettings, Passwords, RegistrationMode};

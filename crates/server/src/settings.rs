@@ -95,6 +95,7 @@ fn links(config: &Config) -> LinksConfig {
         password_reset: choose(&own.password_reset, ours.map(|ours| &ours.password_reset)),
         email_change: choose(&own.email_change, ours.map(|ours| &ours.email_change)),
         registration: choose(&own.registration, ours.map(|ours| &ours.registration)),
+        sign_in: own.sign_in.clone(),
     }
 }
 

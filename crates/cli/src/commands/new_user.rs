@@ -5,7 +5,7 @@ use rolecall_api::identity::v1::create_user_request::Credential;
 use rolecall_api::identity::v1::user_service_client::UserServiceClient;
 use rolecall_api::identity::v1::{
     CodeDelivery, CreateUserRequest, ImportedHash, InitialPassword, InvitationCredential, PasswordChange, ReturnCode,
-    SetUserPasswordRequest, code_delivery,
+    SetUserPasswordRequest, SsoOnlyCredential, code_delivery,
 };
 use secrecy::ExposeSecret as _;
 
@@ -67,6 +67,9 @@ struct CredentialArgs {
     /// Read the hash of the password that the person has elsewhere from standard input: a PHC or bcrypt string
     #[arg(long, group = "credential")]
     hash_stdin: bool,
+    /// The person logs in at the identity provider of the organization alone; told by mail
+    #[arg(long, group = "credential")]
+    sso_only: bool,
     /// What becomes of the first password
     #[arg(long, value_enum, default_value_t = Change::Required, requires = "password_stdin")]
     change: Change,
@@ -107,6 +110,9 @@ impl CredentialArgs {
         if self.hash_stdin {
             let hash = Secrets::StandardInput.read("Hash")?.expose_secret().trim().to_owned();
             return Ok(Some(Credential::ImportedHash(ImportedHash { hash })));
+        }
+        if self.sso_only {
+            return Ok(Some(Credential::SsoOnly(SsoOnlyCredential {})));
         }
         let invitation = InvitationCredential { delivery: delivery(self.returned) };
         Ok(self.returned.then_some(Credential::Invitation(invitation)))

@@ -128,7 +128,8 @@ pub(crate) async fn run(resources: &Resources, command: Command) -> Result<Answe
         Answer::BeginTotp(name) => begin_totp(resources, asked, name.as_ref(), &command.token).await,
         Answer::NewPassword(new) => {
             let context = user.context_words(&found.name);
-            let rules = PasswordRules { policy: found.password_policy(resources.password_policy), context };
+            let rules =
+                PasswordRules { policy: found.password_policy(resources.password_policy), context, is_sso: false };
             new_password::answer(resources, asked, new, rules, command.deadline).await
         }
     }
@@ -147,7 +148,10 @@ async fn ask<'a>(resources: &Resources, hash: &'a [u8; 32]) -> Result<(Asked<'a>
     if !access.active {
         return Err(Error::ChallengeRefused);
     }
-    let (mfa, limits) = (found.mfa_policy, found.session);
+    if !found.passwords.allow(user.user_id) {
+        return Err(Error::ChallengeRefused);
+    }
+    let (mfa, limits) = (found.mfa_of(user.user_id), found.session);
     let asked = Asked { hash, user_id: user.user_id, mfa, limits, began };
     Ok((asked, user, found))
 }

@@ -42,6 +42,9 @@ pub(crate) enum Error {
     /// The current password is another, or too many tries failed.
     #[error("the current password is not right")]
     CredentialsRefused,
+    /// The organization logs in at its identity provider alone.
+    #[error("members of the organization have no passwords")]
+    SsoRequired,
     /// The new password is not good enough.
     #[error("the new password {0}")]
     PasswordRefused(PasswordError),
@@ -71,7 +74,10 @@ pub(crate) async fn run(resources: &Resources, command: &Command) -> Result<Answ
     }
     let user = users::find(&reader, command.user_id).await?.ok_or(Error::Fault(Fault::Defect("no such account")))?;
     let membership = resources.organization.member(user.user_id).await?;
-    let PasswordRules { policy, context } = password_rules::find(resources, &user).await?;
+    let PasswordRules { policy, context, is_sso } = password_rules::find(resources, &user).await?;
+    if is_sso {
+        return Err(Error::SsoRequired);
+    }
     let stored = credentials::find(&reader, user.user_id).await?;
     let verified = resources.hashing.verify(command.current.clone(), stored.clone(), command.deadline).await?;
     let (true, Some(old)) = (verified, stored) else {

@@ -59,6 +59,9 @@ pub(crate) enum Error {
     /// The person has still to accept its invitation.
     #[error("the account is not active")]
     UserNotActive,
+    /// The organization logs in at its identity provider alone.
+    #[error("members of the organization have no passwords")]
+    SsoRequired,
     /// The actor may not be given codes there.
     #[error("the actor may not be given codes")]
     PermissionMissing(&'static str),
@@ -98,6 +101,10 @@ pub(crate) async fn run(resources: &Resources, command: &Command) -> Result<Answ
         // Whoever has the code has the account.
         Delivery::Return(_) => equals::check(resources, command.actor, user.user_id).await?,
     };
+    let settings = resources.organization.settings(user.organization_id).await?;
+    if settings.is_some_and(|settings| !settings.passwords.allow(user.user_id)) {
+        return Err(Error::SsoRequired);
+    }
     let now = resources.now();
     let mailed_to = (!command.delivery.is_return()).then(|| user.email.clone());
     let draft = &Draft::new(resources, user.user_id, Purpose::Reset, mailed_to, &membership, now);

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use rolecall_db::Tx;
-use rolecall_kernel::id::{OrganizationId, SubjectId};
+use rolecall_kernel::id::{OrganizationId, SubjectId, UserId};
 use rolecall_kernel::network::Network;
 use rolecall_kernel::text::EmailAddress;
 use rolecall_kernel::time::Timestamp;
@@ -118,11 +118,14 @@ async fn examine<'a>(
     let organization = &resources.organization;
     let (access, belongs) = (organization.access(subject), organization.settings(organization_id));
     let (verified, access, belongs) = tokio::join!(verified, access, belongs);
-    let (verified, access, mut house) = (verified?, access?, HouseRules::of(resources, belongs?));
+    let (verified, access, belongs) = (verified?, access?, belongs?);
+    let of_user = user.map(|user| user.user_id);
+    let is_sso = belongs.as_ref().zip(of_user).is_some_and(|(belongs, user_id)| !belongs.passwords.allow(user_id));
+    let mut house = HouseRules::of(resources, belongs, of_user);
     if command.enrolling {
         house.mfa = MfaPolicy::Required;
     }
-    Ok(judge(user, verified, access).map(|user| (user, house)))
+    Ok(judge(user, verified, access, is_sso).map(|user| (user, house)))
 }
 
 /// What the organization of a person demands of its login.
@@ -135,10 +138,11 @@ struct HouseRules {
 }
 
 impl HouseRules {
-    fn of(resources: &Resources, settings: Option<OrganizationSettings>) -> Self {
+    fn of(resources: &Resources, settings: Option<OrganizationSettings>, user_id: Option<UserId>) -> Self {
         let (everywhere, mfa) = (resources.password_policy, MfaPolicy::Required);
         settings.map_or(Self { mfa, limits: SessionLimits::default(), password: everywhere.under(mfa) }, |settings| {
-            Self { mfa: settings.mfa_policy, limits: settings.session, password: settings.password_policy(everywhere) }
+            let mfa = user_id.map_or(settings.mfa_policy, |user_id| settings.mfa_of(user_id));
+            Self { mfa, limits: settings.session, password: settings.password_policy(everywhere) }
         })
     }
 }
@@ -202,11 +206,12 @@ impl Entered {
     }
 }
 
-fn judge(user: Option<&User>, verified: bool, access: Access) -> Result<&User, LoginFailure> {
+fn judge(user: Option<&User>, verified: bool, access: Access, is_sso: bool) -> Result<&User, LoginFailure> {
     match user {
         None => Err(LoginFailure::UnknownAddress),
         Some(_) if !verified => Err(LoginFailure::WrongPassword),
         Some(user) if user.state != UserState::Active || !access.active => Err(LoginFailure::Inactive),
+        Some(_) if is_sso => Err(LoginFailure::SsoRequired),
         Some(user) => Ok(user),
     }
 }

@@ -216,3 +216,23 @@ pub(crate) async fn wait_of<C: Connection>(
     let now = resources.now();
     Ok((Limit::Network.judge(failures, now) != Verdict::Open).then(|| failures.next_allowed.since(now)))
 }
+
+/// Takes one single sign-on from what a network may begin, as many as it may fail to log in; otherwise returns how long
+/// it has to wait. Commits before it returns.
+pub(crate) async fn spend_on_sso(resources: &Resources, network: Option<Network>) -> Result<Option<Duration>, Error> {
+    let Some(network) = network else { return Ok(None) };
+    let key = &resources.fingerprints.hash(&[b"single sign-ons from", &network.to_bytes()]);
+    resources
+        .db
+        .write(|tx| async move {
+            let now = resources.now();
+            let before = login_failures::lock_or_insert(&tx, &[*key], now).await?;
+            let before = before.get(key).copied().unwrap_or(Failures::NONE);
+            if Limit::Network.judge(before, now) != Verdict::Open {
+                return Ok(Some(before.next_allowed.since(now)));
+            }
+            login_failures::update(&tx, key, Limit::Network.after_failure(before, now), now).await?;
+            Ok(None)
+        })
+        .await
+}

@@ -121,7 +121,7 @@ async fn hash(
     password: Password,
     deadline: Option<Instant>,
 ) -> Result<String, Error> {
-    let PasswordRules { policy, context } = password_rules::find(resources, &registration.person()).await?;
+    let PasswordRules { policy, context, .. } = password_rules::find(resources, &registration.person()).await?;
     let hash = resources.hashing.check_and_hash(policy, password, context, deadline).await?;
     hash.map_err(Error::PasswordRefused)
 }

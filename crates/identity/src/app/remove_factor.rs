@@ -52,7 +52,7 @@ pub(crate) async fn run(resources: &Resources, command: &Command) -> Result<Answ
     }
     let user = users::find(&reader, command.user_id).await?.ok_or(Error::Fault(Fault::Defect("no such account")))?;
     let organization = resources.organization.settings(user.organization_id).await?;
-    let mfa = organization.map_or(MfaPolicy::Required, |found| found.mfa_policy);
+    let mfa = organization.map_or(MfaPolicy::Required, |found| found.mfa_of(user.user_id));
     let removed = resources.db.write(|tx| async move { remove(resources, &tx, command, mfa).await }).await;
     match removed {
         Ok(ended) => {

@@ -7,7 +7,7 @@
 use std::sync::Arc;
 
 use rolecall_db::{Error as StoreError, Tx};
-use rolecall_kernel::id::{SubjectId, UserId};
+use rolecall_kernel::id::{OrganizationId, SubjectId, UserId};
 use rolecall_kernel::text::EmailAddress;
 use rolecall_kernel::time::Timestamp;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, SemaphorePermit};
@@ -19,7 +19,8 @@ use crate::domain::code::Purpose;
 use crate::domain::event::Event;
 use crate::domain::user::{User, UserState};
 use crate::events::publish::about;
-use crate::store::users;
+use crate::peers::Passwords;
+use crate::store::{awaited_passwords, users};
 
 /// How many requests may wait; of more than these the later ones are forgotten.
 const WAITING: usize = 256;
@@ -68,18 +69,31 @@ pub(crate) async fn run(resources: &Resources, place: Place, email: &EmailAddres
     }
 }
 
-/// Does the same whatever the address: one look, two questions to organization, one write.
+/// Does the same whatever the address: two looks, three questions to organization, one write.
 ///
 /// The answer is out by now, but the next call of a stranger meets the work of its last one.
 async fn mail(resources: &Resources, email: &EmailAddress) -> Result<(), Fault> {
     let now = resources.now();
-    let found = users::find_by_email(&resources.db.reader(), email).await?;
-    let user_id = found.as_ref().map_or_else(|| UserId::new(now, resources.entropy.as_ref()), |(user, _)| user.user_id);
+    let (reader, entropy) = (resources.db.reader(), resources.entropy.as_ref());
+    let found = users::find_by_email(&reader, email).await?;
+    let (user_id, organization_id) = found.as_ref().map_or_else(
+        || (UserId::new(now, entropy), OrganizationId::new(now, entropy)),
+        |(user, _)| (user.user_id, user.organization_id),
+    );
+    let is_awaited = awaited_passwords::is_noted(&reader, user_id).await?;
     let organization = &resources.organization;
-    let (access, membership) =
-        tokio::join!(organization.access(SubjectId::from(user_id)), organization.member(user_id));
+    let (access, membership, settings) = tokio::join!(
+        organization.access(SubjectId::from(user_id)),
+        organization.member(user_id),
+        organization.settings(organization_id),
+    );
     let (access, membership) = (access?, membership?);
-    let entitled = |(user, password): &(User, Option<String>)| is_active(user) && password.is_some() && access.active;
+    let passwords = settings?.map_or(Passwords::Everybody, |settings| settings.passwords);
+    // Who logs in elsewhere gets no password by a mail; whose organization took it does, and the break-glass owner.
+    let may_have =
+        |password: bool| passwords.allow(user_id) && (password || is_awaited || passwords.is_break_glass(user_id));
+    let entitled =
+        |(user, password): &(User, Option<String>)| is_active(user) && access.active && may_have(password.is_some());
     let user = found.filter(entitled).map(|(user, _)| user);
     let draft = &Draft::new(resources, user_id, Purpose::Reset, Some(email.clone()), &membership, now);
     let user = user.as_ref();

@@ -42,6 +42,9 @@ pub(crate) enum Error {
     /// There is nothing to accept any more.
     #[error("the account is not invited")]
     UserNotInvited,
+    /// The organization logs in at its identity provider alone.
+    #[error("members of the organization have no passwords")]
+    SsoRequired,
     /// The actor may not be given codes there.
     #[error("the actor may not be given codes")]
     PermissionMissing(&'static str),
@@ -77,6 +80,9 @@ pub(crate) async fn run(resources: &Resources, command: &Command) -> Result<Answ
         return Err(Error::UserNotInvited);
     }
     let settings = resources.organization.settings(user.organization_id).await?;
+    if settings.as_ref().is_some_and(|settings| !settings.passwords.allow(user.user_id)) {
+        return Err(Error::SsoRequired);
+    }
     let lifetime = settings.as_ref().and_then(|settings| settings.invitation_lifetime);
     let mail = match &command.delivery {
         Delivery::Send => Some(mail(resources, command, settings).await?),

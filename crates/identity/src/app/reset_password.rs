@@ -17,7 +17,7 @@ use crate::domain::session::EndReason;
 use crate::domain::user::User;
 use crate::events::publish::about;
 use crate::store::sessions::{self, Which};
-use crate::store::{codes as code_store, credentials};
+use crate::store::{awaited_passwords, codes as code_store, credentials};
 
 /// Which code, and the new password.
 #[derive(Debug)]
@@ -58,7 +58,10 @@ impl From<Fault> for Error {
 /// strangers cannot make the server hash. A code has 256 bits, found by its hash, so there is nothing to guess by time.
 pub(crate) async fn run(resources: &Resources, command: Command) -> Result<(), Error> {
     let opened = &codes::find(resources, &command.code, Purpose::Reset).await?.ok_or(Error::CodeNotFound)?;
-    let PasswordRules { policy, context } = password_rules::find(resources, &opened.user).await?;
+    let PasswordRules { policy, context, is_sso } = password_rules::find(resources, &opened.user).await?;
+    if is_sso {
+        return Err(Error::CodeNotFound);
+    }
     let hash = resources.hashing.check_and_hash(policy, command.password, context, command.deadline).await?;
     let hash = &hash.map_err(Error::PasswordRefused)?;
     let (code, now) = (&command.code, resources.now());
@@ -83,6 +86,7 @@ async fn store(
     }
     if !credentials::set(tx, user.user_id, hash, false, now).await? {
         credentials::insert(tx, user.user_id, hash, false, now).await?;
+        awaited_passwords::delete(tx, user.user_id).await?;
     }
     // Whoever had the code from somebody else proved nothing about the address.
     let email_verified = user.email_verified || mailed_to.is_some();

@@ -47,6 +47,9 @@ pub(crate) enum Error {
     /// The person sets its first password itself.
     #[error("the account is not active")]
     UserNotActive,
+    /// The organization logs in at its identity provider alone.
+    #[error("members of the organization have no passwords")]
+    SsoRequired,
     /// Nobody does this to itself.
     #[error("nobody does this to itself")]
     SelfRefused,
@@ -79,7 +82,10 @@ pub(crate) async fn run(resources: &Resources, command: &Command) -> Result<Answ
     if user.state != UserState::Active {
         return Err(Error::UserNotActive);
     }
-    let PasswordRules { policy, context } = password_rules::find(resources, &user).await?;
+    let PasswordRules { policy, context, is_sso } = password_rules::find(resources, &user).await?;
+    if is_sso {
+        return Err(Error::SsoRequired);
+    }
     let password = command.password.clone();
     let hash = resources.hashing.check_and_hash(policy, password, context, command.deadline).await?;
     let hash = &hash.map_err(Error::PasswordRefused)?;

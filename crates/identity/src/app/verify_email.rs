@@ -160,7 +160,7 @@ async fn prove(
             Err(Error::CredentialsRefused)
         }
         Proof::New(password) => {
-            let PasswordRules { policy, context } =
+            let PasswordRules { policy, context, .. } =
                 password_rules::find(resources, &found.registration.person()).await?;
             let hash = resources.hashing.check_and_hash(policy, password, context, deadline).await?;
             hash.map_err(Error::PasswordRefused)

@@ -180,6 +180,8 @@ pub(crate) enum Event {
     IdentityLinked(IdentityProviderId),
     /// A provider does not know a person any more.
     IdentityUnlinked(IdentityProviderId),
+    /// The password of a person ended, because its organization has none any more.
+    PasswordRemoved,
     /// A signing key was made.
     SigningKeyRotated {
         /// The key.
@@ -215,6 +217,8 @@ pub(crate) enum LoginFailure {
     Inactive,
     /// The code of the second factor is another, or was used.
     WrongFactorCode,
+    /// The organization logs in at its identity provider alone.
+    SsoRequired,
     /// An identity provider did not vouch for the person as it has to.
     SsoRefused,
     /// Too many failures: it takes a known device, or a mailed code.
@@ -230,6 +234,7 @@ impl LoginFailure {
             Self::Throttled => "throttled",
             Self::Inactive => "inactive",
             Self::WrongFactorCode => "wrong_factor_code",
+            Self::SsoRequired => "sso_required",
             Self::SsoRefused => "sso_refused",
             Self::Locked => "locked",
         }

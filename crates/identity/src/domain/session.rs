@@ -147,6 +147,13 @@ impl Session {
         }
     }
 
+    /// When it was opened, in milliseconds: its identifier tells (RFC 9562, section 5.7). The provider of its person
+    /// may have seen that long before.
+    pub(crate) fn begun(&self) -> Timestamp {
+        let millis = i64::try_from(self.session_id.as_uuid().as_u128() >> 80).unwrap_or(i64::MAX / 1_000);
+        Timestamp::from_micros(millis.saturating_mul(1_000))
+    }
+
     /// Whether its tokens are good.
     pub(crate) fn is_alive(&self, now: Timestamp) -> bool {
         !self.ended && now < self.idle_expires && now < self.absolute_expires
@@ -196,6 +203,8 @@ pub(crate) enum EndReason {
     Deleted,
     /// Whoever acted as the person ended its own session.
     ActorEnded,
+    /// The organization logs in at its identity provider alone.
+    SsoRequired,
 }
 
 impl EndReason {
@@ -212,6 +221,7 @@ impl EndReason {
             Self::FactorsChanged => "factors_changed",
             Self::Deleted => "deleted",
             Self::ActorEnded => "actor_ended",
+            Self::SsoRequired => "sso_required",
         }
     }
 }

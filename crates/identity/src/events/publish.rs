@@ -21,14 +21,17 @@ const AUDIT: Consumer = Consumer("organization");
 const MAIL: Consumer = Consumer("notification");
 
 /// What a person is told by mail, whatever it prefers: each concerns the safety of its account.
-const MAILED: [&str; 10] = [
+const MAILED: [&str; 13] = [
     "access_token_created",
     "email_changed",
     "factor_added",
     "factor_removed",
     "factors_reset",
+    "identity_linked",
+    "identity_unlinked",
     "new_device_used",
     "password_changed",
+    "password_removed",
     "password_set",
     "recovery_code_used",
     "user_impersonated",

@@ -4,9 +4,10 @@ use std::sync::Arc;
 
 use rolecall_api::identity::v1::directory_service_server::DirectoryService;
 use rolecall_api::identity::v1::{
-    BatchGetContactsRequest, BatchGetContactsResponse, CheckSessionRequest, CheckSessionResponse, GetInstanceRequest,
-    GetInstanceResponse, IngestEventsRequest, IngestEventsResponse, IngestOutcome, IngestResult, IngestedEvent,
-    InviteFirstOwnerRequest, InviteFirstOwnerResponse,
+    BatchGetContactsRequest, BatchGetContactsResponse, CheckSessionRequest, CheckSessionResponse,
+    CheckSingleSignOnRequest, CheckSingleSignOnResponse, GetInstanceRequest, GetInstanceResponse, IngestEventsRequest,
+    IngestEventsResponse, IngestOutcome, IngestResult, IngestedEvent, InviteFirstOwnerRequest,
+    InviteFirstOwnerResponse,
 };
 use rolecall_kernel::id::{EventId, OrganizationId, SessionId, SubjectId, UserId};
 use rolecall_rpc::detached;
@@ -16,7 +17,7 @@ use super::convert::{Demand, Fields, Names, time};
 use super::{Grpc, render};
 use crate::app::Resources;
 use crate::app::fault::Fault;
-use crate::app::{check_session, instance_settings, invite_first_owner, read_contacts};
+use crate::app::{check_session, check_single_sign_on, instance_settings, invite_first_owner, read_contacts};
 use crate::events::consume::{Arrived, Outcome, consume};
 
 /// The most subjects of one question.
@@ -106,6 +107,19 @@ impl DirectoryService for Grpc {
         let session = fields.finish(session)?;
         let active = check_session::run(&self.resources, session).await.map_err(Fault::from)?;
         Ok(Response::new(CheckSessionResponse { active }))
+    }
+
+    async fn check_single_sign_on(
+        &self,
+        request: Request<CheckSingleSignOnRequest>,
+    ) -> Result<Response<CheckSingleSignOnResponse>, Status> {
+        let (request, mut fields) = (request.into_inner(), Fields::default());
+        let organization = fields.id("organization_id", &request.organization_id, OrganizationId::parse);
+        let break_glass = fields.id("break_glass_user_id", &request.break_glass_user_id, UserId::parse);
+        let (organization, break_glass) = fields.finish(organization.zip(break_glass))?;
+        let found = check_single_sign_on::run(&self.resources, organization, break_glass).await.map_err(Fault::from)?;
+        let check_single_sign_on::Found { has_provider, has_factor } = found;
+        Ok(Response::new(CheckSingleSignOnResponse { has_provider, has_factor }))
     }
 
     async fn ingest_events(

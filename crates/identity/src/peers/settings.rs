@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use rolecall_api::organization::v1 as wire;
-use rolecall_kernel::id::OrganizationId;
+use rolecall_kernel::id::{OrganizationId, UserId};
 
 use super::convert::broken;
 use super::organization::PeerError;
@@ -18,6 +18,30 @@ pub(crate) enum RegistrationMode {
     Manual,
     /// Also by registering.
     SelfService,
+}
+
+/// Which members of an organization may have a password.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Passwords {
+    /// Everybody.
+    Everybody,
+    /// The break-glass owner; the others log in at their identity provider.
+    Only(UserId),
+}
+
+impl Passwords {
+    /// Whether somebody may have one.
+    pub(crate) fn allow(self, user_id: UserId) -> bool {
+        match self {
+            Self::Everybody => true,
+            Self::Only(only) => only == user_id,
+        }
+    }
+
+    /// Whether somebody is the only one who has a password.
+    pub(crate) fn is_break_glass(self, user_id: UserId) -> bool {
+        self == Self::Only(user_id)
+    }
 }
 
 /// How an organization wants to be run.
@@ -39,9 +63,21 @@ pub(crate) struct OrganizationSettings {
     pub(crate) session: SessionLimits,
     /// Whether strangers may look around as anonymous guests.
     pub(crate) guest_sessions: bool,
+    /// Who may have a password.
+    pub(crate) passwords: Passwords,
 }
 
 impl OrganizationSettings {
+    /// What is demanded of the logins of a member. Where there are no passwords, its identity provider sees to second
+    /// factors; whoever has the only password always needs one.
+    pub(crate) fn mfa_of(&self, user_id: UserId) -> MfaPolicy {
+        match self.passwords {
+            Passwords::Everybody => self.mfa_policy,
+            Passwords::Only(only) if only == user_id => MfaPolicy::Required,
+            Passwords::Only(_) => MfaPolicy::Optional,
+        }
+    }
+
     /// What a new password of a member must satisfy.
     pub(crate) fn password_policy(&self, everywhere: PasswordPolicy) -> PasswordPolicy {
         everywhere.of(self.mfa_policy, self.password)
@@ -60,6 +96,10 @@ pub(super) fn settings(
         wire::RegistrationMode::Unspecified | wire::RegistrationMode::Manual => RegistrationMode::Manual,
         wire::RegistrationMode::SelfService => RegistrationMode::SelfService,
     };
+    let passwords = match told.login_policy() {
+        wire::LoginPolicy::Unspecified | wire::LoginPolicy::Managed => Passwords::Everybody,
+        wire::LoginPolicy::Sso => Passwords::Only(super::convert::user_id(&told.break_glass_user_id)?),
+    };
     let min_characters = usize::try_from(password.min_characters).map_err(|_| broken("password policy"))?;
     Ok(OrganizationSettings {
         organization_id: organization.organization_id,
@@ -73,6 +113,7 @@ pub(super) fn settings(
         invitation_lifetime: duration(told.invitation_lifetime)?,
         session: SessionLimits { idle: duration(session.idle)?, absolute: duration(session.absolute)? },
         guest_sessions: told.guest_sessions,
+        passwords,
     })
 }
 

@@ -97,6 +97,15 @@ pub(crate) async fn set(
     Ok(done.rows_affected == 1)
 }
 
+/// Deletes the hash of a password that was set up to a time; `false` when there is none.
+pub(crate) async fn delete_set_by(tx: &Tx, user_id: UserId, latest: Timestamp) -> Result<bool, Error> {
+    let done = credential::Entity::delete_by_id(user_id.as_uuid())
+        .filter(credential::Column::Changed.lte(latest.as_micros()))
+        .exec(tx)
+        .await?;
+    Ok(done.rows_affected == 1)
+}
+
 /// Deletes the hash of a person that is deleted.
 pub(crate) async fn delete(tx: &Tx, user_id: UserId) -> Result<(), Error> {
     credential::Entity::delete_by_id(user_id.as_uuid()).exec(tx).await?;

@@ -149,6 +149,12 @@ pub(crate) async fn end_of_user(
     Ok(ids.into_iter().map(SessionId::from_uuid).collect())
 }
 
+/// Lists the sessions of a person that nobody ended.
+pub(crate) async fn list_unended(tx: &Tx, user_id: UserId) -> Result<Vec<Session>, Error> {
+    let unended = Entity::find().filter(Column::UserId.eq(user_id.as_uuid())).filter(Column::Ended.is_null());
+    unended.all(tx).await?.iter().map(read).collect()
+}
+
 /// Ends what somebody began as others in these sessions of its own; returns which, and as whom.
 pub(crate) async fn end_begun_in(
     tx: &Tx,

@@ -8,7 +8,9 @@ use rolecall_kernel::time::Timestamp;
 use sea_orm::ActiveValue::{NotSet, Set};
 use sea_orm::prelude::Uuid;
 use sea_orm::sea_query::{Expr, ExprTrait as _, Query};
-use sea_orm::{ColumnTrait as _, ConnectionTrait, EntityTrait as _, QueryFilter as _, Select};
+use sea_orm::{
+    ColumnTrait as _, ConnectionTrait, EntityTrait as _, QueryFilter as _, QueryOrder as _, QuerySelect as _, Select,
+};
 
 use super::entity::{credential, saga, user};
 use super::scope::condition;
@@ -117,6 +119,23 @@ pub(crate) async fn find_in_scope<C: ConnectionTrait>(
 pub(crate) async fn lock_in_scope(tx: &Tx, user_id: UserId, scope: &Scope) -> Result<Option<User>, Error> {
     let found = visible(scope).filter(user::Column::UserId.eq(user_id.as_uuid())).lock_for_update();
     found.one(tx).await?.as_ref().map(read).transpose()
+}
+
+/// Lists accounts of an organization in order of creation, those after another.
+pub(crate) async fn list_of_organization<C: ConnectionTrait>(
+    connection: &C,
+    organization: OrganizationId,
+    after: Option<&User>,
+    limit: u64,
+) -> Result<Vec<User>, Error> {
+    let mut found = living().filter(user::Column::OrganizationId.eq(organization.as_uuid()));
+    if let Some(after) = after {
+        let row = Expr::tuple([Expr::col(user::Column::Created), Expr::col(user::Column::UserId)]);
+        let position = Expr::tuple([Expr::value(after.created.as_micros()), Expr::value(after.user_id.as_uuid())]);
+        found = found.filter(row.gt(position));
+    }
+    let found = found.order_by_asc(user::Column::Created).order_by_asc(user::Column::UserId).limit(limit);
+    found.all(connection).await?.iter().map(read).collect()
 }
 
 /// Finds accounts within a scope, in no order; those outside of it are left out.

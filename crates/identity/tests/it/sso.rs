@@ -1,11 +1,13 @@
 //! Single sign-on: honest logins, and everything that a hostile provider or browser may try.
 
+mod added;
 mod callback;
 mod domains;
 mod hostile;
 mod logins;
 pub(crate) mod provider;
 mod providers;
+mod required;
 
 use rolecall_api::identity::v1::*;
 use rolecall_identity::IdentityConfig;

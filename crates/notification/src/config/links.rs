@@ -16,6 +16,8 @@ pub struct LinksConfig {
     pub email_change: Option<String>,
     /// Where the address of somebody who registered is proven.
     pub registration: Option<String>,
+    /// Where somebody signs in; has no code.
+    pub sign_in: Option<String>,
 }
 
 impl LinksConfig {
@@ -27,6 +29,10 @@ impl LinksConfig {
             ("email_change", &self.email_change),
             ("registration", &self.registration),
         ];
+        let sign_in = self.sign_in.as_deref().filter(|link| !is_address(link)).map(|_| {
+            "links.sign_in: must be an https address (http on loopback), such as https://app.example.org/login"
+                .to_owned()
+        });
         let wrong = links.into_iter().filter(|(_, link)| link.as_deref().is_some_and(|link| !is_link(link)));
         let problem = |name: &str| {
             format!(
@@ -34,7 +40,7 @@ impl LinksConfig {
                  as https://app.example.org/welcome?code={CODE}"
             )
         };
-        wrong.map(|(name, _)| problem(name)).collect()
+        wrong.map(|(name, _)| problem(name)).chain(sign_in).collect()
     }
 }
 
@@ -43,10 +49,17 @@ pub(crate) fn link(address: &str, code: &str) -> String {
     address.replace(CODE, code)
 }
 
+/// Nothing that HTML or a line of a mail would make something else of.
+fn is_plain(text: &str) -> bool {
+    text.chars().all(|c| c.is_ascii_graphic() && !"\"'<>\\^`{|}".contains(c))
+}
+
+fn is_address(address: &str) -> bool {
+    is_plain(address) && Website::parse(address).is_ok_and(|website| website.is_confidential())
+}
+
 fn is_link(address: &str) -> bool {
     let Some((before, after)) = address.split_once(CODE) else { return false };
-    // Nothing that HTML or a line of a mail would make something else of.
-    let is_plain = |text: &str| text.chars().all(|c| c.is_ascii_graphic() && !"\"'<>\\^`{|}".contains(c));
     if !is_plain(before) || !is_plain(after) {
         return false;
     }
@@ -97,9 +110,11 @@ mod tests {
     fn every_wrong_link_is_named() {
         let wrong = || Some("http://app.example.org/".to_owned());
         let links =
-            LinksConfig { invitation: wrong(), password_reset: None, email_change: wrong(), registration: None };
+            LinksConfig { invitation: wrong(), email_change: wrong(), sign_in: wrong(), ..LinksConfig::default() };
         let problems = links.problems();
-        assert_eq!(problems.len(), 2);
+        assert_eq!(problems.len(), 3);
+        let right = LinksConfig { sign_in: Some("https://app.example.org/login".to_owned()), ..LinksConfig::default() };
+        assert!(right.problems().is_empty() && problems[2].starts_with("links.sign_in: "));
         assert!(problems[0].starts_with("links.invitation: ") && problems[1].starts_with("links.email_change: "));
     }
 }

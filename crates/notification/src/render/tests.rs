@@ -56,6 +56,7 @@ fn links() -> LinksConfig {
         password_reset: Some("https://app.example.org/reset?from=mail&code={code}".to_owned()),
         email_change: Some("https://rolecall.example.org:8443/email-change?code={code}".to_owned()),
         registration: Some("https://rolecall.example.org:8443/registration?code={code}".to_owned()),
+        sign_in: Some("https://app.example.org/login?to=a&by=mail".to_owned()),
     }
 }
 
@@ -79,7 +80,7 @@ fn every_template_reads_as_its_golden_file() {
     for template in Template::ALL {
         compare(template, "full", &render(template, &full()));
         compare(template, "bare", &render(template, &bare));
-        if template.needs_secret() {
+        if template.needs_secret() || template == Template::SignIn {
             compare(template, "linked", &render_with(links(), template, &full()));
         }
     }

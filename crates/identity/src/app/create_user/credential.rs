@@ -38,8 +38,9 @@ pub(crate) enum Credential {
     },
     /// At the identity provider of its organization, and nowhere else.
     SingleSignOn {
-        /// Whether the provider vouches for the address.
-        email_verified: bool,
+        /// Whether the person is told by mail, and has still to prove its address; otherwise it just logged in, and its
+        /// provider vouches for the address.
+        mailed: bool,
     },
 }
 
@@ -90,10 +91,15 @@ impl Credential {
         }
     }
 
+    /// Whether somebody made the account for a person who is not there.
+    pub(super) const fn is_mailed(&self) -> bool {
+        matches!(self, Self::SingleSignOn { mailed: true })
+    }
+
     /// Whether the address is proven from the beginning.
     pub(super) const fn proves_address(&self) -> bool {
         match self {
-            Self::SingleSignOn { email_verified } => *email_verified,
+            Self::SingleSignOn { mailed } => !*mailed,
             Self::Invitation(_) | Self::Password { .. } | Self::Imported { .. } => false,
         }
     }

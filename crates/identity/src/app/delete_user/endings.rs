@@ -32,6 +32,7 @@ pub(in crate::app) async fn end_everything(
     challenges::end_all(tx, user_id).await?;
     device::forget_all(resources, tx, user).await?;
     credentials::delete(tx, user_id).await?;
+    awaited_passwords::delete(tx, user_id).await?;
     factors::delete_all(tx, user_id).await?;
     recovery_codes::delete_all(tx, user_id).await?;
     linked_identities::delete_all(tx, user_id).await?;

@@ -59,12 +59,16 @@ pub(super) async fn run(
     if found.user.organization_id != provider.organization_id || found.user.state != UserState::Active {
         return Err(Error::SsoRefused("the account is not of this organization, or not active"));
     }
+    let settings = resources.organization.settings(provider.organization_id).await?;
+    let settings = settings.ok_or(Error::SsoRefused("the organization is not active"))?;
+    if settings.passwords.is_break_glass(found.user.user_id) {
+        return Err(Error::SsoRefused("the break-glass owner shows a password and a second factor here"));
+    }
     follow_claims(resources, provider, asserted, &found.user).await?;
     if !resources.organization.access(found.user.user_id.into()).await?.active {
         return Err(Error::SsoRefused("the person may not act"));
     }
-    let settings = resources.organization.settings(provider.organization_id).await?;
-    let limits = settings.ok_or(Error::SsoRefused("the organization is not active"))?.session;
+    let limits = settings.session;
     let carried = Carried { audience: login.audience.clone(), ..Carried::default() };
     let admission = &Admission { provider, asserted, found: &found, limits, carried, began };
     let opened = resources.db.write(|tx| async move { enter(resources, &tx, admission).await }).await;
@@ -134,7 +138,7 @@ async fn make(
         email: email.clone(),
         profile: profile(asserted, email).ok_or(Error::SsoRefused("the person has no name"))?,
         roles,
-        credential: Credential::SingleSignOn { email_verified: true },
+        credential: Credential::SingleSignOn { mailed: false },
         validate_only: false,
         deadline: None,
         once: None,

@@ -1,12 +1,16 @@
 //! Sends a person to its identity provider.
 
+use std::time::Duration;
+
 use rolecall_kernel::entropy::OpaqueToken;
 use rolecall_kernel::id::{IdentityProviderId, OrganizationId, UserId};
+use rolecall_kernel::network::Network;
 use rolecall_kernel::text::EmailAddress;
 use rolecall_kernel::time::Timestamp;
 
 use super::super::Resources;
 use super::super::fault::{Fault, take_faults};
+use super::super::login_failure;
 use super::{open_secret, redirect_uri, registration, return_to, sso_for_domain};
 use crate::domain::sso::{IdentityProvider, LOGIN_LIFETIME, LOGIN_PREFIX, LoginSecrets, PendingLogin};
 use crate::oidc::OidcError;
@@ -34,6 +38,8 @@ pub(crate) struct Command {
     pub(crate) audience: Option<String>,
     /// Whether the person has to prove anew who it is.
     pub(crate) fresh: bool,
+    /// Where the call comes from, as far as that is known.
+    pub(crate) network: Option<Network>,
     /// The account to link, and its organization; none logs in.
     pub(crate) link: Option<(UserId, OrganizationId)>,
 }
@@ -58,6 +64,9 @@ pub(crate) enum Error {
     /// The browser may not be sent there.
     #[error("the return address is not allowed")]
     ReturnRefused,
+    /// Too many began in the network of the caller.
+    #[error("too many single sign-ons began in this network")]
+    NetworkThrottled(Duration),
     /// The provider lets nobody link.
     #[error("the provider does not take links")]
     LinkingRefused,
@@ -85,6 +94,10 @@ pub(crate) async fn run(resources: &Resources, command: &Command) -> Result<Begu
     let allowed = &resources.config.sso_return_urls;
     if command.return_url.as_deref().is_some_and(|url| !return_to::may_return(allowed, url)) {
         return Err(Error::ReturnRefused);
+    }
+    // Each one may make us speak to a provider, and leaves a row.
+    if let Some(wait) = login_failure::spend_on_sso(resources, command.network).await? {
+        return Err(Error::NetworkThrottled(wait));
     }
     let provider = find(resources, &command.target).await?.filter(|provider| provider.settings.enabled);
     let provider = provider.ok_or(Error::IdentityProviderNotFound)?;

@@ -43,6 +43,20 @@ impl Publisher {
         self.order(tx, &Order { template: "invitation", user, email: &user.email, variables, secret }, now).await
     }
 
+    /// Orders the mail that says where a person logs in who has no password.
+    pub(crate) async fn order_sign_in_mail(
+        &self,
+        tx: &Tx,
+        user: &User,
+        mail: &InvitationMail,
+        now: Timestamp,
+    ) -> Result<(), Error> {
+        let variables =
+            &[("organization_name", mail.organization_name.as_str()), ("inviter_name", mail.inviter_name.as_str())];
+        let email = &user.email;
+        self.order(tx, &Order { template: "sign_in", user, email, variables, secret: None }, now).await
+    }
+
     /// Orders the mail with the code that sets a new password.
     pub(crate) async fn order_password_reset_mail(
         &self,

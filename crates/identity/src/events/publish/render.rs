@@ -64,6 +64,7 @@ pub(super) const fn name(event: &Event) -> &'static str {
         Event::DomainDeleted(..) => "domain_deleted",
         Event::IdentityLinked(..) => "identity_linked",
         Event::IdentityUnlinked(..) => "identity_unlinked",
+        Event::PasswordRemoved => "password_removed",
         Event::SigningKeyRotated { .. } => "signing_key_rotated",
         Event::InstanceSettingsChanged { .. } => "instance_settings_changed",
         Event::UserImpersonated(_) => "user_impersonated",
@@ -159,6 +160,7 @@ pub(super) fn message(event: &Event) -> Wire {
         Event::DomainDeleted(name) => told!(DomainDeleted { name: name.as_str().to_owned() }),
         Event::IdentityLinked(id) => told!(IdentityLinked { identity_provider_id: id.to_string() }),
         Event::IdentityUnlinked(id) => told!(IdentityUnlinked { identity_provider_id: id.to_string() }),
+        Event::PasswordRemoved => told!(PasswordRemoved {}),
         Event::SigningKeyRotated { key_id, retired_previous } => {
             told!(SigningKeyRotated { kid: key_id.to_string(), retired_previous: *retired_previous })
         }

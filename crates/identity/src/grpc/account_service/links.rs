@@ -47,7 +47,7 @@ pub(super) async fn link(
     let target = Target::Provider(fields.finish(id)?);
     let link = caller.user().zip(caller.organization()).ok_or(NO_PERSON)?;
     let return_url = Some(request.return_url).filter(|url| !url.is_empty());
-    let command = begin::Command { target, return_url, audience: None, fresh: false, link: Some(link) };
+    let command = begin::Command { target, return_url, audience: None, fresh: false, network: None, link: Some(link) };
     let begun = begin::run(&grpc.resources, &command).await?;
     Ok(Response::new(wire::LinkIdentityResponse {
         authorization_url: begun.authorization_url,

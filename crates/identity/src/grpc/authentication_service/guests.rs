@@ -41,9 +41,9 @@ pub(super) async fn get_login_options(
     let email = fields.email(&request.email);
     let email = fields.finish(email)?;
     let options = login_options::run(&grpc.resources, &email).await?;
-    let (method, identity_provider_id) = match options.method {
-        LoginMethod::Password => (wire::LoginMethod::Password, String::new()),
-        LoginMethod::Sso(provider) => (wire::LoginMethod::Sso, provider),
+    let (method, identity_provider_id, sso_required) = match options.method {
+        LoginMethod::Password => (wire::LoginMethod::Password, String::new(), false),
+        LoginMethod::Sso { provider, required } => (wire::LoginMethod::Sso, provider.to_string(), required),
     };
     Ok(Response::new(wire::GetLoginOptionsResponse {
         method: method.into(),
@@ -51,5 +51,6 @@ pub(super) async fn get_login_options(
         registration_open: options.registration_open,
         guest_sessions: options.guest_sessions,
         password_policy: Some(render::password_policy(options.password_policy)),
+        sso_required,
     }))
 }

@@ -7,6 +7,7 @@ use rolecall_api::identity::v1::begin_sso_login_request::Provider;
 use rolecall_api::identity::v1::complete_sso_login_request::Returned;
 use rolecall_kernel::entropy::OpaqueToken;
 use rolecall_kernel::id::{IdentityProviderId, OrganizationId};
+use rolecall_kernel::network::Network;
 use rolecall_rpc::detached;
 use tonic::{Request, Response, Status};
 
@@ -27,13 +28,14 @@ pub(super) async fn begin(
     grpc: &Grpc,
     request: Request<wire::BeginSsoLoginRequest>,
 ) -> Result<Response<wire::BeginSsoLoginResponse>, Status> {
+    let network = request.extensions().get::<Network>().copied();
     let request = request.into_inner();
     let mut fields = Fields::default();
     let target = target(&mut fields, request.provider);
     let audience = audience(grpc, &mut fields, &request.audience);
     let target = fields.finish(target)?;
     let return_url = Some(request.return_url).filter(|url| !url.is_empty());
-    let command = begin::Command { target, return_url, audience, fresh: request.fresh, link: None };
+    let command = begin::Command { target, return_url, audience, fresh: request.fresh, network, link: None };
     let begun = begin::run(&grpc.resources, &command).await?;
     Ok(Response::new(wire::BeginSsoLoginResponse {
         authorization_url: begun.authorization_url,

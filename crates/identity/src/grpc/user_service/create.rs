@@ -52,6 +52,7 @@ fn credential(
             let change_required = fields.change_required("initial_password.change", initial.change);
             password.map(|password| Credential::Password { password, change_required, scope })
         }
+        Some(Wire::SsoOnly(_)) => Some(Credential::SingleSignOn { mailed: true }),
         Some(Wire::ImportedHash(imported)) => match ImportedHash::parse(&imported.hash) {
             Ok(hash) => Some(Credential::Imported { hash, scope }),
             Err(error) => {

@@ -25,5 +25,7 @@ section! {
         email_change: Option<String> = None,
         /// A page of your own that proves the address of somebody who registered.
         registration: Option<String> = None,
+        /// A page of your own where people sign in who have no password here. Absent: mails have no button for it.
+        sign_in: Option<String> = None,
     }
 }
