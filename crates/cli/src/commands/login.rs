@@ -29,7 +29,7 @@ pub struct Login {
     #[arg(long, conflicts_with_all = ["email", "password_stdin", "totp_stdin", "mailed_code", "audience"])]
     guest: bool,
     /// Id of the organization to look around in; the home organization when absent
-    #[arg(long, requires = "guest", default_value = "", hide_default_value = true)]
+    #[arg(long, conflicts_with = "email", default_value = "", hide_default_value = true)]
     organization: String,
     /// Read the password from standard input, one line; also a new one, if that is asked for
     #[arg(long)]
