@@ -17,6 +17,7 @@ mod mfa;
 mod pages;
 mod race;
 mod refusals;
+mod refusals;
 mod registration;
 mod rotation;
 mod settings;
