@@ -10,6 +10,7 @@ use tokio::sync::{Semaphore, watch};
 use crate::connect::{ConnectError, Guard, open};
 use crate::constraint::Constraints;
 use crate::nudge::{Listen, Nudges, Topic};
+use crate::transaction::must_not_be_writing;
 use crate::{DatabaseConfig, Error, UniqueConstraint};
 
 /// Which database it is.
@@ -153,18 +154,22 @@ impl ConnectionTrait for Reader {
     }
 
     async fn execute_raw(&self, statement: Statement) -> Result<ExecResult, DbErr> {
+        must_not_be_writing();
         self.connection.execute_raw(statement).await
     }
 
     async fn execute_unprepared(&self, sql: &str) -> Result<ExecResult, DbErr> {
+        must_not_be_writing();
         self.connection.execute_unprepared(sql).await
     }
 
     async fn query_one_raw(&self, statement: Statement) -> Result<Option<QueryResult>, DbErr> {
+        must_not_be_writing();
         self.connection.query_one_raw(statement).await
     }
 
     async fn query_all_raw(&self, statement: Statement) -> Result<Vec<QueryResult>, DbErr> {
+        must_not_be_writing();
         self.connection.query_all_raw(statement).await
     }
 }

@@ -20,6 +20,19 @@ use crate::{Backend, Database, Error};
 /// How often a transaction is tried before its conflict is reported.
 const TRIES: u32 = 3;
 
+tokio::task_local! {
+    /// Set while the work of a transaction runs.
+    static WRITING: ();
+}
+
+/// Fails in builds for tests when the work of a transaction asks for another connection.
+///
+/// Whoever holds a connection and waits for one more waits for ever once all others do the same: so pools lock up, and
+/// only when many come at once.
+pub(crate) fn must_not_be_writing() {
+    debug_assert!(WRITING.try_with(|()| ()).is_err(), "a transaction awaits another connection than its own");
+}
+
 /// An open write transaction; clones share it.
 ///
 /// A statement that fails ends the transaction on both databases: what follows is rolled back,
@@ -80,7 +93,7 @@ impl Database {
             Err(error) => return Attempt::Failed(error.into()),
         };
         // Boxed, since a use case's future is large and this one is part of every handler's.
-        let outcome = Box::pin(work(tx.clone())).await;
+        let outcome = WRITING.scope((), Box::pin(work(tx.clone()))).await;
         let Some(open) = Arc::into_inner(tx.open) else {
             // Somebody still holds the transaction; it is rolled back when the last holder is gone.
             return Attempt::Failed(Error::internal("a transaction was kept beyond its closure").into());
@@ -89,6 +102,7 @@ impl Database {
     }
 
     async fn begin(&self) -> Result<(Tx, Option<SemaphorePermit<'_>>), Error> {
+        must_not_be_writing();
         let permit = match &self.inner.pools.gate {
             Some(gate) => match timeout(self.inner.acquire_timeout, gate.acquire()).await {
                 Ok(Ok(permit)) => Some(permit),

@@ -1,8 +1,10 @@
 //! Writing: all or nothing, named violations, conflicts.
 
+use std::panic::AssertUnwindSafe;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
+use futures::FutureExt as _;
 use rolecall_db::{Backend, Error, LockRows as _, Tx};
 use rolecall_testkit::on_each_database;
 use sea_orm::sea_query::{Alias, Query};
@@ -51,6 +53,17 @@ on_each_database! {
         }).await;
         assert!(matches!(ignored, Err(Error::Internal(_))), "{ignored:?}");
         assert_eq!(count(&db).await, 1);
+    }
+
+    async fn a_transaction_that_asks_for_another_connection_is_found_by_the_first_test_that_runs_it(database) {
+        let db = open(&database).await;
+        let db = &db;
+        let reads = db.write(|_| async move { Ok::<_, Error>(count(db).await) });
+        let writes = db.write(|_| async move { write_one(db, "a").await });
+        let (reads, writes) = (AssertUnwindSafe(reads).catch_unwind().await, AssertUnwindSafe(writes).catch_unwind().await);
+        assert!(reads.is_err() && writes.is_err());
+        assert_eq!(count(db).await, 0);
+        write_one(db, "a").await.expect("one after the other");
     }
 
     async fn a_reader_cannot_write(database) {
