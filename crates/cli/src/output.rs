@@ -7,7 +7,7 @@ use std::sync::OnceLock;
 
 use clap::ValueEnum;
 use prost::Message;
-use prost_reflect::{DescriptorPool, DynamicMessage, SerializeOptions};
+use prost_reflect::{DescriptorPool, DynamicMessage, MessageDescriptor, SerializeOptions};
 use serde_json::{Value, json};
 
 use crate::failure::{Failure, printable};
@@ -37,6 +37,8 @@ pub(crate) enum View {
     Nested(&'static str, &'static [Column], &'static str, &'static [Column]),
     /// This sentence.
     Sentence(String),
+    /// Nothing: everything was printed while it came.
+    Nothing,
 }
 
 /// The answer of a command.
@@ -58,6 +60,11 @@ impl Answer {
         Self { value: json!({ "message": text }), view: View::Sentence(text) }
     }
 
+    /// Makes an answer of which everything was printed already.
+    pub(crate) const fn silent() -> Self {
+        Self { value: Value::Null, view: View::Nothing }
+    }
+
     /// Makes an answer from JSON.
     pub(crate) fn json(value: Value, view: View) -> Self {
         Self { value, view }
@@ -65,6 +72,9 @@ impl Answer {
 
     /// Returns the text for standard output, and a hint for standard error when there is more to see.
     pub(crate) fn render(&self, format: Format) -> (String, Option<String>) {
+        if matches!(self.view, View::Nothing) {
+            return (String::new(), None);
+        }
         if format == Format::Json {
             return (format!("{:#}\n", self.value), None);
         }
@@ -74,22 +84,34 @@ impl Answer {
     }
 }
 
-/// Turns a message into its canonical JSON form (proto3 JSON mapping), with every field written out.
-pub(crate) fn to_json<M: Message>(name: &str, message: &M) -> Result<Value, Failure> {
+/// Finds the description of a message of the contract.
+fn descriptor(name: &str) -> Result<MessageDescriptor, Failure> {
     static POOL: OnceLock<Option<DescriptorPool>> = OnceLock::new();
     let pool = POOL.get_or_init(|| DescriptorPool::decode(rolecall_api::DESCRIPTOR_SET).ok());
     let descriptor = pool.as_ref().and_then(|pool| pool.get_message_by_name(name));
-    let descriptor = descriptor.ok_or_else(|| Failure::Local(format!("the contract has no message {name}")))?;
+    descriptor.ok_or_else(|| Failure::Local(format!("the contract has no message {name}")))
+}
+
+/// Turns a message into its canonical JSON form (proto3 JSON mapping), with every field written out.
+pub(crate) fn to_json<M: Message>(name: &str, message: &M) -> Result<Value, Failure> {
     let broken = |error: &dyn std::fmt::Display| Failure::local("the answer cannot be shown", error);
-    let dynamic =
-        DynamicMessage::decode(descriptor, message.encode_to_vec().as_slice()).map_err(|error| broken(&error))?;
+    let dynamic = DynamicMessage::decode(descriptor(name)?, message.encode_to_vec().as_slice());
     let options = SerializeOptions::new().skip_default_fields(false);
+    let dynamic = dynamic.map_err(|error| broken(&error))?;
     dynamic.serialize_with_options(serde_json::value::Serializer, &options).map_err(|error| broken(&error))
+}
+
+/// Reads a message from its canonical JSON form.
+pub(crate) fn from_json<M: Message + Default>(name: &str, value: Value) -> Result<M, Failure> {
+    let broken = |error: &dyn std::fmt::Display| Failure::local(format!("this is no {name}"), error);
+    let dynamic = DynamicMessage::deserialize(descriptor(name)?, value).map_err(|error| broken(&error))?;
+    M::decode(dynamic.encode_to_vec().as_slice()).map_err(|error| broken(&error))
 }
 
 fn render_view(value: &Value, view: &View) -> String {
     match view {
         View::Sentence(text) => format!("{text}\n"),
+        View::Nothing => String::new(),
         View::List(field, columns) => table(&value[*field], columns),
         View::One(field, columns) => detail(at(value, field), columns),
         View::Nested(field, columns, inner, below) => {

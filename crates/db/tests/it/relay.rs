@@ -145,7 +145,50 @@ on_each_database! {
         stage.db.write(|tx| async move { outbox::append(&tx, told, &[MAIL]).await }).await.expect("it is appended");
         let keep = Arc::new(Keep(Mutex::default()));
         stage.relay_with(Arc::clone(&keep) as Arc<dyn Deliver>).drain().await;
-        assert_eq!(*keep.0.lock().expect("not poisoned"), [event]);
+        assert_eq!(*keep.0.lock().expect("not poisoned"), [Event { number: 1, ..event }]);
+    }
+
+    async fn what_is_handed_over_is_numbered_without_gaps_whatever_is_undone_or_repeated(database) {
+        /// Refuses each event once, and keeps their numbers.
+        struct Twice(Mutex<Vec<(EventId, i64)>>);
+        #[async_trait::async_trait]
+        impl Deliver for Twice {
+            async fn deliver(&self, _: &'static str, events: Vec<Event>) -> Vec<(EventId, Outcome)> {
+                let mut seen = self.0.lock().expect("not poisoned");
+                let outcome = |event: &Event| {
+                    let known = seen.iter().any(|(event_id, _)| *event_id == event.event_id);
+                    seen.push((event.event_id, event.number));
+                    let outcome = if known { Outcome::Done } else { Outcome::Retry { reason: "busy".into() } };
+                    (event.event_id, outcome)
+                };
+                events.iter().map(outcome).collect()
+            }
+        }
+        let stage = Stage::new(&database).await;
+        for index in 0..8 {
+            let event = &stage.event(&format!("subject {}", index % 3), "told");
+            let told: Result<(), Error> = stage.db.write(|tx| async move {
+                outbox::append(&tx, event, &[MAIL]).await?;
+                if index % 4 == 1 { Err(Error::Unavailable) } else { Ok(()) }
+            }).await;
+            assert_eq!(told.is_err(), index % 4 == 1);
+        }
+        let twice = Arc::new(Twice(Mutex::default()));
+        let relay = stage.relay_with(Arc::clone(&twice) as Arc<dyn Deliver>);
+        for _ in 0..8 {
+            relay.drain().await;
+            stage.clock.advance(Duration::from_mins(6));
+        }
+        let seen = twice.0.lock().expect("not poisoned").clone();
+        let numbers: std::collections::BTreeMap<EventId, std::collections::BTreeSet<i64>> =
+            seen.into_iter().fold(std::collections::BTreeMap::new(), |mut all, (event_id, number)| {
+                all.entry(event_id).or_insert_with(std::collections::BTreeSet::new).insert(number);
+                all
+            });
+        assert!(numbers.values().all(|numbers| numbers.len() == 1), "a repeat has the same number: {numbers:?}");
+        let mut numbers: Vec<i64> = numbers.into_values().flatten().collect();
+        numbers.sort_unstable();
+        assert_eq!(numbers, [1, 2, 3, 4, 5, 6]);
     }
 
     async fn an_event_of_an_undone_transaction_is_never_delivered(database) {

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use prost::Message as _;
 use rolecall_api::identity::v1::*;
 use rolecall_db::Error;
 use rolecall_testkit::on_each_database;
@@ -42,6 +43,21 @@ async fn count(world: &World, table: &str) -> i64 {
     let text = format!("SELECT count(*) AS n FROM {table}");
     let row = reader.query_one_raw(Statement::from_string(reader.get_database_backend(), text)).await;
     row.expect("read").expect("a row").try_get("", "n").expect("a number")
+}
+
+/// Reads what was told of deletions.
+async fn outbox(world: &World, topic: &str) -> Vec<UserDeleted> {
+    let reader = world.db.reader();
+    let text = format!("SELECT payload FROM outbox WHERE topic = '{topic}'");
+    let rows = reader.query_all_raw(Statement::from_string(reader.get_database_backend(), text)).await.expect("read");
+    let told = rows.iter().map(|row| {
+        let payload: Vec<u8> = row.try_get("", "payload").expect("a payload");
+        match DomainEvent::decode(payload.as_slice()).expect("an event").event {
+            Some(domain_event::Event::UserDeleted(deleted)) => deleted,
+            other => panic!("{other:?}"),
+        }
+    });
+    told.collect()
 }
 
 /// Leaves the deletion of an account behind as a crash would.
@@ -116,6 +132,46 @@ on_each_database! {
         assert_eq!(count(&world, "users").await, 1);
         let root = world.log_in(ADMIN).await;
         world.users().create_user(bearer(&root.access_token, again)).await.expect("free again");
+    }
+
+    async fn who_is_erased_is_gone_from_the_tables_at_once_and_the_audit_log_is_told(database) {
+        let (world, _) = World::bootstrapped(&database).await;
+        let token = world.log_in(ADMIN).await.access_token;
+        let ada = world.join(&token, "ada@example.org", "GUEST").await;
+        world.log_in("ada@example.org").await;
+        let request = DeleteUserRequest { erase: true, request_id: request_id(&world.clock), ..by_id(&ada) };
+        delete(&world, &token, request.clone()).await.expect("deleted");
+        assert_eq!(count(&world, "users").await, 1);
+        delete(&world, &token, request.clone()).await.expect("repeated");
+        let other = DeleteUserRequest { erase: false, ..request };
+        assert_eq!(refused(&world, &token, other).await, "REQUEST_ID_REUSED");
+        world.users().create_user(bearer(&token, create_user("ada@example.org", "GUEST"))).await.expect("free again");
+        assert_eq!(outbox(&world, "identity.user_deleted").await, [UserDeleted { erased: true }]);
+    }
+
+    async fn an_erasure_that_was_left_behind_is_carried_on(database) {
+        let (world, admin) = World::bootstrapped(&database).await;
+        let token = world.log_in(ADMIN).await.access_token;
+        let ada = world.join(&token, "ada@example.org", "GUEST").await;
+        leave(&world, &ada, &admin, None).await;
+        let kind = "UPDATE sagas SET kind = 'ERASE_USER'";
+        world.db.write(|tx| async move { Ok::<_, Error>(tx.execute_unprepared(kind).await.map(drop)?) }).await.expect("stored");
+        assert!(is_there(&world, &token, &ada).await, "as long as it is not done");
+        world.clock.advance(LEASE);
+        world.identity.recover().await;
+        assert_eq!(count(&world, "users").await, 1);
+        assert_eq!(outbox(&world, "identity.user_deleted").await, [UserDeleted { erased: true }]);
+    }
+
+    async fn what_is_purged_is_told_to_the_audit_log(database) {
+        let (world, _) = World::bootstrapped(&database).await;
+        let token = world.log_in(ADMIN).await.access_token;
+        let ada = world.join(&token, "ada@example.org", "GUEST").await;
+        delete(&world, &token, by_id(&ada)).await.expect("deleted");
+        world.clock.advance(Duration::from_hours(31 * 24));
+        world.identity.sweep().await.expect("swept");
+        world.identity.relay().drain().await;
+        assert_eq!(world.peers.topics().iter().filter(|topic| *topic == "identity.user_erased").count(), 1);
     }
 
     async fn a_deleted_person_that_was_invited_accepts_nothing(database) {

@@ -44,11 +44,11 @@ async fn chain_batch(app: &App, tx: &Tx) -> Result<usize, Error> {
     let mut heads = lock_heads(app, tx, &entries).await?;
     for Stored { event, .. } in &entries {
         let Some(head) = heads.get_mut(&event.chain()) else { continue };
-        let sealed = details::seal(app, &keys, event)?;
+        let kept = details::seal(app, &keys, event)?;
         let sequence = head.sequence + 1;
-        let hash = event.entry(sequence, sealed.sealed_for, sealed.commitment).hash(&head.hash);
-        let link = Link { sequence, commitment: sealed.commitment, hash };
-        let chained = Chained { link, sealed_for: sealed.sealed_for, sealed: sealed.sealed };
+        let hash = event.entry(sequence, kept.subject, kept.commitment).hash(&head.hash);
+        let link = Link { sequence, commitment: kept.commitment, hash };
+        let chained = Chained { link, sealed_for: kept.subject, sealed: kept.sealed };
         if !audit::chain(tx, event, chained).await? {
             return Err(Error::Conflict);
         }

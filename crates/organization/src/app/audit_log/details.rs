@@ -25,9 +25,11 @@ pub(super) enum Key {
 }
 
 /// Details on their way into the table.
-pub(super) struct Sealed {
+pub(super) struct Kept {
     pub(super) commitment: Hash,
-    pub(super) sealed_for: Option<Uuid>,
+    /// With whose key they are erased.
+    pub(super) subject: Option<Uuid>,
+    /// None where they are not sealed, or were erased before they came.
     pub(super) sealed: Option<Vec<u8>>,
 }
 
@@ -64,9 +66,9 @@ fn open_keys(app: &App, stored: HashMap<Uuid, StoredKey>) -> HashMap<Uuid, Key> 
 }
 
 /// Seals the details of an event if they tell of a subject, and commits to them.
-pub(super) fn seal(app: &App, keys: &HashMap<Uuid, Key>, event: &AuditEvent) -> Result<Sealed, Error> {
+pub(super) fn seal(app: &App, keys: &HashMap<Uuid, Key>, event: &AuditEvent) -> Result<Kept, Error> {
     let Some(subject) = event.sealed_for() else {
-        return Ok(Sealed { commitment: commit(&event.details, &[]), sealed_for: None, sealed: None });
+        return Ok(Kept { commitment: commit(&event.details, &[]), subject: None, sealed: None });
     };
     let mut salt = [0; BYTES];
     app.entropy.fill(&mut salt);
@@ -81,10 +83,10 @@ pub(super) fn seal(app: &App, keys: &HashMap<Uuid, Key>, event: &AuditEvent) -> 
         // Verifying names the key; the log goes on, and these details are not erasable.
         Some(Key::Broken) | None => {
             tracing::error!(%subject, "the key of a subject of the audit log cannot be opened");
-            return Ok(Sealed { commitment: commit(&event.details, &[]), sealed_for: None, sealed: None });
+            return Ok(Kept { commitment: commit(&event.details, &[]), subject: None, sealed: None });
         }
     };
-    Ok(Sealed { commitment, sealed_for: Some(subject), sealed })
+    Ok(Kept { commitment, subject: Some(subject), sealed })
 }
 
 /// Opens the details of entries, as far as they can be opened.
@@ -107,7 +109,7 @@ fn open_one(keys: &HashMap<Uuid, Key>, entry: Stored) -> Recorded {
         (None, Some(_)) => Secrecy::Broken { subject: Uuid::nil() },
         (Some(subject), sealed) => match (keys.get(&subject), sealed) {
             (Some(Key::Erased), _) => Secrecy::Erased { subject },
-            (Some(Key::Good(sealer)), Some(sealed)) => match open_details(sealer, &event, &sealed) {
+            (Some(Key::Good(key)), Some(sealed)) => match open_details(key, &event, &sealed) {
                 Some((salt, details)) if event.details.is_empty() => {
                     event.details = details;
                     Secrecy::Sealed { subject, salt }
@@ -120,8 +122,8 @@ fn open_one(keys: &HashMap<Uuid, Key>, entry: Stored) -> Recorded {
     Recorded { event, secrecy, link }
 }
 
-fn open_details(sealer: &Sealer, event: &AuditEvent, sealed: &[u8]) -> Option<(Vec<u8>, BTreeMap<String, String>)> {
-    let plain = sealer.open(event.event_id.as_uuid().as_bytes(), sealed).ok()?;
+fn open_details(key: &Sealer, event: &AuditEvent, sealed: &[u8]) -> Option<(Vec<u8>, BTreeMap<String, String>)> {
+    let plain = key.open(event.event_id.as_uuid().as_bytes(), sealed).ok()?;
     let (salt, details) = plain.split_at_checked(BYTES)?;
     Some((salt.to_vec(), serde_json::from_slice(details).ok()?))
 }
