@@ -1,5 +1,7 @@
 //! A fresh database for each test.
 
+use std::time::Duration;
+
 use rolecall_db::{Backend, Database, DatabaseConfig, UniqueConstraint};
 use sea_orm_migration::MigrationTrait;
 use tempfile::TempDir;
@@ -21,19 +23,30 @@ enum Place {
     Server(FreshDatabase),
 }
 
+/// Waits so long that no test of many calls at once fails because the machine has no time for it; one that wants to see
+/// calls shed sets shorter times itself.
+fn patient(config: DatabaseConfig) -> DatabaseConfig {
+    let patience = Duration::from_mins(1);
+    DatabaseConfig { acquire_timeout: patience, statement_timeout: patience, lock_timeout: patience, ..config }
+}
+
 impl TestDatabase {
     /// Makes an empty SQLite file.
     #[expect(clippy::unused_async, reason = "the same shape for both databases")]
     pub async fn sqlite() -> Self {
         let directory = tempfile::tempdir().expect("a temporary directory can be made");
         let url = format!("sqlite://{}", directory.path().join("test.db").display());
-        Self { config: DatabaseConfig::new(url), backend: Backend::Sqlite, _place: Place::Directory(directory) }
+        Self {
+            config: patient(DatabaseConfig::new(url)),
+            backend: Backend::Sqlite,
+            _place: Place::Directory(directory),
+        }
     }
 
     /// Makes an empty PostgreSQL database.
     pub async fn postgres() -> Self {
         let fresh = fresh_url().await;
-        let config = DatabaseConfig::new(fresh.url());
+        let config = patient(DatabaseConfig::new(fresh.url()));
         Self { config, backend: Backend::Postgres, _place: Place::Server(fresh) }
     }
 

@@ -1,10 +1,11 @@
 //! A mail server that keeps what it gets, and misbehaves on request.
 //!
 //! It speaks enough of RFC 5321 for a real client: EHLO, HELO, AUTH PLAIN and LOGIN (any password),
-//! MAIL, RCPT, DATA, RSET, NOOP, QUIT. No TLS.
+//! MAIL, RCPT, DATA, RSET, NOOP, QUIT; in the clear, under TLS from the first byte, or from STARTTLS on (RFC 3207).
 
 mod mail;
 mod session;
+mod tls;
 
 use std::collections::VecDeque;
 use std::net::SocketAddr;
@@ -17,6 +18,7 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 pub use self::mail::Mail;
+pub use self::tls::Security;
 
 /// How the server treats the next message.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -46,6 +48,7 @@ pub enum Behaviour {
 #[derive(Debug)]
 pub struct SmtpSink {
     address: SocketAddr,
+    authority: String,
     shared: Arc<Shared>,
     running: Option<Running>,
 }
@@ -59,6 +62,7 @@ struct Running {
 /// What sessions and tests share.
 #[derive(Debug, Default)]
 struct Shared {
+    security: tls::Terms,
     mails: watch::Sender<Vec<Mail>>,
     conduct: Mutex<Conduct>,
 }
@@ -89,11 +93,23 @@ impl Shared {
 impl SmtpSink {
     /// Starts a server on a free port of the loopback interface.
     pub async fn start() -> Self {
+        Self::start_with(Security::None).await
+    }
+
+    /// Starts a server that protects its conversations like this, as `localhost`.
+    pub async fn start_with(security: Security) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port is free");
         let address = listener.local_addr().expect("a listener has an address");
-        let mut sink = Self { address, shared: Arc::default(), running: None };
+        let (security, authority) = tls::terms(security);
+        let shared = Arc::new(Shared { security, ..Shared::default() });
+        let mut sink = Self { address, authority, shared, running: None };
         sink.serve(listener);
         sink
+    }
+
+    /// Returns the certificate, in PEM, that whoever trusts the server has to trust; empty without TLS.
+    pub fn authority(&self) -> &str {
+        &self.authority
     }
 
     /// Returns where it listens.

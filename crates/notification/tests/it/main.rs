@@ -8,4 +8,5 @@ mod folder;
 mod lists;
 mod peers;
 mod retry;
+mod secure;
 mod world;

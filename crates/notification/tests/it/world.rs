@@ -1,5 +1,6 @@
 //! One installation of the context, with everything around it.
 
+use std::path::Path;
 use std::sync::Arc;
 use std::task::{Context, Poll};
 use std::time::Duration;
@@ -48,9 +49,19 @@ impl World {
     }
 
     pub(crate) async fn with(database: TestDatabase, change: impl FnOnce(&mut NotificationConfig, u16)) -> Self {
+        let sink = SmtpSink::start().await;
+        Self::before(database, sink, |config, sink, _| change(config, sink.port())).await
+    }
+
+    /// Before a mail server of the test's own; the folder is for what belongs to it.
+    pub(crate) async fn before(
+        database: TestDatabase,
+        sink: SmtpSink,
+        change: impl FnOnce(&mut NotificationConfig, &SmtpSink, &Path),
+    ) -> Self {
         let db = database.open("notification", Notification::constraints(), Notification::migrations()).await;
         let (clock, entropy, doubles) = (TestClock::new(), SeededEntropy::new(), Doubles::default());
-        let (sink, folder) = (SmtpSink::start().await, tempfile::tempdir().expect("a folder"));
+        let folder = tempfile::tempdir().expect("a folder");
         let channel = doubles.serve().await;
         let dependencies = Dependencies {
             database: db.clone(),
@@ -68,7 +79,7 @@ impl World {
             lease: MINUTE,
             ..NotificationConfig::default()
         };
-        change(&mut config, sink.port());
+        change(&mut config, &sink, folder.path());
         assert_eq!(config.validate(), Vec::<String>::new());
         let notification = Notification::new(dependencies.clone(), config.clone()).expect("it starts");
         Self { db, clock, entropy, doubles, sink, folder, notification, dependencies, config, _database: database }

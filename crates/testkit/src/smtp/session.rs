@@ -5,13 +5,16 @@ use std::io::{Error, ErrorKind};
 use tokio::io::{AsyncBufReadExt as _, AsyncWriteExt as _, BufReader};
 use tokio::net::TcpStream;
 
+use super::tls::{Stream, Terms};
 use super::{Behaviour, Mail, Shared};
 
 /// More than any mail of a test; a client that never ends its data is cut.
 const MOST_BYTES: usize = 16 << 20;
 
 struct Session<'a> {
-    stream: BufReader<TcpStream>,
+    stream: BufReader<Box<dyn Stream>>,
+    /// Whether nobody reads along, or nobody cares.
+    is_protected: bool,
     shared: &'a Shared,
     sender: Option<String>,
     recipients: Vec<String>,
@@ -19,9 +22,18 @@ struct Session<'a> {
 
 /// Answers the client until it quits, vanishes, or is hung up on.
 pub(super) async fn serve(stream: TcpStream, shared: &Shared) {
-    let mut session = Session { stream: BufReader::new(stream), shared, sender: None, recipients: Vec::new() };
-    // A client that vanishes is none of the server's concern.
-    let _ = session.converse().await;
+    // A client that vanishes is none of the server's concern, nor one that does not trust it.
+    let _ = begin(stream, shared).await;
+}
+
+async fn begin(stream: TcpStream, shared: &Shared) -> Result<(), Error> {
+    let (stream, is_protected): (Box<dyn Stream>, _) = match &shared.security {
+        Terms::None => (Box::new(stream), true),
+        Terms::StartTls(_) => (Box::new(stream), false),
+        Terms::Implicit(tls) => (Box::new(tls.accept(stream).await?), true),
+    };
+    let stream = BufReader::new(stream);
+    Session { stream, is_protected, shared, sender: None, recipients: Vec::new() }.converse().await
 }
 
 /// Ends the conversation without a word.
@@ -41,7 +53,10 @@ impl Session<'_> {
             let line = self.hear().await?;
             let (verb, rest) = line.split_once(' ').unwrap_or((&line, ""));
             match verb.to_ascii_uppercase().as_str() {
+                "EHLO" if !self.is_protected => self.say("250-sink.test\r\n250 STARTTLS").await?,
                 "EHLO" => self.say("250-sink.test\r\n250-8BITMIME\r\n250-SMTPUTF8\r\n250 AUTH PLAIN LOGIN").await?,
+                "STARTTLS" => self.protect().await?,
+                "AUTH" | "MAIL" if !self.is_protected => self.say("530 5.7.0 STARTTLS first").await?,
                 "HELO" | "NOOP" => self.say("250 sink.test").await?,
                 "AUTH" => self.authenticate(rest).await?,
                 "MAIL" => self.begin(rest).await?,
@@ -55,6 +70,18 @@ impl Session<'_> {
                 _ => self.say("502 no such command").await?,
             }
         }
+    }
+
+    /// Goes on under TLS; what the client sent ahead in the clear is not believed (RFC 3207, section 4.2).
+    async fn protect(&mut self) -> Result<(), Error> {
+        let (false, Terms::StartTls(tls)) = (self.is_protected, &self.shared.security) else {
+            return self.say("502 no such command").await;
+        };
+        self.say("220 2.0.0 go on").await?;
+        let plain = std::mem::replace(&mut self.stream, BufReader::new(Box::new(tokio::io::empty())));
+        self.stream = BufReader::new(Box::new(tls.accept(plain.into_inner()).await?));
+        self.is_protected = true;
+        Ok(())
     }
 
     async fn authenticate(&mut self, rest: &str) -> Result<(), Error> {
@@ -159,7 +186,8 @@ impl Session<'_> {
     }
 
     async fn say(&mut self, line: &str) -> Result<(), Error> {
-        self.stream.get_mut().write_all(format!("{line}\r\n").as_bytes()).await
+        self.stream.get_mut().write_all(format!("{line}\r\n").as_bytes()).await?;
+        self.stream.get_mut().flush().await
     }
 }
 

@@ -5,7 +5,7 @@ use sea_orm::{ConnectOptions, ConnectionTrait as _, Database, Statement};
 
 async fn count(url: &str, sql: &str) -> Option<i64> {
     let mut options = ConnectOptions::new(url);
-    options.sqlx_logging(false).acquire_timeout(std::time::Duration::from_secs(2));
+    options.sqlx_logging(false).acquire_timeout(std::time::Duration::from_secs(5));
     let connection = Database::connect(options).await.ok()?;
     let statement = Statement::from_string(connection.get_database_backend(), sql);
     let row = connection.query_one_raw(statement).await.ok()??;
