@@ -39,16 +39,47 @@ const fn condition_name(condition: Condition) -> &'static str {
     }
 }
 
-#[test]
-fn the_table_of_permissions_is_the_reviewed_one() {
-    let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../../tests/golden/permissions.txt");
+/// Compares with a file, or writes it when the environment says so.
+fn compare(path: &str, text: &str) {
     #[expect(clippy::disallowed_methods, reason = "the switch that writes golden files is an environment variable")]
     let update = std::env::var_os("UPDATE_GOLDEN").is_some();
     if update {
-        std::fs::write(path, table()).expect("the golden file can be written");
+        std::fs::write(path, text).expect("the golden file can be written");
     }
     let golden = std::fs::read_to_string(path).unwrap_or_default();
-    assert_eq!(table(), golden, "run UPDATE_GOLDEN=1 cargo test -p rolecall-organization, and review the difference");
+    assert_eq!(text, golden, "run UPDATE_GOLDEN=1 cargo test -p rolecall-organization, and review the difference");
+}
+
+#[test]
+fn the_table_of_permissions_is_the_reviewed_one() {
+    compare(concat!(env!("CARGO_MANIFEST_DIR"), "/../../tests/golden/permissions.txt"), &table());
+}
+
+/// The table as people read it.
+fn markdown() -> String {
+    let columns = [Role::Admin, Role::Owner, Role::DataSteward, Role::DataScientist, Role::Guest];
+    let mut text = String::from(
+        "# Permissions\n\n\
+         Who holds which permission, and where. Generated from `crates/organization/src/domain/permission.rs`; a test keeps it\n\
+         true. *any*: in every organization. *own*: in the own organization. *self*: on the own record. *if*: on a condition\n\
+         about the resource. A person may hold several roles and has the rights of all of them.\n\n",
+    );
+    let heading: Vec<String> = columns.iter().map(|role| format!(" {role} |")).collect();
+    let _ = writeln!(text, "| Permission |{}", heading.concat());
+    let _ = writeln!(text, "| --- |{}", " --- |".repeat(columns.len()));
+    for permission in CATALOGUE {
+        let cells = columns.iter().map(|role| match permission.held_by(*role) {
+            None => " |".to_owned(),
+            held => format!(" {} |", cell(held)),
+        });
+        let _ = writeln!(text, "| `{}` |{}", permission.name, cells.collect::<String>());
+    }
+    text
+}
+
+#[test]
+fn the_page_about_permissions_is_true() {
+    compare(concat!(env!("CARGO_MANIFEST_DIR"), "/../../docs/permissions.md"), &markdown());
 }
 
 #[test]
