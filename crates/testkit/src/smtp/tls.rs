@@ -53,8 +53,8 @@ pub(super) fn terms(security: Security) -> (Terms, String) {
         Security::Implicit => Terms::Implicit,
         Security::StartTls => Terms::StartTls,
     };
-    let made = generate_simple_self_signed(["localhost".to_owned()]).expect("a certificate can be made");
-    let CertifiedKey { cert, signing_key } = made;
+    let generated = generate_simple_self_signed(["localhost".to_owned()]).expect("a certificate can be made");
+    let CertifiedKey { cert, signing_key } = generated;
     let key = PrivateKeyDer::from(PrivatePkcs8KeyDer::from(signing_key.serialize_der()));
     let config = ServerConfig::builder_with_provider(Arc::new(ring::default_provider()))
         .with_safe_default_protocol_versions()
