@@ -121,18 +121,10 @@ const fn message(reason: Reason) -> &'static str {
         Reason::PermissionNotGrantable => "You may not give one of the permissions; leave it out.",
         Reason::EtagMismatch => "It changed since you read it; read it again and repeat the change.",
         Reason::SelfRefused => "Nobody does this to itself; use the methods about the own account.",
-        Reason::LastHolder => {
-            "The last OWNER of an organization, its break-glass owner, or the last ADMIN, cannot go; name another first."
-        }
-        Reason::SsoNotAvailable => {
-            "No identity provider of the organization serves people of this address; connect one and prove the domain."
-        }
-        Reason::SsoRequired => {
-            "The organization logs in at its identity provider alone, so its members have no passwords."
-        }
-        Reason::EqualProtected => {
-            "This is closed on a holder of ADMIN, and on an OWNER for all but ADMIN; the person does it itself."
-        }
+        Reason::LastHolder => "The last OWNER, the last ADMIN or a break-glass owner cannot go; name another first.",
+        Reason::SsoNotAvailable => "No provider serves this address there; connect one, and prove the domain.",
+        Reason::SsoRequired => "Members of the organization have no passwords: they log in at its provider.",
+        Reason::EqualProtected => "Closed on a holder of ADMIN, and on an OWNER for all but ADMIN.",
         Reason::CodeNotFound => "The code is unknown, used, replaced or ended; ask for a new one.",
         Reason::ChallengeRefused => "The challenge is unknown, answered or ended; log in again.",
         Reason::FactorCodeRefused => "The code is not right, was used, or came too early; wait for the next one.",
@@ -146,19 +138,13 @@ const fn message(reason: Reason) -> &'static str {
         Reason::NetworkThrottled => "Too many tries came from your network, whoever made them; repeat the call later.",
         Reason::AudienceRefused => "The session is for another backend; log in for this one.",
         Reason::GuestsNotAllowed => "Nobody looks around there as a guest; check the organization, or log in.",
-        Reason::GuestLimitReached => {
-            "As many guests came from your network, or are there already, as may; repeat the call later."
-        }
+        Reason::GuestLimitReached => "As many guests as may came from your network, or are there; repeat it later.",
         Reason::UserBlocked => "The person is blocked, or its organization suspended; nobody acts as it.",
         Reason::AccessTokenLimitReached => "No more personal access tokens can be made; revoke one first.",
-        Reason::IdentityProviderNotFound => {
-            "There is no such identity provider within what you may see, or none serves."
-        }
+        Reason::IdentityProviderNotFound => "There is no such provider within what you may see, or none serves.",
         Reason::DomainNotFound => "There is no such domain within what you may see.",
         Reason::DomainTaken => "The domain is claimed already; verify it, or ask whoever proved it.",
-        Reason::DomainNotProven => {
-            "The DNS record was not found; make it, wait until name servers tell it, and repeat."
-        }
+        Reason::DomainNotProven => "The DNS record was not found; make it, wait until it is told, and repeat.",
         Reason::ProviderUnusable => "The identity provider cannot be used; have an owner test and correct it.",
         Reason::SsoRefused => "The single sign-on is not good, or not any more; begin it again.",
         Reason::SsoAccountMissing => "You have no account here; ask an owner of the organization for one.",
