@@ -39,7 +39,8 @@ const fn consumers(what: &What) -> &'static [Consumer] {
     match what {
         // Ends the sessions or the one-time codes, and mails the person.
         What::MemberBlocked { .. } | What::MemberRolesChanged { .. } => &[ORGANIZATION, IDENTITY, NOTIFICATION],
-        What::SingleSignOnRequired { .. } => &[ORGANIZATION, IDENTITY],
+        // Ends passwords, or whole accounts.
+        What::SingleSignOnRequired { .. } | What::OrganizationDeleted { .. } => &[ORGANIZATION, IDENTITY],
         What::MemberUnblocked { .. }
         | What::OrganizationSuspended { .. }
         | What::OrganizationResumed { .. }
@@ -47,8 +48,6 @@ const fn consumers(what: &What) -> &'static [Consumer] {
         | What::AdminGranted { .. }
         | What::AdminRevoked { .. }
         | What::OwnerCredentialsChanged { .. } => &[ORGANIZATION, NOTIFICATION],
-        // Ends the accounts.
-        What::OrganizationDeleted { .. } => &[ORGANIZATION, IDENTITY],
         What::OrganizationCreated { .. }
         | What::OrganizationRenamed { .. }
         | What::OrganizationSettingsChanged { .. }

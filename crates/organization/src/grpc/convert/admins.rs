@@ -54,12 +54,15 @@ pub(in crate::grpc) fn revoke_admin(
     command(api, caller, (&request.request_id, &request.user_id), Change::Revoke, (method, &content, encode))
 }
 
+/// The method, what it was asked, and how its answer is kept.
+type Asked<'a> = (&'static str, &'a [u8], fn(&Changed) -> Vec<u8>);
+
 fn command(
     api: &Api,
     caller: &Caller,
     (request_id, user_id): (&str, &str),
     change: Change,
-    (method, content, encode): (&'static str, &[u8], fn(&Changed) -> Vec<u8>),
+    (method, content, encode): Asked<'_>,
 ) -> Result<Command, Status> {
     let mut violations = Violations::default();
     let request_id = violations.optional_id("request_id", request_id, RequestId::parse);
