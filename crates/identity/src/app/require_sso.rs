@@ -74,7 +74,7 @@ pub(crate) async fn run(resources: &Resources, command: &Command) -> Result<(), 
             let ended = resources.db.write(|tx| async move { end(resources, &tx, user.user_id, ending).await }).await?;
             revoke::obey(resources, &ended, resources.now());
         }
-        match found.into_iter().last() {
+        match found.into_iter().next_back() {
             Some(user) => last = Some(user),
             None => break,
         }
