@@ -192,7 +192,6 @@ impl Set {
             }
             .into(),
             break_glass_user_id: self.break_glass.unwrap_or_default(),
-            ..OrganizationSettings::default()
         }
     }
 }

@@ -156,7 +156,7 @@ async fn check_credential(resources: &Resources, command: &Command) -> Result<bo
     }
     if command.credential.is_mailed() {
         let provider = sso::sso_for_domain(resources, &command.email).await?;
-        if !provider.is_some_and(|provider| provider.organization_id == command.organization) {
+        if provider.is_none_or(|provider| provider.organization_id != command.organization) {
             return Err(Error::SsoNotAvailable);
         }
     }
