@@ -212,9 +212,9 @@ async fn people(calls: &mut Calls, owner: &Actor, acme: &str) -> String {
     let invited = invited.user.expect("a user").user_id;
     calls.about(&invited, acme);
     let resend = identity::ResendInvitationRequest { user_id: invited.clone(), ..Default::default() };
-    let resent = owner.users().resend_invitation(calls.name("ResendInvitation", resend)).await.expect("resent");
+    let renewed = owner.users().resend_invitation(calls.name("ResendInvitation", resend)).await.expect("resent");
     calls.about(&invited, acme);
-    let invitation_id = resent.into_inner().invitation.expect("an invitation").invitation_id;
+    let invitation_id = renewed.into_inner().invitation.expect("an invitation").invitation_id;
     let revoke = identity::RevokeInvitationRequest { invitation_id, ..Default::default() };
     owner.users().revoke_invitation(calls.name("RevokeInvitation", revoke)).await.expect("revoked");
     calls.about(&invited, acme);

@@ -35,7 +35,7 @@ pub(crate) async fn run(
     let target = Some(user_id.into());
     let happened = about(Some(prover), Some(user.organization_id), target, now, Event::AddressYielded);
     resources.publisher.append(tx, &happened).await?;
-    let ended = endings::end_everything(resources, tx, &user, prover, now).await?;
+    let ended = endings::end_everything(resources, tx, &user, prover, false, now).await?;
     users::release_address(tx, user_id).await?;
     Ok(Some(Yielded { user_id, ended }))
 }

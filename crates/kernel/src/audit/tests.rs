@@ -50,8 +50,11 @@ fn attack_t34_the_hash_of_an_entry_covers_all_that_it_tells_and_its_place() {
 
 #[test]
 fn the_form_that_is_hashed_stays_what_it_is() {
-    let hash: String = entry().hash(&GENESIS).iter().map(|byte| format!("{byte:02x}")).collect();
-    assert_eq!(hash, "68399917e23de6fd18b2843b0d76492686acfe468b60af6a3da9a0b7919e1bfc");
+    let expected = [
+        0x68, 0x39, 0x99, 0x17, 0xe2, 0x3d, 0xe6, 0xfd, 0x18, 0xb2, 0x84, 0x3b, 0x0d, 0x76, 0x49, 0x26, 0x86, 0xac,
+        0xfe, 0x46, 0x8b, 0x60, 0xaf, 0x6a, 0x3d, 0xa9, 0xa0, 0xb7, 0x91, 0x9e, 0x1b, 0xfc,
+    ];
+    assert_eq!(entry().hash(&GENESIS), expected);
 }
 
 #[test]

@@ -41,6 +41,7 @@ macro_rules! call {
             payload: event.payload.clone(),
             occurred_time: Some(timestamp(event.occurred)),
             traceparent: event.trace.clone().unwrap_or_default(),
+            $($number: event.number.to_string(),)?
         });
         let request = $context::IngestEventsRequest { events: events.collect() };
         let answer = $client.clone().ingest_events(request).await;

@@ -42,6 +42,7 @@ pub(crate) struct Stage {
     pub(crate) home: OrganizationId,
     /// The first administrator, who also owns the home organization.
     pub(crate) admin: UserId,
+    dependencies: Dependencies,
     guard: Guard,
     routes: Routes,
     relay: Relay,
@@ -76,7 +77,7 @@ impl Stage {
             peers,
         };
         let config = OrganizationConfig { saga_lease: Duration::from_secs(2), ..OrganizationConfig::default() };
-        let organization = Organization::new(dependencies, config).expect("the descriptors are ours");
+        let organization = Organization::new(dependencies.clone(), config).expect("the descriptors are ours");
         let routes = organization.register(peers::routes(&identity)).prepare();
         slot.bind(peers::stack(routes.clone(), &clock, &entropy));
         let revocations = Revocations::new(Arc::new(clock.clone()), Freshness::InProcess, None);
@@ -91,9 +92,15 @@ impl Stage {
             entropy,
             revocations,
             identity,
+            dependencies,
             guard,
             routes,
         }
+    }
+
+    /// Another process over the same database.
+    pub(crate) fn replica(&self) -> Organization {
+        Organization::new(self.dependencies.clone(), OrganizationConfig::default()).expect("the descriptors are ours")
     }
 
     /// Delivers all events, and returns how many deliveries were done.

@@ -8,7 +8,7 @@ use rolecall_api::organization::v1::{
     AuditCheckpoint, AuditEvent, AuditFinding, AuditFindingKind as Kind, VerifyAuditLogResponse,
 };
 use rolecall_kernel::audit::{Checkpoint, Entry, GENESIS, Hash, commit};
-use rolecall_kernel::id::{EventId, OrganizationId, SubjectId};
+use rolecall_kernel::id::{EventId, OrganizationId, ParseIdError, SubjectId};
 use rolecall_kernel::time::Timestamp;
 
 use super::lines::{self, Line};
@@ -130,23 +130,23 @@ fn time(time: Option<WireTime>) -> Option<Timestamp> {
 }
 
 /// Reads an identifier that may be absent.
-fn id(text: &str) -> Option<Option<SubjectId>> {
-    if text.is_empty() { Some(None) } else { SubjectId::parse(text).ok().map(Some) }
+fn id(text: &str) -> Result<Option<SubjectId>, ParseIdError> {
+    if text.is_empty() { Ok(None) } else { SubjectId::parse(text).map(Some) }
 }
 
 fn parse(event: &AuditEvent) -> Option<Entry<'_>> {
     Some(Entry {
-        chain: id(&event.organization_id)?.map(SubjectId::as_uuid).unwrap_or_default(),
+        chain: id(&event.organization_id).ok()?.map(SubjectId::as_uuid).unwrap_or_default(),
         sequence: event.sequence.parse().ok().filter(|sequence: &i64| *sequence > 0)?,
         event_id: EventId::parse(&event.event_id).ok()?.as_uuid(),
         topic: &event.topic,
-        actor: id(&event.actor_id)?.map(SubjectId::as_uuid),
-        on_behalf_of: id(&event.on_behalf_of_id)?.map(SubjectId::as_uuid),
-        target: id(&event.target_id)?.map(SubjectId::as_uuid),
+        actor: id(&event.actor_id).ok()?.map(SubjectId::as_uuid),
+        on_behalf_of: id(&event.on_behalf_of_id).ok()?.map(SubjectId::as_uuid),
+        target: id(&event.target_id).ok()?.map(SubjectId::as_uuid),
         request_id: &event.request_id,
         occurred: time(event.occurred_time)?,
         source_number: event.source_number.parse().ok()?,
-        sealed_for: id(&event.sealed_for_id)?.map(SubjectId::as_uuid),
+        sealed_for: id(&event.sealed_for_id).ok()?.map(SubjectId::as_uuid),
         commitment: event.details_commitment.as_slice().try_into().ok()?,
     })
 }

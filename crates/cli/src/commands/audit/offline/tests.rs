@@ -32,7 +32,7 @@ fn log() -> (Vec<AuditEvent>, AuditCheckpoint) {
         events.push(event);
     }
     let signer = CheckpointSigner::from_seed(&[3; 32]);
-    let mut signed = AuditCheckpoint {
+    let mut checkpoint = AuditCheckpoint {
         organization_id: ORGANIZATION.to_owned(),
         sequence: "3".to_owned(),
         hash: previous.to_vec(),
@@ -40,8 +40,8 @@ fn log() -> (Vec<AuditEvent>, AuditCheckpoint) {
         public_key: signer.public_key().to_vec(),
         signature: Vec::new(),
     };
-    signed.signature = signer.sign(&parse_checkpoint(&signed).expect("a checkpoint")).to_vec();
-    (events, signed)
+    checkpoint.signature = signer.sign(&parse_checkpoint(&checkpoint).expect("a checkpoint")).to_vec();
+    (events, checkpoint)
 }
 
 /// Writes a file as `audit export` does, and verifies it.
@@ -62,7 +62,7 @@ fn kinds(events: &[AuditEvent], checkpoints: &[AuditCheckpoint], key: Option<&[u
 fn a_file_as_it_was_exported_is_whole() {
     let (events, signed) = log();
     let key = signed.public_key.clone();
-    assert_eq!(kinds(&events, &[signed.clone()], Some(&key)), []);
+    assert_eq!(kinds(&events, std::slice::from_ref(&signed), Some(&key)), []);
     assert_eq!(kinds(&events[1..], &[signed], None), [], "an export that went on begins in the middle");
 }
 
@@ -72,7 +72,7 @@ fn attack_t34_a_file_that_was_changed_is_found_without_the_server() {
     let changed = |change: fn(&mut AuditEvent)| {
         let mut events = events.clone();
         change(&mut events[1]);
-        kinds(&events, &[signed.clone()], None)
+        kinds(&events, std::slice::from_ref(&signed), None)
     };
     assert_eq!(changed(|event| event.topic.push('x')), [Kind::EntryChanged]);
     assert_eq!(changed(|event| event.actor_id = ORGANIZATION.to_owned()), [Kind::EntryChanged]);
@@ -87,9 +87,9 @@ fn attack_t34_a_file_that_was_changed_is_found_without_the_server() {
     });
     assert_eq!(erased, [], "who was erased is told without details");
     let holed = [events[0].clone(), events[2].clone()];
-    assert_eq!(kinds(&holed, &[signed.clone()], None), [Kind::EntriesMissing]);
-    assert_eq!(kinds(&events[..2], &[signed.clone()], None), [Kind::EndMissing]);
-    assert_eq!(kinds(&events, &[signed.clone()], Some(&[1; 32])), [Kind::CheckpointForged]);
+    assert_eq!(kinds(&holed, std::slice::from_ref(&signed), None), [Kind::EntriesMissing]);
+    assert_eq!(kinds(&events[..2], std::slice::from_ref(&signed), None), [Kind::EndMissing]);
+    assert_eq!(kinds(&events, std::slice::from_ref(&signed), Some(&[1; 32])), [Kind::CheckpointForged]);
     let forged = AuditCheckpoint { hash: vec![1; 32], ..signed };
     assert_eq!(kinds(&events, &[forged], None), [Kind::CheckpointForged, Kind::CheckpointContradicted]);
 }
