@@ -25,7 +25,7 @@ const CRATE_LIMITS: [(&str, usize); 16] = [
     ("cli", 6_000),
     ("db", 3_700),
     ("identity", 33_000),
-    ("kernel", 1_000),
+    ("kernel", 1_200),
     ("notification", 4_500),
     ("organization", 13_500),
     ("outbound", 700),
