@@ -5,8 +5,8 @@ use std::process::ExitCode;
 use clap::Subcommand;
 
 use crate::commands::{
-    access, account, admins, audit, bootstrap, certs, deliveries, factors, health, instance, invitations, keys, mail, members,
-    organizations, password, registration, service_accounts, session, sessions, sso, tokens, users,
+    access, account, admins, audit, bootstrap, certs, deliveries, factors, health, instance, invitations, keys, mail,
+    members, organizations, password, registration, service_accounts, session, sessions, sso, tokens, users,
 };
 use crate::connection::{Connection, RemoteArgs};
 use crate::failure::Failure;

@@ -11,7 +11,8 @@ use crate::app::delete_user::purge;
 use crate::app::fault::Fault;
 use crate::app::signing_keys::SigningKeyError;
 use crate::app::{
-    Resources, accept_invitation, end_organization, last_used, rotate_signing_keys, saga, sso, watch_revocations, write_refusals,
+    Resources, accept_invitation, end_organization, last_used, rotate_signing_keys, saga, sso, watch_revocations,
+    write_refusals,
 };
 use crate::domain::mail_budget::MailBudget;
 use crate::domain::revocation::Position;

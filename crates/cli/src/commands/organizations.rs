@@ -3,9 +3,9 @@
 use clap::{Args, Subcommand};
 use rolecall_api::organization::v1::organization_service_client::OrganizationServiceClient;
 use rolecall_api::organization::v1::{
-    CreateOrganizationRequest, DeleteOrganizationRequest, FirstOwner, GetOrganizationRequest, ListDiscoverableOrganizationsRequest,
-    ListOrganizationsRequest, MfaPolicy, Organization, ResumeOrganizationRequest, SuspendOrganizationRequest,
-    UpdateOrganizationRequest,
+    CreateOrganizationRequest, DeleteOrganizationRequest, FirstOwner, GetOrganizationRequest,
+    ListDiscoverableOrganizationsRequest, ListOrganizationsRequest, MfaPolicy, Organization, ResumeOrganizationRequest,
+    SuspendOrganizationRequest, UpdateOrganizationRequest,
 };
 
 use super::{Mfa, PageArgs, organization_settings};

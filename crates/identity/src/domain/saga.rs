@@ -129,7 +129,9 @@ impl Saga {
     pub(crate) const fn recovery(&self) -> Recovery {
         match (self.kind, self.state) {
             // What organization ended cannot be brought back.
-            (SagaKind::DeleteUser | SagaKind::EraseUser | SagaKind::YieldUser, _) | (_, SagaState::Committed) => Recovery::Finish,
+            (SagaKind::DeleteUser | SagaKind::EraseUser | SagaKind::YieldUser, _) | (_, SagaState::Committed) => {
+                Recovery::Finish
+            }
             (_, SagaState::Started | SagaState::Aborting) => Recovery::Undo,
         }
     }

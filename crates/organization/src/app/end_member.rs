@@ -131,8 +131,11 @@ mod tests {
     fn only_admin_ends_a_holder_of_admin_and_no_program_an_owner() {
         let service_account_id = ServiceAccountId::new(NOW, &SystemEntropy);
         let permissions = [PERMISSION].into_iter().collect();
-        let program =
-            Subject::from(Who::ServiceAccount(ServiceAccount { service_account_id, organization_id: None, permissions }));
+        let program = Subject::from(Who::ServiceAccount(ServiceAccount {
+            service_account_id,
+            organization_id: None,
+            permissions,
+        }));
         let (admin, owner) = (person(&[Role::Admin]), person(&[Role::Owner]));
         let both = set(&[Role::Admin, Role::Owner]);
         assert!(beyond(&admin, both).is_empty());

@@ -16,8 +16,8 @@ pub(super) use internal::{
 pub(super) use organizations::{delete_organization, resume_organization, suspend_organization, update_organization};
 pub(super) use page::{Place, by_occurrence, list_place, next_audit_page, next_page, position, size};
 pub(super) use public::{
-    block_member, check_access, create_organization, list_members, list_organizations,
-    unblock_member, update_member_roles,
+    block_member, check_access, create_organization, list_members, list_organizations, unblock_member,
+    update_member_roles,
 };
 
 pub(super) use settings::{list_discoverable, own_or, update_settings};

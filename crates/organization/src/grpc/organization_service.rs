@@ -14,7 +14,8 @@ use tonic::{Request, Response, Status};
 use super::{Api, OrganizationApi, convert, render, status};
 use crate::app::idempotency::Answer;
 use crate::app::{
-    create_organization, delete_organization, read_organizations, resume_organization, suspend_organization, update_organization,
+    create_organization, delete_organization, read_organizations, resume_organization, suspend_organization,
+    update_organization,
 };
 use crate::events::publish::timestamp;
 

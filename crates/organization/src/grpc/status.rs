@@ -155,7 +155,8 @@ fn orphaned(orphaned: Orphaned) -> Status {
             refusal(ErrorReason::LastAdmin, message).build()
         }
         Orphaned::BreakGlass => {
-            let message = "The person is the break-glass owner of its organization; name another in its settings first.";
+            let message =
+                "The person is the break-glass owner of its organization; name another in its settings first.";
             refusal(ErrorReason::BreakGlassOwner, message).build()
         }
         Orphaned::NoWayIn => {

@@ -13,8 +13,8 @@ mod organizations;
 mod removals;
 mod service_accounts;
 mod settings;
-mod suspension;
 mod sign_in;
+mod suspension;
 
 use sea_orm::{ConnectionTrait as _, DbBackend, DbErr};
 use sea_orm_migration::{MigrationName, MigrationTrait, SchemaManager};

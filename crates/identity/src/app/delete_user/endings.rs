@@ -10,7 +10,9 @@ use crate::domain::session::EndReason;
 use crate::domain::user::User;
 use crate::events::publish::about;
 use crate::store::sessions::{self, Which};
-use crate::store::{awaited_passwords, challenges, codes, credentials, factors, invitations, linked_identities, recovery_codes, users};
+use crate::store::{
+    awaited_passwords, challenges, codes, credentials, factors, invitations, linked_identities, recovery_codes, users,
+};
 
 /// Ends the account with all that opens it, and erases it if that is wanted; returns the sessions, to be obeyed after the commit.
 pub(in crate::app) async fn end_everything(
@@ -37,7 +39,8 @@ pub(in crate::app) async fn end_everything(
     recovery_codes::delete_all(tx, user_id).await?;
     linked_identities::delete_all(tx, user_id).await?;
     users::delete(tx, user_id, now).await?;
-    let happened = about(actor, Some(user.organization_id), Some(user_id.into()), now, Event::UserDeleted { erased: erase });
+    let happened =
+        about(actor, Some(user.organization_id), Some(user_id.into()), now, Event::UserDeleted { erased: erase });
     resources.publisher.append(tx, &happened).await?;
     if erase {
         users::erase(tx, user_id).await?;
