@@ -40,20 +40,21 @@ impl InstanceName {
 
 /// Returns the name; nothing while it was never heard. What was known stays while identity is silent.
 pub(crate) async fn get(shared: &Shared) -> Option<String> {
-    let (heard, now) = (shared.instance_name.heard(), shared.clock.now());
-    if heard.until.is_some_and(|until| now < until) {
+    let heard = shared.instance_name.heard();
+    if heard.until.is_some_and(|until| shared.clock.now() < until) {
         return heard.name;
     }
     let why = match timeout(PATIENCE, shared.peers.instance_name()).await {
         Ok(Ok(name)) => {
             let name = Some(name).filter(|name| !name.is_empty());
-            shared.instance_name.hear(name.clone(), now.plus(FRESH));
+            shared.instance_name.hear(name.clone(), shared.clock.now().plus(FRESH));
             return name;
         }
         Ok(Err(error)) => error.to_string(),
         Err(elapsed) => elapsed.to_string(),
     };
     tracing::warn!(why, "the name of the installation is not known anew");
-    shared.instance_name.hear(heard.name.clone(), now.plus(AGAIN));
+    // Counted from after the wait, which may be as long as this.
+    shared.instance_name.hear(heard.name.clone(), shared.clock.now().plus(AGAIN));
     heard.name
 }

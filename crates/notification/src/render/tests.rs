@@ -98,6 +98,7 @@ fn every_mail_says_which_installation_it_is_from_and_where_that_is() {
         assert!(named.html.contains(&html), "{}", named.html);
         assert!(unnamed.html.contains(&format!("Sent by {url}</p>")), "{}", unnamed.html);
         assert_eq!(named.text.lines().filter(|line| *line == "--").count(), 1, "{}", named.text);
+        assert_eq!(named.text.lines().filter(|line| line.starts_with("Sent by ")).count(), 1, "{}", named.text);
     }
 }
 
