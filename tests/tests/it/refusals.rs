@@ -49,9 +49,12 @@ async fn end(stack: &mut Stack) {
         let status = Command::new("kill").arg("-TERM").arg(pid.to_string()).status().await;
         assert!(status.is_ok_and(|status| status.success()), "kill cannot be run");
     }
-    while !stack.has_casualty() {
-        tokio::time::sleep(Duration::from_millis(20)).await;
-    }
+    let ended = async {
+        while !stack.has_casualty() {
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+    };
+    tokio::time::timeout(Duration::from_mins(1), ended).await.expect("the server does not end");
 }
 
 async fn refused_calls(admin: &Actor) -> Vec<Row> {
