@@ -90,6 +90,11 @@ impl Hashing {
         Ok(Self { inner: Arc::new(inner) })
     }
 
+    /// Refuses what would be refused a place now; for those who have other work to do before they ask for one.
+    pub(crate) fn check_room(&self, deadline: Option<Instant>) -> Result<(), HashingError> {
+        self.admit(deadline).map(drop)
+    }
+
     /// Hashes a new password.
     pub(crate) async fn hash(&self, password: Password, deadline: Option<Instant>) -> Result<String, HashingError> {
         let (argon, salt) = (self.inner.argon.clone(), salt(self.inner.entropy.as_ref()));

@@ -66,6 +66,8 @@ take_faults!(Error);
 ///
 /// Whatever is wrong, the same work is done: one hash, two questions to organization, one write.
 pub(crate) async fn run(resources: &Resources, command: &Command) -> Result<Outcome, Error> {
+    // In a storm, before the database is asked about somebody who will be sent away whoever it is.
+    resources.hashing.check_room(command.deadline)?;
     // Taken before access is checked: a block that comes later ends a session that began here.
     let began = resources.now();
     let reader = resources.db.reader();

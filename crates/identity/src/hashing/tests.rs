@@ -82,12 +82,14 @@ async fn asvs_v15_2_2_what_does_not_fit_the_queue_is_refused_at_once_with_a_time
     }
     let refused = hashing.hash(password("x"), None).await;
     assert!(matches!(refused, Err(HashingError::Overloaded { retry_after }) if !retry_after.is_zero()));
+    assert!(hashing.check_room(None).is_err(), "and whoever asks early");
     release.send(()).expect("the worker waits");
     for task in waiting {
         assert!(task.await.expect("ran").is_ok());
     }
     assert!(busy.await.expect("ran").is_ok());
-    assert_eq!(hashing.inner.under_way.load(Ordering::SeqCst), 0);
+    assert!(hashing.check_room(None).is_ok());
+    assert_eq!(hashing.inner.under_way.load(Ordering::SeqCst), 0, "asking takes no place");
 }
 
 /// ASVS: T38
