@@ -5,7 +5,7 @@ use std::time::Duration;
 use rolecall_api::notification::v1::IngestOutcome::{Done, Park, Retry};
 use rolecall_kernel::id::SubjectId;
 use rolecall_kernel::time::Clock as _;
-use rolecall_testkit::on_each_database;
+use rolecall_testkit::{Mail, on_each_database};
 use sea_orm::{ConnectionTrait as _, Statement};
 
 use crate::world::World;
@@ -49,7 +49,7 @@ on_each_database! {
         let (organization, grace, ada) = (world.organization("Engines"), world.person("Grace"), world.person("Ada"));
         let both = || vec![world.blocked(organization, grace, ada), world.invitation(organization, "bob@example.org")];
         let url = "https://rolecall.example.org";
-        let sent = || world.sink.mails().iter().map(|mail| mail.text()).collect::<Vec<_>>();
+        let sent = || world.sink.mails().iter().map(Mail::text).collect::<Vec<_>>();
         world.doubles.know(|known| known.is_down = true);
         assert_eq!(world.ingest(vec![world.invitation(organization, "bob@example.org")]).await, [Done]);
         assert_eq!(world.drain().await, 1);
