@@ -126,6 +126,8 @@ pub(crate) async fn find_serving<C: ConnectionTrait>(
     let found = Entity::find()
         .filter(Column::OrganizationId.eq(organization.as_uuid()))
         .filter(Column::Enabled.eq(true))
+        // Identifiers made within a millisecond are in no order.
+        .order_by_asc(Column::Created)
         .order_by_asc(Column::IdentityProviderId);
     found.one(connection).await?.as_ref().map(read).transpose()
 }

@@ -97,7 +97,9 @@ on_each_database! {
         connect(&stage.world, &stage.owner, described(&evil.issuer)).await.expect("connected");
         let calls = stage.provider.script().token_calls;
         for iss in [evil.issuer.as_str(), "", "https://other.example"] {
-            let begun = stage.begin().await;
+            let honest = ByProvider::IdentityProviderId(stage.connected.identity_provider_id.clone());
+            let begun = stage.try_begin(honest).await.expect("begun");
+            assert!(begun.authorization_url.starts_with(&stage.provider.issuer), "{}", begun.authorization_url);
             let (state, code) = stage.provider.log_in(&begun.authorization_url, ada());
             let refused = stage.complete_from(&begun.login_token, &state, &code, iss).await.expect_err("mixed up");
             assert_eq!(reason(&refused), WRONG, "{iss}");
