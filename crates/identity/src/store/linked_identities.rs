@@ -55,6 +55,19 @@ pub(crate) async fn delete(tx: &Tx, id: LinkedIdentityId, user_id: UserId) -> Re
     Ok(own.exec(tx).await?.rows_affected == 1)
 }
 
+/// Lists the links with a provider.
+pub(crate) async fn list_of_provider<C: ConnectionTrait>(
+    connection: &C,
+    provider: IdentityProviderId,
+    most: u64,
+) -> Result<Vec<LinkedIdentity>, Error> {
+    let found = Entity::find()
+        .filter(Column::IdentityProviderId.eq(provider.as_uuid()))
+        .order_by_asc(Column::LinkedIdentityId)
+        .limit(most);
+    Ok(found.all(connection).await?.into_iter().map(read).collect())
+}
+
 /// Deletes every link of a person.
 pub(crate) async fn delete_all(tx: &Tx, user_id: UserId) -> Result<(), Error> {
     Entity::delete_many().filter(Column::UserId.eq(user_id.as_uuid())).exec(tx).await?;

@@ -244,6 +244,7 @@ pub(crate) async fn delete(resources: &Resources, command: &Delete) -> Result<An
             // Held before the accounts, as logins hold it.
             identity_providers::lock(&tx, provider.identity_provider_id).await?;
             let ended = end_sessions(resources, &tx, provider, command.actor, now).await?;
+            end_links(resources, &tx, provider, command.actor, now).await?;
             if !identity_providers::delete(&tx, &permit, provider.identity_provider_id).await? {
                 return Err(Error::IdentityProviderNotFound);
             }
@@ -322,6 +323,26 @@ async fn end_sessions(
         all.extend(ended);
     }
     Ok(all)
+}
+
+/// Ends every link with a provider, as if each person had unlinked it.
+async fn end_links(
+    resources: &Resources,
+    tx: &Tx,
+    provider: &IdentityProvider,
+    actor: SubjectId,
+    now: Timestamp,
+) -> Result<(), Error> {
+    let id = provider.identity_provider_id;
+    for link in linked_identities::list_of_provider(tx, id, MOST_PEOPLE).await? {
+        // One that its person unlinks meanwhile is told of by that.
+        if linked_identities::delete(tx, link.linked_identity_id, link.user_id).await? {
+            let (organization, target) = (Some(provider.organization_id), Some(link.user_id.into()));
+            let happened = about(Some(actor), organization, target, now, Event::IdentityUnlinked(id));
+            resources.publisher.append(tx, &happened).await?;
+        }
+    }
+    Ok(())
 }
 
 async fn tell(

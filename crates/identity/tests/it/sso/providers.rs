@@ -159,6 +159,8 @@ on_each_database! {
         };
         stage.world.providers().delete_identity_provider(bearer(&stage.owner, request)).await.expect("deleted");
         stage.whoami(&tokens).await.expect_err("ended at once");
+        assert_eq!(stage.world.rows("linked_identities").await, 0);
+        assert_eq!(crate::mailbox::told(&stage.world, "identity.identity_unlinked").await, 1, "its person is told");
     }
 
     async fn attack_t15_nobody_asserts_the_people_of_another_organization(database) {
