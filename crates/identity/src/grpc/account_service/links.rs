@@ -5,6 +5,7 @@ use std::sync::Arc;
 use rolecall_api::identity::v1 as wire;
 use rolecall_authz::caller;
 use rolecall_kernel::id::{IdentityProviderId, LinkedIdentityId};
+use rolecall_kernel::network::Network;
 use rolecall_rpc::detached;
 use tonic::{Request, Response, Status};
 
@@ -41,13 +42,14 @@ pub(super) async fn link(
     grpc: &Grpc,
     request: Request<wire::LinkIdentityRequest>,
 ) -> Result<Response<wire::LinkIdentityResponse>, Status> {
+    let network = request.extensions().get::<Network>().copied();
     let (caller, request) = (caller(&request)?, request.into_inner());
     let mut fields = Fields::default();
     let id = fields.id("identity_provider_id", &request.identity_provider_id, IdentityProviderId::parse);
     let target = Target::Provider(fields.finish(id)?);
     let link = caller.user().zip(caller.organization()).ok_or(NO_PERSON)?;
     let return_url = Some(request.return_url).filter(|url| !url.is_empty());
-    let command = begin::Command { target, return_url, audience: None, fresh: false, network: None, link: Some(link) };
+    let command = begin::Command { target, return_url, audience: None, fresh: false, network, link: Some(link) };
     let begun = begin::run(&grpc.resources, &command).await?;
     Ok(Response::new(wire::LinkIdentityResponse {
         authorization_url: begun.authorization_url,

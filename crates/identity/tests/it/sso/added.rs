@@ -92,6 +92,11 @@ on_each_database! {
         let refused = stage.begin_from("192.0.2.7").await.expect_err("too many");
         assert_eq!(reason(&refused), "NETWORK_THROTTLED");
         let wait = refused.get_details_retry_info().and_then(|info| info.retry_delay).expect("a wait");
+        let id = stage.connected.identity_provider_id.clone();
+        let mut link = bearer(&stage.owner, LinkIdentityRequest { identity_provider_id: id, ..Default::default() });
+        link.metadata_mut().insert(COMES_FROM, "192.0.2.7".parse().expect("ascii"));
+        let refused = stage.world.accounts().link_identity(link).await.expect_err("it sends to a provider as well");
+        assert_eq!(reason(&refused), "NETWORK_THROTTLED");
         stage.begin_from("198.51.100.7").await.expect("another network");
         stage.begin().await;
         stage.world.clock.advance(wait.max(Duration::from_millis(1)));
