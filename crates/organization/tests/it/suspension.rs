@@ -125,6 +125,9 @@ on_each_database! {
         let directory = pb::ListDiscoverableOrganizationsRequest::default();
         let listed = stage.organizations(stage.admin).list_discoverable_organizations(directory).await.expect("lists");
         assert!(listed.into_inner().organizations.is_empty());
+        let request = pb::BatchGetOrganizationsRequest { organization_ids: vec![acme.to_string()] };
+        let told = stage.memberships().batch_get_organizations(request).await.expect("told").into_inner();
+        assert_eq!(told.settings.len(), 1, "identity learns its login policy all the same");
         resume(&stage, stage.admin, acme).await.expect("resumes");
         stage.activate(invited, owner).await.expect("joins at last");
     }
