@@ -77,10 +77,17 @@ pub(crate) async fn run(resources: &Resources, command: &Command) -> Result<(Str
     }
     let stored = credentials::find(&reader, user.user_id).await?;
     let verified = resources.hashing.verify(command.password.clone(), stored.clone(), command.deadline);
-    let (verified, access) = tokio::join!(verified, resources.organization.access(user.user_id.into()));
+    let (access, settings) =
+        (resources.organization.access(user.user_id.into()), resources.organization.settings(user.organization_id));
+    let (verified, access, settings) = tokio::join!(verified, access, settings);
     let (verified, access) = (verified?, access?);
-    let (true, true, Some(stored)) = (verified, access.active, stored) else {
-        let failure = if verified { LoginFailure::Inactive } else { LoginFailure::WrongPassword };
+    let is_sso = settings?.is_some_and(|settings| !settings.passwords.allow(user.user_id));
+    let (true, true, false, Some(stored)) = (verified, access.active, is_sso, stored) else {
+        let failure = match (verified, access.active) {
+            (false, _) => LoginFailure::WrongPassword,
+            (true, false) => LoginFailure::Inactive,
+            (true, true) => LoginFailure::SsoRequired,
+        };
         Counter::of_session(resources, &user, command.session_id).count(resources, failure).await?;
         return Err(Error::CredentialsRefused);
     };

@@ -11,6 +11,7 @@ use rolecall_kernel::time::Timestamp;
 
 use super::super::Resources;
 use super::super::create_user::{self, Credential};
+use super::super::device;
 use super::super::open_session::{self, Opened, Times};
 use super::super::tokens::Tokens;
 use super::complete::Error;
@@ -19,9 +20,12 @@ use crate::domain::event::Event;
 use crate::domain::session::{AuthMethods, SessionLimits};
 use crate::domain::sso::{Asserted, IdentityProvider, LinkedIdentity, PendingLogin, RoleSource};
 use crate::domain::user::{Profile, User, UserState};
-use crate::events::publish::by_user;
-use crate::peers::{PeerError, Refusal, RoleChange};
-use crate::store::{LINKED_IDENTITIES_SUBJECT_KEY, credentials, domains, identity_providers, linked_identities, users};
+use crate::events::publish::{about, by_user};
+use crate::peers::{Passwords, PeerError, Refusal, RoleChange};
+use crate::store::{
+    LINKED_IDENTITIES_SUBJECT_KEY, awaited_passwords, credentials, domains, identity_providers, linked_identities,
+    users,
+};
 
 /// How long ago a person proved who it is whose provider does not tell: too long for a step-up.
 const UNTOLD: std::time::Duration = std::time::Duration::from_hours(1);
@@ -51,16 +55,16 @@ pub(super) async fn run(
     asserted: &Asserted,
     began: Timestamp,
 ) -> Result<Tokens, Error> {
+    let settings = resources.organization.settings(provider.organization_id).await?;
+    let settings = settings.ok_or(Error::SsoRefused("the organization is not active"))?;
     let found = match login.user_id {
         Some(_) => to_link(resources, login, asserted).await?,
-        None => find_or_make(resources, provider, asserted).await?,
+        None => find_or_make(resources, provider, settings.passwords, asserted).await?,
     };
     refuse_administrators(resources, &found.user).await?;
     if found.user.organization_id != provider.organization_id || found.user.state != UserState::Active {
         return Err(Error::SsoRefused("the account is not of this organization, or not active"));
     }
-    let settings = resources.organization.settings(provider.organization_id).await?;
-    let settings = settings.ok_or(Error::SsoRefused("the organization is not active"))?;
     if settings.passwords.is_break_glass(found.user.user_id) {
         return Err(Error::SsoRefused("the break-glass owner shows a password and a second factor here"));
     }
@@ -68,9 +72,9 @@ pub(super) async fn run(
     if !resources.organization.access(found.user.user_id.into()).await?.active {
         return Err(Error::SsoRefused("the person may not act"));
     }
-    let limits = settings.session;
+    let (limits, passwords) = (settings.session, settings.passwords);
     let carried = Carried { audience: login.audience.clone(), ..Carried::default() };
-    let admission = &Admission { provider, asserted, found: &found, limits, carried, began };
+    let admission = &Admission { provider, asserted, found: &found, limits, passwords, carried, began };
     let opened = resources.db.write(|tx| async move { enter(resources, &tx, admission).await }).await;
     Ok(opened?.finish(resources))
 }
@@ -87,7 +91,12 @@ async fn to_link(resources: &Resources, login: &PendingLogin, asserted: &Asserte
     Ok(Found { user, how: How::Wanted })
 }
 
-async fn find_or_make(resources: &Resources, provider: &IdentityProvider, asserted: &Asserted) -> Result<Found, Error> {
+async fn find_or_make(
+    resources: &Resources,
+    provider: &IdentityProvider,
+    passwords: Passwords,
+    asserted: &Asserted,
+) -> Result<Found, Error> {
     let reader = resources.db.reader();
     if let Some(link) = linked_identities::find(&reader, &asserted.issuer, &asserted.subject).await? {
         let user = users::find(&reader, link.user_id).await?.ok_or(Error::SsoRefused("the account is gone"))?;
@@ -98,7 +107,13 @@ async fn find_or_make(resources: &Resources, provider: &IdentityProvider, assert
         return Err(Error::SsoRefused("the domain of the address is not proven by the organization"));
     }
     let user = match users::find_by_email(&reader, email).await? {
-        Some((user, None)) if is_unclaimed(resources, provider, &user).await? => user,
+        // A password that nobody may have any longer opens nothing.
+        Some((user, password))
+            if (password.is_none() || !passwords.allow(user.user_id))
+                && is_unclaimed(resources, provider, &user).await? =>
+        {
+            user
+        }
         Some(_) => return Err(Error::SsoAccountNotLinked),
         None if provider.settings.just_in_time => make(resources, provider, asserted, email).await?,
         None => return Err(Error::SsoAccountMissing),
@@ -197,13 +212,14 @@ struct Admission<'a> {
     asserted: &'a Asserted,
     found: &'a Found,
     limits: SessionLimits,
+    passwords: Passwords,
     carried: Carried,
     began: Timestamp,
 }
 
 /// Links what is new and opens the session; the provider first, then the account, as whoever changes a provider does.
 async fn enter(resources: &Resources, tx: &Tx, admission: &Admission<'_>) -> Result<Opened, Error> {
-    let &Admission { provider, asserted, found, limits, ref carried, began } = admission;
+    let &Admission { provider, asserted, found, limits, ref carried, began, .. } = admission;
     let current = identity_providers::lock_shared(tx, provider.identity_provider_id).await?;
     if !current.is_some_and(|current| current.settings.enabled && current.version == provider.version) {
         return Err(Error::SsoRefused("the provider was changed meanwhile"));
@@ -222,8 +238,18 @@ async fn enter(resources: &Resources, tx: &Tx, admission: &Admission<'_>) -> Res
     Ok(opened)
 }
 
+/// Removes a password that was stored by what was under way when the organization did away with them.
+async fn remove_password(resources: &Resources, tx: &Tx, user: &User, now: Timestamp) -> Result<(), Error> {
+    credentials::delete(tx, user.user_id).await?;
+    awaited_passwords::note(tx, user.user_id, now).await?;
+    device::forget_all(resources, tx, user).await?;
+    let (organization, target) = (Some(user.organization_id), Some(user.user_id.into()));
+    resources.publisher.append(tx, &about(None, organization, target, now, Event::PasswordRemoved)).await?;
+    Ok(())
+}
+
 async fn link(resources: &Resources, tx: &Tx, admission: &Admission<'_>, user: &User) -> Result<(), Error> {
-    let &Admission { provider, asserted, found, began: now, .. } = admission;
+    let &Admission { provider, asserted, found, passwords, began: now, .. } = admission;
     match linked_identities::find(tx, &asserted.issuer, &asserted.subject).await? {
         Some(link) if link.user_id == user.user_id => return Ok(()),
         Some(_) => return Err(Error::IdentityTaken),
@@ -231,10 +257,13 @@ async fn link(resources: &Resources, tx: &Tx, admission: &Admission<'_>, user: &
     }
     if found.how == How::Claimed {
         // Looked at again under the lock: what opens the account meanwhile makes it somebody's.
-        let is_claimed = credentials::find(tx, user.user_id).await?.is_some()
-            || linked_identities::count(tx, user.user_id).await? > 0;
-        if is_claimed {
+        let has_password = credentials::find(tx, user.user_id).await?.is_some();
+        let is_opened = has_password && passwords.allow(user.user_id);
+        if is_opened || linked_identities::count(tx, user.user_id).await? > 0 {
             return Err(Error::SsoAccountNotLinked);
+        }
+        if has_password {
+            remove_password(resources, tx, user, now).await?;
         }
         users::verify_email(tx, user.user_id, now).await?;
     }
