@@ -12,6 +12,7 @@ use super::fault::{Fault, take_faults};
 use super::once::{Once, take_repeats};
 use crate::domain::access_token::{AccessToken, LifeError, MAX_TOKENS, NarrowingError, PREFIX, expiry, narrow};
 use crate::domain::event::Event;
+use crate::domain::session::AuthMethods;
 use crate::events::publish::by_user;
 use crate::store::{access_tokens, sessions, users};
 
@@ -62,6 +63,9 @@ pub(crate) enum Error {
     /// The person has as many tokens as anybody may.
     #[error("no more tokens can be made")]
     AccessTokenLimitReached,
+    /// The session was opened by a password, and the organization has none any longer.
+    #[error("members of the organization have no passwords")]
+    SsoRequired,
     /// The token was made before, and its secret is not kept.
     #[error("the secret was returned before")]
     SecretAlreadyReturned,
@@ -91,6 +95,9 @@ pub(crate) async fn run(resources: &Resources, command: &Command) -> Result<Made
     if Once::find(command.once.as_ref(), &reader).await?.is_some() {
         return Err(Error::SecretAlreadyReturned);
     }
+    if !may_lend(resources, command).await? {
+        return Err(Error::SsoRequired);
+    }
     let held = resources.organization.find_subject(command.user_id.into()).await?;
     let held = held.filter(|subject| subject.active).map(|subject| subject.permissions).unwrap_or_default();
     let (now, entropy) = (resources.now(), resources.entropy.as_ref());
@@ -112,6 +119,18 @@ pub(crate) async fn run(resources: &Resources, command: &Command) -> Result<Made
         },
         Err(error) => Err(error),
     }
+}
+
+/// Whether the session is of a kind that the organization still opens: a token would outlive one that is about to end.
+async fn may_lend(resources: &Resources, command: &Command) -> Result<bool, Error> {
+    let reader = resources.db.reader();
+    let session = sessions::find(&reader, command.session_id).await?;
+    if session.is_none_or(|session| session.methods.includes(AuthMethods::FEDERATED)) {
+        return Ok(true);
+    }
+    let user = users::find(&reader, command.user_id).await?.ok_or(Error::Fault(Fault::Defect("no such account")))?;
+    let settings = resources.organization.settings(user.organization_id).await?;
+    Ok(settings.is_none_or(|settings| settings.passwords.allow(user.user_id)))
 }
 
 async fn store(resources: &Resources, command: &Command, token: &AccessToken, hash: &[u8; 32]) -> Result<(), Error> {

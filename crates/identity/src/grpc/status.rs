@@ -386,7 +386,7 @@ statuses! {
         Error::PermissionUnknown => {
             violation("service_account.permissions", "PERMISSION_UNKNOWN", "must be names of permissions")
         };
-    create_access_token::Error { AccessTokenLimitReached, SecretAlreadyReturned, RequestIdReused } with
+    create_access_token::Error { AccessTokenLimitReached, SsoRequired, SecretAlreadyReturned, RequestIdReused } with
         Error::PermissionNotGrantable(names) => {
             builder(Reason::PermissionNotGrantable).metadata("permissions", names.join(", ")).build()
         },
