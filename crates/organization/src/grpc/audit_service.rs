@@ -69,6 +69,7 @@ impl AuditService for AuditApi {
         let scope = walk::narrow(&api.app, &caller.scope(convert::PERMISSION), wish.organization).await;
         let scope = scope.map_err(status::store)?.ok_or_else(status::organization_not_found)?;
         convert::check_known(&scope, &wish.known)?;
+        convert::check_chain(&scope, "page_token", wish.after.map(|after| after.chain))?;
         let command = verify::Command { scope, known: wish.known, after: wish.after };
         let report = verify::run(&api.app, &command).await.map_err(status::store)?;
         let next_page_token = convert::verify_token(api, &caller, &request, report.next);

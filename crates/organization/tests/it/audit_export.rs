@@ -74,6 +74,29 @@ on_each_database! {
         assert_eq!(refused(begin(&stage, owner, "", "nonsense").await.map(drop)), "REQUEST_INVALID");
     }
 
+    /// ASVS: V8.2.2
+    async fn attack_a_resume_token_opens_no_chain_that_its_holder_may_not_see(database) {
+        let stage = Stage::open(&database).await;
+        let (acme, owner) = stage.found("Acme").await;
+        let (_, stranger) = stage.found("Other").await;
+        let former = stage.add_active(stage.admin, stage.home, &["OWNER"]).await;
+        let grant = pb::GrantAdminRequest { user_id: former.to_string(), ..Default::default() };
+        stage.members(stage.admin).grant_admin(grant).await.expect("grants");
+        settle(&stage).await;
+        let is_of_acme = |message: &&pb::ExportAuditEventsResponse| message.audit_events[0].organization_id == acme.to_string();
+        let all = export(&stage, former, "-", "").await;
+        let of_acme = all.iter().find(is_of_acme).expect("some").resume_token.clone();
+        let revoke = pb::RevokeAdminRequest { user_id: former.to_string(), ..Default::default() };
+        stage.members(stage.admin).revoke_admin(revoke).await.expect("revokes");
+        stage.add_active(owner, acme, &["GUEST"]).await;
+        settle(&stage).await;
+        assert_eq!(refused(begin(&stage, former, "-", &of_acme).await.map(drop)), "REQUEST_INVALID");
+        let own = export(&stage, owner, "", "").await.remove(0).resume_token;
+        stage.add_active(owner, acme, &["GUEST"]).await;
+        settle(&stage).await;
+        assert_eq!(refused(begin(&stage, stranger, "", &own).await.map(drop)), "REQUEST_INVALID");
+    }
+
     async fn an_export_ends_with_the_right_to_it(database) {
         let stage = Stage::open(&database).await;
         let (acme, owner) = stage.found("Acme").await;

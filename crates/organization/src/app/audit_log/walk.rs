@@ -21,6 +21,15 @@ pub(crate) async fn narrow(
     }
 }
 
+/// Tells whether a chain belongs to the scope.
+pub(crate) fn covers(scope: &Scope, chain: Uuid) -> bool {
+    match scope.as_organization_filter() {
+        Filter::All => true,
+        Filter::Organizations(ids) => ids.iter().any(|id| id.as_uuid() == chain),
+        Filter::Subject(_) | Filter::Nothing => false,
+    }
+}
+
 /// Returns the chain after this one.
 pub(super) async fn next<C: Connection>(
     connection: &C,

@@ -2,7 +2,7 @@
 
 use prost::Message as _;
 use rolecall_api::organization::v1 as pb;
-use rolecall_authz::{Caller, Filter, Scope};
+use rolecall_authz::{Caller, Scope};
 use rolecall_kernel::audit::{Checkpoint, INSTANCE_CHAIN};
 use rolecall_kernel::id::{EventId, OrganizationId, SubjectId};
 use rolecall_kernel::time::Timestamp;
@@ -10,7 +10,7 @@ use rolecall_rpc::status::Violations;
 use tonic::Status;
 use uuid::Uuid;
 
-use crate::app::audit_log::{export, verify};
+use crate::app::audit_log::{export, verify, walk};
 use crate::app::list_audit_events as list;
 use crate::domain::audit::{AuditFilter, SignedCheckpoint, Window};
 use crate::grpc::Api;
@@ -113,7 +113,8 @@ pub(super) fn export(
 ) -> Result<(Option<OrganizationId>, export::Position), Status> {
     let mut violations = Violations::default();
     let place = list_place(&mut violations, caller, &request.organization_id);
-    let opened = api.resume.open(&export_binding(caller, &request.organization_id), &request.resume_token);
+    let binding = export_binding(caller, &request.organization_id);
+    let opened = api.resume.open(&binding.each_ref().map(String::as_str), &request.resume_token);
     let opened = violations.check("resume_token", "FOREIGN", opened);
     let (Some(place), Some(opened)) = (place, opened) else { return Err(invalid(violations)) };
     let position = opened.as_deref().and_then(|bytes| decode(bytes, 0));
@@ -121,15 +122,15 @@ pub(super) fn export(
     Ok((place.organization(), position.unwrap_or_default()))
 }
 
-fn export_binding<'a>(caller: &Caller, organization_id: &'a str) -> [&'a str; 3] {
-    // What the holder of a token is sent is bounded by its rights, not by the token.
-    ["ExportAuditEvents", if caller.service().is_some() { "service" } else { "subject" }, organization_id]
+fn export_binding(caller: &Caller, organization_id: &str) -> [String; 3] {
+    ["ExportAuditEvents".to_owned(), caller.subject().to_string(), organization_id.to_owned()]
 }
 
 pub(super) fn resume_token(api: &Api, caller: &Caller, organization_id: &str, position: export::Position) -> String {
     let chain = position.chain.unwrap_or_default();
     let bytes = [&chain.as_bytes()[..], &position.sequence.to_be_bytes()].concat();
-    api.resume.seal(&export_binding(caller, organization_id), &bytes, api.app.entropy.as_ref())
+    let binding = export_binding(caller, organization_id);
+    api.resume.seal(&binding.each_ref().map(String::as_str), &bytes, api.app.entropy.as_ref())
 }
 
 /// Reads what a token holds: a chain, a number, and so many bytes.
@@ -197,15 +198,18 @@ fn signed(checkpoint: &pb::AuditCheckpoint) -> Option<SignedCheckpoint> {
 
 /// Checkpoints of foreign chains are refused, existing or not, in the same words.
 pub(super) fn check_known(scope: &Scope, known: &[SignedCheckpoint]) -> Result<(), Status> {
-    let is_within = |chain: Uuid| match scope.as_organization_filter() {
-        Filter::All => true,
-        Filter::Organizations(ids) => ids.iter().any(|id| id.as_uuid() == chain),
-        Filter::Subject(_) | Filter::Nothing => false,
-    };
-    if known.iter().all(|signed| is_within(signed.checkpoint.chain)) {
+    if known.iter().all(|signed| walk::covers(scope, signed.checkpoint.chain)) {
         return Ok(());
     }
     Err(invalid_field("known_checkpoints", "FOREIGN", "must be of the organization that is verified"))
+}
+
+/// A token outlives the rights under which it was sent: what it goes on with must be within those of now.
+pub(super) fn check_chain(scope: &Scope, field: &str, chain: Option<Uuid>) -> Result<(), Status> {
+    if chain.is_none_or(|chain| walk::covers(scope, chain)) {
+        return Ok(());
+    }
+    Err(invalid_field(field, "FOREIGN", "must be of what the caller may still see"))
 }
 
 fn verify_binding(caller: &Caller, request: &pb::VerifyAuditLogRequest) -> Vec<String> {

@@ -35,6 +35,7 @@ pub(super) async fn begin(
     let held = caller.scope(convert::PERMISSION);
     let scope = walk::narrow(&api.app, &held, organization).await.map_err(status::store)?;
     let scope = scope.ok_or_else(status::organization_not_found)?;
+    convert::check_chain(&scope, "resume_token", position.chain)?;
     let organization_id = request.organization_id.clone();
     let exporter = Exporter { api, standing, held, scope, organization_id, position };
     Ok(unfold(Some(exporter), |exporter| async move {
