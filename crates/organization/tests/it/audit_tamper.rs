@@ -203,6 +203,20 @@ on_each_database! {
         assert!(kinds(&verify(&stage, owner, "").await).contains(&Kind::DetailsChanged), "a key that is gone unseen is no erasure");
     }
 
+    /// ASVS: V16.4.2, T34
+    async fn attack_t34_details_that_are_put_to_an_erased_entry_are_found(database) {
+        let stage = Stage::open(&database).await;
+        let (_, owner, victim) = acme(&stage).await;
+        open_the_safe(&stage).await;
+        let (event_id, subject) = (id(&stage, &victim.event_id), id(&stage, &victim.sealed_for_id));
+        tamper(&stage, &[format!("UPDATE audit_subject_keys SET sealed_key = NULL, erased = 1 WHERE subject_id = {subject}")]).await.expect("it is ours");
+        assert!(verify(&stage, owner, "").await.findings.is_empty(), "who was erased is told without details");
+        let lie = format!("UPDATE audit_events SET details = '{{\"reason\":\"a lie\"}}' WHERE event_id = {event_id}");
+        tamper(&stage, &[lie]).await.expect("it is ours");
+        let report = verify(&stage, owner, "").await;
+        assert_eq!((kinds(&report), report.findings[0].sequence.clone()), (vec![Kind::DetailsChanged], victim.sequence));
+    }
+
     /// ASVS: V16.4.2
     async fn the_database_itself_keeps_entries_as_they_are(database) {
         let stage = Stage::open(&database).await;

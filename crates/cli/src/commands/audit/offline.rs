@@ -85,9 +85,10 @@ impl Verifier {
             Some(_) => {}
         }
         let details: BTreeMap<String, String> = event.details.clone().into_iter().collect();
-        if event.is_erased {
+        // Only sealed details are erased, and none are left then.
+        if event.is_erased && details.is_empty() && !event.sealed_for_id.is_empty() {
             self.report.erased_count += 1;
-        } else if commit(&details, &event.salt) != commitment {
+        } else if event.is_erased || commit(&details, &event.salt) != commitment {
             let what = "its details are not those that were committed to";
             self.find(Kind::DetailsChanged, place.0, place.1, place.2, what);
         }

@@ -108,6 +108,8 @@ fn open_one(keys: &HashMap<Uuid, Key>, entry: Stored) -> Recorded {
         (None, None) => Secrecy::Plain,
         (None, Some(_)) => Secrecy::Broken { subject: Uuid::nil() },
         (Some(subject), sealed) => match (keys.get(&subject), sealed) {
+            // Somebody put details where none can be.
+            (Some(Key::Erased), _) if !event.details.is_empty() => Secrecy::Broken { subject },
             (Some(Key::Erased), _) => Secrecy::Erased { subject },
             (Some(Key::Good(key)), Some(sealed)) => match open_details(key, &event, &sealed) {
                 Some((salt, details)) if event.details.is_empty() => {

@@ -86,6 +86,16 @@ fn attack_t34_a_file_that_was_changed_is_found_without_the_server() {
         event.salt.clear();
     });
     assert_eq!(erased, [], "who was erased is told without details");
+    let told = changed(|event| {
+        event.is_erased = true;
+        event.details.insert("reason".to_owned(), "another".to_owned());
+    });
+    assert_eq!(told, [Kind::DetailsChanged], "what was erased is not told any more");
+    let mut plain = events.clone();
+    plain[0].is_erased = true;
+    plain[0].details.clear();
+    let plain = kinds(&plain, std::slice::from_ref(&signed), None);
+    assert_eq!(plain, [Kind::DetailsChanged], "what was not sealed is not erased");
     let holed = [events[0].clone(), events[2].clone()];
     assert_eq!(kinds(&holed, std::slice::from_ref(&signed), None), [Kind::EntriesMissing]);
     assert_eq!(kinds(&events[..2], std::slice::from_ref(&signed), None), [Kind::EndMissing]);
