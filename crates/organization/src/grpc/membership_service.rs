@@ -278,13 +278,14 @@ impl MembershipService for MembershipApi {
         &self,
         request: Request<pb::IngestEventsRequest>,
     ) -> Result<Response<pb::IngestEventsResponse>, Status> {
+        let caller = caller(&request)?;
         let events = request.into_inner().events;
         if events.len() > MAX_EVENTS {
             return Err(status::invalid_field("events", "TOO_MANY", "must have at most 100 entries"));
         }
         let api = Arc::clone(&self.0);
         detached::run(async move {
-            let results = ingest(&api, &events).await;
+            let results = ingest(&api, caller.service(), &events).await;
             Ok(Response::new(pb::IngestEventsResponse { results }))
         })
         .await
@@ -292,9 +293,9 @@ impl MembershipService for MembershipApi {
 }
 
 /// Takes what can be read in one transaction, and says of each event what became of it.
-async fn ingest(api: &Api, events: &[pb::IngestedEvent]) -> Vec<pb::IngestResult> {
+async fn ingest(api: &Api, service: Option<&str>, events: &[pb::IngestedEvent]) -> Vec<pb::IngestResult> {
     let read: Vec<Result<AuditEvent, String>> =
-        events.iter().map(|event| convert::ingested(&api.events, event)).collect();
+        events.iter().map(|event| convert::ingested(&api.events, service, event)).collect();
     let readable: Vec<AuditEvent> = read.iter().filter_map(|event| event.as_ref().ok().cloned()).collect();
     let stored = ingest_events::run(&api.app, &readable).await;
     let outcome = |read: &Result<AuditEvent, String>| match (read, &stored) {

@@ -112,4 +112,21 @@ on_each_database! {
         let taken = pb::ListAuditEventsRequest { topic: "identity.login_failed".to_owned(), ..everywhere() };
         assert_eq!(list(&stage, stage.admin, taken).await.len(), 1);
     }
+
+    async fn a_service_tells_of_itself_alone(database) {
+        let stage = Stage::open(&database).await;
+        let deleted = pb::domain_event::Event::OrganizationDeleted(pb::OrganizationDeleted { name: "Acme".to_owned() });
+        let event = pb::IngestedEvent {
+            event_id: stage.random_id(),
+            topic: "organization.organization_deleted".to_owned(),
+            payload: pb::DomainEvent { event: Some(deleted), ..Default::default() }.encode_to_vec(),
+            occurred_time: Some(prost_types::Timestamp { seconds: 1_767_225_600, nanos: 0 }),
+            traceparent: String::new(),
+            source_number: String::new(),
+        };
+        // The caller is identity.
+        let request = pb::IngestEventsRequest { events: vec![event] };
+        let results = stage.memberships().ingest_events(request).await.expect("answers").into_inner().results;
+        assert_eq!(results[0].outcome(), pb::IngestOutcome::Park, "{results:?}");
+    }
 }

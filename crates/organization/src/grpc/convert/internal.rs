@@ -217,8 +217,15 @@ fn permissions(violations: &mut Violations, names: &[String]) -> BTreeSet<&'stat
     permissions
 }
 
-/// Reads an event, or says why it can never be read.
-pub(in crate::grpc) fn ingested(reader: &EventReader, event: &pb::IngestedEvent) -> Result<AuditEvent, String> {
+/// Reads an event, or says why it can never be read; a service tells only of itself.
+pub(in crate::grpc) fn ingested(
+    reader: &EventReader,
+    service: Option<&str>,
+    event: &pb::IngestedEvent,
+) -> Result<AuditEvent, String> {
+    if service.is_none() || event.topic.split_once('.').map(|(context, _)| context) != service {
+        return Err(format!("the topic is not one of {}", service.unwrap_or("a service")));
+    }
     let event_id = EventId::parse(&event.event_id).map_err(|error| format!("event_id {error}"))?;
     let occurred = event.occurred_time.and_then(parse_time).ok_or("occurred_time is required")?;
     let number = Some(event.source_number.as_str()).filter(|number| !number.is_empty()).map(str::parse::<i64>);

@@ -42,8 +42,8 @@ pub(crate) struct FakeIdentity {
     sso: Mutex<pb::CheckSingleSignOnResponse>,
     /// The accounts that it made.
     accounts: Mutex<HashSet<String>>,
-    /// The topics of the events that it was told.
-    topics: Mutex<Vec<String>>,
+    /// The events that it was told.
+    told: Mutex<Vec<pb::IngestedEvent>>,
     /// The events that notification was told.
     mails: Mutex<Vec<notification::IngestedEvent>>,
 }
@@ -70,7 +70,11 @@ impl FakeIdentity {
     }
 
     pub(crate) fn topics(&self) -> Vec<String> {
-        self.topics.lock().expect("unpoisoned").clone()
+        self.told().into_iter().map(|event| event.topic).collect()
+    }
+
+    pub(crate) fn told(&self) -> Vec<pb::IngestedEvent> {
+        self.told.lock().expect("unpoisoned").clone()
     }
 }
 
@@ -143,7 +147,7 @@ impl DirectoryService for Directory {
             detail: String::new(),
         });
         let results = results.collect();
-        self.0.topics.lock().expect("unpoisoned").extend(events.into_iter().map(|event| event.topic));
+        self.0.told.lock().expect("unpoisoned").extend(events);
         Ok(Response::new(pb::IngestEventsResponse { results }))
     }
 }
@@ -180,7 +184,7 @@ pub(crate) fn channels() -> (Peers, LocalSlot) {
     (Peers { identity: channel.clone(), organization: channel.clone(), notification: channel }, slot)
 }
 
-/// Puts the real stack before the services; every call through it is one of the suite.
+/// Puts the real stack before the services; every call through it is one of this context.
 pub(crate) fn stack(routes: Routes, clock: &TestClock, entropy: &SeededEntropy) -> Stack {
     let methods = Methods::from_descriptors(&[rolecall_api::DESCRIPTOR_SET], |_| Some(4 * 1024 * 1024));
     let tools = Tools {
@@ -190,7 +194,7 @@ pub(crate) fn stack(routes: Routes, clock: &TestClock, entropy: &SeededEntropy) 
         entropy: Arc::new(entropy.clone()),
     };
     let trusted = MapRequestLayer::new(|mut request: http::Request<Body>| {
-        request.extensions_mut().insert(Arc::new(super::wire::service()));
+        request.extensions_mut().insert(Arc::new(super::wire::service("organization")));
         request
     });
     build(routes, &trusted, &StackConfig::default(), tools)

@@ -53,7 +53,7 @@ impl Wire {
 
     async fn admit(&self, rule: &Rule) -> Result<Arc<Caller>, Status> {
         let (subject, kind) = match self.who {
-            Who::Service if rule.is_internal() => return Ok(Arc::new(service())),
+            Who::Service if rule.is_internal() => return Ok(Arc::new(service("identity"))),
             Who::Service => return Err(Refusal::CallerKindRefused("people").into_status(None)),
             Who::User(user) => (user.into(), SubjectKind::User),
             Who::ServiceAccount(account) => (account.into(), SubjectKind::ServiceAccount),
@@ -76,11 +76,11 @@ impl Wire {
 }
 
 /// A service of the suite, as its token tells of it.
-pub(crate) fn service() -> Caller {
+pub(crate) fn service(name: &str) -> Caller {
     let time = Timestamp::from_seconds(0);
     Caller::of_service(Arc::new(ServiceClaims {
         iss: rolecall_authz::ISSUER_OF_SERVICES.to_owned(),
-        sub: "service:identity".to_owned(),
+        sub: format!("service:{name}"),
         aud: "service:organization".to_owned(),
         exp: time,
         iat: time,
