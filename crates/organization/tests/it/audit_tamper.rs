@@ -217,6 +217,26 @@ on_each_database! {
         assert_eq!((kinds(&report), report.findings[0].sequence.clone()), (vec![Kind::DetailsChanged], victim.sequence));
     }
 
+    /// ASVS: V16.2.5
+    async fn details_whose_key_does_not_open_are_not_kept_in_plain(database) {
+        let stage = Stage::open(&database).await;
+        let (acme, owner) = stage.found("Acme").await;
+        let user = stage.add_active(owner, acme, &["GUEST"]).await;
+        settle(&stage).await;
+        let subject = id(&stage, &user.to_string());
+        let broken = format!("UPDATE audit_subject_keys SET sealed_key = {} WHERE subject_id = {subject}", blob(&stage, &[7; 60]));
+        tamper(&stage, &[broken]).await.expect("it is ours");
+        stage.block(owner, user).await.expect("blocks");
+        settle(&stage).await;
+        let events = entries(&stage, acme).await;
+        let blocked = events.into_iter().find(|event| event.topic == "organization.member_blocked").expect("listed");
+        assert!(blocked.details.is_empty() && !blocked.is_erased, "{blocked:?}");
+        assert_eq!(blocked.sealed_for_id, user.to_string());
+        let report = verify(&stage, owner, "").await;
+        assert!(report.findings.iter().any(|finding| finding.event_id == blocked.event_id && finding.kind() == Kind::DetailsChanged), "{report:?}");
+        assert!(kinds(&report).iter().all(|kind| *kind == Kind::DetailsChanged), "its hash is right: {report:?}");
+    }
+
     /// ASVS: V16.4.2
     async fn the_database_itself_keeps_entries_as_they_are(database) {
         let stage = Stage::open(&database).await;

@@ -29,7 +29,7 @@ pub(super) struct Kept {
     pub(super) commitment: Hash,
     /// With whose key they are erased.
     pub(super) subject: Option<Uuid>,
-    /// None where they are not sealed, or were erased before they came.
+    /// None where they are not sealed, were erased before they came, or the key cannot be opened.
     pub(super) sealed: Option<Vec<u8>>,
 }
 
@@ -80,10 +80,11 @@ pub(super) fn seal(app: &App, keys: &HashMap<Uuid, Key>, event: &AuditEvent) -> 
         }
         // What happens to somebody who was erased is told without details.
         Some(Key::Erased) => None,
-        // Verifying names the key; the log goes on, and these details are not erasable.
+        // The log goes on without these details, and verifying names their entry: plain, they could never be erased.
         Some(Key::Broken) | None => {
-            tracing::error!(%subject, "the key of a subject of the audit log cannot be opened");
-            return Ok(Kept { commitment: commit(&event.details, &[]), subject: None, sealed: None });
+            let event_id = event.event_id.as_uuid();
+            tracing::error!(%subject, %event_id, "the key of a subject of the audit log cannot be opened: details are lost");
+            None
         }
     };
     Ok(Kept { commitment, subject: Some(subject), sealed })
