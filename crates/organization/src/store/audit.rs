@@ -58,12 +58,9 @@ pub(crate) fn encode(details: &BTreeMap<String, String>) -> Result<String, DbErr
 
 fn from_row(row: Model) -> Result<Stored, DbErr> {
     let details = serde_json::from_str(&row.details).map_err(|_| corrupt("detail of an audit event"))?;
-    let link = match (row.sequence, row.commitment, row.hash) {
-        (Some(sequence), Some(commitment), Some(hash)) => {
-            Some(Link { sequence, commitment: digest(&commitment), hash: digest(&hash) })
-        }
-        _ => None,
-    };
+    // What has a number is chained, also when somebody cleared its hash: whoever reads goes on by the number.
+    let kept = |stored: Option<Vec<u8>>| digest(&stored.unwrap_or_default());
+    let link = row.sequence.map(|sequence| Link { sequence, commitment: kept(row.commitment), hash: kept(row.hash) });
     let event = AuditEvent {
         event_id: EventId::from_uuid(row.event_id),
         topic: row.topic,

@@ -20,7 +20,12 @@ async fn begin(
 }
 
 /// Reads a stream to its end.
-async fn export(stage: &Stage, caller: UserId, place: &str, resume: &str) -> Vec<pb::ExportAuditEventsResponse> {
+pub(crate) async fn export(
+    stage: &Stage,
+    caller: UserId,
+    place: &str,
+    resume: &str,
+) -> Vec<pb::ExportAuditEventsResponse> {
     let mut stream = begin(stage, caller, place, resume).await.expect("begins");
     let mut messages = Vec::new();
     while let Some(message) = stream.message().await.expect("goes on") {

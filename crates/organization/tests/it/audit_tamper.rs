@@ -9,6 +9,7 @@ use rolecall_kernel::id::{OrganizationId, UserId};
 use rolecall_testkit::on_each_database;
 
 use crate::audit_chain::{entries, number, settle, verify, verify_with};
+use crate::audit_export::export;
 use crate::stage::{Stage, refused};
 
 /// Spells a statement for the database that it runs on.
@@ -235,6 +236,45 @@ on_each_database! {
         let report = verify(&stage, owner, "").await;
         assert!(report.findings.iter().any(|finding| finding.event_id == blocked.event_id && finding.kind() == Kind::DetailsChanged), "{report:?}");
         assert!(kinds(&report).iter().all(|kind| *kind == Kind::DetailsChanged), "its hash is right: {report:?}");
+    }
+
+    /// ASVS: V16.4.2, T34
+    async fn attack_t34_a_long_chain_without_hashes_is_read_to_its_end_and_never_signed(database) {
+        let stage = Stage::open(&database).await;
+        let (acme, owner, _) = acme(&stage).await;
+        open_the_safe(&stage).await;
+        let (chain, hash) = (id(&stage, &acme.to_string()), blob(&stage, &[9; 32]));
+        let random = match stage.database.backend() {
+            Backend::Postgres => "gen_random_uuid()",
+            Backend::Sqlite => "randomblob(16)",
+        };
+        let forged = format!(
+            "INSERT INTO audit_events
+                (event_id, topic, organization_id, request_id, occurred, details, chain_id, sequence, hash, commitment, source_number)
+            WITH RECURSIVE number(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM number WHERE n < 20000)
+            SELECT {random}, 'organization.member_added', {chain}, '', n, '{{}}', {chain}, n,
+                CASE WHEN n = 20000 THEN {hash} END, {hash}, 0 FROM number"
+        );
+        tamper(&stage, &[
+            format!("DELETE FROM audit_events WHERE chain_id = {chain}"),
+            format!("DELETE FROM audit_checkpoints WHERE chain_id = {chain}"),
+            forged,
+            format!("UPDATE audit_chains SET head = 20000, hash = {hash} WHERE chain_id = {chain}"),
+        ]).await.expect("it is ours");
+        stage.add_active(owner, acme, &["GUEST"]).await;
+        settle(&stage).await;
+        let page = async |page_token: String| {
+            let request = pb::VerifyAuditLogRequest { page_token, ..Default::default() };
+            stage.audit(owner).verify_audit_log(request).await.expect("verifies").into_inner()
+        };
+        let first = page(String::new()).await;
+        assert_eq!((first.verified_count, first.checkpoints.len()), (20_000, 0));
+        assert!(first.findings.iter().all(|finding| finding.kind() != Kind::EntriesMissing), "all are there");
+        let rest = page(first.next_page_token).await;
+        assert!(rest.verified_count > 0 && rest.next_page_token.is_empty(), "{rest:?}");
+        assert_eq!((rest.findings.len(), rest.checkpoints.len()), (0, 0), "what broke before stays broken");
+        let exported = export(&stage, owner, "", "").await.iter().map(|message| message.audit_events.len()).sum::<usize>();
+        assert_eq!(i32::try_from(exported).expect("few"), first.verified_count + rest.verified_count);
     }
 
     /// ASVS: V16.4.2

@@ -37,11 +37,13 @@ pub(crate) struct Position {
     pub(crate) chain: Uuid,
     pub(crate) sequence: i64,
     pub(crate) hash: Hash,
+    /// Whether a finding concerned the chain so far.
+    pub(crate) is_broken: bool,
 }
 
 impl Position {
     const fn start(chain: Uuid) -> Self {
-        Self { chain, sequence: 0, hash: GENESIS }
+        Self { chain, sequence: 0, hash: GENESIS, is_broken: false }
     }
 }
 

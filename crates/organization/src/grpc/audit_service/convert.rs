@@ -160,9 +160,14 @@ pub(super) fn verify(api: &Api, caller: &Caller, request: &pb::VerifyAuditLogReq
     };
     let after = opened
         .as_deref()
-        .and_then(|bytes| decode(bytes, 32))
-        .and_then(|(chain, sequence, hash)| Some(verify::Position { chain, sequence, hash: hash.try_into().ok()? }));
+        .and_then(|bytes| decode(bytes, 33))
+        .and_then(|(chain, sequence, rest)| verified_until(chain, sequence, rest));
     Ok(Verify { organization: Place::organization(place), known, after })
+}
+
+fn verified_until(chain: Uuid, sequence: i64, rest: &[u8]) -> Option<verify::Position> {
+    let (is_broken, hash) = rest.split_first()?;
+    Some(verify::Position { chain, sequence, hash: hash.try_into().ok()?, is_broken: *is_broken != 0 })
 }
 
 fn known(violations: &mut Violations, checkpoints: &[pb::AuditCheckpoint]) -> Vec<SignedCheckpoint> {
@@ -227,6 +232,7 @@ pub(super) fn verify_token(
     let Some(next) = next else { return String::new() };
     let binding = verify_binding(caller, request);
     let binding: Vec<&str> = binding.iter().map(String::as_str).collect();
-    let bytes = [&next.chain.as_bytes()[..], &next.sequence.to_be_bytes(), &next.hash].concat();
+    let broken = [u8::from(next.is_broken)];
+    let bytes = [&next.chain.as_bytes()[..], &next.sequence.to_be_bytes(), &broken, &next.hash].concat();
     api.pages.seal(&binding, &bytes, api.app.entropy.as_ref())
 }

@@ -17,13 +17,11 @@ pub(super) struct Walker<'a> {
     known: &'a [SignedCheckpoint],
     at: Position,
     report: &'a mut Report,
-    /// Whether a finding concerns this chain.
-    is_broken: bool,
 }
 
 impl<'a> Walker<'a> {
     pub(super) fn new(app: &'a App, known: &'a [SignedCheckpoint], at: Position, report: &'a mut Report) -> Self {
-        Self { app, known, at, report, is_broken: false }
+        Self { app, known, at, report }
     }
 
     /// Reads on for about as many entries; answers where it stopped, none at the end of the chain.
@@ -80,11 +78,8 @@ impl<'a> Walker<'a> {
     }
 
     fn entry(&mut self, entry: &Recorded, signed: &[SignedCheckpoint], head: Option<Head>) {
-        // What is found by its chain has a number; a cleared hash is no hash.
-        let Some(link) = entry.link else {
-            self.report.verified += 1;
-            return self.find(FindingKind::EntryChanged, self.at.sequence + 1, Some(entry), "it has no hash any more");
-        };
+        // What is found by its chain has a number.
+        let Some(link) = entry.link else { return };
         if link.sequence != self.at.sequence + 1 {
             let words = format!("entries {} to {} are missing", self.at.sequence + 1, link.sequence - 1);
             self.find(FindingKind::EntriesMissing, link.sequence, Some(entry), &words);
@@ -141,7 +136,7 @@ impl<'a> Walker<'a> {
         if now.map_or(0, |now| now.sequence) < last {
             self.find(FindingKind::EndChanged, last, None, "the stored end lies before it");
         }
-        if !self.is_broken && last > 0 && self.report.findings.iter().all(|finding| finding.chain != chain) {
+        if !self.at.is_broken && last > 0 && self.report.findings.iter().all(|finding| finding.chain != chain) {
             let head = Head { sequence: last, hash: self.at.hash };
             self.report.checkpoints.push(checkpoints::sign(self.app, chain, head, self.app.now()));
         }
@@ -149,7 +144,7 @@ impl<'a> Walker<'a> {
     }
 
     fn find(&mut self, kind: FindingKind, sequence: i64, entry: Option<&Recorded>, words: &str) {
-        self.is_broken = true;
+        self.at.is_broken = true;
         let event_id = entry.map(|entry| entry.event.event_id);
         self.report.add(Finding { kind, chain: self.at.chain, sequence, event_id, words: words.to_owned() });
     }
