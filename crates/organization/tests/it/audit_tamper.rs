@@ -277,6 +277,26 @@ on_each_database! {
         assert_eq!(i32::try_from(exported).expect("few"), first.verified_count + rest.verified_count);
     }
 
+    async fn a_chain_that_grows_and_is_signed_while_it_is_verified_misses_nothing(database) {
+        let stage = Stage::open(&database).await;
+        let (acme, owner, _) = acme(&stage).await;
+        let grow = async {
+            for _ in 0..10 {
+                stage.add_active(owner, acme, &["GUEST"]).await;
+                settle(&stage).await;
+                stage.clock.advance(Duration::from_secs(61));
+                stage.organization.sign_audit().await.expect("signs");
+            }
+        };
+        let look = async {
+            for _ in 0..30 {
+                let report = verify(&stage, owner, "").await;
+                assert!(report.findings.is_empty(), "{report:?}");
+            }
+        };
+        tokio::join!(grow, look);
+    }
+
     /// ASVS: V16.4.2
     async fn the_database_itself_keeps_entries_as_they_are(database) {
         let stage = Stage::open(&database).await;

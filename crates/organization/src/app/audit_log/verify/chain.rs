@@ -127,13 +127,17 @@ impl<'a> Walker<'a> {
     /// Nothing may be known of what would come after the last entry.
     async fn end(&mut self, signed: &[SignedCheckpoint], head: Option<Head>) -> Result<(), Error> {
         let (last, chain) = (self.at.sequence, self.at.chain);
-        let beyond = signed.iter().map(|signed| signed.checkpoint.sequence).chain(head.map(|head| head.sequence));
+        let head = head.map_or(0, |head| head.sequence);
+        let now = audit_chains::find(&self.app.database.reader(), chain).await?.map_or(0, |now| now.sequence);
+        // What was chained and signed while we walked is not missing; who kept a checkpoint did so before.
+        let stored = signed.iter().map(|signed| signed.checkpoint.sequence).filter(|at| !(head + 1..=now).contains(at));
+        let known = self.known.iter().map(|known| &known.checkpoint).filter(|known| known.chain == chain);
+        let beyond = stored.chain(known.map(|known| known.sequence)).chain([head]);
         if let Some(furthest) = beyond.max().filter(|furthest| *furthest > last) {
             let words = format!("entries {} to {furthest} are missing", last + 1);
             self.find(FindingKind::EndMissing, last, None, &words);
         }
-        let now = audit_chains::find(&self.app.database.reader(), chain).await?;
-        if now.map_or(0, |now| now.sequence) < last {
+        if now < last {
             self.find(FindingKind::EndChanged, last, None, "the stored end lies before it");
         }
         if !self.at.is_broken && last > 0 && self.report.findings.iter().all(|finding| finding.chain != chain) {
