@@ -63,13 +63,22 @@ pub(crate) async fn run(resources: &Resources, command: &Command) -> Result<(), 
 pub(crate) async fn work_off(resources: &Resources) -> Result<usize, Error> {
     let mut ended = 0;
     for ending in organization_endings::list(&resources.db.reader()).await? {
-        ended += end_users(resources, &ending).await?;
-        ended += end_service_accounts(resources, &ending).await?;
-        end_providers(resources, &ending).await?;
-        if resources.now() >= ending.watched_until {
-            let id = ending.organization_id;
-            resources.db.write(|tx| async move { organization_endings::delete(&tx, id).await }).await?;
+        let organization_id = ending.organization_id;
+        // One that cannot be ended now keeps no other from its end, and is tried again.
+        match end(resources, &ending).await {
+            Ok(some) => ended += some,
+            Err(error) => tracing::error!(%organization_id, %error, "a deleted organization could not be ended"),
         }
+    }
+    Ok(ended)
+}
+
+async fn end(resources: &Resources, ending: &Ending) -> Result<usize, Error> {
+    let ended = end_users(resources, ending).await? + end_service_accounts(resources, ending).await?;
+    end_providers(resources, ending).await?;
+    if resources.now() >= ending.watched_until {
+        let id = ending.organization_id;
+        resources.db.write(|tx| async move { organization_endings::delete(&tx, id).await }).await?;
     }
     Ok(ended)
 }

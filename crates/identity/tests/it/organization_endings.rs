@@ -86,4 +86,17 @@ on_each_database! {
         assert_eq!(world.identity.recover().await, 0);
         assert_eq!(world.rows("organization_endings").await, 0);
     }
+
+    async fn an_organization_that_cannot_be_ended_keeps_no_other_from_its_end(database) {
+        let (world, admin) = World::bootstrapped(&database).await;
+        let (one, _) = world.second_organization("charles@example.org").await;
+        world.clock.advance(Duration::from_millis(1));
+        let (other, _) = world.second_organization("luigi@example.org").await;
+        tell(&world, &one, &admin).await;
+        tell(&world, &other, &admin).await;
+        world.execute("UPDATE users SET email = 'unreadable' WHERE email = 'charles@example.org'").await;
+        assert_eq!(world.identity.recover().await, 1, "the other");
+        world.execute("UPDATE users SET email = 'charles@example.org' WHERE email = 'unreadable'").await;
+        assert_eq!(world.identity.recover().await, 1, "it is tried again");
+    }
 }
