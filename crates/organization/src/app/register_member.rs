@@ -78,9 +78,14 @@ async fn add(app: &App, tx: &Tx, user: UserId, command: &Command) -> Result<Orga
 
 /// An organization that is closed is answered like one that does not exist.
 async fn judge(app: &App, tx: &Tx, command: &Command) -> Result<Organization, Error> {
-    let found = match command.organization {
-        Some(id) => organizations::find_even_hidden(tx, id).await?,
-        None => organizations::find_home(tx).await?,
+    let id = match command.organization {
+        Some(id) => Some(id),
+        None => organizations::find_home(tx).await?.map(|home| home.organization_id),
+    };
+    // Locked, so that nobody joins an organization that is being suspended or deleted.
+    let found = match id {
+        Some(id) => organizations::find_locked(tx, &Scope::All, id).await?,
+        None => None,
     };
     let found = found.filter(|organization| organization.state == OrganizationState::Active);
     let organization = found.ok_or(Error::Closed)?;
