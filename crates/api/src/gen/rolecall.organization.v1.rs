@@ -4571,6 +4571,10 @@ pub struct SingleSignOnRequired {
     /// The owner who keeps a password.
     #[prost(string, tag = "1")]
     pub break_glass_user_id: ::prost::alloc::string::String,
+    /// The owner who kept it until now and loses it; empty where everybody had one
+    /// until now.
+    #[prost(string, tag = "2")]
+    pub previous_break_glass_user_id: ::prost::alloc::string::String,
 }
 /// An organization was suspended: nobody who belongs to it can act.
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]

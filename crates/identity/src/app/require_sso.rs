@@ -29,6 +29,8 @@ pub(crate) struct Command {
     pub(crate) organization_id: OrganizationId,
     /// Who keeps its password.
     pub(crate) break_glass: UserId,
+    /// Who alone had one until now and loses it; none where everybody had one.
+    pub(crate) previous: Option<UserId>,
     /// Since when.
     pub(crate) required_at: Timestamp,
 }
@@ -50,14 +52,30 @@ impl Ending {
         if self.is_sso { now } else { self.required_at }
     }
 
-    /// Whether a session ends: all that were there, and those that a password opened meanwhile.
+    /// Whether a session ends: all that were there, and those that a password opened meanwhile. Whose password stays
+    /// loses those that were opened without a second factor here.
     fn takes(self, session: &Session) -> bool {
-        let by_password = session.acting.is_none() && !session.methods.includes(AuthMethods::FEDERATED);
-        session.begun() <= self.required_at || (self.is_sso && by_password)
+        let lacks = |methods| session.acting.is_none() && !session.methods.includes(methods);
+        if session.user_id == self.spared {
+            return self.is_sso && lacks(AuthMethods::ONE_TIME_CODE);
+        }
+        session.begun() <= self.required_at || (self.is_sso && lacks(AuthMethods::FEDERATED))
+    }
+
+    /// Until when personal tokens were made that end, by the sessions that end: whoever had one that a password opened
+    /// made tokens with it as long as it was there.
+    fn latest_token(self, ended: &[&Session], now: Timestamp) -> Timestamp {
+        let mut own = ended.iter().filter(|session| session.acting.is_none());
+        if own.any(|session| !session.methods.includes(AuthMethods::FEDERATED)) {
+            self.latest(now)
+        } else {
+            self.required_at
+        }
     }
 }
 
-/// Ends what was opened by passwords, and what would open by them; whose password stays is not touched.
+/// Ends what was opened by passwords, and what would open by them. Whose password stays loses only sessions without a
+/// second factor; where it was but somebody else's until now, nobody else loses anything.
 pub(crate) async fn run(resources: &Resources, command: &Command) -> Result<(), Fault> {
     let settings = resources.organization.settings(command.organization_id).await?;
     let only = settings.and_then(|settings| match settings.passwords {
@@ -66,21 +84,34 @@ pub(crate) async fn run(resources: &Resources, command: &Command) -> Result<(), 
     });
     let spared = only.unwrap_or(command.break_glass);
     let ending = Ending { spared, required_at: command.required_at, is_sso: only.is_some() };
-    let reader = resources.db.reader();
-    let mut last = None;
-    loop {
-        let found = users::list_of_organization(&reader, command.organization_id, last.as_ref(), BATCH).await?;
-        for user in found.iter().filter(|user| user.user_id != ending.spared) {
-            let ended = resources.db.write(|tx| async move { end(resources, &tx, user.user_id, ending).await }).await?;
-            revoke::obey(resources, &ended, resources.now());
-        }
-        match found.into_iter().next_back() {
-            Some(user) => last = Some(user),
-            None => break,
-        }
+    match command.previous {
+        Some(previous) => end_and_obey(resources, &[previous, spared], ending).await?,
+        None => end_everybody(resources, command.organization_id, ending).await?,
     }
     let now = resources.now();
     resources.db.write(|tx| async move { inbox::accept(&tx, "organization", command.event_id, now).await }).await?;
+    Ok(())
+}
+
+async fn end_everybody(resources: &Resources, organization: OrganizationId, ending: Ending) -> Result<(), Fault> {
+    let reader = resources.db.reader();
+    let mut last = None;
+    loop {
+        let found = users::list_of_organization(&reader, organization, last.as_ref(), BATCH).await?;
+        let ids: Vec<UserId> = found.iter().map(|user| user.user_id).collect();
+        end_and_obey(resources, &ids, ending).await?;
+        match found.into_iter().next_back() {
+            Some(user) => last = Some(user),
+            None => return Ok(()),
+        }
+    }
+}
+
+async fn end_and_obey(resources: &Resources, people: &[UserId], ending: Ending) -> Result<(), Fault> {
+    for &user_id in people {
+        let ended = resources.db.write(|tx| async move { end(resources, &tx, user_id, ending).await }).await?;
+        revoke::obey(resources, &ended, resources.now());
+    }
     Ok(())
 }
 
@@ -93,6 +124,9 @@ async fn end(
 ) -> Result<Vec<SessionId>, rolecall_db::Error> {
     let Some(user) = users::lock(tx, user_id).await? else { return Ok(Vec::new()) };
     let now = resources.now();
+    if user_id == ending.spared {
+        return end_sessions(resources, tx, &user, ending, now).await.map(|(ended, _)| ended);
+    }
     if credentials::delete_set_by(tx, user_id, ending.latest(now)).await? {
         awaited_passwords::note(tx, user_id, now).await?;
         device::forget_all(resources, tx, &user).await?;
@@ -101,22 +135,24 @@ async fn end(
     }
     codes::end_made_by(tx, user_id, ending.latest(now)).await?;
     challenges::end_all(tx, user_id).await?;
-    end_sessions(resources, tx, &user, ending, now).await
+    let (mut ended, latest_token) = end_sessions(resources, tx, &user, ending, now).await?;
+    ended.extend(access_tokens::end_made_by(resources, tx, &user, None, latest_token, now).await?);
+    Ok(ended)
 }
 
+/// Ends the sessions, and tells until when personal tokens end.
 async fn end_sessions(
     resources: &Resources,
     tx: &Tx,
     user: &User,
     ending: Ending,
     now: Timestamp,
-) -> Result<Vec<SessionId>, rolecall_db::Error> {
+) -> Result<(Vec<SessionId>, Timestamp), rolecall_db::Error> {
     let found = sessions::list_unended(tx, user.user_id).await?;
-    let mut ended: Vec<SessionId> =
-        found.iter().filter(|session| ending.takes(session)).map(|session| session.session_id).collect();
+    let taken: Vec<&Session> = found.iter().filter(|session| ending.takes(session)).collect();
+    let ended: Vec<SessionId> = taken.iter().map(|session| session.session_id).collect();
     let reason = EndReason::SsoRequired;
     sessions::end_these(tx, &ended, reason, now).await?;
     revoke::publish(resources, tx, &ended, user, None, reason, now).await?;
-    ended.extend(access_tokens::end_made_by(resources, tx, user, None, ending.required_at, now).await?);
-    Ok(ended)
+    Ok((ended, ending.latest_token(&taken, now)))
 }

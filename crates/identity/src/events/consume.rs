@@ -52,10 +52,13 @@ pub(crate) async fn consume(resources: &Resources, arrived: &Arrived) -> Outcome
     let (event_id, when) = (arrived.event_id, arrived.occurred);
     if let Some(Wire::SingleSignOnRequired(required)) = &message.event {
         let ids = (OrganizationId::parse(&message.organization_id), UserId::parse(&required.break_glass_user_id));
-        let (Ok(organization_id), Ok(break_glass)) = ids else {
+        let previous = Some(&required.previous_break_glass_user_id).filter(|id| !id.is_empty());
+        let ((Ok(organization_id), Ok(break_glass)), Ok(previous)) =
+            (ids, previous.map(|id| UserId::parse(id)).transpose())
+        else {
             return Outcome::Park("the event does not say where it happened");
         };
-        let command = require_sso::Command { event_id, organization_id, break_glass, required_at: when };
+        let command = require_sso::Command { event_id, organization_id, break_glass, previous, required_at: when };
         return settle(require_sso::run(resources, &command).await, &arrived.topic);
     }
     if matches!(message.event, Some(Wire::OrganizationDeleted(_))) {

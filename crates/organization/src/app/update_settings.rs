@@ -135,7 +135,9 @@ async fn apply(app: &App, tx: &Tx, command: &Command, asked: Option<sign_in::Ask
     let what = What::OrganizationSettingsChanged { old_settings, new_settings };
     app.tell(tx, &command.origin, Some(organization_id), now, what).await?;
     if let Some(break_glass) = break_glass {
-        app.tell(tx, &command.origin, Some(organization_id), now, What::SingleSignOnRequired { break_glass }).await?;
+        let previous = old.break_glass_owner();
+        let what = What::SingleSignOnRequired { break_glass, previous };
+        app.tell(tx, &command.origin, Some(organization_id), now, what).await?;
     }
     Ok(after)
 }

@@ -110,6 +110,8 @@ pub(crate) enum What {
     /// Nobody but one owner has a password from now on.
     SingleSignOnRequired {
         break_glass: UserId,
+        /// Who was that owner until now; none where everybody had a password.
+        previous: Option<UserId>,
     },
     GuestAdded {
         guest_id: SubjectId,

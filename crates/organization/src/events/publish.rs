@@ -137,9 +137,10 @@ fn encode_what(what: &What) -> pb::domain_event::Event {
             reasons: reasons.clone(),
         }),
         What::GuestRemoved { .. } => Wire::GuestRemoved(pb::GuestRemoved {}),
-        What::SingleSignOnRequired { break_glass } => {
-            Wire::SingleSignOnRequired(pb::SingleSignOnRequired { break_glass_user_id: break_glass.to_string() })
-        }
+        What::SingleSignOnRequired { break_glass, previous } => Wire::SingleSignOnRequired(pb::SingleSignOnRequired {
+            break_glass_user_id: break_glass.to_string(),
+            previous_break_glass_user_id: previous.map(|previous| previous.to_string()).unwrap_or_default(),
+        }),
         What::OwnerCredentialsChanged { change, others, .. } => credentials_changed(change, others),
         What::AdminGranted { others, .. } => Wire::AdminGranted(pb::AdminGranted { admin_ids: texts(others) }),
         What::AdminRevoked { others, .. } => Wire::AdminRevoked(pb::AdminRevoked { admin_ids: texts(others) }),

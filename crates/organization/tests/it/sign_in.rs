@@ -1,7 +1,9 @@
 //! Organizations whose members have no passwords, and the one owner who keeps one.
 
+use prost::Message as _;
 use prost_types::FieldMask;
 use rolecall_api::organization::v1 as pb;
+use rolecall_api::organization::v1::domain_event::Event;
 use rolecall_kernel::id::{OrganizationId, UserId};
 use rolecall_testkit::on_each_database;
 use tonic::Status;
@@ -125,8 +127,14 @@ on_each_database! {
         assert_eq!(refused(stage.memberships().end_member(end(owner)).await), is_kept);
         update(&stage, second, id, switched(second), &["break_glass_user_id"]).await.expect("another is named");
         stage.drain().await;
-        let told = stage.identity.topics();
-        assert_eq!(told.iter().filter(|topic| *topic == "organization.single_sign_on_required").count(), 2);
+        let told = stage.identity.told().into_iter().filter_map(|event| {
+            let event = pb::DomainEvent::decode(event.payload.as_slice()).expect("an event").event;
+            event.and_then(|event| if let Event::SingleSignOnRequired(required) = event { Some(required) } else { None })
+        });
+        let told: Vec<_> =
+            told.map(|told| (told.break_glass_user_id, told.previous_break_glass_user_id)).collect();
+        let (first, then) = (owner.to_string(), second.to_string());
+        assert_eq!(told, [(first.clone(), String::new()), (then, first)], "a replacement is not a switch");
         stage.members(second).block_member(block(owner)).await.expect("one of many now");
         let back = pb::OrganizationSettings { login_policy: pb::LoginPolicy::Managed.into(), ..Default::default() };
         let back = update(&stage, second, id, back, &[]).await.expect("switched back");

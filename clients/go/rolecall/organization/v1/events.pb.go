@@ -1288,8 +1288,11 @@ type SingleSignOnRequired struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// The owner who keeps a password.
 	BreakGlassUserId string `protobuf:"bytes,1,opt,name=break_glass_user_id,json=breakGlassUserId,proto3" json:"break_glass_user_id,omitempty"`
-	unknownFields    protoimpl.UnknownFields
-	sizeCache        protoimpl.SizeCache
+	// The owner who kept it until now and loses it; empty where everybody had one
+	// until now.
+	PreviousBreakGlassUserId string `protobuf:"bytes,2,opt,name=previous_break_glass_user_id,json=previousBreakGlassUserId,proto3" json:"previous_break_glass_user_id,omitempty"`
+	unknownFields            protoimpl.UnknownFields
+	sizeCache                protoimpl.SizeCache
 }
 
 func (x *SingleSignOnRequired) Reset() {
@@ -1325,6 +1328,13 @@ func (*SingleSignOnRequired) Descriptor() ([]byte, []int) {
 func (x *SingleSignOnRequired) GetBreakGlassUserId() string {
 	if x != nil {
 		return x.BreakGlassUserId
+	}
+	return ""
+}
+
+func (x *SingleSignOnRequired) GetPreviousBreakGlassUserId() string {
+	if x != nil {
+		return x.PreviousBreakGlassUserId
 	}
 	return ""
 }
@@ -1700,9 +1710,10 @@ const file_rolecall_organization_v1_events_proto_rawDesc = "" +
 	"\areasons\x18\x03 \x03(\tR\areasons\"N\n" +
 	"\x17OwnerCredentialsChanged\x12\x16\n" +
 	"\x06change\x18\x01 \x01(\tR\x06change\x12\x1b\n" +
-	"\towner_ids\x18\x02 \x03(\tR\bownerIds\"E\n" +
+	"\towner_ids\x18\x02 \x03(\tR\bownerIds\"\x85\x01\n" +
 	"\x14SingleSignOnRequired\x12-\n" +
-	"\x13break_glass_user_id\x18\x01 \x01(\tR\x10breakGlassUserId\"L\n" +
+	"\x13break_glass_user_id\x18\x01 \x01(\tR\x10breakGlassUserId\x12>\n" +
+	"\x1cprevious_break_glass_user_id\x18\x02 \x01(\tR\x18previousBreakGlassUserId\"L\n" +
 	"\x15OrganizationSuspended\x12\x16\n" +
 	"\x06reason\x18\x01 \x01(\tR\x06reason\x12\x1b\n" +
 	"\towner_ids\x18\x02 \x03(\tR\bownerIds\"2\n" +

@@ -11,6 +11,7 @@ use rolecall_kernel::time::{Clock as _, Timestamp};
 use rolecall_testkit::on_each_database;
 
 use super::{Stage, ada};
+use crate::access_tokens::{create, exchange, lend};
 use crate::authenticator::totp;
 use crate::harness::{PASSWORD, bearer, bytes, create_user, reason};
 use crate::mailbox::mails;
@@ -49,7 +50,15 @@ impl Stage {
     }
 
     fn event(&self, break_glass: &str, at: Timestamp) -> IngestedEvent {
-        let required = organization::SingleSignOnRequired { break_glass_user_id: break_glass.to_owned() };
+        self.replacement(break_glass, "", at)
+    }
+
+    /// That another owner keeps a password.
+    fn replacement(&self, break_glass: &str, previous: &str, at: Timestamp) -> IngestedEvent {
+        let required = organization::SingleSignOnRequired {
+            break_glass_user_id: break_glass.to_owned(),
+            previous_break_glass_user_id: previous.to_owned(),
+        };
         let event = organization::DomainEvent {
             organization_id: self.home(),
             event: Some(organization::domain_event::Event::SingleSignOnRequired(required)),
@@ -99,7 +108,7 @@ on_each_database! {
             assert_eq!(stage.ingest(&event).await, IngestOutcome::Done);
         }
         assert!(!world.is_let_in(&ada_session.access_token).await, "old tokens are refused");
-        assert!(world.is_let_in(&stage.owner).await, "the break-glass owner goes on");
+        assert!(!world.is_let_in(&stage.owner).await, "nor does the break-glass owner go on without a second factor");
         assert_eq!(world.rows("credentials").await, 1);
         let told = world.told().await;
         assert_eq!(told.iter().filter(|topic| *topic == "identity.password_removed").count(), 1);
@@ -125,6 +134,79 @@ on_each_database! {
         assert_eq!(stage.ingest(&stage.event(&keeper, at)).await, IngestOutcome::Done);
         assert!(!world.is_let_in(&session.access_token).await);
         assert_eq!(world.rows("credentials").await, 1);
+    }
+
+    async fn another_break_glass_owner_takes_the_password_of_the_former_and_of_nobody_else(database) {
+        let stage = Stage::set(&database).await;
+        let world = &stage.world;
+        let keeper = stage.user_id("OWNER");
+        let second = world.join(&stage.owner, ADA, "OWNER").await;
+        let (app, _) = world.enroll(&world.log_in(ADA).await.access_token).await;
+        let (mine, _) = world.enroll(&stage.owner).await;
+        let at = stage.switch(&keeper);
+        world.clock.advance(Duration::from_secs(1));
+        assert_eq!(stage.ingest(&stage.event(&keeper, at)).await, IngestOutcome::Done);
+        let kept = world.log_in_with(crate::harness::ADMIN, &mine).await;
+        let bea = serde_json::json!({ "sub": "bea", "email": BEA, "auth_time": world.clock_seconds() });
+        let bea = stage.log_in(super::ada_with(bea)).await.expect("just in time");
+        let (_, token) = create(world, &bea.access_token, lend(&[])).await.expect("made");
+        let ada_session = stage.log_in(ada()).await.expect("at the provider");
+
+        let at = stage.switch(&second.user_id);
+        world.clock.advance(Duration::from_secs(1));
+        let event = stage.replacement(&second.user_id, &keeper, at);
+        for _ in 0..2 {
+            assert_eq!(stage.ingest(&event).await, IngestOutcome::Done);
+        }
+        assert!(!world.is_let_in(&kept.access_token).await, "the former one");
+        assert_eq!(world.rows("credentials").await, 0);
+        assert!(world.is_let_in(&bea.access_token).await, "others go on");
+        exchange(world, &token).await.expect("so do their programs");
+        assert!(!world.is_let_in(&ada_session.access_token).await, "whoever keeps a password shows its factor here");
+        let code = mailed_code(world, ADA).await;
+        reset(world, &code, NEW).await.expect("a new password");
+        world.next_step();
+        let begun = world.begin_log_in(ADA, NEW).await.expect("right").challenge(ChallengeKind::Factor);
+        let tokens = world.answer(&begun.challenge_token, totp(app.code(world.clock.now()))).await.expect("right").tokens();
+        assert_eq!(stage.ingest(&event).await, IngestOutcome::Done);
+        assert!(world.is_let_in(&tokens.access_token).await, "with its second factor");
+    }
+
+    async fn personal_tokens_of_sessions_that_a_password_opened_end_however_late_they_were_made(database) {
+        let stage = Stage::set(&database).await;
+        let world = &stage.world;
+        world.join(&stage.owner, ADA, "DATA_SCIENTIST").await;
+        let session = world.log_in(ADA).await.access_token;
+        let keeper = stage.user_id("OWNER");
+        let at = stage.switch(&keeper);
+        let refused = create(world, &session, lend(&[])).await.expect_err("its session is about to end");
+        assert_eq!(reason(&refused), "SSO_REQUIRED");
+        assert_eq!(reason(&world.reauthenticate(&session, PASSWORD, None).await.expect_err("no password")), "CREDENTIALS_REFUSED");
+        stage.switch_back();
+        world.clock.advance(Duration::from_secs(1));
+        // By a process that had not heard of the switch.
+        let (_, token) = create(world, &session, lend(&[])).await.expect("made");
+        exchange(world, &token).await.expect("good");
+        stage.switch(&keeper);
+        assert_eq!(stage.ingest(&stage.event(&keeper, at)).await, IngestOutcome::Done);
+        exchange(world, &token).await.expect_err("ended");
+        let fresh = super::ada_with(serde_json::json!({ "auth_time": world.clock_seconds() }));
+        let session = stage.log_in(fresh).await.expect("at the provider").access_token;
+        create(world, &session, lend(&[])).await.expect("as everywhere");
+    }
+
+    async fn a_password_that_was_stored_meanwhile_shuts_nobody_out(database) {
+        let stage = Stage::set(&database).await;
+        let world = &stage.world;
+        let member = world.join(&stage.owner, ADA, "DATA_SCIENTIST").await;
+        assert_eq!(reason(&stage.log_in(ada()).await.expect_err("it has a password")), "SSO_ACCOUNT_NOT_LINKED");
+        // The event was worked on before; what was under way stored the password after it.
+        stage.switch(&stage.user_id("OWNER"));
+        let tokens = stage.log_in(ada()).await.expect("a password that nobody may have opens nothing");
+        assert_eq!(tokens.user_id, member.user_id);
+        assert_eq!((world.rows("credentials").await, world.rows("awaited_passwords").await), (1, 1));
+        let told = world.told().await;
+        assert_eq!(told.iter().filter(|topic| *topic == "identity.password_removed").count(), 1);
     }
 
     async fn nobody_sets_a_password_where_there_are_none(database) {
@@ -200,9 +282,12 @@ on_each_database! {
             world.accounts().request_password_reset(request).await.expect("always the same");
         }
         // Each request is worked on after its answer, and spends from the budget of its address whatever comes of it.
-        while world.rows("mail_budgets").await < 2 {
-            tokio::time::sleep(Duration::from_millis(10)).await;
-        }
+        let spent = async {
+            while world.rows("mail_budgets").await < 2 {
+                tokio::time::sleep(Duration::from_millis(10)).await;
+            }
+        };
+        tokio::time::timeout(Duration::from_mins(1), spent).await.expect("nothing is spent");
         stage.switch_back();
         for email in [ADA, BEA] {
             assert_eq!(mails(world, email, "password_reset").await.len(), 0, "no mail while there are no passwords");
