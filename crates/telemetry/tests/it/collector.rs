@@ -59,6 +59,7 @@ impl Collector {
             .expect("a certificate and its key")
             .add_service(TraceServiceServer::new(kept.clone()))
             .add_service(MetricsServiceServer::new(kept.clone()));
+        #[expect(clippy::disallowed_methods, reason = "the collector lives as long as the test")]
         tokio::spawn(server.serve_with_incoming(TcpListenerStream::new(listener)));
         Self { port, folder, kept }
     }
