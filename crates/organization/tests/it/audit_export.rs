@@ -80,7 +80,7 @@ on_each_database! {
     }
 
     /// ASVS: V8.2.2
-    async fn attack_a_resume_token_opens_no_chain_that_its_holder_may_not_see(database) {
+    async fn a_resume_token_opens_no_chain_that_its_holder_may_not_see(database) {
         let stage = Stage::open(&database).await;
         let (acme, owner) = stage.found("Acme").await;
         let (_, stranger) = stage.found("Other").await;
