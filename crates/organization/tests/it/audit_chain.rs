@@ -11,6 +11,7 @@ use rolecall_kernel::audit::{Entry, GENESIS, commit};
 use rolecall_kernel::id::{OrganizationId, UserId};
 use rolecall_kernel::time::Timestamp;
 use rolecall_testkit::on_each_database;
+use tokio_util::task::TaskTracker;
 use uuid::Uuid;
 
 use crate::stage::{Stage, bytes, refused};
@@ -168,7 +169,8 @@ on_each_database! {
             stage.drain().await;
             // Both are past the lease of whoever held it, so both try to take it.
             stage.clock.advance(Duration::from_secs(3));
-            let works = replicas.clone().map(|replica| tokio::spawn(async move { replica.chain_audit().await }));
+            let tasks = TaskTracker::new();
+            let works = replicas.clone().map(|replica| tasks.spawn(async move { replica.chain_audit().await }));
             let [one, other] = works;
             for _ in 0..stage.draw(4) {
                 tokio::task::yield_now().await;

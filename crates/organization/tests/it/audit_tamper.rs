@@ -54,7 +54,7 @@ async fn restore(stage: &Stage) {
 
 /// Spells bytes.
 fn blob(stage: &Stage, bytes: &[u8]) -> String {
-    let hex: String = bytes.iter().map(|byte| format!("{byte:02x}")).collect();
+    let hex = bytes.iter().fold(String::new(), |hex, byte| hex + &format!("{byte:02x}"));
     match stage.database.backend() {
         Backend::Postgres => format!("'\\x{hex}'::bytea"),
         Backend::Sqlite => format!("X'{hex}'"),
@@ -318,7 +318,7 @@ on_each_database! {
         let kept = verify(&stage, owner, "").await.checkpoints;
         let ask = async |caller: UserId, known_checkpoints: Vec<pb::AuditCheckpoint>| {
             let request = pb::VerifyAuditLogRequest { known_checkpoints, ..Default::default() };
-            stage.audit(caller).verify_audit_log(request).await.map(|answer| answer.into_inner())
+            stage.audit(caller).verify_audit_log(request).await.map(tonic::Response::into_inner)
         };
         assert_eq!(refused(ask(stranger, kept.clone()).await), "REQUEST_INVALID");
         let broken = pb::AuditCheckpoint { hash: vec![1], ..kept[0].clone() };

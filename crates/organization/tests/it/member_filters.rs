@@ -69,7 +69,7 @@ on_each_database! {
         assert_eq!(second.next_page_token, "");
         let found = [first.members, second.members].concat().into_iter().map(|member| member.user_id);
         assert_eq!(found.collect::<BTreeSet<_>>(), expected);
-        request.filter = "role = OWNER".to_owned();
+        "role = OWNER".clone_into(&mut request.filter);
         assert_eq!(refused(client.list_members(request).await), "REQUEST_INVALID");
     }
 

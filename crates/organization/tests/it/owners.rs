@@ -92,7 +92,7 @@ on_each_database! {
         let third = stage.add_active(first, acme, &["OWNER", "GUEST"]).await;
         let steward = stage.add_active(first, acme, &["DATA_STEWARD"]).await;
         let mut expected = Vec::new();
-        let mut others = vec![first, third];
+        let mut others = [first, third];
         others.sort_by_key(|user| user.as_uuid());
         let others: Vec<String> = others.iter().map(ToString::to_string).collect();
         for (topic, event, change) in openings() {
