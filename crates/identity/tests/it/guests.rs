@@ -170,10 +170,8 @@ on_each_database! {
         let admin = world.bootstrap().await;
         let (world, home) = open((world, admin));
         let other = request_id(&world.clock);
-        let mut known = world.peers.known();
-        known.organizations.insert(other.clone(), "Difference Engines".to_owned());
-        known.guests_allowed.insert(other.clone());
-        drop(known);
+        world.peers.known().organizations.insert(other.clone(), "Difference Engines".to_owned());
+        world.peers.known().guests_allowed.insert(other.clone());
         let world = Arc::new(world);
         let answers = at_once(8, |_| {
             let (world, home) = (Arc::clone(&world), home.clone());
