@@ -48,7 +48,7 @@ fn every_command_has_help_and_examples_that_parse() {
         for example in examples {
             assert!(example.trim().starts_with(&path), "{path} shows another command: {example}");
             // What the shell does with the output is no argument.
-            let typed = example.split(" > ").next().unwrap_or(example);
+            let typed = example.split(" >").next().unwrap_or(example);
             if let Err(error) = Program::try_parse_from(words(typed)) {
                 panic!("{example}: {error}");
             }
