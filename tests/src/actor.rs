@@ -3,6 +3,7 @@
 use rolecall_api::identity::v1 as identity;
 use rolecall_api::identity::v1::account_service_client::AccountServiceClient;
 use rolecall_api::identity::v1::authentication_service_client::AuthenticationServiceClient;
+use rolecall_api::identity::v1::identity_provider_service_client::IdentityProviderServiceClient;
 use rolecall_api::identity::v1::instance_service_client::InstanceServiceClient;
 use rolecall_api::identity::v1::registration_service_client::RegistrationServiceClient;
 use rolecall_api::identity::v1::service_account_service_client::ServiceAccountServiceClient;
@@ -120,6 +121,7 @@ macro_rules! clients {
 clients! {
     account, identity, AccountServiceClient;
     authentication, identity, AuthenticationServiceClient;
+    providers, identity, IdentityProviderServiceClient;
     instance, identity, InstanceServiceClient;
     registration, identity, RegistrationServiceClient;
     service_accounts, identity, ServiceAccountServiceClient;

@@ -20,6 +20,7 @@ mod registration;
 mod rotation;
 mod settings;
 mod sources;
+mod sso;
 mod suspension;
 mod taint;
 mod tokens;
