@@ -260,4 +260,14 @@ const (
 	OrganizationAuditEventNotFound Reason = "organization.rolecall/AUDIT_EVENT_NOT_FOUND"
 	// OrganizationFilterNotIndexed (INVALID_ARGUMENT): No index answers these filters together; leave out some.
 	OrganizationFilterNotIndexed Reason = "organization.rolecall/FILTER_NOT_INDEXED"
+	// OrganizationModelNotFound (NOT_FOUND): No such model within what the caller may see.
+	OrganizationModelNotFound Reason = "organization.rolecall/MODEL_NOT_FOUND"
+	// OrganizationModelNameTaken (ALREADY_EXISTS): The name belongs to another model of the organization.
+	OrganizationModelNameTaken Reason = "organization.rolecall/MODEL_NAME_TAKEN"
+	// OrganizationModelVersionPublished (FAILED_PRECONDITION): The version of the model is published and stays as it is.
+	OrganizationModelVersionPublished Reason = "organization.rolecall/MODEL_VERSION_PUBLISHED"
+	// OrganizationModelVersionNotFound (NOT_FOUND): The model has no such version.
+	OrganizationModelVersionNotFound Reason = "organization.rolecall/MODEL_VERSION_NOT_FOUND"
+	// OrganizationModelVersionsExhausted (RESOURCE_EXHAUSTED): The model has as many versions as a model may have.
+	OrganizationModelVersionsExhausted Reason = "organization.rolecall/MODEL_VERSIONS_EXHAUSTED"
 )

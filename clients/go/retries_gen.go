@@ -297,6 +297,38 @@ const serviceConfig = `{
           "service": "rolecall.organization.v1.MemberService"
         },
         {
+          "method": "DeleteModel",
+          "service": "rolecall.organization.v1.ModelService"
+        },
+        {
+          "method": "DeleteModelVersion",
+          "service": "rolecall.organization.v1.ModelService"
+        },
+        {
+          "method": "GetModel",
+          "service": "rolecall.organization.v1.ModelService"
+        },
+        {
+          "method": "ListModels",
+          "service": "rolecall.organization.v1.ModelService"
+        },
+        {
+          "method": "PublishModelVersion",
+          "service": "rolecall.organization.v1.ModelService"
+        },
+        {
+          "method": "PutModelVersion",
+          "service": "rolecall.organization.v1.ModelService"
+        },
+        {
+          "method": "RegisterModel",
+          "service": "rolecall.organization.v1.ModelService"
+        },
+        {
+          "method": "UpdateModel",
+          "service": "rolecall.organization.v1.ModelService"
+        },
+        {
           "method": "CreateOrganization",
           "service": "rolecall.organization.v1.OrganizationService"
         },

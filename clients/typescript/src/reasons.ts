@@ -260,6 +260,16 @@ export const REASONS = {
   "organization.rolecall/AUDIT_EVENT_NOT_FOUND": Code.NotFound,
   /** No index answers these filters together; leave out some. */
   "organization.rolecall/FILTER_NOT_INDEXED": Code.InvalidArgument,
+  /** No such model within what the caller may see. */
+  "organization.rolecall/MODEL_NOT_FOUND": Code.NotFound,
+  /** The name belongs to another model of the organization. */
+  "organization.rolecall/MODEL_NAME_TAKEN": Code.AlreadyExists,
+  /** The version of the model is published and stays as it is. */
+  "organization.rolecall/MODEL_VERSION_PUBLISHED": Code.FailedPrecondition,
+  /** The model has no such version. */
+  "organization.rolecall/MODEL_VERSION_NOT_FOUND": Code.NotFound,
+  /** The model has as many versions as a model may have. */
+  "organization.rolecall/MODEL_VERSIONS_EXHAUSTED": Code.ResourceExhausted,
 } as const satisfies Record<string, Code>;
 
 /** Why a call was refused: the domain of the error and the name of the reason. */

@@ -12,7 +12,7 @@
 //! | [`feed`], [`sequencer`] | change feeds that many readers follow, numbered without gaps |
 //! | [`leases`] | one worker among many replicas |
 //! | `nudge` | who is woken by a commit, here and in other processes |
-//! | [`idempotency`] | answers kept for repeated requests |
+//! | [`idempotency`], [`once`] | answers kept for repeated requests; changes that are made once |
 //!
 //! Time and randomness are arguments. A new table of a context is a migration of that context; a
 //! new table of every context is a step in `migrate/platform.rs`.
@@ -23,6 +23,7 @@ pub mod idempotency;
 pub mod inbox;
 pub mod leases;
 pub mod migrate;
+pub mod once;
 pub mod outbox;
 pub mod relay;
 pub mod sequencer;

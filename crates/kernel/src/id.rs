@@ -111,6 +111,8 @@ ids! {
     DomainId;
     /// What an identity provider knows a person by.
     LinkedIdentityId;
+    /// A model that computations run.
+    ModelId;
 }
 
 impl From<UserId> for SubjectId {

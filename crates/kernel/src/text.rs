@@ -185,12 +185,16 @@ lines! {
     PersonName, 100;
     /// An organization's name: 1 to 100 characters.
     OrganizationName, 100;
+    /// The name of a governed resource, such as a model or a dataset: 1 to 100 characters.
+    ResourceName, 100;
     /// An installation's name: 1 to 100 characters.
     InstanceName, 100;
     /// Where a person works: 1 to 200 characters.
     Institution, 200;
     /// Why somebody did something: 1 to 500 characters.
     Reason, 500;
+    /// What something is for: 1 to 500 characters.
+    Description, 500;
 }
 
 /// A web address: http or https, with a host, at most 2 048 characters, without user information.

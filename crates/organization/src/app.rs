@@ -16,7 +16,6 @@ pub(crate) mod create_organization;
 pub(crate) mod delete_organization;
 pub(crate) mod end_member;
 pub(crate) mod follow_access;
-pub(crate) mod idempotency;
 pub(crate) mod ingest_events;
 pub(crate) mod lift_ended_blocks;
 pub(crate) mod list_audit_events;

@@ -6,9 +6,9 @@ pub(crate) mod member_service;
 pub(crate) mod membership_service;
 pub(crate) mod organization_service;
 
-mod convert;
+pub(crate) mod convert;
 pub(crate) mod render;
-mod status;
+pub(crate) mod status;
 mod watch;
 
 use std::sync::Arc;
@@ -19,10 +19,9 @@ use rolecall_kernel::key::KeyedHash;
 use rolecall_kernel::page::PageTokens;
 
 use crate::app::App;
-use crate::app::idempotency::RequestKey;
+use rolecall_db::once::RequestKey;
 use crate::domain::event::Origin;
 use crate::events::consume::EventReader;
-use rolecall_db::idempotency::Fingerprint;
 use rolecall_kernel::id::RequestId;
 
 /// What the services share.
@@ -43,9 +42,7 @@ impl Api {
         request_id: Option<RequestId>,
         content: &[u8],
     ) -> Option<RequestKey> {
-        let request_id = request_id?;
-        let fingerprint = Fingerprint::new(&self.fingerprints, method, content);
-        Some(RequestKey { caller, method, request_id, fingerprint })
+        RequestKey::new(&self.fingerprints, caller, method, request_id, content)
     }
 }
 
@@ -72,7 +69,7 @@ service! {
 }
 
 /// Who causes the change that this call asks for.
-fn origin(caller: &Caller) -> Origin {
+pub fn origin(caller: &Caller) -> Origin {
     let actor = caller.service().is_none().then(|| caller.subject());
     Origin { actor, request_id: rolecall_rpc::call::request_id() }
 }

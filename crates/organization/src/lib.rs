@@ -9,12 +9,15 @@
 //! | `events` | domain events out, audit entries in |
 //! | `peers` | identity, and the delivery of events |
 //! | `jobs` | following, recovering, tidying |
+//! | [`ground`] | what the governed resources stand on (`rolecall-governance`) |
 //! | `context` | [`Organization`]: the wiring |
 //!
 //! To add a permission: one line in `domain/permission.rs`, then
 //! `UPDATE_GOLDEN=1 cargo test -p rolecall-organization`, and review the golden file. To add a change
 //! of a member: a use case whose `run` calls `change_member::apply`, which brings the lock, the
 //! scope, the guards and the event.
+
+pub mod ground;
 
 mod app;
 mod config;

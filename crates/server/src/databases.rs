@@ -1,9 +1,11 @@
 //! The databases of the hosted services: opened, checked, migrated.
 
 use std::path::Path;
+use std::sync::LazyLock;
 
 use anyhow::{Context as _, Result, bail};
 use rolecall_db::{Applied, Database, MigrateError, SchemaState, UniqueConstraint};
+use rolecall_governance::Governance;
 use rolecall_identity::Identity;
 use rolecall_notification::Notification;
 use rolecall_organization::Organization;
@@ -79,15 +81,18 @@ fn newer(service: &str, step: &str) -> anyhow::Error {
 fn migrations(service: Service) -> Vec<Box<dyn MigrationTrait>> {
     match service {
         Service::Identity => Identity::migrations(),
-        Service::Organization => Organization::migrations(),
+        Service::Organization => Organization::migrations().into_iter().chain(Governance::migrations()).collect(),
         Service::Notification => Notification::migrations(),
     }
 }
 
 fn constraints(service: Service) -> &'static [UniqueConstraint] {
+    // One database, the tables of two crates (docs/adr/0012).
+    static ORGANIZATION: LazyLock<Vec<UniqueConstraint>> =
+        LazyLock::new(|| [Organization::constraints(), Governance::constraints()].concat());
     match service {
         Service::Identity => Identity::constraints(),
-        Service::Organization => Organization::constraints(),
+        Service::Organization => &ORGANIZATION,
         Service::Notification => Notification::constraints(),
     }
 }

@@ -29,16 +29,21 @@ const LEVELS: &[(&str, u8)] = &[
     ("rolecall-identity", 4),
     ("rolecall-organization", 4),
     ("rolecall-notification", 4),
-    ("rolecall-server", 5),
-    ("rolecall-cli", 5),
-    ("rolecall", 6),
-    ("rolecall-tests", 7),
-    ("xtask", 7),
-    ("rolecall-bench", 8),
+    // Above organization, whose part about data it is: one context, two crates (docs/adr/0012).
+    ("rolecall-governance", 5),
+    ("rolecall-server", 6),
+    ("rolecall-cli", 6),
+    ("rolecall", 7),
+    ("rolecall-tests", 8),
+    ("xtask", 8),
+    ("rolecall-bench", 9),
 ];
 
-/// The contexts; they meet in messages only.
-const CONTEXTS: [&str; 3] = ["identity", "organization", "notification"];
+/// The contexts, whose rooms are checked; they meet in messages only, but for governance, which is a part of organization.
+const CONTEXTS: [&str; 4] = ["identity", "organization", "governance", "notification"];
+
+/// What governance does not know, although it lies above: it is a part of organization alone.
+const OTHER_CONTEXTS: [&str; 2] = ["rolecall-identity", "rolecall-notification"];
 
 /// What a crate must not depend on, and why.
 const NEVER: &[(&str, &[&str], &str)] = &[
@@ -115,6 +120,9 @@ fn judge_dependencies(name: &str, dependencies: &[&str]) -> anyhow::Result<Vec<S
         if self::level(dependency).is_some_and(|other| other >= level) {
             violations.push(format!("{name} depends on {dependency}: dependencies point down only"));
         }
+        if name == "rolecall-governance" && OTHER_CONTEXTS.contains(dependency) {
+            violations.push(format!("{name} depends on {dependency}: contexts meet in messages only"));
+        }
         for (_, banned, why) in NEVER.iter().filter(|(who, ..)| *who == name) {
             if banned.contains(dependency) {
                 violations.push(format!("{name} depends on {dependency}: {why}"));
@@ -178,6 +186,9 @@ mod tests {
         let upwards = judge_dependencies("rolecall-rpc", &["rolecall-identity"]).unwrap();
         assert!(upwards[0].contains("point down"), "{upwards:?}");
         assert_eq!(judge_dependencies("rolecall-identity", &["rolecall-organization"]).unwrap().len(), 1);
+        assert!(judge_dependencies("rolecall-governance", &["rolecall-organization"]).unwrap().is_empty());
+        assert_eq!(judge_dependencies("rolecall-organization", &["rolecall-governance"]).unwrap().len(), 1);
+        assert_eq!(judge_dependencies("rolecall-governance", &["rolecall-identity"]).unwrap().len(), 1);
         assert_eq!(judge_dependencies("rolecall-kernel", &["tokio"]).unwrap().len(), 1);
         assert_eq!(judge_dependencies("rolecall-cli", &["figment"]).unwrap().len(), 1);
         assert!(judge_dependencies("rolecall-identity", &["rolecall-db", "tonic"]).unwrap().is_empty());

@@ -18,12 +18,13 @@ const FILE_LIMIT: usize = 400;
 const FUNCTION_LIMIT: usize = 60;
 
 /// The most lines of a crate, tests not counted: what is past it is split by subject (docs/adr/0010).
-const CRATE_LIMITS: [(&str, usize); 16] = [
+const CRATE_LIMITS: [(&str, usize); 17] = [
     ("api", 100),
     ("authz", 4_000),
     ("bench", 2_400),
     ("cli", 6_000),
     ("db", 3_700),
+    ("governance", 7_000),
     ("identity", 33_000),
     ("kernel", 1_200),
     ("notification", 4_500),

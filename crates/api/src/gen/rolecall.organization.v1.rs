@@ -4249,6 +4249,16 @@ pub enum ErrorReason {
     AuditEventNotFound = 60,
     /// No index answers these filters together; leave out some.
     FilterNotIndexed = 61,
+    /// No such model within what the caller may see.
+    ModelNotFound = 80,
+    /// The name belongs to another model of the organization.
+    ModelNameTaken = 81,
+    /// The version of the model is published and stays as it is.
+    ModelVersionPublished = 82,
+    /// The model has no such version.
+    ModelVersionNotFound = 83,
+    /// The model has as many versions as a model may have.
+    ModelVersionsExhausted = 84,
 }
 impl ErrorReason {
     /// String value of the enum field names used in the ProtoBuf definition.
@@ -4294,6 +4304,11 @@ impl ErrorReason {
             Self::AdminAmongMembers => "ERROR_REASON_ADMIN_AMONG_MEMBERS",
             Self::AuditEventNotFound => "ERROR_REASON_AUDIT_EVENT_NOT_FOUND",
             Self::FilterNotIndexed => "ERROR_REASON_FILTER_NOT_INDEXED",
+            Self::ModelNotFound => "ERROR_REASON_MODEL_NOT_FOUND",
+            Self::ModelNameTaken => "ERROR_REASON_MODEL_NAME_TAKEN",
+            Self::ModelVersionPublished => "ERROR_REASON_MODEL_VERSION_PUBLISHED",
+            Self::ModelVersionNotFound => "ERROR_REASON_MODEL_VERSION_NOT_FOUND",
+            Self::ModelVersionsExhausted => "ERROR_REASON_MODEL_VERSIONS_EXHAUSTED",
         }
     }
     /// Creates an enum from field names used in the ProtoBuf definition.
@@ -4338,6 +4353,11 @@ impl ErrorReason {
             "ERROR_REASON_ADMIN_AMONG_MEMBERS" => Some(Self::AdminAmongMembers),
             "ERROR_REASON_AUDIT_EVENT_NOT_FOUND" => Some(Self::AuditEventNotFound),
             "ERROR_REASON_FILTER_NOT_INDEXED" => Some(Self::FilterNotIndexed),
+            "ERROR_REASON_MODEL_NOT_FOUND" => Some(Self::ModelNotFound),
+            "ERROR_REASON_MODEL_NAME_TAKEN" => Some(Self::ModelNameTaken),
+            "ERROR_REASON_MODEL_VERSION_PUBLISHED" => Some(Self::ModelVersionPublished),
+            "ERROR_REASON_MODEL_VERSION_NOT_FOUND" => Some(Self::ModelVersionNotFound),
+            "ERROR_REASON_MODEL_VERSIONS_EXHAUSTED" => Some(Self::ModelVersionsExhausted),
             _ => None,
         }
     }
@@ -4351,7 +4371,8 @@ pub struct DomainEvent {
     /// The organization that it concerns.
     #[prost(string, tag = "2")]
     pub organization_id: ::prost::alloc::string::String,
-    /// The member or service account that it happened to; may be empty.
+    /// The member, service account, model or dataset that it happened to; may be
+    /// empty.
     #[prost(string, tag = "3")]
     pub target_id: ::prost::alloc::string::String,
     /// Request id of the call that caused it; may be empty.
@@ -4366,7 +4387,7 @@ pub struct DomainEvent {
     /// What happened.
     #[prost(
         oneof = "domain_event::Event",
-        tags = "10, 11, 12, 13, 14, 15, 16, 17, 18, 19, 20, 30, 40, 41, 50, 51, 54, 55, 56, 57, 58, 59, 52"
+        tags = "10, 11, 12, 13, 14, 15, 16, 17, 18, 19, 20, 30, 40, 41, 50, 51, 54, 55, 56, 57, 58, 59, 52, 80, 81, 82, 83, 84, 85"
     )]
     pub event: ::core::option::Option<domain_event::Event>,
 }
@@ -4447,6 +4468,24 @@ pub mod domain_event {
         /// another of its owners keeps a password.
         #[prost(message, tag = "52")]
         SingleSignOnRequired(super::SingleSignOnRequired),
+        /// A model was registered.
+        #[prost(message, tag = "80")]
+        ModelRegistered(super::ModelRegistered),
+        /// Name or description of a model changed.
+        #[prost(message, tag = "81")]
+        ModelUpdated(super::ModelUpdated),
+        /// A model was deleted with all its versions.
+        #[prost(message, tag = "82")]
+        ModelDeleted(super::ModelDeleted),
+        /// A version of a model was added or replaced as a draft.
+        #[prost(message, tag = "83")]
+        ModelVersionPut(super::ModelVersionPut),
+        /// A version of a model was published.
+        #[prost(message, tag = "84")]
+        ModelVersionPublished(super::ModelVersionPublished),
+        /// A draft of a version of a model was deleted.
+        #[prost(message, tag = "85")]
+        ModelVersionDeleted(super::ModelVersionDeleted),
     }
 }
 /// An organization was made.
@@ -4623,6 +4662,54 @@ pub struct AdminRevoked {
     /// The administrators, who are told; also those that are blocked.
     #[prost(string, repeated, tag = "1")]
     pub admin_ids: ::prost::alloc::vec::Vec<::prost::alloc::string::String>,
+}
+/// A model was registered.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct ModelRegistered {
+    /// Its name.
+    #[prost(string, tag = "1")]
+    pub name: ::prost::alloc::string::String,
+}
+/// Name or description of a model changed.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct ModelUpdated {
+    /// The name before.
+    #[prost(string, tag = "1")]
+    pub old_name: ::prost::alloc::string::String,
+    /// The name after.
+    #[prost(string, tag = "2")]
+    pub new_name: ::prost::alloc::string::String,
+}
+/// A model was deleted with all its versions.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct ModelDeleted {
+    /// Its name.
+    #[prost(string, tag = "1")]
+    pub name: ::prost::alloc::string::String,
+}
+/// A version of a model was added or replaced as a draft.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct ModelVersionPut {
+    /// The name of the version.
+    #[prost(string, tag = "1")]
+    pub version_name: ::prost::alloc::string::String,
+}
+/// A version of a model was published.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct ModelVersionPublished {
+    /// The name of the version.
+    #[prost(string, tag = "1")]
+    pub version_name: ::prost::alloc::string::String,
+    /// The digest of its artifact; may be empty.
+    #[prost(string, tag = "2")]
+    pub artifact_digest: ::prost::alloc::string::String,
+}
+/// A draft of a version of a model was deleted.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct ModelVersionDeleted {
+    /// The name of the version.
+    #[prost(string, tag = "1")]
+    pub version_name: ::prost::alloc::string::String,
 }
 /// What `GetMember` needs.
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
@@ -5861,6 +5948,1187 @@ pub mod member_service_server {
     /// Generated gRPC service name
     pub const SERVICE_NAME: &str = "rolecall.organization.v1.MemberService";
     impl<T> tonic::server::NamedService for MemberServiceServer<T> {
+        const NAME: &'static str = SERVICE_NAME;
+    }
+}
+/// A model: an algorithm that computations run, in versions.
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct Model {
+    /// Identifier; a lower-case UUID.
+    #[prost(string, tag = "1")]
+    pub model_id: ::prost::alloc::string::String,
+    /// The organization that it belongs to.
+    #[prost(string, tag = "2")]
+    pub organization_id: ::prost::alloc::string::String,
+    /// Name, 1 to 100 characters; one of its kind in the organization, whatever
+    /// the case of its letters.
+    #[prost(string, tag = "3")]
+    pub name: ::prost::alloc::string::String,
+    /// What it does, 500 characters at most.
+    #[prost(string, tag = "4")]
+    pub description: ::prost::alloc::string::String,
+    /// Its versions, oldest first, 50 at most. Empty in lists.
+    #[prost(message, repeated, tag = "5")]
+    pub versions: ::prost::alloc::vec::Vec<ModelVersion>,
+    /// Changes with every change; give it back to change nothing unseen.
+    #[prost(string, tag = "6")]
+    pub etag: ::prost::alloc::string::String,
+    /// When it was registered.
+    #[prost(message, optional, tag = "7")]
+    pub create_time: ::core::option::Option<::prost_types::Timestamp>,
+    /// When it, or one of its versions, last changed.
+    #[prost(message, optional, tag = "8")]
+    pub update_time: ::core::option::Option<::prost_types::Timestamp>,
+}
+/// A version of a model. What is published never changes again.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct ModelVersion {
+    /// Name, such as `1.2.0`: 1 to 50 letters, digits, dots, underscores, hyphens
+    /// and plus signs, a letter or digit first.
+    #[prost(string, tag = "1")]
+    pub name: ::prost::alloc::string::String,
+    /// What the parameters of a computation must fulfil: a JSON Schema (draft
+    /// 2020-12) of 64 KiB at most and 32 levels, which refers to nothing outside of
+    /// itself. Empty in the answers to changes.
+    #[prost(string, tag = "2")]
+    pub parameter_schema: ::prost::alloc::string::String,
+    /// Where the artifact is kept; never fetched, 1 000 characters at most.
+    #[prost(string, tag = "3")]
+    pub artifact_uri: ::prost::alloc::string::String,
+    /// Digest of the artifact, such as `sha256:` and 64 hexadecimal digits; may be
+    /// empty.
+    #[prost(string, tag = "4")]
+    pub artifact_digest: ::prost::alloc::string::String,
+    /// Whether it can be used.
+    #[prost(enumeration = "ModelVersionState", tag = "5")]
+    pub state: i32,
+    /// When it was added.
+    #[prost(message, optional, tag = "6")]
+    pub create_time: ::core::option::Option<::prost_types::Timestamp>,
+    /// When it was published; absent on a draft.
+    #[prost(message, optional, tag = "7")]
+    pub publish_time: ::core::option::Option<::prost_types::Timestamp>,
+}
+/// Where a version of a model stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, ::prost::Enumeration)]
+#[repr(i32)]
+pub enum ModelVersionState {
+    /// Never sent.
+    Unspecified = 0,
+    /// It may change, and cannot be used yet.
+    Draft = 1,
+    /// It can be used, and never changes again.
+    Published = 2,
+}
+impl ModelVersionState {
+    /// String value of the enum field names used in the ProtoBuf definition.
+    ///
+    /// The values are not transformed in any way and thus are considered stable
+    /// (if the ProtoBuf definition does not change) and safe for programmatic use.
+    pub fn as_str_name(&self) -> &'static str {
+        match self {
+            Self::Unspecified => "MODEL_VERSION_STATE_UNSPECIFIED",
+            Self::Draft => "MODEL_VERSION_STATE_DRAFT",
+            Self::Published => "MODEL_VERSION_STATE_PUBLISHED",
+        }
+    }
+    /// Creates an enum from field names used in the ProtoBuf definition.
+    pub fn from_str_name(value: &str) -> ::core::option::Option<Self> {
+        match value {
+            "MODEL_VERSION_STATE_UNSPECIFIED" => Some(Self::Unspecified),
+            "MODEL_VERSION_STATE_DRAFT" => Some(Self::Draft),
+            "MODEL_VERSION_STATE_PUBLISHED" => Some(Self::Published),
+            _ => None,
+        }
+    }
+}
+/// What `RegisterModel` needs.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct RegisterModelRequest {
+    /// Names this one intended change; a lower-case UUID. A repeat within 24 hours
+    /// gets the stored answer. Optional.
+    #[prost(string, tag = "1")]
+    pub request_id: ::prost::alloc::string::String,
+    /// The organization; empty is the caller's own.
+    #[prost(string, tag = "2")]
+    pub organization_id: ::prost::alloc::string::String,
+    /// Name, 1 to 100 characters.
+    #[prost(string, tag = "3")]
+    pub name: ::prost::alloc::string::String,
+    /// What it does, 500 characters at most; may be empty.
+    #[prost(string, tag = "4")]
+    pub description: ::prost::alloc::string::String,
+}
+/// What `RegisterModel` answers.
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct RegisterModelResponse {
+    /// The model.
+    #[prost(message, optional, tag = "1")]
+    pub model: ::core::option::Option<Model>,
+    /// The revision of the change, for checks that must see it.
+    #[prost(string, tag = "2")]
+    pub revision: ::prost::alloc::string::String,
+}
+/// What `GetModel` needs.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct GetModelRequest {
+    /// The model.
+    #[prost(string, tag = "1")]
+    pub model_id: ::prost::alloc::string::String,
+}
+/// What `GetModel` answers.
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct GetModelResponse {
+    /// The model.
+    #[prost(message, optional, tag = "1")]
+    pub model: ::core::option::Option<Model>,
+}
+/// What `ListModels` needs.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct ListModelsRequest {
+    /// The organization; empty is the caller's own, `-` all that the caller may see
+    /// (`ORGANIZATION_NOT_FOUND`).
+    #[prost(string, tag = "1")]
+    pub organization_id: ::prost::alloc::string::String,
+    /// How many at most: 0 means 50, more than 1 000 means 1 000.
+    #[prost(int32, tag = "2")]
+    pub page_size: i32,
+    /// Where to go on: `next_page_token` of the page before, with the same other
+    /// arguments.
+    #[prost(string, tag = "3")]
+    pub page_token: ::prost::alloc::string::String,
+}
+/// What `ListModels` answers.
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct ListModelsResponse {
+    /// The models.
+    #[prost(message, repeated, tag = "1")]
+    pub models: ::prost::alloc::vec::Vec<Model>,
+    /// Token of the next page; empty on the last one.
+    #[prost(string, tag = "2")]
+    pub next_page_token: ::prost::alloc::string::String,
+}
+/// What `UpdateModel` needs.
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct UpdateModelRequest {
+    /// Names this one intended change; a lower-case UUID. A repeat within 24 hours
+    /// gets the stored answer. Optional.
+    #[prost(string, tag = "1")]
+    pub request_id: ::prost::alloc::string::String,
+    /// The model with its new values; `model_id` says which, `etag` on what the
+    /// change is based.
+    #[prost(message, optional, tag = "2")]
+    pub model: ::core::option::Option<Model>,
+    /// The fields to change, of `name` and `description`; absent means all that
+    /// hold a value.
+    #[prost(message, optional, tag = "3")]
+    pub update_mask: ::core::option::Option<::prost_types::FieldMask>,
+}
+/// What `UpdateModel` answers.
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct UpdateModelResponse {
+    /// The model, its versions without their parameter schemas.
+    #[prost(message, optional, tag = "1")]
+    pub model: ::core::option::Option<Model>,
+}
+/// What `DeleteModel` needs.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct DeleteModelRequest {
+    /// Names this one intended change; a lower-case UUID. A repeat within 24 hours
+    /// gets the stored answer. Optional.
+    #[prost(string, tag = "1")]
+    pub request_id: ::prost::alloc::string::String,
+    /// The model.
+    #[prost(string, tag = "2")]
+    pub model_id: ::prost::alloc::string::String,
+    /// The version that the deletion is based on; may be empty.
+    #[prost(string, tag = "3")]
+    pub etag: ::prost::alloc::string::String,
+}
+/// What `DeleteModel` answers.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct DeleteModelResponse {
+    /// The revision of the change, for checks that must see it.
+    #[prost(string, tag = "1")]
+    pub revision: ::prost::alloc::string::String,
+}
+/// What `PutModelVersion` needs.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct PutModelVersionRequest {
+    /// Names this one intended change; a lower-case UUID. A repeat within 24 hours
+    /// gets the stored answer. Optional.
+    #[prost(string, tag = "1")]
+    pub request_id: ::prost::alloc::string::String,
+    /// The model.
+    #[prost(string, tag = "2")]
+    pub model_id: ::prost::alloc::string::String,
+    /// The version as it is to be; `state` and times are the server's.
+    #[prost(message, optional, tag = "3")]
+    pub version: ::core::option::Option<ModelVersion>,
+    /// The etag of the model that the change is based on; may be empty.
+    #[prost(string, tag = "4")]
+    pub etag: ::prost::alloc::string::String,
+}
+/// What `PutModelVersion` answers.
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct PutModelVersionResponse {
+    /// The model, its versions without their parameter schemas.
+    #[prost(message, optional, tag = "1")]
+    pub model: ::core::option::Option<Model>,
+}
+/// What `PublishModelVersion` needs.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct PublishModelVersionRequest {
+    /// Names this one intended change; a lower-case UUID. A repeat within 24 hours
+    /// gets the stored answer. Optional.
+    #[prost(string, tag = "1")]
+    pub request_id: ::prost::alloc::string::String,
+    /// The model.
+    #[prost(string, tag = "2")]
+    pub model_id: ::prost::alloc::string::String,
+    /// The name of the version.
+    #[prost(string, tag = "3")]
+    pub version_name: ::prost::alloc::string::String,
+    /// The etag of the model that the change is based on, so that nothing unseen is
+    /// published; may be empty.
+    #[prost(string, tag = "4")]
+    pub etag: ::prost::alloc::string::String,
+}
+/// What `PublishModelVersion` answers.
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct PublishModelVersionResponse {
+    /// The model, its versions without their parameter schemas.
+    #[prost(message, optional, tag = "1")]
+    pub model: ::core::option::Option<Model>,
+}
+/// What `DeleteModelVersion` needs.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct DeleteModelVersionRequest {
+    /// Names this one intended change; a lower-case UUID. A repeat within 24 hours
+    /// gets the stored answer. Optional.
+    #[prost(string, tag = "1")]
+    pub request_id: ::prost::alloc::string::String,
+    /// The model.
+    #[prost(string, tag = "2")]
+    pub model_id: ::prost::alloc::string::String,
+    /// The name of the version.
+    #[prost(string, tag = "3")]
+    pub version_name: ::prost::alloc::string::String,
+    /// The etag of the model that the change is based on; may be empty.
+    #[prost(string, tag = "4")]
+    pub etag: ::prost::alloc::string::String,
+}
+/// What `DeleteModelVersion` answers.
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct DeleteModelVersionResponse {
+    /// The model, its versions without their parameter schemas.
+    #[prost(message, optional, tag = "1")]
+    pub model: ::core::option::Option<Model>,
+}
+/// Generated client implementations.
+pub mod model_service_client {
+    #![allow(
+        unused_variables,
+        dead_code,
+        missing_docs,
+        clippy::wildcard_imports,
+        clippy::let_unit_value,
+    )]
+    use tonic::codegen::*;
+    use tonic::codegen::http::Uri;
+    /// Keeps the models of an organization: its owners write, its owners, stewards
+    /// and scientists read.
+    #[derive(Debug, Clone)]
+    pub struct ModelServiceClient<T> {
+        inner: tonic::client::Grpc<T>,
+    }
+    impl ModelServiceClient<tonic::transport::Channel> {
+        /// Attempt to create a new client by connecting to a given endpoint.
+        pub async fn connect<D>(dst: D) -> Result<Self, tonic::transport::Error>
+        where
+            D: TryInto<tonic::transport::Endpoint>,
+            D::Error: Into<StdError>,
+        {
+            let conn = tonic::transport::Endpoint::new(dst)?.connect().await?;
+            Ok(Self::new(conn))
+        }
+    }
+    impl<T> ModelServiceClient<T>
+    where
+        T: tonic::client::GrpcService<tonic::body::Body>,
+        T::Error: Into<StdError>,
+        T::ResponseBody: Body<Data = Bytes> + std::marker::Send + 'static,
+        <T::ResponseBody as Body>::Error: Into<StdError> + std::marker::Send,
+    {
+        pub fn new(inner: T) -> Self {
+            let inner = tonic::client::Grpc::new(inner);
+            Self { inner }
+        }
+        pub fn with_origin(inner: T, origin: Uri) -> Self {
+            let inner = tonic::client::Grpc::with_origin(inner, origin);
+            Self { inner }
+        }
+        pub fn with_interceptor<F>(
+            inner: T,
+            interceptor: F,
+        ) -> ModelServiceClient<InterceptedService<T, F>>
+        where
+            F: tonic::service::Interceptor,
+            T::ResponseBody: Default,
+            T: tonic::codegen::Service<
+                http::Request<tonic::body::Body>,
+                Response = http::Response<
+                    <T as tonic::client::GrpcService<tonic::body::Body>>::ResponseBody,
+                >,
+            >,
+            <T as tonic::codegen::Service<
+                http::Request<tonic::body::Body>,
+            >>::Error: Into<StdError> + std::marker::Send + std::marker::Sync,
+        {
+            ModelServiceClient::new(InterceptedService::new(inner, interceptor))
+        }
+        /// Compress requests with the given encoding.
+        ///
+        /// This requires the server to support it otherwise it might respond with an
+        /// error.
+        #[must_use]
+        pub fn send_compressed(mut self, encoding: CompressionEncoding) -> Self {
+            self.inner = self.inner.send_compressed(encoding);
+            self
+        }
+        /// Enable decompressing responses.
+        #[must_use]
+        pub fn accept_compressed(mut self, encoding: CompressionEncoding) -> Self {
+            self.inner = self.inner.accept_compressed(encoding);
+            self
+        }
+        /// Limits the maximum size of a decoded message.
+        ///
+        /// Default: `4MB`
+        #[must_use]
+        pub fn max_decoding_message_size(mut self, limit: usize) -> Self {
+            self.inner = self.inner.max_decoding_message_size(limit);
+            self
+        }
+        /// Limits the maximum size of an encoded message.
+        ///
+        /// Default: `usize::MAX`
+        #[must_use]
+        pub fn max_encoding_message_size(mut self, limit: usize) -> Self {
+            self.inner = self.inner.max_encoding_message_size(limit);
+            self
+        }
+        /// Registers a model without versions. Its name must be free in the
+        /// organization (`MODEL_NAME_TAKEN`).
+        pub async fn register_model(
+            &mut self,
+            request: impl tonic::IntoRequest<super::RegisterModelRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::RegisterModelResponse>,
+            tonic::Status,
+        > {
+            self.inner
+                .ready()
+                .await
+                .map_err(|e| {
+                    tonic::Status::unknown(
+                        format!("Service was not ready: {}", e.into()),
+                    )
+                })?;
+            let codec = tonic_prost::ProstCodec::default();
+            let path = http::uri::PathAndQuery::from_static(
+                "/rolecall.organization.v1.ModelService/RegisterModel",
+            );
+            let mut req = request.into_request();
+            req.extensions_mut()
+                .insert(
+                    GrpcMethod::new(
+                        "rolecall.organization.v1.ModelService",
+                        "RegisterModel",
+                    ),
+                );
+            self.inner.unary(req, path, codec).await
+        }
+        /// Reads a model with the parameter schemas of its versions
+        /// (`MODEL_NOT_FOUND`).
+        pub async fn get_model(
+            &mut self,
+            request: impl tonic::IntoRequest<super::GetModelRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::GetModelResponse>,
+            tonic::Status,
+        > {
+            self.inner
+                .ready()
+                .await
+                .map_err(|e| {
+                    tonic::Status::unknown(
+                        format!("Service was not ready: {}", e.into()),
+                    )
+                })?;
+            let codec = tonic_prost::ProstCodec::default();
+            let path = http::uri::PathAndQuery::from_static(
+                "/rolecall.organization.v1.ModelService/GetModel",
+            );
+            let mut req = request.into_request();
+            req.extensions_mut()
+                .insert(
+                    GrpcMethod::new("rolecall.organization.v1.ModelService", "GetModel"),
+                );
+            self.inner.unary(req, path, codec).await
+        }
+        /// Lists models in order of registration, without their versions.
+        pub async fn list_models(
+            &mut self,
+            request: impl tonic::IntoRequest<super::ListModelsRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::ListModelsResponse>,
+            tonic::Status,
+        > {
+            self.inner
+                .ready()
+                .await
+                .map_err(|e| {
+                    tonic::Status::unknown(
+                        format!("Service was not ready: {}", e.into()),
+                    )
+                })?;
+            let codec = tonic_prost::ProstCodec::default();
+            let path = http::uri::PathAndQuery::from_static(
+                "/rolecall.organization.v1.ModelService/ListModels",
+            );
+            let mut req = request.into_request();
+            req.extensions_mut()
+                .insert(
+                    GrpcMethod::new(
+                        "rolecall.organization.v1.ModelService",
+                        "ListModels",
+                    ),
+                );
+            self.inner.unary(req, path, codec).await
+        }
+        /// Changes name and description of a model. With an etag that is not the
+        /// current one the answer is `ETAG_MISMATCH`.
+        pub async fn update_model(
+            &mut self,
+            request: impl tonic::IntoRequest<super::UpdateModelRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::UpdateModelResponse>,
+            tonic::Status,
+        > {
+            self.inner
+                .ready()
+                .await
+                .map_err(|e| {
+                    tonic::Status::unknown(
+                        format!("Service was not ready: {}", e.into()),
+                    )
+                })?;
+            let codec = tonic_prost::ProstCodec::default();
+            let path = http::uri::PathAndQuery::from_static(
+                "/rolecall.organization.v1.ModelService/UpdateModel",
+            );
+            let mut req = request.into_request();
+            req.extensions_mut()
+                .insert(
+                    GrpcMethod::new(
+                        "rolecall.organization.v1.ModelService",
+                        "UpdateModel",
+                    ),
+                );
+            self.inner.unary(req, path, codec).await
+        }
+        /// Deletes a model with all its versions. From the answer on it is gone from
+        /// all lists and decisions, and its name is free.
+        pub async fn delete_model(
+            &mut self,
+            request: impl tonic::IntoRequest<super::DeleteModelRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::DeleteModelResponse>,
+            tonic::Status,
+        > {
+            self.inner
+                .ready()
+                .await
+                .map_err(|e| {
+                    tonic::Status::unknown(
+                        format!("Service was not ready: {}", e.into()),
+                    )
+                })?;
+            let codec = tonic_prost::ProstCodec::default();
+            let path = http::uri::PathAndQuery::from_static(
+                "/rolecall.organization.v1.ModelService/DeleteModel",
+            );
+            let mut req = request.into_request();
+            req.extensions_mut()
+                .insert(
+                    GrpcMethod::new(
+                        "rolecall.organization.v1.ModelService",
+                        "DeleteModel",
+                    ),
+                );
+            self.inner.unary(req, path, codec).await
+        }
+        /// Adds a version as a draft, or replaces the draft of its name whole. What is
+        /// published stays as it is (`MODEL_VERSION_PUBLISHED`); a model has 50
+        /// versions at most (`MODEL_VERSIONS_EXHAUSTED`).
+        pub async fn put_model_version(
+            &mut self,
+            request: impl tonic::IntoRequest<super::PutModelVersionRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::PutModelVersionResponse>,
+            tonic::Status,
+        > {
+            self.inner
+                .ready()
+                .await
+                .map_err(|e| {
+                    tonic::Status::unknown(
+                        format!("Service was not ready: {}", e.into()),
+                    )
+                })?;
+            let codec = tonic_prost::ProstCodec::default();
+            let path = http::uri::PathAndQuery::from_static(
+                "/rolecall.organization.v1.ModelService/PutModelVersion",
+            );
+            let mut req = request.into_request();
+            req.extensions_mut()
+                .insert(
+                    GrpcMethod::new(
+                        "rolecall.organization.v1.ModelService",
+                        "PutModelVersion",
+                    ),
+                );
+            self.inner.unary(req, path, codec).await
+        }
+        /// Publishes a draft (`MODEL_VERSION_NOT_FOUND`): it can be used from then on,
+        /// and never changes again. What is published already stays so.
+        pub async fn publish_model_version(
+            &mut self,
+            request: impl tonic::IntoRequest<super::PublishModelVersionRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::PublishModelVersionResponse>,
+            tonic::Status,
+        > {
+            self.inner
+                .ready()
+                .await
+                .map_err(|e| {
+                    tonic::Status::unknown(
+                        format!("Service was not ready: {}", e.into()),
+                    )
+                })?;
+            let codec = tonic_prost::ProstCodec::default();
+            let path = http::uri::PathAndQuery::from_static(
+                "/rolecall.organization.v1.ModelService/PublishModelVersion",
+            );
+            let mut req = request.into_request();
+            req.extensions_mut()
+                .insert(
+                    GrpcMethod::new(
+                        "rolecall.organization.v1.ModelService",
+                        "PublishModelVersion",
+                    ),
+                );
+            self.inner.unary(req, path, codec).await
+        }
+        /// Deletes a draft (`MODEL_VERSION_NOT_FOUND`). What is published stays
+        /// (`MODEL_VERSION_PUBLISHED`).
+        pub async fn delete_model_version(
+            &mut self,
+            request: impl tonic::IntoRequest<super::DeleteModelVersionRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::DeleteModelVersionResponse>,
+            tonic::Status,
+        > {
+            self.inner
+                .ready()
+                .await
+                .map_err(|e| {
+                    tonic::Status::unknown(
+                        format!("Service was not ready: {}", e.into()),
+                    )
+                })?;
+            let codec = tonic_prost::ProstCodec::default();
+            let path = http::uri::PathAndQuery::from_static(
+                "/rolecall.organization.v1.ModelService/DeleteModelVersion",
+            );
+            let mut req = request.into_request();
+            req.extensions_mut()
+                .insert(
+                    GrpcMethod::new(
+                        "rolecall.organization.v1.ModelService",
+                        "DeleteModelVersion",
+                    ),
+                );
+            self.inner.unary(req, path, codec).await
+        }
+    }
+}
+/// Generated server implementations.
+pub mod model_service_server {
+    #![allow(
+        unused_variables,
+        dead_code,
+        missing_docs,
+        clippy::wildcard_imports,
+        clippy::let_unit_value,
+    )]
+    use tonic::codegen::*;
+    /// Generated trait containing gRPC methods that should be implemented for use with ModelServiceServer.
+    #[async_trait]
+    pub trait ModelService: std::marker::Send + std::marker::Sync + 'static {
+        /// Registers a model without versions. Its name must be free in the
+        /// organization (`MODEL_NAME_TAKEN`).
+        async fn register_model(
+            &self,
+            request: tonic::Request<super::RegisterModelRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::RegisterModelResponse>,
+            tonic::Status,
+        >;
+        /// Reads a model with the parameter schemas of its versions
+        /// (`MODEL_NOT_FOUND`).
+        async fn get_model(
+            &self,
+            request: tonic::Request<super::GetModelRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::GetModelResponse>,
+            tonic::Status,
+        >;
+        /// Lists models in order of registration, without their versions.
+        async fn list_models(
+            &self,
+            request: tonic::Request<super::ListModelsRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::ListModelsResponse>,
+            tonic::Status,
+        >;
+        /// Changes name and description of a model. With an etag that is not the
+        /// current one the answer is `ETAG_MISMATCH`.
+        async fn update_model(
+            &self,
+            request: tonic::Request<super::UpdateModelRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::UpdateModelResponse>,
+            tonic::Status,
+        >;
+        /// Deletes a model with all its versions. From the answer on it is gone from
+        /// all lists and decisions, and its name is free.
+        async fn delete_model(
+            &self,
+            request: tonic::Request<super::DeleteModelRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::DeleteModelResponse>,
+            tonic::Status,
+        >;
+        /// Adds a version as a draft, or replaces the draft of its name whole. What is
+        /// published stays as it is (`MODEL_VERSION_PUBLISHED`); a model has 50
+        /// versions at most (`MODEL_VERSIONS_EXHAUSTED`).
+        async fn put_model_version(
+            &self,
+            request: tonic::Request<super::PutModelVersionRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::PutModelVersionResponse>,
+            tonic::Status,
+        >;
+        /// Publishes a draft (`MODEL_VERSION_NOT_FOUND`): it can be used from then on,
+        /// and never changes again. What is published already stays so.
+        async fn publish_model_version(
+            &self,
+            request: tonic::Request<super::PublishModelVersionRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::PublishModelVersionResponse>,
+            tonic::Status,
+        >;
+        /// Deletes a draft (`MODEL_VERSION_NOT_FOUND`). What is published stays
+        /// (`MODEL_VERSION_PUBLISHED`).
+        async fn delete_model_version(
+            &self,
+            request: tonic::Request<super::DeleteModelVersionRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::DeleteModelVersionResponse>,
+            tonic::Status,
+        >;
+    }
+    /// Keeps the models of an organization: its owners write, its owners, stewards
+    /// and scientists read.
+    #[derive(Debug)]
+    pub struct ModelServiceServer<T> {
+        inner: Arc<T>,
+        accept_compression_encodings: EnabledCompressionEncodings,
+        send_compression_encodings: EnabledCompressionEncodings,
+        max_decoding_message_size: Option<usize>,
+        max_encoding_message_size: Option<usize>,
+    }
+    impl<T> ModelServiceServer<T> {
+        pub fn new(inner: T) -> Self {
+            Self::from_arc(Arc::new(inner))
+        }
+        pub fn from_arc(inner: Arc<T>) -> Self {
+            Self {
+                inner,
+                accept_compression_encodings: Default::default(),
+                send_compression_encodings: Default::default(),
+                max_decoding_message_size: None,
+                max_encoding_message_size: None,
+            }
+        }
+        pub fn with_interceptor<F>(
+            inner: T,
+            interceptor: F,
+        ) -> InterceptedService<Self, F>
+        where
+            F: tonic::service::Interceptor,
+        {
+            InterceptedService::new(Self::new(inner), interceptor)
+        }
+        /// Enable decompressing requests with the given encoding.
+        #[must_use]
+        pub fn accept_compressed(mut self, encoding: CompressionEncoding) -> Self {
+            self.accept_compression_encodings.enable(encoding);
+            self
+        }
+        /// Compress responses with the given encoding, if the client supports it.
+        #[must_use]
+        pub fn send_compressed(mut self, encoding: CompressionEncoding) -> Self {
+            self.send_compression_encodings.enable(encoding);
+            self
+        }
+        /// Limits the maximum size of a decoded message.
+        ///
+        /// Default: `4MB`
+        #[must_use]
+        pub fn max_decoding_message_size(mut self, limit: usize) -> Self {
+            self.max_decoding_message_size = Some(limit);
+            self
+        }
+        /// Limits the maximum size of an encoded message.
+        ///
+        /// Default: `usize::MAX`
+        #[must_use]
+        pub fn max_encoding_message_size(mut self, limit: usize) -> Self {
+            self.max_encoding_message_size = Some(limit);
+            self
+        }
+    }
+    impl<T, B> tonic::codegen::Service<http::Request<B>> for ModelServiceServer<T>
+    where
+        T: ModelService,
+        B: Body + std::marker::Send + 'static,
+        B::Error: Into<StdError> + std::marker::Send + 'static,
+    {
+        type Response = http::Response<tonic::body::Body>;
+        type Error = std::convert::Infallible;
+        type Future = BoxFuture<Self::Response, Self::Error>;
+        fn poll_ready(
+            &mut self,
+            _cx: &mut Context<'_>,
+        ) -> Poll<std::result::Result<(), Self::Error>> {
+            Poll::Ready(Ok(()))
+        }
+        fn call(&mut self, req: http::Request<B>) -> Self::Future {
+            match req.uri().path() {
+                "/rolecall.organization.v1.ModelService/RegisterModel" => {
+                    #[allow(non_camel_case_types)]
+                    struct RegisterModelSvc<T: ModelService>(pub Arc<T>);
+                    impl<
+                        T: ModelService,
+                    > tonic::server::UnaryService<super::RegisterModelRequest>
+                    for RegisterModelSvc<T> {
+                        type Response = super::RegisterModelResponse;
+                        type Future = BoxFuture<
+                            tonic::Response<Self::Response>,
+                            tonic::Status,
+                        >;
+                        fn call(
+                            &mut self,
+                            request: tonic::Request<super::RegisterModelRequest>,
+                        ) -> Self::Future {
+                            let inner = Arc::clone(&self.0);
+                            let fut = async move {
+                                <T as ModelService>::register_model(&inner, request).await
+                            };
+                            Box::pin(fut)
+                        }
+                    }
+                    let accept_compression_encodings = self.accept_compression_encodings;
+                    let send_compression_encodings = self.send_compression_encodings;
+                    let max_decoding_message_size = self.max_decoding_message_size;
+                    let max_encoding_message_size = self.max_encoding_message_size;
+                    let inner = self.inner.clone();
+                    let fut = async move {
+                        let method = RegisterModelSvc(inner);
+                        let codec = tonic_prost::ProstCodec::default();
+                        let mut grpc = tonic::server::Grpc::new(codec)
+                            .apply_compression_config(
+                                accept_compression_encodings,
+                                send_compression_encodings,
+                            )
+                            .apply_max_message_size_config(
+                                max_decoding_message_size,
+                                max_encoding_message_size,
+                            );
+                        let res = grpc.unary(method, req).await;
+                        Ok(res)
+                    };
+                    Box::pin(fut)
+                }
+                "/rolecall.organization.v1.ModelService/GetModel" => {
+                    #[allow(non_camel_case_types)]
+                    struct GetModelSvc<T: ModelService>(pub Arc<T>);
+                    impl<
+                        T: ModelService,
+                    > tonic::server::UnaryService<super::GetModelRequest>
+                    for GetModelSvc<T> {
+                        type Response = super::GetModelResponse;
+                        type Future = BoxFuture<
+                            tonic::Response<Self::Response>,
+                            tonic::Status,
+                        >;
+                        fn call(
+                            &mut self,
+                            request: tonic::Request<super::GetModelRequest>,
+                        ) -> Self::Future {
+                            let inner = Arc::clone(&self.0);
+                            let fut = async move {
+                                <T as ModelService>::get_model(&inner, request).await
+                            };
+                            Box::pin(fut)
+                        }
+                    }
+                    let accept_compression_encodings = self.accept_compression_encodings;
+                    let send_compression_encodings = self.send_compression_encodings;
+                    let max_decoding_message_size = self.max_decoding_message_size;
+                    let max_encoding_message_size = self.max_encoding_message_size;
+                    let inner = self.inner.clone();
+                    let fut = async move {
+                        let method = GetModelSvc(inner);
+                        let codec = tonic_prost::ProstCodec::default();
+                        let mut grpc = tonic::server::Grpc::new(codec)
+                            .apply_compression_config(
+                                accept_compression_encodings,
+                                send_compression_encodings,
+                            )
+                            .apply_max_message_size_config(
+                                max_decoding_message_size,
+                                max_encoding_message_size,
+                            );
+                        let res = grpc.unary(method, req).await;
+                        Ok(res)
+                    };
+                    Box::pin(fut)
+                }
+                "/rolecall.organization.v1.ModelService/ListModels" => {
+                    #[allow(non_camel_case_types)]
+                    struct ListModelsSvc<T: ModelService>(pub Arc<T>);
+                    impl<
+                        T: ModelService,
+                    > tonic::server::UnaryService<super::ListModelsRequest>
+                    for ListModelsSvc<T> {
+                        type Response = super::ListModelsResponse;
+                        type Future = BoxFuture<
+                            tonic::Response<Self::Response>,
+                            tonic::Status,
+                        >;
+                        fn call(
+                            &mut self,
+                            request: tonic::Request<super::ListModelsRequest>,
+                        ) -> Self::Future {
+                            let inner = Arc::clone(&self.0);
+                            let fut = async move {
+                                <T as ModelService>::list_models(&inner, request).await
+                            };
+                            Box::pin(fut)
+                        }
+                    }
+                    let accept_compression_encodings = self.accept_compression_encodings;
+                    let send_compression_encodings = self.send_compression_encodings;
+                    let max_decoding_message_size = self.max_decoding_message_size;
+                    let max_encoding_message_size = self.max_encoding_message_size;
+                    let inner = self.inner.clone();
+                    let fut = async move {
+                        let method = ListModelsSvc(inner);
+                        let codec = tonic_prost::ProstCodec::default();
+                        let mut grpc = tonic::server::Grpc::new(codec)
+                            .apply_compression_config(
+                                accept_compression_encodings,
+                                send_compression_encodings,
+                            )
+                            .apply_max_message_size_config(
+                                max_decoding_message_size,
+                                max_encoding_message_size,
+                            );
+                        let res = grpc.unary(method, req).await;
+                        Ok(res)
+                    };
+                    Box::pin(fut)
+                }
+                "/rolecall.organization.v1.ModelService/UpdateModel" => {
+                    #[allow(non_camel_case_types)]
+                    struct UpdateModelSvc<T: ModelService>(pub Arc<T>);
+                    impl<
+                        T: ModelService,
+                    > tonic::server::UnaryService<super::UpdateModelRequest>
+                    for UpdateModelSvc<T> {
+                        type Response = super::UpdateModelResponse;
+                        type Future = BoxFuture<
+                            tonic::Response<Self::Response>,
+                            tonic::Status,
+                        >;
+                        fn call(
+                            &mut self,
+                            request: tonic::Request<super::UpdateModelRequest>,
+                        ) -> Self::Future {
+                            let inner = Arc::clone(&self.0);
+                            let fut = async move {
+                                <T as ModelService>::update_model(&inner, request).await
+                            };
+                            Box::pin(fut)
+                        }
+                    }
+                    let accept_compression_encodings = self.accept_compression_encodings;
+                    let send_compression_encodings = self.send_compression_encodings;
+                    let max_decoding_message_size = self.max_decoding_message_size;
+                    let max_encoding_message_size = self.max_encoding_message_size;
+                    let inner = self.inner.clone();
+                    let fut = async move {
+                        let method = UpdateModelSvc(inner);
+                        let codec = tonic_prost::ProstCodec::default();
+                        let mut grpc = tonic::server::Grpc::new(codec)
+                            .apply_compression_config(
+                                accept_compression_encodings,
+                                send_compression_encodings,
+                            )
+                            .apply_max_message_size_config(
+                                max_decoding_message_size,
+                                max_encoding_message_size,
+                            );
+                        let res = grpc.unary(method, req).await;
+                        Ok(res)
+                    };
+                    Box::pin(fut)
+                }
+                "/rolecall.organization.v1.ModelService/DeleteModel" => {
+                    #[allow(non_camel_case_types)]
+                    struct DeleteModelSvc<T: ModelService>(pub Arc<T>);
+                    impl<
+                        T: ModelService,
+                    > tonic::server::UnaryService<super::DeleteModelRequest>
+                    for DeleteModelSvc<T> {
+                        type Response = super::DeleteModelResponse;
+                        type Future = BoxFuture<
+                            tonic::Response<Self::Response>,
+                            tonic::Status,
+                        >;
+                        fn call(
+                            &mut self,
+                            request: tonic::Request<super::DeleteModelRequest>,
+                        ) -> Self::Future {
+                            let inner = Arc::clone(&self.0);
+                            let fut = async move {
+                                <T as ModelService>::delete_model(&inner, request).await
+                            };
+                            Box::pin(fut)
+                        }
+                    }
+                    let accept_compression_encodings = self.accept_compression_encodings;
+                    let send_compression_encodings = self.send_compression_encodings;
+                    let max_decoding_message_size = self.max_decoding_message_size;
+                    let max_encoding_message_size = self.max_encoding_message_size;
+                    let inner = self.inner.clone();
+                    let fut = async move {
+                        let method = DeleteModelSvc(inner);
+                        let codec = tonic_prost::ProstCodec::default();
+                        let mut grpc = tonic::server::Grpc::new(codec)
+                            .apply_compression_config(
+                                accept_compression_encodings,
+                                send_compression_encodings,
+                            )
+                            .apply_max_message_size_config(
+                                max_decoding_message_size,
+                                max_encoding_message_size,
+                            );
+                        let res = grpc.unary(method, req).await;
+                        Ok(res)
+                    };
+                    Box::pin(fut)
+                }
+                "/rolecall.organization.v1.ModelService/PutModelVersion" => {
+                    #[allow(non_camel_case_types)]
+                    struct PutModelVersionSvc<T: ModelService>(pub Arc<T>);
+                    impl<
+                        T: ModelService,
+                    > tonic::server::UnaryService<super::PutModelVersionRequest>
+                    for PutModelVersionSvc<T> {
+                        type Response = super::PutModelVersionResponse;
+                        type Future = BoxFuture<
+                            tonic::Response<Self::Response>,
+                            tonic::Status,
+                        >;
+                        fn call(
+                            &mut self,
+                            request: tonic::Request<super::PutModelVersionRequest>,
+                        ) -> Self::Future {
+                            let inner = Arc::clone(&self.0);
+                            let fut = async move {
+                                <T as ModelService>::put_model_version(&inner, request)
+                                    .await
+                            };
+                            Box::pin(fut)
+                        }
+                    }
+                    let accept_compression_encodings = self.accept_compression_encodings;
+                    let send_compression_encodings = self.send_compression_encodings;
+                    let max_decoding_message_size = self.max_decoding_message_size;
+                    let max_encoding_message_size = self.max_encoding_message_size;
+                    let inner = self.inner.clone();
+                    let fut = async move {
+                        let method = PutModelVersionSvc(inner);
+                        let codec = tonic_prost::ProstCodec::default();
+                        let mut grpc = tonic::server::Grpc::new(codec)
+                            .apply_compression_config(
+                                accept_compression_encodings,
+                                send_compression_encodings,
+                            )
+                            .apply_max_message_size_config(
+                                max_decoding_message_size,
+                                max_encoding_message_size,
+                            );
+                        let res = grpc.unary(method, req).await;
+                        Ok(res)
+                    };
+                    Box::pin(fut)
+                }
+                "/rolecall.organization.v1.ModelService/PublishModelVersion" => {
+                    #[allow(non_camel_case_types)]
+                    struct PublishModelVersionSvc<T: ModelService>(pub Arc<T>);
+                    impl<
+                        T: ModelService,
+                    > tonic::server::UnaryService<super::PublishModelVersionRequest>
+                    for PublishModelVersionSvc<T> {
+                        type Response = super::PublishModelVersionResponse;
+                        type Future = BoxFuture<
+                            tonic::Response<Self::Response>,
+                            tonic::Status,
+                        >;
+                        fn call(
+                            &mut self,
+                            request: tonic::Request<super::PublishModelVersionRequest>,
+                        ) -> Self::Future {
+                            let inner = Arc::clone(&self.0);
+                            let fut = async move {
+                                <T as ModelService>::publish_model_version(&inner, request)
+                                    .await
+                            };
+                            Box::pin(fut)
+                        }
+                    }
+                    let accept_compression_encodings = self.accept_compression_encodings;
+                    let send_compression_encodings = self.send_compression_encodings;
+                    let max_decoding_message_size = self.max_decoding_message_size;
+                    let max_encoding_message_size = self.max_encoding_message_size;
+                    let inner = self.inner.clone();
+                    let fut = async move {
+                        let method = PublishModelVersionSvc(inner);
+                        let codec = tonic_prost::ProstCodec::default();
+                        let mut grpc = tonic::server::Grpc::new(codec)
+                            .apply_compression_config(
+                                accept_compression_encodings,
+                                send_compression_encodings,
+                            )
+                            .apply_max_message_size_config(
+                                max_decoding_message_size,
+                                max_encoding_message_size,
+                            );
+                        let res = grpc.unary(method, req).await;
+                        Ok(res)
+                    };
+                    Box::pin(fut)
+                }
+                "/rolecall.organization.v1.ModelService/DeleteModelVersion" => {
+                    #[allow(non_camel_case_types)]
+                    struct DeleteModelVersionSvc<T: ModelService>(pub Arc<T>);
+                    impl<
+                        T: ModelService,
+                    > tonic::server::UnaryService<super::DeleteModelVersionRequest>
+                    for DeleteModelVersionSvc<T> {
+                        type Response = super::DeleteModelVersionResponse;
+                        type Future = BoxFuture<
+                            tonic::Response<Self::Response>,
+                            tonic::Status,
+                        >;
+                        fn call(
+                            &mut self,
+                            request: tonic::Request<super::DeleteModelVersionRequest>,
+                        ) -> Self::Future {
+                            let inner = Arc::clone(&self.0);
+                            let fut = async move {
+                                <T as ModelService>::delete_model_version(&inner, request)
+                                    .await
+                            };
+                            Box::pin(fut)
+                        }
+                    }
+                    let accept_compression_encodings = self.accept_compression_encodings;
+                    let send_compression_encodings = self.send_compression_encodings;
+                    let max_decoding_message_size = self.max_decoding_message_size;
+                    let max_encoding_message_size = self.max_encoding_message_size;
+                    let inner = self.inner.clone();
+                    let fut = async move {
+                        let method = DeleteModelVersionSvc(inner);
+                        let codec = tonic_prost::ProstCodec::default();
+                        let mut grpc = tonic::server::Grpc::new(codec)
+                            .apply_compression_config(
+                                accept_compression_encodings,
+                                send_compression_encodings,
+                            )
+                            .apply_max_message_size_config(
+                                max_decoding_message_size,
+                                max_encoding_message_size,
+                            );
+                        let res = grpc.unary(method, req).await;
+                        Ok(res)
+                    };
+                    Box::pin(fut)
+                }
+                _ => {
+                    Box::pin(async move {
+                        let mut response = http::Response::new(
+                            tonic::body::Body::default(),
+                        );
+                        let headers = response.headers_mut();
+                        headers
+                            .insert(
+                                tonic::Status::GRPC_STATUS,
+                                (tonic::Code::Unimplemented as i32).into(),
+                            );
+                        headers
+                            .insert(
+                                http::header::CONTENT_TYPE,
+                                tonic::metadata::GRPC_CONTENT_TYPE,
+                            );
+                        Ok(response)
+                    })
+                }
+            }
+        }
+    }
+    impl<T> Clone for ModelServiceServer<T> {
+        fn clone(&self) -> Self {
+            let inner = self.inner.clone();
+            Self {
+                inner,
+                accept_compression_encodings: self.accept_compression_encodings,
+                send_compression_encodings: self.send_compression_encodings,
+                max_decoding_message_size: self.max_decoding_message_size,
+                max_encoding_message_size: self.max_encoding_message_size,
+            }
+        }
+    }
+    /// Generated gRPC service name
+    pub const SERVICE_NAME: &str = "rolecall.organization.v1.ModelService";
+    impl<T> tonic::server::NamedService for ModelServiceServer<T> {
         const NAME: &'static str = SERVICE_NAME;
     }
 }

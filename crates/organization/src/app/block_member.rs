@@ -6,7 +6,7 @@ use rolecall_kernel::time::Timestamp;
 
 use super::App;
 use super::change_member::{self, Case, Changed, Error, Target};
-use super::idempotency::{Answer, Repeat, once};
+use rolecall_db::once::{Answer, Repeat, once};
 use crate::domain::event::What;
 use crate::domain::member::{Block, Member, MemberState};
 
@@ -24,7 +24,7 @@ pub(crate) struct Command {
 
 /// Blocks, and makes this process obey before it answers.
 pub(crate) async fn run(app: &App, command: &Command) -> Result<Answer<Changed>, Error> {
-    let answer = once(app, command.repeat.as_ref(), app.now(), |tx| async move {
+    let answer = once(&app.database, command.repeat.as_ref(), app.now(), |tx| async move {
         let changed = change_member::apply(app, &tx, &command.target, PERMISSION, |case| decide(command, case)).await?;
         fault::point("block.before_commit");
         Ok::<_, Error>(changed)

@@ -2,7 +2,7 @@
 
 use super::App;
 use super::change_member::{self, Case, Changed, Error, Target};
-use super::idempotency::{Answer, Repeat, once};
+use rolecall_db::once::{Answer, Repeat, once};
 use crate::domain::event::What;
 use crate::domain::member::{Member, MemberState};
 use crate::domain::role::Role;
@@ -37,7 +37,7 @@ pub(crate) struct Command {
 /// Changes the member, and makes this process obey before it answers.
 pub(crate) async fn run(app: &App, command: &Command) -> Result<Answer<Changed>, Error> {
     let permission = command.change.permission();
-    let answer = once(app, command.repeat.as_ref(), app.now(), |tx| async move {
+    let answer = once(&app.database, command.repeat.as_ref(), app.now(), |tx| async move {
         change_member::apply(app, &tx, &command.target, permission, |case| decide(command.change, case)).await
     })
     .await?;

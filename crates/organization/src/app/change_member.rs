@@ -5,7 +5,7 @@ use rolecall_db::Tx;
 use rolecall_kernel::id::UserId;
 use rolecall_kernel::time::Timestamp;
 
-use super::idempotency::{Answer, RequestIdReused};
+use rolecall_db::once::{Answer, RequestIdReused};
 use super::{App, Told, admin_changed, owner_added};
 use crate::domain::actor::Subject;
 use crate::domain::event::{Origin, What};

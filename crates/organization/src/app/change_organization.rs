@@ -6,7 +6,7 @@ use rolecall_kernel::id::{OrganizationId, UserId};
 use rolecall_kernel::time::Timestamp;
 
 use super::App;
-use super::idempotency::RequestIdReused;
+use rolecall_db::once::RequestIdReused;
 use crate::domain::actor::Subject;
 use crate::domain::event::{Origin, What};
 use crate::domain::organization::Organization;

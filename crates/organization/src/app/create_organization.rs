@@ -14,7 +14,7 @@ use rolecall_kernel::text::{EmailAddress, OrganizationName, PersonName};
 use rolecall_kernel::time::Timestamp;
 
 use super::App;
-use super::idempotency::{Answer, RequestIdReused, RequestKey};
+use rolecall_db::once::{Answer, RequestIdReused, RequestKey};
 use crate::domain::event::Origin;
 use crate::domain::organization::{MfaPolicy, Organization, OwnerContact};
 use crate::store::{organizations, subjects};
@@ -118,7 +118,7 @@ async fn check_right(app: &App, command: &Command) -> Result<(), Error> {
 
 async fn earlier_answer(app: &App, command: &Command) -> Result<Option<Vec<u8>>, Error> {
     match &command.request {
-        Some(request) => request.find(app).await,
+        Some(request) => request.find(&app.database).await,
         None => Ok(None),
     }
 }

@@ -7,7 +7,7 @@
 use rolecall_db::{Tx, fault};
 
 use super::change_organization::{self, Error, Opened, Target};
-use super::idempotency::{Answer, Repeat, once};
+use rolecall_db::once::{Answer, Repeat, once};
 use super::{App, settings_access};
 use crate::domain::event::What;
 use crate::store::{access, guests, members, organizations, service_accounts};
@@ -25,7 +25,7 @@ pub(crate) struct Command {
 
 /// Deletes, and makes this process obey before it answers.
 pub(crate) async fn run(app: &App, command: &Command) -> Result<Answer<()>, Error> {
-    let answer = once(app, command.repeat.as_ref(), app.now(), |tx| async move {
+    let answer = once(&app.database, command.repeat.as_ref(), app.now(), |tx| async move {
         delete(app, &tx, command).await?;
         fault::point("delete_organization.before_commit");
         Ok::<_, Error>(())

@@ -1,7 +1,7 @@
 //! Lets those who belong to a suspended organization act again.
 
 use super::change_organization::{self, Case, Change, Changed, Error, Target};
-use super::idempotency::{Answer, Repeat, once};
+use rolecall_db::once::{Answer, Repeat, once};
 use super::suspend_organization::PERMISSION;
 use super::{App, settings_access};
 use crate::domain::event::What;
@@ -16,7 +16,7 @@ pub(crate) struct Command {
 
 /// Resumes, and makes this process obey before it answers.
 pub(crate) async fn run(app: &App, command: &Command) -> Result<Answer<Changed>, Error> {
-    let answer = once(app, command.repeat.as_ref(), app.now(), |tx| async move {
+    let answer = once(&app.database, command.repeat.as_ref(), app.now(), |tx| async move {
         change_organization::apply(app, &tx, &command.target, PERMISSION, decide).await
     })
     .await?;

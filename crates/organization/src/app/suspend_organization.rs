@@ -6,7 +6,7 @@ use rolecall_db::fault;
 use rolecall_kernel::text::Reason;
 
 use super::change_organization::{self, Case, Change, Changed, Error, Target};
-use super::idempotency::{Answer, Repeat, once};
+use rolecall_db::once::{Answer, Repeat, once};
 use super::{App, settings_access};
 use crate::domain::event::What;
 use crate::domain::organization::{Organization, OrganizationState, Suspension};
@@ -23,7 +23,7 @@ pub(crate) struct Command {
 
 /// Suspends, and makes this process obey before it answers.
 pub(crate) async fn run(app: &App, command: &Command) -> Result<Answer<Changed>, Error> {
-    let answer = once(app, command.repeat.as_ref(), app.now(), |tx| async move {
+    let answer = once(&app.database, command.repeat.as_ref(), app.now(), |tx| async move {
         let decide = |case: &Case<'_>| decide(command, case);
         let changed = change_organization::apply(app, &tx, &command.target, PERMISSION, decide).await?;
         fault::point("suspend_organization.before_commit");

@@ -2,7 +2,7 @@
 
 use super::App;
 use super::change_member::{self, Case, Changed, Error, Target};
-use super::idempotency::{Answer, Repeat, once};
+use rolecall_db::once::{Answer, Repeat, once};
 use crate::domain::event::What;
 use crate::domain::member::{Member, MemberState};
 
@@ -17,7 +17,7 @@ pub(crate) struct Command {
 
 /// Lifts the block, and makes this process obey before it answers.
 pub(crate) async fn run(app: &App, command: &Command) -> Result<Answer<Changed>, Error> {
-    let answer = once(app, command.repeat.as_ref(), app.now(), |tx| async move {
+    let answer = once(&app.database, command.repeat.as_ref(), app.now(), |tx| async move {
         change_member::apply(app, &tx, &command.target, PERMISSION, decide).await
     })
     .await?;

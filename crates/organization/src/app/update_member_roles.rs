@@ -4,7 +4,7 @@ use std::convert::Infallible;
 
 use super::App;
 use super::change_member::{self, Case, Changed, Error, Target};
-use super::idempotency::{Answer, Repeat, once};
+use rolecall_db::once::{Answer, Repeat, once};
 use crate::domain::event::What;
 use crate::domain::member::Member;
 use crate::domain::role::RoleSet;
@@ -24,7 +24,7 @@ pub(crate) struct Command {
 
 /// Replaces the roles, and makes this process obey before it answers.
 pub(crate) async fn run(app: &App, command: &Command) -> Result<Answer<Changed>, Error> {
-    let answer = once(app, command.repeat.as_ref(), app.now(), |tx| async move {
+    let answer = once(&app.database, command.repeat.as_ref(), app.now(), |tx| async move {
         change_member::apply(app, &tx, &command.target, PERMISSION, |case| decide(command, case)).await
     })
     .await?;

@@ -4,7 +4,7 @@ use rolecall_kernel::text::OrganizationName;
 
 use super::App;
 use super::change_organization::{self, Case, Change, Changed, Error, Target};
-use super::idempotency::{Answer, Repeat, once};
+use rolecall_db::once::{Answer, Repeat, once};
 use crate::domain::event::What;
 use crate::domain::organization::Organization;
 
@@ -22,7 +22,7 @@ pub(crate) struct Command {
 
 /// Changes the name.
 pub(crate) async fn run(app: &App, command: &Command) -> Result<Answer<Changed>, Error> {
-    once(app, command.repeat.as_ref(), app.now(), |tx| async move {
+    once(&app.database, command.repeat.as_ref(), app.now(), |tx| async move {
         let decide = |case: &Case<'_>| decide(command, case);
         change_organization::apply(app, &tx, &command.target, PERMISSION, decide).await
     })

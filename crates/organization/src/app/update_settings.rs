@@ -7,7 +7,7 @@ use rolecall_db::Tx;
 use rolecall_kernel::id::OrganizationId;
 use rolecall_kernel::time::Timestamp;
 
-use super::idempotency::{Answer, Repeat, RequestIdReused, once};
+use rolecall_db::once::{Answer, Repeat, RequestIdReused, once};
 use super::{App, settings_access, sign_in};
 use crate::domain::event::{Origin, What};
 use crate::domain::settings::{Misfit, SettingsChange, StoredSettings};
@@ -71,7 +71,7 @@ pub(crate) enum Error {
 pub(crate) async fn run(app: &App, command: &Command) -> Result<Answer<StoredSettings>, Error> {
     let asked = sign_in::ask(app, command).await?;
     let work = |tx| async move { apply(app, &tx, command, asked).await };
-    let done = once(app, command.repeat.as_ref(), app.now(), work).await?;
+    let done = once(&app.database, command.repeat.as_ref(), app.now(), work).await?;
     settings_access::announce(app).await?;
     Ok(done)
 }

@@ -22,7 +22,7 @@ pub(crate) enum Who {
 
 /// Whoever can act, as the tables know it at one revision.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Subject {
+pub struct Subject {
     pub(crate) who: Who,
     /// Whether its organization keeps it out.
     pub(crate) organization_suspended: bool,
@@ -44,7 +44,7 @@ pub(crate) struct Grant {
 
 impl Subject {
     /// Returns the subject's id.
-    pub(crate) fn subject_id(&self) -> SubjectId {
+    pub fn subject_id(&self) -> SubjectId {
         match &self.who {
             Who::Member(member) => member.user_id.into(),
             Who::ServiceAccount(account) => account.service_account_id.into(),
@@ -53,7 +53,7 @@ impl Subject {
     }
 
     /// Returns where the subject belongs; none for a service account of the whole instance.
-    pub(crate) fn organization_id(&self) -> Option<OrganizationId> {
+    pub fn organization_id(&self) -> Option<OrganizationId> {
         match &self.who {
             Who::Member(member) => Some(member.organization_id),
             Who::ServiceAccount(account) => account.organization_id,
@@ -84,7 +84,7 @@ impl Subject {
     }
 
     /// Tells whether the subject can act now.
-    pub(crate) fn can_act(&self, now: Timestamp) -> bool {
+    pub fn can_act(&self, now: Timestamp) -> bool {
         let is_kept_out = self.organization_suspended || self.block_in_force(now).is_some() || self.has_ended(now);
         self.is_active() && !is_kept_out
     }
@@ -129,13 +129,20 @@ impl Subject {
     }
 
     /// Tells whether the subject can use the permission now, on anything in this organization.
-    pub(crate) fn may(&self, permission: &str, organization: OrganizationId, now: Timestamp) -> bool {
+    pub fn may(&self, permission: &str, organization: OrganizationId, now: Timestamp) -> bool {
         self.can_act(now)
             && match Permission::find(permission).and_then(|permission| self.holding(permission)) {
                 Some(Holding::Any) => true,
                 Some(Holding::Own) => self.organization_id() == Some(organization),
                 Some(Holding::OnSelf | Holding::If(_)) | None => false,
             }
+    }
+
+    /// Tells whether the subject can use the permission now on rows to which it stands in the relation that the
+    /// permission names.
+    pub fn may_if_related(&self, permission: &str, now: Timestamp) -> bool {
+        let held = Permission::find(permission).and_then(|permission| self.holding(permission));
+        self.can_act(now) && matches!(held, Some(Holding::If(_)))
     }
 
     /// Tells whether the subject can use the permission now, on anything in the whole instance.

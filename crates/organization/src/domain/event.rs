@@ -10,11 +10,11 @@ use super::role::RoleSet;
 
 /// Who caused a change, and by which call.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub(crate) struct Origin {
+pub struct Origin {
     /// The subject; none when the installation acts by itself.
-    pub(crate) actor: Option<SubjectId>,
+    pub actor: Option<SubjectId>,
     /// The request id of the call.
-    pub(crate) request_id: Option<Arc<str>>,
+    pub request_id: Option<Arc<str>>,
 }
 
 /// Something that happened.

@@ -5,9 +5,9 @@ use uuid::Uuid;
 
 /// The place of a row in a list in order of creation.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct Position {
+pub struct Position {
     /// When the row was made.
-    pub(crate) created: Timestamp,
+    pub created: Timestamp,
     /// Its id, which orders those of one time.
-    pub(crate) id: Uuid,
+    pub id: Uuid,
 }

@@ -131,9 +131,11 @@ catalogue! {
     "organization.members.block": Admin Any, Owner Own;
     "organization.members.get": Admin Any, Owner Own, DataSteward OnSelf, DataScientist OnSelf, Guest OnSelf;
     "organization.members.list": Admin Any, Owner Own;
+    "organization.models.delete": Owner Own;
     "organization.models.get": Owner Own, DataSteward Own, DataScientist Own;
     "organization.models.publish": Owner Own;
     "organization.models.register": Owner Own;
+    "organization.models.update": Owner Own;
     "organization.organizations.create": Admin Any;
     "organization.organizations.delete": Admin Any;
     "organization.organizations.get": Admin Any, Owner Own, DataSteward Own, DataScientist Own, Guest Own;

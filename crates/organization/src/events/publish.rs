@@ -3,14 +3,16 @@
 use prost::Message as _;
 use rolecall_api::organization::v1 as pb;
 use rolecall_db::{Consumer, Error, Tx, outbox};
-use rolecall_kernel::id::{SubjectId, UserId};
+use rolecall_kernel::id::{EventId, OrganizationId, SubjectId, UserId};
 use rolecall_kernel::time::Timestamp;
 
-use crate::domain::event::{Event, What};
+use crate::domain::event::{Event, Origin, What};
 
-const ORGANIZATION: Consumer = Consumer("organization");
+/// The audit log; it is told everything.
+pub const ORGANIZATION: Consumer = Consumer("organization");
 const IDENTITY: Consumer = Consumer("identity");
-const NOTIFICATION: Consumer = Consumer("notification");
+/// What mails people.
+pub const NOTIFICATION: Consumer = Consumer("notification");
 
 /// Everybody who is ever told anything.
 pub(crate) const CONSUMERS: [Consumer; 3] = [ORGANIZATION, IDENTITY, NOTIFICATION];
@@ -21,17 +23,49 @@ pub(crate) async fn append(tx: &Tx, event: &Event) -> Result<(), Error> {
     let organization = event.organization_id.map(|id| id.to_string()).unwrap_or_default();
     let needs_order = !matches!(event.what, What::CallsRefused { .. });
     let subject = if needs_order { subject } else { Some(event.event_id.to_string()) };
-    let stored = rolecall_db::Event {
+    let told = Told {
         event_id: event.event_id,
-        topic: event.what.topic().to_owned(),
-        subject: subject.unwrap_or(organization),
+        origin: &event.origin,
         organization_id: event.organization_id,
         occurred: event.occurred,
-        payload: encode(event).encode_to_vec(),
-        trace: rolecall_telemetry::context::current(),
-        number: 0,
+        topic: event.what.topic(),
+        target: event.what.target(),
+        event: encode_what(&event.what),
+        order: subject.unwrap_or(organization),
     };
-    outbox::append(tx, &stored, consumers(&event.what)).await
+    tell(tx, told, consumers(&event.what)).await
+}
+
+/// An event of this context as it is told.
+#[derive(Debug)]
+#[expect(clippy::struct_field_names, reason = "an id bears one name on the wire, in tables and here")]
+pub struct Told<'a> {
+    /// Its id.
+    pub event_id: EventId,
+    /// Who caused it.
+    pub origin: &'a Origin,
+    /// The organization that it concerns; none for the whole instance.
+    pub organization_id: Option<OrganizationId>,
+    /// When it happened.
+    pub occurred: Timestamp,
+    /// `organization.` and the name of the field of the event.
+    pub topic: &'static str,
+    /// What it happened to.
+    pub target: Option<SubjectId>,
+    /// What happened.
+    pub event: pb::domain_event::Event,
+    /// Events of one value are delivered in their order.
+    pub order: String,
+}
+
+/// Writes an event into the outbox, in the transaction of the change that it tells.
+pub async fn tell(tx: &Tx, told: Told<'_>, consumers: &[Consumer]) -> Result<(), Error> {
+    let (event_id, topic, organization_id, occurred) =
+        (told.event_id, told.topic.to_owned(), told.organization_id, told.occurred);
+    let subject = told.order.clone();
+    let (payload, trace) = (encode(told).encode_to_vec(), rolecall_telemetry::context::current());
+    let stored = rolecall_db::Event { event_id, topic, subject, organization_id, occurred, payload, trace, number: 0 };
+    outbox::append(tx, &stored, consumers).await
 }
 
 /// The audit log is told everything, the others what concerns them.
@@ -63,17 +97,17 @@ const fn consumers(what: &What) -> &'static [Consumer] {
     }
 }
 
-fn encode(event: &Event) -> pb::DomainEvent {
-    let (actor, on_behalf_of) = rolecall_rpc::call::who_acts(event.origin.actor);
+fn encode(told: Told<'_>) -> pb::DomainEvent {
+    let (actor, on_behalf_of) = rolecall_rpc::call::who_acts(told.origin.actor);
     let subject = |id: Option<SubjectId>| id.map(|id| id.to_string()).unwrap_or_default();
     pb::DomainEvent {
         actor_id: subject(actor),
         on_behalf_of_id: subject(on_behalf_of),
-        organization_id: event.organization_id.map(|id| id.to_string()).unwrap_or_default(),
-        target_id: event.what.target().map(|target| target.to_string()).unwrap_or_default(),
-        request_id: event.origin.request_id.as_deref().unwrap_or_default().to_owned(),
-        occurred_time: Some(timestamp(event.occurred)),
-        event: Some(encode_what(&event.what)),
+        organization_id: told.organization_id.map(|id| id.to_string()).unwrap_or_default(),
+        target_id: subject(told.target),
+        request_id: told.origin.request_id.as_deref().unwrap_or_default().to_owned(),
+        occurred_time: Some(timestamp(told.occurred)),
+        event: Some(told.event),
     }
 }
 
@@ -149,6 +183,6 @@ fn encode_what(what: &What) -> pb::domain_event::Event {
 }
 
 /// Returns the time as it is sent.
-pub(crate) fn timestamp(time: Timestamp) -> prost_types::Timestamp {
+pub fn timestamp(time: Timestamp) -> prost_types::Timestamp {
     prost_types::Timestamp { seconds: time.as_seconds(), nanos: i32::try_from(time.subsec_nanos()).unwrap_or_default() }
 }

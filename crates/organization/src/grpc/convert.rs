@@ -1,6 +1,7 @@
 //! Messages as commands: every field is checked, and all violations are answered at once.
 
 mod admins;
+mod fields;
 mod internal;
 mod member_filter;
 mod organizations;
@@ -13,8 +14,12 @@ pub(super) use internal::{
     activate_member, add_guest, add_member, add_service_account, batch_ids, bootstrap_organization,
     change_member_roles, check_add_member, end_member, ingested, one_id, register_member, update_service_account,
 };
+pub use fields::{Fields, Noted};
 pub(super) use organizations::{delete_organization, resume_organization, suspend_organization, update_organization};
-pub(super) use page::{Place, by_occurrence, list_place, next_audit_page, next_page, position, size};
+pub use member_filter::{not_served, one_field, refuse_filter};
+pub use page::{Place, by_creation, following, list_place, page_size as size, starting_at};
+pub(super) use page::{by_occurrence, next_audit_page, next_page, position};
+pub use settings::place;
 pub(super) use public::{
     block_member, check_access, create_organization, list_members, list_organizations, unblock_member,
     update_member_roles,
@@ -23,8 +28,6 @@ pub(super) use public::{
 pub(super) use settings::{list_discoverable, own_or, update_settings};
 
 use rolecall_api::organization::v1 as pb;
-use rolecall_kernel::id::ParseIdError;
-use rolecall_kernel::text::TextError;
 use rolecall_kernel::time::Timestamp;
 use rolecall_rpc::status::Violations;
 
@@ -34,55 +37,15 @@ use crate::domain::role::{Role, RoleSet};
 /// The most roles that a member can be given in one request.
 const MAX_ROLES: usize = 10;
 
-/// A field is wrong, and what is wrong has been noted.
-pub(super) struct Noted;
-
-/// The checks of fields; each notes what is wrong and gives `None`.
-pub(super) trait Fields {
-    /// Takes an identifier that must be there.
-    fn id<T>(&mut self, field: &str, text: &str, parse: fn(&str) -> Result<T, ParseIdError>) -> Option<T>;
-    /// Takes an identifier that may be absent.
-    fn optional_id<T>(
-        &mut self,
-        field: &str,
-        text: &str,
-        parse: fn(&str) -> Result<T, ParseIdError>,
-    ) -> Result<Option<T>, Noted>;
-    /// Takes a text of a kind of its own.
-    fn text<T>(&mut self, field: &str, text: &str, parse: fn(&str) -> Result<T, TextError>) -> Option<T>;
+/// The checks of fields that only this context has.
+pub(super) trait OrganizationFields {
     /// Takes one to ten organizational roles.
     fn roles(&mut self, field: &str, names: &[String]) -> Option<RoleSet>;
     /// Takes what an organization demands of logins: a second factor unless something else is written out.
     fn mfa_policy(&mut self, field: &str, policy: i32) -> Option<MfaPolicy>;
 }
 
-impl Fields for Violations {
-    fn id<T>(&mut self, field: &str, text: &str, parse: fn(&str) -> Result<T, ParseIdError>) -> Option<T> {
-        if text.is_empty() {
-            self.push(field, "REQUIRED", "is required");
-            return None;
-        }
-        self.check(field, "ID_MALFORMED", parse(text))
-    }
-
-    fn optional_id<T>(
-        &mut self,
-        field: &str,
-        text: &str,
-        parse: fn(&str) -> Result<T, ParseIdError>,
-    ) -> Result<Option<T>, Noted> {
-        if text.is_empty() {
-            return Ok(None);
-        }
-        self.check(field, "ID_MALFORMED", parse(text)).map(Some).ok_or(Noted)
-    }
-
-    fn text<T>(&mut self, field: &str, text: &str, parse: fn(&str) -> Result<T, TextError>) -> Option<T> {
-        let parsed = parse(text);
-        let reason = parsed.as_ref().err().map_or("", |error| text_reason(*error));
-        self.check(field, reason, parsed)
-    }
-
+impl OrganizationFields for Violations {
     fn roles(&mut self, field: &str, names: &[String]) -> Option<RoleSet> {
         if names.is_empty() {
             self.push(field, "REQUIRED", "is required");
@@ -112,19 +75,8 @@ impl Fields for Violations {
     }
 }
 
-const fn text_reason(error: TextError) -> &'static str {
-    match error {
-        TextError::Required => "REQUIRED",
-        TextError::TooLong(_) => "TOO_LONG",
-        TextError::ControlCharacter => "CHARACTER_FORBIDDEN",
-        TextError::NotAnEmailAddress => "EMAIL_MALFORMED",
-        TextError::NotADomain => "DOMAIN_MALFORMED",
-        TextError::NotAWebAddress => "WEB_ADDRESS_MALFORMED",
-    }
-}
-
 /// Takes a time of the wire; times outside of years 1 to 9999 are no times.
-pub(super) fn parse_time(time: prost_types::Timestamp) -> Option<Timestamp> {
+pub fn parse_time(time: prost_types::Timestamp) -> Option<Timestamp> {
     const FIRST: i64 = -62_135_596_800;
     const LAST: i64 = 253_402_300_799;
     let nanos = i64::from(time.nanos);

@@ -12,7 +12,7 @@ use rolecall_rpc::status::{domain, internal};
 use tonic::{Request, Response, Status};
 
 use super::{Api, OrganizationApi, convert, render, status};
-use crate::app::idempotency::Answer;
+use rolecall_db::once::Answer;
 use crate::app::{
     create_organization, delete_organization, read_organizations, resume_organization, suspend_organization,
     update_organization,
@@ -164,7 +164,7 @@ async fn would_create(
 }
 
 /// Answers a change, or what was answered when it was made.
-pub(super) fn answered<T, M: prost::Message + Default>(
+pub fn answered<T, M: prost::Message + Default>(
     answer: Answer<T>,
     render: fn(&T) -> M,
 ) -> Result<Response<M>, Status> {

@@ -3,7 +3,8 @@
 mod organizations;
 mod settings;
 
-pub(super) use organizations::{change_organization, organization_suspended};
+pub(super) use organizations::change_organization;
+pub use organizations::organization_suspended;
 pub(super) use settings::{directory, update_settings};
 
 use std::time::Duration;
@@ -47,6 +48,10 @@ const fn code(reason: ErrorReason) -> Code {
         | R::BreakGlassOwner
         | R::AdminAmongMembers => Code::FailedPrecondition,
         R::RoleNotGrantable | R::PermissionNotGrantable | R::ActorNotEntitled => Code::PermissionDenied,
+        R::ModelNotFound | R::ModelVersionNotFound => Code::NotFound,
+        R::ModelNameTaken => Code::AlreadyExists,
+        R::ModelVersionPublished => Code::FailedPrecondition,
+        R::ModelVersionsExhausted => Code::ResourceExhausted,
         R::EtagMismatch | R::SubjectRemoved => Code::Aborted,
         R::PeerUnavailable | R::StoreUnavailable => Code::Unavailable,
         R::ResumeTokenExpired => Code::OutOfRange,
@@ -59,12 +64,13 @@ fn name(reason: ErrorReason) -> &'static str {
     name.strip_prefix("ERROR_REASON_").unwrap_or(name)
 }
 
-fn refusal(reason: ErrorReason, message: &str) -> StatusBuilder {
+/// Begins the refusal for a reason of the contract.
+pub fn refusal(reason: ErrorReason, message: &str) -> StatusBuilder {
     StatusBuilder::new(code(reason), domain::ORGANIZATION, name(reason), message)
 }
 
 /// All field violations of a request.
-pub(super) fn invalid(violations: Violations) -> Status {
+pub fn invalid(violations: Violations) -> Status {
     violations.into_status(domain::ORGANIZATION, name(ErrorReason::RequestInvalid))
 }
 
@@ -76,7 +82,7 @@ pub(super) fn invalid_field(field: &str, reason: &str, description: &str) -> Sta
 }
 
 /// The same bytes for what does not exist and for what the caller may not see.
-pub(super) fn organization_not_found() -> Status {
+pub fn organization_not_found() -> Status {
     let message = "No such organization; check the id, and whether you belong to it.";
     refusal(ErrorReason::OrganizationNotFound, message).build()
 }
@@ -116,7 +122,8 @@ pub(super) fn resume_token_expired() -> Status {
     refusal(ErrorReason::ResumeTokenExpired, message).build()
 }
 
-pub(super) fn store(error: rolecall_db::Error) -> Status {
+/// The database did not do it.
+pub fn store(error: rolecall_db::Error) -> Status {
     match error {
         rolecall_db::Error::Conflict | rolecall_db::Error::Unavailable | rolecall_db::Error::Timeout => {
             let message = "The database is out of reach or busy; repeat the call later.";
@@ -126,14 +133,16 @@ pub(super) fn store(error: rolecall_db::Error) -> Status {
     }
 }
 
-fn request_id_reused() -> Status {
+/// The request id was used before with other content.
+pub fn request_id_reused() -> Status {
     let message = "The request id was used before with other content; use a new one for a new request.";
     refusal(ErrorReason::RequestIdReused, message)
         .violation("request_id", "REUSED", "names a request with other content; use a new one")
         .build()
 }
 
-fn not_entitled() -> Status {
+/// The caller lost the right to it while asking.
+pub fn not_entitled() -> Status {
     refusal(ErrorReason::ActorNotEntitled, "You no longer hold the right to this; ask an administrator.").build()
 }
 

@@ -14,22 +14,26 @@ use crate::domain::event::Origin;
 
 /// A change of somebody's access.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct AccessChange {
-    pub(crate) revision: i64,
-    pub(crate) subject_id: SubjectId,
-    pub(crate) organization_id: Option<OrganizationId>,
+pub struct AccessChange {
+    /// The revision that was drawn for it.
+    pub revision: i64,
+    /// Whose access changed.
+    pub subject_id: SubjectId,
+    /// Where.
+    pub organization_id: Option<OrganizationId>,
     /// The topic of the event that tells it.
-    pub(crate) what: &'static str,
-    pub(crate) occurred: Timestamp,
+    pub what: &'static str,
+    /// When.
+    pub occurred: Timestamp,
 }
 
 /// How far the changes have come.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct Head {
+pub struct Head {
     /// The newest revision.
-    pub(crate) revision: i64,
+    pub revision: i64,
     /// The newest revision whose change is no longer kept.
-    pub(crate) trimmed: i64,
+    pub trimmed: i64,
 }
 
 fn statement<C: ConnectionTrait>(connection: &C, text: &str, values: Vec<Value>) -> Statement {
@@ -40,7 +44,7 @@ fn statement<C: ConnectionTrait>(connection: &C, text: &str, values: Vec<Value>)
 ///
 /// It is the first statement of each such transaction: revisions are in the order of commits, and
 /// what the guards count cannot change under them. Whoever follows the changes is told once it is committed.
-pub(crate) async fn advance(tx: &Tx) -> Result<i64, Error> {
+pub async fn advance(tx: &Tx) -> Result<i64, Error> {
     let text = "UPDATE access_head SET revision = revision + 1 WHERE id = 1 RETURNING revision";
     let row = tx.query_one_raw(statement(tx, text, vec![])).await?;
     let row = row.ok_or_else(|| DbErr::RecordNotFound("access_head".to_owned()))?;
@@ -49,7 +53,7 @@ pub(crate) async fn advance(tx: &Tx) -> Result<i64, Error> {
 }
 
 /// Reads the head.
-pub(crate) async fn head<C: ConnectionTrait>(connection: &C) -> Result<Head, Error> {
+pub async fn head<C: ConnectionTrait>(connection: &C) -> Result<Head, Error> {
     let text = "SELECT revision, trimmed FROM access_head WHERE id = 1";
     let row = connection.query_one_raw(statement(connection, text, vec![])).await?;
     let row = row.ok_or_else(|| DbErr::RecordNotFound("access_head".to_owned()))?;
@@ -57,7 +61,7 @@ pub(crate) async fn head<C: ConnectionTrait>(connection: &C) -> Result<Head, Err
 }
 
 /// Writes down a change under the revision that was drawn for it.
-pub(crate) async fn record(tx: &Tx, change: &AccessChange, origin: &Origin) -> Result<(), Error> {
+pub async fn record(tx: &Tx, change: &AccessChange, origin: &Origin) -> Result<(), Error> {
     let row = ActiveModel {
         revision: Set(change.revision),
         subject_id: Set(change.subject_id.as_uuid()),
@@ -73,7 +77,7 @@ pub(crate) async fn record(tx: &Tx, change: &AccessChange, origin: &Origin) -> R
 
 /// Writes down under the revision that was drawn for it that the access of everybody changed who belongs to an
 /// organization: the change bears the id of the organization in the place of a subject's.
-pub(crate) async fn record_organization(
+pub async fn record_organization(
     tx: &Tx,
     revision: i64,
     organization: OrganizationId,

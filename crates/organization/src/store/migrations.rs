@@ -39,8 +39,14 @@ pub(crate) fn steps() -> Vec<Box<dyn MigrationTrait>> {
         ("organization_0070_audit", audit_chains::UP),
     ]
     .into_iter()
-    .map(|(name, statements)| Box::new(Step { name, statements }) as Box<dyn MigrationTrait>)
+    .map(|(name, statements)| step(name, statements))
     .collect()
+}
+
+/// Makes a step of statements in the common tongue of both databases: types in braces are those of each, and a statement
+/// that begins with `{sqlite}` or `{postgres}` is for that one alone.
+pub fn step(name: &'static str, statements: &'static [&'static str]) -> Box<dyn MigrationTrait> {
+    Box::new(Step { name, statements })
 }
 
 /// Statements in the common tongue of both databases, but for the types in braces, and for those of one of them alone.

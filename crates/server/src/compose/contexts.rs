@@ -6,6 +6,7 @@ use anyhow::{Context as _, Result, bail};
 use axum::Router;
 use rolecall_authz::Refusals;
 use rolecall_db::{Database, sweep};
+use rolecall_governance::Governance;
 use rolecall_identity::{Identity, SetupSecret};
 use rolecall_kernel::time::SystemClock;
 use rolecall_notification::Notification;
@@ -34,6 +35,8 @@ pub(super) struct Materials<'a> {
 pub(crate) struct Contexts {
     identity: Option<Identity>,
     organization: Option<Organization>,
+    /// The part of organization about data: wherever that is hosted.
+    governance: Option<Governance>,
     notification: Option<Notification>,
     /// What the contexts keep their state in.
     databases: Vec<Database>,
@@ -47,7 +50,10 @@ impl Contexts {
             contexts.databases.push(database.clone());
             match service {
                 Service::Identity => contexts.identity = Some(identity(materials, database).await?),
-                Service::Organization => contexts.organization = Some(organization(materials, database)?),
+                Service::Organization => {
+                    contexts.governance = Some(governance(materials, database.clone()));
+                    contexts.organization = Some(organization(materials, database)?);
+                }
                 Service::Notification => contexts.notification = Some(notification(materials, database)?),
             }
         }
@@ -58,6 +64,7 @@ impl Contexts {
     pub(super) fn register(&self, routes: Routes) -> Routes {
         let routes = self.identity.iter().fold(routes, |routes, context| context.register(routes));
         let routes = self.organization.iter().fold(routes, |routes, context| context.register(routes));
+        let routes = self.governance.iter().fold(routes, |routes, context| context.register(routes));
         self.notification.iter().fold(routes, |routes, context| context.register(routes))
     }
 
@@ -143,6 +150,16 @@ fn organization(materials: &Materials<'_>, database: Database) -> Result<Organiz
         peers,
     };
     Ok(Organization::new(dependencies, settings::organization(materials.config))?)
+}
+
+fn governance(materials: &Materials<'_>, database: Database) -> Governance {
+    Governance::new(rolecall_governance::Dependencies {
+        database,
+        clock: Arc::clone(&materials.surroundings.clock),
+        entropy: Arc::clone(&materials.surroundings.entropy),
+        master_key: materials.surroundings.master_key.clone(),
+        access: materials.guard.access.clone(),
+    })
 }
 
 fn notification(materials: &Materials<'_>, database: Database) -> Result<Notification> {

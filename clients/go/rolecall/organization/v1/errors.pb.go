@@ -104,6 +104,16 @@ const (
 	ErrorReason_ERROR_REASON_AUDIT_EVENT_NOT_FOUND ErrorReason = 60
 	// No index answers these filters together; leave out some.
 	ErrorReason_ERROR_REASON_FILTER_NOT_INDEXED ErrorReason = 61
+	// No such model within what the caller may see.
+	ErrorReason_ERROR_REASON_MODEL_NOT_FOUND ErrorReason = 80
+	// The name belongs to another model of the organization.
+	ErrorReason_ERROR_REASON_MODEL_NAME_TAKEN ErrorReason = 81
+	// The version of the model is published and stays as it is.
+	ErrorReason_ERROR_REASON_MODEL_VERSION_PUBLISHED ErrorReason = 82
+	// The model has no such version.
+	ErrorReason_ERROR_REASON_MODEL_VERSION_NOT_FOUND ErrorReason = 83
+	// The model has as many versions as a model may have.
+	ErrorReason_ERROR_REASON_MODEL_VERSIONS_EXHAUSTED ErrorReason = 84
 )
 
 // Enum value maps for ErrorReason.
@@ -146,6 +156,11 @@ var (
 		44: "ERROR_REASON_ADMIN_AMONG_MEMBERS",
 		60: "ERROR_REASON_AUDIT_EVENT_NOT_FOUND",
 		61: "ERROR_REASON_FILTER_NOT_INDEXED",
+		80: "ERROR_REASON_MODEL_NOT_FOUND",
+		81: "ERROR_REASON_MODEL_NAME_TAKEN",
+		82: "ERROR_REASON_MODEL_VERSION_PUBLISHED",
+		83: "ERROR_REASON_MODEL_VERSION_NOT_FOUND",
+		84: "ERROR_REASON_MODEL_VERSIONS_EXHAUSTED",
 	}
 	ErrorReason_value = map[string]int32{
 		"ERROR_REASON_UNSPECIFIED":                0,
@@ -185,6 +200,11 @@ var (
 		"ERROR_REASON_ADMIN_AMONG_MEMBERS":        44,
 		"ERROR_REASON_AUDIT_EVENT_NOT_FOUND":      60,
 		"ERROR_REASON_FILTER_NOT_INDEXED":         61,
+		"ERROR_REASON_MODEL_NOT_FOUND":            80,
+		"ERROR_REASON_MODEL_NAME_TAKEN":           81,
+		"ERROR_REASON_MODEL_VERSION_PUBLISHED":    82,
+		"ERROR_REASON_MODEL_VERSION_NOT_FOUND":    83,
+		"ERROR_REASON_MODEL_VERSIONS_EXHAUSTED":   84,
 	}
 )
 
@@ -219,7 +239,7 @@ var File_rolecall_organization_v1_errors_proto protoreflect.FileDescriptor
 
 const file_rolecall_organization_v1_errors_proto_rawDesc = "" +
 	"\n" +
-	"%rolecall/organization/v1/errors.proto\x12\x18rolecall.organization.v1\x1a\x1frolecall/authz/v1/options.proto*\xa4\f\n" +
+	"%rolecall/organization/v1/errors.proto\x12\x18rolecall.organization.v1\x1a\x1frolecall/authz/v1/options.proto*\x86\x0e\n" +
 	"\vErrorReason\x12\x1c\n" +
 	"\x18ERROR_REASON_UNSPECIFIED\x10\x00\x12&\n" +
 	"\x1cERROR_REASON_REQUEST_INVALID\x10\x01\x1a\x04\xb0\xed\x18\x03\x12-\n" +
@@ -260,7 +280,12 @@ const file_rolecall_organization_v1_errors_proto_rawDesc = "" +
 	"\x1eERROR_REASON_BREAK_GLASS_OWNER\x10+\x1a\x04\xb0\xed\x18\t\x12*\n" +
 	" ERROR_REASON_ADMIN_AMONG_MEMBERS\x10,\x1a\x04\xb0\xed\x18\t\x12,\n" +
 	"\"ERROR_REASON_AUDIT_EVENT_NOT_FOUND\x10<\x1a\x04\xb0\xed\x18\x05\x12)\n" +
-	"\x1fERROR_REASON_FILTER_NOT_INDEXED\x10=\x1a\x04\xb0\xed\x18\x03B\xfe\x01\n" +
+	"\x1fERROR_REASON_FILTER_NOT_INDEXED\x10=\x1a\x04\xb0\xed\x18\x03\x12&\n" +
+	"\x1cERROR_REASON_MODEL_NOT_FOUND\x10P\x1a\x04\xb0\xed\x18\x05\x12'\n" +
+	"\x1dERROR_REASON_MODEL_NAME_TAKEN\x10Q\x1a\x04\xb0\xed\x18\x06\x12.\n" +
+	"$ERROR_REASON_MODEL_VERSION_PUBLISHED\x10R\x1a\x04\xb0\xed\x18\t\x12.\n" +
+	"$ERROR_REASON_MODEL_VERSION_NOT_FOUND\x10S\x1a\x04\xb0\xed\x18\x05\x12/\n" +
+	"%ERROR_REASON_MODEL_VERSIONS_EXHAUSTED\x10T\x1a\x04\xb0\xed\x18\bB\xfe\x01\n" +
 	"\x1ccom.rolecall.organization.v1B\vErrorsProtoP\x01ZOgithub.com/rolecall/rolecall/clients/go/rolecall/organization/v1;organizationv1\xa2\x02\x03ROX\xaa\x02\x18Rolecall.Organization.V1\xca\x02\x18Rolecall\\Organization\\V1\xe2\x02$Rolecall\\Organization\\V1\\GPBMetadata\xea\x02\x1aRolecall::Organization::V1b\x06proto3"
 
 var (

@@ -32,7 +32,8 @@ type DomainEvent struct {
 	ActorId string `protobuf:"bytes,1,opt,name=actor_id,json=actorId,proto3" json:"actor_id,omitempty"`
 	// The organization that it concerns.
 	OrganizationId string `protobuf:"bytes,2,opt,name=organization_id,json=organizationId,proto3" json:"organization_id,omitempty"`
-	// The member or service account that it happened to; may be empty.
+	// The member, service account, model or dataset that it happened to; may be
+	// empty.
 	TargetId string `protobuf:"bytes,3,opt,name=target_id,json=targetId,proto3" json:"target_id,omitempty"`
 	// Request id of the call that caused it; may be empty.
 	RequestId string `protobuf:"bytes,4,opt,name=request_id,json=requestId,proto3" json:"request_id,omitempty"`
@@ -67,6 +68,12 @@ type DomainEvent struct {
 	//	*DomainEvent_AdminGranted
 	//	*DomainEvent_AdminRevoked
 	//	*DomainEvent_SingleSignOnRequired
+	//	*DomainEvent_ModelRegistered
+	//	*DomainEvent_ModelUpdated
+	//	*DomainEvent_ModelDeleted
+	//	*DomainEvent_ModelVersionPut
+	//	*DomainEvent_ModelVersionPublished
+	//	*DomainEvent_ModelVersionDeleted
 	Event         isDomainEvent_Event `protobuf_oneof:"event"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -358,6 +365,60 @@ func (x *DomainEvent) GetSingleSignOnRequired() *SingleSignOnRequired {
 	return nil
 }
 
+func (x *DomainEvent) GetModelRegistered() *ModelRegistered {
+	if x != nil {
+		if x, ok := x.Event.(*DomainEvent_ModelRegistered); ok {
+			return x.ModelRegistered
+		}
+	}
+	return nil
+}
+
+func (x *DomainEvent) GetModelUpdated() *ModelUpdated {
+	if x != nil {
+		if x, ok := x.Event.(*DomainEvent_ModelUpdated); ok {
+			return x.ModelUpdated
+		}
+	}
+	return nil
+}
+
+func (x *DomainEvent) GetModelDeleted() *ModelDeleted {
+	if x != nil {
+		if x, ok := x.Event.(*DomainEvent_ModelDeleted); ok {
+			return x.ModelDeleted
+		}
+	}
+	return nil
+}
+
+func (x *DomainEvent) GetModelVersionPut() *ModelVersionPut {
+	if x != nil {
+		if x, ok := x.Event.(*DomainEvent_ModelVersionPut); ok {
+			return x.ModelVersionPut
+		}
+	}
+	return nil
+}
+
+func (x *DomainEvent) GetModelVersionPublished() *ModelVersionPublished {
+	if x != nil {
+		if x, ok := x.Event.(*DomainEvent_ModelVersionPublished); ok {
+			return x.ModelVersionPublished
+		}
+	}
+	return nil
+}
+
+func (x *DomainEvent) GetModelVersionDeleted() *ModelVersionDeleted {
+	if x != nil {
+		if x, ok := x.Event.(*DomainEvent_ModelVersionDeleted); ok {
+			return x.ModelVersionDeleted
+		}
+	}
+	return nil
+}
+
 type isDomainEvent_Event interface {
 	isDomainEvent_Event()
 }
@@ -480,6 +541,36 @@ type DomainEvent_SingleSignOnRequired struct {
 	SingleSignOnRequired *SingleSignOnRequired `protobuf:"bytes,52,opt,name=single_sign_on_required,json=singleSignOnRequired,proto3,oneof"`
 }
 
+type DomainEvent_ModelRegistered struct {
+	// A model was registered.
+	ModelRegistered *ModelRegistered `protobuf:"bytes,80,opt,name=model_registered,json=modelRegistered,proto3,oneof"`
+}
+
+type DomainEvent_ModelUpdated struct {
+	// Name or description of a model changed.
+	ModelUpdated *ModelUpdated `protobuf:"bytes,81,opt,name=model_updated,json=modelUpdated,proto3,oneof"`
+}
+
+type DomainEvent_ModelDeleted struct {
+	// A model was deleted with all its versions.
+	ModelDeleted *ModelDeleted `protobuf:"bytes,82,opt,name=model_deleted,json=modelDeleted,proto3,oneof"`
+}
+
+type DomainEvent_ModelVersionPut struct {
+	// A version of a model was added or replaced as a draft.
+	ModelVersionPut *ModelVersionPut `protobuf:"bytes,83,opt,name=model_version_put,json=modelVersionPut,proto3,oneof"`
+}
+
+type DomainEvent_ModelVersionPublished struct {
+	// A version of a model was published.
+	ModelVersionPublished *ModelVersionPublished `protobuf:"bytes,84,opt,name=model_version_published,json=modelVersionPublished,proto3,oneof"`
+}
+
+type DomainEvent_ModelVersionDeleted struct {
+	// A draft of a version of a model was deleted.
+	ModelVersionDeleted *ModelVersionDeleted `protobuf:"bytes,85,opt,name=model_version_deleted,json=modelVersionDeleted,proto3,oneof"`
+}
+
 func (*DomainEvent_OrganizationCreated) isDomainEvent_Event() {}
 
 func (*DomainEvent_MemberAdded) isDomainEvent_Event() {}
@@ -525,6 +616,18 @@ func (*DomainEvent_AdminGranted) isDomainEvent_Event() {}
 func (*DomainEvent_AdminRevoked) isDomainEvent_Event() {}
 
 func (*DomainEvent_SingleSignOnRequired) isDomainEvent_Event() {}
+
+func (*DomainEvent_ModelRegistered) isDomainEvent_Event() {}
+
+func (*DomainEvent_ModelUpdated) isDomainEvent_Event() {}
+
+func (*DomainEvent_ModelDeleted) isDomainEvent_Event() {}
+
+func (*DomainEvent_ModelVersionPut) isDomainEvent_Event() {}
+
+func (*DomainEvent_ModelVersionPublished) isDomainEvent_Event() {}
+
+func (*DomainEvent_ModelVersionDeleted) isDomainEvent_Event() {}
 
 // An organization was made.
 type OrganizationCreated struct {
@@ -1633,11 +1736,305 @@ func (x *AdminRevoked) GetAdminIds() []string {
 	return nil
 }
 
+// A model was registered.
+type ModelRegistered struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Its name.
+	Name          string `protobuf:"bytes,1,opt,name=name,proto3" json:"name,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ModelRegistered) Reset() {
+	*x = ModelRegistered{}
+	mi := &file_rolecall_organization_v1_events_proto_msgTypes[24]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ModelRegistered) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ModelRegistered) ProtoMessage() {}
+
+func (x *ModelRegistered) ProtoReflect() protoreflect.Message {
+	mi := &file_rolecall_organization_v1_events_proto_msgTypes[24]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ModelRegistered.ProtoReflect.Descriptor instead.
+func (*ModelRegistered) Descriptor() ([]byte, []int) {
+	return file_rolecall_organization_v1_events_proto_rawDescGZIP(), []int{24}
+}
+
+func (x *ModelRegistered) GetName() string {
+	if x != nil {
+		return x.Name
+	}
+	return ""
+}
+
+// Name or description of a model changed.
+type ModelUpdated struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The name before.
+	OldName string `protobuf:"bytes,1,opt,name=old_name,json=oldName,proto3" json:"old_name,omitempty"`
+	// The name after.
+	NewName       string `protobuf:"bytes,2,opt,name=new_name,json=newName,proto3" json:"new_name,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ModelUpdated) Reset() {
+	*x = ModelUpdated{}
+	mi := &file_rolecall_organization_v1_events_proto_msgTypes[25]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ModelUpdated) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ModelUpdated) ProtoMessage() {}
+
+func (x *ModelUpdated) ProtoReflect() protoreflect.Message {
+	mi := &file_rolecall_organization_v1_events_proto_msgTypes[25]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ModelUpdated.ProtoReflect.Descriptor instead.
+func (*ModelUpdated) Descriptor() ([]byte, []int) {
+	return file_rolecall_organization_v1_events_proto_rawDescGZIP(), []int{25}
+}
+
+func (x *ModelUpdated) GetOldName() string {
+	if x != nil {
+		return x.OldName
+	}
+	return ""
+}
+
+func (x *ModelUpdated) GetNewName() string {
+	if x != nil {
+		return x.NewName
+	}
+	return ""
+}
+
+// A model was deleted with all its versions.
+type ModelDeleted struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Its name.
+	Name          string `protobuf:"bytes,1,opt,name=name,proto3" json:"name,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ModelDeleted) Reset() {
+	*x = ModelDeleted{}
+	mi := &file_rolecall_organization_v1_events_proto_msgTypes[26]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ModelDeleted) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ModelDeleted) ProtoMessage() {}
+
+func (x *ModelDeleted) ProtoReflect() protoreflect.Message {
+	mi := &file_rolecall_organization_v1_events_proto_msgTypes[26]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ModelDeleted.ProtoReflect.Descriptor instead.
+func (*ModelDeleted) Descriptor() ([]byte, []int) {
+	return file_rolecall_organization_v1_events_proto_rawDescGZIP(), []int{26}
+}
+
+func (x *ModelDeleted) GetName() string {
+	if x != nil {
+		return x.Name
+	}
+	return ""
+}
+
+// A version of a model was added or replaced as a draft.
+type ModelVersionPut struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The name of the version.
+	VersionName   string `protobuf:"bytes,1,opt,name=version_name,json=versionName,proto3" json:"version_name,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ModelVersionPut) Reset() {
+	*x = ModelVersionPut{}
+	mi := &file_rolecall_organization_v1_events_proto_msgTypes[27]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ModelVersionPut) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ModelVersionPut) ProtoMessage() {}
+
+func (x *ModelVersionPut) ProtoReflect() protoreflect.Message {
+	mi := &file_rolecall_organization_v1_events_proto_msgTypes[27]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ModelVersionPut.ProtoReflect.Descriptor instead.
+func (*ModelVersionPut) Descriptor() ([]byte, []int) {
+	return file_rolecall_organization_v1_events_proto_rawDescGZIP(), []int{27}
+}
+
+func (x *ModelVersionPut) GetVersionName() string {
+	if x != nil {
+		return x.VersionName
+	}
+	return ""
+}
+
+// A version of a model was published.
+type ModelVersionPublished struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The name of the version.
+	VersionName string `protobuf:"bytes,1,opt,name=version_name,json=versionName,proto3" json:"version_name,omitempty"`
+	// The digest of its artifact; may be empty.
+	ArtifactDigest string `protobuf:"bytes,2,opt,name=artifact_digest,json=artifactDigest,proto3" json:"artifact_digest,omitempty"`
+	unknownFields  protoimpl.UnknownFields
+	sizeCache      protoimpl.SizeCache
+}
+
+func (x *ModelVersionPublished) Reset() {
+	*x = ModelVersionPublished{}
+	mi := &file_rolecall_organization_v1_events_proto_msgTypes[28]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ModelVersionPublished) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ModelVersionPublished) ProtoMessage() {}
+
+func (x *ModelVersionPublished) ProtoReflect() protoreflect.Message {
+	mi := &file_rolecall_organization_v1_events_proto_msgTypes[28]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ModelVersionPublished.ProtoReflect.Descriptor instead.
+func (*ModelVersionPublished) Descriptor() ([]byte, []int) {
+	return file_rolecall_organization_v1_events_proto_rawDescGZIP(), []int{28}
+}
+
+func (x *ModelVersionPublished) GetVersionName() string {
+	if x != nil {
+		return x.VersionName
+	}
+	return ""
+}
+
+func (x *ModelVersionPublished) GetArtifactDigest() string {
+	if x != nil {
+		return x.ArtifactDigest
+	}
+	return ""
+}
+
+// A draft of a version of a model was deleted.
+type ModelVersionDeleted struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The name of the version.
+	VersionName   string `protobuf:"bytes,1,opt,name=version_name,json=versionName,proto3" json:"version_name,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ModelVersionDeleted) Reset() {
+	*x = ModelVersionDeleted{}
+	mi := &file_rolecall_organization_v1_events_proto_msgTypes[29]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ModelVersionDeleted) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ModelVersionDeleted) ProtoMessage() {}
+
+func (x *ModelVersionDeleted) ProtoReflect() protoreflect.Message {
+	mi := &file_rolecall_organization_v1_events_proto_msgTypes[29]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ModelVersionDeleted.ProtoReflect.Descriptor instead.
+func (*ModelVersionDeleted) Descriptor() ([]byte, []int) {
+	return file_rolecall_organization_v1_events_proto_rawDescGZIP(), []int{29}
+}
+
+func (x *ModelVersionDeleted) GetVersionName() string {
+	if x != nil {
+		return x.VersionName
+	}
+	return ""
+}
+
 var File_rolecall_organization_v1_events_proto protoreflect.FileDescriptor
 
 const file_rolecall_organization_v1_events_proto_rawDesc = "" +
 	"\n" +
-	"%rolecall/organization/v1/events.proto\x12\x18rolecall.organization.v1\x1a\x1fgoogle/protobuf/timestamp.proto\"\xda\x12\n" +
+	"%rolecall/organization/v1/events.proto\x12\x18rolecall.organization.v1\x1a\x1fgoogle/protobuf/timestamp.proto\"\xf9\x16\n" +
 	"\vDomainEvent\x12\x19\n" +
 	"\bactor_id\x18\x01 \x01(\tR\aactorId\x12'\n" +
 	"\x0forganization_id\x18\x02 \x01(\tR\x0eorganizationId\x12\x1b\n" +
@@ -1671,7 +2068,13 @@ const file_rolecall_organization_v1_events_proto_rawDesc = "" +
 	"\x14organization_deleted\x189 \x01(\v2-.rolecall.organization.v1.OrganizationDeletedH\x00R\x13organizationDeleted\x12M\n" +
 	"\radmin_granted\x18: \x01(\v2&.rolecall.organization.v1.AdminGrantedH\x00R\fadminGranted\x12M\n" +
 	"\radmin_revoked\x18; \x01(\v2&.rolecall.organization.v1.AdminRevokedH\x00R\fadminRevoked\x12g\n" +
-	"\x17single_sign_on_required\x184 \x01(\v2..rolecall.organization.v1.SingleSignOnRequiredH\x00R\x14singleSignOnRequiredB\a\n" +
+	"\x17single_sign_on_required\x184 \x01(\v2..rolecall.organization.v1.SingleSignOnRequiredH\x00R\x14singleSignOnRequired\x12V\n" +
+	"\x10model_registered\x18P \x01(\v2).rolecall.organization.v1.ModelRegisteredH\x00R\x0fmodelRegistered\x12M\n" +
+	"\rmodel_updated\x18Q \x01(\v2&.rolecall.organization.v1.ModelUpdatedH\x00R\fmodelUpdated\x12M\n" +
+	"\rmodel_deleted\x18R \x01(\v2&.rolecall.organization.v1.ModelDeletedH\x00R\fmodelDeleted\x12W\n" +
+	"\x11model_version_put\x18S \x01(\v2).rolecall.organization.v1.ModelVersionPutH\x00R\x0fmodelVersionPut\x12i\n" +
+	"\x17model_version_published\x18T \x01(\v2/.rolecall.organization.v1.ModelVersionPublishedH\x00R\x15modelVersionPublished\x12c\n" +
+	"\x15model_version_deleted\x18U \x01(\v2-.rolecall.organization.v1.ModelVersionDeletedH\x00R\x13modelVersionDeletedB\a\n" +
 	"\x05event\")\n" +
 	"\x13OrganizationCreated\x12\x12\n" +
 	"\x04name\x18\x01 \x01(\tR\x04name\"#\n" +
@@ -1727,7 +2130,21 @@ const file_rolecall_organization_v1_events_proto_rawDesc = "" +
 	"\fAdminGranted\x12\x1b\n" +
 	"\tadmin_ids\x18\x01 \x03(\tR\badminIds\"+\n" +
 	"\fAdminRevoked\x12\x1b\n" +
-	"\tadmin_ids\x18\x01 \x03(\tR\badminIdsB\xfe\x01\n" +
+	"\tadmin_ids\x18\x01 \x03(\tR\badminIds\"%\n" +
+	"\x0fModelRegistered\x12\x12\n" +
+	"\x04name\x18\x01 \x01(\tR\x04name\"D\n" +
+	"\fModelUpdated\x12\x19\n" +
+	"\bold_name\x18\x01 \x01(\tR\aoldName\x12\x19\n" +
+	"\bnew_name\x18\x02 \x01(\tR\anewName\"\"\n" +
+	"\fModelDeleted\x12\x12\n" +
+	"\x04name\x18\x01 \x01(\tR\x04name\"4\n" +
+	"\x0fModelVersionPut\x12!\n" +
+	"\fversion_name\x18\x01 \x01(\tR\vversionName\"c\n" +
+	"\x15ModelVersionPublished\x12!\n" +
+	"\fversion_name\x18\x01 \x01(\tR\vversionName\x12'\n" +
+	"\x0fartifact_digest\x18\x02 \x01(\tR\x0eartifactDigest\"8\n" +
+	"\x13ModelVersionDeleted\x12!\n" +
+	"\fversion_name\x18\x01 \x01(\tR\vversionNameB\xfe\x01\n" +
 	"\x1ccom.rolecall.organization.v1B\vEventsProtoP\x01ZOgithub.com/rolecall/rolecall/clients/go/rolecall/organization/v1;organizationv1\xa2\x02\x03ROX\xaa\x02\x18Rolecall.Organization.V1\xca\x02\x18Rolecall\\Organization\\V1\xe2\x02$Rolecall\\Organization\\V1\\GPBMetadata\xea\x02\x1aRolecall::Organization::V1b\x06proto3"
 
 var (
@@ -1742,7 +2159,7 @@ func file_rolecall_organization_v1_events_proto_rawDescGZIP() []byte {
 	return file_rolecall_organization_v1_events_proto_rawDescData
 }
 
-var file_rolecall_organization_v1_events_proto_msgTypes = make([]protoimpl.MessageInfo, 24)
+var file_rolecall_organization_v1_events_proto_msgTypes = make([]protoimpl.MessageInfo, 30)
 var file_rolecall_organization_v1_events_proto_goTypes = []any{
 	(*DomainEvent)(nil),                 // 0: rolecall.organization.v1.DomainEvent
 	(*OrganizationCreated)(nil),         // 1: rolecall.organization.v1.OrganizationCreated
@@ -1768,10 +2185,16 @@ var file_rolecall_organization_v1_events_proto_goTypes = []any{
 	(*OrganizationDeleted)(nil),         // 21: rolecall.organization.v1.OrganizationDeleted
 	(*AdminGranted)(nil),                // 22: rolecall.organization.v1.AdminGranted
 	(*AdminRevoked)(nil),                // 23: rolecall.organization.v1.AdminRevoked
-	(*timestamppb.Timestamp)(nil),       // 24: google.protobuf.Timestamp
+	(*ModelRegistered)(nil),             // 24: rolecall.organization.v1.ModelRegistered
+	(*ModelUpdated)(nil),                // 25: rolecall.organization.v1.ModelUpdated
+	(*ModelDeleted)(nil),                // 26: rolecall.organization.v1.ModelDeleted
+	(*ModelVersionPut)(nil),             // 27: rolecall.organization.v1.ModelVersionPut
+	(*ModelVersionPublished)(nil),       // 28: rolecall.organization.v1.ModelVersionPublished
+	(*ModelVersionDeleted)(nil),         // 29: rolecall.organization.v1.ModelVersionDeleted
+	(*timestamppb.Timestamp)(nil),       // 30: google.protobuf.Timestamp
 }
 var file_rolecall_organization_v1_events_proto_depIdxs = []int32{
-	24, // 0: rolecall.organization.v1.DomainEvent.occurred_time:type_name -> google.protobuf.Timestamp
+	30, // 0: rolecall.organization.v1.DomainEvent.occurred_time:type_name -> google.protobuf.Timestamp
 	1,  // 1: rolecall.organization.v1.DomainEvent.organization_created:type_name -> rolecall.organization.v1.OrganizationCreated
 	2,  // 2: rolecall.organization.v1.DomainEvent.member_added:type_name -> rolecall.organization.v1.MemberAdded
 	3,  // 3: rolecall.organization.v1.DomainEvent.member_activated:type_name -> rolecall.organization.v1.MemberActivated
@@ -1795,13 +2218,19 @@ var file_rolecall_organization_v1_events_proto_depIdxs = []int32{
 	22, // 21: rolecall.organization.v1.DomainEvent.admin_granted:type_name -> rolecall.organization.v1.AdminGranted
 	23, // 22: rolecall.organization.v1.DomainEvent.admin_revoked:type_name -> rolecall.organization.v1.AdminRevoked
 	17, // 23: rolecall.organization.v1.DomainEvent.single_sign_on_required:type_name -> rolecall.organization.v1.SingleSignOnRequired
-	24, // 24: rolecall.organization.v1.MemberBlocked.until_time:type_name -> google.protobuf.Timestamp
-	24, // 25: rolecall.organization.v1.GuestAdded.expire_time:type_name -> google.protobuf.Timestamp
-	26, // [26:26] is the sub-list for method output_type
-	26, // [26:26] is the sub-list for method input_type
-	26, // [26:26] is the sub-list for extension type_name
-	26, // [26:26] is the sub-list for extension extendee
-	0,  // [0:26] is the sub-list for field type_name
+	24, // 24: rolecall.organization.v1.DomainEvent.model_registered:type_name -> rolecall.organization.v1.ModelRegistered
+	25, // 25: rolecall.organization.v1.DomainEvent.model_updated:type_name -> rolecall.organization.v1.ModelUpdated
+	26, // 26: rolecall.organization.v1.DomainEvent.model_deleted:type_name -> rolecall.organization.v1.ModelDeleted
+	27, // 27: rolecall.organization.v1.DomainEvent.model_version_put:type_name -> rolecall.organization.v1.ModelVersionPut
+	28, // 28: rolecall.organization.v1.DomainEvent.model_version_published:type_name -> rolecall.organization.v1.ModelVersionPublished
+	29, // 29: rolecall.organization.v1.DomainEvent.model_version_deleted:type_name -> rolecall.organization.v1.ModelVersionDeleted
+	30, // 30: rolecall.organization.v1.MemberBlocked.until_time:type_name -> google.protobuf.Timestamp
+	30, // 31: rolecall.organization.v1.GuestAdded.expire_time:type_name -> google.protobuf.Timestamp
+	32, // [32:32] is the sub-list for method output_type
+	32, // [32:32] is the sub-list for method input_type
+	32, // [32:32] is the sub-list for extension type_name
+	32, // [32:32] is the sub-list for extension extendee
+	0,  // [0:32] is the sub-list for field type_name
 }
 
 func init() { file_rolecall_organization_v1_events_proto_init() }
@@ -1833,6 +2262,12 @@ func file_rolecall_organization_v1_events_proto_init() {
 		(*DomainEvent_AdminGranted)(nil),
 		(*DomainEvent_AdminRevoked)(nil),
 		(*DomainEvent_SingleSignOnRequired)(nil),
+		(*DomainEvent_ModelRegistered)(nil),
+		(*DomainEvent_ModelUpdated)(nil),
+		(*DomainEvent_ModelDeleted)(nil),
+		(*DomainEvent_ModelVersionPut)(nil),
+		(*DomainEvent_ModelVersionPublished)(nil),
+		(*DomainEvent_ModelVersionDeleted)(nil),
 	}
 	type x struct{}
 	out := protoimpl.TypeBuilder{
@@ -1840,7 +2275,7 @@ func file_rolecall_organization_v1_events_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_rolecall_organization_v1_events_proto_rawDesc), len(file_rolecall_organization_v1_events_proto_rawDesc)),
 			NumEnums:      0,
-			NumMessages:   24,
+			NumMessages:   30,
 			NumExtensions: 0,
 			NumServices:   0,
 		},

@@ -10,7 +10,7 @@ use rolecall_kernel::time::Timestamp;
 
 use super::{App, Command, Created, Error, Ids, earlier_answer};
 use crate::app::confirm_member;
-use crate::app::idempotency::{Answer, RequestIdReused};
+use rolecall_db::once::{Answer, RequestIdReused};
 use crate::domain::event::What;
 use crate::domain::member::{Member, MemberState};
 use crate::domain::organization::{Organization, OrganizationState};

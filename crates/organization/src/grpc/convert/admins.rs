@@ -9,11 +9,11 @@ use rolecall_rpc::status::Violations;
 use tonic::Status;
 
 use super::Fields as _;
-use super::page::{by_creation, position, size};
+use super::page::{by_creation, page_size as size, position};
 use super::public::target;
 use crate::app::change_admin::{Change, Command};
 use crate::app::change_member::Changed;
-use crate::app::idempotency::Repeat;
+use rolecall_db::once::Repeat;
 use crate::domain::page::Position;
 use crate::grpc::status::invalid;
 use crate::grpc::{Api, render};

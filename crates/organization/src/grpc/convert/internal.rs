@@ -9,7 +9,7 @@ use rolecall_kernel::text::{EmailAddress, OrganizationName};
 use rolecall_rpc::status::Violations;
 use tonic::Status;
 
-use super::{Fields as _, parse_time};
+use super::{Fields as _, OrganizationFields as _, parse_time};
 use crate::app::add_service_account::Place;
 use crate::app::change_member::Target;
 use crate::app::{

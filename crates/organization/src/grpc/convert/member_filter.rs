@@ -11,19 +11,23 @@ use crate::grpc::status::not_indexed;
 
 /// Reads a filter; what cannot be read is noted, what no index serves is refused.
 pub(super) fn member_filter(violations: &mut Violations, text: &str) -> Result<Option<MemberFilter>, Status> {
-    let error = match parse(text) {
-        Ok(filter) => return Ok(Some(filter)),
-        Err(error) => error,
-    };
-    let reason = match &error {
-        FilterError::NotIndexed { what, .. } => return Err(not_indexed(what, &error)),
+    match parse(text) {
+        Ok(filter) => Ok(Some(filter)),
+        Err(error) => refuse_filter(violations, &error).map(|()| None),
+    }
+}
+
+/// Notes what is wrong with a filter, or refuses what no index serves.
+pub fn refuse_filter(violations: &mut Violations, error: &FilterError) -> Result<(), Status> {
+    let reason = match error {
+        FilterError::NotIndexed { what, .. } => return Err(not_indexed(what, error)),
         FilterError::Syntax { .. } => "FILTER_SYNTAX",
         FilterError::Value { .. } => "FILTER_VALUE",
         FilterError::TooLong => "TOO_LONG",
         FilterError::TooMany | FilterError::TooDeep => "FILTER_TOO_COMPLEX",
     };
     violations.push("filter", reason, error.to_string());
-    Ok(None)
+    Ok(())
 }
 
 fn parse(text: &str) -> Result<MemberFilter, FilterError> {
@@ -31,12 +35,18 @@ fn parse(text: &str) -> Result<MemberFilter, FilterError> {
 }
 
 fn group(group: &Group) -> Result<Vec<MemberTerm>, FilterError> {
+    one_field(group)?;
+    group.iter().map(term).collect()
+}
+
+/// Checks that the comparisons of a group are of one field: no index serves others together.
+pub fn one_field(group: &Group) -> Result<(), FilterError> {
     let first = group.first().and_then(|first| first.field.as_ref());
     if let Some(other) = group.iter().find(|other| other.field.as_ref() != first) {
         let what = "OR between different fields".to_owned();
         return Err(FilterError::NotIndexed { position: other.position, what });
     }
-    group.iter().map(term).collect()
+    Ok(())
 }
 
 fn term(comparison: &Comparison) -> Result<MemberTerm, FilterError> {
@@ -55,10 +65,13 @@ fn term(comparison: &Comparison) -> Result<MemberTerm, FilterError> {
             "PENDING" => Ok(MemberTerm::State(MemberState::Pending)),
             _ => Err(wrong("must be ACTIVE or PENDING")),
         },
-        _ => {
-            let field: String = comparison.field.iter().flat_map(|field| field.chars()).take(50).collect();
-            let what = format!("{field} {}", comparison.operator.sign()).trim().to_owned();
-            Err(FilterError::NotIndexed { position: comparison.position, what })
-        }
+        _ => Err(not_served(comparison)),
     }
+}
+
+/// Says that no index serves a comparison.
+pub fn not_served(comparison: &Comparison) -> FilterError {
+    let field: String = comparison.field.iter().flat_map(|field| field.chars()).take(50).collect();
+    let what = format!("{field} {}", comparison.operator.sign()).trim().to_owned();
+    FilterError::NotIndexed { position: comparison.position, what }
 }

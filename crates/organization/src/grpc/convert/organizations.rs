@@ -12,7 +12,7 @@ use tonic::Status;
 use super::Fields as _;
 use super::settings::place;
 use crate::app::change_organization::{Changed, Target};
-use crate::app::idempotency::Repeat;
+use rolecall_db::once::Repeat;
 use crate::app::{
     delete_organization as delete, resume_organization as resume, suspend_organization as suspend,
     update_organization as update,

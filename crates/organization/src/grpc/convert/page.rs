@@ -1,8 +1,9 @@
 //! Pages: which organization, where to go on, and the token of what follows.
 
 use rolecall_authz::Caller;
+use rolecall_kernel::entropy::Entropy;
 use rolecall_kernel::id::{EventId, OrganizationId};
-use rolecall_kernel::page::{Page, PageSize};
+use rolecall_kernel::page::{Page, PageSize, PageTokens};
 use rolecall_kernel::time::Timestamp;
 use rolecall_rpc::status::Violations;
 use uuid::Uuid;
@@ -14,7 +15,7 @@ use crate::grpc::Api;
 
 /// Which organizations a list covers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(in crate::grpc) enum Place {
+pub enum Place {
     /// All that the caller may see.
     All,
     /// This one.
@@ -22,7 +23,8 @@ pub(in crate::grpc) enum Place {
 }
 
 impl Place {
-    pub(in crate::grpc) const fn organization(self) -> Option<OrganizationId> {
+    /// Returns the one organization; none when all are meant.
+    pub const fn organization(self) -> Option<OrganizationId> {
         match self {
             Self::All => None,
             Self::One(id) => Some(id),
@@ -31,7 +33,7 @@ impl Place {
 }
 
 /// Reads an organization of a list: empty is the caller's own, `-` all.
-pub(in crate::grpc) fn list_place(violations: &mut Violations, caller: &Caller, text: &str) -> Option<Place> {
+pub fn list_place(violations: &mut Violations, caller: &Caller, text: &str) -> Option<Place> {
     match text {
         "-" => Some(Place::All),
         "" => {
@@ -45,11 +47,12 @@ pub(in crate::grpc) fn list_place(violations: &mut Violations, caller: &Caller, 
     }
 }
 
-pub(in crate::grpc) fn size(violations: &mut Violations, size: i32) -> Option<PageSize> {
+/// Takes a caller's wish for the size of a page.
+pub fn page_size(violations: &mut Violations, size: i32) -> Option<PageSize> {
     violations.check("page_size", "NEGATIVE", PageSize::parse(size))
 }
 
-/// Opens a page token into the position that it holds, none at the start.
+/// The same with the tokens of this crate.
 pub(in crate::grpc) fn position<T>(
     violations: &mut Violations,
     api: &Api,
@@ -57,7 +60,18 @@ pub(in crate::grpc) fn position<T>(
     token: &str,
     decode: fn(Timestamp, Uuid) -> T,
 ) -> Result<Option<T>, Noted> {
-    let opened = violations.check("page_token", "FOREIGN", api.pages.open(binding, token)).ok_or(Noted)?;
+    starting_at(violations, &api.pages, binding, token, decode)
+}
+
+/// Opens a page token into the position that it holds, none at the start.
+pub fn starting_at<T>(
+    violations: &mut Violations,
+    pages: &PageTokens,
+    binding: &[&str],
+    token: &str,
+    decode: fn(Timestamp, Uuid) -> T,
+) -> Result<Option<T>, Noted> {
+    let opened = violations.check("page_token", "FOREIGN", pages.open(binding, token)).ok_or(Noted)?;
     // What is sealed was made here, so it has the right form.
     Ok(opened.and_then(|bytes| {
         let (time, id) = bytes.split_at_checked(8)?;
@@ -66,7 +80,8 @@ pub(in crate::grpc) fn position<T>(
     }))
 }
 
-pub(super) fn by_creation(created: Timestamp, id: Uuid) -> Position {
+/// The position in a list in order of creation.
+pub fn by_creation(created: Timestamp, id: Uuid) -> Position {
     Position { created, id }
 }
 
@@ -74,14 +89,10 @@ pub(in crate::grpc) fn by_occurrence(occurred: Timestamp, id: Uuid) -> AuditPosi
     AuditPosition { occurred, event_id: EventId::from_uuid(id) }
 }
 
-fn seal(api: &Api, binding: &[&str], time: Timestamp, id: Uuid) -> String {
-    let position = [&time.as_micros().to_be_bytes()[..], id.as_bytes()].concat();
-    api.pages.seal(binding, &position, api.app.entropy.as_ref())
-}
-
 /// Makes the token of the page after this one; empty when there is none.
-pub(in crate::grpc) fn next_page<T>(
-    api: &Api,
+pub fn following<T>(
+    pages: &PageTokens,
+    entropy: &dyn Entropy,
     binding: &[&str],
     page: &Page<T>,
     place: impl Fn(&T) -> (Timestamp, Uuid),
@@ -89,10 +100,21 @@ pub(in crate::grpc) fn next_page<T>(
     match page.items.last().filter(|_| page.has_more) {
         Some(last) => {
             let (time, id) = place(last);
-            seal(api, binding, time, id)
+            let position = [&time.as_micros().to_be_bytes()[..], id.as_bytes()].concat();
+            pages.seal(binding, &position, entropy)
         }
         None => String::new(),
     }
+}
+
+/// The same with the tokens of this crate.
+pub(in crate::grpc) fn next_page<T>(
+    api: &Api,
+    binding: &[&str],
+    page: &Page<T>,
+    place: impl Fn(&T) -> (Timestamp, Uuid),
+) -> String {
+    following(&api.pages, api.app.entropy.as_ref(), binding, page, place)
 }
 
 /// The same for the audit log.

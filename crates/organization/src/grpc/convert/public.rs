@@ -11,11 +11,11 @@ use rolecall_rpc::status::Violations;
 use tonic::Status;
 
 use super::member_filter::member_filter;
-use super::page::{by_creation, list_place, position, size};
-use super::{Fields as _, parse_time};
+use super::page::{by_creation, list_place, page_size as size, position};
+use super::{Fields as _, OrganizationFields as _, parse_time};
 use crate::app::change_member::{Changed, Target};
 use crate::app::check_access::Resource;
-use crate::app::idempotency::Repeat;
+use rolecall_db::once::Repeat;
 use crate::app::{
     block_member as block, check_access as check, create_organization as create, read_members as members,
     unblock_member as unblock, update_member_roles as roles,

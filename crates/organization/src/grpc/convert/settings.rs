@@ -12,9 +12,9 @@ use rolecall_rpc::mask::{Field, Mask};
 use rolecall_rpc::status::Violations;
 use tonic::Status;
 
-use super::page::{by_creation, position, size};
-use super::{Fields as _, Noted};
-use crate::app::idempotency::Repeat;
+use super::page::{by_creation, page_size as size, position};
+use super::{Fields as _, Noted, OrganizationFields as _};
+use rolecall_db::once::Repeat;
 use crate::app::update_settings as update;
 use crate::domain::page::Position;
 use crate::domain::settings::{
@@ -66,7 +66,7 @@ pub(in crate::grpc) fn update_settings(
 }
 
 /// Reads the organization of a resource; empty is the caller's own.
-pub(super) fn place(violations: &mut Violations, caller: &Caller, field: &str, text: &str) -> Option<OrganizationId> {
+pub fn place(violations: &mut Violations, caller: &Caller, field: &str, text: &str) -> Option<OrganizationId> {
     if !text.is_empty() {
         return violations.id(field, text, OrganizationId::parse);
     }

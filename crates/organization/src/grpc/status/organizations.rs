@@ -6,7 +6,8 @@ use tonic::Status;
 use super::{not_entitled, organization_not_found, peer_unavailable, refusal, request_id_reused, store};
 use crate::app::change_organization;
 
-pub(in crate::grpc) fn organization_suspended() -> Status {
+/// Nobody changes anything in a suspended organization.
+pub fn organization_suspended() -> Status {
     refusal(ErrorReason::OrganizationSuspended, "The organization is suspended; resume it first.").build()
 }
 

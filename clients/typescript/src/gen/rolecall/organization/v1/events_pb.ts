@@ -15,7 +15,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file rolecall/organization/v1/events.proto.
  */
 export const file_rolecall_organization_v1_events: GenFile = /*@__PURE__*/
-  fileDesc("CiVyb2xlY2FsbC9vcmdhbml6YXRpb24vdjEvZXZlbnRzLnByb3RvEhhyb2xlY2FsbC5vcmdhbml6YXRpb24udjEi5Q4KC0RvbWFpbkV2ZW50EhAKCGFjdG9yX2lkGAEgASgJEhcKD29yZ2FuaXphdGlvbl9pZBgCIAEoCRIRCgl0YXJnZXRfaWQYAyABKAkSEgoKcmVxdWVzdF9pZBgEIAEoCRIxCg1vY2N1cnJlZF90aW1lGAUgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIXCg9vbl9iZWhhbGZfb2ZfaWQYBiABKAkSTQoUb3JnYW5pemF0aW9uX2NyZWF0ZWQYCiABKAsyLS5yb2xlY2FsbC5vcmdhbml6YXRpb24udjEuT3JnYW5pemF0aW9uQ3JlYXRlZEgAEj0KDG1lbWJlcl9hZGRlZBgLIAEoCzIlLnJvbGVjYWxsLm9yZ2FuaXphdGlvbi52MS5NZW1iZXJBZGRlZEgAEkUKEG1lbWJlcl9hY3RpdmF0ZWQYDCABKAsyKS5yb2xlY2FsbC5vcmdhbml6YXRpb24udjEuTWVtYmVyQWN0aXZhdGVkSAASQQoObWVtYmVyX3JlbW92ZWQYDSABKAsyJy5yb2xlY2FsbC5vcmdhbml6YXRpb24udjEuTWVtYmVyUmVtb3ZlZEgAEkwKFG1lbWJlcl9yb2xlc19jaGFuZ2VkGA4gASgLMiwucm9sZWNhbGwub3JnYW5pemF0aW9uLnYxLk1lbWJlclJvbGVzQ2hhbmdlZEgAEkEKDm1lbWJlcl9ibG9ja2VkGA8gASgLMicucm9sZWNhbGwub3JnYW5pemF0aW9uLnYxLk1lbWJlckJsb2NrZWRIABJFChBtZW1iZXJfdW5ibG9ja2VkGBAgASgLMikucm9sZWNhbGwub3JnYW5pemF0aW9uLnYxLk1lbWJlclVuYmxvY2tlZEgAEk4KFXNlcnZpY2VfYWNjb3VudF9hZGRlZBgRIAEoCzItLnJvbGVjYWxsLm9yZ2FuaXphdGlvbi52MS5TZXJ2aWNlQWNjb3VudEFkZGVkSAASUgoXc2VydmljZV9hY2NvdW50X3JlbW92ZWQYEiABKAsyLy5yb2xlY2FsbC5vcmdhbml6YXRpb24udjEuU2VydmljZUFjY291bnRSZW1vdmVkSAASOwoLb3duZXJfYWRkZWQYEyABKAsyJC5yb2xlY2FsbC5vcmdhbml6YXRpb24udjEuT3duZXJBZGRlZEgAElIKF3NlcnZpY2VfYWNjb3VudF91cGRhdGVkGBQgASgLMi8ucm9sZWNhbGwub3JnYW5pemF0aW9uLnYxLlNlcnZpY2VBY2NvdW50VXBkYXRlZEgAEl4KHW9yZ2FuaXphdGlvbl9zZXR0aW5nc19jaGFuZ2VkGB4gASgLMjUucm9sZWNhbGwub3JnYW5pemF0aW9uLnYxLk9yZ2FuaXphdGlvblNldHRpbmdzQ2hhbmdlZEgAEjsKC2d1ZXN0X2FkZGVkGCggASgLMiQucm9sZWNhbGwub3JnYW5pemF0aW9uLnYxLkd1ZXN0QWRkZWRIABI/Cg1ndWVzdF9yZW1vdmVkGCkgASgLMiYucm9sZWNhbGwub3JnYW5pemF0aW9uLnYxLkd1ZXN0UmVtb3ZlZEgAEj8KDWNhbGxzX3JlZnVzZWQYMiABKAsyJi5yb2xlY2FsbC5vcmdhbml6YXRpb24udjEuQ2FsbHNSZWZ1c2VkSAASVgoZb3duZXJfY3JlZGVudGlhbHNfY2hhbmdlZBgzIAEoCzIxLnJvbGVjYWxsLm9yZ2FuaXphdGlvbi52MS5Pd25lckNyZWRlbnRpYWxzQ2hhbmdlZEgAElEKFm9yZ2FuaXphdGlvbl9zdXNwZW5kZWQYNiABKAsyLy5yb2xlY2FsbC5vcmdhbml6YXRpb24udjEuT3JnYW5pemF0aW9uU3VzcGVuZGVkSAASTQoUb3JnYW5pemF0aW9uX3Jlc3VtZWQYNyABKAsyLS5yb2xlY2FsbC5vcmdhbml6YXRpb24udjEuT3JnYW5pemF0aW9uUmVzdW1lZEgAEk0KFG9yZ2FuaXphdGlvbl9yZW5hbWVkGDggASgLMi0ucm9sZWNhbGwub3JnYW5pemF0aW9uLnYxLk9yZ2FuaXphdGlvblJlbmFtZWRIABJNChRvcmdhbml6YXRpb25fZGVsZXRlZBg5IAEoCzItLnJvbGVjYWxsLm9yZ2FuaXphdGlvbi52MS5Pcmdhbml6YXRpb25EZWxldGVkSAASPwoNYWRtaW5fZ3JhbnRlZBg6IAEoCzImLnJvbGVjYWxsLm9yZ2FuaXphdGlvbi52MS5BZG1pbkdyYW50ZWRIABI/Cg1hZG1pbl9yZXZva2VkGDsgASgLMiYucm9sZWNhbGwub3JnYW5pemF0aW9uLnYxLkFkbWluUmV2b2tlZEgAElEKF3NpbmdsZV9zaWduX29uX3JlcXVpcmVkGDQgASgLMi4ucm9sZWNhbGwub3JnYW5pemF0aW9uLnYxLlNpbmdsZVNpZ25PblJlcXVpcmVkSABCBwoFZXZlbnQiIwoTT3JnYW5pemF0aW9uQ3JlYXRlZBIMCgRuYW1lGAEgASgJIhwKC01lbWJlckFkZGVkEg0KBXJvbGVzGAEgAygJIiAKD01lbWJlckFjdGl2YXRlZBINCgVyb2xlcxgBIAMoCSIPCg1NZW1iZXJSZW1vdmVkIjoKEk1lbWJlclJvbGVzQ2hhbmdlZBIRCglvbGRfcm9sZXMYASADKAkSEQoJbmV3X3JvbGVzGAIgAygJIk8KDU1lbWJlckJsb2NrZWQSDgoGcmVhc29uGAEgASgJEi4KCnVudGlsX3RpbWUYAiABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wIhEKD01lbWJlclVuYmxvY2tlZCIqChNTZXJ2aWNlQWNjb3VudEFkZGVkEhMKC3Blcm1pc3Npb25zGAEgAygJIhcKFVNlcnZpY2VBY2NvdW50UmVtb3ZlZCIsChVTZXJ2aWNlQWNjb3VudFVwZGF0ZWQSEwoLcGVybWlzc2lvbnMYASADKAkiHwoKT3duZXJBZGRlZBIRCglvd25lcl9pZHMYASADKAkiPQoKR3Vlc3RBZGRlZBIvCgtleHBpcmVfdGltZRgBIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXAiDgoMR3Vlc3RSZW1vdmVkIkkKG09yZ2FuaXphdGlvblNldHRpbmdzQ2hhbmdlZBIUCgxvbGRfc2V0dGluZ3MYASADKAkSFAoMbmV3X3NldHRpbmdzGAIgAygJIj4KDENhbGxzUmVmdXNlZBIOCgZtZXRob2QYASABKAkSDQoFY291bnQYAiABKAUSDwoHcmVhc29ucxgDIAMoCSI8ChdPd25lckNyZWRlbnRpYWxzQ2hhbmdlZBIOCgZjaGFuZ2UYASABKAkSEQoJb3duZXJfaWRzGAIgAygJIlkKFFNpbmdsZVNpZ25PblJlcXVpcmVkEhsKE2JyZWFrX2dsYXNzX3VzZXJfaWQYASABKAkSJAoccHJldmlvdXNfYnJlYWtfZ2xhc3NfdXNlcl9pZBgCIAEoCSI6ChVPcmdhbml6YXRpb25TdXNwZW5kZWQSDgoGcmVhc29uGAEgASgJEhEKCW93bmVyX2lkcxgCIAMoCSIoChNPcmdhbml6YXRpb25SZXN1bWVkEhEKCW93bmVyX2lkcxgBIAMoCSI5ChNPcmdhbml6YXRpb25SZW5hbWVkEhAKCG9sZF9uYW1lGAEgASgJEhAKCG5ld19uYW1lGAIgASgJIiMKE09yZ2FuaXphdGlvbkRlbGV0ZWQSDAoEbmFtZRgBIAEoCSIhCgxBZG1pbkdyYW50ZWQSEQoJYWRtaW5faWRzGAEgAygJIiEKDEFkbWluUmV2b2tlZBIRCglhZG1pbl9pZHMYASADKAlC/gEKHGNvbS5yb2xlY2FsbC5vcmdhbml6YXRpb24udjFCC0V2ZW50c1Byb3RvUAFaT2dpdGh1Yi5jb20vcm9sZWNhbGwvcm9sZWNhbGwvY2xpZW50cy9nby9yb2xlY2FsbC9vcmdhbml6YXRpb24vdjE7b3JnYW5pemF0aW9udjGiAgNST1iqAhhSb2xlY2FsbC5Pcmdhbml6YXRpb24uVjHKAhhSb2xlY2FsbFxPcmdhbml6YXRpb25cVjHiAiRSb2xlY2FsbFxPcmdhbml6YXRpb25cVjFcR1BCTWV0YWRhdGHqAhpSb2xlY2FsbDo6T3JnYW5pemF0aW9uOjpWMWIGcHJvdG8z", [file_google_protobuf_timestamp]);
+  fileDesc("CiVyb2xlY2FsbC9vcmdhbml6YXRpb24vdjEvZXZlbnRzLnByb3RvEhhyb2xlY2FsbC5vcmdhbml6YXRpb24udjEimhIKC0RvbWFpbkV2ZW50EhAKCGFjdG9yX2lkGAEgASgJEhcKD29yZ2FuaXphdGlvbl9pZBgCIAEoCRIRCgl0YXJnZXRfaWQYAyABKAkSEgoKcmVxdWVzdF9pZBgEIAEoCRIxCg1vY2N1cnJlZF90aW1lGAUgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIXCg9vbl9iZWhhbGZfb2ZfaWQYBiABKAkSTQoUb3JnYW5pemF0aW9uX2NyZWF0ZWQYCiABKAsyLS5yb2xlY2FsbC5vcmdhbml6YXRpb24udjEuT3JnYW5pemF0aW9uQ3JlYXRlZEgAEj0KDG1lbWJlcl9hZGRlZBgLIAEoCzIlLnJvbGVjYWxsLm9yZ2FuaXphdGlvbi52MS5NZW1iZXJBZGRlZEgAEkUKEG1lbWJlcl9hY3RpdmF0ZWQYDCABKAsyKS5yb2xlY2FsbC5vcmdhbml6YXRpb24udjEuTWVtYmVyQWN0aXZhdGVkSAASQQoObWVtYmVyX3JlbW92ZWQYDSABKAsyJy5yb2xlY2FsbC5vcmdhbml6YXRpb24udjEuTWVtYmVyUmVtb3ZlZEgAEkwKFG1lbWJlcl9yb2xlc19jaGFuZ2VkGA4gASgLMiwucm9sZWNhbGwub3JnYW5pemF0aW9uLnYxLk1lbWJlclJvbGVzQ2hhbmdlZEgAEkEKDm1lbWJlcl9ibG9ja2VkGA8gASgLMicucm9sZWNhbGwub3JnYW5pemF0aW9uLnYxLk1lbWJlckJsb2NrZWRIABJFChBtZW1iZXJfdW5ibG9ja2VkGBAgASgLMikucm9sZWNhbGwub3JnYW5pemF0aW9uLnYxLk1lbWJlclVuYmxvY2tlZEgAEk4KFXNlcnZpY2VfYWNjb3VudF9hZGRlZBgRIAEoCzItLnJvbGVjYWxsLm9yZ2FuaXphdGlvbi52MS5TZXJ2aWNlQWNjb3VudEFkZGVkSAASUgoXc2VydmljZV9hY2NvdW50X3JlbW92ZWQYEiABKAsyLy5yb2xlY2FsbC5vcmdhbml6YXRpb24udjEuU2VydmljZUFjY291bnRSZW1vdmVkSAASOwoLb3duZXJfYWRkZWQYEyABKAsyJC5yb2xlY2FsbC5vcmdhbml6YXRpb24udjEuT3duZXJBZGRlZEgAElIKF3NlcnZpY2VfYWNjb3VudF91cGRhdGVkGBQgASgLMi8ucm9sZWNhbGwub3JnYW5pemF0aW9uLnYxLlNlcnZpY2VBY2NvdW50VXBkYXRlZEgAEl4KHW9yZ2FuaXphdGlvbl9zZXR0aW5nc19jaGFuZ2VkGB4gASgLMjUucm9sZWNhbGwub3JnYW5pemF0aW9uLnYxLk9yZ2FuaXphdGlvblNldHRpbmdzQ2hhbmdlZEgAEjsKC2d1ZXN0X2FkZGVkGCggASgLMiQucm9sZWNhbGwub3JnYW5pemF0aW9uLnYxLkd1ZXN0QWRkZWRIABI/Cg1ndWVzdF9yZW1vdmVkGCkgASgLMiYucm9sZWNhbGwub3JnYW5pemF0aW9uLnYxLkd1ZXN0UmVtb3ZlZEgAEj8KDWNhbGxzX3JlZnVzZWQYMiABKAsyJi5yb2xlY2FsbC5vcmdhbml6YXRpb24udjEuQ2FsbHNSZWZ1c2VkSAASVgoZb3duZXJfY3JlZGVudGlhbHNfY2hhbmdlZBgzIAEoCzIxLnJvbGVjYWxsLm9yZ2FuaXphdGlvbi52MS5Pd25lckNyZWRlbnRpYWxzQ2hhbmdlZEgAElEKFm9yZ2FuaXphdGlvbl9zdXNwZW5kZWQYNiABKAsyLy5yb2xlY2FsbC5vcmdhbml6YXRpb24udjEuT3JnYW5pemF0aW9uU3VzcGVuZGVkSAASTQoUb3JnYW5pemF0aW9uX3Jlc3VtZWQYNyABKAsyLS5yb2xlY2FsbC5vcmdhbml6YXRpb24udjEuT3JnYW5pemF0aW9uUmVzdW1lZEgAEk0KFG9yZ2FuaXphdGlvbl9yZW5hbWVkGDggASgLMi0ucm9sZWNhbGwub3JnYW5pemF0aW9uLnYxLk9yZ2FuaXphdGlvblJlbmFtZWRIABJNChRvcmdhbml6YXRpb25fZGVsZXRlZBg5IAEoCzItLnJvbGVjYWxsLm9yZ2FuaXphdGlvbi52MS5Pcmdhbml6YXRpb25EZWxldGVkSAASPwoNYWRtaW5fZ3JhbnRlZBg6IAEoCzImLnJvbGVjYWxsLm9yZ2FuaXphdGlvbi52MS5BZG1pbkdyYW50ZWRIABI/Cg1hZG1pbl9yZXZva2VkGDsgASgLMiYucm9sZWNhbGwub3JnYW5pemF0aW9uLnYxLkFkbWluUmV2b2tlZEgAElEKF3NpbmdsZV9zaWduX29uX3JlcXVpcmVkGDQgASgLMi4ucm9sZWNhbGwub3JnYW5pemF0aW9uLnYxLlNpbmdsZVNpZ25PblJlcXVpcmVkSAASRQoQbW9kZWxfcmVnaXN0ZXJlZBhQIAEoCzIpLnJvbGVjYWxsLm9yZ2FuaXphdGlvbi52MS5Nb2RlbFJlZ2lzdGVyZWRIABI/Cg1tb2RlbF91cGRhdGVkGFEgASgLMiYucm9sZWNhbGwub3JnYW5pemF0aW9uLnYxLk1vZGVsVXBkYXRlZEgAEj8KDW1vZGVsX2RlbGV0ZWQYUiABKAsyJi5yb2xlY2FsbC5vcmdhbml6YXRpb24udjEuTW9kZWxEZWxldGVkSAASRgoRbW9kZWxfdmVyc2lvbl9wdXQYUyABKAsyKS5yb2xlY2FsbC5vcmdhbml6YXRpb24udjEuTW9kZWxWZXJzaW9uUHV0SAASUgoXbW9kZWxfdmVyc2lvbl9wdWJsaXNoZWQYVCABKAsyLy5yb2xlY2FsbC5vcmdhbml6YXRpb24udjEuTW9kZWxWZXJzaW9uUHVibGlzaGVkSAASTgoVbW9kZWxfdmVyc2lvbl9kZWxldGVkGFUgASgLMi0ucm9sZWNhbGwub3JnYW5pemF0aW9uLnYxLk1vZGVsVmVyc2lvbkRlbGV0ZWRIAEIHCgVldmVudCIjChNPcmdhbml6YXRpb25DcmVhdGVkEgwKBG5hbWUYASABKAkiHAoLTWVtYmVyQWRkZWQSDQoFcm9sZXMYASADKAkiIAoPTWVtYmVyQWN0aXZhdGVkEg0KBXJvbGVzGAEgAygJIg8KDU1lbWJlclJlbW92ZWQiOgoSTWVtYmVyUm9sZXNDaGFuZ2VkEhEKCW9sZF9yb2xlcxgBIAMoCRIRCgluZXdfcm9sZXMYAiADKAkiTwoNTWVtYmVyQmxvY2tlZBIOCgZyZWFzb24YASABKAkSLgoKdW50aWxfdGltZRgCIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXAiEQoPTWVtYmVyVW5ibG9ja2VkIioKE1NlcnZpY2VBY2NvdW50QWRkZWQSEwoLcGVybWlzc2lvbnMYASADKAkiFwoVU2VydmljZUFjY291bnRSZW1vdmVkIiwKFVNlcnZpY2VBY2NvdW50VXBkYXRlZBITCgtwZXJtaXNzaW9ucxgBIAMoCSIfCgpPd25lckFkZGVkEhEKCW93bmVyX2lkcxgBIAMoCSI9CgpHdWVzdEFkZGVkEi8KC2V4cGlyZV90aW1lGAEgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcCIOCgxHdWVzdFJlbW92ZWQiSQobT3JnYW5pemF0aW9uU2V0dGluZ3NDaGFuZ2VkEhQKDG9sZF9zZXR0aW5ncxgBIAMoCRIUCgxuZXdfc2V0dGluZ3MYAiADKAkiPgoMQ2FsbHNSZWZ1c2VkEg4KBm1ldGhvZBgBIAEoCRINCgVjb3VudBgCIAEoBRIPCgdyZWFzb25zGAMgAygJIjwKF093bmVyQ3JlZGVudGlhbHNDaGFuZ2VkEg4KBmNoYW5nZRgBIAEoCRIRCglvd25lcl9pZHMYAiADKAkiWQoUU2luZ2xlU2lnbk9uUmVxdWlyZWQSGwoTYnJlYWtfZ2xhc3NfdXNlcl9pZBgBIAEoCRIkChxwcmV2aW91c19icmVha19nbGFzc191c2VyX2lkGAIgASgJIjoKFU9yZ2FuaXphdGlvblN1c3BlbmRlZBIOCgZyZWFzb24YASABKAkSEQoJb3duZXJfaWRzGAIgAygJIigKE09yZ2FuaXphdGlvblJlc3VtZWQSEQoJb3duZXJfaWRzGAEgAygJIjkKE09yZ2FuaXphdGlvblJlbmFtZWQSEAoIb2xkX25hbWUYASABKAkSEAoIbmV3X25hbWUYAiABKAkiIwoTT3JnYW5pemF0aW9uRGVsZXRlZBIMCgRuYW1lGAEgASgJIiEKDEFkbWluR3JhbnRlZBIRCglhZG1pbl9pZHMYASADKAkiIQoMQWRtaW5SZXZva2VkEhEKCWFkbWluX2lkcxgBIAMoCSIfCg9Nb2RlbFJlZ2lzdGVyZWQSDAoEbmFtZRgBIAEoCSIyCgxNb2RlbFVwZGF0ZWQSEAoIb2xkX25hbWUYASABKAkSEAoIbmV3X25hbWUYAiABKAkiHAoMTW9kZWxEZWxldGVkEgwKBG5hbWUYASABKAkiJwoPTW9kZWxWZXJzaW9uUHV0EhQKDHZlcnNpb25fbmFtZRgBIAEoCSJGChVNb2RlbFZlcnNpb25QdWJsaXNoZWQSFAoMdmVyc2lvbl9uYW1lGAEgASgJEhcKD2FydGlmYWN0X2RpZ2VzdBgCIAEoCSIrChNNb2RlbFZlcnNpb25EZWxldGVkEhQKDHZlcnNpb25fbmFtZRgBIAEoCUL+AQocY29tLnJvbGVjYWxsLm9yZ2FuaXphdGlvbi52MUILRXZlbnRzUHJvdG9QAVpPZ2l0aHViLmNvbS9yb2xlY2FsbC9yb2xlY2FsbC9jbGllbnRzL2dvL3JvbGVjYWxsL29yZ2FuaXphdGlvbi92MTtvcmdhbml6YXRpb252MaICA1JPWKoCGFJvbGVjYWxsLk9yZ2FuaXphdGlvbi5WMcoCGFJvbGVjYWxsXE9yZ2FuaXphdGlvblxWMeICJFJvbGVjYWxsXE9yZ2FuaXphdGlvblxWMVxHUEJNZXRhZGF0YeoCGlJvbGVjYWxsOjpPcmdhbml6YXRpb246OlYxYgZwcm90bzM", [file_google_protobuf_timestamp]);
 
 /**
  * Something that happened to an organization or a membership.
@@ -38,7 +38,8 @@ export type DomainEvent = Message<"rolecall.organization.v1.DomainEvent"> & {
   organizationId: string;
 
   /**
-   * The member or service account that it happened to; may be empty.
+   * The member, service account, model or dataset that it happened to; may be
+   * empty.
    *
    * @generated from field: string target_id = 3;
    */
@@ -257,6 +258,54 @@ export type DomainEvent = Message<"rolecall.organization.v1.DomainEvent"> & {
      */
     value: SingleSignOnRequired;
     case: "singleSignOnRequired";
+  } | {
+    /**
+     * A model was registered.
+     *
+     * @generated from field: rolecall.organization.v1.ModelRegistered model_registered = 80;
+     */
+    value: ModelRegistered;
+    case: "modelRegistered";
+  } | {
+    /**
+     * Name or description of a model changed.
+     *
+     * @generated from field: rolecall.organization.v1.ModelUpdated model_updated = 81;
+     */
+    value: ModelUpdated;
+    case: "modelUpdated";
+  } | {
+    /**
+     * A model was deleted with all its versions.
+     *
+     * @generated from field: rolecall.organization.v1.ModelDeleted model_deleted = 82;
+     */
+    value: ModelDeleted;
+    case: "modelDeleted";
+  } | {
+    /**
+     * A version of a model was added or replaced as a draft.
+     *
+     * @generated from field: rolecall.organization.v1.ModelVersionPut model_version_put = 83;
+     */
+    value: ModelVersionPut;
+    case: "modelVersionPut";
+  } | {
+    /**
+     * A version of a model was published.
+     *
+     * @generated from field: rolecall.organization.v1.ModelVersionPublished model_version_published = 84;
+     */
+    value: ModelVersionPublished;
+    case: "modelVersionPublished";
+  } | {
+    /**
+     * A draft of a version of a model was deleted.
+     *
+     * @generated from field: rolecall.organization.v1.ModelVersionDeleted model_version_deleted = 85;
+     */
+    value: ModelVersionDeleted;
+    case: "modelVersionDeleted";
   } | { case: undefined; value?: undefined };
 };
 
@@ -792,4 +841,144 @@ export type AdminRevoked = Message<"rolecall.organization.v1.AdminRevoked"> & {
  */
 export const AdminRevokedSchema: GenMessage<AdminRevoked> = /*@__PURE__*/
   messageDesc(file_rolecall_organization_v1_events, 23);
+
+/**
+ * A model was registered.
+ *
+ * @generated from message rolecall.organization.v1.ModelRegistered
+ */
+export type ModelRegistered = Message<"rolecall.organization.v1.ModelRegistered"> & {
+  /**
+   * Its name.
+   *
+   * @generated from field: string name = 1;
+   */
+  name: string;
+};
+
+/**
+ * Describes the message rolecall.organization.v1.ModelRegistered.
+ * Use `create(ModelRegisteredSchema)` to create a new message.
+ */
+export const ModelRegisteredSchema: GenMessage<ModelRegistered> = /*@__PURE__*/
+  messageDesc(file_rolecall_organization_v1_events, 24);
+
+/**
+ * Name or description of a model changed.
+ *
+ * @generated from message rolecall.organization.v1.ModelUpdated
+ */
+export type ModelUpdated = Message<"rolecall.organization.v1.ModelUpdated"> & {
+  /**
+   * The name before.
+   *
+   * @generated from field: string old_name = 1;
+   */
+  oldName: string;
+
+  /**
+   * The name after.
+   *
+   * @generated from field: string new_name = 2;
+   */
+  newName: string;
+};
+
+/**
+ * Describes the message rolecall.organization.v1.ModelUpdated.
+ * Use `create(ModelUpdatedSchema)` to create a new message.
+ */
+export const ModelUpdatedSchema: GenMessage<ModelUpdated> = /*@__PURE__*/
+  messageDesc(file_rolecall_organization_v1_events, 25);
+
+/**
+ * A model was deleted with all its versions.
+ *
+ * @generated from message rolecall.organization.v1.ModelDeleted
+ */
+export type ModelDeleted = Message<"rolecall.organization.v1.ModelDeleted"> & {
+  /**
+   * Its name.
+   *
+   * @generated from field: string name = 1;
+   */
+  name: string;
+};
+
+/**
+ * Describes the message rolecall.organization.v1.ModelDeleted.
+ * Use `create(ModelDeletedSchema)` to create a new message.
+ */
+export const ModelDeletedSchema: GenMessage<ModelDeleted> = /*@__PURE__*/
+  messageDesc(file_rolecall_organization_v1_events, 26);
+
+/**
+ * A version of a model was added or replaced as a draft.
+ *
+ * @generated from message rolecall.organization.v1.ModelVersionPut
+ */
+export type ModelVersionPut = Message<"rolecall.organization.v1.ModelVersionPut"> & {
+  /**
+   * The name of the version.
+   *
+   * @generated from field: string version_name = 1;
+   */
+  versionName: string;
+};
+
+/**
+ * Describes the message rolecall.organization.v1.ModelVersionPut.
+ * Use `create(ModelVersionPutSchema)` to create a new message.
+ */
+export const ModelVersionPutSchema: GenMessage<ModelVersionPut> = /*@__PURE__*/
+  messageDesc(file_rolecall_organization_v1_events, 27);
+
+/**
+ * A version of a model was published.
+ *
+ * @generated from message rolecall.organization.v1.ModelVersionPublished
+ */
+export type ModelVersionPublished = Message<"rolecall.organization.v1.ModelVersionPublished"> & {
+  /**
+   * The name of the version.
+   *
+   * @generated from field: string version_name = 1;
+   */
+  versionName: string;
+
+  /**
+   * The digest of its artifact; may be empty.
+   *
+   * @generated from field: string artifact_digest = 2;
+   */
+  artifactDigest: string;
+};
+
+/**
+ * Describes the message rolecall.organization.v1.ModelVersionPublished.
+ * Use `create(ModelVersionPublishedSchema)` to create a new message.
+ */
+export const ModelVersionPublishedSchema: GenMessage<ModelVersionPublished> = /*@__PURE__*/
+  messageDesc(file_rolecall_organization_v1_events, 28);
+
+/**
+ * A draft of a version of a model was deleted.
+ *
+ * @generated from message rolecall.organization.v1.ModelVersionDeleted
+ */
+export type ModelVersionDeleted = Message<"rolecall.organization.v1.ModelVersionDeleted"> & {
+  /**
+   * The name of the version.
+   *
+   * @generated from field: string version_name = 1;
+   */
+  versionName: string;
+};
+
+/**
+ * Describes the message rolecall.organization.v1.ModelVersionDeleted.
+ * Use `create(ModelVersionDeletedSchema)` to create a new message.
+ */
+export const ModelVersionDeletedSchema: GenMessage<ModelVersionDeleted> = /*@__PURE__*/
+  messageDesc(file_rolecall_organization_v1_events, 29);
 

@@ -1,0 +1,57 @@
+//! The use cases: one a file, each with its command, its errors and `run`.
+
+pub(crate) mod change;
+pub(crate) mod change_model;
+pub(crate) mod delete_model;
+pub(crate) mod delete_model_version;
+pub(crate) mod publish_model_version;
+pub(crate) mod put_model_version;
+pub(crate) mod read_models;
+pub(crate) mod register_model;
+pub(crate) mod update_model;
+
+use std::sync::Arc;
+
+use rolecall_authz::AccessCache;
+use rolecall_db::{Database, Error, Tx};
+use rolecall_kernel::entropy::Entropy;
+use rolecall_kernel::id::{EventId, OrganizationId, SubjectId};
+use rolecall_kernel::time::{Clock, Timestamp};
+use rolecall_organization::ground::Origin;
+
+use crate::domain::event::What;
+use crate::events::publish;
+
+/// What the use cases work with.
+pub(crate) struct App {
+    pub(crate) database: Database,
+    pub(crate) clock: Arc<dyn Clock>,
+    pub(crate) entropy: Arc<dyn Entropy>,
+    /// What this process believes about subjects; it obeys its own changes before it answers.
+    pub(crate) access: AccessCache,
+}
+
+impl App {
+    /// Returns the current time.
+    pub(crate) fn now(&self) -> Timestamp {
+        self.clock.now()
+    }
+
+    /// Makes this process obey a committed change of access.
+    pub(crate) fn announce(&self, subject: SubjectId, revision: i64) {
+        self.access.invalidate(subject, revision);
+    }
+
+    /// Writes the event of a change into the transaction of the change.
+    pub(crate) async fn tell(
+        &self,
+        tx: &Tx,
+        origin: &Origin,
+        organization_id: OrganizationId,
+        occurred: Timestamp,
+        what: What,
+    ) -> Result<(), Error> {
+        let event_id = EventId::new(occurred, self.entropy.as_ref());
+        publish::append(tx, event_id, origin, organization_id, occurred, &what).await
+    }
+}

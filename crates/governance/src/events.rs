@@ -1,0 +1,3 @@
+//! Domain events out.
+
+pub(crate) mod publish;

@@ -1,0 +1,3 @@
+//! Domain types as messages.
+
+pub(super) mod models;

@@ -1,0 +1,26 @@
+//! The part of the organization context that is about data: models, datasets, and who may compute what on them.
+//!
+//! One context, two crates: the same proto package, database, outbox and errors as `rolecall-organization`, of which
+//! it uses what `rolecall_organization::ground` shows (docs/adr/0012).
+//!
+//! | Module | Holds |
+//! |---|---|
+//! | `domain` | models, their versions and parameter schemas; pure |
+//! | `app` | one use case a file |
+//! | `store` | tables, queries, migrations |
+//! | `grpc` | the services of `rolecall.organization.v1` about data |
+//! | `events` | domain events out |
+//! | `context` | [`Governance`]: the wiring |
+//!
+//! To add a governed resource: its facts in `domain`, its table in `store` with a step of `store/migrations.rs`, a use
+//! case whose transaction begins with `change::open`, which brings the revision, the lock and the actor's rights, and a
+//! service in `grpc`, added in `context.rs`.
+
+mod app;
+mod context;
+mod domain;
+mod events;
+mod grpc;
+mod store;
+
+pub use context::{Dependencies, Governance};

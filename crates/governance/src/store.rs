@@ -1,0 +1,27 @@
+//! The tables of governed resources: rows in, domain types out.
+//!
+//! Functions on tenant data take a scope, which becomes part of the WHERE, and changes demand the permit that a row
+//! read under a scope gave.
+
+pub(crate) mod migrations;
+pub(crate) mod models;
+
+mod entity;
+
+use rolecall_db::UniqueConstraint;
+use sea_orm::DbErr;
+
+/// The name belongs to another model of the organization.
+pub(crate) const MODEL_NAME_KEY: &str = "models_name_key";
+
+/// The unique constraints of this crate.
+pub(crate) const CONSTRAINTS: &[UniqueConstraint] = rolecall_db::constraints! {
+    "models_pkey" => "models", ["model_id"];
+    "models_name_key" => "models", ["organization_id", "name_key"];
+    "model_versions_pkey" => "model_versions", ["model_id", "name"];
+};
+
+/// Reports a stored value that no version of this program wrote.
+fn corrupt(what: &str) -> DbErr {
+    DbErr::Custom(format!("the stored {what} is not one"))
+}

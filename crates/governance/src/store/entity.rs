@@ -1,0 +1,5 @@
+//! Rows as they are stored.
+#![expect(unreachable_pub, reason = "SeaORM's derived types are public; this module is not")]
+
+pub mod model;
+pub mod model_version;

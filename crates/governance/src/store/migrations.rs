@@ -1,0 +1,11 @@
+//! The steps of the schema, oldest first; they follow those of organization.
+
+mod models;
+
+use rolecall_organization::ground::step;
+use sea_orm_migration::MigrationTrait;
+
+/// Returns all steps.
+pub(crate) fn steps() -> Vec<Box<dyn MigrationTrait>> {
+    vec![step("organization_0090_models", models::UP)]
+}

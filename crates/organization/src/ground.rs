@@ -1,0 +1,42 @@
+//! What the governed resources stand on: `rolecall-governance` is the part of this context about data, in a crate of
+//! its own (docs/adr/0012).
+//!
+//! | Here | For |
+//! |---|---|
+//! | [`advance`], [`record`], [`record_organization`], [`head`] | revisions: whatever decides access draws one first |
+//! | [`find_actor`], [`operates`], [`Subject`] | who acts, and where, as the tables say under the lock |
+//! | [`tell`], [`Told`], [`ORGANIZATION`], [`NOTIFICATION`] | events of this context |
+//! | [`refusal`] and the named refusals | errors of this context |
+//! | [`Fields`], [`place`], [`list_place`], [`starting_at`], [`following`] | fields and pages of requests |
+
+use rolecall_authz::Scope;
+use rolecall_db::{Error, Tx};
+use rolecall_kernel::id::{OrganizationId, SubjectId};
+
+pub use crate::domain::actor::Subject;
+pub use crate::domain::event::Origin;
+pub use crate::domain::page::Position;
+pub use crate::events::publish::{NOTIFICATION, ORGANIZATION, Told, tell, timestamp};
+pub use crate::grpc::convert::{
+    Fields, Noted, Place, by_creation, following, list_place, not_served, one_field, parse_time, place, refuse_filter,
+    size, starting_at,
+};
+pub use crate::grpc::organization_service::answered;
+pub use crate::grpc::origin;
+pub use crate::grpc::status::{
+    invalid, not_entitled, organization_not_found, organization_suspended, refusal, request_id_reused, store,
+};
+pub use crate::store::access::{AccessChange, Head, advance, head, record, record_organization};
+pub use crate::store::migrations::step;
+use crate::store::{organizations, subjects};
+
+/// Reads who acts; what it may do cannot change while the transaction that drew a revision goes on.
+pub async fn find_actor(tx: &Tx, id: SubjectId) -> Result<Option<Subject>, Error> {
+    subjects::find(tx, &Scope::All, id).await
+}
+
+/// Tells whether an organization exists and is in operation, and keeps it so until the transaction ends.
+pub async fn operates(tx: &Tx, id: OrganizationId) -> Result<bool, Error> {
+    let organization = organizations::find_locked(tx, &Scope::All, id).await?;
+    Ok(organization.is_some_and(|organization| organization.suspension().is_none()))
+}
