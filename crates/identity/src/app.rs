@@ -55,6 +55,7 @@ pub(crate) mod mail_budget;
 pub(crate) mod once;
 pub(crate) mod open_session;
 pub(crate) mod password_rules;
+pub(crate) mod proven_address;
 pub(crate) mod read_access_tokens;
 pub(crate) mod read_contacts;
 pub(crate) mod read_service_accounts;
@@ -145,6 +146,8 @@ pub(crate) struct Resources {
     pub(crate) provider_secrets: Sealer,
     /// Hashes what is stored of requests and of strangers' addresses.
     pub(crate) fingerprints: KeyedHash,
+    /// Hashes addresses that persons proved.
+    pub(crate) proofs: KeyedHash,
     /// Where requests for a new password wait for their turn.
     pub(crate) resets: request_password_reset::Queue,
     /// Where mails of login codes wait for theirs.

@@ -147,6 +147,7 @@ impl Identity {
             provider_secrets: master_key.sealer(Purpose::ProviderSecret),
             factor_secrets: master_key.sealer(Purpose::FactorSecret),
             fingerprints: master_key.keyed_hash(Purpose::RequestFingerprint),
+            proofs: master_key.keyed_hash(Purpose::ProvenAddress),
             resets: Queue::new(),
             login_codes: Queue::new(),
             password_policy: PasswordPolicy::default(),

@@ -6,7 +6,7 @@
 use std::fmt;
 
 use base64::Engine as _;
-use base64::engine::general_purpose::STANDARD;
+use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
 use chacha20poly1305::aead::{Aead as _, Payload};
 use chacha20poly1305::{KeyInit as _, XChaCha20Poly1305, XNonce};
 use hmac::{Hmac, Mac as _};
@@ -14,6 +14,7 @@ use sha2::Sha256;
 use zeroize::Zeroizing;
 
 use crate::entropy::Entropy;
+use crate::text::EmailAddress;
 
 const KEY_BYTES: usize = 32;
 const NONCE_BYTES: usize = 24;
@@ -43,6 +44,8 @@ pub enum Purpose {
     AuditSubject,
     /// Secrets of identity providers at rest, and of logins that are under way there.
     ProviderSecret,
+    /// Addresses that persons proved, as the contexts tell each other of them.
+    ProvenAddress,
 }
 
 impl Purpose {
@@ -59,6 +62,7 @@ impl Purpose {
             Self::AuditCheckpoint => b"rolecall/audit-checkpoint/v1",
             Self::AuditSubject => b"rolecall/audit-subject/v1",
             Self::ProviderSecret => b"rolecall/provider-secret/v1",
+            Self::ProvenAddress => b"rolecall/proven-address/v1",
         }
     }
 }
@@ -137,6 +141,11 @@ impl KeyedHash {
     /// Hashes the parts; their borders count.
     pub fn hash(&self, parts: &[&[u8]]) -> [u8; 32] {
         mac(self.0.as_ref(), parts)
+    }
+
+    /// Hashes the canonical form of an address, as URL-safe base64.
+    pub fn address(&self, email: &EmailAddress) -> String {
+        URL_SAFE_NO_PAD.encode(self.hash(&[email.key().as_bytes()]))
     }
 }
 

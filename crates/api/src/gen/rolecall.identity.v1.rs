@@ -4566,6 +4566,30 @@ pub struct CheckSingleSignOnResponse {
     #[prost(bool, tag = "2")]
     pub has_factor: bool,
 }
+/// What `ResolveProvenEmails` needs.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct ResolveProvenEmailsRequest {
+    /// Up to 1 000 addresses.
+    #[prost(string, repeated, tag = "1")]
+    pub emails: ::prost::alloc::vec::Vec<::prost::alloc::string::String>,
+}
+/// What `ResolveProvenEmails` answers.
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct ResolveProvenEmailsResponse {
+    /// The addresses that somebody proved, in no order; the others are left out.
+    #[prost(message, repeated, tag = "1")]
+    pub proven: ::prost::alloc::vec::Vec<ProvenEmail>,
+}
+/// An address and whose it is.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct ProvenEmail {
+    /// The address in its canonical form.
+    #[prost(string, tag = "1")]
+    pub email: ::prost::alloc::string::String,
+    /// The account that holds it.
+    #[prost(string, tag = "2")]
+    pub user_id: ::prost::alloc::string::String,
+}
 /// What `IngestEvents` needs.
 #[derive(Clone, PartialEq, ::prost::Message)]
 pub struct IngestEventsRequest {
@@ -4893,6 +4917,37 @@ pub mod directory_service_client {
                 );
             self.inner.unary(req, path, codec).await
         }
+        /// Tells which addresses living accounts hold that proved them: by a mailed
+        /// code, or by single sign-on of a proven domain.
+        pub async fn resolve_proven_emails(
+            &mut self,
+            request: impl tonic::IntoRequest<super::ResolveProvenEmailsRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::ResolveProvenEmailsResponse>,
+            tonic::Status,
+        > {
+            self.inner
+                .ready()
+                .await
+                .map_err(|e| {
+                    tonic::Status::unknown(
+                        format!("Service was not ready: {}", e.into()),
+                    )
+                })?;
+            let codec = tonic_prost::ProstCodec::default();
+            let path = http::uri::PathAndQuery::from_static(
+                "/rolecall.identity.v1.DirectoryService/ResolveProvenEmails",
+            );
+            let mut req = request.into_request();
+            req.extensions_mut()
+                .insert(
+                    GrpcMethod::new(
+                        "rolecall.identity.v1.DirectoryService",
+                        "ResolveProvenEmails",
+                    ),
+                );
+            self.inner.unary(req, path, codec).await
+        }
         /// Takes events of other contexts; each is worked on once.
         pub async fn ingest_events(
             &mut self,
@@ -4978,6 +5033,15 @@ pub mod directory_service_server {
             request: tonic::Request<super::CheckSingleSignOnRequest>,
         ) -> std::result::Result<
             tonic::Response<super::CheckSingleSignOnResponse>,
+            tonic::Status,
+        >;
+        /// Tells which addresses living accounts hold that proved them: by a mailed
+        /// code, or by single sign-on of a proven domain.
+        async fn resolve_proven_emails(
+            &self,
+            request: tonic::Request<super::ResolveProvenEmailsRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::ResolveProvenEmailsResponse>,
             tonic::Status,
         >;
         /// Takes events of other contexts; each is worked on once.
@@ -5283,6 +5347,55 @@ pub mod directory_service_server {
                     let inner = self.inner.clone();
                     let fut = async move {
                         let method = CheckSingleSignOnSvc(inner);
+                        let codec = tonic_prost::ProstCodec::default();
+                        let mut grpc = tonic::server::Grpc::new(codec)
+                            .apply_compression_config(
+                                accept_compression_encodings,
+                                send_compression_encodings,
+                            )
+                            .apply_max_message_size_config(
+                                max_decoding_message_size,
+                                max_encoding_message_size,
+                            );
+                        let res = grpc.unary(method, req).await;
+                        Ok(res)
+                    };
+                    Box::pin(fut)
+                }
+                "/rolecall.identity.v1.DirectoryService/ResolveProvenEmails" => {
+                    #[allow(non_camel_case_types)]
+                    struct ResolveProvenEmailsSvc<T: DirectoryService>(pub Arc<T>);
+                    impl<
+                        T: DirectoryService,
+                    > tonic::server::UnaryService<super::ResolveProvenEmailsRequest>
+                    for ResolveProvenEmailsSvc<T> {
+                        type Response = super::ResolveProvenEmailsResponse;
+                        type Future = BoxFuture<
+                            tonic::Response<Self::Response>,
+                            tonic::Status,
+                        >;
+                        fn call(
+                            &mut self,
+                            request: tonic::Request<super::ResolveProvenEmailsRequest>,
+                        ) -> Self::Future {
+                            let inner = Arc::clone(&self.0);
+                            let fut = async move {
+                                <T as DirectoryService>::resolve_proven_emails(
+                                        &inner,
+                                        request,
+                                    )
+                                    .await
+                            };
+                            Box::pin(fut)
+                        }
+                    }
+                    let accept_compression_encodings = self.accept_compression_encodings;
+                    let send_compression_encodings = self.send_compression_encodings;
+                    let max_decoding_message_size = self.max_decoding_message_size;
+                    let max_encoding_message_size = self.max_encoding_message_size;
+                    let inner = self.inner.clone();
+                    let fut = async move {
+                        let method = ResolveProvenEmailsSvc(inner);
                         let codec = tonic_prost::ProstCodec::default();
                         let mut grpc = tonic::server::Grpc::new(codec)
                             .apply_compression_config(
@@ -5704,7 +5817,7 @@ pub struct DomainEvent {
     /// What happened.
     #[prost(
         oneof = "domain_event::Event",
-        tags = "10, 11, 12, 13, 14, 15, 16, 17, 18, 19, 20, 21, 22, 23, 24, 25, 26, 27, 28, 29, 30, 31, 32, 33, 34, 35, 36, 37, 38, 39, 40, 77, 78, 79, 80, 81, 82, 83, 84, 85, 41, 60, 90, 91, 70, 71, 72, 65, 66, 67, 68, 92, 110, 93"
+        tags = "10, 11, 12, 13, 14, 15, 16, 17, 18, 19, 20, 21, 22, 23, 24, 25, 26, 27, 28, 29, 30, 31, 32, 33, 34, 35, 36, 37, 38, 39, 40, 77, 78, 79, 80, 81, 82, 83, 84, 85, 41, 60, 90, 91, 70, 71, 72, 65, 66, 67, 68, 92, 110, 93, 120"
     )]
     pub event: ::core::option::Option<domain_event::Event>,
 }
@@ -5876,6 +5989,10 @@ pub mod domain_event {
         /// provider alone.
         #[prost(message, tag = "93")]
         PasswordRemoved(super::PasswordRemoved),
+        /// A person proved an address; whoever waited for that address takes this
+        /// account for it, once and for all.
+        #[prost(message, tag = "120")]
+        EmailProven(super::EmailProven),
     }
 }
 /// The installation got its first administrator.
@@ -6169,6 +6286,15 @@ pub struct UserRegistered {
 /// A person proved the address of its account.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct EmailVerified {}
+/// A person proved an address by a code from the mail there, or by single
+/// sign-on of a proven domain. The address itself is not told.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct EmailProven {
+    /// A keyed hash of the canonical address, which only the services of the
+    /// suite can compute.
+    #[prost(string, tag = "1")]
+    pub address_hash: ::prost::alloc::string::String,
+}
 /// An account that nobody had proven gave its address to whoever did.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct AddressYielded {}

@@ -9,7 +9,7 @@ use tokio::time::Instant;
 use super::fault::{Fault, take_faults};
 use super::get_invitation::open;
 use super::password_rules::{self, PasswordRules};
-use super::{Resources, saga};
+use super::{Resources, proven_address, saga};
 use crate::domain::event::Event;
 use crate::domain::invitation::InvitationState;
 use crate::domain::password::{Password, PasswordError};
@@ -79,7 +79,7 @@ pub(crate) async fn run(resources: &Resources, command: Command) -> Result<UserV
     let claimed = resources
         .db
         .write(|tx| async move {
-            let is_invited = lock_invited(&tx, user_id).await?;
+            let is_invited = lock_invited(&tx, user_id).await?.is_some();
             Ok::<_, StoreError>(is_invited && invitations::claim(&tx, code, hash, until, now).await?)
         })
         .await?;
@@ -94,9 +94,9 @@ pub(crate) async fn run(resources: &Resources, command: Command) -> Result<UserV
     Ok(UserView { user, membership, password_change_required: false })
 }
 
-/// Holds the account until the transaction ends, before its invitations as everybody does; tells whether it is invited.
-async fn lock_invited(tx: &Tx, user_id: UserId) -> Result<bool, StoreError> {
-    Ok(users::lock(tx, user_id).await?.is_some_and(|user| user.state == UserState::Invited))
+/// Holds the account until the transaction ends, before its invitations as everybody does; none when it is not invited.
+async fn lock_invited(tx: &Tx, user_id: UserId) -> Result<Option<User>, StoreError> {
+    Ok(users::lock(tx, user_id).await?.filter(|user| user.state == UserState::Invited))
 }
 
 /// Activates and completes; what cannot be decided now is opened again for the next try.
@@ -136,12 +136,12 @@ async fn complete(resources: &Resources, claimed: &Claimed, user: &User) -> Resu
     let is_ours = resources
         .db
         .write(|tx| async move {
-            if !lock_invited(&tx, user.user_id).await? {
+            let Some(invited) = lock_invited(&tx, user.user_id).await? else {
                 // The recovery completed the same, or another acceptance made the account active.
                 end(resources, &tx, claimed, user, now).await?;
                 let stored = credentials::find(&tx, user.user_id).await?;
                 return Ok::<_, StoreError>(stored.as_ref() == Some(&claimed.password_hash));
-            }
+            };
             if !invitations::settle(&tx, claimed, InvitationState::Accepted).await? {
                 // Opened again by the recovery, and no longer ours.
                 return Ok(false);
@@ -150,6 +150,9 @@ async fn complete(resources: &Resources, claimed: &Claimed, user: &User) -> Resu
             credentials::insert(&tx, user.user_id, &claimed.password_hash, false, now).await?;
             let event = Event::InvitationAccepted(claimed.invitation.invitation_id);
             resources.publisher.append(&tx, &by_user(user, now, event)).await?;
+            if claimed.invitation.mailed {
+                proven_address::tell(resources, &tx, &invited, now).await?;
+            }
             Ok(true)
         })
         .await?;

@@ -8,7 +8,7 @@ use rolecall_kernel::time::Timestamp;
 
 use super::codes::Opened;
 use super::fault::{Fault, take_faults};
-use super::{Resources, codes, revoke};
+use super::{Resources, codes, proven_address, revoke};
 use crate::domain::code::Purpose;
 use crate::domain::event::Event;
 use crate::domain::session::EndReason;
@@ -72,7 +72,8 @@ async fn store(
     let reason = EndReason::EmailChanged;
     let ended = sessions::end_of_user(tx, user.user_id, Which::All, reason, now).await?;
     revoke::publish(resources, tx, &ended, user, Some(user.user_id.into()), reason, now).await?;
-    let event = Event::EmailChanged { old: user.email.clone(), new: after.email };
+    let event = Event::EmailChanged { old: user.email.clone(), new: after.email.clone() };
     resources.publisher.append(tx, &by_user(user, now, event)).await?;
+    proven_address::tell(resources, tx, &after, now).await?;
     Ok(ended)
 }

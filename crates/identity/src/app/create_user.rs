@@ -13,7 +13,7 @@ use super::delivery::Delivery;
 use super::fault::Fault;
 use super::invite::{Draft, Invited, inviter_name};
 use super::once::{Answer, Once, take_repeats};
-use super::{Resources, saga, sso};
+use super::{Resources, proven_address, saga, sso};
 use crate::domain::event::Event;
 use crate::domain::invitation::InvitationMail;
 use crate::domain::password::PasswordError;
@@ -350,6 +350,9 @@ async fn store(
     let target = Some(user.user_id.into());
     let happened = about(Some(command.actor), Some(user.organization_id), target, now, event);
     resources.publisher.append(tx, &happened).await?;
+    if user.email_verified {
+        proven_address::tell(resources, tx, user, now).await?;
+    }
     // A recovery that took over meanwhile undoes the membership, so nothing may be committed.
     let id = SagaId::from_uuid(user.user_id.as_uuid());
     if sagas::advance(tx, id, SagaState::Started, SagaState::Committed).await? {

@@ -9,7 +9,7 @@ use tokio::time::Instant;
 use super::codes::Opened;
 use super::fault::{Fault, take_faults};
 use super::password_rules::{self, PasswordRules};
-use super::{Resources, access_tokens, codes, device, revoke};
+use super::{Resources, access_tokens, codes, device, proven_address, revoke};
 use crate::domain::code::Purpose;
 use crate::domain::event::Event;
 use crate::domain::password::{Password, PasswordError};
@@ -92,6 +92,9 @@ async fn store(
     let email_verified = user.email_verified || mailed_to.is_some();
     let after = User { email_verified, version: user.version + 1, updated: now, ..user.clone() };
     codes::update(tx, taken, &after).await?;
+    if email_verified && !user.email_verified {
+        proven_address::tell(resources, tx, user, now).await?;
+    }
     code_store::end_all(tx, user.user_id).await?;
     device::forget_all(resources, tx, user).await?;
     let reason = EndReason::PasswordChanged;

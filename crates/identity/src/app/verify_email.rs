@@ -13,7 +13,7 @@ use super::fault::Fault;
 use super::login_failure::Counter;
 use super::password_rules::{self, PasswordRules};
 use super::yield_address::{self, Yielded};
-use super::{Resources, saga};
+use super::{Resources, proven_address, saga};
 use crate::domain::event::{Event, LoginFailure};
 use crate::domain::password::{Password, PasswordError};
 use crate::domain::registration::{ROLE, Registration, yields};
@@ -238,6 +238,7 @@ async fn commit(
         Event::UserRegistered { registration_id: registration.registration_id, roles: vec![ROLE.to_owned()] };
     publisher.append(tx, &by_user(&user, now, registered)).await?;
     publisher.append(tx, &by_user(&user, now, Event::EmailVerified)).await?;
+    proven_address::tell(resources, tx, &user, now).await?;
     publisher.order_welcome_mail(tx, &user, &into.name, now).await?;
     // A recovery that took over meanwhile undoes the membership, so nothing may be committed.
     let id = SagaId::from_uuid(user_id.as_uuid());

@@ -71,6 +71,8 @@ pub(crate) enum Event {
     },
     /// A person proved the address of its account.
     EmailVerified,
+    /// A person proved an address: its keyed hash.
+    EmailProven(String),
     /// An account that nobody had proven gave its address to whoever did.
     AddressYielded,
     /// A person logged in, by these methods.

@@ -7,9 +7,10 @@ use rolecall_api::identity::v1::{
     BatchGetContactsRequest, BatchGetContactsResponse, CheckSessionRequest, CheckSessionResponse,
     CheckSingleSignOnRequest, CheckSingleSignOnResponse, GetInstanceRequest, GetInstanceResponse, IngestEventsRequest,
     IngestEventsResponse, IngestOutcome, IngestResult, IngestedEvent, InviteFirstOwnerRequest,
-    InviteFirstOwnerResponse,
+    InviteFirstOwnerResponse, ProvenEmail, ResolveProvenEmailsRequest, ResolveProvenEmailsResponse,
 };
 use rolecall_kernel::id::{EventId, OrganizationId, SessionId, SubjectId, UserId};
+use rolecall_kernel::text::EmailAddress;
 use rolecall_rpc::detached;
 use tonic::{Request, Response, Status};
 
@@ -17,7 +18,9 @@ use super::convert::{Demand, Fields, Names, time};
 use super::{Grpc, render};
 use crate::app::Resources;
 use crate::app::fault::Fault;
-use crate::app::{check_session, check_single_sign_on, instance_settings, invite_first_owner, read_contacts};
+use crate::app::{
+    check_session, check_single_sign_on, instance_settings, invite_first_owner, proven_address, read_contacts,
+};
 use crate::events::consume::{Arrived, Outcome, consume};
 
 /// The most subjects of one question.
@@ -120,6 +123,28 @@ impl DirectoryService for Grpc {
         let found = check_single_sign_on::run(&self.resources, organization, break_glass).await.map_err(Fault::from)?;
         let check_single_sign_on::Found { has_provider, has_factor } = found;
         Ok(Response::new(CheckSingleSignOnResponse { has_provider, has_factor }))
+    }
+
+    async fn resolve_proven_emails(
+        &self,
+        request: Request<ResolveProvenEmailsRequest>,
+    ) -> Result<Response<ResolveProvenEmailsResponse>, Status> {
+        let emails = request.into_inner().emails;
+        let mut fields = Fields::default();
+        if emails.len() > MAX_SUBJECTS {
+            fields.violate("emails", "TOO_MANY", "must name at most 1000 addresses");
+        }
+        let parsed: Result<Vec<EmailAddress>, _> = emails.iter().map(|text| EmailAddress::parse(text)).collect();
+        if parsed.is_err() {
+            fields.violate("emails", "EMAIL_MALFORMED", "must be addresses such as ada@example.org");
+        }
+        let emails = fields.finish(parsed.ok())?;
+        let proven = proven_address::list(&self.resources, &emails).await.map_err(Fault::from)?;
+        let proven = proven.into_iter().map(|(email, user_id)| {
+            let (email, user_id) = (email.key().to_owned(), user_id.to_string());
+            ProvenEmail { email, user_id }
+        });
+        Ok(Response::new(ResolveProvenEmailsResponse { proven: proven.collect() }))
     }
 
     async fn ingest_events(

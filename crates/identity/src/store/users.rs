@@ -186,6 +186,17 @@ pub(crate) async fn find_by_email<C: ConnectionTrait>(
     row.map(|row| Ok((read(&row)?, hash))).transpose()
 }
 
+/// Lists which of the addresses living accounts hold that proved them.
+pub(crate) async fn list_proven<C: ConnectionTrait>(
+    connection: &C,
+    emails: &[EmailAddress],
+) -> Result<Vec<(EmailAddress, UserId)>, Error> {
+    let keys = emails.iter().map(EmailAddress::key);
+    let query = living().filter(user::Column::EmailVerified.eq(true)).filter(user::Column::EmailKey.is_in(keys));
+    let users: Vec<User> = query.all(connection).await?.iter().map(read).collect::<Result<_, _>>()?;
+    Ok(users.into_iter().map(|user| (user.email, user.user_id)).collect())
+}
+
 /// Tells whether an address belongs to an account, or did and is still reserved; only the unique constraint decides.
 pub(crate) async fn is_email_taken<C: ConnectionTrait>(connection: &C, email: &EmailAddress) -> Result<bool, Error> {
     let found = user::Entity::find().filter(user::Column::EmailKey.eq(email.key()));
@@ -274,9 +285,9 @@ pub(crate) async fn list_purgeable(
     Ok(rows.into_iter().map(ids).collect())
 }
 
-/// Notes that the person of an account proved its address.
-pub(crate) async fn verify_email(tx: &Tx, user_id: UserId, now: Timestamp) -> Result<(), Error> {
-    user::Entity::update_many()
+/// Notes that the person of an account proved its address; `false` when it had before.
+pub(crate) async fn verify_email(tx: &Tx, user_id: UserId, now: Timestamp) -> Result<bool, Error> {
+    let done = user::Entity::update_many()
         .col_expr(user::Column::EmailVerified, Expr::value(true))
         .col_expr(user::Column::Version, Expr::col(user::Column::Version).add(1))
         .col_expr(user::Column::Updated, Expr::value(now.as_micros()))
@@ -284,7 +295,7 @@ pub(crate) async fn verify_email(tx: &Tx, user_id: UserId, now: Timestamp) -> Re
         .filter(user::Column::EmailVerified.eq(false))
         .exec(tx)
         .await?;
-    Ok(())
+    Ok(done.rows_affected == 1)
 }
 
 /// Notes a change of the account for which a permit was given.

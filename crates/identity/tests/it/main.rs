@@ -31,6 +31,7 @@ mod passwords;
 mod peers;
 mod pending_invitations;
 mod profile;
+mod proven_addresses;
 mod reauthentication;
 mod refusals;
 mod registrations;

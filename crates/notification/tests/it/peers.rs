@@ -88,6 +88,13 @@ impl DirectoryService for Doubles {
         not_asked()
     }
 
+    async fn resolve_proven_emails(
+        &self,
+        _: Request<id::ResolveProvenEmailsRequest>,
+    ) -> Answer<id::ResolveProvenEmailsResponse> {
+        not_asked()
+    }
+
     async fn check_session(&self, _: Request<id::CheckSessionRequest>) -> Answer<id::CheckSessionResponse> {
         not_asked()
     }

@@ -687,6 +687,153 @@ func (x *CheckSingleSignOnResponse) GetHasFactor() bool {
 	return false
 }
 
+// What `ResolveProvenEmails` needs.
+type ResolveProvenEmailsRequest struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Up to 1 000 addresses.
+	Emails        []string `protobuf:"bytes,1,rep,name=emails,proto3" json:"emails,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ResolveProvenEmailsRequest) Reset() {
+	*x = ResolveProvenEmailsRequest{}
+	mi := &file_rolecall_identity_v1_directory_service_proto_msgTypes[11]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ResolveProvenEmailsRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ResolveProvenEmailsRequest) ProtoMessage() {}
+
+func (x *ResolveProvenEmailsRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_rolecall_identity_v1_directory_service_proto_msgTypes[11]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ResolveProvenEmailsRequest.ProtoReflect.Descriptor instead.
+func (*ResolveProvenEmailsRequest) Descriptor() ([]byte, []int) {
+	return file_rolecall_identity_v1_directory_service_proto_rawDescGZIP(), []int{11}
+}
+
+func (x *ResolveProvenEmailsRequest) GetEmails() []string {
+	if x != nil {
+		return x.Emails
+	}
+	return nil
+}
+
+// What `ResolveProvenEmails` answers.
+type ResolveProvenEmailsResponse struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The addresses that somebody proved, in no order; the others are left out.
+	Proven        []*ProvenEmail `protobuf:"bytes,1,rep,name=proven,proto3" json:"proven,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ResolveProvenEmailsResponse) Reset() {
+	*x = ResolveProvenEmailsResponse{}
+	mi := &file_rolecall_identity_v1_directory_service_proto_msgTypes[12]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ResolveProvenEmailsResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ResolveProvenEmailsResponse) ProtoMessage() {}
+
+func (x *ResolveProvenEmailsResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_rolecall_identity_v1_directory_service_proto_msgTypes[12]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ResolveProvenEmailsResponse.ProtoReflect.Descriptor instead.
+func (*ResolveProvenEmailsResponse) Descriptor() ([]byte, []int) {
+	return file_rolecall_identity_v1_directory_service_proto_rawDescGZIP(), []int{12}
+}
+
+func (x *ResolveProvenEmailsResponse) GetProven() []*ProvenEmail {
+	if x != nil {
+		return x.Proven
+	}
+	return nil
+}
+
+// An address and whose it is.
+type ProvenEmail struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The address in its canonical form.
+	Email string `protobuf:"bytes,1,opt,name=email,proto3" json:"email,omitempty"`
+	// The account that holds it.
+	UserId        string `protobuf:"bytes,2,opt,name=user_id,json=userId,proto3" json:"user_id,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ProvenEmail) Reset() {
+	*x = ProvenEmail{}
+	mi := &file_rolecall_identity_v1_directory_service_proto_msgTypes[13]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ProvenEmail) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ProvenEmail) ProtoMessage() {}
+
+func (x *ProvenEmail) ProtoReflect() protoreflect.Message {
+	mi := &file_rolecall_identity_v1_directory_service_proto_msgTypes[13]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ProvenEmail.ProtoReflect.Descriptor instead.
+func (*ProvenEmail) Descriptor() ([]byte, []int) {
+	return file_rolecall_identity_v1_directory_service_proto_rawDescGZIP(), []int{13}
+}
+
+func (x *ProvenEmail) GetEmail() string {
+	if x != nil {
+		return x.Email
+	}
+	return ""
+}
+
+func (x *ProvenEmail) GetUserId() string {
+	if x != nil {
+		return x.UserId
+	}
+	return ""
+}
+
 // What `IngestEvents` needs.
 type IngestEventsRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -698,7 +845,7 @@ type IngestEventsRequest struct {
 
 func (x *IngestEventsRequest) Reset() {
 	*x = IngestEventsRequest{}
-	mi := &file_rolecall_identity_v1_directory_service_proto_msgTypes[11]
+	mi := &file_rolecall_identity_v1_directory_service_proto_msgTypes[14]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -710,7 +857,7 @@ func (x *IngestEventsRequest) String() string {
 func (*IngestEventsRequest) ProtoMessage() {}
 
 func (x *IngestEventsRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_rolecall_identity_v1_directory_service_proto_msgTypes[11]
+	mi := &file_rolecall_identity_v1_directory_service_proto_msgTypes[14]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -723,7 +870,7 @@ func (x *IngestEventsRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use IngestEventsRequest.ProtoReflect.Descriptor instead.
 func (*IngestEventsRequest) Descriptor() ([]byte, []int) {
-	return file_rolecall_identity_v1_directory_service_proto_rawDescGZIP(), []int{11}
+	return file_rolecall_identity_v1_directory_service_proto_rawDescGZIP(), []int{14}
 }
 
 func (x *IngestEventsRequest) GetEvents() []*IngestedEvent {
@@ -752,7 +899,7 @@ type IngestedEvent struct {
 
 func (x *IngestedEvent) Reset() {
 	*x = IngestedEvent{}
-	mi := &file_rolecall_identity_v1_directory_service_proto_msgTypes[12]
+	mi := &file_rolecall_identity_v1_directory_service_proto_msgTypes[15]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -764,7 +911,7 @@ func (x *IngestedEvent) String() string {
 func (*IngestedEvent) ProtoMessage() {}
 
 func (x *IngestedEvent) ProtoReflect() protoreflect.Message {
-	mi := &file_rolecall_identity_v1_directory_service_proto_msgTypes[12]
+	mi := &file_rolecall_identity_v1_directory_service_proto_msgTypes[15]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -777,7 +924,7 @@ func (x *IngestedEvent) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use IngestedEvent.ProtoReflect.Descriptor instead.
 func (*IngestedEvent) Descriptor() ([]byte, []int) {
-	return file_rolecall_identity_v1_directory_service_proto_rawDescGZIP(), []int{12}
+	return file_rolecall_identity_v1_directory_service_proto_rawDescGZIP(), []int{15}
 }
 
 func (x *IngestedEvent) GetEventId() string {
@@ -826,7 +973,7 @@ type IngestEventsResponse struct {
 
 func (x *IngestEventsResponse) Reset() {
 	*x = IngestEventsResponse{}
-	mi := &file_rolecall_identity_v1_directory_service_proto_msgTypes[13]
+	mi := &file_rolecall_identity_v1_directory_service_proto_msgTypes[16]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -838,7 +985,7 @@ func (x *IngestEventsResponse) String() string {
 func (*IngestEventsResponse) ProtoMessage() {}
 
 func (x *IngestEventsResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_rolecall_identity_v1_directory_service_proto_msgTypes[13]
+	mi := &file_rolecall_identity_v1_directory_service_proto_msgTypes[16]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -851,7 +998,7 @@ func (x *IngestEventsResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use IngestEventsResponse.ProtoReflect.Descriptor instead.
 func (*IngestEventsResponse) Descriptor() ([]byte, []int) {
-	return file_rolecall_identity_v1_directory_service_proto_rawDescGZIP(), []int{13}
+	return file_rolecall_identity_v1_directory_service_proto_rawDescGZIP(), []int{16}
 }
 
 func (x *IngestEventsResponse) GetResults() []*IngestResult {
@@ -876,7 +1023,7 @@ type IngestResult struct {
 
 func (x *IngestResult) Reset() {
 	*x = IngestResult{}
-	mi := &file_rolecall_identity_v1_directory_service_proto_msgTypes[14]
+	mi := &file_rolecall_identity_v1_directory_service_proto_msgTypes[17]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -888,7 +1035,7 @@ func (x *IngestResult) String() string {
 func (*IngestResult) ProtoMessage() {}
 
 func (x *IngestResult) ProtoReflect() protoreflect.Message {
-	mi := &file_rolecall_identity_v1_directory_service_proto_msgTypes[14]
+	mi := &file_rolecall_identity_v1_directory_service_proto_msgTypes[17]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -901,7 +1048,7 @@ func (x *IngestResult) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use IngestResult.ProtoReflect.Descriptor instead.
 func (*IngestResult) Descriptor() ([]byte, []int) {
-	return file_rolecall_identity_v1_directory_service_proto_rawDescGZIP(), []int{14}
+	return file_rolecall_identity_v1_directory_service_proto_rawDescGZIP(), []int{17}
 }
 
 func (x *IngestResult) GetEventId() string {
@@ -968,7 +1115,14 @@ const file_rolecall_identity_v1_directory_service_proto_rawDesc = "" +
 	"\x19CheckSingleSignOnResponse\x12!\n" +
 	"\fhas_provider\x18\x01 \x01(\bR\vhasProvider\x12\x1d\n" +
 	"\n" +
-	"has_factor\x18\x02 \x01(\bR\thasFactor\"R\n" +
+	"has_factor\x18\x02 \x01(\bR\thasFactor\"4\n" +
+	"\x1aResolveProvenEmailsRequest\x12\x16\n" +
+	"\x06emails\x18\x01 \x03(\tR\x06emails\"X\n" +
+	"\x1bResolveProvenEmailsResponse\x129\n" +
+	"\x06proven\x18\x01 \x03(\v2!.rolecall.identity.v1.ProvenEmailR\x06proven\"<\n" +
+	"\vProvenEmail\x12\x14\n" +
+	"\x05email\x18\x01 \x01(\tR\x05email\x12\x17\n" +
+	"\auser_id\x18\x02 \x01(\tR\x06userId\"R\n" +
 	"\x13IngestEventsRequest\x12;\n" +
 	"\x06events\x18\x01 \x03(\v2#.rolecall.identity.v1.IngestedEventR\x06events\"\xbd\x01\n" +
 	"\rIngestedEvent\x12\x19\n" +
@@ -987,13 +1141,14 @@ const file_rolecall_identity_v1_directory_service_proto_rawDesc = "" +
 	"\x1aINGEST_OUTCOME_UNSPECIFIED\x10\x00\x12\x17\n" +
 	"\x13INGEST_OUTCOME_DONE\x10\x01\x12\x18\n" +
 	"\x14INGEST_OUTCOME_RETRY\x10\x02\x12\x17\n" +
-	"\x13INGEST_OUTCOME_PARK\x10\x032\xe7\x05\n" +
+	"\x13INGEST_OUTCOME_PARK\x10\x032\xf3\x06\n" +
 	"\x10DirectoryService\x12|\n" +
 	"\x10InviteFirstOwner\x12-.rolecall.identity.v1.InviteFirstOwnerRequest\x1a..rolecall.identity.v1.InviteFirstOwnerResponse\"\t\xaa\xed\x18\x02\x18\x01\x90\x02\x02\x12|\n" +
 	"\x10BatchGetContacts\x12-.rolecall.identity.v1.BatchGetContactsRequest\x1a..rolecall.identity.v1.BatchGetContactsResponse\"\t\xaa\xed\x18\x02\x18\x01\x90\x02\x01\x12m\n" +
 	"\vGetInstance\x12(.rolecall.identity.v1.GetInstanceRequest\x1a).rolecall.identity.v1.GetInstanceResponse\"\t\xaa\xed\x18\x02\x18\x01\x90\x02\x01\x12p\n" +
 	"\fCheckSession\x12).rolecall.identity.v1.CheckSessionRequest\x1a*.rolecall.identity.v1.CheckSessionResponse\"\t\xaa\xed\x18\x02\x18\x01\x90\x02\x01\x12\x7f\n" +
-	"\x11CheckSingleSignOn\x12..rolecall.identity.v1.CheckSingleSignOnRequest\x1a/.rolecall.identity.v1.CheckSingleSignOnResponse\"\t\xaa\xed\x18\x02\x18\x01\x90\x02\x01\x12u\n" +
+	"\x11CheckSingleSignOn\x12..rolecall.identity.v1.CheckSingleSignOnRequest\x1a/.rolecall.identity.v1.CheckSingleSignOnResponse\"\t\xaa\xed\x18\x02\x18\x01\x90\x02\x01\x12\x89\x01\n" +
+	"\x13ResolveProvenEmails\x120.rolecall.identity.v1.ResolveProvenEmailsRequest\x1a1.rolecall.identity.v1.ResolveProvenEmailsResponse\"\r\xaa\xed\x18\x06\x18\x010\x80\x80 \x90\x02\x01\x12u\n" +
 	"\fIngestEvents\x12).rolecall.identity.v1.IngestEventsRequest\x1a*.rolecall.identity.v1.IngestEventsResponse\"\x0e\xaa\xed\x18\a\x18\x010\x80\x80\x80\x02\x90\x02\x02B\xec\x01\n" +
 	"\x18com.rolecall.identity.v1B\x15DirectoryServiceProtoP\x01ZGgithub.com/rolecall/rolecall/clients/go/rolecall/identity/v1;identityv1\xa2\x02\x03RIX\xaa\x02\x14Rolecall.Identity.V1\xca\x02\x14Rolecall\\Identity\\V1\xe2\x02 Rolecall\\Identity\\V1\\GPBMetadata\xea\x02\x16Rolecall::Identity::V1b\x06proto3"
 
@@ -1010,49 +1165,55 @@ func file_rolecall_identity_v1_directory_service_proto_rawDescGZIP() []byte {
 }
 
 var file_rolecall_identity_v1_directory_service_proto_enumTypes = make([]protoimpl.EnumInfo, 1)
-var file_rolecall_identity_v1_directory_service_proto_msgTypes = make([]protoimpl.MessageInfo, 15)
+var file_rolecall_identity_v1_directory_service_proto_msgTypes = make([]protoimpl.MessageInfo, 18)
 var file_rolecall_identity_v1_directory_service_proto_goTypes = []any{
-	(IngestOutcome)(0),                // 0: rolecall.identity.v1.IngestOutcome
-	(*InviteFirstOwnerRequest)(nil),   // 1: rolecall.identity.v1.InviteFirstOwnerRequest
-	(*InviteFirstOwnerResponse)(nil),  // 2: rolecall.identity.v1.InviteFirstOwnerResponse
-	(*BatchGetContactsRequest)(nil),   // 3: rolecall.identity.v1.BatchGetContactsRequest
-	(*BatchGetContactsResponse)(nil),  // 4: rolecall.identity.v1.BatchGetContactsResponse
-	(*Contact)(nil),                   // 5: rolecall.identity.v1.Contact
-	(*GetInstanceRequest)(nil),        // 6: rolecall.identity.v1.GetInstanceRequest
-	(*GetInstanceResponse)(nil),       // 7: rolecall.identity.v1.GetInstanceResponse
-	(*CheckSessionRequest)(nil),       // 8: rolecall.identity.v1.CheckSessionRequest
-	(*CheckSessionResponse)(nil),      // 9: rolecall.identity.v1.CheckSessionResponse
-	(*CheckSingleSignOnRequest)(nil),  // 10: rolecall.identity.v1.CheckSingleSignOnRequest
-	(*CheckSingleSignOnResponse)(nil), // 11: rolecall.identity.v1.CheckSingleSignOnResponse
-	(*IngestEventsRequest)(nil),       // 12: rolecall.identity.v1.IngestEventsRequest
-	(*IngestedEvent)(nil),             // 13: rolecall.identity.v1.IngestedEvent
-	(*IngestEventsResponse)(nil),      // 14: rolecall.identity.v1.IngestEventsResponse
-	(*IngestResult)(nil),              // 15: rolecall.identity.v1.IngestResult
-	(*timestamppb.Timestamp)(nil),     // 16: google.protobuf.Timestamp
+	(IngestOutcome)(0),                  // 0: rolecall.identity.v1.IngestOutcome
+	(*InviteFirstOwnerRequest)(nil),     // 1: rolecall.identity.v1.InviteFirstOwnerRequest
+	(*InviteFirstOwnerResponse)(nil),    // 2: rolecall.identity.v1.InviteFirstOwnerResponse
+	(*BatchGetContactsRequest)(nil),     // 3: rolecall.identity.v1.BatchGetContactsRequest
+	(*BatchGetContactsResponse)(nil),    // 4: rolecall.identity.v1.BatchGetContactsResponse
+	(*Contact)(nil),                     // 5: rolecall.identity.v1.Contact
+	(*GetInstanceRequest)(nil),          // 6: rolecall.identity.v1.GetInstanceRequest
+	(*GetInstanceResponse)(nil),         // 7: rolecall.identity.v1.GetInstanceResponse
+	(*CheckSessionRequest)(nil),         // 8: rolecall.identity.v1.CheckSessionRequest
+	(*CheckSessionResponse)(nil),        // 9: rolecall.identity.v1.CheckSessionResponse
+	(*CheckSingleSignOnRequest)(nil),    // 10: rolecall.identity.v1.CheckSingleSignOnRequest
+	(*CheckSingleSignOnResponse)(nil),   // 11: rolecall.identity.v1.CheckSingleSignOnResponse
+	(*ResolveProvenEmailsRequest)(nil),  // 12: rolecall.identity.v1.ResolveProvenEmailsRequest
+	(*ResolveProvenEmailsResponse)(nil), // 13: rolecall.identity.v1.ResolveProvenEmailsResponse
+	(*ProvenEmail)(nil),                 // 14: rolecall.identity.v1.ProvenEmail
+	(*IngestEventsRequest)(nil),         // 15: rolecall.identity.v1.IngestEventsRequest
+	(*IngestedEvent)(nil),               // 16: rolecall.identity.v1.IngestedEvent
+	(*IngestEventsResponse)(nil),        // 17: rolecall.identity.v1.IngestEventsResponse
+	(*IngestResult)(nil),                // 18: rolecall.identity.v1.IngestResult
+	(*timestamppb.Timestamp)(nil),       // 19: google.protobuf.Timestamp
 }
 var file_rolecall_identity_v1_directory_service_proto_depIdxs = []int32{
 	5,  // 0: rolecall.identity.v1.BatchGetContactsResponse.contacts:type_name -> rolecall.identity.v1.Contact
-	13, // 1: rolecall.identity.v1.IngestEventsRequest.events:type_name -> rolecall.identity.v1.IngestedEvent
-	16, // 2: rolecall.identity.v1.IngestedEvent.occurred_time:type_name -> google.protobuf.Timestamp
-	15, // 3: rolecall.identity.v1.IngestEventsResponse.results:type_name -> rolecall.identity.v1.IngestResult
-	0,  // 4: rolecall.identity.v1.IngestResult.outcome:type_name -> rolecall.identity.v1.IngestOutcome
-	1,  // 5: rolecall.identity.v1.DirectoryService.InviteFirstOwner:input_type -> rolecall.identity.v1.InviteFirstOwnerRequest
-	3,  // 6: rolecall.identity.v1.DirectoryService.BatchGetContacts:input_type -> rolecall.identity.v1.BatchGetContactsRequest
-	6,  // 7: rolecall.identity.v1.DirectoryService.GetInstance:input_type -> rolecall.identity.v1.GetInstanceRequest
-	8,  // 8: rolecall.identity.v1.DirectoryService.CheckSession:input_type -> rolecall.identity.v1.CheckSessionRequest
-	10, // 9: rolecall.identity.v1.DirectoryService.CheckSingleSignOn:input_type -> rolecall.identity.v1.CheckSingleSignOnRequest
-	12, // 10: rolecall.identity.v1.DirectoryService.IngestEvents:input_type -> rolecall.identity.v1.IngestEventsRequest
-	2,  // 11: rolecall.identity.v1.DirectoryService.InviteFirstOwner:output_type -> rolecall.identity.v1.InviteFirstOwnerResponse
-	4,  // 12: rolecall.identity.v1.DirectoryService.BatchGetContacts:output_type -> rolecall.identity.v1.BatchGetContactsResponse
-	7,  // 13: rolecall.identity.v1.DirectoryService.GetInstance:output_type -> rolecall.identity.v1.GetInstanceResponse
-	9,  // 14: rolecall.identity.v1.DirectoryService.CheckSession:output_type -> rolecall.identity.v1.CheckSessionResponse
-	11, // 15: rolecall.identity.v1.DirectoryService.CheckSingleSignOn:output_type -> rolecall.identity.v1.CheckSingleSignOnResponse
-	14, // 16: rolecall.identity.v1.DirectoryService.IngestEvents:output_type -> rolecall.identity.v1.IngestEventsResponse
-	11, // [11:17] is the sub-list for method output_type
-	5,  // [5:11] is the sub-list for method input_type
-	5,  // [5:5] is the sub-list for extension type_name
-	5,  // [5:5] is the sub-list for extension extendee
-	0,  // [0:5] is the sub-list for field type_name
+	14, // 1: rolecall.identity.v1.ResolveProvenEmailsResponse.proven:type_name -> rolecall.identity.v1.ProvenEmail
+	16, // 2: rolecall.identity.v1.IngestEventsRequest.events:type_name -> rolecall.identity.v1.IngestedEvent
+	19, // 3: rolecall.identity.v1.IngestedEvent.occurred_time:type_name -> google.protobuf.Timestamp
+	18, // 4: rolecall.identity.v1.IngestEventsResponse.results:type_name -> rolecall.identity.v1.IngestResult
+	0,  // 5: rolecall.identity.v1.IngestResult.outcome:type_name -> rolecall.identity.v1.IngestOutcome
+	1,  // 6: rolecall.identity.v1.DirectoryService.InviteFirstOwner:input_type -> rolecall.identity.v1.InviteFirstOwnerRequest
+	3,  // 7: rolecall.identity.v1.DirectoryService.BatchGetContacts:input_type -> rolecall.identity.v1.BatchGetContactsRequest
+	6,  // 8: rolecall.identity.v1.DirectoryService.GetInstance:input_type -> rolecall.identity.v1.GetInstanceRequest
+	8,  // 9: rolecall.identity.v1.DirectoryService.CheckSession:input_type -> rolecall.identity.v1.CheckSessionRequest
+	10, // 10: rolecall.identity.v1.DirectoryService.CheckSingleSignOn:input_type -> rolecall.identity.v1.CheckSingleSignOnRequest
+	12, // 11: rolecall.identity.v1.DirectoryService.ResolveProvenEmails:input_type -> rolecall.identity.v1.ResolveProvenEmailsRequest
+	15, // 12: rolecall.identity.v1.DirectoryService.IngestEvents:input_type -> rolecall.identity.v1.IngestEventsRequest
+	2,  // 13: rolecall.identity.v1.DirectoryService.InviteFirstOwner:output_type -> rolecall.identity.v1.InviteFirstOwnerResponse
+	4,  // 14: rolecall.identity.v1.DirectoryService.BatchGetContacts:output_type -> rolecall.identity.v1.BatchGetContactsResponse
+	7,  // 15: rolecall.identity.v1.DirectoryService.GetInstance:output_type -> rolecall.identity.v1.GetInstanceResponse
+	9,  // 16: rolecall.identity.v1.DirectoryService.CheckSession:output_type -> rolecall.identity.v1.CheckSessionResponse
+	11, // 17: rolecall.identity.v1.DirectoryService.CheckSingleSignOn:output_type -> rolecall.identity.v1.CheckSingleSignOnResponse
+	13, // 18: rolecall.identity.v1.DirectoryService.ResolveProvenEmails:output_type -> rolecall.identity.v1.ResolveProvenEmailsResponse
+	17, // 19: rolecall.identity.v1.DirectoryService.IngestEvents:output_type -> rolecall.identity.v1.IngestEventsResponse
+	13, // [13:20] is the sub-list for method output_type
+	6,  // [6:13] is the sub-list for method input_type
+	6,  // [6:6] is the sub-list for extension type_name
+	6,  // [6:6] is the sub-list for extension extendee
+	0,  // [0:6] is the sub-list for field type_name
 }
 
 func init() { file_rolecall_identity_v1_directory_service_proto_init() }
@@ -1066,7 +1227,7 @@ func file_rolecall_identity_v1_directory_service_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_rolecall_identity_v1_directory_service_proto_rawDesc), len(file_rolecall_identity_v1_directory_service_proto_rawDesc)),
 			NumEnums:      1,
-			NumMessages:   15,
+			NumMessages:   18,
 			NumExtensions: 0,
 			NumServices:   1,
 		},

@@ -21,12 +21,13 @@ import (
 const _ = grpc.SupportPackageIsVersion9
 
 const (
-	DirectoryService_InviteFirstOwner_FullMethodName  = "/rolecall.identity.v1.DirectoryService/InviteFirstOwner"
-	DirectoryService_BatchGetContacts_FullMethodName  = "/rolecall.identity.v1.DirectoryService/BatchGetContacts"
-	DirectoryService_GetInstance_FullMethodName       = "/rolecall.identity.v1.DirectoryService/GetInstance"
-	DirectoryService_CheckSession_FullMethodName      = "/rolecall.identity.v1.DirectoryService/CheckSession"
-	DirectoryService_CheckSingleSignOn_FullMethodName = "/rolecall.identity.v1.DirectoryService/CheckSingleSignOn"
-	DirectoryService_IngestEvents_FullMethodName      = "/rolecall.identity.v1.DirectoryService/IngestEvents"
+	DirectoryService_InviteFirstOwner_FullMethodName    = "/rolecall.identity.v1.DirectoryService/InviteFirstOwner"
+	DirectoryService_BatchGetContacts_FullMethodName    = "/rolecall.identity.v1.DirectoryService/BatchGetContacts"
+	DirectoryService_GetInstance_FullMethodName         = "/rolecall.identity.v1.DirectoryService/GetInstance"
+	DirectoryService_CheckSession_FullMethodName        = "/rolecall.identity.v1.DirectoryService/CheckSession"
+	DirectoryService_CheckSingleSignOn_FullMethodName   = "/rolecall.identity.v1.DirectoryService/CheckSingleSignOn"
+	DirectoryService_ResolveProvenEmails_FullMethodName = "/rolecall.identity.v1.DirectoryService/ResolveProvenEmails"
+	DirectoryService_IngestEvents_FullMethodName        = "/rolecall.identity.v1.DirectoryService/IngestEvents"
 )
 
 // DirectoryServiceClient is the client API for DirectoryService service.
@@ -47,6 +48,9 @@ type DirectoryServiceClient interface {
 	CheckSession(ctx context.Context, in *CheckSessionRequest, opts ...grpc.CallOption) (*CheckSessionResponse, error)
 	// Tells whether an organization can do without passwords.
 	CheckSingleSignOn(ctx context.Context, in *CheckSingleSignOnRequest, opts ...grpc.CallOption) (*CheckSingleSignOnResponse, error)
+	// Tells which addresses living accounts hold that proved them: by a mailed
+	// code, or by single sign-on of a proven domain.
+	ResolveProvenEmails(ctx context.Context, in *ResolveProvenEmailsRequest, opts ...grpc.CallOption) (*ResolveProvenEmailsResponse, error)
 	// Takes events of other contexts; each is worked on once.
 	IngestEvents(ctx context.Context, in *IngestEventsRequest, opts ...grpc.CallOption) (*IngestEventsResponse, error)
 }
@@ -109,6 +113,16 @@ func (c *directoryServiceClient) CheckSingleSignOn(ctx context.Context, in *Chec
 	return out, nil
 }
 
+func (c *directoryServiceClient) ResolveProvenEmails(ctx context.Context, in *ResolveProvenEmailsRequest, opts ...grpc.CallOption) (*ResolveProvenEmailsResponse, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(ResolveProvenEmailsResponse)
+	err := c.cc.Invoke(ctx, DirectoryService_ResolveProvenEmails_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
 func (c *directoryServiceClient) IngestEvents(ctx context.Context, in *IngestEventsRequest, opts ...grpc.CallOption) (*IngestEventsResponse, error) {
 	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
 	out := new(IngestEventsResponse)
@@ -137,6 +151,9 @@ type DirectoryServiceServer interface {
 	CheckSession(context.Context, *CheckSessionRequest) (*CheckSessionResponse, error)
 	// Tells whether an organization can do without passwords.
 	CheckSingleSignOn(context.Context, *CheckSingleSignOnRequest) (*CheckSingleSignOnResponse, error)
+	// Tells which addresses living accounts hold that proved them: by a mailed
+	// code, or by single sign-on of a proven domain.
+	ResolveProvenEmails(context.Context, *ResolveProvenEmailsRequest) (*ResolveProvenEmailsResponse, error)
 	// Takes events of other contexts; each is worked on once.
 	IngestEvents(context.Context, *IngestEventsRequest) (*IngestEventsResponse, error)
 	mustEmbedUnimplementedDirectoryServiceServer()
@@ -163,6 +180,9 @@ func (UnimplementedDirectoryServiceServer) CheckSession(context.Context, *CheckS
 }
 func (UnimplementedDirectoryServiceServer) CheckSingleSignOn(context.Context, *CheckSingleSignOnRequest) (*CheckSingleSignOnResponse, error) {
 	return nil, status.Error(codes.Unimplemented, "method CheckSingleSignOn not implemented")
+}
+func (UnimplementedDirectoryServiceServer) ResolveProvenEmails(context.Context, *ResolveProvenEmailsRequest) (*ResolveProvenEmailsResponse, error) {
+	return nil, status.Error(codes.Unimplemented, "method ResolveProvenEmails not implemented")
 }
 func (UnimplementedDirectoryServiceServer) IngestEvents(context.Context, *IngestEventsRequest) (*IngestEventsResponse, error) {
 	return nil, status.Error(codes.Unimplemented, "method IngestEvents not implemented")
@@ -278,6 +298,24 @@ func _DirectoryService_CheckSingleSignOn_Handler(srv interface{}, ctx context.Co
 	return interceptor(ctx, in, info, handler)
 }
 
+func _DirectoryService_ResolveProvenEmails_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(ResolveProvenEmailsRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(DirectoryServiceServer).ResolveProvenEmails(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: DirectoryService_ResolveProvenEmails_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(DirectoryServiceServer).ResolveProvenEmails(ctx, req.(*ResolveProvenEmailsRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
 func _DirectoryService_IngestEvents_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
 	in := new(IngestEventsRequest)
 	if err := dec(in); err != nil {
@@ -322,6 +360,10 @@ var DirectoryService_ServiceDesc = grpc.ServiceDesc{
 		{
 			MethodName: "CheckSingleSignOn",
 			Handler:    _DirectoryService_CheckSingleSignOn_Handler,
+		},
+		{
+			MethodName: "ResolveProvenEmails",
+			Handler:    _DirectoryService_ResolveProvenEmails_Handler,
 		},
 		{
 			MethodName: "IngestEvents",

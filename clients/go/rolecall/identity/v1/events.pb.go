@@ -98,6 +98,7 @@ type DomainEvent struct {
 	//	*DomainEvent_CallsRefused
 	//	*DomainEvent_UserErased
 	//	*DomainEvent_PasswordRemoved
+	//	*DomainEvent_EmailProven
 	Event         isDomainEvent_Event `protobuf_oneof:"event"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -668,6 +669,15 @@ func (x *DomainEvent) GetPasswordRemoved() *PasswordRemoved {
 	return nil
 }
 
+func (x *DomainEvent) GetEmailProven() *EmailProven {
+	if x != nil {
+		if x, ok := x.Event.(*DomainEvent_EmailProven); ok {
+			return x.EmailProven
+		}
+	}
+	return nil
+}
+
 type isDomainEvent_Event interface {
 	isDomainEvent_Event()
 }
@@ -943,6 +953,12 @@ type DomainEvent_PasswordRemoved struct {
 	PasswordRemoved *PasswordRemoved `protobuf:"bytes,93,opt,name=password_removed,json=passwordRemoved,proto3,oneof"`
 }
 
+type DomainEvent_EmailProven struct {
+	// A person proved an address; whoever waited for that address takes this
+	// account for it, once and for all.
+	EmailProven *EmailProven `protobuf:"bytes,120,opt,name=email_proven,json=emailProven,proto3,oneof"`
+}
+
 func (*DomainEvent_InstanceBootstrapped) isDomainEvent_Event() {}
 
 func (*DomainEvent_UserInvited) isDomainEvent_Event() {}
@@ -1050,6 +1066,8 @@ func (*DomainEvent_CallsRefused) isDomainEvent_Event() {}
 func (*DomainEvent_UserErased) isDomainEvent_Event() {}
 
 func (*DomainEvent_PasswordRemoved) isDomainEvent_Event() {}
+
+func (*DomainEvent_EmailProven) isDomainEvent_Event() {}
 
 // The installation got its first administrator.
 type InstanceBootstrapped struct {
@@ -3003,6 +3021,54 @@ func (*EmailVerified) Descriptor() ([]byte, []int) {
 	return file_rolecall_identity_v1_events_proto_rawDescGZIP(), []int{42}
 }
 
+// A person proved an address by a code from the mail there, or by single
+// sign-on of a proven domain. The address itself is not told.
+type EmailProven struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// A keyed hash of the canonical address, which only the services of the
+	// suite can compute.
+	AddressHash   string `protobuf:"bytes,1,opt,name=address_hash,json=addressHash,proto3" json:"address_hash,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *EmailProven) Reset() {
+	*x = EmailProven{}
+	mi := &file_rolecall_identity_v1_events_proto_msgTypes[43]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *EmailProven) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*EmailProven) ProtoMessage() {}
+
+func (x *EmailProven) ProtoReflect() protoreflect.Message {
+	mi := &file_rolecall_identity_v1_events_proto_msgTypes[43]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use EmailProven.ProtoReflect.Descriptor instead.
+func (*EmailProven) Descriptor() ([]byte, []int) {
+	return file_rolecall_identity_v1_events_proto_rawDescGZIP(), []int{43}
+}
+
+func (x *EmailProven) GetAddressHash() string {
+	if x != nil {
+		return x.AddressHash
+	}
+	return ""
+}
+
 // An account that nobody had proven gave its address to whoever did.
 type AddressYielded struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
@@ -3012,7 +3078,7 @@ type AddressYielded struct {
 
 func (x *AddressYielded) Reset() {
 	*x = AddressYielded{}
-	mi := &file_rolecall_identity_v1_events_proto_msgTypes[43]
+	mi := &file_rolecall_identity_v1_events_proto_msgTypes[44]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3024,7 +3090,7 @@ func (x *AddressYielded) String() string {
 func (*AddressYielded) ProtoMessage() {}
 
 func (x *AddressYielded) ProtoReflect() protoreflect.Message {
-	mi := &file_rolecall_identity_v1_events_proto_msgTypes[43]
+	mi := &file_rolecall_identity_v1_events_proto_msgTypes[44]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3037,7 +3103,7 @@ func (x *AddressYielded) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use AddressYielded.ProtoReflect.Descriptor instead.
 func (*AddressYielded) Descriptor() ([]byte, []int) {
-	return file_rolecall_identity_v1_events_proto_rawDescGZIP(), []int{43}
+	return file_rolecall_identity_v1_events_proto_rawDescGZIP(), []int{44}
 }
 
 // The settings of the instance changed.
@@ -3053,7 +3119,7 @@ type InstanceSettingsChanged struct {
 
 func (x *InstanceSettingsChanged) Reset() {
 	*x = InstanceSettingsChanged{}
-	mi := &file_rolecall_identity_v1_events_proto_msgTypes[44]
+	mi := &file_rolecall_identity_v1_events_proto_msgTypes[45]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3065,7 +3131,7 @@ func (x *InstanceSettingsChanged) String() string {
 func (*InstanceSettingsChanged) ProtoMessage() {}
 
 func (x *InstanceSettingsChanged) ProtoReflect() protoreflect.Message {
-	mi := &file_rolecall_identity_v1_events_proto_msgTypes[44]
+	mi := &file_rolecall_identity_v1_events_proto_msgTypes[45]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3078,7 +3144,7 @@ func (x *InstanceSettingsChanged) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use InstanceSettingsChanged.ProtoReflect.Descriptor instead.
 func (*InstanceSettingsChanged) Descriptor() ([]byte, []int) {
-	return file_rolecall_identity_v1_events_proto_rawDescGZIP(), []int{44}
+	return file_rolecall_identity_v1_events_proto_rawDescGZIP(), []int{45}
 }
 
 func (x *InstanceSettingsChanged) GetOldSettings() []string {
@@ -3111,7 +3177,7 @@ type CallsRefused struct {
 
 func (x *CallsRefused) Reset() {
 	*x = CallsRefused{}
-	mi := &file_rolecall_identity_v1_events_proto_msgTypes[45]
+	mi := &file_rolecall_identity_v1_events_proto_msgTypes[46]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3123,7 +3189,7 @@ func (x *CallsRefused) String() string {
 func (*CallsRefused) ProtoMessage() {}
 
 func (x *CallsRefused) ProtoReflect() protoreflect.Message {
-	mi := &file_rolecall_identity_v1_events_proto_msgTypes[45]
+	mi := &file_rolecall_identity_v1_events_proto_msgTypes[46]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3136,7 +3202,7 @@ func (x *CallsRefused) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CallsRefused.ProtoReflect.Descriptor instead.
 func (*CallsRefused) Descriptor() ([]byte, []int) {
-	return file_rolecall_identity_v1_events_proto_rawDescGZIP(), []int{45}
+	return file_rolecall_identity_v1_events_proto_rawDescGZIP(), []int{46}
 }
 
 func (x *CallsRefused) GetMethod() string {
@@ -3171,7 +3237,7 @@ type IdentityProviderCreated struct {
 
 func (x *IdentityProviderCreated) Reset() {
 	*x = IdentityProviderCreated{}
-	mi := &file_rolecall_identity_v1_events_proto_msgTypes[46]
+	mi := &file_rolecall_identity_v1_events_proto_msgTypes[47]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3183,7 +3249,7 @@ func (x *IdentityProviderCreated) String() string {
 func (*IdentityProviderCreated) ProtoMessage() {}
 
 func (x *IdentityProviderCreated) ProtoReflect() protoreflect.Message {
-	mi := &file_rolecall_identity_v1_events_proto_msgTypes[46]
+	mi := &file_rolecall_identity_v1_events_proto_msgTypes[47]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3196,7 +3262,7 @@ func (x *IdentityProviderCreated) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use IdentityProviderCreated.ProtoReflect.Descriptor instead.
 func (*IdentityProviderCreated) Descriptor() ([]byte, []int) {
-	return file_rolecall_identity_v1_events_proto_rawDescGZIP(), []int{46}
+	return file_rolecall_identity_v1_events_proto_rawDescGZIP(), []int{47}
 }
 
 func (x *IdentityProviderCreated) GetIdentityProviderId() string {
@@ -3217,7 +3283,7 @@ type IdentityProviderUpdated struct {
 
 func (x *IdentityProviderUpdated) Reset() {
 	*x = IdentityProviderUpdated{}
-	mi := &file_rolecall_identity_v1_events_proto_msgTypes[47]
+	mi := &file_rolecall_identity_v1_events_proto_msgTypes[48]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3229,7 +3295,7 @@ func (x *IdentityProviderUpdated) String() string {
 func (*IdentityProviderUpdated) ProtoMessage() {}
 
 func (x *IdentityProviderUpdated) ProtoReflect() protoreflect.Message {
-	mi := &file_rolecall_identity_v1_events_proto_msgTypes[47]
+	mi := &file_rolecall_identity_v1_events_proto_msgTypes[48]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3242,7 +3308,7 @@ func (x *IdentityProviderUpdated) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use IdentityProviderUpdated.ProtoReflect.Descriptor instead.
 func (*IdentityProviderUpdated) Descriptor() ([]byte, []int) {
-	return file_rolecall_identity_v1_events_proto_rawDescGZIP(), []int{47}
+	return file_rolecall_identity_v1_events_proto_rawDescGZIP(), []int{48}
 }
 
 func (x *IdentityProviderUpdated) GetIdentityProviderId() string {
@@ -3263,7 +3329,7 @@ type IdentityProviderDeleted struct {
 
 func (x *IdentityProviderDeleted) Reset() {
 	*x = IdentityProviderDeleted{}
-	mi := &file_rolecall_identity_v1_events_proto_msgTypes[48]
+	mi := &file_rolecall_identity_v1_events_proto_msgTypes[49]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3275,7 +3341,7 @@ func (x *IdentityProviderDeleted) String() string {
 func (*IdentityProviderDeleted) ProtoMessage() {}
 
 func (x *IdentityProviderDeleted) ProtoReflect() protoreflect.Message {
-	mi := &file_rolecall_identity_v1_events_proto_msgTypes[48]
+	mi := &file_rolecall_identity_v1_events_proto_msgTypes[49]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3288,7 +3354,7 @@ func (x *IdentityProviderDeleted) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use IdentityProviderDeleted.ProtoReflect.Descriptor instead.
 func (*IdentityProviderDeleted) Descriptor() ([]byte, []int) {
-	return file_rolecall_identity_v1_events_proto_rawDescGZIP(), []int{48}
+	return file_rolecall_identity_v1_events_proto_rawDescGZIP(), []int{49}
 }
 
 func (x *IdentityProviderDeleted) GetIdentityProviderId() string {
@@ -3309,7 +3375,7 @@ type DomainClaimed struct {
 
 func (x *DomainClaimed) Reset() {
 	*x = DomainClaimed{}
-	mi := &file_rolecall_identity_v1_events_proto_msgTypes[49]
+	mi := &file_rolecall_identity_v1_events_proto_msgTypes[50]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3321,7 +3387,7 @@ func (x *DomainClaimed) String() string {
 func (*DomainClaimed) ProtoMessage() {}
 
 func (x *DomainClaimed) ProtoReflect() protoreflect.Message {
-	mi := &file_rolecall_identity_v1_events_proto_msgTypes[49]
+	mi := &file_rolecall_identity_v1_events_proto_msgTypes[50]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3334,7 +3400,7 @@ func (x *DomainClaimed) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DomainClaimed.ProtoReflect.Descriptor instead.
 func (*DomainClaimed) Descriptor() ([]byte, []int) {
-	return file_rolecall_identity_v1_events_proto_rawDescGZIP(), []int{49}
+	return file_rolecall_identity_v1_events_proto_rawDescGZIP(), []int{50}
 }
 
 func (x *DomainClaimed) GetName() string {
@@ -3355,7 +3421,7 @@ type DomainVerified struct {
 
 func (x *DomainVerified) Reset() {
 	*x = DomainVerified{}
-	mi := &file_rolecall_identity_v1_events_proto_msgTypes[50]
+	mi := &file_rolecall_identity_v1_events_proto_msgTypes[51]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3367,7 +3433,7 @@ func (x *DomainVerified) String() string {
 func (*DomainVerified) ProtoMessage() {}
 
 func (x *DomainVerified) ProtoReflect() protoreflect.Message {
-	mi := &file_rolecall_identity_v1_events_proto_msgTypes[50]
+	mi := &file_rolecall_identity_v1_events_proto_msgTypes[51]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3380,7 +3446,7 @@ func (x *DomainVerified) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DomainVerified.ProtoReflect.Descriptor instead.
 func (*DomainVerified) Descriptor() ([]byte, []int) {
-	return file_rolecall_identity_v1_events_proto_rawDescGZIP(), []int{50}
+	return file_rolecall_identity_v1_events_proto_rawDescGZIP(), []int{51}
 }
 
 func (x *DomainVerified) GetName() string {
@@ -3401,7 +3467,7 @@ type DomainLost struct {
 
 func (x *DomainLost) Reset() {
 	*x = DomainLost{}
-	mi := &file_rolecall_identity_v1_events_proto_msgTypes[51]
+	mi := &file_rolecall_identity_v1_events_proto_msgTypes[52]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3413,7 +3479,7 @@ func (x *DomainLost) String() string {
 func (*DomainLost) ProtoMessage() {}
 
 func (x *DomainLost) ProtoReflect() protoreflect.Message {
-	mi := &file_rolecall_identity_v1_events_proto_msgTypes[51]
+	mi := &file_rolecall_identity_v1_events_proto_msgTypes[52]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3426,7 +3492,7 @@ func (x *DomainLost) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DomainLost.ProtoReflect.Descriptor instead.
 func (*DomainLost) Descriptor() ([]byte, []int) {
-	return file_rolecall_identity_v1_events_proto_rawDescGZIP(), []int{51}
+	return file_rolecall_identity_v1_events_proto_rawDescGZIP(), []int{52}
 }
 
 func (x *DomainLost) GetName() string {
@@ -3447,7 +3513,7 @@ type DomainDeleted struct {
 
 func (x *DomainDeleted) Reset() {
 	*x = DomainDeleted{}
-	mi := &file_rolecall_identity_v1_events_proto_msgTypes[52]
+	mi := &file_rolecall_identity_v1_events_proto_msgTypes[53]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3459,7 +3525,7 @@ func (x *DomainDeleted) String() string {
 func (*DomainDeleted) ProtoMessage() {}
 
 func (x *DomainDeleted) ProtoReflect() protoreflect.Message {
-	mi := &file_rolecall_identity_v1_events_proto_msgTypes[52]
+	mi := &file_rolecall_identity_v1_events_proto_msgTypes[53]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3472,7 +3538,7 @@ func (x *DomainDeleted) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DomainDeleted.ProtoReflect.Descriptor instead.
 func (*DomainDeleted) Descriptor() ([]byte, []int) {
-	return file_rolecall_identity_v1_events_proto_rawDescGZIP(), []int{52}
+	return file_rolecall_identity_v1_events_proto_rawDescGZIP(), []int{53}
 }
 
 func (x *DomainDeleted) GetName() string {
@@ -3493,7 +3559,7 @@ type IdentityLinked struct {
 
 func (x *IdentityLinked) Reset() {
 	*x = IdentityLinked{}
-	mi := &file_rolecall_identity_v1_events_proto_msgTypes[53]
+	mi := &file_rolecall_identity_v1_events_proto_msgTypes[54]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3505,7 +3571,7 @@ func (x *IdentityLinked) String() string {
 func (*IdentityLinked) ProtoMessage() {}
 
 func (x *IdentityLinked) ProtoReflect() protoreflect.Message {
-	mi := &file_rolecall_identity_v1_events_proto_msgTypes[53]
+	mi := &file_rolecall_identity_v1_events_proto_msgTypes[54]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3518,7 +3584,7 @@ func (x *IdentityLinked) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use IdentityLinked.ProtoReflect.Descriptor instead.
 func (*IdentityLinked) Descriptor() ([]byte, []int) {
-	return file_rolecall_identity_v1_events_proto_rawDescGZIP(), []int{53}
+	return file_rolecall_identity_v1_events_proto_rawDescGZIP(), []int{54}
 }
 
 func (x *IdentityLinked) GetIdentityProviderId() string {
@@ -3539,7 +3605,7 @@ type IdentityUnlinked struct {
 
 func (x *IdentityUnlinked) Reset() {
 	*x = IdentityUnlinked{}
-	mi := &file_rolecall_identity_v1_events_proto_msgTypes[54]
+	mi := &file_rolecall_identity_v1_events_proto_msgTypes[55]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3551,7 +3617,7 @@ func (x *IdentityUnlinked) String() string {
 func (*IdentityUnlinked) ProtoMessage() {}
 
 func (x *IdentityUnlinked) ProtoReflect() protoreflect.Message {
-	mi := &file_rolecall_identity_v1_events_proto_msgTypes[54]
+	mi := &file_rolecall_identity_v1_events_proto_msgTypes[55]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3564,7 +3630,7 @@ func (x *IdentityUnlinked) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use IdentityUnlinked.ProtoReflect.Descriptor instead.
 func (*IdentityUnlinked) Descriptor() ([]byte, []int) {
-	return file_rolecall_identity_v1_events_proto_rawDescGZIP(), []int{54}
+	return file_rolecall_identity_v1_events_proto_rawDescGZIP(), []int{55}
 }
 
 func (x *IdentityUnlinked) GetIdentityProviderId() string {
@@ -3578,7 +3644,7 @@ var File_rolecall_identity_v1_events_proto protoreflect.FileDescriptor
 
 const file_rolecall_identity_v1_events_proto_rawDesc = "" +
 	"\n" +
-	"!rolecall/identity/v1/events.proto\x12\x14rolecall.identity.v1\x1a\x1fgoogle/protobuf/timestamp.proto\"\xb8&\n" +
+	"!rolecall/identity/v1/events.proto\x12\x14rolecall.identity.v1\x1a\x1fgoogle/protobuf/timestamp.proto\"\x80'\n" +
 	"\vDomainEvent\x12\x19\n" +
 	"\bactor_id\x18\x01 \x01(\tR\aactorId\x12'\n" +
 	"\x0forganization_id\x18\x02 \x01(\tR\x0eorganizationId\x12\x1b\n" +
@@ -3643,7 +3709,8 @@ const file_rolecall_identity_v1_events_proto_rawDesc = "" +
 	"\rcalls_refused\x18\\ \x01(\v2\".rolecall.identity.v1.CallsRefusedH\x00R\fcallsRefused\x12C\n" +
 	"\vuser_erased\x18n \x01(\v2 .rolecall.identity.v1.UserErasedH\x00R\n" +
 	"userErased\x12R\n" +
-	"\x10password_removed\x18] \x01(\v2%.rolecall.identity.v1.PasswordRemovedH\x00R\x0fpasswordRemovedB\a\n" +
+	"\x10password_removed\x18] \x01(\v2%.rolecall.identity.v1.PasswordRemovedH\x00R\x0fpasswordRemoved\x12F\n" +
+	"\femail_proven\x18x \x01(\v2!.rolecall.identity.v1.EmailProvenH\x00R\vemailProvenB\a\n" +
 	"\x05event\"\x16\n" +
 	"\x14InstanceBootstrapped\"H\n" +
 	"\vUserInvited\x12#\n" +
@@ -3745,7 +3812,9 @@ const file_rolecall_identity_v1_events_proto_rawDesc = "" +
 	"\x0eUserRegistered\x12'\n" +
 	"\x0fregistration_id\x18\x01 \x01(\tR\x0eregistrationId\x12\x14\n" +
 	"\x05roles\x18\x02 \x03(\tR\x05roles\"\x0f\n" +
-	"\rEmailVerified\"\x10\n" +
+	"\rEmailVerified\"0\n" +
+	"\vEmailProven\x12!\n" +
+	"\faddress_hash\x18\x01 \x01(\tR\vaddressHash\"\x10\n" +
 	"\x0eAddressYielded\"_\n" +
 	"\x17InstanceSettingsChanged\x12!\n" +
 	"\fold_settings\x18\x01 \x03(\tR\voldSettings\x12!\n" +
@@ -3787,7 +3856,7 @@ func file_rolecall_identity_v1_events_proto_rawDescGZIP() []byte {
 	return file_rolecall_identity_v1_events_proto_rawDescData
 }
 
-var file_rolecall_identity_v1_events_proto_msgTypes = make([]protoimpl.MessageInfo, 55)
+var file_rolecall_identity_v1_events_proto_msgTypes = make([]protoimpl.MessageInfo, 56)
 var file_rolecall_identity_v1_events_proto_goTypes = []any{
 	(*DomainEvent)(nil),              // 0: rolecall.identity.v1.DomainEvent
 	(*InstanceBootstrapped)(nil),     // 1: rolecall.identity.v1.InstanceBootstrapped
@@ -3832,22 +3901,23 @@ var file_rolecall_identity_v1_events_proto_goTypes = []any{
 	(*RegistrationRequested)(nil),    // 40: rolecall.identity.v1.RegistrationRequested
 	(*UserRegistered)(nil),           // 41: rolecall.identity.v1.UserRegistered
 	(*EmailVerified)(nil),            // 42: rolecall.identity.v1.EmailVerified
-	(*AddressYielded)(nil),           // 43: rolecall.identity.v1.AddressYielded
-	(*InstanceSettingsChanged)(nil),  // 44: rolecall.identity.v1.InstanceSettingsChanged
-	(*CallsRefused)(nil),             // 45: rolecall.identity.v1.CallsRefused
-	(*IdentityProviderCreated)(nil),  // 46: rolecall.identity.v1.IdentityProviderCreated
-	(*IdentityProviderUpdated)(nil),  // 47: rolecall.identity.v1.IdentityProviderUpdated
-	(*IdentityProviderDeleted)(nil),  // 48: rolecall.identity.v1.IdentityProviderDeleted
-	(*DomainClaimed)(nil),            // 49: rolecall.identity.v1.DomainClaimed
-	(*DomainVerified)(nil),           // 50: rolecall.identity.v1.DomainVerified
-	(*DomainLost)(nil),               // 51: rolecall.identity.v1.DomainLost
-	(*DomainDeleted)(nil),            // 52: rolecall.identity.v1.DomainDeleted
-	(*IdentityLinked)(nil),           // 53: rolecall.identity.v1.IdentityLinked
-	(*IdentityUnlinked)(nil),         // 54: rolecall.identity.v1.IdentityUnlinked
-	(*timestamppb.Timestamp)(nil),    // 55: google.protobuf.Timestamp
+	(*EmailProven)(nil),              // 43: rolecall.identity.v1.EmailProven
+	(*AddressYielded)(nil),           // 44: rolecall.identity.v1.AddressYielded
+	(*InstanceSettingsChanged)(nil),  // 45: rolecall.identity.v1.InstanceSettingsChanged
+	(*CallsRefused)(nil),             // 46: rolecall.identity.v1.CallsRefused
+	(*IdentityProviderCreated)(nil),  // 47: rolecall.identity.v1.IdentityProviderCreated
+	(*IdentityProviderUpdated)(nil),  // 48: rolecall.identity.v1.IdentityProviderUpdated
+	(*IdentityProviderDeleted)(nil),  // 49: rolecall.identity.v1.IdentityProviderDeleted
+	(*DomainClaimed)(nil),            // 50: rolecall.identity.v1.DomainClaimed
+	(*DomainVerified)(nil),           // 51: rolecall.identity.v1.DomainVerified
+	(*DomainLost)(nil),               // 52: rolecall.identity.v1.DomainLost
+	(*DomainDeleted)(nil),            // 53: rolecall.identity.v1.DomainDeleted
+	(*IdentityLinked)(nil),           // 54: rolecall.identity.v1.IdentityLinked
+	(*IdentityUnlinked)(nil),         // 55: rolecall.identity.v1.IdentityUnlinked
+	(*timestamppb.Timestamp)(nil),    // 56: google.protobuf.Timestamp
 }
 var file_rolecall_identity_v1_events_proto_depIdxs = []int32{
-	55, // 0: rolecall.identity.v1.DomainEvent.occurred_time:type_name -> google.protobuf.Timestamp
+	56, // 0: rolecall.identity.v1.DomainEvent.occurred_time:type_name -> google.protobuf.Timestamp
 	1,  // 1: rolecall.identity.v1.DomainEvent.instance_bootstrapped:type_name -> rolecall.identity.v1.InstanceBootstrapped
 	2,  // 2: rolecall.identity.v1.DomainEvent.user_invited:type_name -> rolecall.identity.v1.UserInvited
 	3,  // 3: rolecall.identity.v1.DomainEvent.invitation_resent:type_name -> rolecall.identity.v1.InvitationResent
@@ -3879,17 +3949,17 @@ var file_rolecall_identity_v1_events_proto_depIdxs = []int32{
 	33, // 29: rolecall.identity.v1.DomainEvent.service_account_updated:type_name -> rolecall.identity.v1.ServiceAccountUpdated
 	34, // 30: rolecall.identity.v1.DomainEvent.access_token_created:type_name -> rolecall.identity.v1.AccessTokenCreated
 	35, // 31: rolecall.identity.v1.DomainEvent.access_token_revoked:type_name -> rolecall.identity.v1.AccessTokenRevoked
-	46, // 32: rolecall.identity.v1.DomainEvent.identity_provider_created:type_name -> rolecall.identity.v1.IdentityProviderCreated
-	47, // 33: rolecall.identity.v1.DomainEvent.identity_provider_updated:type_name -> rolecall.identity.v1.IdentityProviderUpdated
-	48, // 34: rolecall.identity.v1.DomainEvent.identity_provider_deleted:type_name -> rolecall.identity.v1.IdentityProviderDeleted
-	49, // 35: rolecall.identity.v1.DomainEvent.domain_claimed:type_name -> rolecall.identity.v1.DomainClaimed
-	50, // 36: rolecall.identity.v1.DomainEvent.domain_verified:type_name -> rolecall.identity.v1.DomainVerified
-	51, // 37: rolecall.identity.v1.DomainEvent.domain_lost:type_name -> rolecall.identity.v1.DomainLost
-	52, // 38: rolecall.identity.v1.DomainEvent.domain_deleted:type_name -> rolecall.identity.v1.DomainDeleted
-	53, // 39: rolecall.identity.v1.DomainEvent.identity_linked:type_name -> rolecall.identity.v1.IdentityLinked
-	54, // 40: rolecall.identity.v1.DomainEvent.identity_unlinked:type_name -> rolecall.identity.v1.IdentityUnlinked
+	47, // 32: rolecall.identity.v1.DomainEvent.identity_provider_created:type_name -> rolecall.identity.v1.IdentityProviderCreated
+	48, // 33: rolecall.identity.v1.DomainEvent.identity_provider_updated:type_name -> rolecall.identity.v1.IdentityProviderUpdated
+	49, // 34: rolecall.identity.v1.DomainEvent.identity_provider_deleted:type_name -> rolecall.identity.v1.IdentityProviderDeleted
+	50, // 35: rolecall.identity.v1.DomainEvent.domain_claimed:type_name -> rolecall.identity.v1.DomainClaimed
+	51, // 36: rolecall.identity.v1.DomainEvent.domain_verified:type_name -> rolecall.identity.v1.DomainVerified
+	52, // 37: rolecall.identity.v1.DomainEvent.domain_lost:type_name -> rolecall.identity.v1.DomainLost
+	53, // 38: rolecall.identity.v1.DomainEvent.domain_deleted:type_name -> rolecall.identity.v1.DomainDeleted
+	54, // 39: rolecall.identity.v1.DomainEvent.identity_linked:type_name -> rolecall.identity.v1.IdentityLinked
+	55, // 40: rolecall.identity.v1.DomainEvent.identity_unlinked:type_name -> rolecall.identity.v1.IdentityUnlinked
 	36, // 41: rolecall.identity.v1.DomainEvent.signing_key_rotated:type_name -> rolecall.identity.v1.SigningKeyRotated
-	44, // 42: rolecall.identity.v1.DomainEvent.instance_settings_changed:type_name -> rolecall.identity.v1.InstanceSettingsChanged
+	45, // 42: rolecall.identity.v1.DomainEvent.instance_settings_changed:type_name -> rolecall.identity.v1.InstanceSettingsChanged
 	8,  // 43: rolecall.identity.v1.DomainEvent.new_device_used:type_name -> rolecall.identity.v1.NewDeviceUsed
 	9,  // 44: rolecall.identity.v1.DomainEvent.login_code_mailed:type_name -> rolecall.identity.v1.LoginCodeMailed
 	37, // 45: rolecall.identity.v1.DomainEvent.user_impersonated:type_name -> rolecall.identity.v1.UserImpersonated
@@ -3898,18 +3968,19 @@ var file_rolecall_identity_v1_events_proto_depIdxs = []int32{
 	40, // 48: rolecall.identity.v1.DomainEvent.registration_requested:type_name -> rolecall.identity.v1.RegistrationRequested
 	41, // 49: rolecall.identity.v1.DomainEvent.user_registered:type_name -> rolecall.identity.v1.UserRegistered
 	42, // 50: rolecall.identity.v1.DomainEvent.email_verified:type_name -> rolecall.identity.v1.EmailVerified
-	43, // 51: rolecall.identity.v1.DomainEvent.address_yielded:type_name -> rolecall.identity.v1.AddressYielded
-	45, // 52: rolecall.identity.v1.DomainEvent.calls_refused:type_name -> rolecall.identity.v1.CallsRefused
+	44, // 51: rolecall.identity.v1.DomainEvent.address_yielded:type_name -> rolecall.identity.v1.AddressYielded
+	46, // 52: rolecall.identity.v1.DomainEvent.calls_refused:type_name -> rolecall.identity.v1.CallsRefused
 	25, // 53: rolecall.identity.v1.DomainEvent.user_erased:type_name -> rolecall.identity.v1.UserErased
 	13, // 54: rolecall.identity.v1.DomainEvent.password_removed:type_name -> rolecall.identity.v1.PasswordRemoved
-	55, // 55: rolecall.identity.v1.UserImpersonated.expire_time:type_name -> google.protobuf.Timestamp
-	55, // 56: rolecall.identity.v1.GuestImpersonated.expire_time:type_name -> google.protobuf.Timestamp
-	55, // 57: rolecall.identity.v1.GuestLoggedIn.expire_time:type_name -> google.protobuf.Timestamp
-	58, // [58:58] is the sub-list for method output_type
-	58, // [58:58] is the sub-list for method input_type
-	58, // [58:58] is the sub-list for extension type_name
-	58, // [58:58] is the sub-list for extension extendee
-	0,  // [0:58] is the sub-list for field type_name
+	43, // 55: rolecall.identity.v1.DomainEvent.email_proven:type_name -> rolecall.identity.v1.EmailProven
+	56, // 56: rolecall.identity.v1.UserImpersonated.expire_time:type_name -> google.protobuf.Timestamp
+	56, // 57: rolecall.identity.v1.GuestImpersonated.expire_time:type_name -> google.protobuf.Timestamp
+	56, // 58: rolecall.identity.v1.GuestLoggedIn.expire_time:type_name -> google.protobuf.Timestamp
+	59, // [59:59] is the sub-list for method output_type
+	59, // [59:59] is the sub-list for method input_type
+	59, // [59:59] is the sub-list for extension type_name
+	59, // [59:59] is the sub-list for extension extendee
+	0,  // [0:59] is the sub-list for field type_name
 }
 
 func init() { file_rolecall_identity_v1_events_proto_init() }
@@ -3972,6 +4043,7 @@ func file_rolecall_identity_v1_events_proto_init() {
 		(*DomainEvent_CallsRefused)(nil),
 		(*DomainEvent_UserErased)(nil),
 		(*DomainEvent_PasswordRemoved)(nil),
+		(*DomainEvent_EmailProven)(nil),
 	}
 	type x struct{}
 	out := protoimpl.TypeBuilder{
@@ -3979,7 +4051,7 @@ func file_rolecall_identity_v1_events_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_rolecall_identity_v1_events_proto_rawDesc), len(file_rolecall_identity_v1_events_proto_rawDesc)),
 			NumEnums:      0,
-			NumMessages:   55,
+			NumMessages:   56,
 			NumExtensions: 0,
 			NumServices:   0,
 		},

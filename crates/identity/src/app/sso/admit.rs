@@ -13,6 +13,7 @@ use super::super::Resources;
 use super::super::create_user::{self, Credential};
 use super::super::device;
 use super::super::open_session::{self, Opened, Times};
+use super::super::proven_address;
 use super::super::tokens::Tokens;
 use super::complete::Error;
 use crate::domain::device::Carried;
@@ -265,7 +266,9 @@ async fn link(resources: &Resources, tx: &Tx, admission: &Admission<'_>, user: &
         if has_password {
             remove_password(resources, tx, user, now).await?;
         }
-        users::verify_email(tx, user.user_id, now).await?;
+        if users::verify_email(tx, user.user_id, now).await? {
+            proven_address::tell(resources, tx, user, now).await?;
+        }
     }
     let link = LinkedIdentity {
         linked_identity_id: LinkedIdentityId::new(now, resources.entropy.as_ref()),

@@ -29,6 +29,7 @@ pub(super) const fn name(event: &Event) -> &'static str {
         Event::RegistrationRequested(..) => "registration_requested",
         Event::UserRegistered { .. } => "user_registered",
         Event::EmailVerified => "email_verified",
+        Event::EmailProven(..) => "email_proven",
         Event::AddressYielded => "address_yielded",
         Event::LoginSucceeded(..) => "login_succeeded",
         Event::LoginFailed(..) => "login_failed",
@@ -96,6 +97,7 @@ pub(super) fn message(event: &Event) -> Wire {
             told!(UserRegistered { registration_id: registration_id.to_string(), roles: roles.clone() })
         }
         Event::EmailVerified => told!(EmailVerified {}),
+        Event::EmailProven(hash) => told!(EmailProven { address_hash: hash.clone() }),
         Event::AddressYielded => told!(AddressYielded {}),
         Event::LoginSucceeded(id, methods) => {
             told!(LoginSucceeded { session_id: id.to_string(), methods: texts(&methods.names()) })

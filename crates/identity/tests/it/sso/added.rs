@@ -10,6 +10,7 @@ use tonic_types::StatusExt as _;
 use super::{Stage, ada, change, connect, described};
 use crate::harness::{COMES_FROM, bearer, create_user, reason};
 use crate::mailbox::{mails, told};
+use crate::proven_addresses::proofs;
 
 const ADA: &str = "ada@acme.example";
 
@@ -45,9 +46,12 @@ on_each_database! {
         assert!(ordered[0].sealed_secret.is_empty(), "nobody needs a code");
         let tokens = stage.log_in(ada()).await.expect("logged in");
         let same = stage.whoami(&tokens).await.expect("signed in");
-        assert_eq!((same.user_id, same.roles, same.email_verified), (user.user_id, vec!["DATA_SCIENTIST".to_owned()], true));
+        assert_eq!((same.user_id.clone(), same.roles, same.email_verified), (user.user_id, vec!["DATA_SCIENTIST".to_owned()], true));
         stage.log_in(super::ada_with(serde_json::json!({ "sub": "bea", "email": "bea@acme.example" }))).await.expect("just in time");
         assert!(mails(&stage.world, "bea@acme.example", "sign_in").await.is_empty(), "who is there needs no mail");
+        let proven: Vec<String> = proofs(&stage.world).await.into_iter().map(|(_, user_id)| user_id).collect();
+        assert_eq!(proven.len(), 2, "both by their provider: {proven:?}");
+        assert_eq!(proven[0], same.user_id);
     }
 
     async fn nobody_is_added_who_could_never_log_in(database) {

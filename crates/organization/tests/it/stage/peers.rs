@@ -40,6 +40,8 @@ pub(crate) struct FakeIdentity {
     has_no_directory: AtomicBool,
     /// What it says of single sign-on, whoever is asked about.
     sso: Mutex<pb::CheckSingleSignOnResponse>,
+    /// The addresses that accounts hold which proved them.
+    proven: Mutex<Vec<pb::ProvenEmail>>,
     /// The accounts that it made.
     accounts: Mutex<HashSet<String>>,
     /// The events that it was told.
@@ -116,6 +118,19 @@ impl DirectoryService for Directory {
             return Err(StatusBuilder::new(Code::Unavailable, domain::IDENTITY, "STORE_UNAVAILABLE", "No.").build());
         }
         Ok(Response::new(*self.0.sso.lock().expect("unpoisoned")))
+    }
+
+    async fn resolve_proven_emails(
+        &self,
+        request: Request<pb::ResolveProvenEmailsRequest>,
+    ) -> Result<Response<pb::ResolveProvenEmailsResponse>, Status> {
+        if *self.0.mood.lock().expect("unpoisoned") == Mood::Down {
+            return Err(StatusBuilder::new(Code::Unavailable, domain::IDENTITY, "STORE_UNAVAILABLE", "No.").build());
+        }
+        let proven = self.0.proven.lock().expect("unpoisoned").clone();
+        let emails = request.into_inner().emails;
+        let proven = proven.into_iter().filter(|proven| emails.contains(&proven.email)).collect();
+        Ok(Response::new(pb::ResolveProvenEmailsResponse { proven }))
     }
 
     async fn get_instance(

@@ -15,7 +15,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file rolecall/identity/v1/directory_service.proto.
  */
 export const file_rolecall_identity_v1_directory_service: GenFile = /*@__PURE__*/
-  fileDesc("Cixyb2xlY2FsbC9pZGVudGl0eS92MS9kaXJlY3Rvcnlfc2VydmljZS5wcm90bxIUcm9sZWNhbGwuaWRlbnRpdHkudjEitgEKF0ludml0ZUZpcnN0T3duZXJSZXF1ZXN0Eg8KB3VzZXJfaWQYASABKAkSFwoPb3JnYW5pemF0aW9uX2lkGAIgASgJEhkKEW9yZ2FuaXphdGlvbl9uYW1lGAMgASgJEhAKCGFjdG9yX2lkGAQgASgJEg0KBWVtYWlsGAUgASgJEgwKBG5hbWUYBiABKAkSEgoKZ2l2ZW5fbmFtZRgHIAEoCRITCgtmYW1pbHlfbmFtZRgIIAEoCSIaChhJbnZpdGVGaXJzdE93bmVyUmVzcG9uc2UiLgoXQmF0Y2hHZXRDb250YWN0c1JlcXVlc3QSEwoLc3ViamVjdF9pZHMYASADKAkiSwoYQmF0Y2hHZXRDb250YWN0c1Jlc3BvbnNlEi8KCGNvbnRhY3RzGAEgAygLMh0ucm9sZWNhbGwuaWRlbnRpdHkudjEuQ29udGFjdCJSCgdDb250YWN0EhIKCnN1YmplY3RfaWQYASABKAkSDQoFZW1haWwYAiABKAkSDAoEbmFtZRgDIAEoCRIWCg5lbWFpbF92ZXJpZmllZBgEIAEoCCIUChJHZXRJbnN0YW5jZVJlcXVlc3QiQwoTR2V0SW5zdGFuY2VSZXNwb25zZRIMCgRuYW1lGAEgASgJEh4KFm9yZ2FuaXphdGlvbl9kaXJlY3RvcnkYAiABKAgiKQoTQ2hlY2tTZXNzaW9uUmVxdWVzdBISCgpzZXNzaW9uX2lkGAEgASgJIiYKFENoZWNrU2Vzc2lvblJlc3BvbnNlEg4KBmFjdGl2ZRgBIAEoCCJQChhDaGVja1NpbmdsZVNpZ25PblJlcXVlc3QSFwoPb3JnYW5pemF0aW9uX2lkGAEgASgJEhsKE2JyZWFrX2dsYXNzX3VzZXJfaWQYAiABKAkiRQoZQ2hlY2tTaW5nbGVTaWduT25SZXNwb25zZRIUCgxoYXNfcHJvdmlkZXIYASABKAgSEgoKaGFzX2ZhY3RvchgCIAEoCCJKChNJbmdlc3RFdmVudHNSZXF1ZXN0EjMKBmV2ZW50cxgBIAMoCzIjLnJvbGVjYWxsLmlkZW50aXR5LnYxLkluZ2VzdGVkRXZlbnQiiQEKDUluZ2VzdGVkRXZlbnQSEAoIZXZlbnRfaWQYASABKAkSDQoFdG9waWMYAiABKAkSDwoHcGF5bG9hZBgDIAEoDBIxCg1vY2N1cnJlZF90aW1lGAQgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBITCgt0cmFjZXBhcmVudBgFIAEoCSJLChRJbmdlc3RFdmVudHNSZXNwb25zZRIzCgdyZXN1bHRzGAEgAygLMiIucm9sZWNhbGwuaWRlbnRpdHkudjEuSW5nZXN0UmVzdWx0ImYKDEluZ2VzdFJlc3VsdBIQCghldmVudF9pZBgBIAEoCRI0CgdvdXRjb21lGAIgASgOMiMucm9sZWNhbGwuaWRlbnRpdHkudjEuSW5nZXN0T3V0Y29tZRIOCgZkZXRhaWwYAyABKAkqewoNSW5nZXN0T3V0Y29tZRIeChpJTkdFU1RfT1VUQ09NRV9VTlNQRUNJRklFRBAAEhcKE0lOR0VTVF9PVVRDT01FX0RPTkUQARIYChRJTkdFU1RfT1VUQ09NRV9SRVRSWRACEhcKE0lOR0VTVF9PVVRDT01FX1BBUksQAzLnBQoQRGlyZWN0b3J5U2VydmljZRJ8ChBJbnZpdGVGaXJzdE93bmVyEi0ucm9sZWNhbGwuaWRlbnRpdHkudjEuSW52aXRlRmlyc3RPd25lclJlcXVlc3QaLi5yb2xlY2FsbC5pZGVudGl0eS52MS5JbnZpdGVGaXJzdE93bmVyUmVzcG9uc2UiCZACAqrtGAIYARJ8ChBCYXRjaEdldENvbnRhY3RzEi0ucm9sZWNhbGwuaWRlbnRpdHkudjEuQmF0Y2hHZXRDb250YWN0c1JlcXVlc3QaLi5yb2xlY2FsbC5pZGVudGl0eS52MS5CYXRjaEdldENvbnRhY3RzUmVzcG9uc2UiCZACAartGAIYARJtCgtHZXRJbnN0YW5jZRIoLnJvbGVjYWxsLmlkZW50aXR5LnYxLkdldEluc3RhbmNlUmVxdWVzdBopLnJvbGVjYWxsLmlkZW50aXR5LnYxLkdldEluc3RhbmNlUmVzcG9uc2UiCZACAartGAIYARJwCgxDaGVja1Nlc3Npb24SKS5yb2xlY2FsbC5pZGVudGl0eS52MS5DaGVja1Nlc3Npb25SZXF1ZXN0Gioucm9sZWNhbGwuaWRlbnRpdHkudjEuQ2hlY2tTZXNzaW9uUmVzcG9uc2UiCZACAartGAIYARJ/ChFDaGVja1NpbmdsZVNpZ25PbhIuLnJvbGVjYWxsLmlkZW50aXR5LnYxLkNoZWNrU2luZ2xlU2lnbk9uUmVxdWVzdBovLnJvbGVjYWxsLmlkZW50aXR5LnYxLkNoZWNrU2luZ2xlU2lnbk9uUmVzcG9uc2UiCZACAartGAIYARJ1CgxJbmdlc3RFdmVudHMSKS5yb2xlY2FsbC5pZGVudGl0eS52MS5Jbmdlc3RFdmVudHNSZXF1ZXN0Gioucm9sZWNhbGwuaWRlbnRpdHkudjEuSW5nZXN0RXZlbnRzUmVzcG9uc2UiDpACAqrtGAcYATCAgIACQuwBChhjb20ucm9sZWNhbGwuaWRlbnRpdHkudjFCFURpcmVjdG9yeVNlcnZpY2VQcm90b1ABWkdnaXRodWIuY29tL3JvbGVjYWxsL3JvbGVjYWxsL2NsaWVudHMvZ28vcm9sZWNhbGwvaWRlbnRpdHkvdjE7aWRlbnRpdHl2MaICA1JJWKoCFFJvbGVjYWxsLklkZW50aXR5LlYxygIUUm9sZWNhbGxcSWRlbnRpdHlcVjHiAiBSb2xlY2FsbFxJZGVudGl0eVxWMVxHUEJNZXRhZGF0YeoCFlJvbGVjYWxsOjpJZGVudGl0eTo6VjFiBnByb3RvMw", [file_google_protobuf_timestamp, file_rolecall_authz_v1_options]);
+  fileDesc("Cixyb2xlY2FsbC9pZGVudGl0eS92MS9kaXJlY3Rvcnlfc2VydmljZS5wcm90bxIUcm9sZWNhbGwuaWRlbnRpdHkudjEitgEKF0ludml0ZUZpcnN0T3duZXJSZXF1ZXN0Eg8KB3VzZXJfaWQYASABKAkSFwoPb3JnYW5pemF0aW9uX2lkGAIgASgJEhkKEW9yZ2FuaXphdGlvbl9uYW1lGAMgASgJEhAKCGFjdG9yX2lkGAQgASgJEg0KBWVtYWlsGAUgASgJEgwKBG5hbWUYBiABKAkSEgoKZ2l2ZW5fbmFtZRgHIAEoCRITCgtmYW1pbHlfbmFtZRgIIAEoCSIaChhJbnZpdGVGaXJzdE93bmVyUmVzcG9uc2UiLgoXQmF0Y2hHZXRDb250YWN0c1JlcXVlc3QSEwoLc3ViamVjdF9pZHMYASADKAkiSwoYQmF0Y2hHZXRDb250YWN0c1Jlc3BvbnNlEi8KCGNvbnRhY3RzGAEgAygLMh0ucm9sZWNhbGwuaWRlbnRpdHkudjEuQ29udGFjdCJSCgdDb250YWN0EhIKCnN1YmplY3RfaWQYASABKAkSDQoFZW1haWwYAiABKAkSDAoEbmFtZRgDIAEoCRIWCg5lbWFpbF92ZXJpZmllZBgEIAEoCCIUChJHZXRJbnN0YW5jZVJlcXVlc3QiQwoTR2V0SW5zdGFuY2VSZXNwb25zZRIMCgRuYW1lGAEgASgJEh4KFm9yZ2FuaXphdGlvbl9kaXJlY3RvcnkYAiABKAgiKQoTQ2hlY2tTZXNzaW9uUmVxdWVzdBISCgpzZXNzaW9uX2lkGAEgASgJIiYKFENoZWNrU2Vzc2lvblJlc3BvbnNlEg4KBmFjdGl2ZRgBIAEoCCJQChhDaGVja1NpbmdsZVNpZ25PblJlcXVlc3QSFwoPb3JnYW5pemF0aW9uX2lkGAEgASgJEhsKE2JyZWFrX2dsYXNzX3VzZXJfaWQYAiABKAkiRQoZQ2hlY2tTaW5nbGVTaWduT25SZXNwb25zZRIUCgxoYXNfcHJvdmlkZXIYASABKAgSEgoKaGFzX2ZhY3RvchgCIAEoCCIsChpSZXNvbHZlUHJvdmVuRW1haWxzUmVxdWVzdBIOCgZlbWFpbHMYASADKAkiUAobUmVzb2x2ZVByb3ZlbkVtYWlsc1Jlc3BvbnNlEjEKBnByb3ZlbhgBIAMoCzIhLnJvbGVjYWxsLmlkZW50aXR5LnYxLlByb3ZlbkVtYWlsIi0KC1Byb3ZlbkVtYWlsEg0KBWVtYWlsGAEgASgJEg8KB3VzZXJfaWQYAiABKAkiSgoTSW5nZXN0RXZlbnRzUmVxdWVzdBIzCgZldmVudHMYASADKAsyIy5yb2xlY2FsbC5pZGVudGl0eS52MS5Jbmdlc3RlZEV2ZW50IokBCg1Jbmdlc3RlZEV2ZW50EhAKCGV2ZW50X2lkGAEgASgJEg0KBXRvcGljGAIgASgJEg8KB3BheWxvYWQYAyABKAwSMQoNb2NjdXJyZWRfdGltZRgEIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASEwoLdHJhY2VwYXJlbnQYBSABKAkiSwoUSW5nZXN0RXZlbnRzUmVzcG9uc2USMwoHcmVzdWx0cxgBIAMoCzIiLnJvbGVjYWxsLmlkZW50aXR5LnYxLkluZ2VzdFJlc3VsdCJmCgxJbmdlc3RSZXN1bHQSEAoIZXZlbnRfaWQYASABKAkSNAoHb3V0Y29tZRgCIAEoDjIjLnJvbGVjYWxsLmlkZW50aXR5LnYxLkluZ2VzdE91dGNvbWUSDgoGZGV0YWlsGAMgASgJKnsKDUluZ2VzdE91dGNvbWUSHgoaSU5HRVNUX09VVENPTUVfVU5TUEVDSUZJRUQQABIXChNJTkdFU1RfT1VUQ09NRV9ET05FEAESGAoUSU5HRVNUX09VVENPTUVfUkVUUlkQAhIXChNJTkdFU1RfT1VUQ09NRV9QQVJLEAMy8wYKEERpcmVjdG9yeVNlcnZpY2USfAoQSW52aXRlRmlyc3RPd25lchItLnJvbGVjYWxsLmlkZW50aXR5LnYxLkludml0ZUZpcnN0T3duZXJSZXF1ZXN0Gi4ucm9sZWNhbGwuaWRlbnRpdHkudjEuSW52aXRlRmlyc3RPd25lclJlc3BvbnNlIgmQAgKq7RgCGAESfAoQQmF0Y2hHZXRDb250YWN0cxItLnJvbGVjYWxsLmlkZW50aXR5LnYxLkJhdGNoR2V0Q29udGFjdHNSZXF1ZXN0Gi4ucm9sZWNhbGwuaWRlbnRpdHkudjEuQmF0Y2hHZXRDb250YWN0c1Jlc3BvbnNlIgmQAgGq7RgCGAESbQoLR2V0SW5zdGFuY2USKC5yb2xlY2FsbC5pZGVudGl0eS52MS5HZXRJbnN0YW5jZVJlcXVlc3QaKS5yb2xlY2FsbC5pZGVudGl0eS52MS5HZXRJbnN0YW5jZVJlc3BvbnNlIgmQAgGq7RgCGAEScAoMQ2hlY2tTZXNzaW9uEikucm9sZWNhbGwuaWRlbnRpdHkudjEuQ2hlY2tTZXNzaW9uUmVxdWVzdBoqLnJvbGVjYWxsLmlkZW50aXR5LnYxLkNoZWNrU2Vzc2lvblJlc3BvbnNlIgmQAgGq7RgCGAESfwoRQ2hlY2tTaW5nbGVTaWduT24SLi5yb2xlY2FsbC5pZGVudGl0eS52MS5DaGVja1NpbmdsZVNpZ25PblJlcXVlc3QaLy5yb2xlY2FsbC5pZGVudGl0eS52MS5DaGVja1NpbmdsZVNpZ25PblJlc3BvbnNlIgmQAgGq7RgCGAESiQEKE1Jlc29sdmVQcm92ZW5FbWFpbHMSMC5yb2xlY2FsbC5pZGVudGl0eS52MS5SZXNvbHZlUHJvdmVuRW1haWxzUmVxdWVzdBoxLnJvbGVjYWxsLmlkZW50aXR5LnYxLlJlc29sdmVQcm92ZW5FbWFpbHNSZXNwb25zZSINkAIBqu0YBhgBMICAIBJ1CgxJbmdlc3RFdmVudHMSKS5yb2xlY2FsbC5pZGVudGl0eS52MS5Jbmdlc3RFdmVudHNSZXF1ZXN0Gioucm9sZWNhbGwuaWRlbnRpdHkudjEuSW5nZXN0RXZlbnRzUmVzcG9uc2UiDpACAqrtGAcYATCAgIACQuwBChhjb20ucm9sZWNhbGwuaWRlbnRpdHkudjFCFURpcmVjdG9yeVNlcnZpY2VQcm90b1ABWkdnaXRodWIuY29tL3JvbGVjYWxsL3JvbGVjYWxsL2NsaWVudHMvZ28vcm9sZWNhbGwvaWRlbnRpdHkvdjE7aWRlbnRpdHl2MaICA1JJWKoCFFJvbGVjYWxsLklkZW50aXR5LlYxygIUUm9sZWNhbGxcSWRlbnRpdHlcVjHiAiBSb2xlY2FsbFxJZGVudGl0eVxWMVxHUEJNZXRhZGF0YeoCFlJvbGVjYWxsOjpJZGVudGl0eTo6VjFiBnByb3RvMw", [file_google_protobuf_timestamp, file_rolecall_authz_v1_options]);
 
 /**
  * What `InviteFirstOwner` needs.
@@ -328,6 +328,76 @@ export const CheckSingleSignOnResponseSchema: GenMessage<CheckSingleSignOnRespon
   messageDesc(file_rolecall_identity_v1_directory_service, 10);
 
 /**
+ * What `ResolveProvenEmails` needs.
+ *
+ * @generated from message rolecall.identity.v1.ResolveProvenEmailsRequest
+ */
+export type ResolveProvenEmailsRequest = Message<"rolecall.identity.v1.ResolveProvenEmailsRequest"> & {
+  /**
+   * Up to 1 000 addresses.
+   *
+   * @generated from field: repeated string emails = 1;
+   */
+  emails: string[];
+};
+
+/**
+ * Describes the message rolecall.identity.v1.ResolveProvenEmailsRequest.
+ * Use `create(ResolveProvenEmailsRequestSchema)` to create a new message.
+ */
+export const ResolveProvenEmailsRequestSchema: GenMessage<ResolveProvenEmailsRequest> = /*@__PURE__*/
+  messageDesc(file_rolecall_identity_v1_directory_service, 11);
+
+/**
+ * What `ResolveProvenEmails` answers.
+ *
+ * @generated from message rolecall.identity.v1.ResolveProvenEmailsResponse
+ */
+export type ResolveProvenEmailsResponse = Message<"rolecall.identity.v1.ResolveProvenEmailsResponse"> & {
+  /**
+   * The addresses that somebody proved, in no order; the others are left out.
+   *
+   * @generated from field: repeated rolecall.identity.v1.ProvenEmail proven = 1;
+   */
+  proven: ProvenEmail[];
+};
+
+/**
+ * Describes the message rolecall.identity.v1.ResolveProvenEmailsResponse.
+ * Use `create(ResolveProvenEmailsResponseSchema)` to create a new message.
+ */
+export const ResolveProvenEmailsResponseSchema: GenMessage<ResolveProvenEmailsResponse> = /*@__PURE__*/
+  messageDesc(file_rolecall_identity_v1_directory_service, 12);
+
+/**
+ * An address and whose it is.
+ *
+ * @generated from message rolecall.identity.v1.ProvenEmail
+ */
+export type ProvenEmail = Message<"rolecall.identity.v1.ProvenEmail"> & {
+  /**
+   * The address in its canonical form.
+   *
+   * @generated from field: string email = 1;
+   */
+  email: string;
+
+  /**
+   * The account that holds it.
+   *
+   * @generated from field: string user_id = 2;
+   */
+  userId: string;
+};
+
+/**
+ * Describes the message rolecall.identity.v1.ProvenEmail.
+ * Use `create(ProvenEmailSchema)` to create a new message.
+ */
+export const ProvenEmailSchema: GenMessage<ProvenEmail> = /*@__PURE__*/
+  messageDesc(file_rolecall_identity_v1_directory_service, 13);
+
+/**
  * What `IngestEvents` needs.
  *
  * @generated from message rolecall.identity.v1.IngestEventsRequest
@@ -346,7 +416,7 @@ export type IngestEventsRequest = Message<"rolecall.identity.v1.IngestEventsRequ
  * Use `create(IngestEventsRequestSchema)` to create a new message.
  */
 export const IngestEventsRequestSchema: GenMessage<IngestEventsRequest> = /*@__PURE__*/
-  messageDesc(file_rolecall_identity_v1_directory_service, 11);
+  messageDesc(file_rolecall_identity_v1_directory_service, 14);
 
 /**
  * An event of another context.
@@ -395,7 +465,7 @@ export type IngestedEvent = Message<"rolecall.identity.v1.IngestedEvent"> & {
  * Use `create(IngestedEventSchema)` to create a new message.
  */
 export const IngestedEventSchema: GenMessage<IngestedEvent> = /*@__PURE__*/
-  messageDesc(file_rolecall_identity_v1_directory_service, 12);
+  messageDesc(file_rolecall_identity_v1_directory_service, 15);
 
 /**
  * What `IngestEvents` answers.
@@ -416,7 +486,7 @@ export type IngestEventsResponse = Message<"rolecall.identity.v1.IngestEventsRes
  * Use `create(IngestEventsResponseSchema)` to create a new message.
  */
 export const IngestEventsResponseSchema: GenMessage<IngestEventsResponse> = /*@__PURE__*/
-  messageDesc(file_rolecall_identity_v1_directory_service, 13);
+  messageDesc(file_rolecall_identity_v1_directory_service, 16);
 
 /**
  * What became of an event.
@@ -451,7 +521,7 @@ export type IngestResult = Message<"rolecall.identity.v1.IngestResult"> & {
  * Use `create(IngestResultSchema)` to create a new message.
  */
 export const IngestResultSchema: GenMessage<IngestResult> = /*@__PURE__*/
-  messageDesc(file_rolecall_identity_v1_directory_service, 14);
+  messageDesc(file_rolecall_identity_v1_directory_service, 17);
 
 /**
  * What the sender of an event does with it.
@@ -551,6 +621,17 @@ export const DirectoryService: GenService<{
     methodKind: "unary";
     input: typeof CheckSingleSignOnRequestSchema;
     output: typeof CheckSingleSignOnResponseSchema;
+  },
+  /**
+   * Tells which addresses living accounts hold that proved them: by a mailed
+   * code, or by single sign-on of a proven domain.
+   *
+   * @generated from rpc rolecall.identity.v1.DirectoryService.ResolveProvenEmails
+   */
+  resolveProvenEmails: {
+    methodKind: "unary";
+    input: typeof ResolveProvenEmailsRequestSchema;
+    output: typeof ResolveProvenEmailsResponseSchema;
   },
   /**
    * Takes events of other contexts; each is worked on once.
