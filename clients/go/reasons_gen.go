@@ -188,6 +188,20 @@ const (
 	NotificationInternal Reason = "notification.rolecall/INTERNAL"
 	// NotificationDeliverySecretGone (FAILED_PRECONDITION): The secret that the mail carried was erased when it was parked; have a new one made, for an invitation with `ResendInvitation`.
 	NotificationDeliverySecretGone Reason = "notification.rolecall/DELIVERY_SECRET_GONE"
+	// NotificationPreferencesChanged (ABORTED): The preferences were changed meanwhile; read them again.
+	NotificationPreferencesChanged Reason = "notification.rolecall/PREFERENCES_CHANGED"
+	// NotificationUnsubscribeTokenInvalid (INVALID_ARGUMENT): The token ends no mails: it was not made here, or it was not copied whole.
+	NotificationUnsubscribeTokenInvalid Reason = "notification.rolecall/UNSUBSCRIBE_TOKEN_INVALID"
+	// NotificationRecipientNotFound (NOT_FOUND): No such person, or role, within what the caller may send to.
+	NotificationRecipientNotFound Reason = "notification.rolecall/RECIPIENT_NOT_FOUND"
+	// NotificationRecipientsTooMany (FAILED_PRECONDITION): More people than one notification may reach.
+	NotificationRecipientsTooMany Reason = "notification.rolecall/RECIPIENTS_TOO_MANY"
+	// NotificationInstanceSenderRequired (PERMISSION_DENIED): Addresses and inline text need a sender for the whole installation.
+	NotificationInstanceSenderRequired Reason = "notification.rolecall/INSTANCE_SENDER_REQUIRED"
+	// NotificationNotificationNotFound (NOT_FOUND): No such notification within what the caller may see.
+	NotificationNotificationNotFound Reason = "notification.rolecall/NOTIFICATION_NOT_FOUND"
+	// NotificationNotificationNotPending (FAILED_PRECONDITION): Nothing of the notification waits any more.
+	NotificationNotificationNotPending Reason = "notification.rolecall/NOTIFICATION_NOT_PENDING"
 	// OrganizationRequestInvalid (INVALID_ARGUMENT): Fields of the request break rules; `BadRequest` lists all of them.
 	OrganizationRequestInvalid Reason = "organization.rolecall/REQUEST_INVALID"
 	// OrganizationOrganizationNotFound (NOT_FOUND): No such organization within what the caller may see.

@@ -237,6 +237,34 @@ const serviceConfig = `{
           "service": "rolecall.notification.v1.DeliveryService"
         },
         {
+          "method": "CancelNotification",
+          "service": "rolecall.notification.v1.NotificationService"
+        },
+        {
+          "method": "GetNotification",
+          "service": "rolecall.notification.v1.NotificationService"
+        },
+        {
+          "method": "ListNotifications",
+          "service": "rolecall.notification.v1.NotificationService"
+        },
+        {
+          "method": "SendNotification",
+          "service": "rolecall.notification.v1.NotificationService"
+        },
+        {
+          "method": "GetPreferences",
+          "service": "rolecall.notification.v1.PreferenceService"
+        },
+        {
+          "method": "Unsubscribe",
+          "service": "rolecall.notification.v1.PreferenceService"
+        },
+        {
+          "method": "UpdatePreferences",
+          "service": "rolecall.notification.v1.PreferenceService"
+        },
+        {
           "method": "CheckAccess",
           "service": "rolecall.organization.v1.AccessService"
         },

@@ -188,6 +188,20 @@ export const REASONS = {
   "notification.rolecall/INTERNAL": Code.Internal,
   /** The secret that the mail carried was erased when it was parked; have a new one made, for an invitation with `ResendInvitation`. */
   "notification.rolecall/DELIVERY_SECRET_GONE": Code.FailedPrecondition,
+  /** The preferences were changed meanwhile; read them again. */
+  "notification.rolecall/PREFERENCES_CHANGED": Code.Aborted,
+  /** The token ends no mails: it was not made here, or it was not copied whole. */
+  "notification.rolecall/UNSUBSCRIBE_TOKEN_INVALID": Code.InvalidArgument,
+  /** No such person, or role, within what the caller may send to. */
+  "notification.rolecall/RECIPIENT_NOT_FOUND": Code.NotFound,
+  /** More people than one notification may reach. */
+  "notification.rolecall/RECIPIENTS_TOO_MANY": Code.FailedPrecondition,
+  /** Addresses and inline text need a sender for the whole installation. */
+  "notification.rolecall/INSTANCE_SENDER_REQUIRED": Code.PermissionDenied,
+  /** No such notification within what the caller may see. */
+  "notification.rolecall/NOTIFICATION_NOT_FOUND": Code.NotFound,
+  /** Nothing of the notification waits any more. */
+  "notification.rolecall/NOTIFICATION_NOT_PENDING": Code.FailedPrecondition,
   /** Fields of the request break rules; `BadRequest` lists all of them. */
   "organization.rolecall/REQUEST_INVALID": Code.InvalidArgument,
   /** No such organization within what the caller may see. */

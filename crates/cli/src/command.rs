@@ -6,7 +6,7 @@ use clap::Subcommand;
 
 use crate::commands::{
     access, account, admins, audit, bootstrap, certs, deliveries, factors, health, instance, invitations, keys, mail,
-    members, organizations, password, registration, service_accounts, session, sessions, sso, tokens, users,
+    members, notifications, organizations, password, preferences, registration, service_accounts, session, sessions, sso, tokens, users,
 };
 use crate::connection::{Connection, RemoteArgs};
 use crate::failure::Failure;
@@ -43,6 +43,10 @@ pub enum Command {
     Audit(audit::Audit),
     #[doc(hidden)]
     Deliveries(deliveries::Deliveries),
+    #[doc(hidden)]
+    Notify(notifications::Notify),
+    #[doc(hidden)]
+    Preferences(preferences::Preferences),
     #[doc(hidden)]
     ServiceAccounts(service_accounts::ServiceAccounts),
     #[doc(hidden)]
@@ -124,6 +128,8 @@ async fn answer(command: Command) -> Result<(Answer, ExitCode), Failure> {
         Command::Admins(group) => group.command.run(&connect(&group.remote)?).await,
         Command::Members(group) => group.command.run(&connect(&group.remote)?).await,
         Command::Deliveries(group) => group.command.run(&connect(&group.remote)?).await,
+        Command::Notify(group) => group.command.run(&connect(&group.remote)?).await,
+        Command::Preferences(group) => group.command.run(&connect(&group.remote)?).await,
         Command::ServiceAccounts(group) => group.command.run(&connect(&group.remote)?).await,
         Command::Sso(group) => group.command.run(&connect(&group.remote)?).await,
         Command::Tokens(group) => group.command.run(&connect(&group.remote)?).await,
@@ -152,6 +158,8 @@ impl Command {
             Self::Access(group) => Some(&group.remote),
             Self::Audit(group) => Some(&group.remote),
             Self::Deliveries(group) => Some(&group.remote),
+            Self::Notify(group) => Some(&group.remote),
+            Self::Preferences(group) => Some(&group.remote),
             Self::ServiceAccounts(group) => Some(&group.remote),
             Self::Sso(group) => Some(&group.remote),
             Self::Tokens(group) => Some(&group.remote),

@@ -111,6 +111,12 @@ ids! {
     DomainId;
     /// What an identity provider knows a person by.
     LinkedIdentityId;
+    /// What somebody is told, to one person or many.
+    NotificationId;
+    /// A message in somebody's inbox.
+    MessageId;
+    /// A text that notifications are made from.
+    TemplateId;
     /// A model that computations run.
     ModelId;
 }

@@ -44,6 +44,8 @@ pub enum Purpose {
     AuditSubject,
     /// Secrets of identity providers at rest, and of logins that are under way there.
     ProviderSecret,
+    /// Links in mails by which a person unsubscribes.
+    Unsubscribe,
     /// Addresses that persons proved, as the contexts tell each other of them.
     ProvenAddress,
 }
@@ -62,6 +64,7 @@ impl Purpose {
             Self::AuditCheckpoint => b"rolecall/audit-checkpoint/v1",
             Self::AuditSubject => b"rolecall/audit-subject/v1",
             Self::ProviderSecret => b"rolecall/provider-secret/v1",
+            Self::Unsubscribe => b"rolecall/unsubscribe/v1",
             Self::ProvenAddress => b"rolecall/proven-address/v1",
         }
     }

@@ -51,6 +51,8 @@ pub struct NotificationConfig {
     pub poll: Duration,
     /// How many mails are sent at once.
     pub concurrency: u16,
+    /// How many mails of one category a person gets in 24 hours, mandatory ones apart; a digest tells the rest.
+    pub mails_per_day: u16,
     /// How long deliveries are kept once they are sent, parked or expired.
     #[serde(with = "humantime_serde")]
     pub retention: Duration,
@@ -110,6 +112,7 @@ impl Default for NotificationConfig {
             lease: MINUTE,
             poll: Duration::from_secs(1),
             concurrency: 8,
+            mails_per_day: 20,
             retention: DAY * 90,
         }
     }
@@ -135,6 +138,7 @@ impl NotificationConfig {
         claim(!self.retry.is_empty(), "retry: must hold at least one pause");
         claim(self.retry.iter().all(|pause| !pause.is_zero()), "retry: must hold no pause of zero");
         claim((1..=256).contains(&self.concurrency), "concurrency: must be 1 to 256");
+        claim(self.mails_per_day > 0, "mails_per_day: must be 1 at least; people end mails by their preferences");
         claim(!self.poll.is_zero(), "poll: must be longer than zero");
         claim(!self.send_timeout.is_zero(), "send_timeout: must be longer than zero");
         claim(
@@ -209,6 +213,7 @@ mod tests {
             from: "nobody".to_owned(),
             retry: Vec::new(),
             concurrency: 0,
+            mails_per_day: 0,
             send_timeout: MINUTE,
             smtp: Some(SmtpConfig {
                 host: "mail.example.org".to_owned(),
@@ -221,7 +226,7 @@ mod tests {
             ..NotificationConfig::default()
         };
         let problems = config.validate().join("\n");
-        for part in ["external_url", "from", "retry", "concurrency", "send_timeout", "smtp.tls", "username"] {
+        for part in ["external_url", "from", "retry", "concurrency", "mails_per_day", "send_timeout", "smtp.tls", "username"] {
             assert!(problems.contains(part), "{part} in {problems}");
         }
     }

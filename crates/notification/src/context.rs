@@ -3,12 +3,16 @@
 use std::fmt;
 use std::sync::Arc;
 
+use axum::Router;
 use futures::future::BoxFuture;
 use rolecall_api::notification::v1::delivery_service_server::DeliveryServiceServer;
 use rolecall_api::notification::v1::mail_service_server::MailServiceServer;
+use rolecall_api::notification::v1::notification_service_server::NotificationServiceServer;
+use rolecall_api::notification::v1::preference_service_server::PreferenceServiceServer;
 use rolecall_authz::Refusals;
 use rolecall_db::{Database, Relay, RelayConfig, UniqueConstraint};
 use rolecall_kernel::entropy::Entropy;
+use rolecall_kernel::id::SubjectId;
 use rolecall_kernel::key::{KeyedHash, MasterKey, Purpose, Sealer};
 use rolecall_kernel::page::PageTokens;
 use rolecall_kernel::time::Clock;
@@ -21,10 +25,13 @@ use crate::app::instance_name::InstanceName;
 use crate::app::{delete_finished, deliver};
 use crate::channel::{Channel, ChannelError};
 use crate::config::NotificationConfig;
+use crate::domain::category::Category;
 use crate::domain::delivery::ChannelKind;
 use crate::domain::schedule::Schedule;
+use crate::domain::unsubscribe;
 use crate::events::publish;
-use crate::grpc::{delivery_service, mail_service};
+use crate::grpc::{delivery_service, mail_service, notification_service, preference_service};
+use crate::http;
 use crate::jobs;
 use crate::peers::Peers;
 use crate::peers::organization::AuditLog;
@@ -83,8 +90,17 @@ pub(crate) struct Shared {
     pub(crate) mail_secrets: Sealer,
     pub(crate) fingerprints: KeyedHash,
     pub(crate) page_tokens: PageTokens,
+    pub(crate) unsubscribe: unsubscribe::Tokens,
     /// Tells the delivery worker of this process that something is due.
     pub(crate) wake: Notify,
+}
+
+impl Shared {
+    /// Returns the address at which a person ends mails of a category, or everything that is not mandatory.
+    pub(crate) fn unsubscribe_link(&self, subject: SubjectId, category: Option<Category>) -> String {
+        let base = self.config.external_url.trim_end_matches('/');
+        format!("{base}{}/{}", http::UNSUBSCRIBE, self.unsubscribe.issue(subject, category))
+    }
 }
 
 /// Something that runs until the shutdown.
@@ -130,6 +146,7 @@ impl Notification {
             mail_secrets: master_key.sealer(Purpose::MailSecret),
             fingerprints: master_key.keyed_hash(Purpose::RequestFingerprint),
             page_tokens: PageTokens::new(master_key.sealer(Purpose::PageToken)),
+            unsubscribe: unsubscribe::Tokens::new(master_key.keyed_hash(Purpose::Unsubscribe)),
             wake: Notify::new(),
             config,
         };
@@ -155,9 +172,18 @@ impl Notification {
     pub fn register(&self, routes: Routes) -> Routes {
         let deliveries = DeliveryServiceServer::new(delivery_service::Service(Arc::clone(&self.shared)));
         let mails = MailServiceServer::new(mail_service::Service(Arc::clone(&self.shared)));
+        let notifications = NotificationServiceServer::new(notification_service::Service(Arc::clone(&self.shared)));
+        let preferences = PreferenceServiceServer::new(preference_service::Service(Arc::clone(&self.shared)));
         routes
+            .add_service(notifications.max_decoding_message_size(MOST_REQUEST_BYTES))
+            .add_service(preferences.max_decoding_message_size(MOST_REQUEST_BYTES))
             .add_service(deliveries.max_decoding_message_size(MOST_REQUEST_BYTES))
             .add_service(mails.max_decoding_message_size(MOST_REQUEST_BYTES))
+    }
+
+    /// Returns the HTTP side: where mail programs and people end mails that are not mandatory (RFC 8058).
+    pub fn http_routes(&self) -> Router {
+        http::routes(&self.shared)
     }
 
     /// Returns what has to run beside the services.

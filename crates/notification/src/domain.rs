@@ -1,9 +1,13 @@
 //! Deliveries, their templates and their legal transitions; pure functions and types.
 
 pub(crate) mod arrival;
+pub(crate) mod category;
 pub(crate) mod clean;
 pub(crate) mod delivery;
 pub(crate) mod event;
 pub(crate) mod mail;
+pub(crate) mod notification;
+pub(crate) mod preferences;
 pub(crate) mod schedule;
 pub(crate) mod template;
+pub(crate) mod unsubscribe;

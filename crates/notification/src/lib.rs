@@ -5,11 +5,12 @@
 //!
 //! | Module | Holds |
 //! |---|---|
-//! | `domain` | deliveries, templates, the retry schedule, what names may hold; pure |
-//! | `app` | one use case a file: accept events, deliver, list, get, retry |
-//! | `store` | the tables `deliveries` and `delivery_attempts` |
+//! | `domain` | deliveries, notifications, preferences, templates, the retry schedule, what names may hold; pure |
+//! | `app` | one use case a file: accept events, send, deliver, gather digests, list, get, retry |
+//! | `store` | the tables, the query of each aggregate in a file |
 //! | `render`, `templates/` | from a template and what it shows to a mail |
 //! | `channel` | the mail server, or the folder |
+//! | `http` | where one click ends mails that are not mandatory |
 //! | `grpc`, `events`, `peers` | the wire: services, events heard and told, other contexts |
 //!
 //! To tell people of one more thing: a value of `domain::template::Template`, its three files in
@@ -22,6 +23,7 @@ mod context;
 mod domain;
 mod events;
 mod grpc;
+mod http;
 mod jobs;
 mod peers;
 mod render;

@@ -55,4 +55,13 @@ impl Peers {
     ) -> Result<HashMap<OrganizationId, String>, Unreachable> {
         organization::names(self.organization.clone(), organizations).await
     }
+
+    /// Asks who holds a role in an organization and can act; and whether there are more than are told.
+    pub(crate) async fn holders(
+        &self,
+        organization: OrganizationId,
+        role: &str,
+    ) -> Result<(Vec<SubjectId>, bool), Unreachable> {
+        organization::holders(self.organization.clone(), organization, role).await
+    }
 }

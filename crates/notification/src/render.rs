@@ -13,6 +13,7 @@ use crate::domain::clean::clean;
 use crate::domain::mail::Rendered;
 use crate::domain::template::Template;
 use rolecall_kernel::calendar;
+use rolecall_kernel::text::is_forbidden;
 use rolecall_kernel::time::Timestamp;
 
 /// A subject longer than this is cut; it stays one line in most programs.
@@ -25,10 +26,18 @@ macro_rules! sources {
 }
 
 /// Every source file of every version that deliveries may be pinned to.
-const SOURCES: [(&str, &str); 96] = sources![
+const SOURCES: [(&str, &str); 104] = sources![
     "v1/layout.html",
     "v1/footer.txt",
+    "v1/optional.html",
+    "v1/optional.txt",
     "v1/sender.txt",
+    "v1/message.subject.txt",
+    "v1/message.txt",
+    "v1/message.html",
+    "v1/digest.subject.txt",
+    "v1/digest.txt",
+    "v1/digest.html",
     "v1/access_token_created.subject.txt",
     "v1/access_token_created.txt",
     "v1/access_token_created.html",
@@ -189,6 +198,8 @@ pub(crate) struct Extras<'a> {
     pub(crate) secret: Option<&'a str>,
     /// Until when it works.
     pub(crate) expires: Option<Timestamp>,
+    /// Where its recipient ends mails of this kind.
+    pub(crate) unsubscribe: Option<&'a str>,
 }
 
 impl Renderer {
@@ -251,6 +262,13 @@ impl Renderer {
         // Configuration allows nothing else that HTML has to escape; slashes escaped make some programs lose the link.
         values.insert("link_in_html".to_owned(), Value::from_safe_string(link.replace('&', "&amp;")));
         values.insert("link".to_owned(), Value::from(link));
+        if matches!(template, Template::Message | Template::Digest) {
+            values.extend(lines(variables.get("text").map(String::as_str).unwrap_or_default()));
+        }
+        if let Some(address) = extras.unsubscribe {
+            // The configured address and letters of a token: nothing that HTML has to escape.
+            values.insert("unsubscribe".to_owned(), Value::from_safe_string(address.to_owned()));
+        }
         if let Some(secret) = extras.secret {
             values.insert("code".to_owned(), Value::from(secret));
         }
@@ -259,6 +277,15 @@ impl Renderer {
         }
         values
     }
+}
+
+/// A text of several lines, whole and as paragraphs; its author is trusted with links, and with nothing else.
+fn lines(text: &str) -> [(String, Value); 2] {
+    let text: String = text.chars().filter(|c| matches!(c, '\n' | '\t') || !is_forbidden(*c)).collect();
+    let split = |paragraph: &str| paragraph.trim_matches('\n').lines().map(str::to_owned).collect::<Vec<_>>();
+    let paragraphs = text.split("\n\n").map(split).filter(|lines| !lines.is_empty());
+    let paragraphs = paragraphs.map(Value::from).collect::<Vec<_>>();
+    [("paragraphs".to_owned(), Value::from(paragraphs)), ("text".to_owned(), Value::from(text))]
 }
 
 #[cfg(test)]

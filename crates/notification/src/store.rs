@@ -2,6 +2,10 @@
 
 pub(crate) mod claims;
 pub(crate) mod deliveries;
+pub(crate) mod digests;
+pub(crate) mod endings;
 pub(crate) mod migrations;
+pub(crate) mod notifications;
+pub(crate) mod preferences;
 
 mod entity;

@@ -182,6 +182,7 @@ pub(crate) fn notification(config: &Config) -> NotificationConfig {
         lease,
         poll: section.poll,
         concurrency: section.concurrency,
+        mails_per_day: section.mails_per_day,
         retention: section.retention,
     }
 }

@@ -518,6 +518,26 @@ pub struct BatchGetMembersResponse {
     #[prost(message, repeated, tag = "1")]
     pub members: ::prost::alloc::vec::Vec<Member>,
 }
+/// What `ListMembersByRole` needs.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct ListMembersByRoleRequest {
+    /// The organization.
+    #[prost(string, tag = "1")]
+    pub organization_id: ::prost::alloc::string::String,
+    /// The role, such as `OWNER`.
+    #[prost(string, tag = "2")]
+    pub role: ::prost::alloc::string::String,
+}
+/// What `ListMembersByRole` answers.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct ListMembersByRoleResponse {
+    /// The first 1 000 of them.
+    #[prost(string, repeated, tag = "1")]
+    pub user_ids: ::prost::alloc::vec::Vec<::prost::alloc::string::String>,
+    /// Whether there are more.
+    #[prost(bool, tag = "2")]
+    pub has_more: bool,
+}
 /// What `BatchGetOrganizations` needs.
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct BatchGetOrganizationsRequest {
@@ -1277,6 +1297,37 @@ pub mod membership_service_client {
                 );
             self.inner.unary(req, path, codec).await
         }
+        /// Lists the members of an organization who hold a role and can act now, in
+        /// order of creation.
+        pub async fn list_members_by_role(
+            &mut self,
+            request: impl tonic::IntoRequest<super::ListMembersByRoleRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::ListMembersByRoleResponse>,
+            tonic::Status,
+        > {
+            self.inner
+                .ready()
+                .await
+                .map_err(|e| {
+                    tonic::Status::unknown(
+                        format!("Service was not ready: {}", e.into()),
+                    )
+                })?;
+            let codec = tonic_prost::ProstCodec::default();
+            let path = http::uri::PathAndQuery::from_static(
+                "/rolecall.organization.v1.MembershipService/ListMembersByRole",
+            );
+            let mut req = request.into_request();
+            req.extensions_mut()
+                .insert(
+                    GrpcMethod::new(
+                        "rolecall.organization.v1.MembershipService",
+                        "ListMembersByRole",
+                    ),
+                );
+            self.inner.unary(req, path, codec).await
+        }
         /// Reads organizations and their settings.
         pub async fn batch_get_organizations(
             &mut self,
@@ -1648,6 +1699,15 @@ pub mod membership_service_server {
             request: tonic::Request<super::BatchGetMembersRequest>,
         ) -> std::result::Result<
             tonic::Response<super::BatchGetMembersResponse>,
+            tonic::Status,
+        >;
+        /// Lists the members of an organization who hold a role and can act now, in
+        /// order of creation.
+        async fn list_members_by_role(
+            &self,
+            request: tonic::Request<super::ListMembersByRoleRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::ListMembersByRoleResponse>,
             tonic::Status,
         >;
         /// Reads organizations and their settings.
@@ -2295,6 +2355,55 @@ pub mod membership_service_server {
                     let inner = self.inner.clone();
                     let fut = async move {
                         let method = BatchGetMembersSvc(inner);
+                        let codec = tonic_prost::ProstCodec::default();
+                        let mut grpc = tonic::server::Grpc::new(codec)
+                            .apply_compression_config(
+                                accept_compression_encodings,
+                                send_compression_encodings,
+                            )
+                            .apply_max_message_size_config(
+                                max_decoding_message_size,
+                                max_encoding_message_size,
+                            );
+                        let res = grpc.unary(method, req).await;
+                        Ok(res)
+                    };
+                    Box::pin(fut)
+                }
+                "/rolecall.organization.v1.MembershipService/ListMembersByRole" => {
+                    #[allow(non_camel_case_types)]
+                    struct ListMembersByRoleSvc<T: MembershipService>(pub Arc<T>);
+                    impl<
+                        T: MembershipService,
+                    > tonic::server::UnaryService<super::ListMembersByRoleRequest>
+                    for ListMembersByRoleSvc<T> {
+                        type Response = super::ListMembersByRoleResponse;
+                        type Future = BoxFuture<
+                            tonic::Response<Self::Response>,
+                            tonic::Status,
+                        >;
+                        fn call(
+                            &mut self,
+                            request: tonic::Request<super::ListMembersByRoleRequest>,
+                        ) -> Self::Future {
+                            let inner = Arc::clone(&self.0);
+                            let fut = async move {
+                                <T as MembershipService>::list_members_by_role(
+                                        &inner,
+                                        request,
+                                    )
+                                    .await
+                            };
+                            Box::pin(fut)
+                        }
+                    }
+                    let accept_compression_encodings = self.accept_compression_encodings;
+                    let send_compression_encodings = self.send_compression_encodings;
+                    let max_decoding_message_size = self.max_decoding_message_size;
+                    let max_encoding_message_size = self.max_encoding_message_size;
+                    let inner = self.inner.clone();
+                    let fut = async move {
+                        let method = ListMembersByRoleSvc(inner);
                         let codec = tonic_prost::ProstCodec::default();
                         let mut grpc = tonic::server::Grpc::new(codec)
                             .apply_compression_config(

@@ -37,6 +37,9 @@ const MAILED: [&str; 13] = [
     "user_impersonated",
 ];
 
+/// What ends all that notification knows of a person.
+const ENDING: [&str; 2] = ["user_deleted", "user_erased"];
+
 /// Appends events to the outbox.
 #[derive(Debug, Clone)]
 pub(crate) struct Publisher {
@@ -63,7 +66,7 @@ impl Publisher {
             occurred_time: Some(time(happened.occurred)),
             event: Some(event),
         };
-        let consumers: &[Consumer] = if MAILED.contains(&name) { &[AUDIT, MAIL] } else { &[AUDIT] };
+        let consumers: &[Consumer] = if MAILED.contains(&name) || ENDING.contains(&name) { &[AUDIT, MAIL] } else { &[AUDIT] };
         let event_id = EventId::new(happened.occurred, self.entropy.as_ref());
         let subject = match (happened.target, &happened.event) {
             (Some(target), _) => target.to_string(),

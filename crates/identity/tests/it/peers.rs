@@ -384,6 +384,13 @@ impl MembershipService for Fake {
         ok(BatchGetMembersResponse { members })
     }
 
+    async fn list_members_by_role(
+        &self,
+        _: Request<ListMembersByRoleRequest>,
+    ) -> Result<Response<ListMembersByRoleResponse>, Status> {
+        Err(refuse(Code::Unimplemented, "NOT_ASKED"))
+    }
+
     async fn batch_get_organizations(
         &self,
         request: Request<BatchGetOrganizationsRequest>,

@@ -10,10 +10,10 @@ use rolecall_kernel::time::Timestamp;
 
 use super::instance_name;
 use crate::context::Shared;
-use crate::domain::arrival::{Arrival, Command, Contact, Content, Notice, Variables};
+use crate::domain::arrival::{Arrival, Command, Contact, Content, Ended, Notice, Variables};
 use crate::domain::delivery::Draft;
 use crate::peers::Unreachable;
-use crate::store::deliveries;
+use crate::store::{deliveries, endings};
 
 /// The variable that no other context gives.
 const INSTANCE_NAME: &str = "instance_name";
@@ -33,6 +33,8 @@ struct Planned {
     event_id: EventId,
     source: String,
     drafts: Vec<Draft>,
+    /// The account that is gone.
+    ended: Option<Ended>,
 }
 
 /// What notices need to know of others.
@@ -81,6 +83,11 @@ fn plan(shared: &Shared, arrival: &Arrival, known: Option<&Known>, instance: Opt
     let commands = match &arrival.content {
         Content::Command(command) => vec![command.clone()],
         Content::Notice(notice) => from_notice(notice, known?),
+        Content::Ended(_) => Vec::new(),
+    };
+    let ended = match arrival.content {
+        Content::Ended(ended) => Some(ended),
+        Content::Command(_) | Content::Notice(_) => None,
     };
     let draft = |command: Command| Draft {
         delivery_id: DeliveryId::new(shared.clock.now(), &*shared.entropy),
@@ -94,9 +101,11 @@ fn plan(shared: &Shared, arrival: &Arrival, known: Option<&Known>, instance: Opt
         expires: command.expires,
         channel: shared.channel.kind(),
         trace: arrival.trace.clone(),
+        category: command.template.category(),
+        due: None,
     };
     let drafts = commands.into_iter().map(draft).collect();
-    Some(Planned { event_id: arrival.event_id, source: arrival.source.clone(), drafts })
+    Some(Planned { event_id: arrival.event_id, source: arrival.source.clone(), drafts, ended })
 }
 
 /// Adds what the installation is called. It is kept with the delivery, so that each attempt sends the same mail.
@@ -171,6 +180,9 @@ async fn store_together(shared: &Shared, planned: &[Planned]) -> Result<(), role
             for plan in planned {
                 if inbox::accept(&tx, &plan.source, plan.event_id, now).await? {
                     drafts.extend(plan.drafts.iter().cloned());
+                    if let Some(ended) = plan.ended {
+                        endings::end(&tx, ended).await?;
+                    }
                 }
             }
             deliveries::insert(&tx, drafts, now).await

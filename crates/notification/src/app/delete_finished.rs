@@ -3,17 +3,25 @@
 use rolecall_db::Error;
 
 use crate::context::Shared;
-use crate::store::deliveries;
+use crate::store::{deliveries, notifications};
 
 /// The most rows of one transaction, so that writers wait only shortly.
 const CHUNK: u64 = 500;
 
-/// Deletes what is past its retention and returns how many deliveries that were.
+/// Deletes what is past its retention and returns how many deliveries and notifications that were.
 pub(crate) async fn run(shared: &Shared) -> Result<u64, Error> {
     let before = shared.clock.now().minus(shared.config.retention);
     let mut deleted = 0;
     loop {
         let delete = |tx| async move { deliveries::delete_finished(&tx, before, CHUNK).await };
+        let chunk = shared.database.write(delete).await?;
+        deleted += chunk;
+        if chunk < CHUNK {
+            break;
+        }
+    }
+    loop {
+        let delete = |tx| async move { notifications::delete_old(&tx, before, CHUNK).await };
         let chunk = shared.database.write(delete).await?;
         deleted += chunk;
         if chunk < CHUNK {

@@ -11,6 +11,8 @@ use rolecall_kernel::id::{EventId, RequestId};
 use tokio::time::{Instant, sleep, timeout};
 use tracing::Instrument as _;
 
+use super::gather_digests;
+use super::judge::Judge;
 use crate::channel;
 use crate::context::Shared;
 use crate::domain::arrival::Variables;
@@ -21,7 +23,7 @@ use crate::domain::schedule::{Next, Outcome};
 use crate::domain::template::Template;
 use crate::events::publish;
 use crate::render::Extras;
-use crate::store::claims::{self, Lease, Verdict};
+use crate::store::claims::{self, Lease};
 
 /// What one pass did.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -33,25 +35,26 @@ pub(crate) struct Pass {
 /// An attempt that has ended.
 struct Ended {
     due: Due,
-    verdict: Verdict,
+    verdict: claims::Verdict,
 }
 
 /// Claims what is due, as much as is sent at once, and sends it.
 pub(crate) async fn run(shared: &Shared) -> Result<Pass, Error> {
     let begun = Instant::now();
+    gather_digests::run(shared).await?;
     if !claims::is_any_due(&shared.database.reader(), shared.clock.now()).await? {
         return Ok(Pass::default());
     }
     let holder = RequestId::new(shared.clock.now(), &*shared.entropy).as_uuid();
     let lease = Lease { holder, ttl: shared.config.lease };
-    let (expired, due) = claim(shared, lease).await?;
-    let pass = Pass { expired, attempted: due.len() };
-    let attempts = futures::stream::iter(due).map(|due| {
+    let (expired, due, judge) = &claim(shared, lease).await?;
+    let pass = Pass { expired: *expired, attempted: due.len() };
+    let attempts = futures::stream::iter(due.iter().cloned()).map(|due| {
         let span = tracing::info_span!("deliver", delivery_id = %due.delivery_id, template = due.template);
         if let Some(trace) = &due.trace {
             rolecall_telemetry::context::continue_trace(&span, trace);
         }
-        attempt(shared, due, begun).instrument(span)
+        attempt(shared, due, judge, begun).instrument(span)
     });
     let concurrency = usize::from(shared.config.concurrency);
     let mut ended = attempts.buffer_unordered(concurrency).ready_chunks(concurrency);
@@ -61,7 +64,8 @@ pub(crate) async fn run(shared: &Shared) -> Result<Pass, Error> {
     Ok(pass)
 }
 
-async fn claim(shared: &Shared, lease: Lease) -> Result<(u64, Vec<Due>), Error> {
+/// What is due, and what its recipients say to it.
+async fn claim(shared: &Shared, lease: Lease) -> Result<(u64, Vec<Due>, Judge), Error> {
     let now = shared.clock.now();
     let most = if shared.channel.is_resting(now) { 0 } else { u64::from(shared.config.concurrency) };
     let kind = shared.channel.kind();
@@ -70,13 +74,14 @@ async fn claim(shared: &Shared, lease: Lease) -> Result<(u64, Vec<Due>), Error> 
         .write(|tx| async move {
             let expired = claims::expire(&tx, now).await?;
             let due = if most == 0 { Vec::new() } else { claims::claim(&tx, lease, kind, most, now).await? };
-            Ok((expired, due))
+            let judge = Judge::read(&tx, &due, shared.config.mails_per_day, now).await?;
+            Ok((expired, due, judge))
         })
         .await
 }
 
-async fn attempt(shared: &Shared, due: Due, begun: Instant) -> Ended {
-    let outcome = match render(shared, &due) {
+async fn attempt(shared: &Shared, due: Due, judge: &Judge, begun: Instant) -> Ended {
+    let outcome = match judge.judge(&due, shared.clock.now()).map_or_else(|| render(shared, &due), Err) {
         Ok(mail) => send(shared, &mail, begun).await,
         Err(outcome) => outcome,
     };
@@ -92,10 +97,12 @@ async fn attempt(shared: &Shared, due: Due, begun: Instant) -> Ended {
         Outcome::Sent(detail) => (AttemptOutcome::Sent, detail),
         Outcome::Deferred(detail) | Outcome::Unusable(detail) => (AttemptOutcome::Deferred, detail),
         Outcome::Refused(detail) => (AttemptOutcome::Refused, detail),
+        Outcome::Held(_) => (AttemptOutcome::Held, "quiet hours of the recipient".to_owned()),
+        Outcome::Unwanted(_) => (AttemptOutcome::Suppressed, "not wanted, or for a digest".to_owned()),
     };
     // What the server said may hold the address, so it is kept with the attempt and not logged.
     tracing::info!(number = due.number, ?outcome, ?next, "a delivery was attempted");
-    let verdict = Verdict { delivery_id: due.delivery_id, number: due.number, outcome, detail, next };
+    let verdict = claims::Verdict { delivery_id: due.delivery_id, number: due.number, outcome, detail, next };
     Ended { due, verdict }
 }
 
@@ -134,12 +141,18 @@ fn render(shared: &Shared, due: &Due) -> Result<Mail, Outcome> {
     };
     let secret = opened.as_ref().map(|bytes| std::str::from_utf8(bytes)).transpose();
     let secret = secret.map_err(|_| refused("its secret is not text"))?;
-    let extras = Extras { secret, expires: due.expires };
+    let unsubscribe = (!due.category.is_mandatory()).then(|| {
+        // A digest holds mails of several categories.
+        let category = Some(due.category).filter(|_| template != Template::Digest);
+        shared.unsubscribe_link(due.recipient_id, category)
+    });
+    let extras = Extras { secret, expires: due.expires, unsubscribe: unsubscribe.as_deref() };
     let content = shared.renderer.render(template, due.template_version, &variables, extras).map_err(|error| {
         tracing::error!(error = &error as &dyn std::error::Error, "a template cannot be rendered");
         unknown()
     })?;
-    Ok(Mail { delivery_id: due.delivery_id, to: due.email.clone(), date: shared.clock.now(), content })
+    let (delivery_id, to) = (due.delivery_id, due.email.clone());
+    Ok(Mail { delivery_id, to, date: shared.clock.now(), content, unsubscribe })
 }
 
 /// Writes down what came of attempts, and tries again while it holds the claim: what is forgotten is sent twice.
@@ -180,10 +193,9 @@ fn parked(shared: &Shared, due: &Due) -> Event {
         event_id: EventId::new(now, &*shared.entropy),
         actor: None,
         organization_id: due.organization_id,
-        recipient_id: due.recipient_id,
-        delivery_id: due.delivery_id,
+        target: Some(due.recipient_id),
         request_id: None,
         occurred: now,
-        what: What::DeliveryParked(channel::detail(&due.template)),
+        what: What::DeliveryParked(due.delivery_id, channel::detail(&due.template)),
     }
 }

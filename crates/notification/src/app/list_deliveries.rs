@@ -1,11 +1,10 @@
 //! Lists deliveries, the newest first.
 
-use std::collections::HashSet;
-
 use rolecall_authz::Scope;
 use rolecall_kernel::id::{DeliveryId, OrganizationId};
 use rolecall_kernel::page::{Page, PageSize};
 
+use super::notifications::organization_exists;
 use crate::context::Shared;
 use crate::domain::delivery::{Delivery, Filter};
 use crate::peers::Unreachable;
@@ -36,22 +35,10 @@ pub(crate) enum Error {
 /// Lists a page of deliveries.
 pub(crate) async fn run(shared: &Shared, command: Command) -> Result<Page<Delivery>, Error> {
     if let Some(organization) = command.filter.organization
-        && !exists(shared, &command, organization).await?
+        && !organization_exists(shared, &command.scope, command.own, organization).await?
     {
         return Err(Error::OrganizationNotFound(organization));
     }
     let Command { scope, filter, after, size, .. } = command;
     Ok(deliveries::list(&shared.database.reader(), &scope, filter, after, size).await?)
-}
-
-/// A foreign organization and one that is not there are the same to the caller.
-async fn exists(shared: &Shared, command: &Command, organization: OrganizationId) -> Result<bool, Unreachable> {
-    if command.own == Some(organization) {
-        return Ok(true);
-    }
-    if !command.scope.includes_organization(organization) {
-        return Ok(false);
-    }
-    let names = shared.peers.names(HashSet::from([organization])).await?;
-    Ok(names.contains_key(&organization))
 }

@@ -124,10 +124,9 @@ fn retried(shared: &Shared, command: &Command, delivery: &Delivery, now: Timesta
         event_id: EventId::new(now, &*shared.entropy),
         actor: Some(command.actor),
         organization_id: delivery.organization_id,
-        recipient_id: delivery.recipient_id,
-        delivery_id: delivery.delivery_id,
+        target: Some(delivery.recipient_id),
         request_id: command.call_id.clone(),
         occurred: now,
-        what: What::DeliveryRetried,
+        what: What::DeliveryRetried(delivery.delivery_id),
     }
 }

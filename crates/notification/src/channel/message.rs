@@ -46,14 +46,17 @@ impl Encoder {
             .boundary(format!("rolecall-{id}"))
             .singlepart(SinglePart::plain(mail.content.text.clone()))
             .singlepart(SinglePart::html(mail.content.html.clone()));
-        let built = Built::builder()
+        let mut builder = Built::builder()
             .from(self.from.clone())
             .to(Mailbox::new(None, recipient.clone()))
             .date(UNIX_EPOCH + Duration::from_micros(micros))
             .message_id(Some(format!("<{id}@{}>", self.from.email.domain())))
             .subject(mail.content.subject.clone())
-            .header(AutoSubmitted)
-            .multipart(bodies)?;
+            .header(AutoSubmitted);
+        if let Some(address) = &mail.unsubscribe {
+            builder = builder.header(Unsubscribe(format!("<{address}>"))).header(OneClick);
+        }
+        let built = builder.multipart(bodies)?;
         Ok(Message { sender: self.from.email.clone(), recipient, bytes: built.formatted() })
     }
 }
@@ -76,6 +79,43 @@ impl Header for AutoSubmitted {
     }
 }
 
+/// Where the recipient ends mails of this kind (RFC 2369, section 3.2).
+#[derive(Clone)]
+struct Unsubscribe(String);
+
+impl Header for Unsubscribe {
+    fn name() -> HeaderName {
+        HeaderName::new_from_ascii_str("List-Unsubscribe")
+    }
+
+    fn parse(text: &str) -> Result<Self, Box<dyn std::error::Error + Send + Sync>> {
+        Ok(Self(text.to_owned()))
+    }
+
+    fn display(&self) -> HeaderValue {
+        // Folded, the address would be broken for programs that do not unfold it.
+        HeaderValue::dangerous_new_pre_encoded(Self::name(), self.0.clone(), self.0.clone())
+    }
+}
+
+/// One POST to that address is enough (RFC 8058, section 3.1).
+#[derive(Clone)]
+struct OneClick;
+
+impl Header for OneClick {
+    fn name() -> HeaderName {
+        HeaderName::new_from_ascii_str("List-Unsubscribe-Post")
+    }
+
+    fn parse(_: &str) -> Result<Self, Box<dyn std::error::Error + Send + Sync>> {
+        Ok(Self)
+    }
+
+    fn display(&self) -> HeaderValue {
+        HeaderValue::new(Self::name(), "List-Unsubscribe=One-Click".to_owned())
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use rolecall_kernel::entropy::SystemEntropy;
@@ -92,7 +132,8 @@ mod tests {
             html: "<p>Gr\u{fc}\u{df}e</p>\n".to_owned(),
         };
         let date = Timestamp::from_seconds(1_767_225_600);
-        let mail = Mail { delivery_id: DeliveryId::new(date, &SystemEntropy), to: to.to_owned(), date, content };
+        let (delivery_id, unsubscribe) = (DeliveryId::new(date, &SystemEntropy), None);
+        let mail = Mail { delivery_id, to: to.to_owned(), date, content, unsubscribe };
         let encoder = Encoder::new("Rolecall <rolecall@example.org>".parse().expect("a mailbox"));
         let (first, second) = (encoder.encode(&mail)?, encoder.encode(&mail)?);
         assert_eq!(first.bytes, second.bytes, "a mail that is sent again is the same mail");

@@ -31,6 +31,17 @@ pub(crate) enum Content {
     Command(Command),
     /// A security notice; names and addresses are still to be asked for.
     Notice(Notice),
+    /// An account is gone: what is known of its person ends.
+    Ended(Ended),
+}
+
+/// An account that is gone.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Ended {
+    /// Whose it was.
+    pub(crate) subject: SubjectId,
+    /// Whether what names the person is erased everywhere.
+    pub(crate) is_erased: bool,
 }
 
 /// A mail as another context orders it.

@@ -5,6 +5,7 @@ use rolecall_kernel::text::EmailAddress;
 use rolecall_kernel::time::Timestamp;
 
 use super::arrival::Variables;
+use super::category::Category;
 use super::template::Template;
 
 /// Where a delivery stands.
@@ -18,6 +19,33 @@ pub(crate) enum State {
     Parked,
     /// What it tells had ended before it could be sent.
     Expired,
+    /// Nobody wants it.
+    Suppressed,
+}
+
+/// Why a delivery is suppressed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Suppression {
+    /// By the preferences of its recipient.
+    Preference,
+    /// A digest tells it instead.
+    Digest,
+    /// It was taken back.
+    Cancelled,
+    /// The account of its recipient is gone.
+    Deleted,
+}
+
+impl Suppression {
+    /// Returns its name.
+    pub(crate) const fn as_str(self) -> &'static str {
+        match self {
+            Self::Preference => "preference",
+            Self::Digest => "digest",
+            Self::Cancelled => "cancelled",
+            Self::Deleted => "deleted",
+        }
+    }
 }
 
 /// How a mail travels.
@@ -60,6 +88,9 @@ pub(crate) struct Delivery {
     pub(crate) attempt_count: i32,
     /// Whether its template shows a secret that was erased.
     pub(crate) is_secret_gone: bool,
+    pub(crate) category: Category,
+    /// Why it is suppressed.
+    pub(crate) suppression: Option<String>,
 }
 
 /// Which deliveries a list shows.
@@ -79,6 +110,10 @@ pub(crate) enum AttemptOutcome {
     Deferred,
     /// It will never be taken.
     Refused,
+    /// It waits for the end of quiet hours.
+    Held,
+    /// Its recipient does not want it.
+    Suppressed,
     /// Nobody knows: the process died in the middle.
     Unknown,
 }
@@ -90,6 +125,8 @@ impl AttemptOutcome {
             Self::Sent => "sent",
             Self::Deferred => "deferred",
             Self::Refused => "refused",
+            Self::Held => "held",
+            Self::Suppressed => "suppressed",
             Self::Unknown => "unknown",
         }
     }
@@ -118,6 +155,9 @@ pub(crate) struct Draft {
     pub(crate) expires: Option<Timestamp>,
     pub(crate) channel: ChannelKind,
     pub(crate) trace: Option<String>,
+    pub(crate) category: Category,
+    /// When it is first tried; at once when absent.
+    pub(crate) due: Option<Timestamp>,
 }
 
 /// A delivery that this process has claimed, with an attempt begun.
@@ -138,5 +178,6 @@ pub(crate) struct Due {
     pub(crate) tries: i32,
     /// Number of this attempt, from 1.
     pub(crate) number: i32,
+    pub(crate) category: Category,
     pub(crate) trace: Option<String>,
 }

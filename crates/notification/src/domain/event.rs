@@ -1,18 +1,17 @@
 //! What this context tells the others.
 
-use rolecall_kernel::id::{DeliveryId, EventId, OrganizationId, SubjectId};
+use rolecall_kernel::id::{DeliveryId, EventId, NotificationId, OrganizationId, SubjectId};
 use rolecall_kernel::time::Timestamp;
 
-/// Something that happened to a delivery.
+/// Something that happened.
 #[derive(Debug, Clone)]
-#[expect(clippy::struct_field_names, reason = "named as on the wire and in the table")]
 pub(crate) struct Event {
     pub(crate) event_id: EventId,
     /// None when the installation did it.
     pub(crate) actor: Option<SubjectId>,
     pub(crate) organization_id: Option<OrganizationId>,
-    pub(crate) recipient_id: SubjectId,
-    pub(crate) delivery_id: DeliveryId,
+    /// Whom it concerns.
+    pub(crate) target: Option<SubjectId>,
     /// Request id of the call that caused it.
     pub(crate) request_id: Option<String>,
     pub(crate) occurred: Timestamp,
@@ -23,7 +22,15 @@ pub(crate) struct Event {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum What {
     /// A parked delivery was taken up again.
-    DeliveryRetried,
+    DeliveryRetried(DeliveryId),
     /// A delivery of this template was parked.
-    DeliveryParked(String),
+    DeliveryParked(DeliveryId, String),
+    /// Somebody changed these of its preferences.
+    PreferencesUpdated(Vec<&'static str>),
+    /// Somebody ended mails of this category by a link.
+    MailUnsubscribed(&'static str),
+    /// A notification was accepted.
+    NotificationSent { notification_id: NotificationId, category: &'static str, recipient_count: i32 },
+    /// A notification was taken back.
+    NotificationCancelled(NotificationId),
 }

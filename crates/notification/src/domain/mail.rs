@@ -13,6 +13,8 @@ pub(crate) struct Mail {
     pub(crate) date: Timestamp,
     /// What it says.
     pub(crate) content: Rendered,
+    /// Where one click ends mails of its kind (RFC 8058); none for what is mandatory.
+    pub(crate) unsubscribe: Option<String>,
 }
 
 /// What a mail says.

@@ -26,6 +26,10 @@ pub(crate) enum Outcome {
     Refused(String),
     /// Takes no mail at all before somebody sees to it: wrong credentials, or a refused sender.
     Unusable(String),
+    /// Was not asked: the recipient does not want to be disturbed before this time.
+    Held(Timestamp),
+    /// Was not asked: the recipient does not want it, or a digest of that time tells it.
+    Unwanted(Option<Timestamp>),
 }
 
 /// What becomes of a delivery.
@@ -38,6 +42,10 @@ pub(crate) enum Next {
         counted: bool,
     },
     Park,
+    /// It is not sent; a digest of that time tells it.
+    Suppress {
+        digest: Option<Timestamp>,
+    },
 }
 
 impl Schedule {
@@ -50,6 +58,8 @@ impl Schedule {
             Outcome::Refused(_) => Next::Park,
             Outcome::Deferred(_) => retry(now.plus(self.pause(tries)), true),
             Outcome::Unusable(_) => retry(now.plus(self.channel_pause), false),
+            Outcome::Held(until) => Next::Retry { at: *until, counted: false },
+            Outcome::Unwanted(digest) => Next::Suppress { digest: *digest },
         }
     }
 

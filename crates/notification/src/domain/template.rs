@@ -1,5 +1,7 @@
 //! The built-in templates: what can be told.
 
+use super::category::Category;
+
 /// A built-in template.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub(crate) enum Template {
@@ -65,11 +67,15 @@ pub(crate) enum Template {
     IdentityUnlinked,
     /// A password ended, because its organization has none any more.
     PasswordRemoved,
+    /// What a program or a person wants somebody to be told.
+    Message,
+    /// Several messages in one mail.
+    Digest,
 }
 
 impl Template {
     /// All templates.
-    pub(crate) const ALL: [Self; 31] = [
+    pub(crate) const ALL: [Self; 33] = [
         Self::Invitation,
         Self::MemberBlocked,
         Self::MemberUnblocked,
@@ -101,6 +107,8 @@ impl Template {
         Self::IdentityLinked,
         Self::IdentityUnlinked,
         Self::PasswordRemoved,
+        Self::Message,
+        Self::Digest,
     ];
 
     /// The version that new deliveries are pinned to; a changed text is a new version beside the old one.
@@ -140,12 +148,26 @@ impl Template {
             Self::IdentityLinked => "identity_linked",
             Self::IdentityUnlinked => "identity_unlinked",
             Self::PasswordRemoved => "password_removed",
+            Self::Message => "message",
+            Self::Digest => "digest",
         }
     }
 
     /// Reads a name.
     pub(crate) fn parse(name: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|template| template.as_str() == name)
+    }
+
+    /// Returns what it is about when the suite itself sends it.
+    pub(crate) const fn category(self) -> Category {
+        if matches!(self, Self::Message | Self::Digest) {
+            return Category::Message;
+        }
+        let opens_an_account = matches!(
+            self,
+            Self::Invitation | Self::EmailVerification | Self::RegistrationAttempted | Self::Welcome | Self::SignIn
+        );
+        if opens_an_account { Category::Account } else { Category::Security }
     }
 
     /// Tells whether it shows a secret.

@@ -1,7 +1,10 @@
 //! From an event of this context to its envelope in the outbox.
 
 use prost::Message as _;
-use rolecall_api::notification::v1::{CallsRefused, DeliveryParked, DeliveryRetried, DomainEvent, domain_event};
+use rolecall_api::notification::v1::{
+    CallsRefused, DeliveryParked, DeliveryRetried, DomainEvent, MailUnsubscribed, NotificationCancelled,
+    NotificationSent, PreferencesUpdated, domain_event,
+};
 use rolecall_authz::Refused;
 use rolecall_db::{Consumer, Error, Event as Envelope, Tx, outbox};
 use rolecall_kernel::id::EventId;
@@ -19,7 +22,7 @@ pub(crate) async fn append(tx: &Tx, event: &Event) -> Result<(), Error> {
     let message = DomainEvent {
         actor_id: event.actor.map(|id| id.to_string()).unwrap_or_default(),
         organization_id: event.organization_id.map(|id| id.to_string()).unwrap_or_default(),
-        target_id: event.recipient_id.to_string(),
+        target_id: event.target.map(|id| id.to_string()).unwrap_or_default(),
         request_id: event.request_id.clone().unwrap_or_default(),
         occurred_time: Some(timestamp(event.occurred)),
         event: Some(what),
@@ -27,7 +30,7 @@ pub(crate) async fn append(tx: &Tx, event: &Event) -> Result<(), Error> {
     let envelope = Envelope {
         event_id: event.event_id,
         topic: topic.to_owned(),
-        subject: event.delivery_id.to_string(),
+        subject: subject(event),
         organization_id: event.organization_id,
         occurred: event.occurred,
         payload: message.encode_to_vec(),
@@ -65,16 +68,44 @@ pub(crate) async fn append_refused(tx: &Tx, event_id: EventId, refused: &Refused
     outbox::append(tx, &envelope, &CONSUMERS).await
 }
 
-fn encode(event: &Event) -> (&'static str, domain_event::Event) {
-    let delivery_id = event.delivery_id.to_string();
+/// Events of one subject are told in their order.
+fn subject(event: &Event) -> String {
     match &event.what {
-        What::DeliveryRetried => {
-            let retried = DeliveryRetried { delivery_id };
-            ("notification.delivery_retried", domain_event::Event::DeliveryRetried(retried))
+        What::DeliveryRetried(id) | What::DeliveryParked(id, _) => id.to_string(),
+        What::NotificationSent { notification_id: id, .. } | What::NotificationCancelled(id) => id.to_string(),
+        What::PreferencesUpdated(_) | What::MailUnsubscribed(_) => {
+            event.target.map(|id| id.to_string()).unwrap_or_default()
         }
-        What::DeliveryParked(template) => {
-            let parked = DeliveryParked { delivery_id, template: template.clone() };
-            ("notification.delivery_parked", domain_event::Event::DeliveryParked(parked))
+    }
+}
+
+fn encode(event: &Event) -> (&'static str, domain_event::Event) {
+    use domain_event::Event as Wire;
+    match &event.what {
+        What::DeliveryRetried(id) => {
+            let retried = DeliveryRetried { delivery_id: id.to_string() };
+            ("notification.delivery_retried", Wire::DeliveryRetried(retried))
+        }
+        What::DeliveryParked(id, template) => {
+            let parked = DeliveryParked { delivery_id: id.to_string(), template: template.clone() };
+            ("notification.delivery_parked", Wire::DeliveryParked(parked))
+        }
+        What::PreferencesUpdated(fields) => {
+            let updated = PreferencesUpdated { fields: fields.iter().map(ToString::to_string).collect() };
+            ("notification.preferences_updated", Wire::PreferencesUpdated(updated))
+        }
+        What::MailUnsubscribed(category) => {
+            let unsubscribed = MailUnsubscribed { category: (*category).to_owned() };
+            ("notification.mail_unsubscribed", Wire::MailUnsubscribed(unsubscribed))
+        }
+        What::NotificationSent { notification_id, category, recipient_count } => {
+            let (notification_id, category) = (notification_id.to_string(), (*category).to_owned());
+            let sent = NotificationSent { notification_id, category, recipient_count: *recipient_count };
+            ("notification.notification_sent", Wire::NotificationSent(sent))
+        }
+        What::NotificationCancelled(id) => {
+            let cancelled = NotificationCancelled { notification_id: id.to_string() };
+            ("notification.notification_cancelled", Wire::NotificationCancelled(cancelled))
         }
     }
 }

@@ -1,5 +1,8 @@
 //! Between messages and commands; all field violations of a request at once.
 
+pub(super) mod notifications;
+pub(super) mod preferences;
+
 use rolecall_api::notification::v1 as api;
 use rolecall_authz::{Caller, Scope};
 use rolecall_kernel::id::{DeliveryId, OrganizationId, RequestId, SubjectId};
@@ -10,6 +13,7 @@ use tonic::Status;
 
 use super::status::violations;
 use crate::app::{get_delivery, list_deliveries, retry_deliveries};
+use crate::domain::category::Category;
 use crate::domain::delivery::{Attempt, Delivery, Filter, State};
 
 /// The most deliveries that are taken up at once.
@@ -85,6 +89,7 @@ fn state(number: i32, found: &mut Violations) -> Option<State> {
         Ok(api::DeliveryState::Sent) => Some(State::Sent),
         Ok(api::DeliveryState::Parked) => Some(State::Parked),
         Ok(api::DeliveryState::Expired) => Some(State::Expired),
+        Ok(api::DeliveryState::Suppressed) => Some(State::Suppressed),
         Err(_) => {
             found.push("state", "STATE_UNKNOWN", "must be one of the values of DeliveryState");
             None
@@ -108,10 +113,7 @@ pub(super) fn retry(
     request: &api::RetryDeliveriesRequest,
 ) -> Result<retry_deliveries::Command, Status> {
     let mut found = Violations::default();
-    let request_id = match request.request_id.as_str() {
-        "" => None,
-        text => found.check("request_id", "ID_INVALID", RequestId::parse(text)),
-    };
+    let request_id = request_id(&request.request_id, &mut found);
     if request.delivery_ids.is_empty() || request.delivery_ids.len() > MOST_RETRIED {
         found.push("delivery_ids", "COUNT_INVALID", format!("must name 1 to {MOST_RETRIED} deliveries"));
     }
@@ -123,7 +125,7 @@ pub(super) fn retry(
     if !found.is_empty() {
         return Err(violations(found));
     }
-    let call_id = rolecall_rpc::call::request_id().map(|id| id.to_string());
+    let call_id = call_id();
     Ok(retry_deliveries::Command { actor: caller.subject(), scope, request_id, call_id, delivery_ids })
 }
 
@@ -134,6 +136,7 @@ pub(super) fn delivery(delivery: &Delivery, attempts: Vec<Attempt>) -> api::Deli
         State::Sent => api::DeliveryState::Sent,
         State::Parked => api::DeliveryState::Parked,
         State::Expired => api::DeliveryState::Expired,
+        State::Suppressed => api::DeliveryState::Suppressed,
     };
     api::Delivery {
         delivery_id: delivery.delivery_id.to_string(),
@@ -147,12 +150,42 @@ pub(super) fn delivery(delivery: &Delivery, attempts: Vec<Attempt>) -> api::Deli
         sent_time: delivery.sent.map(timestamp),
         attempts: attempts.into_iter().map(attempt).collect(),
         attempt_count: delivery.attempt_count,
+        category: category(delivery.category).into(),
+        suppression: delivery.suppression.clone().unwrap_or_default(),
     }
 }
 
 fn attempt(attempt: Attempt) -> api::DeliveryAttempt {
     let Attempt { started, outcome, detail } = attempt;
     api::DeliveryAttempt { start_time: Some(timestamp(started)), outcome, detail }
+}
+
+fn request_id(text: &str, found: &mut Violations) -> Option<RequestId> {
+    match text {
+        "" => None,
+        text => found.check("request_id", "ID_INVALID", RequestId::parse(text)),
+    }
+}
+
+/// Request id of this call, for the audit log.
+fn call_id() -> Option<String> {
+    rolecall_rpc::call::request_id().map(|id| id.to_string())
+}
+
+/// Spells a category on the wire.
+pub(super) const fn category(category: Category) -> api::Category {
+    match category {
+        Category::Security => api::Category::Security,
+        Category::Account => api::Category::Account,
+        Category::Workflow => api::Category::Workflow,
+        Category::Message => api::Category::Message,
+        Category::Announcement => api::Category::Announcement,
+    }
+}
+
+/// Reads a category of the wire.
+fn read_category(number: i32) -> Option<Category> {
+    Category::ALL.into_iter().find(|known| category(*known) as i32 == number)
 }
 
 /// Spells a time on the wire.

@@ -3,13 +3,17 @@
 use std::time::Duration;
 
 use rolecall_api::notification::v1::ErrorReason;
-use rolecall_kernel::id::DeliveryId;
+use rolecall_kernel::id::{DeliveryId, NotificationId, OrganizationId};
 use rolecall_rpc::status::{StatusBuilder, Violations, domain, reason};
 use tonic::{Code, Status};
 
-use crate::app::{get_delivery, list_deliveries, retry_deliveries};
+use crate::app::{
+    cancel_notification, get_delivery, list_deliveries, notifications, preferences, retry_deliveries, send_notification,
+};
+use crate::peers::Unreachable;
 
 const DOMAIN: &str = domain::NOTIFICATION;
+const NOTIFICATION: &str = "rolecall.notification.v1.Notification";
 const DELIVERY: &str = "rolecall.notification.v1.Delivery";
 
 /// The name of a reason without its prefix.
@@ -31,19 +35,8 @@ impl From<list_deliveries::Error> for Status {
     fn from(error: list_deliveries::Error) -> Self {
         use list_deliveries::Error;
         match error {
-            Error::OrganizationNotFound(id) => {
-                let message = "No such organization; leave organization_id out for your own.";
-                status(Code::NotFound, ErrorReason::OrganizationNotFound, message)
-                    .resource("rolecall.organization.v1.Organization", id.to_string())
-                    .build()
-            }
-            Error::Unreachable(error) => {
-                let message = "A service that this call needs is out of reach; repeat the call.";
-                StatusBuilder::new(Code::Unavailable, domain::AUTHZ, reason::UNREACHABLE, message)
-                    .retry_after(Duration::from_secs(1))
-                    .source(error)
-                    .build()
-            }
+            Error::OrganizationNotFound(id) => organization_not_found(id),
+            Error::Unreachable(error) => unreachable(error),
             Error::Store(error) => store(error),
         }
     }
@@ -72,15 +65,120 @@ impl From<retry_deliveries::Error> for Status {
                     have a new one made, for an invitation with ResendInvitation.";
                 of(status(Code::FailedPrecondition, ErrorReason::DeliverySecretGone, message), id, "SECRET_GONE")
             }
-            Error::RequestIdReused(id) => {
-                let message = "The request id was used before with other deliveries; choose a new one.";
-                let builder = status(Code::InvalidArgument, ErrorReason::RequestIdReused, message);
-                let builder = builder.metadata("request_id", id.to_string());
-                builder.violation("request_id", "REUSED", "was used before with other content").build()
-            }
+            Error::RequestIdReused(_) => request_id_reused(),
             Error::Store(error) => store(error),
         }
     }
+}
+
+impl From<preferences::Error> for Status {
+    fn from(error: preferences::Error) -> Self {
+        use preferences::Error;
+        match error {
+            Error::Changed { etag } => {
+                let message = "The preferences were changed meanwhile; read them again and repeat with their etag.";
+                status(Code::Aborted, ErrorReason::PreferencesChanged, message).metadata("etag", etag).build()
+            }
+            Error::TokenInvalid => {
+                let message = "The token ends no mails; copy the whole link of a mail, or use UpdatePreferences.";
+                let builder = status(Code::InvalidArgument, ErrorReason::UnsubscribeTokenInvalid, message);
+                builder.violation("token", "INVALID", "must be the token of a link in a mail").build()
+            }
+            Error::RequestIdReused(_) => request_id_reused(),
+            Error::Store(error) => store(error),
+        }
+    }
+}
+
+impl From<send_notification::Error> for Status {
+    fn from(error: send_notification::Error) -> Self {
+        use send_notification::Error;
+        match error {
+            Error::OrganizationNotFound(id) => organization_not_found(id),
+            Error::RecipientNotFound(recipient) => {
+                let message = "A recipient does not exist, so nobody is told; name people and roles that do.";
+                status(Code::NotFound, ErrorReason::RecipientNotFound, message)
+                    .metadata("recipient", &recipient)
+                    .resource("rolecall.notification.v1.Recipient", &recipient)
+                    .build()
+            }
+            Error::TooMany => {
+                let message = "More than 1000 people would be told, so nobody is; send several notifications.";
+                let builder = status(Code::FailedPrecondition, ErrorReason::RecipientsTooMany, message);
+                builder.metadata("most", "1000").precondition("TOO_MANY", "recipients", "see the message").build()
+            }
+            Error::InstanceSenderRequired => {
+                let message = "Free addresses and inline text need a sender for the whole installation.";
+                status(Code::PermissionDenied, ErrorReason::InstanceSenderRequired, message).build()
+            }
+            Error::RequestIdReused(_) => request_id_reused(),
+            Error::Unreachable(error) => unreachable(error),
+            Error::Store(error) => store(error),
+        }
+    }
+}
+
+impl From<notifications::Error> for Status {
+    fn from(error: notifications::Error) -> Self {
+        use notifications::Error;
+        match error {
+            Error::NotFound(id) => notification_not_found(id),
+            Error::OrganizationNotFound(id) => organization_not_found(id),
+            Error::Unreachable(error) => unreachable(error),
+            Error::Store(error) => store(error),
+        }
+    }
+}
+
+impl From<cancel_notification::Error> for Status {
+    fn from(error: cancel_notification::Error) -> Self {
+        use cancel_notification::Error;
+        match error {
+            Error::NotFound(id) => notification_not_found(id),
+            Error::NotPending(id) => {
+                let message = "Nothing of the notification waits any more; GetNotification shows what became of it.";
+                let id = id.to_string();
+                status(Code::FailedPrecondition, ErrorReason::NotificationNotPending, message)
+                    .metadata("notification_id", &id)
+                    .resource(NOTIFICATION, &id)
+                    .precondition("NOT_PENDING", format!("notifications/{id}"), "see the message")
+                    .build()
+            }
+            Error::RequestIdReused(_) => request_id_reused(),
+            Error::Store(error) => store(error),
+        }
+    }
+}
+
+fn organization_not_found(id: OrganizationId) -> Status {
+    let message = "No such organization; leave organization_id out for your own.";
+    status(Code::NotFound, ErrorReason::OrganizationNotFound, message)
+        .resource("rolecall.organization.v1.Organization", id.to_string())
+        .build()
+}
+
+fn unreachable(error: Unreachable) -> Status {
+    let message = "A service that this call needs is out of reach; repeat the call.";
+    StatusBuilder::new(Code::Unavailable, domain::AUTHZ, reason::UNREACHABLE, message)
+        .retry_after(Duration::from_secs(1))
+        .source(error)
+        .build()
+}
+
+fn request_id_reused() -> Status {
+    let message = "The request id was used before with other content; choose a new one.";
+    let builder = status(Code::InvalidArgument, ErrorReason::RequestIdReused, message);
+    builder.violation("request_id", "REUSED", "was used before with other content").build()
+}
+
+fn notification_not_found(id: NotificationId) -> Status {
+    let message = "No such notification; ListNotifications shows those that you may see.";
+    status(Code::NotFound, ErrorReason::NotificationNotFound, message).resource(NOTIFICATION, id.to_string()).build()
+}
+
+/// A stored answer that cannot be read is a defect.
+pub(super) fn decoded<M: prost::Message + Default>(answer: &[u8]) -> Result<M, Status> {
+    M::decode(answer).map_err(|error| rolecall_rpc::status::internal(DOMAIN, error))
 }
 
 fn of(builder: StatusBuilder, id: DeliveryId, kind: &str) -> Status {

@@ -5,9 +5,10 @@ use std::collections::{HashMap, HashSet};
 use rolecall_api::organization::v1::membership_service_client::MembershipServiceClient;
 use rolecall_api::organization::v1::{
     BatchGetOrganizationsRequest, IngestEventsRequest, IngestOutcome, IngestResult, IngestedEvent,
+    ListMembersByRoleRequest,
 };
 use rolecall_db::{Deliver, Event, Outcome};
-use rolecall_kernel::id::{EventId, OrganizationId};
+use rolecall_kernel::id::{EventId, OrganizationId, SubjectId};
 use rolecall_rpc::channel::Channel;
 
 use super::Unreachable;
@@ -26,6 +27,18 @@ pub(super) async fn names(
         Some((id, organization.name))
     });
     Ok(read.collect())
+}
+
+pub(super) async fn holders(
+    channel: Channel,
+    organization: OrganizationId,
+    role: &str,
+) -> Result<(Vec<SubjectId>, bool), Unreachable> {
+    let request = ListMembersByRoleRequest { organization_id: organization.to_string(), role: role.to_owned() };
+    let answer = MembershipServiceClient::new(channel).list_members_by_role(request).await;
+    let answer = answer.map_err(|status| Unreachable::new("organization", &status))?.into_inner();
+    let holders = answer.user_ids.iter().filter_map(|id| SubjectId::parse(id).ok()).collect();
+    Ok((holders, answer.has_more))
 }
 
 /// Delivers this context's outbox.

@@ -14,9 +14,9 @@ use sea_orm::{
     ColumnTrait as _, EntityTrait as _, ExprTrait as _, QueryFilter as _, QueryOrder as _, QuerySelect as _, Set,
 };
 
-use super::deliveries::code;
+use super::deliveries::{category, code};
 use super::entity::{attempt, delivery};
-use crate::domain::delivery::{AttemptOutcome, ChannelKind, Due, State};
+use crate::domain::delivery::{AttemptOutcome, ChannelKind, Due, State, Suppression};
 use crate::domain::schedule::Next;
 
 /// A claim: whose, and how long it holds.
@@ -142,6 +142,7 @@ fn claimed(row: delivery::Model) -> Due {
         queued: Timestamp::from_micros(row.queued),
         tries: row.tries + 1,
         number: row.attempt_count + 1,
+        category: category(&row.category),
         trace: row.trace,
     }
 }
@@ -165,6 +166,13 @@ pub(crate) async fn settle(tx: &Tx, holder: Uuid, verdict: &Verdict, now: Timest
         // A sent mail is sent, whoever holds the claim by now: it must not be sent again.
         Next::Sent => finish(update, State::Sent).col_expr(Column::Sent, Expr::value(now.as_micros())),
         Next::Park => finish(update, State::Parked).filter(Column::Lease.eq(holder)),
+        Next::Suppress { digest } => {
+            let why = if digest.is_some() { Suppression::Digest } else { Suppression::Preference };
+            finish(update, State::Suppressed)
+                .col_expr(Column::Suppressed, Expr::value(why.as_str()))
+                .col_expr(Column::DigestDue, Expr::value(digest.map(Timestamp::as_micros)))
+                .filter(Column::Lease.eq(holder))
+        }
         Next::Retry { at, counted } => update
             .col_expr(Column::NextAttempt, Expr::value(at.as_micros()))
             .col_expr(Column::Tries, Expr::col(Column::Tries).sub(i32::from(!counted)))

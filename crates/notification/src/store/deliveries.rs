@@ -1,5 +1,7 @@
 //! Storing, reading and taking up deliveries.
 
+use std::collections::HashMap;
+
 use rolecall_authz::{Permit, RowFacts, Scope, scope};
 use rolecall_db::{Error, LockRows as _, Reader, Tx};
 use rolecall_kernel::id::{DeliveryId, OrganizationId, SubjectId};
@@ -12,10 +14,11 @@ use sea_orm::{
 };
 
 use super::entity::{attempt, delivery};
+use crate::domain::category::Category;
 use crate::domain::delivery::{Attempt, ChannelKind, Delivery, Draft, Filter, State};
 use crate::domain::template::Template;
 
-/// Both databases bound the values of one statement, of which each row takes 22.
+/// Both databases bound the values of one statement, of which each row takes 25.
 const ROWS: usize = 500;
 
 /// Stores deliveries, to be attempted at once.
@@ -28,6 +31,7 @@ pub(crate) async fn insert(tx: &Tx, drafts: Vec<Draft>, now: Timestamp) -> Resul
 }
 
 fn row(draft: Draft, now: Timestamp) -> Result<delivery::ActiveModel, Error> {
+    let due = draft.due.unwrap_or(now).as_micros();
     let variables = serde_json::to_string(&draft.variables).map_err(|error| sea_orm::DbErr::Json(error.to_string()))?;
     Ok(delivery::ActiveModel {
         delivery_id: Set(draft.delivery_id.as_uuid()),
@@ -42,15 +46,18 @@ fn row(draft: Draft, now: Timestamp) -> Result<delivery::ActiveModel, Error> {
         sealed_secret: Set(draft.sealed_secret),
         state: Set(code(State::Pending)),
         channel: Set(draft.channel.as_str().to_owned()),
-        next_attempt: Set(now.as_micros()),
+        next_attempt: Set(due),
         lease: Set(None),
         attempt_count: Set(0),
         tries: Set(0),
-        queued: Set(now.as_micros()),
+        queued: Set(due),
         expires: Set(draft.expires.map(Timestamp::as_micros)),
         created: Set(now.as_micros()),
         sent: Set(None),
         trace: Set(draft.trace),
+        category: Set(draft.category.as_str().to_owned()),
+        suppressed: Set(None),
+        digest_due: Set(None),
     })
 }
 
@@ -69,6 +76,11 @@ pub(crate) async fn list(
     }
     if let Some(state) = filter.state {
         condition = condition.add(Column::State.eq(code(state)));
+        match state {
+            State::Expired => condition = condition.add(Column::Suppressed.is_null()),
+            State::Suppressed => condition = condition.add(Column::Suppressed.is_not_null()),
+            State::Pending | State::Sent | State::Parked => {}
+        }
     }
     if let Some(recipient) = filter.recipient {
         condition = condition.add(Column::RecipientId.eq(recipient.as_uuid()));
@@ -136,6 +148,27 @@ pub(crate) async fn list_attempts(reader: &Reader, id: DeliveryId) -> Result<Vec
     Ok(rows.into_iter().map(read_attempt).collect())
 }
 
+/// Counts mails that recipients were sent since a time, by category, digests apart.
+pub(crate) async fn count_sent(
+    tx: &Tx,
+    recipients: &[SubjectId],
+    since: Timestamp,
+) -> Result<HashMap<(SubjectId, Category), i64>, Error> {
+    use delivery::Column;
+    if recipients.is_empty() {
+        return Ok(HashMap::new());
+    }
+    let query = delivery::Entity::find().select_only().column(Column::RecipientId).column(Column::Category);
+    let query = query.column_as(Column::DeliveryId.count(), "mails");
+    let query = query.filter(Column::RecipientId.is_in(recipients.iter().map(|recipient| recipient.as_uuid())));
+    let query = query.filter(Column::Sent.gt(since.as_micros())).filter(Column::Template.ne(Template::Digest.as_str()));
+    let query = query.group_by(Column::RecipientId).group_by(Column::Category);
+    let rows: Vec<(Uuid, String, i64)> = query.into_tuple().all(tx).await?;
+    let counted =
+        rows.into_iter().map(|(recipient, of, mails)| ((SubjectId::from_uuid(recipient), category(&of)), mails));
+    Ok(counted.collect())
+}
+
 /// Deletes up to `most` deliveries that were finished and made before a time; returns how many.
 pub(crate) async fn delete_finished(tx: &Tx, before: Timestamp, most: u64) -> Result<u64, Error> {
     use delivery::Column;
@@ -166,7 +199,7 @@ fn within(scope: &Scope) -> Condition {
 }
 
 fn read(row: delivery::Model) -> Delivery {
-    let state = state(row.state);
+    let state = if row.suppressed.is_some() { State::Suppressed } else { state(row.state) };
     Delivery {
         delivery_id: DeliveryId::from_uuid(row.delivery_id),
         organization_id: row.organization_id.map(OrganizationId::from_uuid),
@@ -179,6 +212,8 @@ fn read(row: delivery::Model) -> Delivery {
         sent: row.sent.map(Timestamp::from_micros),
         attempt_count: row.attempt_count,
         is_secret_gone: row.has_secret && row.sealed_secret.is_none(),
+        category: category(&row.category),
+        suppression: row.suppressed,
     }
 }
 
@@ -193,8 +228,14 @@ pub(super) const fn code(state: State) -> i16 {
         State::Pending => 0,
         State::Sent => 1,
         State::Parked => 2,
-        State::Expired => 3,
+        // What nobody wants is told apart by its reason.
+        State::Expired | State::Suppressed => 3,
     }
+}
+
+/// Reads a stored category; a row of a newer version is none of ours to switch off.
+pub(super) fn category(name: &str) -> Category {
+    Category::parse(name).unwrap_or(Category::Security)
 }
 
 /// Reads a stored state; the table holds no others.

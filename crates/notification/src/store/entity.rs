@@ -2,3 +2,5 @@
 
 pub(super) mod attempt;
 pub(super) mod delivery;
+pub(super) mod notification;
+pub(super) mod preferences;

@@ -1,6 +1,8 @@
 //! The steps of this context's schema.
 
 mod m0001_deliveries;
+mod m0100_preferences;
+mod m0101_notifications;
 
 use rolecall_db::{UniqueConstraint, constraints};
 use sea_orm_migration::MigrationTrait;
@@ -10,9 +12,11 @@ pub(crate) const CONSTRAINTS: &[UniqueConstraint] = constraints! {
     "deliveries_pkey" => "deliveries", ["delivery_id"];
     "deliveries_event_key" => "deliveries", ["event_id", "template", "recipient_id", "email"];
     "delivery_attempts_pkey" => "delivery_attempts", ["delivery_id", "number"];
+    "preferences_pkey" => "preferences", ["subject_id"];
+    "notifications_pkey" => "notifications", ["notification_id"];
 };
 
 /// Returns the steps, oldest first.
 pub(crate) fn steps() -> Vec<Box<dyn MigrationTrait>> {
-    vec![Box::new(m0001_deliveries::Step)]
+    vec![Box::new(m0001_deliveries::Step), Box::new(m0100_preferences::Step), Box::new(m0101_notifications::Step)]
 }

@@ -4,9 +4,13 @@
 
 mod accept;
 mod deliver;
+mod erased;
 mod folder;
 mod lists;
+mod notifications;
 mod peers;
+mod preferences;
 mod retry;
 mod secure;
+mod unsubscribe;
 mod world;

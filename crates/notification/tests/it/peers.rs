@@ -18,6 +18,8 @@ type Answer<T> = Result<Response<T>, Status>;
 pub(crate) struct Known {
     pub(crate) contacts: HashMap<String, id::Contact>,
     pub(crate) organizations: HashMap<String, String>,
+    /// Members, with their organization and role.
+    pub(crate) members: Vec<(String, String, String)>,
     /// What the installation is called.
     pub(crate) instance: String,
     pub(crate) is_down: bool,
@@ -122,6 +124,35 @@ macro_rules! not_asked {
                 })
             }
 
+            async fn list_members_by_role(
+                &self,
+                request: Request<org::ListMembersByRoleRequest>,
+            ) -> Answer<org::ListMembersByRoleResponse> {
+                self.ask(|known| {
+                    let org::ListMembersByRoleRequest { organization_id, role } = request.into_inner();
+                    let holds = |(_, of, held): &&(String, String, String)| *of == organization_id && *held == role;
+                    let user_ids = known.members.iter().filter(holds).map(|(user, ..)| user.clone()).collect();
+                    org::ListMembersByRoleResponse { user_ids, has_more: false }
+                })
+            }
+
+            async fn batch_get_members(
+                &self,
+                request: Request<org::BatchGetMembersRequest>,
+            ) -> Answer<org::BatchGetMembersResponse> {
+                self.ask(|known| {
+                    let ids = request.into_inner().user_ids;
+                    let members = known.members.iter().filter(|(user, ..)| ids.contains(user));
+                    let members = members.map(|(user_id, organization_id, role)| org::Member {
+                        user_id: user_id.clone(),
+                        organization_id: organization_id.clone(),
+                        roles: vec![role.clone()],
+                        ..Default::default()
+                    });
+                    org::BatchGetMembersResponse { members: members.collect() }
+                })
+            }
+
             async fn ingest_events(&self, request: Request<org::IngestEventsRequest>) -> Answer<org::IngestEventsResponse> {
                 self.ask(|known| {
                     let results = request.into_inner().events.into_iter().map(|event| {
@@ -151,7 +182,6 @@ not_asked! {
     remove_member(RemoveMemberRequest) -> RemoveMemberResponse;
     end_member(EndMemberRequest) -> EndMemberResponse;
     change_member_roles(ChangeMemberRolesRequest) -> ChangeMemberRolesResponse;
-    batch_get_members(BatchGetMembersRequest) -> BatchGetMembersResponse;
     add_service_account(AddServiceAccountRequest) -> AddServiceAccountResponse;
     update_service_account(UpdateServiceAccountRequest) -> UpdateServiceAccountResponse;
     remove_service_account(RemoveServiceAccountRequest) -> RemoveServiceAccountResponse;

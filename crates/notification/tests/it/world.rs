@@ -10,6 +10,8 @@ use rolecall_api::identity::v1 as id;
 use rolecall_api::notification::v1 as api;
 use rolecall_api::notification::v1::delivery_service_client::DeliveryServiceClient;
 use rolecall_api::notification::v1::mail_service_client::MailServiceClient;
+use rolecall_api::notification::v1::notification_service_client::NotificationServiceClient;
+use rolecall_api::notification::v1::preference_service_client::PreferenceServiceClient;
 use rolecall_api::organization::v1 as org;
 use rolecall_authz::{AccessClaims, Caller, ScopeKind, ServiceClaims, SubjectAccess, SubjectKind};
 use rolecall_db::{Database, RelayConfig};
@@ -21,7 +23,7 @@ use rolecall_testkit::{SeededEntropy, SmtpSink, TestClock, TestDatabase};
 use tempfile::TempDir;
 use tonic::body::Body;
 use tonic::service::Routes;
-use tower::Service;
+use tower::{Service, ServiceExt as _};
 
 use crate::peers::Doubles;
 
@@ -218,6 +220,25 @@ impl World {
         DeliveryServiceClient::new(self.calls(caller))
     }
 
+    pub(crate) fn preferences(&self, caller: Caller) -> PreferenceServiceClient<As> {
+        PreferenceServiceClient::new(self.calls(caller))
+    }
+
+    pub(crate) fn notifications(&self, caller: Caller) -> NotificationServiceClient<As> {
+        NotificationServiceClient::new(self.calls(caller))
+    }
+
+    /// Asks the HTTP side, and returns the status and the page.
+    pub(crate) async fn http(&self, method: &str, path: &str) -> (u16, String) {
+        let request = http::Request::builder().method(method).uri(path);
+        let request = request.header("content-type", "application/x-www-form-urlencoded");
+        let request = request.body(axum::body::Body::from("List-Unsubscribe=One-Click")).expect("a request");
+        let answer = self.notification.http_routes().oneshot(request).await.expect("answered");
+        let status = answer.status().as_u16();
+        let page = axum::body::to_bytes(answer.into_body(), 1 << 20).await.expect("a page");
+        (status, String::from_utf8(page.into()).expect("text"))
+    }
+
     /// Everything, as ADMIN sees it, newest first.
     pub(crate) async fn all(&self) -> Vec<api::Delivery> {
         let request = api::ListDeliveriesRequest { organization_id: "-".to_owned(), ..Default::default() };
@@ -248,8 +269,14 @@ impl World {
     }
 
     fn caller(&self, organization_id: Option<OrganizationId>, kind: ScopeKind) -> Caller {
-        let permissions = ["list", "get", "retry"].map(|verb| (format!("notification.deliveries.{verb}"), kind));
-        self.caller_with(organization_id, permissions.to_vec())
+        let deliveries = ["list", "get", "retry"].map(|verb| (format!("notification.deliveries.{verb}"), kind));
+        let others = ["send", "list", "cancel"].map(|verb| (format!("notification.notifications.{verb}"), kind));
+        self.caller_with(organization_id, [deliveries, others].concat())
+    }
+
+    /// A person that may nothing but what everybody may.
+    pub(crate) fn as_person(&self, subject: SubjectId) -> Caller {
+        self.caller_as(subject, None, Vec::new())
     }
 
     pub(crate) fn caller_with(
@@ -257,7 +284,15 @@ impl World {
         organization_id: Option<OrganizationId>,
         grants: Vec<(String, ScopeKind)>,
     ) -> Caller {
-        let subject = SubjectId::new(self.clock.now(), &self.entropy);
+        self.caller_as(SubjectId::new(self.clock.now(), &self.entropy), organization_id, grants)
+    }
+
+    fn caller_as(
+        &self,
+        subject: SubjectId,
+        organization_id: Option<OrganizationId>,
+        grants: Vec<(String, ScopeKind)>,
+    ) -> Caller {
         let claims = AccessClaims {
             iss: "test".to_owned(),
             sub: subject,

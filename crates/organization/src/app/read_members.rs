@@ -6,9 +6,10 @@ use rolecall_kernel::id::{OrganizationId, UserId};
 use rolecall_kernel::page::{Page, PageSize};
 
 use super::App;
-use crate::domain::member::Member;
-use crate::domain::member_filter::MemberFilter;
+use crate::domain::member::{Member, MemberState};
+use crate::domain::member_filter::{MemberFilter, MemberTerm};
 use crate::domain::page::Position;
+use crate::domain::role::Role;
 use crate::store::{members, organizations};
 
 /// Reads one membership within the scope.
@@ -19,6 +20,19 @@ pub(crate) async fn find(app: &App, scope: &Scope, user: UserId) -> Result<Optio
 /// Reads those of the accounts that are members; for the services of the suite.
 pub(crate) async fn list_by_id(app: &App, users: &[UserId]) -> Result<Vec<Member>, Error> {
     members::list_by_id(&app.database.reader(), users).await
+}
+
+/// Lists up to `most` members of an organization who hold the role and can act now; for the services of the suite.
+pub(crate) async fn list_acting(
+    app: &App,
+    organization: OrganizationId,
+    role: Role,
+    most: u64,
+) -> Result<Vec<Member>, Error> {
+    let terms = [MemberTerm::Role(role), MemberTerm::State(MemberState::Active), MemberTerm::Blocked(false)];
+    let filter = MemberFilter { all: terms.into_iter().map(|term| vec![term]).collect() };
+    let scope = Scope::organization(organization);
+    members::list(&app.database.reader(), &scope, (&filter, app.now()), None, most).await
 }
 
 /// Lists a page of the administrators of the instance.

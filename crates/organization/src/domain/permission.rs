@@ -107,6 +107,9 @@ catalogue! {
     "notification.deliveries.get": Admin Any, Owner Own;
     "notification.deliveries.list": Admin Any, Owner Own;
     "notification.deliveries.retry": Admin Any, Owner Own;
+    "notification.notifications.cancel": Admin Any, Owner Own;
+    "notification.notifications.list": Admin Any, Owner Own;
+    "notification.notifications.send": Admin Any, Owner Own;
     "organization.access.check": Admin Any, Owner Own;
     "organization.asset_policies.create": Owner Own;
     "organization.asset_policies.update": Owner Own;

@@ -16,9 +16,13 @@ use crate::app::{
     remove_service_account, subject_access, update_member_roles, update_service_account, yield_member,
 };
 use crate::domain::audit::AuditEvent;
+use crate::domain::role::Role;
 
 /// The most events that are taken at once.
 const MAX_EVENTS: usize = 100;
+
+/// The most members of a role that are told at once.
+const MAX_MEMBERS: usize = 1_000;
 
 #[tonic::async_trait]
 impl MembershipService for MembershipApi {
@@ -177,6 +181,24 @@ impl MembershipService for MembershipApi {
         let now = self.0.app.now();
         let members = members.iter().map(|member| render::member(member, now)).collect();
         Ok(Response::new(pb::BatchGetMembersResponse { members }))
+    }
+
+    async fn list_members_by_role(
+        &self,
+        request: Request<pb::ListMembersByRoleRequest>,
+    ) -> Result<Response<pb::ListMembersByRoleResponse>, Status> {
+        let request = request.into_inner();
+        let organization = convert::one_id("organization_id", &request.organization_id, OrganizationId::parse)?;
+        let most = MAX_MEMBERS as u64 + 1;
+        let mut members = match Role::parse(&request.role) {
+            Ok(role) => read_members::list_acting(&self.0.app, organization, role, most).await.map_err(status::store)?,
+            // Nobody holds a role that there is not.
+            Err(_) => Vec::new(),
+        };
+        let has_more = members.len() > MAX_MEMBERS;
+        members.truncate(MAX_MEMBERS);
+        let user_ids = members.iter().map(|member| member.user_id.to_string()).collect();
+        Ok(Response::new(pb::ListMembersByRoleResponse { user_ids, has_more }))
     }
 
     async fn batch_get_organizations(

@@ -35,6 +35,25 @@ on_each_database! {
         assert_eq!(refused(stage.block(stage.admin, hidden).await), "MEMBER_NOT_FOUND");
     }
 
+    async fn those_who_hold_a_role_and_can_act_are_listed_by_it(database) {
+        let stage = Stage::open(&database).await;
+        let pending = stage.add_pending(stage.admin, stage.home, &["DATA_STEWARD"]).await;
+        let listed = async |organization_id: String, role: &str| {
+            let request = pb::ListMembersByRoleRequest { organization_id, role: role.to_owned() };
+            stage.memberships().list_members_by_role(request).await.expect("lists").into_inner()
+        };
+        let home = stage.home.to_string();
+        assert!(listed(home.clone(), "DATA_STEWARD").await.user_ids.is_empty(), "nobody who only is invited");
+        stage.activate(pending, stage.admin).await.expect("accepts");
+        let stewards = listed(home.clone(), "DATA_STEWARD").await;
+        assert_eq!((stewards.user_ids, stewards.has_more), (vec![pending.to_string()], false));
+        assert_eq!(listed(home.clone(), "OWNER").await.user_ids, [stage.admin.to_string()]);
+        assert!(listed(pending.to_string(), "OWNER").await.user_ids.is_empty(), "an organization that is not there");
+        stage.block(stage.admin, pending).await.expect("blocked");
+        assert!(listed(home.clone(), "DATA_STEWARD").await.user_ids.is_empty(), "nobody who is blocked");
+        assert!(listed(home, "KING").await.user_ids.is_empty());
+    }
+
     async fn a_member_becomes_pending_and_then_active(database) {
         let stage = Stage::open(&database).await;
         let user = stage.add_pending(stage.admin, stage.home, &["DATA_STEWARD", "DATA_SCIENTIST"]).await;

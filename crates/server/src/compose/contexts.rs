@@ -70,7 +70,8 @@ impl Contexts {
 
     /// Returns the HTTP side of the contexts.
     pub(super) fn http_routes(&self) -> Router {
-        self.identity.iter().fold(Router::new(), |routes, context| routes.merge(context.http_routes()))
+        let routes = self.identity.iter().fold(Router::new(), |routes, context| routes.merge(context.http_routes()));
+        self.notification.iter().fold(routes, |routes, context| routes.merge(context.http_routes()))
     }
 
     /// Returns the work of the contexts beside their services.

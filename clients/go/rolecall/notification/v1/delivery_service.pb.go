@@ -39,6 +39,9 @@ const (
 	DeliveryState_DELIVERY_STATE_PARKED DeliveryState = 3
 	// It was not sent, because what it tells had ended.
 	DeliveryState_DELIVERY_STATE_EXPIRED DeliveryState = 4
+	// Its recipient does not want it by its preferences, a digest tells it
+	// instead, or it was taken back; `suppression` says which.
+	DeliveryState_DELIVERY_STATE_SUPPRESSED DeliveryState = 5
 )
 
 // Enum value maps for DeliveryState.
@@ -49,6 +52,7 @@ var (
 		2: "DELIVERY_STATE_SENT",
 		3: "DELIVERY_STATE_PARKED",
 		4: "DELIVERY_STATE_EXPIRED",
+		5: "DELIVERY_STATE_SUPPRESSED",
 	}
 	DeliveryState_value = map[string]int32{
 		"DELIVERY_STATE_UNSPECIFIED": 0,
@@ -56,6 +60,7 @@ var (
 		"DELIVERY_STATE_SENT":        2,
 		"DELIVERY_STATE_PARKED":      3,
 		"DELIVERY_STATE_EXPIRED":     4,
+		"DELIVERY_STATE_SUPPRESSED":  5,
 	}
 )
 
@@ -93,7 +98,8 @@ type Delivery struct {
 	DeliveryId string `protobuf:"bytes,1,opt,name=delivery_id,json=deliveryId,proto3" json:"delivery_id,omitempty"`
 	// The organization that it concerns; empty for the whole installation.
 	OrganizationId string `protobuf:"bytes,2,opt,name=organization_id,json=organizationId,proto3" json:"organization_id,omitempty"`
-	// The account that it is for.
+	// The account that it is for; for an address without one, an id that stands
+	// for the address.
 	RecipientId string `protobuf:"bytes,3,opt,name=recipient_id,json=recipientId,proto3" json:"recipient_id,omitempty"`
 	// What it tells, such as `invitation` or `member_blocked`.
 	Template string `protobuf:"bytes,4,opt,name=template,proto3" json:"template,omitempty"`
@@ -110,7 +116,12 @@ type Delivery struct {
 	// Its attempts, the oldest first; only `GetDelivery` fills them.
 	Attempts []*DeliveryAttempt `protobuf:"bytes,10,rep,name=attempts,proto3" json:"attempts,omitempty"`
 	// How many attempts were made.
-	AttemptCount  int32 `protobuf:"varint,11,opt,name=attempt_count,json=attemptCount,proto3" json:"attempt_count,omitempty"`
+	AttemptCount int32 `protobuf:"varint,11,opt,name=attempt_count,json=attemptCount,proto3" json:"attempt_count,omitempty"`
+	// What it is about.
+	Category Category `protobuf:"varint,12,opt,name=category,proto3,enum=rolecall.notification.v1.Category" json:"category,omitempty"`
+	// Why it is suppressed: `preference`, `digest`, `cancelled` or `deleted`;
+	// empty when it is not.
+	Suppression   string `protobuf:"bytes,13,opt,name=suppression,proto3" json:"suppression,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -222,13 +233,27 @@ func (x *Delivery) GetAttemptCount() int32 {
 	return 0
 }
 
+func (x *Delivery) GetCategory() Category {
+	if x != nil {
+		return x.Category
+	}
+	return Category_CATEGORY_UNSPECIFIED
+}
+
+func (x *Delivery) GetSuppression() string {
+	if x != nil {
+		return x.Suppression
+	}
+	return ""
+}
+
 // One attempt at a delivery.
 type DeliveryAttempt struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// When it began.
 	StartTime *timestamppb.Timestamp `protobuf:"bytes,1,opt,name=start_time,json=startTime,proto3" json:"start_time,omitempty"`
-	// What came of it: `sent`, `deferred`, `refused`, or `unknown` when the
-	// process died in the middle.
+	// What came of it: `sent`, `deferred`, `refused`, `held` for the end of quiet
+	// hours, `suppressed`, or `unknown` when the process died in the middle.
 	Outcome string `protobuf:"bytes,2,opt,name=outcome,proto3" json:"outcome,omitempty"`
 	// What the channel answered, shortened and without secrets.
 	Detail        string `protobuf:"bytes,3,opt,name=detail,proto3" json:"detail,omitempty"`
@@ -622,7 +647,7 @@ var File_rolecall_notification_v1_delivery_service_proto protoreflect.FileDescri
 
 const file_rolecall_notification_v1_delivery_service_proto_rawDesc = "" +
 	"\n" +
-	"/rolecall/notification/v1/delivery_service.proto\x12\x18rolecall.notification.v1\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x1frolecall/authz/v1/options.proto\"\x96\x04\n" +
+	"/rolecall/notification/v1/delivery_service.proto\x12\x18rolecall.notification.v1\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x1frolecall/authz/v1/options.proto\x1a'rolecall/notification/v1/category.proto\"\xf8\x04\n" +
 	"\bDelivery\x12\x1f\n" +
 	"\vdelivery_id\x18\x01 \x01(\tR\n" +
 	"deliveryId\x12'\n" +
@@ -637,7 +662,9 @@ const file_rolecall_notification_v1_delivery_service_proto_rawDesc = "" +
 	"\tsent_time\x18\t \x01(\v2\x1a.google.protobuf.TimestampR\bsentTime\x12E\n" +
 	"\battempts\x18\n" +
 	" \x03(\v2).rolecall.notification.v1.DeliveryAttemptR\battempts\x12#\n" +
-	"\rattempt_count\x18\v \x01(\x05R\fattemptCount\"~\n" +
+	"\rattempt_count\x18\v \x01(\x05R\fattemptCount\x12>\n" +
+	"\bcategory\x18\f \x01(\x0e2\".rolecall.notification.v1.CategoryR\bcategory\x12 \n" +
+	"\vsuppression\x18\r \x01(\tR\vsuppression\"~\n" +
 	"\x0fDeliveryAttempt\x129\n" +
 	"\n" +
 	"start_time\x18\x01 \x01(\v2\x1a.google.protobuf.TimestampR\tstartTime\x12\x18\n" +
@@ -667,13 +694,14 @@ const file_rolecall_notification_v1_delivery_service_proto_rawDesc = "" +
 	"\x17RetryDeliveriesResponse\x12B\n" +
 	"\n" +
 	"deliveries\x18\x01 \x03(\v2\".rolecall.notification.v1.DeliveryR\n" +
-	"deliveries*\x9b\x01\n" +
+	"deliveries*\xba\x01\n" +
 	"\rDeliveryState\x12\x1e\n" +
 	"\x1aDELIVERY_STATE_UNSPECIFIED\x10\x00\x12\x1a\n" +
 	"\x16DELIVERY_STATE_PENDING\x10\x01\x12\x17\n" +
 	"\x13DELIVERY_STATE_SENT\x10\x02\x12\x19\n" +
 	"\x15DELIVERY_STATE_PARKED\x10\x03\x12\x1a\n" +
-	"\x16DELIVERY_STATE_EXPIRED\x10\x042\xe2\x03\n" +
+	"\x16DELIVERY_STATE_EXPIRED\x10\x04\x12\x1d\n" +
+	"\x19DELIVERY_STATE_SUPPRESSED\x10\x052\xe2\x03\n" +
 	"\x0fDeliveryService\x12\x9a\x01\n" +
 	"\x0eListDeliveries\x12/.rolecall.notification.v1.ListDeliveriesRequest\x1a0.rolecall.notification.v1.ListDeliveriesResponse\"%\xaa\xed\x18\x1e\"\x1cnotification.deliveries.list\x90\x02\x01\x12\x90\x01\n" +
 	"\vGetDelivery\x12,.rolecall.notification.v1.GetDeliveryRequest\x1a-.rolecall.notification.v1.GetDeliveryResponse\"$\xaa\xed\x18\x1d\"\x1bnotification.deliveries.get\x90\x02\x01\x12\x9e\x01\n" +
@@ -705,6 +733,7 @@ var file_rolecall_notification_v1_delivery_service_proto_goTypes = []any{
 	(*RetryDeliveriesRequest)(nil),  // 7: rolecall.notification.v1.RetryDeliveriesRequest
 	(*RetryDeliveriesResponse)(nil), // 8: rolecall.notification.v1.RetryDeliveriesResponse
 	(*timestamppb.Timestamp)(nil),   // 9: google.protobuf.Timestamp
+	(Category)(0),                   // 10: rolecall.notification.v1.Category
 }
 var file_rolecall_notification_v1_delivery_service_proto_depIdxs = []int32{
 	0,  // 0: rolecall.notification.v1.Delivery.state:type_name -> rolecall.notification.v1.DeliveryState
@@ -712,22 +741,23 @@ var file_rolecall_notification_v1_delivery_service_proto_depIdxs = []int32{
 	9,  // 2: rolecall.notification.v1.Delivery.next_attempt_time:type_name -> google.protobuf.Timestamp
 	9,  // 3: rolecall.notification.v1.Delivery.sent_time:type_name -> google.protobuf.Timestamp
 	2,  // 4: rolecall.notification.v1.Delivery.attempts:type_name -> rolecall.notification.v1.DeliveryAttempt
-	9,  // 5: rolecall.notification.v1.DeliveryAttempt.start_time:type_name -> google.protobuf.Timestamp
-	0,  // 6: rolecall.notification.v1.ListDeliveriesRequest.state:type_name -> rolecall.notification.v1.DeliveryState
-	1,  // 7: rolecall.notification.v1.ListDeliveriesResponse.deliveries:type_name -> rolecall.notification.v1.Delivery
-	1,  // 8: rolecall.notification.v1.GetDeliveryResponse.delivery:type_name -> rolecall.notification.v1.Delivery
-	1,  // 9: rolecall.notification.v1.RetryDeliveriesResponse.deliveries:type_name -> rolecall.notification.v1.Delivery
-	3,  // 10: rolecall.notification.v1.DeliveryService.ListDeliveries:input_type -> rolecall.notification.v1.ListDeliveriesRequest
-	5,  // 11: rolecall.notification.v1.DeliveryService.GetDelivery:input_type -> rolecall.notification.v1.GetDeliveryRequest
-	7,  // 12: rolecall.notification.v1.DeliveryService.RetryDeliveries:input_type -> rolecall.notification.v1.RetryDeliveriesRequest
-	4,  // 13: rolecall.notification.v1.DeliveryService.ListDeliveries:output_type -> rolecall.notification.v1.ListDeliveriesResponse
-	6,  // 14: rolecall.notification.v1.DeliveryService.GetDelivery:output_type -> rolecall.notification.v1.GetDeliveryResponse
-	8,  // 15: rolecall.notification.v1.DeliveryService.RetryDeliveries:output_type -> rolecall.notification.v1.RetryDeliveriesResponse
-	13, // [13:16] is the sub-list for method output_type
-	10, // [10:13] is the sub-list for method input_type
-	10, // [10:10] is the sub-list for extension type_name
-	10, // [10:10] is the sub-list for extension extendee
-	0,  // [0:10] is the sub-list for field type_name
+	10, // 5: rolecall.notification.v1.Delivery.category:type_name -> rolecall.notification.v1.Category
+	9,  // 6: rolecall.notification.v1.DeliveryAttempt.start_time:type_name -> google.protobuf.Timestamp
+	0,  // 7: rolecall.notification.v1.ListDeliveriesRequest.state:type_name -> rolecall.notification.v1.DeliveryState
+	1,  // 8: rolecall.notification.v1.ListDeliveriesResponse.deliveries:type_name -> rolecall.notification.v1.Delivery
+	1,  // 9: rolecall.notification.v1.GetDeliveryResponse.delivery:type_name -> rolecall.notification.v1.Delivery
+	1,  // 10: rolecall.notification.v1.RetryDeliveriesResponse.deliveries:type_name -> rolecall.notification.v1.Delivery
+	3,  // 11: rolecall.notification.v1.DeliveryService.ListDeliveries:input_type -> rolecall.notification.v1.ListDeliveriesRequest
+	5,  // 12: rolecall.notification.v1.DeliveryService.GetDelivery:input_type -> rolecall.notification.v1.GetDeliveryRequest
+	7,  // 13: rolecall.notification.v1.DeliveryService.RetryDeliveries:input_type -> rolecall.notification.v1.RetryDeliveriesRequest
+	4,  // 14: rolecall.notification.v1.DeliveryService.ListDeliveries:output_type -> rolecall.notification.v1.ListDeliveriesResponse
+	6,  // 15: rolecall.notification.v1.DeliveryService.GetDelivery:output_type -> rolecall.notification.v1.GetDeliveryResponse
+	8,  // 16: rolecall.notification.v1.DeliveryService.RetryDeliveries:output_type -> rolecall.notification.v1.RetryDeliveriesResponse
+	14, // [14:17] is the sub-list for method output_type
+	11, // [11:14] is the sub-list for method input_type
+	11, // [11:11] is the sub-list for extension type_name
+	11, // [11:11] is the sub-list for extension extendee
+	0,  // [0:11] is the sub-list for field type_name
 }
 
 func init() { file_rolecall_notification_v1_delivery_service_proto_init() }
@@ -735,6 +765,7 @@ func file_rolecall_notification_v1_delivery_service_proto_init() {
 	if File_rolecall_notification_v1_delivery_service_proto != nil {
 		return
 	}
+	file_rolecall_notification_v1_category_proto_init()
 	type x struct{}
 	out := protoimpl.TypeBuilder{
 		File: protoimpl.DescBuilder{

@@ -48,31 +48,59 @@ const (
 	// The secret that the mail carried was erased when it was parked; have a new
 	// one made, for an invitation with `ResendInvitation`.
 	ErrorReason_ERROR_REASON_DELIVERY_SECRET_GONE ErrorReason = 8
+	// The preferences were changed meanwhile; read them again.
+	ErrorReason_ERROR_REASON_PREFERENCES_CHANGED ErrorReason = 20
+	// The token ends no mails: it was not made here, or it was not copied whole.
+	ErrorReason_ERROR_REASON_UNSUBSCRIBE_TOKEN_INVALID ErrorReason = 21
+	// No such person, or role, within what the caller may send to.
+	ErrorReason_ERROR_REASON_RECIPIENT_NOT_FOUND ErrorReason = 22
+	// More people than one notification may reach.
+	ErrorReason_ERROR_REASON_RECIPIENTS_TOO_MANY ErrorReason = 23
+	// Addresses and inline text need a sender for the whole installation.
+	ErrorReason_ERROR_REASON_INSTANCE_SENDER_REQUIRED ErrorReason = 24
+	// No such notification within what the caller may see.
+	ErrorReason_ERROR_REASON_NOTIFICATION_NOT_FOUND ErrorReason = 25
+	// Nothing of the notification waits any more.
+	ErrorReason_ERROR_REASON_NOTIFICATION_NOT_PENDING ErrorReason = 26
 )
 
 // Enum value maps for ErrorReason.
 var (
 	ErrorReason_name = map[int32]string{
-		0: "ERROR_REASON_UNSPECIFIED",
-		1: "ERROR_REASON_REQUEST_INVALID",
-		2: "ERROR_REASON_ORGANIZATION_NOT_FOUND",
-		3: "ERROR_REASON_DELIVERY_NOT_FOUND",
-		4: "ERROR_REASON_DELIVERY_NOT_PARKED",
-		5: "ERROR_REASON_REQUEST_ID_REUSED",
-		6: "ERROR_REASON_STORE_UNAVAILABLE",
-		7: "ERROR_REASON_INTERNAL",
-		8: "ERROR_REASON_DELIVERY_SECRET_GONE",
+		0:  "ERROR_REASON_UNSPECIFIED",
+		1:  "ERROR_REASON_REQUEST_INVALID",
+		2:  "ERROR_REASON_ORGANIZATION_NOT_FOUND",
+		3:  "ERROR_REASON_DELIVERY_NOT_FOUND",
+		4:  "ERROR_REASON_DELIVERY_NOT_PARKED",
+		5:  "ERROR_REASON_REQUEST_ID_REUSED",
+		6:  "ERROR_REASON_STORE_UNAVAILABLE",
+		7:  "ERROR_REASON_INTERNAL",
+		8:  "ERROR_REASON_DELIVERY_SECRET_GONE",
+		20: "ERROR_REASON_PREFERENCES_CHANGED",
+		21: "ERROR_REASON_UNSUBSCRIBE_TOKEN_INVALID",
+		22: "ERROR_REASON_RECIPIENT_NOT_FOUND",
+		23: "ERROR_REASON_RECIPIENTS_TOO_MANY",
+		24: "ERROR_REASON_INSTANCE_SENDER_REQUIRED",
+		25: "ERROR_REASON_NOTIFICATION_NOT_FOUND",
+		26: "ERROR_REASON_NOTIFICATION_NOT_PENDING",
 	}
 	ErrorReason_value = map[string]int32{
-		"ERROR_REASON_UNSPECIFIED":            0,
-		"ERROR_REASON_REQUEST_INVALID":        1,
-		"ERROR_REASON_ORGANIZATION_NOT_FOUND": 2,
-		"ERROR_REASON_DELIVERY_NOT_FOUND":     3,
-		"ERROR_REASON_DELIVERY_NOT_PARKED":    4,
-		"ERROR_REASON_REQUEST_ID_REUSED":      5,
-		"ERROR_REASON_STORE_UNAVAILABLE":      6,
-		"ERROR_REASON_INTERNAL":               7,
-		"ERROR_REASON_DELIVERY_SECRET_GONE":   8,
+		"ERROR_REASON_UNSPECIFIED":               0,
+		"ERROR_REASON_REQUEST_INVALID":           1,
+		"ERROR_REASON_ORGANIZATION_NOT_FOUND":    2,
+		"ERROR_REASON_DELIVERY_NOT_FOUND":        3,
+		"ERROR_REASON_DELIVERY_NOT_PARKED":       4,
+		"ERROR_REASON_REQUEST_ID_REUSED":         5,
+		"ERROR_REASON_STORE_UNAVAILABLE":         6,
+		"ERROR_REASON_INTERNAL":                  7,
+		"ERROR_REASON_DELIVERY_SECRET_GONE":      8,
+		"ERROR_REASON_PREFERENCES_CHANGED":       20,
+		"ERROR_REASON_UNSUBSCRIBE_TOKEN_INVALID": 21,
+		"ERROR_REASON_RECIPIENT_NOT_FOUND":       22,
+		"ERROR_REASON_RECIPIENTS_TOO_MANY":       23,
+		"ERROR_REASON_INSTANCE_SENDER_REQUIRED":  24,
+		"ERROR_REASON_NOTIFICATION_NOT_FOUND":    25,
+		"ERROR_REASON_NOTIFICATION_NOT_PENDING":  26,
 	}
 )
 
@@ -107,7 +135,7 @@ var File_rolecall_notification_v1_errors_proto protoreflect.FileDescriptor
 
 const file_rolecall_notification_v1_errors_proto_rawDesc = "" +
 	"\n" +
-	"%rolecall/notification/v1/errors.proto\x12\x18rolecall.notification.v1\x1a\x1frolecall/authz/v1/options.proto*\xfb\x02\n" +
+	"%rolecall/notification/v1/errors.proto\x12\x18rolecall.notification.v1\x1a\x1frolecall/authz/v1/options.proto*\xc2\x05\n" +
 	"\vErrorReason\x12\x1c\n" +
 	"\x18ERROR_REASON_UNSPECIFIED\x10\x00\x12&\n" +
 	"\x1cERROR_REASON_REQUEST_INVALID\x10\x01\x1a\x04\xb0\xed\x18\x03\x12-\n" +
@@ -117,7 +145,15 @@ const file_rolecall_notification_v1_errors_proto_rawDesc = "" +
 	"\x1eERROR_REASON_REQUEST_ID_REUSED\x10\x05\x1a\x04\xb0\xed\x18\x03\x12(\n" +
 	"\x1eERROR_REASON_STORE_UNAVAILABLE\x10\x06\x1a\x04\xb0\xed\x18\x0e\x12\x1f\n" +
 	"\x15ERROR_REASON_INTERNAL\x10\a\x1a\x04\xb0\xed\x18\r\x12+\n" +
-	"!ERROR_REASON_DELIVERY_SECRET_GONE\x10\b\x1a\x04\xb0\xed\x18\tB\xfe\x01\n" +
+	"!ERROR_REASON_DELIVERY_SECRET_GONE\x10\b\x1a\x04\xb0\xed\x18\t\x12*\n" +
+	" ERROR_REASON_PREFERENCES_CHANGED\x10\x14\x1a\x04\xb0\xed\x18\n" +
+	"\x120\n" +
+	"&ERROR_REASON_UNSUBSCRIBE_TOKEN_INVALID\x10\x15\x1a\x04\xb0\xed\x18\x03\x12*\n" +
+	" ERROR_REASON_RECIPIENT_NOT_FOUND\x10\x16\x1a\x04\xb0\xed\x18\x05\x12*\n" +
+	" ERROR_REASON_RECIPIENTS_TOO_MANY\x10\x17\x1a\x04\xb0\xed\x18\t\x12/\n" +
+	"%ERROR_REASON_INSTANCE_SENDER_REQUIRED\x10\x18\x1a\x04\xb0\xed\x18\a\x12-\n" +
+	"#ERROR_REASON_NOTIFICATION_NOT_FOUND\x10\x19\x1a\x04\xb0\xed\x18\x05\x12/\n" +
+	"%ERROR_REASON_NOTIFICATION_NOT_PENDING\x10\x1a\x1a\x04\xb0\xed\x18\tB\xfe\x01\n" +
 	"\x1ccom.rolecall.notification.v1B\vErrorsProtoP\x01ZOgithub.com/rolecall/rolecall/clients/go/rolecall/notification/v1;notificationv1\xa2\x02\x03RNX\xaa\x02\x18Rolecall.Notification.V1\xca\x02\x18Rolecall\\Notification\\V1\xe2\x02$Rolecall\\Notification\\V1\\GPBMetadata\xea\x02\x1aRolecall::Notification::V1b\x06proto3"
 
 var (

@@ -25,7 +25,7 @@ const (
 	_ = protoimpl.EnforceVersion(protoimpl.MaxVersion - 20)
 )
 
-// Something that happened to deliveries.
+// Something that happened to deliveries, notifications or preferences.
 type DomainEvent struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// The subject that did it; empty when the installation did.
@@ -44,6 +44,10 @@ type DomainEvent struct {
 	//
 	//	*DomainEvent_DeliveryRetried
 	//	*DomainEvent_DeliveryParked
+	//	*DomainEvent_PreferencesUpdated
+	//	*DomainEvent_MailUnsubscribed
+	//	*DomainEvent_NotificationSent
+	//	*DomainEvent_NotificationCancelled
 	//	*DomainEvent_CallsRefused
 	Event         isDomainEvent_Event `protobuf_oneof:"event"`
 	unknownFields protoimpl.UnknownFields
@@ -140,6 +144,42 @@ func (x *DomainEvent) GetDeliveryParked() *DeliveryParked {
 	return nil
 }
 
+func (x *DomainEvent) GetPreferencesUpdated() *PreferencesUpdated {
+	if x != nil {
+		if x, ok := x.Event.(*DomainEvent_PreferencesUpdated); ok {
+			return x.PreferencesUpdated
+		}
+	}
+	return nil
+}
+
+func (x *DomainEvent) GetMailUnsubscribed() *MailUnsubscribed {
+	if x != nil {
+		if x, ok := x.Event.(*DomainEvent_MailUnsubscribed); ok {
+			return x.MailUnsubscribed
+		}
+	}
+	return nil
+}
+
+func (x *DomainEvent) GetNotificationSent() *NotificationSent {
+	if x != nil {
+		if x, ok := x.Event.(*DomainEvent_NotificationSent); ok {
+			return x.NotificationSent
+		}
+	}
+	return nil
+}
+
+func (x *DomainEvent) GetNotificationCancelled() *NotificationCancelled {
+	if x != nil {
+		if x, ok := x.Event.(*DomainEvent_NotificationCancelled); ok {
+			return x.NotificationCancelled
+		}
+	}
+	return nil
+}
+
 func (x *DomainEvent) GetCallsRefused() *CallsRefused {
 	if x != nil {
 		if x, ok := x.Event.(*DomainEvent_CallsRefused); ok {
@@ -163,6 +203,26 @@ type DomainEvent_DeliveryParked struct {
 	DeliveryParked *DeliveryParked `protobuf:"bytes,11,opt,name=delivery_parked,json=deliveryParked,proto3,oneof"`
 }
 
+type DomainEvent_PreferencesUpdated struct {
+	// Somebody changed its preferences.
+	PreferencesUpdated *PreferencesUpdated `protobuf:"bytes,20,opt,name=preferences_updated,json=preferencesUpdated,proto3,oneof"`
+}
+
+type DomainEvent_MailUnsubscribed struct {
+	// Somebody ended mails of a kind by the link in one of them.
+	MailUnsubscribed *MailUnsubscribed `protobuf:"bytes,21,opt,name=mail_unsubscribed,json=mailUnsubscribed,proto3,oneof"`
+}
+
+type DomainEvent_NotificationSent struct {
+	// A notification was accepted.
+	NotificationSent *NotificationSent `protobuf:"bytes,22,opt,name=notification_sent,json=notificationSent,proto3,oneof"`
+}
+
+type DomainEvent_NotificationCancelled struct {
+	// A notification was taken back.
+	NotificationCancelled *NotificationCancelled `protobuf:"bytes,23,opt,name=notification_cancelled,json=notificationCancelled,proto3,oneof"`
+}
+
 type DomainEvent_CallsRefused struct {
 	// Calls were refused.
 	CallsRefused *CallsRefused `protobuf:"bytes,90,opt,name=calls_refused,json=callsRefused,proto3,oneof"`
@@ -171,6 +231,14 @@ type DomainEvent_CallsRefused struct {
 func (*DomainEvent_DeliveryRetried) isDomainEvent_Event() {}
 
 func (*DomainEvent_DeliveryParked) isDomainEvent_Event() {}
+
+func (*DomainEvent_PreferencesUpdated) isDomainEvent_Event() {}
+
+func (*DomainEvent_MailUnsubscribed) isDomainEvent_Event() {}
+
+func (*DomainEvent_NotificationSent) isDomainEvent_Event() {}
+
+func (*DomainEvent_NotificationCancelled) isDomainEvent_Event() {}
 
 func (*DomainEvent_CallsRefused) isDomainEvent_Event() {}
 
@@ -275,6 +343,208 @@ func (x *DeliveryParked) GetTemplate() string {
 	return ""
 }
 
+// Somebody changed its preferences.
+type PreferencesUpdated struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Which of them, as an update names them.
+	Fields        []string `protobuf:"bytes,1,rep,name=fields,proto3" json:"fields,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *PreferencesUpdated) Reset() {
+	*x = PreferencesUpdated{}
+	mi := &file_rolecall_notification_v1_events_proto_msgTypes[3]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *PreferencesUpdated) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*PreferencesUpdated) ProtoMessage() {}
+
+func (x *PreferencesUpdated) ProtoReflect() protoreflect.Message {
+	mi := &file_rolecall_notification_v1_events_proto_msgTypes[3]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use PreferencesUpdated.ProtoReflect.Descriptor instead.
+func (*PreferencesUpdated) Descriptor() ([]byte, []int) {
+	return file_rolecall_notification_v1_events_proto_rawDescGZIP(), []int{3}
+}
+
+func (x *PreferencesUpdated) GetFields() []string {
+	if x != nil {
+		return x.Fields
+	}
+	return nil
+}
+
+// Somebody ended mails of a kind by the link in one of them.
+type MailUnsubscribed struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Which, such as `workflow`; `all` for everything that is not mandatory.
+	Category      string `protobuf:"bytes,1,opt,name=category,proto3" json:"category,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *MailUnsubscribed) Reset() {
+	*x = MailUnsubscribed{}
+	mi := &file_rolecall_notification_v1_events_proto_msgTypes[4]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *MailUnsubscribed) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*MailUnsubscribed) ProtoMessage() {}
+
+func (x *MailUnsubscribed) ProtoReflect() protoreflect.Message {
+	mi := &file_rolecall_notification_v1_events_proto_msgTypes[4]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use MailUnsubscribed.ProtoReflect.Descriptor instead.
+func (*MailUnsubscribed) Descriptor() ([]byte, []int) {
+	return file_rolecall_notification_v1_events_proto_rawDescGZIP(), []int{4}
+}
+
+func (x *MailUnsubscribed) GetCategory() string {
+	if x != nil {
+		return x.Category
+	}
+	return ""
+}
+
+// A notification was accepted.
+type NotificationSent struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The notification.
+	NotificationId string `protobuf:"bytes,1,opt,name=notification_id,json=notificationId,proto3" json:"notification_id,omitempty"`
+	// What it is about, such as `workflow`.
+	Category string `protobuf:"bytes,2,opt,name=category,proto3" json:"category,omitempty"`
+	// How many people it is for.
+	RecipientCount int32 `protobuf:"varint,3,opt,name=recipient_count,json=recipientCount,proto3" json:"recipient_count,omitempty"`
+	unknownFields  protoimpl.UnknownFields
+	sizeCache      protoimpl.SizeCache
+}
+
+func (x *NotificationSent) Reset() {
+	*x = NotificationSent{}
+	mi := &file_rolecall_notification_v1_events_proto_msgTypes[5]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *NotificationSent) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*NotificationSent) ProtoMessage() {}
+
+func (x *NotificationSent) ProtoReflect() protoreflect.Message {
+	mi := &file_rolecall_notification_v1_events_proto_msgTypes[5]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use NotificationSent.ProtoReflect.Descriptor instead.
+func (*NotificationSent) Descriptor() ([]byte, []int) {
+	return file_rolecall_notification_v1_events_proto_rawDescGZIP(), []int{5}
+}
+
+func (x *NotificationSent) GetNotificationId() string {
+	if x != nil {
+		return x.NotificationId
+	}
+	return ""
+}
+
+func (x *NotificationSent) GetCategory() string {
+	if x != nil {
+		return x.Category
+	}
+	return ""
+}
+
+func (x *NotificationSent) GetRecipientCount() int32 {
+	if x != nil {
+		return x.RecipientCount
+	}
+	return 0
+}
+
+// A notification was taken back.
+type NotificationCancelled struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The notification.
+	NotificationId string `protobuf:"bytes,1,opt,name=notification_id,json=notificationId,proto3" json:"notification_id,omitempty"`
+	unknownFields  protoimpl.UnknownFields
+	sizeCache      protoimpl.SizeCache
+}
+
+func (x *NotificationCancelled) Reset() {
+	*x = NotificationCancelled{}
+	mi := &file_rolecall_notification_v1_events_proto_msgTypes[6]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *NotificationCancelled) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*NotificationCancelled) ProtoMessage() {}
+
+func (x *NotificationCancelled) ProtoReflect() protoreflect.Message {
+	mi := &file_rolecall_notification_v1_events_proto_msgTypes[6]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use NotificationCancelled.ProtoReflect.Descriptor instead.
+func (*NotificationCancelled) Descriptor() ([]byte, []int) {
+	return file_rolecall_notification_v1_events_proto_rawDescGZIP(), []int{6}
+}
+
+func (x *NotificationCancelled) GetNotificationId() string {
+	if x != nil {
+		return x.NotificationId
+	}
+	return ""
+}
+
 // Calls of one caller to one method were refused; they are counted by the minute.
 type CallsRefused struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -291,7 +561,7 @@ type CallsRefused struct {
 
 func (x *CallsRefused) Reset() {
 	*x = CallsRefused{}
-	mi := &file_rolecall_notification_v1_events_proto_msgTypes[3]
+	mi := &file_rolecall_notification_v1_events_proto_msgTypes[7]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -303,7 +573,7 @@ func (x *CallsRefused) String() string {
 func (*CallsRefused) ProtoMessage() {}
 
 func (x *CallsRefused) ProtoReflect() protoreflect.Message {
-	mi := &file_rolecall_notification_v1_events_proto_msgTypes[3]
+	mi := &file_rolecall_notification_v1_events_proto_msgTypes[7]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -316,7 +586,7 @@ func (x *CallsRefused) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CallsRefused.ProtoReflect.Descriptor instead.
 func (*CallsRefused) Descriptor() ([]byte, []int) {
-	return file_rolecall_notification_v1_events_proto_rawDescGZIP(), []int{3}
+	return file_rolecall_notification_v1_events_proto_rawDescGZIP(), []int{7}
 }
 
 func (x *CallsRefused) GetMethod() string {
@@ -344,7 +614,7 @@ var File_rolecall_notification_v1_events_proto protoreflect.FileDescriptor
 
 const file_rolecall_notification_v1_events_proto_rawDesc = "" +
 	"\n" +
-	"%rolecall/notification/v1/events.proto\x12\x18rolecall.notification.v1\x1a\x1fgoogle/protobuf/timestamp.proto\"\xd3\x03\n" +
+	"%rolecall/notification/v1/events.proto\x12\x18rolecall.notification.v1\x1a\x1fgoogle/protobuf/timestamp.proto\"\xd4\x06\n" +
 	"\vDomainEvent\x12\x19\n" +
 	"\bactor_id\x18\x01 \x01(\tR\aactorId\x12'\n" +
 	"\x0forganization_id\x18\x02 \x01(\tR\x0eorganizationId\x12\x1b\n" +
@@ -354,7 +624,11 @@ const file_rolecall_notification_v1_events_proto_rawDesc = "" +
 	"\roccurred_time\x18\x05 \x01(\v2\x1a.google.protobuf.TimestampR\foccurredTime\x12V\n" +
 	"\x10delivery_retried\x18\n" +
 	" \x01(\v2).rolecall.notification.v1.DeliveryRetriedH\x00R\x0fdeliveryRetried\x12S\n" +
-	"\x0fdelivery_parked\x18\v \x01(\v2(.rolecall.notification.v1.DeliveryParkedH\x00R\x0edeliveryParked\x12M\n" +
+	"\x0fdelivery_parked\x18\v \x01(\v2(.rolecall.notification.v1.DeliveryParkedH\x00R\x0edeliveryParked\x12_\n" +
+	"\x13preferences_updated\x18\x14 \x01(\v2,.rolecall.notification.v1.PreferencesUpdatedH\x00R\x12preferencesUpdated\x12Y\n" +
+	"\x11mail_unsubscribed\x18\x15 \x01(\v2*.rolecall.notification.v1.MailUnsubscribedH\x00R\x10mailUnsubscribed\x12Y\n" +
+	"\x11notification_sent\x18\x16 \x01(\v2*.rolecall.notification.v1.NotificationSentH\x00R\x10notificationSent\x12h\n" +
+	"\x16notification_cancelled\x18\x17 \x01(\v2/.rolecall.notification.v1.NotificationCancelledH\x00R\x15notificationCancelled\x12M\n" +
 	"\rcalls_refused\x18Z \x01(\v2&.rolecall.notification.v1.CallsRefusedH\x00R\fcallsRefusedB\a\n" +
 	"\x05event\"2\n" +
 	"\x0fDeliveryRetried\x12\x1f\n" +
@@ -363,7 +637,17 @@ const file_rolecall_notification_v1_events_proto_rawDesc = "" +
 	"\x0eDeliveryParked\x12\x1f\n" +
 	"\vdelivery_id\x18\x01 \x01(\tR\n" +
 	"deliveryId\x12\x1a\n" +
-	"\btemplate\x18\x02 \x01(\tR\btemplate\"V\n" +
+	"\btemplate\x18\x02 \x01(\tR\btemplate\",\n" +
+	"\x12PreferencesUpdated\x12\x16\n" +
+	"\x06fields\x18\x01 \x03(\tR\x06fields\".\n" +
+	"\x10MailUnsubscribed\x12\x1a\n" +
+	"\bcategory\x18\x01 \x01(\tR\bcategory\"\x80\x01\n" +
+	"\x10NotificationSent\x12'\n" +
+	"\x0fnotification_id\x18\x01 \x01(\tR\x0enotificationId\x12\x1a\n" +
+	"\bcategory\x18\x02 \x01(\tR\bcategory\x12'\n" +
+	"\x0frecipient_count\x18\x03 \x01(\x05R\x0erecipientCount\"@\n" +
+	"\x15NotificationCancelled\x12'\n" +
+	"\x0fnotification_id\x18\x01 \x01(\tR\x0enotificationId\"V\n" +
 	"\fCallsRefused\x12\x16\n" +
 	"\x06method\x18\x01 \x01(\tR\x06method\x12\x14\n" +
 	"\x05count\x18\x02 \x01(\x05R\x05count\x12\x18\n" +
@@ -382,24 +666,32 @@ func file_rolecall_notification_v1_events_proto_rawDescGZIP() []byte {
 	return file_rolecall_notification_v1_events_proto_rawDescData
 }
 
-var file_rolecall_notification_v1_events_proto_msgTypes = make([]protoimpl.MessageInfo, 4)
+var file_rolecall_notification_v1_events_proto_msgTypes = make([]protoimpl.MessageInfo, 8)
 var file_rolecall_notification_v1_events_proto_goTypes = []any{
 	(*DomainEvent)(nil),           // 0: rolecall.notification.v1.DomainEvent
 	(*DeliveryRetried)(nil),       // 1: rolecall.notification.v1.DeliveryRetried
 	(*DeliveryParked)(nil),        // 2: rolecall.notification.v1.DeliveryParked
-	(*CallsRefused)(nil),          // 3: rolecall.notification.v1.CallsRefused
-	(*timestamppb.Timestamp)(nil), // 4: google.protobuf.Timestamp
+	(*PreferencesUpdated)(nil),    // 3: rolecall.notification.v1.PreferencesUpdated
+	(*MailUnsubscribed)(nil),      // 4: rolecall.notification.v1.MailUnsubscribed
+	(*NotificationSent)(nil),      // 5: rolecall.notification.v1.NotificationSent
+	(*NotificationCancelled)(nil), // 6: rolecall.notification.v1.NotificationCancelled
+	(*CallsRefused)(nil),          // 7: rolecall.notification.v1.CallsRefused
+	(*timestamppb.Timestamp)(nil), // 8: google.protobuf.Timestamp
 }
 var file_rolecall_notification_v1_events_proto_depIdxs = []int32{
-	4, // 0: rolecall.notification.v1.DomainEvent.occurred_time:type_name -> google.protobuf.Timestamp
+	8, // 0: rolecall.notification.v1.DomainEvent.occurred_time:type_name -> google.protobuf.Timestamp
 	1, // 1: rolecall.notification.v1.DomainEvent.delivery_retried:type_name -> rolecall.notification.v1.DeliveryRetried
 	2, // 2: rolecall.notification.v1.DomainEvent.delivery_parked:type_name -> rolecall.notification.v1.DeliveryParked
-	3, // 3: rolecall.notification.v1.DomainEvent.calls_refused:type_name -> rolecall.notification.v1.CallsRefused
-	4, // [4:4] is the sub-list for method output_type
-	4, // [4:4] is the sub-list for method input_type
-	4, // [4:4] is the sub-list for extension type_name
-	4, // [4:4] is the sub-list for extension extendee
-	0, // [0:4] is the sub-list for field type_name
+	3, // 3: rolecall.notification.v1.DomainEvent.preferences_updated:type_name -> rolecall.notification.v1.PreferencesUpdated
+	4, // 4: rolecall.notification.v1.DomainEvent.mail_unsubscribed:type_name -> rolecall.notification.v1.MailUnsubscribed
+	5, // 5: rolecall.notification.v1.DomainEvent.notification_sent:type_name -> rolecall.notification.v1.NotificationSent
+	6, // 6: rolecall.notification.v1.DomainEvent.notification_cancelled:type_name -> rolecall.notification.v1.NotificationCancelled
+	7, // 7: rolecall.notification.v1.DomainEvent.calls_refused:type_name -> rolecall.notification.v1.CallsRefused
+	8, // [8:8] is the sub-list for method output_type
+	8, // [8:8] is the sub-list for method input_type
+	8, // [8:8] is the sub-list for extension type_name
+	8, // [8:8] is the sub-list for extension extendee
+	0, // [0:8] is the sub-list for field type_name
 }
 
 func init() { file_rolecall_notification_v1_events_proto_init() }
@@ -410,6 +702,10 @@ func file_rolecall_notification_v1_events_proto_init() {
 	file_rolecall_notification_v1_events_proto_msgTypes[0].OneofWrappers = []any{
 		(*DomainEvent_DeliveryRetried)(nil),
 		(*DomainEvent_DeliveryParked)(nil),
+		(*DomainEvent_PreferencesUpdated)(nil),
+		(*DomainEvent_MailUnsubscribed)(nil),
+		(*DomainEvent_NotificationSent)(nil),
+		(*DomainEvent_NotificationCancelled)(nil),
 		(*DomainEvent_CallsRefused)(nil),
 	}
 	type x struct{}
@@ -418,7 +714,7 @@ func file_rolecall_notification_v1_events_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_rolecall_notification_v1_events_proto_rawDesc), len(file_rolecall_notification_v1_events_proto_rawDesc)),
 			NumEnums:      0,
-			NumMessages:   4,
+			NumMessages:   8,
 			NumExtensions: 0,
 			NumServices:   0,
 		},

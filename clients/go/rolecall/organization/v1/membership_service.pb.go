@@ -1325,6 +1325,116 @@ func (x *BatchGetMembersResponse) GetMembers() []*Member {
 	return nil
 }
 
+// What `ListMembersByRole` needs.
+type ListMembersByRoleRequest struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The organization.
+	OrganizationId string `protobuf:"bytes,1,opt,name=organization_id,json=organizationId,proto3" json:"organization_id,omitempty"`
+	// The role, such as `OWNER`.
+	Role          string `protobuf:"bytes,2,opt,name=role,proto3" json:"role,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ListMembersByRoleRequest) Reset() {
+	*x = ListMembersByRoleRequest{}
+	mi := &file_rolecall_organization_v1_membership_service_proto_msgTypes[22]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ListMembersByRoleRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ListMembersByRoleRequest) ProtoMessage() {}
+
+func (x *ListMembersByRoleRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_rolecall_organization_v1_membership_service_proto_msgTypes[22]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ListMembersByRoleRequest.ProtoReflect.Descriptor instead.
+func (*ListMembersByRoleRequest) Descriptor() ([]byte, []int) {
+	return file_rolecall_organization_v1_membership_service_proto_rawDescGZIP(), []int{22}
+}
+
+func (x *ListMembersByRoleRequest) GetOrganizationId() string {
+	if x != nil {
+		return x.OrganizationId
+	}
+	return ""
+}
+
+func (x *ListMembersByRoleRequest) GetRole() string {
+	if x != nil {
+		return x.Role
+	}
+	return ""
+}
+
+// What `ListMembersByRole` answers.
+type ListMembersByRoleResponse struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The first 1 000 of them.
+	UserIds []string `protobuf:"bytes,1,rep,name=user_ids,json=userIds,proto3" json:"user_ids,omitempty"`
+	// Whether there are more.
+	HasMore       bool `protobuf:"varint,2,opt,name=has_more,json=hasMore,proto3" json:"has_more,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ListMembersByRoleResponse) Reset() {
+	*x = ListMembersByRoleResponse{}
+	mi := &file_rolecall_organization_v1_membership_service_proto_msgTypes[23]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ListMembersByRoleResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ListMembersByRoleResponse) ProtoMessage() {}
+
+func (x *ListMembersByRoleResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_rolecall_organization_v1_membership_service_proto_msgTypes[23]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ListMembersByRoleResponse.ProtoReflect.Descriptor instead.
+func (*ListMembersByRoleResponse) Descriptor() ([]byte, []int) {
+	return file_rolecall_organization_v1_membership_service_proto_rawDescGZIP(), []int{23}
+}
+
+func (x *ListMembersByRoleResponse) GetUserIds() []string {
+	if x != nil {
+		return x.UserIds
+	}
+	return nil
+}
+
+func (x *ListMembersByRoleResponse) GetHasMore() bool {
+	if x != nil {
+		return x.HasMore
+	}
+	return false
+}
+
 // What `BatchGetOrganizations` needs.
 type BatchGetOrganizationsRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -1336,7 +1446,7 @@ type BatchGetOrganizationsRequest struct {
 
 func (x *BatchGetOrganizationsRequest) Reset() {
 	*x = BatchGetOrganizationsRequest{}
-	mi := &file_rolecall_organization_v1_membership_service_proto_msgTypes[22]
+	mi := &file_rolecall_organization_v1_membership_service_proto_msgTypes[24]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1348,7 +1458,7 @@ func (x *BatchGetOrganizationsRequest) String() string {
 func (*BatchGetOrganizationsRequest) ProtoMessage() {}
 
 func (x *BatchGetOrganizationsRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_rolecall_organization_v1_membership_service_proto_msgTypes[22]
+	mi := &file_rolecall_organization_v1_membership_service_proto_msgTypes[24]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1361,7 +1471,7 @@ func (x *BatchGetOrganizationsRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use BatchGetOrganizationsRequest.ProtoReflect.Descriptor instead.
 func (*BatchGetOrganizationsRequest) Descriptor() ([]byte, []int) {
-	return file_rolecall_organization_v1_membership_service_proto_rawDescGZIP(), []int{22}
+	return file_rolecall_organization_v1_membership_service_proto_rawDescGZIP(), []int{24}
 }
 
 func (x *BatchGetOrganizationsRequest) GetOrganizationIds() []string {
@@ -1384,7 +1494,7 @@ type BatchGetOrganizationsResponse struct {
 
 func (x *BatchGetOrganizationsResponse) Reset() {
 	*x = BatchGetOrganizationsResponse{}
-	mi := &file_rolecall_organization_v1_membership_service_proto_msgTypes[23]
+	mi := &file_rolecall_organization_v1_membership_service_proto_msgTypes[25]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1396,7 +1506,7 @@ func (x *BatchGetOrganizationsResponse) String() string {
 func (*BatchGetOrganizationsResponse) ProtoMessage() {}
 
 func (x *BatchGetOrganizationsResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_rolecall_organization_v1_membership_service_proto_msgTypes[23]
+	mi := &file_rolecall_organization_v1_membership_service_proto_msgTypes[25]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1409,7 +1519,7 @@ func (x *BatchGetOrganizationsResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use BatchGetOrganizationsResponse.ProtoReflect.Descriptor instead.
 func (*BatchGetOrganizationsResponse) Descriptor() ([]byte, []int) {
-	return file_rolecall_organization_v1_membership_service_proto_rawDescGZIP(), []int{23}
+	return file_rolecall_organization_v1_membership_service_proto_rawDescGZIP(), []int{25}
 }
 
 func (x *BatchGetOrganizationsResponse) GetOrganizations() []*Organization {
@@ -1446,7 +1556,7 @@ type AddServiceAccountRequest struct {
 
 func (x *AddServiceAccountRequest) Reset() {
 	*x = AddServiceAccountRequest{}
-	mi := &file_rolecall_organization_v1_membership_service_proto_msgTypes[24]
+	mi := &file_rolecall_organization_v1_membership_service_proto_msgTypes[26]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1458,7 +1568,7 @@ func (x *AddServiceAccountRequest) String() string {
 func (*AddServiceAccountRequest) ProtoMessage() {}
 
 func (x *AddServiceAccountRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_rolecall_organization_v1_membership_service_proto_msgTypes[24]
+	mi := &file_rolecall_organization_v1_membership_service_proto_msgTypes[26]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1471,7 +1581,7 @@ func (x *AddServiceAccountRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use AddServiceAccountRequest.ProtoReflect.Descriptor instead.
 func (*AddServiceAccountRequest) Descriptor() ([]byte, []int) {
-	return file_rolecall_organization_v1_membership_service_proto_rawDescGZIP(), []int{24}
+	return file_rolecall_organization_v1_membership_service_proto_rawDescGZIP(), []int{26}
 }
 
 func (x *AddServiceAccountRequest) GetServiceAccountId() string {
@@ -1520,7 +1630,7 @@ type AddServiceAccountResponse struct {
 
 func (x *AddServiceAccountResponse) Reset() {
 	*x = AddServiceAccountResponse{}
-	mi := &file_rolecall_organization_v1_membership_service_proto_msgTypes[25]
+	mi := &file_rolecall_organization_v1_membership_service_proto_msgTypes[27]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1532,7 +1642,7 @@ func (x *AddServiceAccountResponse) String() string {
 func (*AddServiceAccountResponse) ProtoMessage() {}
 
 func (x *AddServiceAccountResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_rolecall_organization_v1_membership_service_proto_msgTypes[25]
+	mi := &file_rolecall_organization_v1_membership_service_proto_msgTypes[27]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1545,7 +1655,7 @@ func (x *AddServiceAccountResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use AddServiceAccountResponse.ProtoReflect.Descriptor instead.
 func (*AddServiceAccountResponse) Descriptor() ([]byte, []int) {
-	return file_rolecall_organization_v1_membership_service_proto_rawDescGZIP(), []int{25}
+	return file_rolecall_organization_v1_membership_service_proto_rawDescGZIP(), []int{27}
 }
 
 func (x *AddServiceAccountResponse) GetOrganizationId() string {
@@ -1566,7 +1676,7 @@ type RemoveServiceAccountRequest struct {
 
 func (x *RemoveServiceAccountRequest) Reset() {
 	*x = RemoveServiceAccountRequest{}
-	mi := &file_rolecall_organization_v1_membership_service_proto_msgTypes[26]
+	mi := &file_rolecall_organization_v1_membership_service_proto_msgTypes[28]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1578,7 +1688,7 @@ func (x *RemoveServiceAccountRequest) String() string {
 func (*RemoveServiceAccountRequest) ProtoMessage() {}
 
 func (x *RemoveServiceAccountRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_rolecall_organization_v1_membership_service_proto_msgTypes[26]
+	mi := &file_rolecall_organization_v1_membership_service_proto_msgTypes[28]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1591,7 +1701,7 @@ func (x *RemoveServiceAccountRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RemoveServiceAccountRequest.ProtoReflect.Descriptor instead.
 func (*RemoveServiceAccountRequest) Descriptor() ([]byte, []int) {
-	return file_rolecall_organization_v1_membership_service_proto_rawDescGZIP(), []int{26}
+	return file_rolecall_organization_v1_membership_service_proto_rawDescGZIP(), []int{28}
 }
 
 func (x *RemoveServiceAccountRequest) GetServiceAccountId() string {
@@ -1610,7 +1720,7 @@ type RemoveServiceAccountResponse struct {
 
 func (x *RemoveServiceAccountResponse) Reset() {
 	*x = RemoveServiceAccountResponse{}
-	mi := &file_rolecall_organization_v1_membership_service_proto_msgTypes[27]
+	mi := &file_rolecall_organization_v1_membership_service_proto_msgTypes[29]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1622,7 +1732,7 @@ func (x *RemoveServiceAccountResponse) String() string {
 func (*RemoveServiceAccountResponse) ProtoMessage() {}
 
 func (x *RemoveServiceAccountResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_rolecall_organization_v1_membership_service_proto_msgTypes[27]
+	mi := &file_rolecall_organization_v1_membership_service_proto_msgTypes[29]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1635,7 +1745,7 @@ func (x *RemoveServiceAccountResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RemoveServiceAccountResponse.ProtoReflect.Descriptor instead.
 func (*RemoveServiceAccountResponse) Descriptor() ([]byte, []int) {
-	return file_rolecall_organization_v1_membership_service_proto_rawDescGZIP(), []int{27}
+	return file_rolecall_organization_v1_membership_service_proto_rawDescGZIP(), []int{29}
 }
 
 // What `UpdateServiceAccount` needs.
@@ -1653,7 +1763,7 @@ type UpdateServiceAccountRequest struct {
 
 func (x *UpdateServiceAccountRequest) Reset() {
 	*x = UpdateServiceAccountRequest{}
-	mi := &file_rolecall_organization_v1_membership_service_proto_msgTypes[28]
+	mi := &file_rolecall_organization_v1_membership_service_proto_msgTypes[30]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1665,7 +1775,7 @@ func (x *UpdateServiceAccountRequest) String() string {
 func (*UpdateServiceAccountRequest) ProtoMessage() {}
 
 func (x *UpdateServiceAccountRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_rolecall_organization_v1_membership_service_proto_msgTypes[28]
+	mi := &file_rolecall_organization_v1_membership_service_proto_msgTypes[30]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1678,7 +1788,7 @@ func (x *UpdateServiceAccountRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use UpdateServiceAccountRequest.ProtoReflect.Descriptor instead.
 func (*UpdateServiceAccountRequest) Descriptor() ([]byte, []int) {
-	return file_rolecall_organization_v1_membership_service_proto_rawDescGZIP(), []int{28}
+	return file_rolecall_organization_v1_membership_service_proto_rawDescGZIP(), []int{30}
 }
 
 func (x *UpdateServiceAccountRequest) GetServiceAccountId() string {
@@ -1711,7 +1821,7 @@ type UpdateServiceAccountResponse struct {
 
 func (x *UpdateServiceAccountResponse) Reset() {
 	*x = UpdateServiceAccountResponse{}
-	mi := &file_rolecall_organization_v1_membership_service_proto_msgTypes[29]
+	mi := &file_rolecall_organization_v1_membership_service_proto_msgTypes[31]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1723,7 +1833,7 @@ func (x *UpdateServiceAccountResponse) String() string {
 func (*UpdateServiceAccountResponse) ProtoMessage() {}
 
 func (x *UpdateServiceAccountResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_rolecall_organization_v1_membership_service_proto_msgTypes[29]
+	mi := &file_rolecall_organization_v1_membership_service_proto_msgTypes[31]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1736,7 +1846,7 @@ func (x *UpdateServiceAccountResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use UpdateServiceAccountResponse.ProtoReflect.Descriptor instead.
 func (*UpdateServiceAccountResponse) Descriptor() ([]byte, []int) {
-	return file_rolecall_organization_v1_membership_service_proto_rawDescGZIP(), []int{29}
+	return file_rolecall_organization_v1_membership_service_proto_rawDescGZIP(), []int{31}
 }
 
 // What `AddGuest` needs.
@@ -1756,7 +1866,7 @@ type AddGuestRequest struct {
 
 func (x *AddGuestRequest) Reset() {
 	*x = AddGuestRequest{}
-	mi := &file_rolecall_organization_v1_membership_service_proto_msgTypes[30]
+	mi := &file_rolecall_organization_v1_membership_service_proto_msgTypes[32]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1768,7 +1878,7 @@ func (x *AddGuestRequest) String() string {
 func (*AddGuestRequest) ProtoMessage() {}
 
 func (x *AddGuestRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_rolecall_organization_v1_membership_service_proto_msgTypes[30]
+	mi := &file_rolecall_organization_v1_membership_service_proto_msgTypes[32]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1781,7 +1891,7 @@ func (x *AddGuestRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use AddGuestRequest.ProtoReflect.Descriptor instead.
 func (*AddGuestRequest) Descriptor() ([]byte, []int) {
-	return file_rolecall_organization_v1_membership_service_proto_rawDescGZIP(), []int{30}
+	return file_rolecall_organization_v1_membership_service_proto_rawDescGZIP(), []int{32}
 }
 
 func (x *AddGuestRequest) GetGuestId() string {
@@ -1823,7 +1933,7 @@ type AddGuestResponse struct {
 
 func (x *AddGuestResponse) Reset() {
 	*x = AddGuestResponse{}
-	mi := &file_rolecall_organization_v1_membership_service_proto_msgTypes[31]
+	mi := &file_rolecall_organization_v1_membership_service_proto_msgTypes[33]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1835,7 +1945,7 @@ func (x *AddGuestResponse) String() string {
 func (*AddGuestResponse) ProtoMessage() {}
 
 func (x *AddGuestResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_rolecall_organization_v1_membership_service_proto_msgTypes[31]
+	mi := &file_rolecall_organization_v1_membership_service_proto_msgTypes[33]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1848,7 +1958,7 @@ func (x *AddGuestResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use AddGuestResponse.ProtoReflect.Descriptor instead.
 func (*AddGuestResponse) Descriptor() ([]byte, []int) {
-	return file_rolecall_organization_v1_membership_service_proto_rawDescGZIP(), []int{31}
+	return file_rolecall_organization_v1_membership_service_proto_rawDescGZIP(), []int{33}
 }
 
 func (x *AddGuestResponse) GetOrganizationId() string {
@@ -1869,7 +1979,7 @@ type RemoveGuestRequest struct {
 
 func (x *RemoveGuestRequest) Reset() {
 	*x = RemoveGuestRequest{}
-	mi := &file_rolecall_organization_v1_membership_service_proto_msgTypes[32]
+	mi := &file_rolecall_organization_v1_membership_service_proto_msgTypes[34]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1881,7 +1991,7 @@ func (x *RemoveGuestRequest) String() string {
 func (*RemoveGuestRequest) ProtoMessage() {}
 
 func (x *RemoveGuestRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_rolecall_organization_v1_membership_service_proto_msgTypes[32]
+	mi := &file_rolecall_organization_v1_membership_service_proto_msgTypes[34]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1894,7 +2004,7 @@ func (x *RemoveGuestRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RemoveGuestRequest.ProtoReflect.Descriptor instead.
 func (*RemoveGuestRequest) Descriptor() ([]byte, []int) {
-	return file_rolecall_organization_v1_membership_service_proto_rawDescGZIP(), []int{32}
+	return file_rolecall_organization_v1_membership_service_proto_rawDescGZIP(), []int{34}
 }
 
 func (x *RemoveGuestRequest) GetGuestId() string {
@@ -1913,7 +2023,7 @@ type RemoveGuestResponse struct {
 
 func (x *RemoveGuestResponse) Reset() {
 	*x = RemoveGuestResponse{}
-	mi := &file_rolecall_organization_v1_membership_service_proto_msgTypes[33]
+	mi := &file_rolecall_organization_v1_membership_service_proto_msgTypes[35]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1925,7 +2035,7 @@ func (x *RemoveGuestResponse) String() string {
 func (*RemoveGuestResponse) ProtoMessage() {}
 
 func (x *RemoveGuestResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_rolecall_organization_v1_membership_service_proto_msgTypes[33]
+	mi := &file_rolecall_organization_v1_membership_service_proto_msgTypes[35]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1938,7 +2048,7 @@ func (x *RemoveGuestResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RemoveGuestResponse.ProtoReflect.Descriptor instead.
 func (*RemoveGuestResponse) Descriptor() ([]byte, []int) {
-	return file_rolecall_organization_v1_membership_service_proto_rawDescGZIP(), []int{33}
+	return file_rolecall_organization_v1_membership_service_proto_rawDescGZIP(), []int{35}
 }
 
 // What `GetSubjectAccess` needs.
@@ -1952,7 +2062,7 @@ type GetSubjectAccessRequest struct {
 
 func (x *GetSubjectAccessRequest) Reset() {
 	*x = GetSubjectAccessRequest{}
-	mi := &file_rolecall_organization_v1_membership_service_proto_msgTypes[34]
+	mi := &file_rolecall_organization_v1_membership_service_proto_msgTypes[36]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1964,7 +2074,7 @@ func (x *GetSubjectAccessRequest) String() string {
 func (*GetSubjectAccessRequest) ProtoMessage() {}
 
 func (x *GetSubjectAccessRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_rolecall_organization_v1_membership_service_proto_msgTypes[34]
+	mi := &file_rolecall_organization_v1_membership_service_proto_msgTypes[36]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1977,7 +2087,7 @@ func (x *GetSubjectAccessRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GetSubjectAccessRequest.ProtoReflect.Descriptor instead.
 func (*GetSubjectAccessRequest) Descriptor() ([]byte, []int) {
-	return file_rolecall_organization_v1_membership_service_proto_rawDescGZIP(), []int{34}
+	return file_rolecall_organization_v1_membership_service_proto_rawDescGZIP(), []int{36}
 }
 
 func (x *GetSubjectAccessRequest) GetSubjectId() string {
@@ -2015,7 +2125,7 @@ type GetSubjectAccessResponse struct {
 
 func (x *GetSubjectAccessResponse) Reset() {
 	*x = GetSubjectAccessResponse{}
-	mi := &file_rolecall_organization_v1_membership_service_proto_msgTypes[35]
+	mi := &file_rolecall_organization_v1_membership_service_proto_msgTypes[37]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2027,7 +2137,7 @@ func (x *GetSubjectAccessResponse) String() string {
 func (*GetSubjectAccessResponse) ProtoMessage() {}
 
 func (x *GetSubjectAccessResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_rolecall_organization_v1_membership_service_proto_msgTypes[35]
+	mi := &file_rolecall_organization_v1_membership_service_proto_msgTypes[37]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2040,7 +2150,7 @@ func (x *GetSubjectAccessResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GetSubjectAccessResponse.ProtoReflect.Descriptor instead.
 func (*GetSubjectAccessResponse) Descriptor() ([]byte, []int) {
-	return file_rolecall_organization_v1_membership_service_proto_rawDescGZIP(), []int{35}
+	return file_rolecall_organization_v1_membership_service_proto_rawDescGZIP(), []int{37}
 }
 
 func (x *GetSubjectAccessResponse) GetSubjectId() string {
@@ -2119,7 +2229,7 @@ type PermissionGrant struct {
 
 func (x *PermissionGrant) Reset() {
 	*x = PermissionGrant{}
-	mi := &file_rolecall_organization_v1_membership_service_proto_msgTypes[36]
+	mi := &file_rolecall_organization_v1_membership_service_proto_msgTypes[38]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2131,7 +2241,7 @@ func (x *PermissionGrant) String() string {
 func (*PermissionGrant) ProtoMessage() {}
 
 func (x *PermissionGrant) ProtoReflect() protoreflect.Message {
-	mi := &file_rolecall_organization_v1_membership_service_proto_msgTypes[36]
+	mi := &file_rolecall_organization_v1_membership_service_proto_msgTypes[38]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2144,7 +2254,7 @@ func (x *PermissionGrant) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use PermissionGrant.ProtoReflect.Descriptor instead.
 func (*PermissionGrant) Descriptor() ([]byte, []int) {
-	return file_rolecall_organization_v1_membership_service_proto_rawDescGZIP(), []int{36}
+	return file_rolecall_organization_v1_membership_service_proto_rawDescGZIP(), []int{38}
 }
 
 func (x *PermissionGrant) GetPermission() string {
@@ -2172,7 +2282,7 @@ type IngestEventsRequest struct {
 
 func (x *IngestEventsRequest) Reset() {
 	*x = IngestEventsRequest{}
-	mi := &file_rolecall_organization_v1_membership_service_proto_msgTypes[37]
+	mi := &file_rolecall_organization_v1_membership_service_proto_msgTypes[39]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2184,7 +2294,7 @@ func (x *IngestEventsRequest) String() string {
 func (*IngestEventsRequest) ProtoMessage() {}
 
 func (x *IngestEventsRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_rolecall_organization_v1_membership_service_proto_msgTypes[37]
+	mi := &file_rolecall_organization_v1_membership_service_proto_msgTypes[39]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2197,7 +2307,7 @@ func (x *IngestEventsRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use IngestEventsRequest.ProtoReflect.Descriptor instead.
 func (*IngestEventsRequest) Descriptor() ([]byte, []int) {
-	return file_rolecall_organization_v1_membership_service_proto_rawDescGZIP(), []int{37}
+	return file_rolecall_organization_v1_membership_service_proto_rawDescGZIP(), []int{39}
 }
 
 func (x *IngestEventsRequest) GetEvents() []*IngestedEvent {
@@ -2229,7 +2339,7 @@ type IngestedEvent struct {
 
 func (x *IngestedEvent) Reset() {
 	*x = IngestedEvent{}
-	mi := &file_rolecall_organization_v1_membership_service_proto_msgTypes[38]
+	mi := &file_rolecall_organization_v1_membership_service_proto_msgTypes[40]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2241,7 +2351,7 @@ func (x *IngestedEvent) String() string {
 func (*IngestedEvent) ProtoMessage() {}
 
 func (x *IngestedEvent) ProtoReflect() protoreflect.Message {
-	mi := &file_rolecall_organization_v1_membership_service_proto_msgTypes[38]
+	mi := &file_rolecall_organization_v1_membership_service_proto_msgTypes[40]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2254,7 +2364,7 @@ func (x *IngestedEvent) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use IngestedEvent.ProtoReflect.Descriptor instead.
 func (*IngestedEvent) Descriptor() ([]byte, []int) {
-	return file_rolecall_organization_v1_membership_service_proto_rawDescGZIP(), []int{38}
+	return file_rolecall_organization_v1_membership_service_proto_rawDescGZIP(), []int{40}
 }
 
 func (x *IngestedEvent) GetEventId() string {
@@ -2310,7 +2420,7 @@ type IngestEventsResponse struct {
 
 func (x *IngestEventsResponse) Reset() {
 	*x = IngestEventsResponse{}
-	mi := &file_rolecall_organization_v1_membership_service_proto_msgTypes[39]
+	mi := &file_rolecall_organization_v1_membership_service_proto_msgTypes[41]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2322,7 +2432,7 @@ func (x *IngestEventsResponse) String() string {
 func (*IngestEventsResponse) ProtoMessage() {}
 
 func (x *IngestEventsResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_rolecall_organization_v1_membership_service_proto_msgTypes[39]
+	mi := &file_rolecall_organization_v1_membership_service_proto_msgTypes[41]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2335,7 +2445,7 @@ func (x *IngestEventsResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use IngestEventsResponse.ProtoReflect.Descriptor instead.
 func (*IngestEventsResponse) Descriptor() ([]byte, []int) {
-	return file_rolecall_organization_v1_membership_service_proto_rawDescGZIP(), []int{39}
+	return file_rolecall_organization_v1_membership_service_proto_rawDescGZIP(), []int{41}
 }
 
 func (x *IngestEventsResponse) GetResults() []*IngestResult {
@@ -2360,7 +2470,7 @@ type IngestResult struct {
 
 func (x *IngestResult) Reset() {
 	*x = IngestResult{}
-	mi := &file_rolecall_organization_v1_membership_service_proto_msgTypes[40]
+	mi := &file_rolecall_organization_v1_membership_service_proto_msgTypes[42]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2372,7 +2482,7 @@ func (x *IngestResult) String() string {
 func (*IngestResult) ProtoMessage() {}
 
 func (x *IngestResult) ProtoReflect() protoreflect.Message {
-	mi := &file_rolecall_organization_v1_membership_service_proto_msgTypes[40]
+	mi := &file_rolecall_organization_v1_membership_service_proto_msgTypes[42]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2385,7 +2495,7 @@ func (x *IngestResult) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use IngestResult.ProtoReflect.Descriptor instead.
 func (*IngestResult) Descriptor() ([]byte, []int) {
-	return file_rolecall_organization_v1_membership_service_proto_rawDescGZIP(), []int{40}
+	return file_rolecall_organization_v1_membership_service_proto_rawDescGZIP(), []int{42}
 }
 
 func (x *IngestResult) GetEventId() string {
@@ -2472,7 +2582,13 @@ const file_rolecall_organization_v1_membership_service_proto_rawDesc = "" +
 	"\x16BatchGetMembersRequest\x12\x19\n" +
 	"\buser_ids\x18\x01 \x03(\tR\auserIds\"U\n" +
 	"\x17BatchGetMembersResponse\x12:\n" +
-	"\amembers\x18\x01 \x03(\v2 .rolecall.organization.v1.MemberR\amembers\"I\n" +
+	"\amembers\x18\x01 \x03(\v2 .rolecall.organization.v1.MemberR\amembers\"W\n" +
+	"\x18ListMembersByRoleRequest\x12'\n" +
+	"\x0forganization_id\x18\x01 \x01(\tR\x0eorganizationId\x12\x12\n" +
+	"\x04role\x18\x02 \x01(\tR\x04role\"Q\n" +
+	"\x19ListMembersByRoleResponse\x12\x19\n" +
+	"\buser_ids\x18\x01 \x03(\tR\auserIds\x12\x19\n" +
+	"\bhas_more\x18\x02 \x01(\bR\ahasMore\"I\n" +
 	"\x1cBatchGetOrganizationsRequest\x12)\n" +
 	"\x10organization_ids\x18\x01 \x03(\tR\x0forganizationIds\"\xb9\x01\n" +
 	"\x1dBatchGetOrganizationsResponse\x12L\n" +
@@ -2553,7 +2669,7 @@ const file_rolecall_organization_v1_membership_service_proto_rawDesc = "" +
 	"\x1aINGEST_OUTCOME_UNSPECIFIED\x10\x00\x12\x17\n" +
 	"\x13INGEST_OUTCOME_DONE\x10\x01\x12\x18\n" +
 	"\x14INGEST_OUTCOME_RETRY\x10\x02\x12\x17\n" +
-	"\x13INGEST_OUTCOME_PARK\x10\x032\xb8\x13\n" +
+	"\x13INGEST_OUTCOME_PARK\x10\x032\xc2\x14\n" +
 	"\x11MembershipService\x12\x93\x01\n" +
 	"\x15BootstrapOrganization\x126.rolecall.organization.v1.BootstrapOrganizationRequest\x1a7.rolecall.organization.v1.BootstrapOrganizationResponse\"\t\xaa\xed\x18\x02\x18\x01\x90\x02\x02\x12o\n" +
 	"\tAddMember\x12*.rolecall.organization.v1.AddMemberRequest\x1a+.rolecall.organization.v1.AddMemberResponse\"\t\xaa\xed\x18\x02\x18\x01\x90\x02\x02\x12~\n" +
@@ -2565,7 +2681,8 @@ const file_rolecall_organization_v1_membership_service_proto_rawDesc = "" +
 	"\fRemoveMember\x12-.rolecall.organization.v1.RemoveMemberRequest\x1a..rolecall.organization.v1.RemoveMemberResponse\"\t\xaa\xed\x18\x02\x18\x01\x90\x02\x02\x12o\n" +
 	"\tEndMember\x12*.rolecall.organization.v1.EndMemberRequest\x1a+.rolecall.organization.v1.EndMemberResponse\"\t\xaa\xed\x18\x02\x18\x01\x90\x02\x02\x12\x87\x01\n" +
 	"\x11ChangeMemberRoles\x122.rolecall.organization.v1.ChangeMemberRolesRequest\x1a3.rolecall.organization.v1.ChangeMemberRolesResponse\"\t\xaa\xed\x18\x02\x18\x01\x90\x02\x02\x12\x81\x01\n" +
-	"\x0fBatchGetMembers\x120.rolecall.organization.v1.BatchGetMembersRequest\x1a1.rolecall.organization.v1.BatchGetMembersResponse\"\t\xaa\xed\x18\x02\x18\x01\x90\x02\x01\x12\x93\x01\n" +
+	"\x0fBatchGetMembers\x120.rolecall.organization.v1.BatchGetMembersRequest\x1a1.rolecall.organization.v1.BatchGetMembersResponse\"\t\xaa\xed\x18\x02\x18\x01\x90\x02\x01\x12\x87\x01\n" +
+	"\x11ListMembersByRole\x122.rolecall.organization.v1.ListMembersByRoleRequest\x1a3.rolecall.organization.v1.ListMembersByRoleResponse\"\t\xaa\xed\x18\x02\x18\x01\x90\x02\x01\x12\x93\x01\n" +
 	"\x15BatchGetOrganizations\x126.rolecall.organization.v1.BatchGetOrganizationsRequest\x1a7.rolecall.organization.v1.BatchGetOrganizationsResponse\"\t\xaa\xed\x18\x02\x18\x01\x90\x02\x01\x12\x87\x01\n" +
 	"\x11AddServiceAccount\x122.rolecall.organization.v1.AddServiceAccountRequest\x1a3.rolecall.organization.v1.AddServiceAccountResponse\"\t\xaa\xed\x18\x02\x18\x01\x90\x02\x02\x12\x90\x01\n" +
 	"\x14RemoveServiceAccount\x125.rolecall.organization.v1.RemoveServiceAccountRequest\x1a6.rolecall.organization.v1.RemoveServiceAccountResponse\"\t\xaa\xed\x18\x02\x18\x01\x90\x02\x02\x12\x90\x01\n" +
@@ -2589,7 +2706,7 @@ func file_rolecall_organization_v1_membership_service_proto_rawDescGZIP() []byte
 }
 
 var file_rolecall_organization_v1_membership_service_proto_enumTypes = make([]protoimpl.EnumInfo, 3)
-var file_rolecall_organization_v1_membership_service_proto_msgTypes = make([]protoimpl.MessageInfo, 41)
+var file_rolecall_organization_v1_membership_service_proto_msgTypes = make([]protoimpl.MessageInfo, 43)
 var file_rolecall_organization_v1_membership_service_proto_goTypes = []any{
 	(SubjectKind)(0),                      // 0: rolecall.organization.v1.SubjectKind
 	(PermissionScope)(0),                  // 1: rolecall.organization.v1.PermissionScope
@@ -2616,49 +2733,51 @@ var file_rolecall_organization_v1_membership_service_proto_goTypes = []any{
 	(*ChangeMemberRolesResponse)(nil),     // 22: rolecall.organization.v1.ChangeMemberRolesResponse
 	(*BatchGetMembersRequest)(nil),        // 23: rolecall.organization.v1.BatchGetMembersRequest
 	(*BatchGetMembersResponse)(nil),       // 24: rolecall.organization.v1.BatchGetMembersResponse
-	(*BatchGetOrganizationsRequest)(nil),  // 25: rolecall.organization.v1.BatchGetOrganizationsRequest
-	(*BatchGetOrganizationsResponse)(nil), // 26: rolecall.organization.v1.BatchGetOrganizationsResponse
-	(*AddServiceAccountRequest)(nil),      // 27: rolecall.organization.v1.AddServiceAccountRequest
-	(*AddServiceAccountResponse)(nil),     // 28: rolecall.organization.v1.AddServiceAccountResponse
-	(*RemoveServiceAccountRequest)(nil),   // 29: rolecall.organization.v1.RemoveServiceAccountRequest
-	(*RemoveServiceAccountResponse)(nil),  // 30: rolecall.organization.v1.RemoveServiceAccountResponse
-	(*UpdateServiceAccountRequest)(nil),   // 31: rolecall.organization.v1.UpdateServiceAccountRequest
-	(*UpdateServiceAccountResponse)(nil),  // 32: rolecall.organization.v1.UpdateServiceAccountResponse
-	(*AddGuestRequest)(nil),               // 33: rolecall.organization.v1.AddGuestRequest
-	(*AddGuestResponse)(nil),              // 34: rolecall.organization.v1.AddGuestResponse
-	(*RemoveGuestRequest)(nil),            // 35: rolecall.organization.v1.RemoveGuestRequest
-	(*RemoveGuestResponse)(nil),           // 36: rolecall.organization.v1.RemoveGuestResponse
-	(*GetSubjectAccessRequest)(nil),       // 37: rolecall.organization.v1.GetSubjectAccessRequest
-	(*GetSubjectAccessResponse)(nil),      // 38: rolecall.organization.v1.GetSubjectAccessResponse
-	(*PermissionGrant)(nil),               // 39: rolecall.organization.v1.PermissionGrant
-	(*IngestEventsRequest)(nil),           // 40: rolecall.organization.v1.IngestEventsRequest
-	(*IngestedEvent)(nil),                 // 41: rolecall.organization.v1.IngestedEvent
-	(*IngestEventsResponse)(nil),          // 42: rolecall.organization.v1.IngestEventsResponse
-	(*IngestResult)(nil),                  // 43: rolecall.organization.v1.IngestResult
-	(MfaPolicy)(0),                        // 44: rolecall.organization.v1.MfaPolicy
-	(*Organization)(nil),                  // 45: rolecall.organization.v1.Organization
-	(*Member)(nil),                        // 46: rolecall.organization.v1.Member
-	(*OrganizationSettings)(nil),          // 47: rolecall.organization.v1.OrganizationSettings
-	(*timestamppb.Timestamp)(nil),         // 48: google.protobuf.Timestamp
+	(*ListMembersByRoleRequest)(nil),      // 25: rolecall.organization.v1.ListMembersByRoleRequest
+	(*ListMembersByRoleResponse)(nil),     // 26: rolecall.organization.v1.ListMembersByRoleResponse
+	(*BatchGetOrganizationsRequest)(nil),  // 27: rolecall.organization.v1.BatchGetOrganizationsRequest
+	(*BatchGetOrganizationsResponse)(nil), // 28: rolecall.organization.v1.BatchGetOrganizationsResponse
+	(*AddServiceAccountRequest)(nil),      // 29: rolecall.organization.v1.AddServiceAccountRequest
+	(*AddServiceAccountResponse)(nil),     // 30: rolecall.organization.v1.AddServiceAccountResponse
+	(*RemoveServiceAccountRequest)(nil),   // 31: rolecall.organization.v1.RemoveServiceAccountRequest
+	(*RemoveServiceAccountResponse)(nil),  // 32: rolecall.organization.v1.RemoveServiceAccountResponse
+	(*UpdateServiceAccountRequest)(nil),   // 33: rolecall.organization.v1.UpdateServiceAccountRequest
+	(*UpdateServiceAccountResponse)(nil),  // 34: rolecall.organization.v1.UpdateServiceAccountResponse
+	(*AddGuestRequest)(nil),               // 35: rolecall.organization.v1.AddGuestRequest
+	(*AddGuestResponse)(nil),              // 36: rolecall.organization.v1.AddGuestResponse
+	(*RemoveGuestRequest)(nil),            // 37: rolecall.organization.v1.RemoveGuestRequest
+	(*RemoveGuestResponse)(nil),           // 38: rolecall.organization.v1.RemoveGuestResponse
+	(*GetSubjectAccessRequest)(nil),       // 39: rolecall.organization.v1.GetSubjectAccessRequest
+	(*GetSubjectAccessResponse)(nil),      // 40: rolecall.organization.v1.GetSubjectAccessResponse
+	(*PermissionGrant)(nil),               // 41: rolecall.organization.v1.PermissionGrant
+	(*IngestEventsRequest)(nil),           // 42: rolecall.organization.v1.IngestEventsRequest
+	(*IngestedEvent)(nil),                 // 43: rolecall.organization.v1.IngestedEvent
+	(*IngestEventsResponse)(nil),          // 44: rolecall.organization.v1.IngestEventsResponse
+	(*IngestResult)(nil),                  // 45: rolecall.organization.v1.IngestResult
+	(MfaPolicy)(0),                        // 46: rolecall.organization.v1.MfaPolicy
+	(*Organization)(nil),                  // 47: rolecall.organization.v1.Organization
+	(*Member)(nil),                        // 48: rolecall.organization.v1.Member
+	(*OrganizationSettings)(nil),          // 49: rolecall.organization.v1.OrganizationSettings
+	(*timestamppb.Timestamp)(nil),         // 50: google.protobuf.Timestamp
 }
 var file_rolecall_organization_v1_membership_service_proto_depIdxs = []int32{
-	44, // 0: rolecall.organization.v1.BootstrapOrganizationRequest.mfa_policy:type_name -> rolecall.organization.v1.MfaPolicy
-	45, // 1: rolecall.organization.v1.AddMemberResponse.organization:type_name -> rolecall.organization.v1.Organization
-	45, // 2: rolecall.organization.v1.CheckAddMemberResponse.organization:type_name -> rolecall.organization.v1.Organization
-	45, // 3: rolecall.organization.v1.RegisterMemberResponse.organization:type_name -> rolecall.organization.v1.Organization
-	46, // 4: rolecall.organization.v1.ActivateMemberResponse.member:type_name -> rolecall.organization.v1.Member
-	46, // 5: rolecall.organization.v1.ChangeMemberRolesResponse.member:type_name -> rolecall.organization.v1.Member
-	46, // 6: rolecall.organization.v1.BatchGetMembersResponse.members:type_name -> rolecall.organization.v1.Member
-	45, // 7: rolecall.organization.v1.BatchGetOrganizationsResponse.organizations:type_name -> rolecall.organization.v1.Organization
-	47, // 8: rolecall.organization.v1.BatchGetOrganizationsResponse.settings:type_name -> rolecall.organization.v1.OrganizationSettings
-	48, // 9: rolecall.organization.v1.AddGuestRequest.expire_time:type_name -> google.protobuf.Timestamp
+	46, // 0: rolecall.organization.v1.BootstrapOrganizationRequest.mfa_policy:type_name -> rolecall.organization.v1.MfaPolicy
+	47, // 1: rolecall.organization.v1.AddMemberResponse.organization:type_name -> rolecall.organization.v1.Organization
+	47, // 2: rolecall.organization.v1.CheckAddMemberResponse.organization:type_name -> rolecall.organization.v1.Organization
+	47, // 3: rolecall.organization.v1.RegisterMemberResponse.organization:type_name -> rolecall.organization.v1.Organization
+	48, // 4: rolecall.organization.v1.ActivateMemberResponse.member:type_name -> rolecall.organization.v1.Member
+	48, // 5: rolecall.organization.v1.ChangeMemberRolesResponse.member:type_name -> rolecall.organization.v1.Member
+	48, // 6: rolecall.organization.v1.BatchGetMembersResponse.members:type_name -> rolecall.organization.v1.Member
+	47, // 7: rolecall.organization.v1.BatchGetOrganizationsResponse.organizations:type_name -> rolecall.organization.v1.Organization
+	49, // 8: rolecall.organization.v1.BatchGetOrganizationsResponse.settings:type_name -> rolecall.organization.v1.OrganizationSettings
+	50, // 9: rolecall.organization.v1.AddGuestRequest.expire_time:type_name -> google.protobuf.Timestamp
 	0,  // 10: rolecall.organization.v1.GetSubjectAccessResponse.kind:type_name -> rolecall.organization.v1.SubjectKind
-	48, // 11: rolecall.organization.v1.GetSubjectAccessResponse.blocked_until_time:type_name -> google.protobuf.Timestamp
-	39, // 12: rolecall.organization.v1.GetSubjectAccessResponse.grants:type_name -> rolecall.organization.v1.PermissionGrant
+	50, // 11: rolecall.organization.v1.GetSubjectAccessResponse.blocked_until_time:type_name -> google.protobuf.Timestamp
+	41, // 12: rolecall.organization.v1.GetSubjectAccessResponse.grants:type_name -> rolecall.organization.v1.PermissionGrant
 	1,  // 13: rolecall.organization.v1.PermissionGrant.scope:type_name -> rolecall.organization.v1.PermissionScope
-	41, // 14: rolecall.organization.v1.IngestEventsRequest.events:type_name -> rolecall.organization.v1.IngestedEvent
-	48, // 15: rolecall.organization.v1.IngestedEvent.occurred_time:type_name -> google.protobuf.Timestamp
-	43, // 16: rolecall.organization.v1.IngestEventsResponse.results:type_name -> rolecall.organization.v1.IngestResult
+	43, // 14: rolecall.organization.v1.IngestEventsRequest.events:type_name -> rolecall.organization.v1.IngestedEvent
+	50, // 15: rolecall.organization.v1.IngestedEvent.occurred_time:type_name -> google.protobuf.Timestamp
+	45, // 16: rolecall.organization.v1.IngestEventsResponse.results:type_name -> rolecall.organization.v1.IngestResult
 	2,  // 17: rolecall.organization.v1.IngestResult.outcome:type_name -> rolecall.organization.v1.IngestOutcome
 	3,  // 18: rolecall.organization.v1.MembershipService.BootstrapOrganization:input_type -> rolecall.organization.v1.BootstrapOrganizationRequest
 	5,  // 19: rolecall.organization.v1.MembershipService.AddMember:input_type -> rolecall.organization.v1.AddMemberRequest
@@ -2671,35 +2790,37 @@ var file_rolecall_organization_v1_membership_service_proto_depIdxs = []int32{
 	19, // 26: rolecall.organization.v1.MembershipService.EndMember:input_type -> rolecall.organization.v1.EndMemberRequest
 	21, // 27: rolecall.organization.v1.MembershipService.ChangeMemberRoles:input_type -> rolecall.organization.v1.ChangeMemberRolesRequest
 	23, // 28: rolecall.organization.v1.MembershipService.BatchGetMembers:input_type -> rolecall.organization.v1.BatchGetMembersRequest
-	25, // 29: rolecall.organization.v1.MembershipService.BatchGetOrganizations:input_type -> rolecall.organization.v1.BatchGetOrganizationsRequest
-	27, // 30: rolecall.organization.v1.MembershipService.AddServiceAccount:input_type -> rolecall.organization.v1.AddServiceAccountRequest
-	29, // 31: rolecall.organization.v1.MembershipService.RemoveServiceAccount:input_type -> rolecall.organization.v1.RemoveServiceAccountRequest
-	31, // 32: rolecall.organization.v1.MembershipService.UpdateServiceAccount:input_type -> rolecall.organization.v1.UpdateServiceAccountRequest
-	33, // 33: rolecall.organization.v1.MembershipService.AddGuest:input_type -> rolecall.organization.v1.AddGuestRequest
-	35, // 34: rolecall.organization.v1.MembershipService.RemoveGuest:input_type -> rolecall.organization.v1.RemoveGuestRequest
-	37, // 35: rolecall.organization.v1.MembershipService.GetSubjectAccess:input_type -> rolecall.organization.v1.GetSubjectAccessRequest
-	40, // 36: rolecall.organization.v1.MembershipService.IngestEvents:input_type -> rolecall.organization.v1.IngestEventsRequest
-	4,  // 37: rolecall.organization.v1.MembershipService.BootstrapOrganization:output_type -> rolecall.organization.v1.BootstrapOrganizationResponse
-	6,  // 38: rolecall.organization.v1.MembershipService.AddMember:output_type -> rolecall.organization.v1.AddMemberResponse
-	8,  // 39: rolecall.organization.v1.MembershipService.CheckAddMember:output_type -> rolecall.organization.v1.CheckAddMemberResponse
-	10, // 40: rolecall.organization.v1.MembershipService.RegisterMember:output_type -> rolecall.organization.v1.RegisterMemberResponse
-	12, // 41: rolecall.organization.v1.MembershipService.YieldMember:output_type -> rolecall.organization.v1.YieldMemberResponse
-	14, // 42: rolecall.organization.v1.MembershipService.ConfirmMember:output_type -> rolecall.organization.v1.ConfirmMemberResponse
-	16, // 43: rolecall.organization.v1.MembershipService.ActivateMember:output_type -> rolecall.organization.v1.ActivateMemberResponse
-	18, // 44: rolecall.organization.v1.MembershipService.RemoveMember:output_type -> rolecall.organization.v1.RemoveMemberResponse
-	20, // 45: rolecall.organization.v1.MembershipService.EndMember:output_type -> rolecall.organization.v1.EndMemberResponse
-	22, // 46: rolecall.organization.v1.MembershipService.ChangeMemberRoles:output_type -> rolecall.organization.v1.ChangeMemberRolesResponse
-	24, // 47: rolecall.organization.v1.MembershipService.BatchGetMembers:output_type -> rolecall.organization.v1.BatchGetMembersResponse
-	26, // 48: rolecall.organization.v1.MembershipService.BatchGetOrganizations:output_type -> rolecall.organization.v1.BatchGetOrganizationsResponse
-	28, // 49: rolecall.organization.v1.MembershipService.AddServiceAccount:output_type -> rolecall.organization.v1.AddServiceAccountResponse
-	30, // 50: rolecall.organization.v1.MembershipService.RemoveServiceAccount:output_type -> rolecall.organization.v1.RemoveServiceAccountResponse
-	32, // 51: rolecall.organization.v1.MembershipService.UpdateServiceAccount:output_type -> rolecall.organization.v1.UpdateServiceAccountResponse
-	34, // 52: rolecall.organization.v1.MembershipService.AddGuest:output_type -> rolecall.organization.v1.AddGuestResponse
-	36, // 53: rolecall.organization.v1.MembershipService.RemoveGuest:output_type -> rolecall.organization.v1.RemoveGuestResponse
-	38, // 54: rolecall.organization.v1.MembershipService.GetSubjectAccess:output_type -> rolecall.organization.v1.GetSubjectAccessResponse
-	42, // 55: rolecall.organization.v1.MembershipService.IngestEvents:output_type -> rolecall.organization.v1.IngestEventsResponse
-	37, // [37:56] is the sub-list for method output_type
-	18, // [18:37] is the sub-list for method input_type
+	25, // 29: rolecall.organization.v1.MembershipService.ListMembersByRole:input_type -> rolecall.organization.v1.ListMembersByRoleRequest
+	27, // 30: rolecall.organization.v1.MembershipService.BatchGetOrganizations:input_type -> rolecall.organization.v1.BatchGetOrganizationsRequest
+	29, // 31: rolecall.organization.v1.MembershipService.AddServiceAccount:input_type -> rolecall.organization.v1.AddServiceAccountRequest
+	31, // 32: rolecall.organization.v1.MembershipService.RemoveServiceAccount:input_type -> rolecall.organization.v1.RemoveServiceAccountRequest
+	33, // 33: rolecall.organization.v1.MembershipService.UpdateServiceAccount:input_type -> rolecall.organization.v1.UpdateServiceAccountRequest
+	35, // 34: rolecall.organization.v1.MembershipService.AddGuest:input_type -> rolecall.organization.v1.AddGuestRequest
+	37, // 35: rolecall.organization.v1.MembershipService.RemoveGuest:input_type -> rolecall.organization.v1.RemoveGuestRequest
+	39, // 36: rolecall.organization.v1.MembershipService.GetSubjectAccess:input_type -> rolecall.organization.v1.GetSubjectAccessRequest
+	42, // 37: rolecall.organization.v1.MembershipService.IngestEvents:input_type -> rolecall.organization.v1.IngestEventsRequest
+	4,  // 38: rolecall.organization.v1.MembershipService.BootstrapOrganization:output_type -> rolecall.organization.v1.BootstrapOrganizationResponse
+	6,  // 39: rolecall.organization.v1.MembershipService.AddMember:output_type -> rolecall.organization.v1.AddMemberResponse
+	8,  // 40: rolecall.organization.v1.MembershipService.CheckAddMember:output_type -> rolecall.organization.v1.CheckAddMemberResponse
+	10, // 41: rolecall.organization.v1.MembershipService.RegisterMember:output_type -> rolecall.organization.v1.RegisterMemberResponse
+	12, // 42: rolecall.organization.v1.MembershipService.YieldMember:output_type -> rolecall.organization.v1.YieldMemberResponse
+	14, // 43: rolecall.organization.v1.MembershipService.ConfirmMember:output_type -> rolecall.organization.v1.ConfirmMemberResponse
+	16, // 44: rolecall.organization.v1.MembershipService.ActivateMember:output_type -> rolecall.organization.v1.ActivateMemberResponse
+	18, // 45: rolecall.organization.v1.MembershipService.RemoveMember:output_type -> rolecall.organization.v1.RemoveMemberResponse
+	20, // 46: rolecall.organization.v1.MembershipService.EndMember:output_type -> rolecall.organization.v1.EndMemberResponse
+	22, // 47: rolecall.organization.v1.MembershipService.ChangeMemberRoles:output_type -> rolecall.organization.v1.ChangeMemberRolesResponse
+	24, // 48: rolecall.organization.v1.MembershipService.BatchGetMembers:output_type -> rolecall.organization.v1.BatchGetMembersResponse
+	26, // 49: rolecall.organization.v1.MembershipService.ListMembersByRole:output_type -> rolecall.organization.v1.ListMembersByRoleResponse
+	28, // 50: rolecall.organization.v1.MembershipService.BatchGetOrganizations:output_type -> rolecall.organization.v1.BatchGetOrganizationsResponse
+	30, // 51: rolecall.organization.v1.MembershipService.AddServiceAccount:output_type -> rolecall.organization.v1.AddServiceAccountResponse
+	32, // 52: rolecall.organization.v1.MembershipService.RemoveServiceAccount:output_type -> rolecall.organization.v1.RemoveServiceAccountResponse
+	34, // 53: rolecall.organization.v1.MembershipService.UpdateServiceAccount:output_type -> rolecall.organization.v1.UpdateServiceAccountResponse
+	36, // 54: rolecall.organization.v1.MembershipService.AddGuest:output_type -> rolecall.organization.v1.AddGuestResponse
+	38, // 55: rolecall.organization.v1.MembershipService.RemoveGuest:output_type -> rolecall.organization.v1.RemoveGuestResponse
+	40, // 56: rolecall.organization.v1.MembershipService.GetSubjectAccess:output_type -> rolecall.organization.v1.GetSubjectAccessResponse
+	44, // 57: rolecall.organization.v1.MembershipService.IngestEvents:output_type -> rolecall.organization.v1.IngestEventsResponse
+	38, // [38:58] is the sub-list for method output_type
+	18, // [18:38] is the sub-list for method input_type
 	18, // [18:18] is the sub-list for extension type_name
 	18, // [18:18] is the sub-list for extension extendee
 	0,  // [0:18] is the sub-list for field type_name
@@ -2718,7 +2839,7 @@ func file_rolecall_organization_v1_membership_service_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_rolecall_organization_v1_membership_service_proto_rawDesc), len(file_rolecall_organization_v1_membership_service_proto_rawDesc)),
 			NumEnums:      3,
-			NumMessages:   41,
+			NumMessages:   43,
 			NumExtensions: 0,
 			NumServices:   1,
 		},

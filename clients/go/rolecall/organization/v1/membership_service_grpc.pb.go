@@ -32,6 +32,7 @@ const (
 	MembershipService_EndMember_FullMethodName             = "/rolecall.organization.v1.MembershipService/EndMember"
 	MembershipService_ChangeMemberRoles_FullMethodName     = "/rolecall.organization.v1.MembershipService/ChangeMemberRoles"
 	MembershipService_BatchGetMembers_FullMethodName       = "/rolecall.organization.v1.MembershipService/BatchGetMembers"
+	MembershipService_ListMembersByRole_FullMethodName     = "/rolecall.organization.v1.MembershipService/ListMembersByRole"
 	MembershipService_BatchGetOrganizations_FullMethodName = "/rolecall.organization.v1.MembershipService/BatchGetOrganizations"
 	MembershipService_AddServiceAccount_FullMethodName     = "/rolecall.organization.v1.MembershipService/AddServiceAccount"
 	MembershipService_RemoveServiceAccount_FullMethodName  = "/rolecall.organization.v1.MembershipService/RemoveServiceAccount"
@@ -94,6 +95,9 @@ type MembershipServiceClient interface {
 	ChangeMemberRoles(ctx context.Context, in *ChangeMemberRolesRequest, opts ...grpc.CallOption) (*ChangeMemberRolesResponse, error)
 	// Reads memberships.
 	BatchGetMembers(ctx context.Context, in *BatchGetMembersRequest, opts ...grpc.CallOption) (*BatchGetMembersResponse, error)
+	// Lists the members of an organization who hold a role and can act now, in
+	// order of creation.
+	ListMembersByRole(ctx context.Context, in *ListMembersByRoleRequest, opts ...grpc.CallOption) (*ListMembersByRoleResponse, error)
 	// Reads organizations and their settings.
 	BatchGetOrganizations(ctx context.Context, in *BatchGetOrganizationsRequest, opts ...grpc.CallOption) (*BatchGetOrganizationsResponse, error)
 	// Gives a service account its permissions, bounded by those of the actor; one
@@ -237,6 +241,16 @@ func (c *membershipServiceClient) BatchGetMembers(ctx context.Context, in *Batch
 	return out, nil
 }
 
+func (c *membershipServiceClient) ListMembersByRole(ctx context.Context, in *ListMembersByRoleRequest, opts ...grpc.CallOption) (*ListMembersByRoleResponse, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(ListMembersByRoleResponse)
+	err := c.cc.Invoke(ctx, MembershipService_ListMembersByRole_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
 func (c *membershipServiceClient) BatchGetOrganizations(ctx context.Context, in *BatchGetOrganizationsRequest, opts ...grpc.CallOption) (*BatchGetOrganizationsResponse, error) {
 	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
 	out := new(BatchGetOrganizationsResponse)
@@ -369,6 +383,9 @@ type MembershipServiceServer interface {
 	ChangeMemberRoles(context.Context, *ChangeMemberRolesRequest) (*ChangeMemberRolesResponse, error)
 	// Reads memberships.
 	BatchGetMembers(context.Context, *BatchGetMembersRequest) (*BatchGetMembersResponse, error)
+	// Lists the members of an organization who hold a role and can act now, in
+	// order of creation.
+	ListMembersByRole(context.Context, *ListMembersByRoleRequest) (*ListMembersByRoleResponse, error)
 	// Reads organizations and their settings.
 	BatchGetOrganizations(context.Context, *BatchGetOrganizationsRequest) (*BatchGetOrganizationsResponse, error)
 	// Gives a service account its permissions, bounded by those of the actor; one
@@ -434,6 +451,9 @@ func (UnimplementedMembershipServiceServer) ChangeMemberRoles(context.Context, *
 }
 func (UnimplementedMembershipServiceServer) BatchGetMembers(context.Context, *BatchGetMembersRequest) (*BatchGetMembersResponse, error) {
 	return nil, status.Error(codes.Unimplemented, "method BatchGetMembers not implemented")
+}
+func (UnimplementedMembershipServiceServer) ListMembersByRole(context.Context, *ListMembersByRoleRequest) (*ListMembersByRoleResponse, error) {
+	return nil, status.Error(codes.Unimplemented, "method ListMembersByRole not implemented")
 }
 func (UnimplementedMembershipServiceServer) BatchGetOrganizations(context.Context, *BatchGetOrganizationsRequest) (*BatchGetOrganizationsResponse, error) {
 	return nil, status.Error(codes.Unimplemented, "method BatchGetOrganizations not implemented")
@@ -678,6 +698,24 @@ func _MembershipService_BatchGetMembers_Handler(srv interface{}, ctx context.Con
 	return interceptor(ctx, in, info, handler)
 }
 
+func _MembershipService_ListMembersByRole_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(ListMembersByRoleRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(MembershipServiceServer).ListMembersByRole(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: MembershipService_ListMembersByRole_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(MembershipServiceServer).ListMembersByRole(ctx, req.(*ListMembersByRoleRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
 func _MembershipService_BatchGetOrganizations_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
 	in := new(BatchGetOrganizationsRequest)
 	if err := dec(in); err != nil {
@@ -872,6 +910,10 @@ var MembershipService_ServiceDesc = grpc.ServiceDesc{
 		{
 			MethodName: "BatchGetMembers",
 			Handler:    _MembershipService_BatchGetMembers_Handler,
+		},
+		{
+			MethodName: "ListMembersByRole",
+			Handler:    _MembershipService_ListMembersByRole_Handler,
 		},
 		{
 			MethodName: "BatchGetOrganizations",

@@ -30,6 +30,11 @@ pub(crate) struct Model {
     pub(crate) created: i64,
     pub(crate) sent: Option<i64>,
     pub(crate) trace: Option<String>,
+    pub(crate) category: String,
+    /// Why it is not sent; only of what is finished.
+    pub(crate) suppressed: Option<String>,
+    /// When a digest tells it; NULL once one does.
+    pub(crate) digest_due: Option<i64>,
 }
 
 #[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]

@@ -105,6 +105,8 @@ section! {
         poll: Duration = NotificationConfig::default().poll,
         /// How many mails are sent at once.
         concurrency: u16 = NotificationConfig::default().concurrency,
+        /// How many mails of one category a person gets in 24 hours, mandatory ones apart; a digest tells the rest.
+        mails_per_day: u16 = NotificationConfig::default().mails_per_day,
         /// How long deliveries are kept once they are sent, parked or expired.
         retention: Duration = NotificationConfig::default().retention,
     }

@@ -9,13 +9,15 @@ import { enumDesc, fileDesc, messageDesc, serviceDesc } from "@bufbuild/protobuf
 import type { Timestamp } from "@bufbuild/protobuf/wkt";
 import { file_google_protobuf_timestamp } from "@bufbuild/protobuf/wkt";
 import { file_rolecall_authz_v1_options } from "../../authz/v1/options_pb.js";
+import type { Category } from "./category_pb.js";
+import { file_rolecall_notification_v1_category } from "./category_pb.js";
 import type { Message } from "@bufbuild/protobuf";
 
 /**
  * Describes the file rolecall/notification/v1/delivery_service.proto.
  */
 export const file_rolecall_notification_v1_delivery_service: GenFile = /*@__PURE__*/
-  fileDesc("Ci9yb2xlY2FsbC9ub3RpZmljYXRpb24vdjEvZGVsaXZlcnlfc2VydmljZS5wcm90bxIYcm9sZWNhbGwubm90aWZpY2F0aW9uLnYxIpQDCghEZWxpdmVyeRITCgtkZWxpdmVyeV9pZBgBIAEoCRIXCg9vcmdhbml6YXRpb25faWQYAiABKAkSFAoMcmVjaXBpZW50X2lkGAMgASgJEhAKCHRlbXBsYXRlGAQgASgJEg8KB2NoYW5uZWwYBSABKAkSNgoFc3RhdGUYBiABKA4yJy5yb2xlY2FsbC5ub3RpZmljYXRpb24udjEuRGVsaXZlcnlTdGF0ZRIvCgtjcmVhdGVfdGltZRgHIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASNQoRbmV4dF9hdHRlbXB0X3RpbWUYCCABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEi0KCXNlbnRfdGltZRgJIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASOwoIYXR0ZW1wdHMYCiADKAsyKS5yb2xlY2FsbC5ub3RpZmljYXRpb24udjEuRGVsaXZlcnlBdHRlbXB0EhUKDWF0dGVtcHRfY291bnQYCyABKAUiYgoPRGVsaXZlcnlBdHRlbXB0Ei4KCnN0YXJ0X3RpbWUYASABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEg8KB291dGNvbWUYAiABKAkSDgoGZGV0YWlsGAMgASgJIqUBChVMaXN0RGVsaXZlcmllc1JlcXVlc3QSFwoPb3JnYW5pemF0aW9uX2lkGAEgASgJEjYKBXN0YXRlGAIgASgOMicucm9sZWNhbGwubm90aWZpY2F0aW9uLnYxLkRlbGl2ZXJ5U3RhdGUSFAoMcmVjaXBpZW50X2lkGAMgASgJEhEKCXBhZ2Vfc2l6ZRgEIAEoBRISCgpwYWdlX3Rva2VuGAUgASgJImkKFkxpc3REZWxpdmVyaWVzUmVzcG9uc2USNgoKZGVsaXZlcmllcxgBIAMoCzIiLnJvbGVjYWxsLm5vdGlmaWNhdGlvbi52MS5EZWxpdmVyeRIXCg9uZXh0X3BhZ2VfdG9rZW4YAiABKAkiKQoSR2V0RGVsaXZlcnlSZXF1ZXN0EhMKC2RlbGl2ZXJ5X2lkGAEgASgJIksKE0dldERlbGl2ZXJ5UmVzcG9uc2USNAoIZGVsaXZlcnkYASABKAsyIi5yb2xlY2FsbC5ub3RpZmljYXRpb24udjEuRGVsaXZlcnkiQgoWUmV0cnlEZWxpdmVyaWVzUmVxdWVzdBISCgpyZXF1ZXN0X2lkGAEgASgJEhQKDGRlbGl2ZXJ5X2lkcxgCIAMoCSJRChdSZXRyeURlbGl2ZXJpZXNSZXNwb25zZRI2CgpkZWxpdmVyaWVzGAEgAygLMiIucm9sZWNhbGwubm90aWZpY2F0aW9uLnYxLkRlbGl2ZXJ5KpsBCg1EZWxpdmVyeVN0YXRlEh4KGkRFTElWRVJZX1NUQVRFX1VOU1BFQ0lGSUVEEAASGgoWREVMSVZFUllfU1RBVEVfUEVORElORxABEhcKE0RFTElWRVJZX1NUQVRFX1NFTlQQAhIZChVERUxJVkVSWV9TVEFURV9QQVJLRUQQAxIaChZERUxJVkVSWV9TVEFURV9FWFBJUkVEEAQy4gMKD0RlbGl2ZXJ5U2VydmljZRKaAQoOTGlzdERlbGl2ZXJpZXMSLy5yb2xlY2FsbC5ub3RpZmljYXRpb24udjEuTGlzdERlbGl2ZXJpZXNSZXF1ZXN0GjAucm9sZWNhbGwubm90aWZpY2F0aW9uLnYxLkxpc3REZWxpdmVyaWVzUmVzcG9uc2UiJZACAartGB4iHG5vdGlmaWNhdGlvbi5kZWxpdmVyaWVzLmxpc3QSkAEKC0dldERlbGl2ZXJ5Eiwucm9sZWNhbGwubm90aWZpY2F0aW9uLnYxLkdldERlbGl2ZXJ5UmVxdWVzdBotLnJvbGVjYWxsLm5vdGlmaWNhdGlvbi52MS5HZXREZWxpdmVyeVJlc3BvbnNlIiSQAgGq7RgdIhtub3RpZmljYXRpb24uZGVsaXZlcmllcy5nZXQSngEKD1JldHJ5RGVsaXZlcmllcxIwLnJvbGVjYWxsLm5vdGlmaWNhdGlvbi52MS5SZXRyeURlbGl2ZXJpZXNSZXF1ZXN0GjEucm9sZWNhbGwubm90aWZpY2F0aW9uLnYxLlJldHJ5RGVsaXZlcmllc1Jlc3BvbnNlIiaQAgKq7RgfIh1ub3RpZmljYXRpb24uZGVsaXZlcmllcy5yZXRyeUKHAgocY29tLnJvbGVjYWxsLm5vdGlmaWNhdGlvbi52MUIURGVsaXZlcnlTZXJ2aWNlUHJvdG9QAVpPZ2l0aHViLmNvbS9yb2xlY2FsbC9yb2xlY2FsbC9jbGllbnRzL2dvL3JvbGVjYWxsL25vdGlmaWNhdGlvbi92MTtub3RpZmljYXRpb252MaICA1JOWKoCGFJvbGVjYWxsLk5vdGlmaWNhdGlvbi5WMcoCGFJvbGVjYWxsXE5vdGlmaWNhdGlvblxWMeICJFJvbGVjYWxsXE5vdGlmaWNhdGlvblxWMVxHUEJNZXRhZGF0YeoCGlJvbGVjYWxsOjpOb3RpZmljYXRpb246OlYxYgZwcm90bzM", [file_google_protobuf_timestamp, file_rolecall_authz_v1_options]);
+  fileDesc("Ci9yb2xlY2FsbC9ub3RpZmljYXRpb24vdjEvZGVsaXZlcnlfc2VydmljZS5wcm90bxIYcm9sZWNhbGwubm90aWZpY2F0aW9uLnYxIt8DCghEZWxpdmVyeRITCgtkZWxpdmVyeV9pZBgBIAEoCRIXCg9vcmdhbml6YXRpb25faWQYAiABKAkSFAoMcmVjaXBpZW50X2lkGAMgASgJEhAKCHRlbXBsYXRlGAQgASgJEg8KB2NoYW5uZWwYBSABKAkSNgoFc3RhdGUYBiABKA4yJy5yb2xlY2FsbC5ub3RpZmljYXRpb24udjEuRGVsaXZlcnlTdGF0ZRIvCgtjcmVhdGVfdGltZRgHIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASNQoRbmV4dF9hdHRlbXB0X3RpbWUYCCABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEi0KCXNlbnRfdGltZRgJIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASOwoIYXR0ZW1wdHMYCiADKAsyKS5yb2xlY2FsbC5ub3RpZmljYXRpb24udjEuRGVsaXZlcnlBdHRlbXB0EhUKDWF0dGVtcHRfY291bnQYCyABKAUSNAoIY2F0ZWdvcnkYDCABKA4yIi5yb2xlY2FsbC5ub3RpZmljYXRpb24udjEuQ2F0ZWdvcnkSEwoLc3VwcHJlc3Npb24YDSABKAkiYgoPRGVsaXZlcnlBdHRlbXB0Ei4KCnN0YXJ0X3RpbWUYASABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEg8KB291dGNvbWUYAiABKAkSDgoGZGV0YWlsGAMgASgJIqUBChVMaXN0RGVsaXZlcmllc1JlcXVlc3QSFwoPb3JnYW5pemF0aW9uX2lkGAEgASgJEjYKBXN0YXRlGAIgASgOMicucm9sZWNhbGwubm90aWZpY2F0aW9uLnYxLkRlbGl2ZXJ5U3RhdGUSFAoMcmVjaXBpZW50X2lkGAMgASgJEhEKCXBhZ2Vfc2l6ZRgEIAEoBRISCgpwYWdlX3Rva2VuGAUgASgJImkKFkxpc3REZWxpdmVyaWVzUmVzcG9uc2USNgoKZGVsaXZlcmllcxgBIAMoCzIiLnJvbGVjYWxsLm5vdGlmaWNhdGlvbi52MS5EZWxpdmVyeRIXCg9uZXh0X3BhZ2VfdG9rZW4YAiABKAkiKQoSR2V0RGVsaXZlcnlSZXF1ZXN0EhMKC2RlbGl2ZXJ5X2lkGAEgASgJIksKE0dldERlbGl2ZXJ5UmVzcG9uc2USNAoIZGVsaXZlcnkYASABKAsyIi5yb2xlY2FsbC5ub3RpZmljYXRpb24udjEuRGVsaXZlcnkiQgoWUmV0cnlEZWxpdmVyaWVzUmVxdWVzdBISCgpyZXF1ZXN0X2lkGAEgASgJEhQKDGRlbGl2ZXJ5X2lkcxgCIAMoCSJRChdSZXRyeURlbGl2ZXJpZXNSZXNwb25zZRI2CgpkZWxpdmVyaWVzGAEgAygLMiIucm9sZWNhbGwubm90aWZpY2F0aW9uLnYxLkRlbGl2ZXJ5KroBCg1EZWxpdmVyeVN0YXRlEh4KGkRFTElWRVJZX1NUQVRFX1VOU1BFQ0lGSUVEEAASGgoWREVMSVZFUllfU1RBVEVfUEVORElORxABEhcKE0RFTElWRVJZX1NUQVRFX1NFTlQQAhIZChVERUxJVkVSWV9TVEFURV9QQVJLRUQQAxIaChZERUxJVkVSWV9TVEFURV9FWFBJUkVEEAQSHQoZREVMSVZFUllfU1RBVEVfU1VQUFJFU1NFRBAFMuIDCg9EZWxpdmVyeVNlcnZpY2USmgEKDkxpc3REZWxpdmVyaWVzEi8ucm9sZWNhbGwubm90aWZpY2F0aW9uLnYxLkxpc3REZWxpdmVyaWVzUmVxdWVzdBowLnJvbGVjYWxsLm5vdGlmaWNhdGlvbi52MS5MaXN0RGVsaXZlcmllc1Jlc3BvbnNlIiWQAgGq7RgeIhxub3RpZmljYXRpb24uZGVsaXZlcmllcy5saXN0EpABCgtHZXREZWxpdmVyeRIsLnJvbGVjYWxsLm5vdGlmaWNhdGlvbi52MS5HZXREZWxpdmVyeVJlcXVlc3QaLS5yb2xlY2FsbC5ub3RpZmljYXRpb24udjEuR2V0RGVsaXZlcnlSZXNwb25zZSIkkAIBqu0YHSIbbm90aWZpY2F0aW9uLmRlbGl2ZXJpZXMuZ2V0Ep4BCg9SZXRyeURlbGl2ZXJpZXMSMC5yb2xlY2FsbC5ub3RpZmljYXRpb24udjEuUmV0cnlEZWxpdmVyaWVzUmVxdWVzdBoxLnJvbGVjYWxsLm5vdGlmaWNhdGlvbi52MS5SZXRyeURlbGl2ZXJpZXNSZXNwb25zZSImkAICqu0YHyIdbm90aWZpY2F0aW9uLmRlbGl2ZXJpZXMucmV0cnlChwIKHGNvbS5yb2xlY2FsbC5ub3RpZmljYXRpb24udjFCFERlbGl2ZXJ5U2VydmljZVByb3RvUAFaT2dpdGh1Yi5jb20vcm9sZWNhbGwvcm9sZWNhbGwvY2xpZW50cy9nby9yb2xlY2FsbC9ub3RpZmljYXRpb24vdjE7bm90aWZpY2F0aW9udjGiAgNSTliqAhhSb2xlY2FsbC5Ob3RpZmljYXRpb24uVjHKAhhSb2xlY2FsbFxOb3RpZmljYXRpb25cVjHiAiRSb2xlY2FsbFxOb3RpZmljYXRpb25cVjFcR1BCTWV0YWRhdGHqAhpSb2xlY2FsbDo6Tm90aWZpY2F0aW9uOjpWMWIGcHJvdG8z", [file_google_protobuf_timestamp, file_rolecall_authz_v1_options, file_rolecall_notification_v1_category]);
 
 /**
  * A mail on its way to one person.
@@ -38,7 +40,8 @@ export type Delivery = Message<"rolecall.notification.v1.Delivery"> & {
   organizationId: string;
 
   /**
-   * The account that it is for.
+   * The account that it is for; for an address without one, an id that stands
+   * for the address.
    *
    * @generated from field: string recipient_id = 3;
    */
@@ -99,6 +102,21 @@ export type Delivery = Message<"rolecall.notification.v1.Delivery"> & {
    * @generated from field: int32 attempt_count = 11;
    */
   attemptCount: number;
+
+  /**
+   * What it is about.
+   *
+   * @generated from field: rolecall.notification.v1.Category category = 12;
+   */
+  category: Category;
+
+  /**
+   * Why it is suppressed: `preference`, `digest`, `cancelled` or `deleted`;
+   * empty when it is not.
+   *
+   * @generated from field: string suppression = 13;
+   */
+  suppression: string;
 };
 
 /**
@@ -122,8 +140,8 @@ export type DeliveryAttempt = Message<"rolecall.notification.v1.DeliveryAttempt"
   startTime?: Timestamp | undefined;
 
   /**
-   * What came of it: `sent`, `deferred`, `refused`, or `unknown` when the
-   * process died in the middle.
+   * What came of it: `sent`, `deferred`, `refused`, `held` for the end of quiet
+   * hours, `suppressed`, or `unknown` when the process died in the middle.
    *
    * @generated from field: string outcome = 2;
    */
@@ -353,6 +371,14 @@ export enum DeliveryState {
    * @generated from enum value: DELIVERY_STATE_EXPIRED = 4;
    */
   EXPIRED = 4,
+
+  /**
+   * Its recipient does not want it by its preferences, a digest tells it
+   * instead, or it was taken back; `suppression` says which.
+   *
+   * @generated from enum value: DELIVERY_STATE_SUPPRESSED = 5;
+   */
+  SUPPRESSED = 5,
 }
 
 /**

@@ -15,10 +15,10 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file rolecall/notification/v1/events.proto.
  */
 export const file_rolecall_notification_v1_events: GenFile = /*@__PURE__*/
-  fileDesc("CiVyb2xlY2FsbC9ub3RpZmljYXRpb24vdjEvZXZlbnRzLnByb3RvEhhyb2xlY2FsbC5ub3RpZmljYXRpb24udjEi6AIKC0RvbWFpbkV2ZW50EhAKCGFjdG9yX2lkGAEgASgJEhcKD29yZ2FuaXphdGlvbl9pZBgCIAEoCRIRCgl0YXJnZXRfaWQYAyABKAkSEgoKcmVxdWVzdF9pZBgEIAEoCRIxCg1vY2N1cnJlZF90aW1lGAUgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBJFChBkZWxpdmVyeV9yZXRyaWVkGAogASgLMikucm9sZWNhbGwubm90aWZpY2F0aW9uLnYxLkRlbGl2ZXJ5UmV0cmllZEgAEkMKD2RlbGl2ZXJ5X3BhcmtlZBgLIAEoCzIoLnJvbGVjYWxsLm5vdGlmaWNhdGlvbi52MS5EZWxpdmVyeVBhcmtlZEgAEj8KDWNhbGxzX3JlZnVzZWQYWiABKAsyJi5yb2xlY2FsbC5ub3RpZmljYXRpb24udjEuQ2FsbHNSZWZ1c2VkSABCBwoFZXZlbnQiJgoPRGVsaXZlcnlSZXRyaWVkEhMKC2RlbGl2ZXJ5X2lkGAEgASgJIjcKDkRlbGl2ZXJ5UGFya2VkEhMKC2RlbGl2ZXJ5X2lkGAEgASgJEhAKCHRlbXBsYXRlGAIgASgJIj4KDENhbGxzUmVmdXNlZBIOCgZtZXRob2QYASABKAkSDQoFY291bnQYAiABKAUSDwoHcmVhc29ucxgDIAMoCUL+AQocY29tLnJvbGVjYWxsLm5vdGlmaWNhdGlvbi52MUILRXZlbnRzUHJvdG9QAVpPZ2l0aHViLmNvbS9yb2xlY2FsbC9yb2xlY2FsbC9jbGllbnRzL2dvL3JvbGVjYWxsL25vdGlmaWNhdGlvbi92MTtub3RpZmljYXRpb252MaICA1JOWKoCGFJvbGVjYWxsLk5vdGlmaWNhdGlvbi5WMcoCGFJvbGVjYWxsXE5vdGlmaWNhdGlvblxWMeICJFJvbGVjYWxsXE5vdGlmaWNhdGlvblxWMVxHUEJNZXRhZGF0YeoCGlJvbGVjYWxsOjpOb3RpZmljYXRpb246OlYxYgZwcm90bzM", [file_google_protobuf_timestamp]);
+  fileDesc("CiVyb2xlY2FsbC9ub3RpZmljYXRpb24vdjEvZXZlbnRzLnByb3RvEhhyb2xlY2FsbC5ub3RpZmljYXRpb24udjEimgUKC0RvbWFpbkV2ZW50EhAKCGFjdG9yX2lkGAEgASgJEhcKD29yZ2FuaXphdGlvbl9pZBgCIAEoCRIRCgl0YXJnZXRfaWQYAyABKAkSEgoKcmVxdWVzdF9pZBgEIAEoCRIxCg1vY2N1cnJlZF90aW1lGAUgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBJFChBkZWxpdmVyeV9yZXRyaWVkGAogASgLMikucm9sZWNhbGwubm90aWZpY2F0aW9uLnYxLkRlbGl2ZXJ5UmV0cmllZEgAEkMKD2RlbGl2ZXJ5X3BhcmtlZBgLIAEoCzIoLnJvbGVjYWxsLm5vdGlmaWNhdGlvbi52MS5EZWxpdmVyeVBhcmtlZEgAEksKE3ByZWZlcmVuY2VzX3VwZGF0ZWQYFCABKAsyLC5yb2xlY2FsbC5ub3RpZmljYXRpb24udjEuUHJlZmVyZW5jZXNVcGRhdGVkSAASRwoRbWFpbF91bnN1YnNjcmliZWQYFSABKAsyKi5yb2xlY2FsbC5ub3RpZmljYXRpb24udjEuTWFpbFVuc3Vic2NyaWJlZEgAEkcKEW5vdGlmaWNhdGlvbl9zZW50GBYgASgLMioucm9sZWNhbGwubm90aWZpY2F0aW9uLnYxLk5vdGlmaWNhdGlvblNlbnRIABJRChZub3RpZmljYXRpb25fY2FuY2VsbGVkGBcgASgLMi8ucm9sZWNhbGwubm90aWZpY2F0aW9uLnYxLk5vdGlmaWNhdGlvbkNhbmNlbGxlZEgAEj8KDWNhbGxzX3JlZnVzZWQYWiABKAsyJi5yb2xlY2FsbC5ub3RpZmljYXRpb24udjEuQ2FsbHNSZWZ1c2VkSABCBwoFZXZlbnQiJgoPRGVsaXZlcnlSZXRyaWVkEhMKC2RlbGl2ZXJ5X2lkGAEgASgJIjcKDkRlbGl2ZXJ5UGFya2VkEhMKC2RlbGl2ZXJ5X2lkGAEgASgJEhAKCHRlbXBsYXRlGAIgASgJIiQKElByZWZlcmVuY2VzVXBkYXRlZBIOCgZmaWVsZHMYASADKAkiJAoQTWFpbFVuc3Vic2NyaWJlZBIQCghjYXRlZ29yeRgBIAEoCSJWChBOb3RpZmljYXRpb25TZW50EhcKD25vdGlmaWNhdGlvbl9pZBgBIAEoCRIQCghjYXRlZ29yeRgCIAEoCRIXCg9yZWNpcGllbnRfY291bnQYAyABKAUiMAoVTm90aWZpY2F0aW9uQ2FuY2VsbGVkEhcKD25vdGlmaWNhdGlvbl9pZBgBIAEoCSI+CgxDYWxsc1JlZnVzZWQSDgoGbWV0aG9kGAEgASgJEg0KBWNvdW50GAIgASgFEg8KB3JlYXNvbnMYAyADKAlC/gEKHGNvbS5yb2xlY2FsbC5ub3RpZmljYXRpb24udjFCC0V2ZW50c1Byb3RvUAFaT2dpdGh1Yi5jb20vcm9sZWNhbGwvcm9sZWNhbGwvY2xpZW50cy9nby9yb2xlY2FsbC9ub3RpZmljYXRpb24vdjE7bm90aWZpY2F0aW9udjGiAgNSTliqAhhSb2xlY2FsbC5Ob3RpZmljYXRpb24uVjHKAhhSb2xlY2FsbFxOb3RpZmljYXRpb25cVjHiAiRSb2xlY2FsbFxOb3RpZmljYXRpb25cVjFcR1BCTWV0YWRhdGHqAhpSb2xlY2FsbDo6Tm90aWZpY2F0aW9uOjpWMWIGcHJvdG8z", [file_google_protobuf_timestamp]);
 
 /**
- * Something that happened to deliveries.
+ * Something that happened to deliveries, notifications or preferences.
  *
  * @generated from message rolecall.notification.v1.DomainEvent
  */
@@ -79,6 +79,38 @@ export type DomainEvent = Message<"rolecall.notification.v1.DomainEvent"> & {
      */
     value: DeliveryParked;
     case: "deliveryParked";
+  } | {
+    /**
+     * Somebody changed its preferences.
+     *
+     * @generated from field: rolecall.notification.v1.PreferencesUpdated preferences_updated = 20;
+     */
+    value: PreferencesUpdated;
+    case: "preferencesUpdated";
+  } | {
+    /**
+     * Somebody ended mails of a kind by the link in one of them.
+     *
+     * @generated from field: rolecall.notification.v1.MailUnsubscribed mail_unsubscribed = 21;
+     */
+    value: MailUnsubscribed;
+    case: "mailUnsubscribed";
+  } | {
+    /**
+     * A notification was accepted.
+     *
+     * @generated from field: rolecall.notification.v1.NotificationSent notification_sent = 22;
+     */
+    value: NotificationSent;
+    case: "notificationSent";
+  } | {
+    /**
+     * A notification was taken back.
+     *
+     * @generated from field: rolecall.notification.v1.NotificationCancelled notification_cancelled = 23;
+     */
+    value: NotificationCancelled;
+    case: "notificationCancelled";
   } | {
     /**
      * Calls were refused.
@@ -147,6 +179,104 @@ export const DeliveryParkedSchema: GenMessage<DeliveryParked> = /*@__PURE__*/
   messageDesc(file_rolecall_notification_v1_events, 2);
 
 /**
+ * Somebody changed its preferences.
+ *
+ * @generated from message rolecall.notification.v1.PreferencesUpdated
+ */
+export type PreferencesUpdated = Message<"rolecall.notification.v1.PreferencesUpdated"> & {
+  /**
+   * Which of them, as an update names them.
+   *
+   * @generated from field: repeated string fields = 1;
+   */
+  fields: string[];
+};
+
+/**
+ * Describes the message rolecall.notification.v1.PreferencesUpdated.
+ * Use `create(PreferencesUpdatedSchema)` to create a new message.
+ */
+export const PreferencesUpdatedSchema: GenMessage<PreferencesUpdated> = /*@__PURE__*/
+  messageDesc(file_rolecall_notification_v1_events, 3);
+
+/**
+ * Somebody ended mails of a kind by the link in one of them.
+ *
+ * @generated from message rolecall.notification.v1.MailUnsubscribed
+ */
+export type MailUnsubscribed = Message<"rolecall.notification.v1.MailUnsubscribed"> & {
+  /**
+   * Which, such as `workflow`; `all` for everything that is not mandatory.
+   *
+   * @generated from field: string category = 1;
+   */
+  category: string;
+};
+
+/**
+ * Describes the message rolecall.notification.v1.MailUnsubscribed.
+ * Use `create(MailUnsubscribedSchema)` to create a new message.
+ */
+export const MailUnsubscribedSchema: GenMessage<MailUnsubscribed> = /*@__PURE__*/
+  messageDesc(file_rolecall_notification_v1_events, 4);
+
+/**
+ * A notification was accepted.
+ *
+ * @generated from message rolecall.notification.v1.NotificationSent
+ */
+export type NotificationSent = Message<"rolecall.notification.v1.NotificationSent"> & {
+  /**
+   * The notification.
+   *
+   * @generated from field: string notification_id = 1;
+   */
+  notificationId: string;
+
+  /**
+   * What it is about, such as `workflow`.
+   *
+   * @generated from field: string category = 2;
+   */
+  category: string;
+
+  /**
+   * How many people it is for.
+   *
+   * @generated from field: int32 recipient_count = 3;
+   */
+  recipientCount: number;
+};
+
+/**
+ * Describes the message rolecall.notification.v1.NotificationSent.
+ * Use `create(NotificationSentSchema)` to create a new message.
+ */
+export const NotificationSentSchema: GenMessage<NotificationSent> = /*@__PURE__*/
+  messageDesc(file_rolecall_notification_v1_events, 5);
+
+/**
+ * A notification was taken back.
+ *
+ * @generated from message rolecall.notification.v1.NotificationCancelled
+ */
+export type NotificationCancelled = Message<"rolecall.notification.v1.NotificationCancelled"> & {
+  /**
+   * The notification.
+   *
+   * @generated from field: string notification_id = 1;
+   */
+  notificationId: string;
+};
+
+/**
+ * Describes the message rolecall.notification.v1.NotificationCancelled.
+ * Use `create(NotificationCancelledSchema)` to create a new message.
+ */
+export const NotificationCancelledSchema: GenMessage<NotificationCancelled> = /*@__PURE__*/
+  messageDesc(file_rolecall_notification_v1_events, 6);
+
+/**
  * Calls of one caller to one method were refused; they are counted by the minute.
  *
  * @generated from message rolecall.notification.v1.CallsRefused
@@ -180,5 +310,5 @@ export type CallsRefused = Message<"rolecall.notification.v1.CallsRefused"> & {
  * Use `create(CallsRefusedSchema)` to create a new message.
  */
 export const CallsRefusedSchema: GenMessage<CallsRefused> = /*@__PURE__*/
-  messageDesc(file_rolecall_notification_v1_events, 3);
+  messageDesc(file_rolecall_notification_v1_events, 7);
 

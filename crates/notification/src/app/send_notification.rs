@@ -1,0 +1,199 @@
+//! Tells people something: who they are is asked first, then everything is stored in one transaction.
+
+use std::collections::{BTreeMap, HashSet};
+
+use rolecall_authz::Scope;
+use rolecall_db::once::{Answer, Repeat, RequestIdReused, once};
+use rolecall_kernel::id::{DeliveryId, EventId, NotificationId, OrganizationId, SubjectId};
+use rolecall_kernel::text::EmailAddress;
+use rolecall_kernel::time::Timestamp;
+
+use super::{instance_name, notifications};
+use crate::context::Shared;
+use crate::domain::arrival::Variables;
+use crate::domain::category::Category;
+use crate::domain::delivery::Draft;
+use crate::domain::event::{Event, What};
+use crate::domain::notification::{InlineText, MOST_RECIPIENTS, Notification, Recipient};
+use crate::domain::template::Template;
+use crate::events::publish;
+use crate::peers::Unreachable;
+use crate::store::{deliveries, notifications as store};
+
+/// What to tell, whom, and who asks.
+#[derive(Debug)]
+pub(crate) struct Command {
+    pub(crate) sender: SubjectId,
+    pub(crate) scope: Scope,
+    /// The sender's own organization, which needs no proof that it exists.
+    pub(crate) own: Option<OrganizationId>,
+    pub(crate) organization: Option<OrganizationId>,
+    pub(crate) recipients: Vec<Recipient>,
+    pub(crate) category: Category,
+    pub(crate) text: InlineText,
+    pub(crate) scheduled: Option<Timestamp>,
+    pub(crate) expires: Option<Timestamp>,
+    pub(crate) call_id: Option<String>,
+    pub(crate) repeat: Option<Repeat<Notification>>,
+}
+
+/// Why nobody is told.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum Error {
+    #[error("no such organization")]
+    OrganizationNotFound(OrganizationId),
+    #[error("no such recipient")]
+    RecipientNotFound(String),
+    #[error("more people than one notification may reach")]
+    TooMany,
+    #[error("a sender for the whole installation is needed")]
+    InstanceSenderRequired,
+    #[error(transparent)]
+    RequestIdReused(#[from] RequestIdReused),
+    #[error(transparent)]
+    Unreachable(#[from] Unreachable),
+    #[error(transparent)]
+    Store(#[from] rolecall_db::Error),
+}
+
+/// Somebody who is told.
+struct Reader {
+    email: EmailAddress,
+    name: Option<String>,
+}
+
+/// Accepts the notification: from the answer on its mails are sent, or visibly parked.
+pub(crate) async fn run(shared: &Shared, command: &Command) -> Result<Answer<Notification>, Error> {
+    if let Some(repeat) = &command.repeat
+        && let Some(answer) = repeat.key.find::<Error>(&shared.database).await?
+    {
+        return Ok(Answer::Repeated(answer));
+    }
+    // What another writes is read by people as ours: only who is trusted with the whole installation writes freely.
+    if command.scope != Scope::All {
+        return Err(Error::InstanceSenderRequired);
+    }
+    if let Some(organization) = command.organization
+        && !notifications::organization_exists(shared, &command.scope, command.own, organization).await?
+    {
+        return Err(Error::OrganizationNotFound(organization));
+    }
+    // Asked before the transaction begins, which awaits nothing but the database.
+    let readers = &readers(shared, command).await?;
+    let name = &instance_name::get(shared).await;
+    let now = shared.clock.now();
+    let notification = &accepted(shared, command, readers.len(), now);
+    let answer = once(&shared.database, command.repeat.as_ref(), now, |tx| async move {
+        store::insert(&tx, notification).await?;
+        let drafts = readers
+            .iter()
+            .map(|(subject, reader)| draft(shared, command, notification, (*subject, reader, name.as_deref())));
+        deliveries::insert(&tx, drafts.collect(), now).await?;
+        publish::append(&tx, &sent(shared, command, notification)).await?;
+        Ok::<_, Error>(notification.clone())
+    });
+    let answer = answer.await?;
+    shared.wake.notify_one();
+    Ok(answer)
+}
+
+/// Finds everybody who is named, each once.
+async fn readers(shared: &Shared, command: &Command) -> Result<BTreeMap<SubjectId, Reader>, Error> {
+    let (mut people, mut readers) = (HashSet::new(), BTreeMap::new());
+    for recipient in &command.recipients {
+        match recipient {
+            Recipient::User(user) => {
+                people.insert(SubjectId::from(*user));
+            }
+            Recipient::Role(role) => people.extend(holders(shared, command, role).await?),
+            Recipient::Address(email) => {
+                let subject = shared.unsubscribe.subject_of(email);
+                readers.entry(subject).or_insert_with(|| Reader { email: email.clone(), name: None });
+            }
+        }
+    }
+    if people.len() + readers.len() > MOST_RECIPIENTS {
+        return Err(Error::TooMany);
+    }
+    if people.is_empty() {
+        return Ok(readers);
+    }
+    let mut contacts = shared.peers.contacts(people.clone()).await?;
+    for subject in people {
+        let contact = contacts.remove(&subject).ok_or_else(|| Error::RecipientNotFound(subject.to_string()))?;
+        readers.insert(subject, Reader { email: contact.email, name: Some(contact.name) });
+    }
+    Ok(readers)
+}
+
+async fn holders(shared: &Shared, command: &Command, role: &str) -> Result<Vec<SubjectId>, Error> {
+    let not_found = || Error::RecipientNotFound(role.to_owned());
+    let organization = command.organization.ok_or_else(not_found)?;
+    let (holders, has_more) = shared.peers.holders(organization, role).await?;
+    if has_more {
+        return Err(Error::TooMany);
+    }
+    if holders.is_empty() { Err(not_found()) } else { Ok(holders) }
+}
+
+fn accepted(shared: &Shared, command: &Command, readers: usize, now: Timestamp) -> Notification {
+    Notification {
+        notification_id: NotificationId::new(now, &*shared.entropy),
+        organization_id: command.organization,
+        sender_id: command.sender,
+        category: command.category,
+        title: command.text.title.as_str().to_owned(),
+        recipient_count: i32::try_from(readers).unwrap_or(i32::MAX),
+        created: now,
+        scheduled: command.scheduled,
+        expires: command.expires,
+        cancelled: None,
+    }
+}
+
+/// The mail to one of its readers; its event is the notification.
+fn draft(
+    shared: &Shared,
+    command: &Command,
+    notification: &Notification,
+    (subject, reader, instance): (SubjectId, &Reader, Option<&str>),
+) -> Draft {
+    let said = [
+        ("title", Some(command.text.title.as_str())),
+        ("text", Some(command.text.text.as_str())),
+        ("recipient_name", reader.name.as_deref()),
+        ("instance_name", instance),
+    ];
+    let said = said.into_iter().filter_map(|(name, text)| Some((name.to_owned(), text?.to_owned())));
+    Draft {
+        delivery_id: DeliveryId::new(notification.created, &*shared.entropy),
+        event_id: EventId::from_uuid(notification.notification_id.as_uuid()),
+        organization_id: notification.organization_id,
+        recipient_id: subject,
+        template: Template::Message,
+        email: reader.email.clone(),
+        variables: said.collect::<Variables>(),
+        sealed_secret: None,
+        expires: notification.expires,
+        channel: shared.channel.kind(),
+        trace: rolecall_telemetry::context::current(),
+        category: notification.category,
+        due: notification.scheduled,
+    }
+}
+
+fn sent(shared: &Shared, command: &Command, notification: &Notification) -> Event {
+    Event {
+        event_id: EventId::new(notification.created, &*shared.entropy),
+        actor: Some(command.sender),
+        organization_id: notification.organization_id,
+        target: None,
+        request_id: command.call_id.clone(),
+        occurred: notification.created,
+        what: What::NotificationSent {
+            notification_id: notification.notification_id,
+            category: notification.category.as_str(),
+            recipient_count: notification.recipient_count,
+        },
+    }
+}

@@ -1,0 +1,67 @@
+//! What ends with an account. Whoever keeps something more about people adds its end here.
+
+use rolecall_db::{Backend, Error, Tx};
+use sea_orm::prelude::Expr;
+use sea_orm::sea_query::Query;
+use sea_orm::{ColumnTrait as _, EntityTrait as _, QueryFilter as _};
+
+use super::entity::{attempt, delivery, notification};
+use super::{notifications, preferences};
+use crate::domain::arrival::Ended;
+use crate::domain::category::Category;
+use crate::domain::delivery::Suppression;
+
+/// Ends what is known of the person: preferences, and mails that wait; with an erasure also what its mails said.
+pub(crate) async fn end(tx: &Tx, Ended { subject, is_erased }: Ended) -> Result<(), Error> {
+    use delivery::Column;
+    preferences::delete(tx, subject).await?;
+    let recipient = subject.as_uuid();
+    let mut waiting = notifications::suppress(Suppression::Deleted)
+        .filter(Expr::cust("state = 0"))
+        .filter(Column::RecipientId.eq(recipient));
+    if !is_erased {
+        // What tells of the security of the account is told to its end.
+        let mandatory = Category::ALL.into_iter().filter(|category| category.is_mandatory()).map(Category::as_str);
+        waiting = waiting.filter(Column::Category.is_not_in(mandatory));
+    }
+    waiting.exec(tx).await?;
+    delivery::Entity::update_many()
+        .col_expr(Column::DigestDue, Expr::value(None::<i64>))
+        .filter(Expr::cust("digest_due IS NOT NULL"))
+        .filter(Column::RecipientId.eq(recipient))
+        .exec(tx)
+        .await?;
+    if is_erased { erase(tx, recipient).await } else { Ok(()) }
+}
+
+/// Takes addresses, names and texts out of what is kept of the person's mails.
+async fn erase(tx: &Tx, recipient: sea_orm::prelude::Uuid) -> Result<(), Error> {
+    use delivery::Column;
+    let of_person = |column| {
+        Query::select().column(column).from(delivery::Entity).and_where(Column::RecipientId.eq(recipient)).to_owned()
+    };
+    attempt::Entity::update_many()
+        .col_expr(attempt::Column::Detail, Expr::value(""))
+        .filter(attempt::Column::DeliveryId.in_subquery(of_person(Column::DeliveryId)))
+        .exec(tx)
+        .await?;
+    // A title that was written for one person may tell of it.
+    notification::Entity::update_many()
+        .col_expr(notification::Column::Title, Expr::value(""))
+        .filter(notification::Column::RecipientCount.eq(1))
+        .filter(notification::Column::NotificationId.in_subquery(of_person(Column::EventId)))
+        .exec(tx)
+        .await?;
+    // Two mails of one event to one person stay apart by their addresses, so each keeps one that says nothing.
+    let unique = match tx.backend() {
+        Backend::Postgres => "CAST(delivery_id AS text)",
+        Backend::Sqlite => "lower(hex(delivery_id))",
+    };
+    delivery::Entity::update_many()
+        .col_expr(Column::Email, Expr::cust(unique))
+        .col_expr(Column::Variables, Expr::value("{}"))
+        .filter(Column::RecipientId.eq(recipient))
+        .exec(tx)
+        .await?;
+    Ok(())
+}

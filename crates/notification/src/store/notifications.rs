@@ -1,0 +1,172 @@
+//! Notifications, and what became of their mails.
+
+use rolecall_authz::{Permit, RowFacts, Scope, scope};
+use rolecall_db::{Error, LockRows as _, Reader, Tx};
+use rolecall_kernel::id::{NotificationId, OrganizationId, SubjectId};
+use rolecall_kernel::page::{Page, PageSize};
+use rolecall_kernel::time::Timestamp;
+use sea_orm::prelude::{Expr, Uuid};
+use sea_orm::{
+    ActiveValue::Set, ColumnTrait as _, Condition, ConnectionTrait, EntityTrait as _, QueryFilter as _,
+    QueryOrder as _, QuerySelect as _,
+};
+
+use super::deliveries::{category, code};
+use super::entity::delivery;
+use super::entity::notification::{ActiveModel, Column, Entity, Model};
+use crate::domain::delivery::{State, Suppression};
+use crate::domain::notification::{Counts, Notification};
+
+/// Stores a notification.
+pub(crate) async fn insert(tx: &Tx, notification: &Notification) -> Result<(), Error> {
+    let row = ActiveModel {
+        notification_id: Set(notification.notification_id.as_uuid()),
+        organization_id: Set(notification.organization_id.map(OrganizationId::as_uuid)),
+        sender_id: Set(notification.sender_id.as_uuid()),
+        category: Set(notification.category.as_str().to_owned()),
+        title: Set(notification.title.clone()),
+        recipient_count: Set(notification.recipient_count),
+        created: Set(notification.created.as_micros()),
+        scheduled: Set(notification.scheduled.map(Timestamp::as_micros)),
+        expires: Set(notification.expires.map(Timestamp::as_micros)),
+        cancelled: Set(None),
+    };
+    Entity::insert(row).exec_without_returning(tx).await?;
+    Ok(())
+}
+
+/// Lists notifications within a scope, the newest first.
+pub(crate) async fn list(
+    reader: &Reader,
+    scope: &Scope,
+    organization: Option<OrganizationId>,
+    after: Option<NotificationId>,
+    size: PageSize,
+) -> Result<Page<Notification>, Error> {
+    let mut condition = within(scope);
+    if let Some(organization) = organization {
+        condition = condition.add(Column::OrganizationId.eq(organization.as_uuid()));
+    }
+    if let Some(after) = after {
+        condition = condition.add(Column::NotificationId.lt(after.as_uuid()));
+    }
+    let query = Entity::find().filter(condition).order_by_desc(Column::NotificationId);
+    let rows = query.limit(u64::from(size.get()) + 1).all(reader).await?;
+    Ok(Page::from_overfetch(rows.into_iter().map(read).collect(), size))
+}
+
+/// Looks for a notification within a scope.
+pub(crate) async fn find(reader: &Reader, scope: &Scope, id: NotificationId) -> Result<Option<Notification>, Error> {
+    let condition = within(scope).add(Column::NotificationId.eq(id.as_uuid()));
+    Ok(Entity::find().filter(condition).one(reader).await?.map(read))
+}
+
+/// The same, and locks it.
+pub(crate) async fn lock(tx: &Tx, scope: &Scope, id: NotificationId) -> Result<Option<(Notification, Permit)>, Error> {
+    let condition = within(scope).add(Column::NotificationId.eq(id.as_uuid()));
+    let row = Entity::find().filter(condition).lock_for_update().one(tx).await?.map(read);
+    Ok(row.and_then(|notification| {
+        let facts = RowFacts { organization_id: notification.organization_id, subject_id: None };
+        Some((notification, scope.permit(facts)?))
+    }))
+}
+
+/// Takes a notification back: what waits is not sent; returns how many mails that were.
+pub(crate) async fn update_cancelled(
+    tx: &Tx,
+    (notification, _): &(Notification, Permit),
+    now: Timestamp,
+) -> Result<u64, Error> {
+    use delivery::Column as Of;
+    let id = notification.notification_id.as_uuid();
+    // What is under way may have left already.
+    let waits = Condition::any().add(Of::Lease.is_null()).add(Of::NextAttempt.lte(now.as_micros()));
+    let done = suppress(Suppression::Cancelled)
+        .filter(Of::EventId.eq(id))
+        .filter(Expr::cust("state = 0"))
+        .filter(waits)
+        .exec(tx)
+        .await?;
+    let gathered = delivery::Entity::update_many()
+        .col_expr(Of::DigestDue, Expr::value(None::<i64>))
+        .col_expr(Of::Suppressed, Expr::value(Suppression::Cancelled.as_str()))
+        .filter(Of::EventId.eq(id))
+        .filter(Of::DigestDue.is_not_null())
+        .exec(tx)
+        .await?;
+    let affected = done.rows_affected + gathered.rows_affected;
+    if affected > 0 {
+        Entity::update_many()
+            .col_expr(Column::Cancelled, Expr::value(now.as_micros()))
+            .filter(Column::NotificationId.eq(id))
+            .exec(tx)
+            .await?;
+    }
+    Ok(affected)
+}
+
+/// Ends deliveries that are not sent for this reason, their secrets erased.
+pub(super) fn suppress(why: Suppression) -> sea_orm::UpdateMany<delivery::Entity> {
+    use delivery::Column as Of;
+    delivery::Entity::update_many()
+        .col_expr(Of::State, Expr::value(code(State::Suppressed)))
+        .col_expr(Of::Suppressed, Expr::value(why.as_str()))
+        .col_expr(Of::SealedSecret, Expr::value(None::<Vec<u8>>))
+        .col_expr(Of::Lease, Expr::value(None::<Uuid>))
+}
+
+/// Counts what became of its mails.
+pub(crate) async fn count<C: ConnectionTrait>(connection: &C, id: NotificationId) -> Result<Counts, Error> {
+    use delivery::Column as Of;
+    let query = delivery::Entity::find().select_only().column(Of::State).column(Of::Suppressed);
+    let query = query.column_as(Of::DeliveryId.count(), "mails").filter(Of::EventId.eq(id.as_uuid()));
+    let query = query.group_by(Of::State).group_by(Of::Suppressed);
+    let rows: Vec<(i16, Option<String>, i64)> = query.into_tuple().all(connection).await?;
+    let mut counts = Counts::default();
+    for (state, suppressed, mails) in rows {
+        let of = match state {
+            _ if suppressed.is_some() => &mut counts.suppressed,
+            0 => &mut counts.pending,
+            1 => &mut counts.sent,
+            2 => &mut counts.parked,
+            _ => &mut counts.expired,
+        };
+        *of += i32::try_from(mails).unwrap_or(i32::MAX);
+    }
+    Ok(counts)
+}
+
+/// Deletes up to `most` notifications that were made before a time; returns how many.
+pub(crate) async fn delete_old(tx: &Tx, before: Timestamp, most: u64) -> Result<u64, Error> {
+    let old = Entity::find().select_only().column(Column::NotificationId);
+    let old = old.filter(Column::Created.lt(before.as_micros())).limit(most);
+    let ids: Vec<Uuid> = old.into_tuple().all(tx).await?;
+    if ids.is_empty() {
+        return Ok(0);
+    }
+    Ok(Entity::delete_many().filter(Column::NotificationId.is_in(ids)).exec(tx).await?.rows_affected)
+}
+
+fn within(scope: &Scope) -> Condition {
+    let all = Condition::all();
+    match scope.as_organization_filter() {
+        scope::Filter::All => all,
+        scope::Filter::Organizations(ids) => all.add(Column::OrganizationId.is_in(ids.iter().map(|id| id.as_uuid()))),
+        scope::Filter::Subject(_) | scope::Filter::Nothing => all.add(Expr::cust("1 = 0")),
+    }
+}
+
+fn read(row: Model) -> Notification {
+    Notification {
+        notification_id: NotificationId::from_uuid(row.notification_id),
+        organization_id: row.organization_id.map(OrganizationId::from_uuid),
+        sender_id: SubjectId::from_uuid(row.sender_id),
+        category: category(&row.category),
+        title: row.title,
+        recipient_count: row.recipient_count,
+        created: Timestamp::from_micros(row.created),
+        scheduled: row.scheduled.map(Timestamp::from_micros),
+        expires: row.expires.map(Timestamp::from_micros),
+        cancelled: row.cancelled.map(Timestamp::from_micros),
+    }
+}
