@@ -29,6 +29,9 @@ const OWNER: &str = "OWNER";
 /// Where a grant holds, relative to its holder.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum ScopeKind {
+    /// On rows to which the holder stands in the relation that the permission's name states; who knows the relation
+    /// judges it.
+    Related,
     /// On rows about the holder itself.
     SelfOnly,
     /// In the holder's own organization.
@@ -82,7 +85,7 @@ impl SubjectAccess {
                 let owns = target.roles.iter().any(|role| role == OWNER);
                 self.organization_id == target.organization_id && !owns
             }
-            Some(ScopeKind::SelfOnly) | None => false,
+            Some(ScopeKind::SelfOnly | ScopeKind::Related) | None => false,
         };
         is_person && is_another && reaches
     }
@@ -140,6 +143,9 @@ mod tests {
         let grants = [("a.b.c", ScopeKind::SelfOnly), ("a.b.c", ScopeKind::Any), ("a.b.c", ScopeKind::Own)];
         assert_eq!(access(Some(1), &grants).widest("a.b.c"), Some(ScopeKind::Any));
         assert_eq!(access(Some(1), &grants[..1]).widest("a.b.c"), Some(ScopeKind::SelfOnly));
+        let related = [("a.b.c", ScopeKind::Related), ("a.b.c", ScopeKind::SelfOnly)];
+        assert_eq!(access(Some(1), &related).widest("a.b.c"), Some(ScopeKind::SelfOnly));
+        assert_eq!(access(Some(1), &related[..1]).widest("a.b.c"), Some(ScopeKind::Related));
         assert_eq!(access(Some(1), &grants).widest("a.b"), None);
     }
 

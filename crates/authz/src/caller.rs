@@ -202,6 +202,7 @@ fn scope_of(access: &SubjectAccess, permission: &str) -> Scope {
         (Some(ScopeKind::Any), _) => Scope::All,
         (Some(ScopeKind::Own), Some(organization)) => Scope::organization(organization),
         (Some(ScopeKind::SelfOnly), _) => Scope::SelfOnly(access.subject),
+        (Some(ScopeKind::Related), _) => Scope::Related(access.subject),
         (Some(ScopeKind::Own), None) | (None, _) => Scope::Nothing,
     }
 }

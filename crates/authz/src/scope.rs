@@ -16,6 +16,9 @@ pub enum Scope {
     Organizations(Arc<[OrganizationId]>),
     /// On the rows that are about this subject itself.
     SelfOnly(SubjectId),
+    /// On the rows to which this subject stands in the relation that the permission's name states, such as the
+    /// datasets that it registered: whoever knows the relation compiles it itself, for everybody else it is nowhere.
+    Related(SubjectId),
     /// Nowhere.
     Nothing,
 }
@@ -79,7 +82,7 @@ impl Scope {
             Self::All => true,
             Self::Organizations(ids) => row.organization_id.is_some_and(|id| ids.contains(&id)),
             Self::SelfOnly(subject) => row.subject_id == Some(*subject),
-            Self::Nothing => false,
+            Self::Related(_) | Self::Nothing => false,
         };
         inside.then_some(Permit(row))
     }
@@ -89,7 +92,15 @@ impl Scope {
         match self {
             Self::All => true,
             Self::Organizations(ids) => ids.contains(&id),
-            Self::SelfOnly(_) | Self::Nothing => false,
+            Self::SelfOnly(_) | Self::Related(_) | Self::Nothing => false,
+        }
+    }
+
+    /// Returns the subject whose relation to a row counts, if the permission is held on one.
+    pub const fn related(&self) -> Option<SubjectId> {
+        match self {
+            Self::Related(subject) => Some(*subject),
+            Self::All | Self::Organizations(_) | Self::SelfOnly(_) | Self::Nothing => None,
         }
     }
 
@@ -100,7 +111,7 @@ impl Scope {
             Self::Organizations(ids) if ids.is_empty() => Filter::Nothing,
             Self::Organizations(ids) => Filter::Organizations(ids),
             Self::SelfOnly(subject) => Filter::Subject(*subject),
-            Self::Nothing => Filter::Nothing,
+            Self::Related(_) | Self::Nothing => Filter::Nothing,
         }
     }
 
@@ -111,13 +122,17 @@ impl Scope {
             Self::All => Self::organization(id),
             Self::Organizations(ids) if ids.contains(&id) => Self::organization(id),
             Self::SelfOnly(subject) => Self::SelfOnly(*subject),
-            Self::Organizations(_) | Self::Nothing => Self::Nothing,
+            Self::Organizations(_) | Self::Related(_) | Self::Nothing => Self::Nothing,
         }
     }
 
     /// Tells whether the permission is held nowhere.
     pub fn is_nothing(&self) -> bool {
-        matches!(self.as_organization_filter(), Filter::Nothing)
+        match self {
+            Self::Organizations(ids) => ids.is_empty(),
+            Self::Nothing => true,
+            Self::All | Self::SelfOnly(_) | Self::Related(_) => false,
+        }
     }
 }
 
@@ -151,6 +166,7 @@ mod tests {
             Scope::Organizations(Arc::new([organization(1), organization(2)])),
             Scope::Organizations(Arc::new([])),
             Scope::SelfOnly(subject(1)),
+            Scope::Related(subject(1)),
             Scope::Nothing,
         ];
         for scope in &scopes {
@@ -175,6 +191,7 @@ mod tests {
         assert_eq!(Scope::organization(organization(1)).within(organization(1)), Scope::organization(organization(1)));
         assert_eq!(Scope::organization(organization(1)).within(organization(2)), Scope::Nothing);
         assert_eq!(Scope::SelfOnly(subject(1)).within(organization(2)), Scope::SelfOnly(subject(1)));
+        assert_eq!(Scope::Related(subject(1)).within(organization(1)), Scope::Nothing);
         assert_eq!(Scope::Nothing.within(organization(1)), Scope::Nothing);
     }
 
@@ -186,5 +203,8 @@ mod tests {
         assert!(!Scope::SelfOnly(subject(1)).includes_organization(organization(1)));
         assert!(Scope::Organizations(Arc::new([])).is_nothing());
         assert!(Scope::Nothing.is_nothing() && !Scope::SelfOnly(subject(1)).is_nothing());
+        let related = Scope::Related(subject(1));
+        assert!(!related.is_nothing() && !related.includes_organization(organization(1)));
+        assert_eq!((related.related(), Scope::All.related()), (Some(subject(1)), None));
     }
 }

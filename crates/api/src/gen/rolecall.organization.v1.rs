@@ -789,6 +789,9 @@ pub enum PermissionScope {
     OwnOrganization = 2,
     /// On the own record.
     Self_ = 3,
+    /// On whatever the holder stands to in the relation that the name of the
+    /// permission states, such as the datasets that it registered.
+    Related = 4,
 }
 impl PermissionScope {
     /// String value of the enum field names used in the ProtoBuf definition.
@@ -801,6 +804,7 @@ impl PermissionScope {
             Self::All => "PERMISSION_SCOPE_ALL",
             Self::OwnOrganization => "PERMISSION_SCOPE_OWN_ORGANIZATION",
             Self::Self_ => "PERMISSION_SCOPE_SELF",
+            Self::Related => "PERMISSION_SCOPE_RELATED",
         }
     }
     /// Creates an enum from field names used in the ProtoBuf definition.
@@ -810,6 +814,7 @@ impl PermissionScope {
             "PERMISSION_SCOPE_ALL" => Some(Self::All),
             "PERMISSION_SCOPE_OWN_ORGANIZATION" => Some(Self::OwnOrganization),
             "PERMISSION_SCOPE_SELF" => Some(Self::Self_),
+            "PERMISSION_SCOPE_RELATED" => Some(Self::Related),
             _ => None,
         }
     }

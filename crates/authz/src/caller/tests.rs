@@ -71,11 +71,15 @@ fn the_scope_of_a_permission_is_the_widest_of_its_grants() {
         ("a.b.any", ScopeKind::Any),
         ("a.b.own", ScopeKind::SelfOnly),
         ("a.b.any", ScopeKind::Own),
+        ("a.b.related", ScopeKind::Related),
+        ("a.b.self", ScopeKind::Related),
     ];
     let caller = Caller::new(claims(SubjectKind::User), access(SubjectKind::User, Some(5), &grants));
     assert_eq!(caller.scope("a.b.self"), Scope::SelfOnly(caller.subject()));
     assert_eq!(caller.scope("a.b.own"), Scope::organization(own));
     assert_eq!(caller.scope("a.b.any"), Scope::All);
+    assert_eq!(caller.scope("a.b.related"), Scope::Related(caller.subject()));
+    assert!(caller.holds("a.b.related"), "the layer admits who holds it on a condition");
     assert_eq!(caller.scope("a.b.none"), Scope::Nothing);
     assert!(caller.holds("a.b.self") && !caller.holds("a.b.none") && !caller.holds(""));
 

@@ -479,6 +479,7 @@ impl MembershipService for Fake {
         let member = self.known().members.get(&id).map(|member| (member.state == State::Active, member.blocked));
         let (active, blocked) = member.unwrap_or((!access.blocked, false));
         let scope = |kind: &ScopeKind| match kind {
+            ScopeKind::Related => PermissionScope::Related,
             ScopeKind::SelfOnly => PermissionScope::Self_,
             ScopeKind::Own => PermissionScope::OwnOrganization,
             ScopeKind::Any => PermissionScope::All,

@@ -2,10 +2,10 @@
 
 use super::App;
 use super::change_member::{self, Case, Changed, Error, Target};
-use rolecall_db::once::{Answer, Repeat, once};
 use crate::domain::event::What;
 use crate::domain::member::{Member, MemberState};
 use crate::domain::role::Role;
+use rolecall_db::once::{Answer, Repeat, once};
 
 /// What becomes of the member.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

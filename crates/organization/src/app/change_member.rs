@@ -5,7 +5,6 @@ use rolecall_db::Tx;
 use rolecall_kernel::id::UserId;
 use rolecall_kernel::time::Timestamp;
 
-use rolecall_db::once::{Answer, RequestIdReused};
 use super::{App, Told, admin_changed, owner_added};
 use crate::domain::actor::Subject;
 use crate::domain::event::{Origin, What};
@@ -13,6 +12,7 @@ use crate::domain::guard::{Orphaned, keep_somebody_in_charge};
 use crate::domain::member::Member;
 use crate::domain::role::{Role, RoleSet};
 use crate::store::{access, members, organizations, subjects};
+use rolecall_db::once::{Answer, RequestIdReused};
 
 /// Why a member stays as it is.
 #[derive(Debug, thiserror::Error)]

@@ -6,11 +6,11 @@ use rolecall_kernel::id::{OrganizationId, UserId};
 use rolecall_kernel::time::Timestamp;
 
 use super::App;
-use rolecall_db::once::RequestIdReused;
 use crate::domain::actor::Subject;
 use crate::domain::event::{Origin, What};
 use crate::domain::organization::Organization;
 use crate::store::{NAME_KEY, access, members, organizations, subjects};
+use rolecall_db::once::RequestIdReused;
 
 /// Why an organization stays as it is.
 #[derive(Debug, thiserror::Error)]

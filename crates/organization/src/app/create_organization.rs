@@ -14,10 +14,10 @@ use rolecall_kernel::text::{EmailAddress, OrganizationName, PersonName};
 use rolecall_kernel::time::Timestamp;
 
 use super::App;
-use rolecall_db::once::{Answer, RequestIdReused, RequestKey};
 use crate::domain::event::Origin;
 use crate::domain::organization::{MfaPolicy, Organization, OwnerContact};
 use crate::store::{organizations, subjects};
+use rolecall_db::once::{Answer, RequestIdReused, RequestKey};
 
 pub(crate) use saga::{METHOD, finish, recover};
 

@@ -7,10 +7,10 @@
 use rolecall_db::{Tx, fault};
 
 use super::change_organization::{self, Error, Opened, Target};
-use rolecall_db::once::{Answer, Repeat, once};
 use super::{App, settings_access};
 use crate::domain::event::What;
 use crate::store::{access, guests, members, organizations, service_accounts};
+use rolecall_db::once::{Answer, Repeat, once};
 
 const PERMISSION: &str = "organization.organizations.delete";
 

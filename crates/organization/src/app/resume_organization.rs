@@ -1,11 +1,11 @@
 //! Lets those who belong to a suspended organization act again.
 
 use super::change_organization::{self, Case, Change, Changed, Error, Target};
-use rolecall_db::once::{Answer, Repeat, once};
 use super::suspend_organization::PERMISSION;
 use super::{App, settings_access};
 use crate::domain::event::What;
 use crate::domain::organization::{Organization, OrganizationState};
+use rolecall_db::once::{Answer, Repeat, once};
 
 /// Which organization to resume.
 #[derive(Debug)]

@@ -9,7 +9,7 @@ use rolecall_kernel::id::SubjectId;
 use rolecall_kernel::time::{Clock, Timestamp};
 
 use crate::domain::actor::{Grant, Subject, Who};
-use crate::domain::permission::Holding;
+use crate::domain::permission::{Condition, Holding};
 use crate::domain::role::Role;
 use crate::store::{access, settings, subjects};
 
@@ -111,7 +111,8 @@ fn to_grant(grant: &Grant) -> Option<(String, ScopeKind)> {
         Holding::Any => ScopeKind::Any,
         Holding::Own => ScopeKind::Own,
         Holding::OnSelf => ScopeKind::SelfOnly,
-        Holding::If(_) => return None,
+        Holding::If(Condition::ImpersonationAllowed) => return None,
+        Holding::If(_) => ScopeKind::Related,
     };
     Some((grant.permission.to_owned(), kind))
 }

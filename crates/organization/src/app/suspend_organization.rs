@@ -6,10 +6,10 @@ use rolecall_db::fault;
 use rolecall_kernel::text::Reason;
 
 use super::change_organization::{self, Case, Change, Changed, Error, Target};
-use rolecall_db::once::{Answer, Repeat, once};
 use super::{App, settings_access};
 use crate::domain::event::What;
 use crate::domain::organization::{Organization, OrganizationState, Suspension};
+use rolecall_db::once::{Answer, Repeat, once};
 
 pub(super) const PERMISSION: &str = "organization.organizations.suspend";
 

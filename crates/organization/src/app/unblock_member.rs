@@ -2,9 +2,9 @@
 
 use super::App;
 use super::change_member::{self, Case, Changed, Error, Target};
-use rolecall_db::once::{Answer, Repeat, once};
 use crate::domain::event::What;
 use crate::domain::member::{Member, MemberState};
+use rolecall_db::once::{Answer, Repeat, once};
 
 const PERMISSION: &str = "organization.members.block";
 

@@ -4,10 +4,10 @@ use std::convert::Infallible;
 
 use super::App;
 use super::change_member::{self, Case, Changed, Error, Target};
-use rolecall_db::once::{Answer, Repeat, once};
 use crate::domain::event::What;
 use crate::domain::member::Member;
 use crate::domain::role::RoleSet;
+use rolecall_db::once::{Answer, Repeat, once};
 
 const PERMISSION: &str = "organization.members.assign_roles";
 

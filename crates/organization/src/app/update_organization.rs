@@ -4,9 +4,9 @@ use rolecall_kernel::text::OrganizationName;
 
 use super::App;
 use super::change_organization::{self, Case, Change, Changed, Error, Target};
-use rolecall_db::once::{Answer, Repeat, once};
 use crate::domain::event::What;
 use crate::domain::organization::Organization;
+use rolecall_db::once::{Answer, Repeat, once};
 
 const PERMISSION: &str = "organization.organizations.update";
 

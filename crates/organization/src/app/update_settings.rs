@@ -7,12 +7,12 @@ use rolecall_db::Tx;
 use rolecall_kernel::id::OrganizationId;
 use rolecall_kernel::time::Timestamp;
 
-use rolecall_db::once::{Answer, Repeat, RequestIdReused, once};
 use super::{App, settings_access, sign_in};
 use crate::domain::event::{Origin, What};
 use crate::domain::settings::{Misfit, SettingsChange, StoredSettings};
 use crate::peers::identity::IdentityUnavailable;
 use crate::store::{access, settings, subjects};
+use rolecall_db::once::{Answer, Repeat, RequestIdReused, once};
 
 const PERMISSION: &str = "organization.settings.update";
 

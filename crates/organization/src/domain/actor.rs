@@ -5,7 +5,7 @@ use rolecall_kernel::time::Timestamp;
 
 use super::guest::Guest;
 use super::member::{Block, Member, MemberState};
-use super::permission::{CATALOGUE, Holding, Permission};
+use super::permission::{CATALOGUE, Condition, Holding, Permission};
 use super::role::{Role, RoleSet};
 use super::service_account::ServiceAccount;
 
@@ -117,11 +117,11 @@ impl Subject {
         }
     }
 
-    /// Lists the permissions that the subject holds without conditions.
+    /// Lists the permissions that the subject holds, but for the one to act as others, whose condition is about both sides.
     pub(crate) fn grants(&self) -> Vec<Grant> {
         let unconditional = |permission: &'static Permission| match self.holding(permission)? {
-            Holding::If(_) => None,
-            holding @ (Holding::OnSelf | Holding::Own | Holding::Any) => {
+            Holding::If(Condition::ImpersonationAllowed) => None,
+            holding @ (Holding::If(_) | Holding::OnSelf | Holding::Own | Holding::Any) => {
                 Some(Grant { permission: permission.name, holding })
             }
         };
@@ -268,10 +268,12 @@ mod tests {
     }
 
     #[test]
-    fn conditional_permissions_are_no_grants() {
+    fn conditional_permissions_are_grants_but_for_the_one_to_act_as_others() {
         let steward = member(organization(), &[Role::DataSteward]);
         let names: Vec<&str> = steward.grants().iter().map(|grant| grant.permission).collect();
         assert!(names.contains(&"organization.datasets.register"));
-        assert!(!names.contains(&"organization.datasets.update_registered"));
+        assert!(names.contains(&"organization.datasets.update_registered"));
+        let admin = member(organization(), &[Role::Admin]);
+        assert!(admin.grants().iter().all(|grant| grant.permission != "identity.users.impersonate"));
     }
 }

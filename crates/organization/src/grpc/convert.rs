@@ -10,20 +10,20 @@ mod public;
 mod settings;
 
 pub(super) use admins::{grant_admin, list_admins, revoke_admin};
+pub use fields::{Fields, Noted};
 pub(super) use internal::{
     activate_member, add_guest, add_member, add_service_account, batch_ids, bootstrap_organization,
     change_member_roles, check_add_member, end_member, ingested, one_id, register_member, update_service_account,
 };
-pub use fields::{Fields, Noted};
-pub(super) use organizations::{delete_organization, resume_organization, suspend_organization, update_organization};
 pub use member_filter::{not_served, one_field, refuse_filter};
+pub(super) use organizations::{delete_organization, resume_organization, suspend_organization, update_organization};
 pub use page::{Place, by_creation, following, list_place, page_size as size, starting_at};
 pub(super) use page::{by_occurrence, next_audit_page, next_page, position};
-pub use settings::place;
 pub(super) use public::{
     block_member, check_access, create_organization, list_members, list_organizations, unblock_member,
     update_member_roles,
 };
+pub use settings::place;
 
 pub(super) use settings::{list_discoverable, own_or, update_settings};
 

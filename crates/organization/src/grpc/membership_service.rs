@@ -191,7 +191,9 @@ impl MembershipService for MembershipApi {
         let organization = convert::one_id("organization_id", &request.organization_id, OrganizationId::parse)?;
         let most = MAX_MEMBERS as u64 + 1;
         let mut members = match Role::parse(&request.role) {
-            Ok(role) => read_members::list_acting(&self.0.app, organization, role, most).await.map_err(status::store)?,
+            Ok(role) => {
+                read_members::list_acting(&self.0.app, organization, role, most).await.map_err(status::store)?
+            }
             // Nobody holds a role that there is not.
             Err(_) => Vec::new(),
         };

@@ -12,12 +12,12 @@ use rolecall_rpc::status::{domain, internal};
 use tonic::{Request, Response, Status};
 
 use super::{Api, OrganizationApi, convert, render, status};
-use rolecall_db::once::Answer;
 use crate::app::{
     create_organization, delete_organization, read_organizations, resume_organization, suspend_organization,
     update_organization,
 };
 use crate::events::publish::timestamp;
+use rolecall_db::once::Answer;
 
 #[tonic::async_trait]
 impl OrganizationService for OrganizationApi {
@@ -164,10 +164,7 @@ async fn would_create(
 }
 
 /// Answers a change, or what was answered when it was made.
-pub fn answered<T, M: prost::Message + Default>(
-    answer: Answer<T>,
-    render: fn(&T) -> M,
-) -> Result<Response<M>, Status> {
+pub fn answered<T, M: prost::Message + Default>(answer: Answer<T>, render: fn(&T) -> M) -> Result<Response<M>, Status> {
     match answer {
         Answer::Fresh(outcome) => Ok(Response::new(render(&outcome))),
         Answer::Repeated(bytes) => {

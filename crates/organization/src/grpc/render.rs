@@ -16,7 +16,7 @@ use crate::domain::access::AccessReason;
 use crate::domain::actor::{Grant, Who};
 use crate::domain::member::{Block, Member, MemberState};
 use crate::domain::organization::{MfaPolicy, Organization};
-use crate::domain::permission::Holding;
+use crate::domain::permission::{Condition, Holding};
 use crate::events::publish::timestamp;
 use rolecall_kernel::time::Timestamp;
 
@@ -126,7 +126,8 @@ fn grant(grant: &Grant) -> Option<pb::PermissionGrant> {
         Holding::Any => pb::PermissionScope::All,
         Holding::Own => pb::PermissionScope::OwnOrganization,
         Holding::OnSelf => pb::PermissionScope::Self_,
-        Holding::If(_) => return None,
+        Holding::If(Condition::ImpersonationAllowed) => return None,
+        Holding::If(_) => pb::PermissionScope::Related,
     };
     Some(pb::PermissionGrant { permission: grant.permission.to_owned(), scope: scope.into() })
 }

@@ -127,7 +127,7 @@ on_each_database! {
         let grant = |name: &str| own.grants.iter().find(|grant| grant.permission == name).map(pb::PermissionGrant::scope);
         assert_eq!(grant(REGISTER), Some(pb::PermissionScope::OwnOrganization));
         assert_eq!(grant("identity.users.get"), Some(pb::PermissionScope::Self_));
-        assert_eq!(grant(OWN), None);
+        assert_eq!(grant(OWN), Some(pb::PermissionScope::Related));
         let all = stage.subject_access(stage.admin).await.expect("known").grants;
         assert!(all.iter().any(|grant| grant.permission == LIST && grant.scope() == pb::PermissionScope::All));
         assert_eq!(refused(stage.subject_access(stage.random_id()).await), "SUBJECT_NOT_FOUND");

@@ -67,6 +67,7 @@ fn scope(scope: PermissionScope) -> Option<ScopeKind> {
         PermissionScope::All => Some(ScopeKind::Any),
         PermissionScope::OwnOrganization => Some(ScopeKind::Own),
         PermissionScope::Self_ => Some(ScopeKind::SelfOnly),
+        PermissionScope::Related => Some(ScopeKind::Related),
     }
 }
 

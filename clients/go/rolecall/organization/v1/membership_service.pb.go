@@ -94,6 +94,9 @@ const (
 	PermissionScope_PERMISSION_SCOPE_OWN_ORGANIZATION PermissionScope = 2
 	// On the own record.
 	PermissionScope_PERMISSION_SCOPE_SELF PermissionScope = 3
+	// On whatever the holder stands to in the relation that the name of the
+	// permission states, such as the datasets that it registered.
+	PermissionScope_PERMISSION_SCOPE_RELATED PermissionScope = 4
 )
 
 // Enum value maps for PermissionScope.
@@ -103,12 +106,14 @@ var (
 		1: "PERMISSION_SCOPE_ALL",
 		2: "PERMISSION_SCOPE_OWN_ORGANIZATION",
 		3: "PERMISSION_SCOPE_SELF",
+		4: "PERMISSION_SCOPE_RELATED",
 	}
 	PermissionScope_value = map[string]int32{
 		"PERMISSION_SCOPE_UNSPECIFIED":      0,
 		"PERMISSION_SCOPE_ALL":              1,
 		"PERMISSION_SCOPE_OWN_ORGANIZATION": 2,
 		"PERMISSION_SCOPE_SELF":             3,
+		"PERMISSION_SCOPE_RELATED":          4,
 	}
 )
 
@@ -2659,12 +2664,13 @@ const file_rolecall_organization_v1_membership_service_proto_rawDesc = "" +
 	"\x18SUBJECT_KIND_UNSPECIFIED\x10\x00\x12\x15\n" +
 	"\x11SUBJECT_KIND_USER\x10\x01\x12 \n" +
 	"\x1cSUBJECT_KIND_SERVICE_ACCOUNT\x10\x02\x12\x16\n" +
-	"\x12SUBJECT_KIND_GUEST\x10\x03*\x8f\x01\n" +
+	"\x12SUBJECT_KIND_GUEST\x10\x03*\xad\x01\n" +
 	"\x0fPermissionScope\x12 \n" +
 	"\x1cPERMISSION_SCOPE_UNSPECIFIED\x10\x00\x12\x18\n" +
 	"\x14PERMISSION_SCOPE_ALL\x10\x01\x12%\n" +
 	"!PERMISSION_SCOPE_OWN_ORGANIZATION\x10\x02\x12\x19\n" +
-	"\x15PERMISSION_SCOPE_SELF\x10\x03*{\n" +
+	"\x15PERMISSION_SCOPE_SELF\x10\x03\x12\x1c\n" +
+	"\x18PERMISSION_SCOPE_RELATED\x10\x04*{\n" +
 	"\rIngestOutcome\x12\x1e\n" +
 	"\x1aINGEST_OUTCOME_UNSPECIFIED\x10\x00\x12\x17\n" +
 	"\x13INGEST_OUTCOME_DONE\x10\x01\x12\x18\n" +

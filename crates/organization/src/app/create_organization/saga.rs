@@ -10,7 +10,6 @@ use rolecall_kernel::time::Timestamp;
 
 use super::{App, Command, Created, Error, Ids, earlier_answer};
 use crate::app::confirm_member;
-use rolecall_db::once::{Answer, RequestIdReused};
 use crate::domain::event::What;
 use crate::domain::member::{Member, MemberState};
 use crate::domain::organization::{Organization, OrganizationState};
@@ -18,6 +17,7 @@ use crate::domain::role::Role;
 use crate::peers::identity::{FirstOwnerInvitation, InviteError};
 use crate::store::creations::{self, Creation};
 use crate::store::{CREATION_REQUEST_KEY, NAME_KEY, access, members, organizations};
+use rolecall_db::once::{Answer, RequestIdReused};
 
 /// The method under which answers are kept.
 pub(crate) const METHOD: &str = "/rolecall.organization.v1.OrganizationService/CreateOrganization";

@@ -13,10 +13,10 @@ use super::page::{by_creation, page_size as size, position};
 use super::public::target;
 use crate::app::change_admin::{Change, Command};
 use crate::app::change_member::Changed;
-use rolecall_db::once::Repeat;
 use crate::domain::page::Position;
 use crate::grpc::status::invalid;
 use crate::grpc::{Api, render};
+use rolecall_db::once::Repeat;
 
 pub(in crate::grpc) fn list_admins(
     api: &Api,

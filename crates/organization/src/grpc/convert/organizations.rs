@@ -12,13 +12,13 @@ use tonic::Status;
 use super::Fields as _;
 use super::settings::place;
 use crate::app::change_organization::{Changed, Target};
-use rolecall_db::once::Repeat;
 use crate::app::{
     delete_organization as delete, resume_organization as resume, suspend_organization as suspend,
     update_organization as update,
 };
 use crate::grpc::status::invalid;
 use crate::grpc::{Api, origin, render};
+use rolecall_db::once::Repeat;
 
 fn target(caller: &Caller, organization_id: OrganizationId, permission: &str) -> Target {
     Target { organization_id, scope: caller.scope(permission), origin: origin(caller) }

@@ -15,7 +15,6 @@ use super::page::{by_creation, list_place, page_size as size, position};
 use super::{Fields as _, OrganizationFields as _, parse_time};
 use crate::app::change_member::{Changed, Target};
 use crate::app::check_access::Resource;
-use rolecall_db::once::Repeat;
 use crate::app::{
     block_member as block, check_access as check, create_organization as create, read_members as members,
     unblock_member as unblock, update_member_roles as roles,
@@ -23,6 +22,7 @@ use crate::app::{
 use crate::domain::page::Position;
 use crate::grpc::status::invalid;
 use crate::grpc::{Api, origin, render};
+use rolecall_db::once::Repeat;
 
 /// The longest texts that are looked up and not stored.
 const MAX_NAME: usize = 200;

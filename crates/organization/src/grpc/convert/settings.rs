@@ -14,7 +14,6 @@ use tonic::Status;
 
 use super::page::{by_creation, page_size as size, position};
 use super::{Fields as _, Noted, OrganizationFields as _};
-use rolecall_db::once::Repeat;
 use crate::app::update_settings as update;
 use crate::domain::page::Position;
 use crate::domain::settings::{
@@ -22,6 +21,7 @@ use crate::domain::settings::{
 };
 use crate::grpc::status::{invalid, organization_missing};
 use crate::grpc::{Api, origin, render};
+use rolecall_db::once::Repeat;
 
 const MINUTE: Duration = Duration::from_mins(1);
 const HOUR: Duration = Duration::from_hours(1);
