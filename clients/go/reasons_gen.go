@@ -202,6 +202,10 @@ const (
 	NotificationNotificationNotFound Reason = "notification.rolecall/NOTIFICATION_NOT_FOUND"
 	// NotificationNotificationNotPending (FAILED_PRECONDITION): Nothing of the notification waits any more.
 	NotificationNotificationNotPending Reason = "notification.rolecall/NOTIFICATION_NOT_PENDING"
+	// NotificationMessageNotFound (NOT_FOUND): No such message in the caller's inbox.
+	NotificationMessageNotFound Reason = "notification.rolecall/MESSAGE_NOT_FOUND"
+	// NotificationReplyNotPossible (FAILED_PRECONDITION): Whoever sent the message reads no answers: a program, or somebody who is gone.
+	NotificationReplyNotPossible Reason = "notification.rolecall/REPLY_NOT_POSSIBLE"
 	// OrganizationRequestInvalid (INVALID_ARGUMENT): Fields of the request break rules; `BadRequest` lists all of them.
 	OrganizationRequestInvalid Reason = "organization.rolecall/REQUEST_INVALID"
 	// OrganizationOrganizationNotFound (NOT_FOUND): No such organization within what the caller may see.

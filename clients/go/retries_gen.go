@@ -237,6 +237,26 @@ const serviceConfig = `{
           "service": "rolecall.notification.v1.DeliveryService"
         },
         {
+          "method": "DeleteMessages",
+          "service": "rolecall.notification.v1.InboxService"
+        },
+        {
+          "method": "GetInboxSummary",
+          "service": "rolecall.notification.v1.InboxService"
+        },
+        {
+          "method": "ListMessages",
+          "service": "rolecall.notification.v1.InboxService"
+        },
+        {
+          "method": "MarkMessages",
+          "service": "rolecall.notification.v1.InboxService"
+        },
+        {
+          "method": "ReplyToMessage",
+          "service": "rolecall.notification.v1.InboxService"
+        },
+        {
           "method": "CancelNotification",
           "service": "rolecall.notification.v1.NotificationService"
         },

@@ -202,6 +202,10 @@ export const REASONS = {
   "notification.rolecall/NOTIFICATION_NOT_FOUND": Code.NotFound,
   /** Nothing of the notification waits any more. */
   "notification.rolecall/NOTIFICATION_NOT_PENDING": Code.FailedPrecondition,
+  /** No such message in the caller's inbox. */
+  "notification.rolecall/MESSAGE_NOT_FOUND": Code.NotFound,
+  /** Whoever sent the message reads no answers: a program, or somebody who is gone. */
+  "notification.rolecall/REPLY_NOT_POSSIBLE": Code.FailedPrecondition,
   /** Fields of the request break rules; `BadRequest` lists all of them. */
   "organization.rolecall/REQUEST_INVALID": Code.InvalidArgument,
   /** No such organization within what the caller may see. */

@@ -5,7 +5,7 @@ use std::process::ExitCode;
 use clap::Subcommand;
 
 use crate::commands::{
-    access, account, admins, audit, bootstrap, certs, deliveries, factors, health, instance, invitations, keys, mail,
+    access, account, admins, audit, bootstrap, certs, deliveries, factors, health, inbox, instance, invitations, keys, mail,
     members, notifications, organizations, password, preferences, registration, service_accounts, session, sessions, sso, tokens, users,
 };
 use crate::connection::{Connection, RemoteArgs};
@@ -47,6 +47,8 @@ pub enum Command {
     Notify(notifications::Notify),
     #[doc(hidden)]
     Preferences(preferences::Preferences),
+    #[doc(hidden)]
+    Inbox(inbox::Inbox),
     #[doc(hidden)]
     ServiceAccounts(service_accounts::ServiceAccounts),
     #[doc(hidden)]
@@ -130,6 +132,7 @@ async fn answer(command: Command) -> Result<(Answer, ExitCode), Failure> {
         Command::Deliveries(group) => group.command.run(&connect(&group.remote)?).await,
         Command::Notify(group) => group.command.run(&connect(&group.remote)?).await,
         Command::Preferences(group) => group.command.run(&connect(&group.remote)?).await,
+        Command::Inbox(group) => group.command.run(&connect(&group.remote)?).await,
         Command::ServiceAccounts(group) => group.command.run(&connect(&group.remote)?).await,
         Command::Sso(group) => group.command.run(&connect(&group.remote)?).await,
         Command::Tokens(group) => group.command.run(&connect(&group.remote)?).await,
@@ -160,6 +163,7 @@ impl Command {
             Self::Deliveries(group) => Some(&group.remote),
             Self::Notify(group) => Some(&group.remote),
             Self::Preferences(group) => Some(&group.remote),
+            Self::Inbox(group) => Some(&group.remote),
             Self::ServiceAccounts(group) => Some(&group.remote),
             Self::Sso(group) => Some(&group.remote),
             Self::Tokens(group) => Some(&group.remote),

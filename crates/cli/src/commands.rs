@@ -12,6 +12,7 @@ pub(crate) mod deliveries;
 pub(crate) mod factors;
 pub(crate) mod health;
 pub(crate) mod impersonate;
+pub(crate) mod inbox;
 pub(crate) mod instance;
 pub(crate) mod invitations;
 pub(crate) mod keys;

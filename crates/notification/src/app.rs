@@ -6,6 +6,7 @@ pub(crate) mod delete_finished;
 pub(crate) mod deliver;
 pub(crate) mod gather_digests;
 pub(crate) mod get_delivery;
+pub(crate) mod inbox;
 pub(crate) mod instance_name;
 pub(crate) mod judge;
 pub(crate) mod list_deliveries;

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use axum::Router;
 use futures::future::BoxFuture;
 use rolecall_api::notification::v1::delivery_service_server::DeliveryServiceServer;
+use rolecall_api::notification::v1::inbox_service_server::InboxServiceServer;
 use rolecall_api::notification::v1::mail_service_server::MailServiceServer;
 use rolecall_api::notification::v1::notification_service_server::NotificationServiceServer;
 use rolecall_api::notification::v1::preference_service_server::PreferenceServiceServer;
@@ -30,7 +31,7 @@ use crate::domain::delivery::ChannelKind;
 use crate::domain::schedule::Schedule;
 use crate::domain::unsubscribe;
 use crate::events::publish;
-use crate::grpc::{delivery_service, mail_service, notification_service, preference_service};
+use crate::grpc::{delivery_service, inbox_service, mail_service, notification_service, preference_service};
 use crate::http;
 use crate::jobs;
 use crate::peers::Peers;
@@ -172,9 +173,11 @@ impl Notification {
     pub fn register(&self, routes: Routes) -> Routes {
         let deliveries = DeliveryServiceServer::new(delivery_service::Service(Arc::clone(&self.shared)));
         let mails = MailServiceServer::new(mail_service::Service(Arc::clone(&self.shared)));
+        let inboxes = InboxServiceServer::new(inbox_service::Service(Arc::clone(&self.shared)));
         let notifications = NotificationServiceServer::new(notification_service::Service(Arc::clone(&self.shared)));
         let preferences = PreferenceServiceServer::new(preference_service::Service(Arc::clone(&self.shared)));
         routes
+            .add_service(inboxes.max_decoding_message_size(MOST_REQUEST_BYTES))
             .add_service(notifications.max_decoding_message_size(MOST_REQUEST_BYTES))
             .add_service(preferences.max_decoding_message_size(MOST_REQUEST_BYTES))
             .add_service(deliveries.max_decoding_message_size(MOST_REQUEST_BYTES))

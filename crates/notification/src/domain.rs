@@ -6,6 +6,7 @@ pub(crate) mod clean;
 pub(crate) mod delivery;
 pub(crate) mod event;
 pub(crate) mod mail;
+pub(crate) mod message;
 pub(crate) mod notification;
 pub(crate) mod preferences;
 pub(crate) mod schedule;

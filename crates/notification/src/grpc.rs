@@ -2,6 +2,7 @@
 
 pub(crate) mod convert;
 pub(crate) mod delivery_service;
+pub(crate) mod inbox_service;
 pub(crate) mod mail_service;
 pub(crate) mod notification_service;
 pub(crate) mod preference_service;

@@ -4,6 +4,7 @@ pub(crate) mod claims;
 pub(crate) mod deliveries;
 pub(crate) mod digests;
 pub(crate) mod endings;
+pub(crate) mod inbox;
 pub(crate) mod migrations;
 pub(crate) mod notifications;
 pub(crate) mod preferences;

@@ -729,6 +729,10 @@ pub enum ErrorReason {
     NotificationNotFound = 25,
     /// Nothing of the notification waits any more.
     NotificationNotPending = 26,
+    /// No such message in the caller's inbox.
+    MessageNotFound = 27,
+    /// Whoever sent the message reads no answers: a program, or somebody who is gone.
+    ReplyNotPossible = 28,
 }
 impl ErrorReason {
     /// String value of the enum field names used in the ProtoBuf definition.
@@ -753,6 +757,8 @@ impl ErrorReason {
             Self::InstanceSenderRequired => "ERROR_REASON_INSTANCE_SENDER_REQUIRED",
             Self::NotificationNotFound => "ERROR_REASON_NOTIFICATION_NOT_FOUND",
             Self::NotificationNotPending => "ERROR_REASON_NOTIFICATION_NOT_PENDING",
+            Self::MessageNotFound => "ERROR_REASON_MESSAGE_NOT_FOUND",
+            Self::ReplyNotPossible => "ERROR_REASON_REPLY_NOT_POSSIBLE",
         }
     }
     /// Creates an enum from field names used in the ProtoBuf definition.
@@ -776,6 +782,8 @@ impl ErrorReason {
             "ERROR_REASON_INSTANCE_SENDER_REQUIRED" => Some(Self::InstanceSenderRequired),
             "ERROR_REASON_NOTIFICATION_NOT_FOUND" => Some(Self::NotificationNotFound),
             "ERROR_REASON_NOTIFICATION_NOT_PENDING" => Some(Self::NotificationNotPending),
+            "ERROR_REASON_MESSAGE_NOT_FOUND" => Some(Self::MessageNotFound),
+            "ERROR_REASON_REPLY_NOT_POSSIBLE" => Some(Self::ReplyNotPossible),
             _ => None,
         }
     }
@@ -799,7 +807,7 @@ pub struct DomainEvent {
     #[prost(message, optional, tag = "5")]
     pub occurred_time: ::core::option::Option<::prost_types::Timestamp>,
     /// What happened.
-    #[prost(oneof = "domain_event::Event", tags = "10, 11, 20, 21, 22, 23, 90")]
+    #[prost(oneof = "domain_event::Event", tags = "10, 11, 20, 21, 22, 23, 24, 90")]
     pub event: ::core::option::Option<domain_event::Event>,
 }
 /// Nested message and enum types in `DomainEvent`.
@@ -825,6 +833,9 @@ pub mod domain_event {
         /// A notification was taken back.
         #[prost(message, tag = "23")]
         NotificationCancelled(super::NotificationCancelled),
+        /// A person answered a message.
+        #[prost(message, tag = "24")]
+        MessageAnswered(super::MessageAnswered),
         /// Calls were refused.
         #[prost(message, tag = "90")]
         CallsRefused(super::CallsRefused),
@@ -881,6 +892,13 @@ pub struct NotificationCancelled {
     #[prost(string, tag = "1")]
     pub notification_id: ::prost::alloc::string::String,
 }
+/// A person answered a message.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct MessageAnswered {
+    /// The answer.
+    #[prost(string, tag = "1")]
+    pub message_id: ::prost::alloc::string::String,
+}
 /// Calls of one caller to one method were refused; they are counted by the minute.
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct CallsRefused {
@@ -894,6 +912,787 @@ pub struct CallsRefused {
     /// Why, as the answers told; at most eight.
     #[prost(string, repeated, tag = "3")]
     pub reasons: ::prost::alloc::vec::Vec<::prost::alloc::string::String>,
+}
+/// A message in somebody's inbox.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct InboxMessage {
+    /// Identifier, a lower-case UUIDv7.
+    #[prost(string, tag = "1")]
+    pub message_id: ::prost::alloc::string::String,
+    /// The notification that it comes from; empty for an answer.
+    #[prost(string, tag = "2")]
+    pub notification_id: ::prost::alloc::string::String,
+    /// The organization that it concerns; empty for the whole installation.
+    #[prost(string, tag = "3")]
+    pub organization_id: ::prost::alloc::string::String,
+    /// Who sent it.
+    #[prost(string, tag = "4")]
+    pub sender_id: ::prost::alloc::string::String,
+    /// What it is about.
+    #[prost(enumeration = "Category", tag = "5")]
+    pub category: i32,
+    /// One line.
+    #[prost(string, tag = "6")]
+    pub title: ::prost::alloc::string::String,
+    /// What it says; an empty line ends a paragraph. Plain text, not HTML.
+    #[prost(string, tag = "7")]
+    pub text: ::prost::alloc::string::String,
+    /// The message that it answers; empty for none.
+    #[prost(string, tag = "8")]
+    pub reply_to_id: ::prost::alloc::string::String,
+    /// When it came.
+    #[prost(message, optional, tag = "9")]
+    pub create_time: ::core::option::Option<::prost_types::Timestamp>,
+    /// When it was read; absent while it is unread.
+    #[prost(message, optional, tag = "10")]
+    pub read_time: ::core::option::Option<::prost_types::Timestamp>,
+}
+/// How many messages there are.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct InboxSummary {
+    /// All of them.
+    #[prost(int32, tag = "1")]
+    pub message_count: i32,
+    /// Those that are unread.
+    #[prost(int32, tag = "2")]
+    pub unread_count: i32,
+}
+/// What `ListMessages` needs.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct ListMessagesRequest {
+    /// Only messages that are unread.
+    #[prost(bool, tag = "1")]
+    pub unread_only: bool,
+    /// How many a page holds: 0 means 50, more than 1 000 means 1 000.
+    #[prost(int32, tag = "2")]
+    pub page_size: i32,
+    /// `next_page_token` of the page before, with the same other arguments.
+    #[prost(string, tag = "3")]
+    pub page_token: ::prost::alloc::string::String,
+}
+/// What `ListMessages` answers.
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct ListMessagesResponse {
+    /// The messages of this page.
+    #[prost(message, repeated, tag = "1")]
+    pub messages: ::prost::alloc::vec::Vec<InboxMessage>,
+    /// Asks for the next page; empty on the last one.
+    #[prost(string, tag = "2")]
+    pub next_page_token: ::prost::alloc::string::String,
+}
+/// What `GetInboxSummary` needs.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct GetInboxSummaryRequest {}
+/// What `GetInboxSummary` answers.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct GetInboxSummaryResponse {
+    /// The counts.
+    #[prost(message, optional, tag = "1")]
+    pub summary: ::core::option::Option<InboxSummary>,
+}
+/// What `MarkMessages` needs.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct MarkMessagesRequest {
+    /// Names this one intended change; a lower-case UUID. Optional.
+    #[prost(string, tag = "1")]
+    pub request_id: ::prost::alloc::string::String,
+    /// 1 to 100 messages.
+    #[prost(string, repeated, tag = "2")]
+    pub message_ids: ::prost::alloc::vec::Vec<::prost::alloc::string::String>,
+    /// Whether they are unread from now on; read when false.
+    #[prost(bool, tag = "3")]
+    pub unread: bool,
+}
+/// What `MarkMessages` answers.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct MarkMessagesResponse {
+    /// The counts after the change.
+    #[prost(message, optional, tag = "1")]
+    pub summary: ::core::option::Option<InboxSummary>,
+}
+/// What `DeleteMessages` needs.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct DeleteMessagesRequest {
+    /// Names this one intended change; a lower-case UUID. Optional.
+    #[prost(string, tag = "1")]
+    pub request_id: ::prost::alloc::string::String,
+    /// 1 to 100 messages.
+    #[prost(string, repeated, tag = "2")]
+    pub message_ids: ::prost::alloc::vec::Vec<::prost::alloc::string::String>,
+}
+/// What `DeleteMessages` answers.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct DeleteMessagesResponse {
+    /// The counts after the change.
+    #[prost(message, optional, tag = "1")]
+    pub summary: ::core::option::Option<InboxSummary>,
+}
+/// What `ReplyToMessage` needs.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct ReplyToMessageRequest {
+    /// Names this one intended change; a lower-case UUID. Optional.
+    #[prost(string, tag = "1")]
+    pub request_id: ::prost::alloc::string::String,
+    /// The message that is answered.
+    #[prost(string, tag = "2")]
+    pub message_id: ::prost::alloc::string::String,
+    /// At most 10 000 characters.
+    #[prost(string, tag = "3")]
+    pub text: ::prost::alloc::string::String,
+}
+/// What `ReplyToMessage` answers.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct ReplyToMessageResponse {
+    /// The answer, as it lies in the other inbox.
+    #[prost(message, optional, tag = "1")]
+    pub message: ::core::option::Option<InboxMessage>,
+}
+/// Generated client implementations.
+pub mod inbox_service_client {
+    #![allow(
+        unused_variables,
+        dead_code,
+        missing_docs,
+        clippy::wildcard_imports,
+        clippy::let_unit_value,
+    )]
+    use tonic::codegen::*;
+    use tonic::codegen::http::Uri;
+    /// The caller's own inbox. What `SendNotification` tells a person lies here too,
+    /// unless its preferences say otherwise; nobody else sees or changes it.
+    #[derive(Debug, Clone)]
+    pub struct InboxServiceClient<T> {
+        inner: tonic::client::Grpc<T>,
+    }
+    impl InboxServiceClient<tonic::transport::Channel> {
+        /// Attempt to create a new client by connecting to a given endpoint.
+        pub async fn connect<D>(dst: D) -> Result<Self, tonic::transport::Error>
+        where
+            D: TryInto<tonic::transport::Endpoint>,
+            D::Error: Into<StdError>,
+        {
+            let conn = tonic::transport::Endpoint::new(dst)?.connect().await?;
+            Ok(Self::new(conn))
+        }
+    }
+    impl<T> InboxServiceClient<T>
+    where
+        T: tonic::client::GrpcService<tonic::body::Body>,
+        T::Error: Into<StdError>,
+        T::ResponseBody: Body<Data = Bytes> + std::marker::Send + 'static,
+        <T::ResponseBody as Body>::Error: Into<StdError> + std::marker::Send,
+    {
+        pub fn new(inner: T) -> Self {
+            let inner = tonic::client::Grpc::new(inner);
+            Self { inner }
+        }
+        pub fn with_origin(inner: T, origin: Uri) -> Self {
+            let inner = tonic::client::Grpc::with_origin(inner, origin);
+            Self { inner }
+        }
+        pub fn with_interceptor<F>(
+            inner: T,
+            interceptor: F,
+        ) -> InboxServiceClient<InterceptedService<T, F>>
+        where
+            F: tonic::service::Interceptor,
+            T::ResponseBody: Default,
+            T: tonic::codegen::Service<
+                http::Request<tonic::body::Body>,
+                Response = http::Response<
+                    <T as tonic::client::GrpcService<tonic::body::Body>>::ResponseBody,
+                >,
+            >,
+            <T as tonic::codegen::Service<
+                http::Request<tonic::body::Body>,
+            >>::Error: Into<StdError> + std::marker::Send + std::marker::Sync,
+        {
+            InboxServiceClient::new(InterceptedService::new(inner, interceptor))
+        }
+        /// Compress requests with the given encoding.
+        ///
+        /// This requires the server to support it otherwise it might respond with an
+        /// error.
+        #[must_use]
+        pub fn send_compressed(mut self, encoding: CompressionEncoding) -> Self {
+            self.inner = self.inner.send_compressed(encoding);
+            self
+        }
+        /// Enable decompressing responses.
+        #[must_use]
+        pub fn accept_compressed(mut self, encoding: CompressionEncoding) -> Self {
+            self.inner = self.inner.accept_compressed(encoding);
+            self
+        }
+        /// Limits the maximum size of a decoded message.
+        ///
+        /// Default: `4MB`
+        #[must_use]
+        pub fn max_decoding_message_size(mut self, limit: usize) -> Self {
+            self.inner = self.inner.max_decoding_message_size(limit);
+            self
+        }
+        /// Limits the maximum size of an encoded message.
+        ///
+        /// Default: `usize::MAX`
+        #[must_use]
+        pub fn max_encoding_message_size(mut self, limit: usize) -> Self {
+            self.inner = self.inner.max_encoding_message_size(limit);
+            self
+        }
+        /// Lists messages, the newest first.
+        pub async fn list_messages(
+            &mut self,
+            request: impl tonic::IntoRequest<super::ListMessagesRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::ListMessagesResponse>,
+            tonic::Status,
+        > {
+            self.inner
+                .ready()
+                .await
+                .map_err(|e| {
+                    tonic::Status::unknown(
+                        format!("Service was not ready: {}", e.into()),
+                    )
+                })?;
+            let codec = tonic_prost::ProstCodec::default();
+            let path = http::uri::PathAndQuery::from_static(
+                "/rolecall.notification.v1.InboxService/ListMessages",
+            );
+            let mut req = request.into_request();
+            req.extensions_mut()
+                .insert(
+                    GrpcMethod::new(
+                        "rolecall.notification.v1.InboxService",
+                        "ListMessages",
+                    ),
+                );
+            self.inner.unary(req, path, codec).await
+        }
+        /// Counts messages.
+        pub async fn get_inbox_summary(
+            &mut self,
+            request: impl tonic::IntoRequest<super::GetInboxSummaryRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::GetInboxSummaryResponse>,
+            tonic::Status,
+        > {
+            self.inner
+                .ready()
+                .await
+                .map_err(|e| {
+                    tonic::Status::unknown(
+                        format!("Service was not ready: {}", e.into()),
+                    )
+                })?;
+            let codec = tonic_prost::ProstCodec::default();
+            let path = http::uri::PathAndQuery::from_static(
+                "/rolecall.notification.v1.InboxService/GetInboxSummary",
+            );
+            let mut req = request.into_request();
+            req.extensions_mut()
+                .insert(
+                    GrpcMethod::new(
+                        "rolecall.notification.v1.InboxService",
+                        "GetInboxSummary",
+                    ),
+                );
+            self.inner.unary(req, path, codec).await
+        }
+        /// Marks messages as read, or as unread: all that are named, or none
+        /// (`MESSAGE_NOT_FOUND`).
+        pub async fn mark_messages(
+            &mut self,
+            request: impl tonic::IntoRequest<super::MarkMessagesRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::MarkMessagesResponse>,
+            tonic::Status,
+        > {
+            self.inner
+                .ready()
+                .await
+                .map_err(|e| {
+                    tonic::Status::unknown(
+                        format!("Service was not ready: {}", e.into()),
+                    )
+                })?;
+            let codec = tonic_prost::ProstCodec::default();
+            let path = http::uri::PathAndQuery::from_static(
+                "/rolecall.notification.v1.InboxService/MarkMessages",
+            );
+            let mut req = request.into_request();
+            req.extensions_mut()
+                .insert(
+                    GrpcMethod::new(
+                        "rolecall.notification.v1.InboxService",
+                        "MarkMessages",
+                    ),
+                );
+            self.inner.unary(req, path, codec).await
+        }
+        /// Deletes messages: all that are named, or none (`MESSAGE_NOT_FOUND`).
+        pub async fn delete_messages(
+            &mut self,
+            request: impl tonic::IntoRequest<super::DeleteMessagesRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::DeleteMessagesResponse>,
+            tonic::Status,
+        > {
+            self.inner
+                .ready()
+                .await
+                .map_err(|e| {
+                    tonic::Status::unknown(
+                        format!("Service was not ready: {}", e.into()),
+                    )
+                })?;
+            let codec = tonic_prost::ProstCodec::default();
+            let path = http::uri::PathAndQuery::from_static(
+                "/rolecall.notification.v1.InboxService/DeleteMessages",
+            );
+            let mut req = request.into_request();
+            req.extensions_mut()
+                .insert(
+                    GrpcMethod::new(
+                        "rolecall.notification.v1.InboxService",
+                        "DeleteMessages",
+                    ),
+                );
+            self.inner.unary(req, path, codec).await
+        }
+        /// Answers the person that sent a message; the answer lies in its inbox.
+        /// Programs read no answers (`REPLY_NOT_POSSIBLE`).
+        pub async fn reply_to_message(
+            &mut self,
+            request: impl tonic::IntoRequest<super::ReplyToMessageRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::ReplyToMessageResponse>,
+            tonic::Status,
+        > {
+            self.inner
+                .ready()
+                .await
+                .map_err(|e| {
+                    tonic::Status::unknown(
+                        format!("Service was not ready: {}", e.into()),
+                    )
+                })?;
+            let codec = tonic_prost::ProstCodec::default();
+            let path = http::uri::PathAndQuery::from_static(
+                "/rolecall.notification.v1.InboxService/ReplyToMessage",
+            );
+            let mut req = request.into_request();
+            req.extensions_mut()
+                .insert(
+                    GrpcMethod::new(
+                        "rolecall.notification.v1.InboxService",
+                        "ReplyToMessage",
+                    ),
+                );
+            self.inner.unary(req, path, codec).await
+        }
+    }
+}
+/// Generated server implementations.
+pub mod inbox_service_server {
+    #![allow(
+        unused_variables,
+        dead_code,
+        missing_docs,
+        clippy::wildcard_imports,
+        clippy::let_unit_value,
+    )]
+    use tonic::codegen::*;
+    /// Generated trait containing gRPC methods that should be implemented for use with InboxServiceServer.
+    #[async_trait]
+    pub trait InboxService: std::marker::Send + std::marker::Sync + 'static {
+        /// Lists messages, the newest first.
+        async fn list_messages(
+            &self,
+            request: tonic::Request<super::ListMessagesRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::ListMessagesResponse>,
+            tonic::Status,
+        >;
+        /// Counts messages.
+        async fn get_inbox_summary(
+            &self,
+            request: tonic::Request<super::GetInboxSummaryRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::GetInboxSummaryResponse>,
+            tonic::Status,
+        >;
+        /// Marks messages as read, or as unread: all that are named, or none
+        /// (`MESSAGE_NOT_FOUND`).
+        async fn mark_messages(
+            &self,
+            request: tonic::Request<super::MarkMessagesRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::MarkMessagesResponse>,
+            tonic::Status,
+        >;
+        /// Deletes messages: all that are named, or none (`MESSAGE_NOT_FOUND`).
+        async fn delete_messages(
+            &self,
+            request: tonic::Request<super::DeleteMessagesRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::DeleteMessagesResponse>,
+            tonic::Status,
+        >;
+        /// Answers the person that sent a message; the answer lies in its inbox.
+        /// Programs read no answers (`REPLY_NOT_POSSIBLE`).
+        async fn reply_to_message(
+            &self,
+            request: tonic::Request<super::ReplyToMessageRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::ReplyToMessageResponse>,
+            tonic::Status,
+        >;
+    }
+    /// The caller's own inbox. What `SendNotification` tells a person lies here too,
+    /// unless its preferences say otherwise; nobody else sees or changes it.
+    #[derive(Debug)]
+    pub struct InboxServiceServer<T> {
+        inner: Arc<T>,
+        accept_compression_encodings: EnabledCompressionEncodings,
+        send_compression_encodings: EnabledCompressionEncodings,
+        max_decoding_message_size: Option<usize>,
+        max_encoding_message_size: Option<usize>,
+    }
+    impl<T> InboxServiceServer<T> {
+        pub fn new(inner: T) -> Self {
+            Self::from_arc(Arc::new(inner))
+        }
+        pub fn from_arc(inner: Arc<T>) -> Self {
+            Self {
+                inner,
+                accept_compression_encodings: Default::default(),
+                send_compression_encodings: Default::default(),
+                max_decoding_message_size: None,
+                max_encoding_message_size: None,
+            }
+        }
+        pub fn with_interceptor<F>(
+            inner: T,
+            interceptor: F,
+        ) -> InterceptedService<Self, F>
+        where
+            F: tonic::service::Interceptor,
+        {
+            InterceptedService::new(Self::new(inner), interceptor)
+        }
+        /// Enable decompressing requests with the given encoding.
+        #[must_use]
+        pub fn accept_compressed(mut self, encoding: CompressionEncoding) -> Self {
+            self.accept_compression_encodings.enable(encoding);
+            self
+        }
+        /// Compress responses with the given encoding, if the client supports it.
+        #[must_use]
+        pub fn send_compressed(mut self, encoding: CompressionEncoding) -> Self {
+            self.send_compression_encodings.enable(encoding);
+            self
+        }
+        /// Limits the maximum size of a decoded message.
+        ///
+        /// Default: `4MB`
+        #[must_use]
+        pub fn max_decoding_message_size(mut self, limit: usize) -> Self {
+            self.max_decoding_message_size = Some(limit);
+            self
+        }
+        /// Limits the maximum size of an encoded message.
+        ///
+        /// Default: `usize::MAX`
+        #[must_use]
+        pub fn max_encoding_message_size(mut self, limit: usize) -> Self {
+            self.max_encoding_message_size = Some(limit);
+            self
+        }
+    }
+    impl<T, B> tonic::codegen::Service<http::Request<B>> for InboxServiceServer<T>
+    where
+        T: InboxService,
+        B: Body + std::marker::Send + 'static,
+        B::Error: Into<StdError> + std::marker::Send + 'static,
+    {
+        type Response = http::Response<tonic::body::Body>;
+        type Error = std::convert::Infallible;
+        type Future = BoxFuture<Self::Response, Self::Error>;
+        fn poll_ready(
+            &mut self,
+            _cx: &mut Context<'_>,
+        ) -> Poll<std::result::Result<(), Self::Error>> {
+            Poll::Ready(Ok(()))
+        }
+        fn call(&mut self, req: http::Request<B>) -> Self::Future {
+            match req.uri().path() {
+                "/rolecall.notification.v1.InboxService/ListMessages" => {
+                    #[allow(non_camel_case_types)]
+                    struct ListMessagesSvc<T: InboxService>(pub Arc<T>);
+                    impl<
+                        T: InboxService,
+                    > tonic::server::UnaryService<super::ListMessagesRequest>
+                    for ListMessagesSvc<T> {
+                        type Response = super::ListMessagesResponse;
+                        type Future = BoxFuture<
+                            tonic::Response<Self::Response>,
+                            tonic::Status,
+                        >;
+                        fn call(
+                            &mut self,
+                            request: tonic::Request<super::ListMessagesRequest>,
+                        ) -> Self::Future {
+                            let inner = Arc::clone(&self.0);
+                            let fut = async move {
+                                <T as InboxService>::list_messages(&inner, request).await
+                            };
+                            Box::pin(fut)
+                        }
+                    }
+                    let accept_compression_encodings = self.accept_compression_encodings;
+                    let send_compression_encodings = self.send_compression_encodings;
+                    let max_decoding_message_size = self.max_decoding_message_size;
+                    let max_encoding_message_size = self.max_encoding_message_size;
+                    let inner = self.inner.clone();
+                    let fut = async move {
+                        let method = ListMessagesSvc(inner);
+                        let codec = tonic_prost::ProstCodec::default();
+                        let mut grpc = tonic::server::Grpc::new(codec)
+                            .apply_compression_config(
+                                accept_compression_encodings,
+                                send_compression_encodings,
+                            )
+                            .apply_max_message_size_config(
+                                max_decoding_message_size,
+                                max_encoding_message_size,
+                            );
+                        let res = grpc.unary(method, req).await;
+                        Ok(res)
+                    };
+                    Box::pin(fut)
+                }
+                "/rolecall.notification.v1.InboxService/GetInboxSummary" => {
+                    #[allow(non_camel_case_types)]
+                    struct GetInboxSummarySvc<T: InboxService>(pub Arc<T>);
+                    impl<
+                        T: InboxService,
+                    > tonic::server::UnaryService<super::GetInboxSummaryRequest>
+                    for GetInboxSummarySvc<T> {
+                        type Response = super::GetInboxSummaryResponse;
+                        type Future = BoxFuture<
+                            tonic::Response<Self::Response>,
+                            tonic::Status,
+                        >;
+                        fn call(
+                            &mut self,
+                            request: tonic::Request<super::GetInboxSummaryRequest>,
+                        ) -> Self::Future {
+                            let inner = Arc::clone(&self.0);
+                            let fut = async move {
+                                <T as InboxService>::get_inbox_summary(&inner, request)
+                                    .await
+                            };
+                            Box::pin(fut)
+                        }
+                    }
+                    let accept_compression_encodings = self.accept_compression_encodings;
+                    let send_compression_encodings = self.send_compression_encodings;
+                    let max_decoding_message_size = self.max_decoding_message_size;
+                    let max_encoding_message_size = self.max_encoding_message_size;
+                    let inner = self.inner.clone();
+                    let fut = async move {
+                        let method = GetInboxSummarySvc(inner);
+                        let codec = tonic_prost::ProstCodec::default();
+                        let mut grpc = tonic::server::Grpc::new(codec)
+                            .apply_compression_config(
+                                accept_compression_encodings,
+                                send_compression_encodings,
+                            )
+                            .apply_max_message_size_config(
+                                max_decoding_message_size,
+                                max_encoding_message_size,
+                            );
+                        let res = grpc.unary(method, req).await;
+                        Ok(res)
+                    };
+                    Box::pin(fut)
+                }
+                "/rolecall.notification.v1.InboxService/MarkMessages" => {
+                    #[allow(non_camel_case_types)]
+                    struct MarkMessagesSvc<T: InboxService>(pub Arc<T>);
+                    impl<
+                        T: InboxService,
+                    > tonic::server::UnaryService<super::MarkMessagesRequest>
+                    for MarkMessagesSvc<T> {
+                        type Response = super::MarkMessagesResponse;
+                        type Future = BoxFuture<
+                            tonic::Response<Self::Response>,
+                            tonic::Status,
+                        >;
+                        fn call(
+                            &mut self,
+                            request: tonic::Request<super::MarkMessagesRequest>,
+                        ) -> Self::Future {
+                            let inner = Arc::clone(&self.0);
+                            let fut = async move {
+                                <T as InboxService>::mark_messages(&inner, request).await
+                            };
+                            Box::pin(fut)
+                        }
+                    }
+                    let accept_compression_encodings = self.accept_compression_encodings;
+                    let send_compression_encodings = self.send_compression_encodings;
+                    let max_decoding_message_size = self.max_decoding_message_size;
+                    let max_encoding_message_size = self.max_encoding_message_size;
+                    let inner = self.inner.clone();
+                    let fut = async move {
+                        let method = MarkMessagesSvc(inner);
+                        let codec = tonic_prost::ProstCodec::default();
+                        let mut grpc = tonic::server::Grpc::new(codec)
+                            .apply_compression_config(
+                                accept_compression_encodings,
+                                send_compression_encodings,
+                            )
+                            .apply_max_message_size_config(
+                                max_decoding_message_size,
+                                max_encoding_message_size,
+                            );
+                        let res = grpc.unary(method, req).await;
+                        Ok(res)
+                    };
+                    Box::pin(fut)
+                }
+                "/rolecall.notification.v1.InboxService/DeleteMessages" => {
+                    #[allow(non_camel_case_types)]
+                    struct DeleteMessagesSvc<T: InboxService>(pub Arc<T>);
+                    impl<
+                        T: InboxService,
+                    > tonic::server::UnaryService<super::DeleteMessagesRequest>
+                    for DeleteMessagesSvc<T> {
+                        type Response = super::DeleteMessagesResponse;
+                        type Future = BoxFuture<
+                            tonic::Response<Self::Response>,
+                            tonic::Status,
+                        >;
+                        fn call(
+                            &mut self,
+                            request: tonic::Request<super::DeleteMessagesRequest>,
+                        ) -> Self::Future {
+                            let inner = Arc::clone(&self.0);
+                            let fut = async move {
+                                <T as InboxService>::delete_messages(&inner, request).await
+                            };
+                            Box::pin(fut)
+                        }
+                    }
+                    let accept_compression_encodings = self.accept_compression_encodings;
+                    let send_compression_encodings = self.send_compression_encodings;
+                    let max_decoding_message_size = self.max_decoding_message_size;
+                    let max_encoding_message_size = self.max_encoding_message_size;
+                    let inner = self.inner.clone();
+                    let fut = async move {
+                        let method = DeleteMessagesSvc(inner);
+                        let codec = tonic_prost::ProstCodec::default();
+                        let mut grpc = tonic::server::Grpc::new(codec)
+                            .apply_compression_config(
+                                accept_compression_encodings,
+                                send_compression_encodings,
+                            )
+                            .apply_max_message_size_config(
+                                max_decoding_message_size,
+                                max_encoding_message_size,
+                            );
+                        let res = grpc.unary(method, req).await;
+                        Ok(res)
+                    };
+                    Box::pin(fut)
+                }
+                "/rolecall.notification.v1.InboxService/ReplyToMessage" => {
+                    #[allow(non_camel_case_types)]
+                    struct ReplyToMessageSvc<T: InboxService>(pub Arc<T>);
+                    impl<
+                        T: InboxService,
+                    > tonic::server::UnaryService<super::ReplyToMessageRequest>
+                    for ReplyToMessageSvc<T> {
+                        type Response = super::ReplyToMessageResponse;
+                        type Future = BoxFuture<
+                            tonic::Response<Self::Response>,
+                            tonic::Status,
+                        >;
+                        fn call(
+                            &mut self,
+                            request: tonic::Request<super::ReplyToMessageRequest>,
+                        ) -> Self::Future {
+                            let inner = Arc::clone(&self.0);
+                            let fut = async move {
+                                <T as InboxService>::reply_to_message(&inner, request).await
+                            };
+                            Box::pin(fut)
+                        }
+                    }
+                    let accept_compression_encodings = self.accept_compression_encodings;
+                    let send_compression_encodings = self.send_compression_encodings;
+                    let max_decoding_message_size = self.max_decoding_message_size;
+                    let max_encoding_message_size = self.max_encoding_message_size;
+                    let inner = self.inner.clone();
+                    let fut = async move {
+                        let method = ReplyToMessageSvc(inner);
+                        let codec = tonic_prost::ProstCodec::default();
+                        let mut grpc = tonic::server::Grpc::new(codec)
+                            .apply_compression_config(
+                                accept_compression_encodings,
+                                send_compression_encodings,
+                            )
+                            .apply_max_message_size_config(
+                                max_decoding_message_size,
+                                max_encoding_message_size,
+                            );
+                        let res = grpc.unary(method, req).await;
+                        Ok(res)
+                    };
+                    Box::pin(fut)
+                }
+                _ => {
+                    Box::pin(async move {
+                        let mut response = http::Response::new(
+                            tonic::body::Body::default(),
+                        );
+                        let headers = response.headers_mut();
+                        headers
+                            .insert(
+                                tonic::Status::GRPC_STATUS,
+                                (tonic::Code::Unimplemented as i32).into(),
+                            );
+                        headers
+                            .insert(
+                                http::header::CONTENT_TYPE,
+                                tonic::metadata::GRPC_CONTENT_TYPE,
+                            );
+                        Ok(response)
+                    })
+                }
+            }
+        }
+    }
+    impl<T> Clone for InboxServiceServer<T> {
+        fn clone(&self) -> Self {
+            let inner = self.inner.clone();
+            Self {
+                inner,
+                accept_compression_encodings: self.accept_compression_encodings,
+                send_compression_encodings: self.send_compression_encodings,
+                max_decoding_message_size: self.max_decoding_message_size,
+                max_encoding_message_size: self.max_encoding_message_size,
+            }
+        }
+    }
+    /// Generated gRPC service name
+    pub const SERVICE_NAME: &str = "rolecall.notification.v1.InboxService";
+    impl<T> tonic::server::NamedService for InboxServiceServer<T> {
+        const NAME: &'static str = SERVICE_NAME;
+    }
 }
 /// A mail that carries a secret; the payload of `notification.mail_requested`.
 #[derive(Clone, PartialEq, ::prost::Message)]
@@ -1588,8 +2387,9 @@ pub mod notification_service_client {
             self.inner = self.inner.max_encoding_message_size(limit);
             self
         }
-        /// Tells people something. What is accepted is sent, or visibly parked; what
-        /// a person does not want by its preferences is accepted and not sent.
+        /// Tells people something, by mail and in their inboxes. What is accepted is
+        /// sent, or visibly parked; what a person does not want by its preferences is
+        /// accepted and not sent.
         ///
         /// Recipients outside of what the caller may send to are not found
         /// (`RECIPIENT_NOT_FOUND`), as those that do not exist. Addresses and inline
@@ -1730,8 +2530,9 @@ pub mod notification_service_server {
     /// Generated trait containing gRPC methods that should be implemented for use with NotificationServiceServer.
     #[async_trait]
     pub trait NotificationService: std::marker::Send + std::marker::Sync + 'static {
-        /// Tells people something. What is accepted is sent, or visibly parked; what
-        /// a person does not want by its preferences is accepted and not sent.
+        /// Tells people something, by mail and in their inboxes. What is accepted is
+        /// sent, or visibly parked; what a person does not want by its preferences is
+        /// accepted and not sent.
         ///
         /// Recipients outside of what the caller may send to are not found
         /// (`RECIPIENT_NOT_FOUND`), as those that do not exist. Addresses and inline

@@ -8,7 +8,7 @@ use crate::context::Shared;
 use crate::domain::event::{Event, What};
 use crate::domain::notification::{Counts, Notification};
 use crate::events::publish;
-use crate::store::notifications;
+use crate::store::{inbox, notifications};
 
 /// Which notification, and who asks.
 #[derive(Debug)]
@@ -38,7 +38,8 @@ pub(crate) async fn run(shared: &Shared, command: &Command) -> Result<Answer<(No
     let (now, id) = (shared.clock.now(), command.notification_id);
     once(&shared.database, command.repeat.as_ref(), now, |tx| async move {
         let found = notifications::lock(&tx, &command.scope, id).await?.ok_or(Error::NotFound(id))?;
-        if notifications::update_cancelled(&tx, &found, now).await? == 0 {
+        let unseen = inbox::delete_waiting(&tx, id, now).await?;
+        if notifications::update_cancelled(&tx, &found, now, unseen > 0).await? == 0 && unseen == 0 {
             return Err(Error::NotPending(id));
         }
         let (notification, _) = found;

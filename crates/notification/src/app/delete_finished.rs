@@ -3,12 +3,12 @@
 use rolecall_db::Error;
 
 use crate::context::Shared;
-use crate::store::{deliveries, notifications};
+use crate::store::{deliveries, inbox, notifications};
 
 /// The most rows of one transaction, so that writers wait only shortly.
 const CHUNK: u64 = 500;
 
-/// Deletes what is past its retention and returns how many deliveries and notifications that were.
+/// Deletes what is past its retention and returns how many deliveries, notifications and messages that were.
 pub(crate) async fn run(shared: &Shared) -> Result<u64, Error> {
     let before = shared.clock.now().minus(shared.config.retention);
     let mut deleted = 0;
@@ -21,10 +21,13 @@ pub(crate) async fn run(shared: &Shared) -> Result<u64, Error> {
         }
     }
     loop {
-        let delete = |tx| async move { notifications::delete_old(&tx, before, CHUNK).await };
-        let chunk = shared.database.write(delete).await?;
-        deleted += chunk;
-        if chunk < CHUNK {
+        let delete = |tx| async move {
+            let notifications = notifications::delete_old(&tx, before, CHUNK).await?;
+            Ok::<_, Error>((notifications, inbox::delete_old(&tx, before, CHUNK).await?))
+        };
+        let (notifications, messages) = shared.database.write(delete).await?;
+        deleted += notifications + messages;
+        if notifications < CHUNK && messages < CHUNK {
             return Ok(deleted);
         }
     }

@@ -3,22 +3,24 @@
 use std::collections::{BTreeMap, HashSet};
 
 use rolecall_authz::Scope;
+use rolecall_db::Tx;
 use rolecall_db::once::{Answer, Repeat, RequestIdReused, once};
-use rolecall_kernel::id::{DeliveryId, EventId, NotificationId, OrganizationId, SubjectId};
+use rolecall_kernel::id::{DeliveryId, EventId, MessageId, NotificationId, OrganizationId, SubjectId};
 use rolecall_kernel::text::EmailAddress;
 use rolecall_kernel::time::Timestamp;
 
 use super::{instance_name, notifications};
 use crate::context::Shared;
 use crate::domain::arrival::Variables;
-use crate::domain::category::Category;
+use crate::domain::category::{Category, Medium};
 use crate::domain::delivery::Draft;
 use crate::domain::event::{Event, What};
+use crate::domain::message::InboxMessage;
 use crate::domain::notification::{InlineText, MOST_RECIPIENTS, Notification, Recipient};
 use crate::domain::template::Template;
 use crate::events::publish;
 use crate::peers::Unreachable;
-use crate::store::{deliveries, notifications as store};
+use crate::store::{deliveries, inbox, notifications as store, preferences};
 
 /// What to tell, whom, and who asks.
 #[derive(Debug)]
@@ -89,6 +91,7 @@ pub(crate) async fn run(shared: &Shared, command: &Command) -> Result<Answer<Not
             .iter()
             .map(|(subject, reader)| draft(shared, command, notification, (*subject, reader, name.as_deref())));
         deliveries::insert(&tx, drafts.collect(), now).await?;
+        inbox::insert(&tx, &messages(shared, &tx, command, notification, readers).await?).await?;
         publish::append(&tx, &sent(shared, command, notification)).await?;
         Ok::<_, Error>(notification.clone())
     });
@@ -180,6 +183,37 @@ fn draft(
         category: notification.category,
         due: notification.scheduled,
     }
+}
+
+/// The messages for those readers who have an account and want such in their inbox.
+async fn messages(
+    shared: &Shared,
+    tx: &Tx,
+    command: &Command,
+    notification: &Notification,
+    readers: &BTreeMap<SubjectId, Reader>,
+) -> Result<Vec<InboxMessage>, rolecall_db::Error> {
+    let people: Vec<SubjectId> =
+        readers.iter().filter(|(_, reader)| reader.name.is_some()).map(|(subject, _)| *subject).collect();
+    let wishes = preferences::list(tx, &people).await?;
+    let wants = |subject: &SubjectId| {
+        wishes.get(subject).is_none_or(|wishes| wishes.wants(notification.category, Medium::Inbox))
+    };
+    let message = |recipient_id| InboxMessage {
+        message_id: MessageId::new(notification.created, &*shared.entropy),
+        recipient_id,
+        notification_id: Some(notification.notification_id),
+        organization_id: notification.organization_id,
+        sender_id: notification.sender_id,
+        category: notification.category,
+        title: notification.title.clone(),
+        text: command.text.text.as_str().to_owned(),
+        reply_to_id: None,
+        visible: notification.scheduled.unwrap_or(notification.created),
+        expires: notification.expires,
+        read: None,
+    };
+    Ok(people.into_iter().filter(wants).map(message).collect())
 }
 
 fn sent(shared: &Shared, command: &Command, notification: &Notification) -> Event {

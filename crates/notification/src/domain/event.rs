@@ -1,6 +1,6 @@
 //! What this context tells the others.
 
-use rolecall_kernel::id::{DeliveryId, EventId, NotificationId, OrganizationId, SubjectId};
+use rolecall_kernel::id::{DeliveryId, EventId, MessageId, NotificationId, OrganizationId, SubjectId};
 use rolecall_kernel::time::Timestamp;
 
 /// Something that happened.
@@ -33,4 +33,6 @@ pub(crate) enum What {
     NotificationSent { notification_id: NotificationId, category: &'static str, recipient_count: i32 },
     /// A notification was taken back.
     NotificationCancelled(NotificationId),
+    /// A person answered a message, by this one.
+    MessageAnswered(MessageId),
 }

@@ -2,8 +2,8 @@
 
 use prost::Message as _;
 use rolecall_api::notification::v1::{
-    CallsRefused, DeliveryParked, DeliveryRetried, DomainEvent, MailUnsubscribed, NotificationCancelled,
-    NotificationSent, PreferencesUpdated, domain_event,
+    CallsRefused, DeliveryParked, DeliveryRetried, DomainEvent, MailUnsubscribed, MessageAnswered,
+    NotificationCancelled, NotificationSent, PreferencesUpdated, domain_event,
 };
 use rolecall_authz::Refused;
 use rolecall_db::{Consumer, Error, Event as Envelope, Tx, outbox};
@@ -73,6 +73,7 @@ fn subject(event: &Event) -> String {
     match &event.what {
         What::DeliveryRetried(id) | What::DeliveryParked(id, _) => id.to_string(),
         What::NotificationSent { notification_id: id, .. } | What::NotificationCancelled(id) => id.to_string(),
+        What::MessageAnswered(id) => id.to_string(),
         What::PreferencesUpdated(_) | What::MailUnsubscribed(_) => {
             event.target.map(|id| id.to_string()).unwrap_or_default()
         }
@@ -106,6 +107,10 @@ fn encode(event: &Event) -> (&'static str, domain_event::Event) {
         What::NotificationCancelled(id) => {
             let cancelled = NotificationCancelled { notification_id: id.to_string() };
             ("notification.notification_cancelled", Wire::NotificationCancelled(cancelled))
+        }
+        What::MessageAnswered(id) => {
+            let answered = MessageAnswered { message_id: id.to_string() };
+            ("notification.message_answered", Wire::MessageAnswered(answered))
         }
     }
 }

@@ -1,5 +1,6 @@
 //! Between messages and commands; all field violations of a request at once.
 
+pub(super) mod inbox;
 pub(super) mod notifications;
 pub(super) mod preferences;
 

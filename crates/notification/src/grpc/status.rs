@@ -8,12 +8,14 @@ use rolecall_rpc::status::{StatusBuilder, Violations, domain, reason};
 use tonic::{Code, Status};
 
 use crate::app::{
-    cancel_notification, get_delivery, list_deliveries, notifications, preferences, retry_deliveries, send_notification,
+    cancel_notification, get_delivery, inbox, list_deliveries, notifications, preferences, retry_deliveries,
+    send_notification,
 };
 use crate::peers::Unreachable;
 
 const DOMAIN: &str = domain::NOTIFICATION;
 const NOTIFICATION: &str = "rolecall.notification.v1.Notification";
+const MESSAGE: &str = "rolecall.notification.v1.InboxMessage";
 const DELIVERY: &str = "rolecall.notification.v1.Delivery";
 
 /// The name of a reason without its prefix.
@@ -145,6 +147,29 @@ impl From<cancel_notification::Error> for Status {
                     .build()
             }
             Error::RequestIdReused(_) => request_id_reused(),
+            Error::Store(error) => store(error),
+        }
+    }
+}
+
+impl From<inbox::Error> for Status {
+    fn from(error: inbox::Error) -> Self {
+        use inbox::Error;
+        match error {
+            Error::NotFound(id) => {
+                let message = "No such message; ListMessages shows those of your inbox.";
+                status(Code::NotFound, ErrorReason::MessageNotFound, message).resource(MESSAGE, id.to_string()).build()
+            }
+            Error::ReplyNotPossible(id) => {
+                let message = "Whoever sent the message reads no answers: a program, or somebody who is gone.";
+                status(Code::FailedPrecondition, ErrorReason::ReplyNotPossible, message)
+                    .metadata("message_id", id.to_string())
+                    .resource(MESSAGE, id.to_string())
+                    .precondition("NO_READER", format!("messages/{id}"), "see the message")
+                    .build()
+            }
+            Error::RequestIdReused(_) => request_id_reused(),
+            Error::Unreachable(error) => unreachable(error),
             Error::Store(error) => store(error),
         }
     }

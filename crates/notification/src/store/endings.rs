@@ -6,15 +6,16 @@ use sea_orm::sea_query::Query;
 use sea_orm::{ColumnTrait as _, EntityTrait as _, QueryFilter as _};
 
 use super::entity::{attempt, delivery, notification};
-use super::{notifications, preferences};
+use super::{inbox, notifications, preferences};
 use crate::domain::arrival::Ended;
 use crate::domain::category::Category;
 use crate::domain::delivery::Suppression;
 
-/// Ends what is known of the person: preferences, and mails that wait; with an erasure also what its mails said.
+/// Ends what is known of the person: preferences, inbox, and mails that wait; with an erasure also what its mails said.
 pub(crate) async fn end(tx: &Tx, Ended { subject, is_erased }: Ended) -> Result<(), Error> {
     use delivery::Column;
     preferences::delete(tx, subject).await?;
+    inbox::delete_all(tx, subject, is_erased).await?;
     let recipient = subject.as_uuid();
     let mut waiting = notifications::suppress(Suppression::Deleted)
         .filter(Expr::cust("state = 0"))

@@ -2,5 +2,6 @@
 
 pub(super) mod attempt;
 pub(super) mod delivery;
+pub(super) mod inbox_message;
 pub(super) mod notification;
 pub(super) mod preferences;

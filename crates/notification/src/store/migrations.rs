@@ -3,6 +3,7 @@
 mod m0001_deliveries;
 mod m0100_preferences;
 mod m0101_notifications;
+mod m0102_inbox;
 
 use rolecall_db::{UniqueConstraint, constraints};
 use sea_orm_migration::MigrationTrait;
@@ -14,9 +15,15 @@ pub(crate) const CONSTRAINTS: &[UniqueConstraint] = constraints! {
     "delivery_attempts_pkey" => "delivery_attempts", ["delivery_id", "number"];
     "preferences_pkey" => "preferences", ["subject_id"];
     "notifications_pkey" => "notifications", ["notification_id"];
+    "inbox_messages_pkey" => "inbox_messages", ["message_id"];
 };
 
 /// Returns the steps, oldest first.
 pub(crate) fn steps() -> Vec<Box<dyn MigrationTrait>> {
-    vec![Box::new(m0001_deliveries::Step), Box::new(m0100_preferences::Step), Box::new(m0101_notifications::Step)]
+    vec![
+        Box::new(m0001_deliveries::Step),
+        Box::new(m0100_preferences::Step),
+        Box::new(m0101_notifications::Step),
+        Box::new(m0102_inbox::Step),
+    ]
 }

@@ -71,11 +71,13 @@ pub(crate) async fn lock(tx: &Tx, scope: &Scope, id: NotificationId) -> Result<O
     }))
 }
 
-/// Takes a notification back: what waits is not sent; returns how many mails that were.
+/// Takes a notification back: what waits is not sent; returns how many mails that were. It also counts as taken back
+/// when messages of it were that nobody has seen.
 pub(crate) async fn update_cancelled(
     tx: &Tx,
     (notification, _): &(Notification, Permit),
     now: Timestamp,
+    is_unseen: bool,
 ) -> Result<u64, Error> {
     use delivery::Column as Of;
     let id = notification.notification_id.as_uuid();
@@ -95,7 +97,7 @@ pub(crate) async fn update_cancelled(
         .exec(tx)
         .await?;
     let affected = done.rows_affected + gathered.rows_affected;
-    if affected > 0 {
+    if affected > 0 || is_unseen {
         Entity::update_many()
             .col_expr(Column::Cancelled, Expr::value(now.as_micros()))
             .filter(Column::NotificationId.eq(id))

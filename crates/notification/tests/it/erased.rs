@@ -37,9 +37,12 @@ fn erased(world: &World, target: SubjectId) -> IngestedEvent {
 async fn kept(world: &World) -> String {
     let reader = world.db.reader();
     let mut said = String::new();
-    for (table, columns) in
-        [("deliveries", "email || ' ' || variables"), ("delivery_attempts", "detail"), ("notifications", "title")]
-    {
+    for (table, columns) in [
+        ("deliveries", "email || ' ' || variables"),
+        ("delivery_attempts", "detail"),
+        ("notifications", "title"),
+        ("inbox_messages", "title || ' ' || body"),
+    ] {
         let text = format!("SELECT {columns} AS said FROM {table}");
         let statement = Statement::from_string(reader.get_database_backend(), text);
         for row in reader.query_all_raw(statement).await.expect("read") {

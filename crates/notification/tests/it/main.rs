@@ -6,6 +6,7 @@ mod accept;
 mod deliver;
 mod erased;
 mod folder;
+mod inbox;
 mod lists;
 mod notifications;
 mod peers;

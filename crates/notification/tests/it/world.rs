@@ -9,6 +9,7 @@ use prost::Message as _;
 use rolecall_api::identity::v1 as id;
 use rolecall_api::notification::v1 as api;
 use rolecall_api::notification::v1::delivery_service_client::DeliveryServiceClient;
+use rolecall_api::notification::v1::inbox_service_client::InboxServiceClient;
 use rolecall_api::notification::v1::mail_service_client::MailServiceClient;
 use rolecall_api::notification::v1::notification_service_client::NotificationServiceClient;
 use rolecall_api::notification::v1::preference_service_client::PreferenceServiceClient;
@@ -224,6 +225,10 @@ impl World {
         PreferenceServiceClient::new(self.calls(caller))
     }
 
+    pub(crate) fn inbox(&self, caller: Caller) -> InboxServiceClient<As> {
+        InboxServiceClient::new(self.calls(caller))
+    }
+
     pub(crate) fn notifications(&self, caller: Caller) -> NotificationServiceClient<As> {
         NotificationServiceClient::new(self.calls(caller))
     }
@@ -287,7 +292,7 @@ impl World {
         self.caller_as(SubjectId::new(self.clock.now(), &self.entropy), organization_id, grants)
     }
 
-    fn caller_as(
+    pub(crate) fn caller_as(
         &self,
         subject: SubjectId,
         organization_id: Option<OrganizationId>,

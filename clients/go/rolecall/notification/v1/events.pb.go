@@ -48,6 +48,7 @@ type DomainEvent struct {
 	//	*DomainEvent_MailUnsubscribed
 	//	*DomainEvent_NotificationSent
 	//	*DomainEvent_NotificationCancelled
+	//	*DomainEvent_MessageAnswered
 	//	*DomainEvent_CallsRefused
 	Event         isDomainEvent_Event `protobuf_oneof:"event"`
 	unknownFields protoimpl.UnknownFields
@@ -180,6 +181,15 @@ func (x *DomainEvent) GetNotificationCancelled() *NotificationCancelled {
 	return nil
 }
 
+func (x *DomainEvent) GetMessageAnswered() *MessageAnswered {
+	if x != nil {
+		if x, ok := x.Event.(*DomainEvent_MessageAnswered); ok {
+			return x.MessageAnswered
+		}
+	}
+	return nil
+}
+
 func (x *DomainEvent) GetCallsRefused() *CallsRefused {
 	if x != nil {
 		if x, ok := x.Event.(*DomainEvent_CallsRefused); ok {
@@ -223,6 +233,11 @@ type DomainEvent_NotificationCancelled struct {
 	NotificationCancelled *NotificationCancelled `protobuf:"bytes,23,opt,name=notification_cancelled,json=notificationCancelled,proto3,oneof"`
 }
 
+type DomainEvent_MessageAnswered struct {
+	// A person answered a message.
+	MessageAnswered *MessageAnswered `protobuf:"bytes,24,opt,name=message_answered,json=messageAnswered,proto3,oneof"`
+}
+
 type DomainEvent_CallsRefused struct {
 	// Calls were refused.
 	CallsRefused *CallsRefused `protobuf:"bytes,90,opt,name=calls_refused,json=callsRefused,proto3,oneof"`
@@ -239,6 +254,8 @@ func (*DomainEvent_MailUnsubscribed) isDomainEvent_Event() {}
 func (*DomainEvent_NotificationSent) isDomainEvent_Event() {}
 
 func (*DomainEvent_NotificationCancelled) isDomainEvent_Event() {}
+
+func (*DomainEvent_MessageAnswered) isDomainEvent_Event() {}
 
 func (*DomainEvent_CallsRefused) isDomainEvent_Event() {}
 
@@ -545,6 +562,52 @@ func (x *NotificationCancelled) GetNotificationId() string {
 	return ""
 }
 
+// A person answered a message.
+type MessageAnswered struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The answer.
+	MessageId     string `protobuf:"bytes,1,opt,name=message_id,json=messageId,proto3" json:"message_id,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *MessageAnswered) Reset() {
+	*x = MessageAnswered{}
+	mi := &file_rolecall_notification_v1_events_proto_msgTypes[7]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *MessageAnswered) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*MessageAnswered) ProtoMessage() {}
+
+func (x *MessageAnswered) ProtoReflect() protoreflect.Message {
+	mi := &file_rolecall_notification_v1_events_proto_msgTypes[7]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use MessageAnswered.ProtoReflect.Descriptor instead.
+func (*MessageAnswered) Descriptor() ([]byte, []int) {
+	return file_rolecall_notification_v1_events_proto_rawDescGZIP(), []int{7}
+}
+
+func (x *MessageAnswered) GetMessageId() string {
+	if x != nil {
+		return x.MessageId
+	}
+	return ""
+}
+
 // Calls of one caller to one method were refused; they are counted by the minute.
 type CallsRefused struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -561,7 +624,7 @@ type CallsRefused struct {
 
 func (x *CallsRefused) Reset() {
 	*x = CallsRefused{}
-	mi := &file_rolecall_notification_v1_events_proto_msgTypes[7]
+	mi := &file_rolecall_notification_v1_events_proto_msgTypes[8]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -573,7 +636,7 @@ func (x *CallsRefused) String() string {
 func (*CallsRefused) ProtoMessage() {}
 
 func (x *CallsRefused) ProtoReflect() protoreflect.Message {
-	mi := &file_rolecall_notification_v1_events_proto_msgTypes[7]
+	mi := &file_rolecall_notification_v1_events_proto_msgTypes[8]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -586,7 +649,7 @@ func (x *CallsRefused) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CallsRefused.ProtoReflect.Descriptor instead.
 func (*CallsRefused) Descriptor() ([]byte, []int) {
-	return file_rolecall_notification_v1_events_proto_rawDescGZIP(), []int{7}
+	return file_rolecall_notification_v1_events_proto_rawDescGZIP(), []int{8}
 }
 
 func (x *CallsRefused) GetMethod() string {
@@ -614,7 +677,7 @@ var File_rolecall_notification_v1_events_proto protoreflect.FileDescriptor
 
 const file_rolecall_notification_v1_events_proto_rawDesc = "" +
 	"\n" +
-	"%rolecall/notification/v1/events.proto\x12\x18rolecall.notification.v1\x1a\x1fgoogle/protobuf/timestamp.proto\"\xd4\x06\n" +
+	"%rolecall/notification/v1/events.proto\x12\x18rolecall.notification.v1\x1a\x1fgoogle/protobuf/timestamp.proto\"\xac\a\n" +
 	"\vDomainEvent\x12\x19\n" +
 	"\bactor_id\x18\x01 \x01(\tR\aactorId\x12'\n" +
 	"\x0forganization_id\x18\x02 \x01(\tR\x0eorganizationId\x12\x1b\n" +
@@ -628,7 +691,8 @@ const file_rolecall_notification_v1_events_proto_rawDesc = "" +
 	"\x13preferences_updated\x18\x14 \x01(\v2,.rolecall.notification.v1.PreferencesUpdatedH\x00R\x12preferencesUpdated\x12Y\n" +
 	"\x11mail_unsubscribed\x18\x15 \x01(\v2*.rolecall.notification.v1.MailUnsubscribedH\x00R\x10mailUnsubscribed\x12Y\n" +
 	"\x11notification_sent\x18\x16 \x01(\v2*.rolecall.notification.v1.NotificationSentH\x00R\x10notificationSent\x12h\n" +
-	"\x16notification_cancelled\x18\x17 \x01(\v2/.rolecall.notification.v1.NotificationCancelledH\x00R\x15notificationCancelled\x12M\n" +
+	"\x16notification_cancelled\x18\x17 \x01(\v2/.rolecall.notification.v1.NotificationCancelledH\x00R\x15notificationCancelled\x12V\n" +
+	"\x10message_answered\x18\x18 \x01(\v2).rolecall.notification.v1.MessageAnsweredH\x00R\x0fmessageAnswered\x12M\n" +
 	"\rcalls_refused\x18Z \x01(\v2&.rolecall.notification.v1.CallsRefusedH\x00R\fcallsRefusedB\a\n" +
 	"\x05event\"2\n" +
 	"\x0fDeliveryRetried\x12\x1f\n" +
@@ -647,7 +711,10 @@ const file_rolecall_notification_v1_events_proto_rawDesc = "" +
 	"\bcategory\x18\x02 \x01(\tR\bcategory\x12'\n" +
 	"\x0frecipient_count\x18\x03 \x01(\x05R\x0erecipientCount\"@\n" +
 	"\x15NotificationCancelled\x12'\n" +
-	"\x0fnotification_id\x18\x01 \x01(\tR\x0enotificationId\"V\n" +
+	"\x0fnotification_id\x18\x01 \x01(\tR\x0enotificationId\"0\n" +
+	"\x0fMessageAnswered\x12\x1d\n" +
+	"\n" +
+	"message_id\x18\x01 \x01(\tR\tmessageId\"V\n" +
 	"\fCallsRefused\x12\x16\n" +
 	"\x06method\x18\x01 \x01(\tR\x06method\x12\x14\n" +
 	"\x05count\x18\x02 \x01(\x05R\x05count\x12\x18\n" +
@@ -666,7 +733,7 @@ func file_rolecall_notification_v1_events_proto_rawDescGZIP() []byte {
 	return file_rolecall_notification_v1_events_proto_rawDescData
 }
 
-var file_rolecall_notification_v1_events_proto_msgTypes = make([]protoimpl.MessageInfo, 8)
+var file_rolecall_notification_v1_events_proto_msgTypes = make([]protoimpl.MessageInfo, 9)
 var file_rolecall_notification_v1_events_proto_goTypes = []any{
 	(*DomainEvent)(nil),           // 0: rolecall.notification.v1.DomainEvent
 	(*DeliveryRetried)(nil),       // 1: rolecall.notification.v1.DeliveryRetried
@@ -675,23 +742,25 @@ var file_rolecall_notification_v1_events_proto_goTypes = []any{
 	(*MailUnsubscribed)(nil),      // 4: rolecall.notification.v1.MailUnsubscribed
 	(*NotificationSent)(nil),      // 5: rolecall.notification.v1.NotificationSent
 	(*NotificationCancelled)(nil), // 6: rolecall.notification.v1.NotificationCancelled
-	(*CallsRefused)(nil),          // 7: rolecall.notification.v1.CallsRefused
-	(*timestamppb.Timestamp)(nil), // 8: google.protobuf.Timestamp
+	(*MessageAnswered)(nil),       // 7: rolecall.notification.v1.MessageAnswered
+	(*CallsRefused)(nil),          // 8: rolecall.notification.v1.CallsRefused
+	(*timestamppb.Timestamp)(nil), // 9: google.protobuf.Timestamp
 }
 var file_rolecall_notification_v1_events_proto_depIdxs = []int32{
-	8, // 0: rolecall.notification.v1.DomainEvent.occurred_time:type_name -> google.protobuf.Timestamp
+	9, // 0: rolecall.notification.v1.DomainEvent.occurred_time:type_name -> google.protobuf.Timestamp
 	1, // 1: rolecall.notification.v1.DomainEvent.delivery_retried:type_name -> rolecall.notification.v1.DeliveryRetried
 	2, // 2: rolecall.notification.v1.DomainEvent.delivery_parked:type_name -> rolecall.notification.v1.DeliveryParked
 	3, // 3: rolecall.notification.v1.DomainEvent.preferences_updated:type_name -> rolecall.notification.v1.PreferencesUpdated
 	4, // 4: rolecall.notification.v1.DomainEvent.mail_unsubscribed:type_name -> rolecall.notification.v1.MailUnsubscribed
 	5, // 5: rolecall.notification.v1.DomainEvent.notification_sent:type_name -> rolecall.notification.v1.NotificationSent
 	6, // 6: rolecall.notification.v1.DomainEvent.notification_cancelled:type_name -> rolecall.notification.v1.NotificationCancelled
-	7, // 7: rolecall.notification.v1.DomainEvent.calls_refused:type_name -> rolecall.notification.v1.CallsRefused
-	8, // [8:8] is the sub-list for method output_type
-	8, // [8:8] is the sub-list for method input_type
-	8, // [8:8] is the sub-list for extension type_name
-	8, // [8:8] is the sub-list for extension extendee
-	0, // [0:8] is the sub-list for field type_name
+	7, // 7: rolecall.notification.v1.DomainEvent.message_answered:type_name -> rolecall.notification.v1.MessageAnswered
+	8, // 8: rolecall.notification.v1.DomainEvent.calls_refused:type_name -> rolecall.notification.v1.CallsRefused
+	9, // [9:9] is the sub-list for method output_type
+	9, // [9:9] is the sub-list for method input_type
+	9, // [9:9] is the sub-list for extension type_name
+	9, // [9:9] is the sub-list for extension extendee
+	0, // [0:9] is the sub-list for field type_name
 }
 
 func init() { file_rolecall_notification_v1_events_proto_init() }
@@ -706,6 +775,7 @@ func file_rolecall_notification_v1_events_proto_init() {
 		(*DomainEvent_MailUnsubscribed)(nil),
 		(*DomainEvent_NotificationSent)(nil),
 		(*DomainEvent_NotificationCancelled)(nil),
+		(*DomainEvent_MessageAnswered)(nil),
 		(*DomainEvent_CallsRefused)(nil),
 	}
 	type x struct{}
@@ -714,7 +784,7 @@ func file_rolecall_notification_v1_events_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_rolecall_notification_v1_events_proto_rawDesc), len(file_rolecall_notification_v1_events_proto_rawDesc)),
 			NumEnums:      0,
-			NumMessages:   8,
+			NumMessages:   9,
 			NumExtensions: 0,
 			NumServices:   0,
 		},

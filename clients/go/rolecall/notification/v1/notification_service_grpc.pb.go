@@ -33,8 +33,9 @@ const (
 //
 // Sends notifications: programs and administrators tell people something.
 type NotificationServiceClient interface {
-	// Tells people something. What is accepted is sent, or visibly parked; what
-	// a person does not want by its preferences is accepted and not sent.
+	// Tells people something, by mail and in their inboxes. What is accepted is
+	// sent, or visibly parked; what a person does not want by its preferences is
+	// accepted and not sent.
 	//
 	// Recipients outside of what the caller may send to are not found
 	// (`RECIPIENT_NOT_FOUND`), as those that do not exist. Addresses and inline
@@ -104,8 +105,9 @@ func (c *notificationServiceClient) CancelNotification(ctx context.Context, in *
 //
 // Sends notifications: programs and administrators tell people something.
 type NotificationServiceServer interface {
-	// Tells people something. What is accepted is sent, or visibly parked; what
-	// a person does not want by its preferences is accepted and not sent.
+	// Tells people something, by mail and in their inboxes. What is accepted is
+	// sent, or visibly parked; what a person does not want by its preferences is
+	// accepted and not sent.
 	//
 	// Recipients outside of what the caller may send to are not found
 	// (`RECIPIENT_NOT_FOUND`), as those that do not exist. Addresses and inline

@@ -15,7 +15,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file rolecall/notification/v1/events.proto.
  */
 export const file_rolecall_notification_v1_events: GenFile = /*@__PURE__*/
-  fileDesc("CiVyb2xlY2FsbC9ub3RpZmljYXRpb24vdjEvZXZlbnRzLnByb3RvEhhyb2xlY2FsbC5ub3RpZmljYXRpb24udjEimgUKC0RvbWFpbkV2ZW50EhAKCGFjdG9yX2lkGAEgASgJEhcKD29yZ2FuaXphdGlvbl9pZBgCIAEoCRIRCgl0YXJnZXRfaWQYAyABKAkSEgoKcmVxdWVzdF9pZBgEIAEoCRIxCg1vY2N1cnJlZF90aW1lGAUgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBJFChBkZWxpdmVyeV9yZXRyaWVkGAogASgLMikucm9sZWNhbGwubm90aWZpY2F0aW9uLnYxLkRlbGl2ZXJ5UmV0cmllZEgAEkMKD2RlbGl2ZXJ5X3BhcmtlZBgLIAEoCzIoLnJvbGVjYWxsLm5vdGlmaWNhdGlvbi52MS5EZWxpdmVyeVBhcmtlZEgAEksKE3ByZWZlcmVuY2VzX3VwZGF0ZWQYFCABKAsyLC5yb2xlY2FsbC5ub3RpZmljYXRpb24udjEuUHJlZmVyZW5jZXNVcGRhdGVkSAASRwoRbWFpbF91bnN1YnNjcmliZWQYFSABKAsyKi5yb2xlY2FsbC5ub3RpZmljYXRpb24udjEuTWFpbFVuc3Vic2NyaWJlZEgAEkcKEW5vdGlmaWNhdGlvbl9zZW50GBYgASgLMioucm9sZWNhbGwubm90aWZpY2F0aW9uLnYxLk5vdGlmaWNhdGlvblNlbnRIABJRChZub3RpZmljYXRpb25fY2FuY2VsbGVkGBcgASgLMi8ucm9sZWNhbGwubm90aWZpY2F0aW9uLnYxLk5vdGlmaWNhdGlvbkNhbmNlbGxlZEgAEj8KDWNhbGxzX3JlZnVzZWQYWiABKAsyJi5yb2xlY2FsbC5ub3RpZmljYXRpb24udjEuQ2FsbHNSZWZ1c2VkSABCBwoFZXZlbnQiJgoPRGVsaXZlcnlSZXRyaWVkEhMKC2RlbGl2ZXJ5X2lkGAEgASgJIjcKDkRlbGl2ZXJ5UGFya2VkEhMKC2RlbGl2ZXJ5X2lkGAEgASgJEhAKCHRlbXBsYXRlGAIgASgJIiQKElByZWZlcmVuY2VzVXBkYXRlZBIOCgZmaWVsZHMYASADKAkiJAoQTWFpbFVuc3Vic2NyaWJlZBIQCghjYXRlZ29yeRgBIAEoCSJWChBOb3RpZmljYXRpb25TZW50EhcKD25vdGlmaWNhdGlvbl9pZBgBIAEoCRIQCghjYXRlZ29yeRgCIAEoCRIXCg9yZWNpcGllbnRfY291bnQYAyABKAUiMAoVTm90aWZpY2F0aW9uQ2FuY2VsbGVkEhcKD25vdGlmaWNhdGlvbl9pZBgBIAEoCSI+CgxDYWxsc1JlZnVzZWQSDgoGbWV0aG9kGAEgASgJEg0KBWNvdW50GAIgASgFEg8KB3JlYXNvbnMYAyADKAlC/gEKHGNvbS5yb2xlY2FsbC5ub3RpZmljYXRpb24udjFCC0V2ZW50c1Byb3RvUAFaT2dpdGh1Yi5jb20vcm9sZWNhbGwvcm9sZWNhbGwvY2xpZW50cy9nby9yb2xlY2FsbC9ub3RpZmljYXRpb24vdjE7bm90aWZpY2F0aW9udjGiAgNSTliqAhhSb2xlY2FsbC5Ob3RpZmljYXRpb24uVjHKAhhSb2xlY2FsbFxOb3RpZmljYXRpb25cVjHiAiRSb2xlY2FsbFxOb3RpZmljYXRpb25cVjFcR1BCTWV0YWRhdGHqAhpSb2xlY2FsbDo6Tm90aWZpY2F0aW9uOjpWMWIGcHJvdG8z", [file_google_protobuf_timestamp]);
+  fileDesc("CiVyb2xlY2FsbC9ub3RpZmljYXRpb24vdjEvZXZlbnRzLnByb3RvEhhyb2xlY2FsbC5ub3RpZmljYXRpb24udjEi4QUKC0RvbWFpbkV2ZW50EhAKCGFjdG9yX2lkGAEgASgJEhcKD29yZ2FuaXphdGlvbl9pZBgCIAEoCRIRCgl0YXJnZXRfaWQYAyABKAkSEgoKcmVxdWVzdF9pZBgEIAEoCRIxCg1vY2N1cnJlZF90aW1lGAUgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBJFChBkZWxpdmVyeV9yZXRyaWVkGAogASgLMikucm9sZWNhbGwubm90aWZpY2F0aW9uLnYxLkRlbGl2ZXJ5UmV0cmllZEgAEkMKD2RlbGl2ZXJ5X3BhcmtlZBgLIAEoCzIoLnJvbGVjYWxsLm5vdGlmaWNhdGlvbi52MS5EZWxpdmVyeVBhcmtlZEgAEksKE3ByZWZlcmVuY2VzX3VwZGF0ZWQYFCABKAsyLC5yb2xlY2FsbC5ub3RpZmljYXRpb24udjEuUHJlZmVyZW5jZXNVcGRhdGVkSAASRwoRbWFpbF91bnN1YnNjcmliZWQYFSABKAsyKi5yb2xlY2FsbC5ub3RpZmljYXRpb24udjEuTWFpbFVuc3Vic2NyaWJlZEgAEkcKEW5vdGlmaWNhdGlvbl9zZW50GBYgASgLMioucm9sZWNhbGwubm90aWZpY2F0aW9uLnYxLk5vdGlmaWNhdGlvblNlbnRIABJRChZub3RpZmljYXRpb25fY2FuY2VsbGVkGBcgASgLMi8ucm9sZWNhbGwubm90aWZpY2F0aW9uLnYxLk5vdGlmaWNhdGlvbkNhbmNlbGxlZEgAEkUKEG1lc3NhZ2VfYW5zd2VyZWQYGCABKAsyKS5yb2xlY2FsbC5ub3RpZmljYXRpb24udjEuTWVzc2FnZUFuc3dlcmVkSAASPwoNY2FsbHNfcmVmdXNlZBhaIAEoCzImLnJvbGVjYWxsLm5vdGlmaWNhdGlvbi52MS5DYWxsc1JlZnVzZWRIAEIHCgVldmVudCImCg9EZWxpdmVyeVJldHJpZWQSEwoLZGVsaXZlcnlfaWQYASABKAkiNwoORGVsaXZlcnlQYXJrZWQSEwoLZGVsaXZlcnlfaWQYASABKAkSEAoIdGVtcGxhdGUYAiABKAkiJAoSUHJlZmVyZW5jZXNVcGRhdGVkEg4KBmZpZWxkcxgBIAMoCSIkChBNYWlsVW5zdWJzY3JpYmVkEhAKCGNhdGVnb3J5GAEgASgJIlYKEE5vdGlmaWNhdGlvblNlbnQSFwoPbm90aWZpY2F0aW9uX2lkGAEgASgJEhAKCGNhdGVnb3J5GAIgASgJEhcKD3JlY2lwaWVudF9jb3VudBgDIAEoBSIwChVOb3RpZmljYXRpb25DYW5jZWxsZWQSFwoPbm90aWZpY2F0aW9uX2lkGAEgASgJIiUKD01lc3NhZ2VBbnN3ZXJlZBISCgptZXNzYWdlX2lkGAEgASgJIj4KDENhbGxzUmVmdXNlZBIOCgZtZXRob2QYASABKAkSDQoFY291bnQYAiABKAUSDwoHcmVhc29ucxgDIAMoCUL+AQocY29tLnJvbGVjYWxsLm5vdGlmaWNhdGlvbi52MUILRXZlbnRzUHJvdG9QAVpPZ2l0aHViLmNvbS9yb2xlY2FsbC9yb2xlY2FsbC9jbGllbnRzL2dvL3JvbGVjYWxsL25vdGlmaWNhdGlvbi92MTtub3RpZmljYXRpb252MaICA1JOWKoCGFJvbGVjYWxsLk5vdGlmaWNhdGlvbi5WMcoCGFJvbGVjYWxsXE5vdGlmaWNhdGlvblxWMeICJFJvbGVjYWxsXE5vdGlmaWNhdGlvblxWMVxHUEJNZXRhZGF0YeoCGlJvbGVjYWxsOjpOb3RpZmljYXRpb246OlYxYgZwcm90bzM", [file_google_protobuf_timestamp]);
 
 /**
  * Something that happened to deliveries, notifications or preferences.
@@ -111,6 +111,14 @@ export type DomainEvent = Message<"rolecall.notification.v1.DomainEvent"> & {
      */
     value: NotificationCancelled;
     case: "notificationCancelled";
+  } | {
+    /**
+     * A person answered a message.
+     *
+     * @generated from field: rolecall.notification.v1.MessageAnswered message_answered = 24;
+     */
+    value: MessageAnswered;
+    case: "messageAnswered";
   } | {
     /**
      * Calls were refused.
@@ -277,6 +285,27 @@ export const NotificationCancelledSchema: GenMessage<NotificationCancelled> = /*
   messageDesc(file_rolecall_notification_v1_events, 6);
 
 /**
+ * A person answered a message.
+ *
+ * @generated from message rolecall.notification.v1.MessageAnswered
+ */
+export type MessageAnswered = Message<"rolecall.notification.v1.MessageAnswered"> & {
+  /**
+   * The answer.
+   *
+   * @generated from field: string message_id = 1;
+   */
+  messageId: string;
+};
+
+/**
+ * Describes the message rolecall.notification.v1.MessageAnswered.
+ * Use `create(MessageAnsweredSchema)` to create a new message.
+ */
+export const MessageAnsweredSchema: GenMessage<MessageAnswered> = /*@__PURE__*/
+  messageDesc(file_rolecall_notification_v1_events, 7);
+
+/**
  * Calls of one caller to one method were refused; they are counted by the minute.
  *
  * @generated from message rolecall.notification.v1.CallsRefused
@@ -310,5 +339,5 @@ export type CallsRefused = Message<"rolecall.notification.v1.CallsRefused"> & {
  * Use `create(CallsRefusedSchema)` to create a new message.
  */
 export const CallsRefusedSchema: GenMessage<CallsRefused> = /*@__PURE__*/
-  messageDesc(file_rolecall_notification_v1_events, 7);
+  messageDesc(file_rolecall_notification_v1_events, 8);
 

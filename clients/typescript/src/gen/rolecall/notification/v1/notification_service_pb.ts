@@ -480,8 +480,9 @@ export const CancelNotificationResponseSchema: GenMessage<CancelNotificationResp
  */
 export const NotificationService: GenService<{
   /**
-   * Tells people something. What is accepted is sent, or visibly parked; what
-   * a person does not want by its preferences is accepted and not sent.
+   * Tells people something, by mail and in their inboxes. What is accepted is
+   * sent, or visibly parked; what a person does not want by its preferences is
+   * accepted and not sent.
    *
    * Recipients outside of what the caller may send to are not found
    * (`RECIPIENT_NOT_FOUND`), as those that do not exist. Addresses and inline
