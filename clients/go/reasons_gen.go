@@ -288,4 +288,10 @@ const (
 	OrganizationModelVersionNotFound Reason = "organization.rolecall/MODEL_VERSION_NOT_FOUND"
 	// OrganizationModelVersionsExhausted (RESOURCE_EXHAUSTED): The model has as many versions as a model may have.
 	OrganizationModelVersionsExhausted Reason = "organization.rolecall/MODEL_VERSIONS_EXHAUSTED"
+	// OrganizationDatasetNotFound (NOT_FOUND): No such dataset within what the caller may see.
+	OrganizationDatasetNotFound Reason = "organization.rolecall/DATASET_NOT_FOUND"
+	// OrganizationDatasetNameTaken (ALREADY_EXISTS): The name belongs to another dataset of the organization.
+	OrganizationDatasetNameTaken Reason = "organization.rolecall/DATASET_NAME_TAKEN"
+	// OrganizationRegistrantUnfit (FAILED_PRECONDITION): The registrant is nobody who can register datasets in the organization now.
+	OrganizationRegistrantUnfit Reason = "organization.rolecall/REGISTRANT_UNFIT"
 )

@@ -309,6 +309,26 @@ const serviceConfig = `{
           "service": "rolecall.organization.v1.AuditService"
         },
         {
+          "method": "DeleteDataset",
+          "service": "rolecall.organization.v1.DatasetService"
+        },
+        {
+          "method": "GetDataset",
+          "service": "rolecall.organization.v1.DatasetService"
+        },
+        {
+          "method": "ListDatasets",
+          "service": "rolecall.organization.v1.DatasetService"
+        },
+        {
+          "method": "RegisterDataset",
+          "service": "rolecall.organization.v1.DatasetService"
+        },
+        {
+          "method": "UpdateDataset",
+          "service": "rolecall.organization.v1.DatasetService"
+        },
+        {
           "method": "BlockMember",
           "service": "rolecall.organization.v1.MemberService"
         },

@@ -288,6 +288,12 @@ export const REASONS = {
   "organization.rolecall/MODEL_VERSION_NOT_FOUND": Code.NotFound,
   /** The model has as many versions as a model may have. */
   "organization.rolecall/MODEL_VERSIONS_EXHAUSTED": Code.ResourceExhausted,
+  /** No such dataset within what the caller may see. */
+  "organization.rolecall/DATASET_NOT_FOUND": Code.NotFound,
+  /** The name belongs to another dataset of the organization. */
+  "organization.rolecall/DATASET_NAME_TAKEN": Code.AlreadyExists,
+  /** The registrant is nobody who can register datasets in the organization now. */
+  "organization.rolecall/REGISTRANT_UNFIT": Code.FailedPrecondition,
 } as const satisfies Record<string, Code>;
 
 /** Why a call was refused: the domain of the error and the name of the reason. */

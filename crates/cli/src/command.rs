@@ -5,8 +5,9 @@ use std::process::ExitCode;
 use clap::Subcommand;
 
 use crate::commands::{
-    access, account, admins, audit, bootstrap, certs, deliveries, factors, health, inbox, instance, invitations, keys, mail,
-    members, notifications, organizations, password, preferences, registration, service_accounts, session, sessions, sso, tokens, users,
+    access, account, admins, audit, bootstrap, certs, datasets, deliveries, factors, health, inbox, instance,
+    invitations, keys, mail, members, models, notifications, organizations, password, preferences, registration,
+    service_accounts, session, sessions, sso, tokens, users,
 };
 use crate::connection::{Connection, RemoteArgs};
 use crate::failure::Failure;
@@ -41,6 +42,10 @@ pub enum Command {
     Access(access::Access),
     #[doc(hidden)]
     Audit(audit::Audit),
+    #[doc(hidden)]
+    Datasets(datasets::Datasets),
+    #[doc(hidden)]
+    Models(models::Models),
     #[doc(hidden)]
     Deliveries(deliveries::Deliveries),
     #[doc(hidden)]
@@ -129,6 +134,8 @@ async fn answer(command: Command) -> Result<(Answer, ExitCode), Failure> {
         Command::Organizations(group) => group.command.run(&connect(&group.remote)?).await,
         Command::Admins(group) => group.command.run(&connect(&group.remote)?).await,
         Command::Members(group) => group.command.run(&connect(&group.remote)?).await,
+        Command::Datasets(group) => group.command.run(&connect(&group.remote)?).await,
+        Command::Models(group) => group.command.run(&connect(&group.remote)?).await,
         Command::Deliveries(group) => group.command.run(&connect(&group.remote)?).await,
         Command::Notify(group) => group.command.run(&connect(&group.remote)?).await,
         Command::Preferences(group) => group.command.run(&connect(&group.remote)?).await,
@@ -160,6 +167,8 @@ impl Command {
             Self::Admins(group) => Some(&group.remote),
             Self::Access(group) => Some(&group.remote),
             Self::Audit(group) => Some(&group.remote),
+            Self::Datasets(group) => Some(&group.remote),
+            Self::Models(group) => Some(&group.remote),
             Self::Deliveries(group) => Some(&group.remote),
             Self::Notify(group) => Some(&group.remote),
             Self::Preferences(group) => Some(&group.remote),

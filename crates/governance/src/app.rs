@@ -1,13 +1,18 @@
 //! The use cases: one a file, each with its command, its errors and `run`.
 
 pub(crate) mod change;
+pub(crate) mod change_dataset;
 pub(crate) mod change_model;
+pub(crate) mod delete_dataset;
 pub(crate) mod delete_model;
 pub(crate) mod delete_model_version;
 pub(crate) mod publish_model_version;
 pub(crate) mod put_model_version;
+pub(crate) mod read_datasets;
 pub(crate) mod read_models;
+pub(crate) mod register_dataset;
 pub(crate) mod register_model;
+pub(crate) mod update_dataset;
 pub(crate) mod update_model;
 
 use std::sync::Arc;

@@ -3,6 +3,7 @@
 use std::fmt;
 use std::sync::Arc;
 
+use rolecall_api::organization::v1::dataset_service_server::DatasetServiceServer;
 use rolecall_api::organization::v1::model_service_server::ModelServiceServer;
 use rolecall_authz::AccessCache;
 use rolecall_db::{Database, UniqueConstraint};
@@ -14,7 +15,7 @@ use sea_orm_migration::MigrationTrait;
 use tonic::service::Routes;
 
 use crate::app::App;
-use crate::grpc::{Api, ModelApi};
+use crate::grpc::{Api, DatasetApi, ModelApi};
 use crate::store;
 
 /// The largest message that is decoded; the rule of each method sets the limit that counts.
@@ -68,7 +69,9 @@ impl Governance {
     /// Adds its services.
     pub fn register(&self, routes: Routes) -> Routes {
         let api = || Arc::clone(&self.api);
-        routes.add_service(ModelServiceServer::new(ModelApi(api())).max_decoding_message_size(MAX_MESSAGE))
+        routes
+            .add_service(DatasetServiceServer::new(DatasetApi(api())).max_decoding_message_size(MAX_MESSAGE))
+            .add_service(ModelServiceServer::new(ModelApi(api())).max_decoding_message_size(MAX_MESSAGE))
     }
 
     /// Returns the steps of its schema, oldest first; they follow those of organization.

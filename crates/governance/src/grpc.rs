@@ -1,5 +1,6 @@
 //! The wire: one file a service; messages in, commands through, messages out.
 
+pub(crate) mod dataset_service;
 pub(crate) mod model_service;
 
 mod convert;
@@ -48,6 +49,8 @@ macro_rules! service {
 }
 
 service! {
+    /// Keeps datasets.
+    DatasetApi;
     /// Keeps models.
     ModelApi;
 }

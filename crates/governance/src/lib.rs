@@ -5,7 +5,7 @@
 //!
 //! | Module | Holds |
 //! |---|---|
-//! | `domain` | models, their versions and parameter schemas; pure |
+//! | `domain` | datasets; models, their versions and parameter schemas; pure |
 //! | `app` | one use case a file |
 //! | `store` | tables, queries, migrations |
 //! | `grpc` | the services of `rolecall.organization.v1` about data |

@@ -3,6 +3,7 @@
 //! Functions on tenant data take a scope, which becomes part of the WHERE, and changes demand the permit that a row
 //! read under a scope gave.
 
+pub(crate) mod datasets;
 pub(crate) mod migrations;
 pub(crate) mod models;
 
@@ -11,11 +12,15 @@ mod entity;
 use rolecall_db::UniqueConstraint;
 use sea_orm::DbErr;
 
+/// The name belongs to another dataset of the organization.
+pub(crate) const DATASET_NAME_KEY: &str = "datasets_name_key";
 /// The name belongs to another model of the organization.
 pub(crate) const MODEL_NAME_KEY: &str = "models_name_key";
 
 /// The unique constraints of this crate.
 pub(crate) const CONSTRAINTS: &[UniqueConstraint] = rolecall_db::constraints! {
+    "datasets_pkey" => "datasets", ["dataset_id"];
+    "datasets_name_key" => "datasets", ["organization_id", "name_key"];
     "models_pkey" => "models", ["model_id"];
     "models_name_key" => "models", ["organization_id", "name_key"];
     "model_versions_pkey" => "model_versions", ["model_id", "name"];

@@ -119,6 +119,8 @@ ids! {
     TemplateId;
     /// A model that computations run.
     ModelId;
+    /// A dataset of an organization.
+    DatasetId;
 }
 
 impl From<UserId> for SubjectId {

@@ -23,7 +23,7 @@ pub(crate) enum Refused {
 }
 
 /// A change that may begin.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(crate) struct Opened {
     /// Drawn for this change: from here on nobody else changes anybody's access until the transaction ends.
     pub(crate) revision: i64,

@@ -38,7 +38,10 @@ const fn consumers(what: &What) -> &'static [Consumer] {
         | What::ModelDeleted { .. }
         | What::ModelVersionPut { .. }
         | What::ModelVersionPublished { .. }
-        | What::ModelVersionDeleted { .. } => &[ORGANIZATION],
+        | What::ModelVersionDeleted { .. }
+        | What::DatasetRegistered { .. }
+        | What::DatasetUpdated { .. }
+        | What::DatasetDeleted { .. } => &[ORGANIZATION],
     }
 }
 
@@ -62,6 +65,20 @@ fn encode(what: &What) -> pb::domain_event::Event {
                 artifact_digest: artifact_digest.clone(),
             })
         }
+        What::DatasetRegistered { name, registrant, .. } => Wire::DatasetRegistered(pb::DatasetRegistered {
+            name: name.as_str().to_owned(),
+            registrant_id: registrant.to_string(),
+        }),
+        What::DatasetUpdated { name, fields, old, new, .. } => Wire::DatasetUpdated(pb::DatasetUpdated {
+            name: name.as_str().to_owned(),
+            fields: fields.iter().map(|field| (*field).to_owned()).collect(),
+            old_registrant_id: old.to_string(),
+            new_registrant_id: new.to_string(),
+        }),
+        What::DatasetDeleted { name, registrant, .. } => Wire::DatasetDeleted(pb::DatasetDeleted {
+            name: name.as_str().to_owned(),
+            registrant_id: registrant.to_string(),
+        }),
         What::ModelVersionDeleted { version, .. } => {
             Wire::ModelVersionDeleted(pb::ModelVersionDeleted { version_name: version.as_str().to_owned() })
         }

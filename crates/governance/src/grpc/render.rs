@@ -1,3 +1,4 @@
 //! Domain types as messages.
 
+pub(super) mod datasets;
 pub(super) mod models;

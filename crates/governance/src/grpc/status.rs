@@ -7,7 +7,7 @@ use rolecall_organization::ground::{
 use tonic::Status;
 
 use crate::app::change::Refused;
-use crate::app::change_model;
+use crate::app::{change_dataset, change_model};
 use crate::domain::model::{MAX_VERSIONS, VersionError};
 
 /// The same bytes for what does not exist and for what the caller may not see.
@@ -48,6 +48,36 @@ fn version(error: VersionError) -> Status {
                 .quota("model", format!("{MAX_VERSIONS} versions"))
                 .build()
         }
+    }
+}
+
+/// The same bytes for what does not exist and for what the caller may not see.
+pub(super) fn dataset_not_found() -> Status {
+    let message = "No such dataset; check the id, and whether it is open to you.";
+    refusal(ErrorReason::DatasetNotFound, message).build()
+}
+
+pub(super) fn change_dataset(error: change_dataset::Error) -> Status {
+    use change_dataset::Error as E;
+    match error {
+        E::NotFound => dataset_not_found(),
+        E::ReadOnly => {
+            let message = "You may read this dataset and not change it; ask an owner of its organization.";
+            refusal(ErrorReason::ActorNotEntitled, message).build()
+        }
+        E::OrganizationNotFound => organization_not_found(),
+        E::NameTaken => {
+            let message = "The name belongs to another dataset of the organization; choose another.";
+            refusal(ErrorReason::DatasetNameTaken, message).build()
+        }
+        E::RegistrantUnfit => {
+            let message = "The registrant must be able to register datasets in the organization; name another.";
+            refusal(ErrorReason::RegistrantUnfit, message).build()
+        }
+        E::EtagMismatch { current } => etag_mismatch("dataset", current),
+        E::Refused(error) => refused(error),
+        E::RequestIdReused(_) => request_id_reused(),
+        E::Store(error) => store(error),
     }
 }
 

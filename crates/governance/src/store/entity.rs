@@ -1,5 +1,6 @@
 //! Rows as they are stored.
 #![expect(unreachable_pub, reason = "SeaORM's derived types are public; this module is not")]
 
+pub mod dataset;
 pub mod model;
 pub mod model_version;

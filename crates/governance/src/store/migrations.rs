@@ -1,5 +1,6 @@
 //! The steps of the schema, oldest first; they follow those of organization.
 
+mod datasets;
 mod models;
 
 use rolecall_organization::ground::step;
@@ -7,5 +8,5 @@ use sea_orm_migration::MigrationTrait;
 
 /// Returns all steps.
 pub(crate) fn steps() -> Vec<Box<dyn MigrationTrait>> {
-    vec![step("organization_0090_models", models::UP)]
+    vec![step("organization_0090_models", models::UP), step("organization_0091_datasets", datasets::UP)]
 }

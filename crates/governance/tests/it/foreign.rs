@@ -5,6 +5,7 @@ use rolecall_kernel::id::UserId;
 use rolecall_testkit::on_each_database;
 use tonic::{Code, Status};
 
+use crate::datasets;
 use crate::models::{put, register};
 use crate::stage::{Stage, bytes};
 
@@ -37,6 +38,29 @@ async fn swap(stage: &Stage, caller: UserId, organization: &str, model: &str) ->
     ]
 }
 
+/// The same for the methods about datasets.
+async fn swap_datasets(stage: &Stage, caller: UserId, organization: &str, id: &str) -> Vec<(&'static str, Status)> {
+    let (organization_id, dataset_id) = (|| organization.to_owned(), || id.to_owned());
+    let client = || stage.datasets(caller);
+    let there = pb::Dataset { organization_id: organization_id(), ..datasets::dataset("Any") };
+    let list = pb::ListDatasetsRequest { organization_id: organization_id(), ..Default::default() };
+    let update = pb::UpdateDatasetRequest {
+        dataset: Some(pb::Dataset { dataset_id: dataset_id(), name: "Any".to_owned(), ..Default::default() }),
+        ..Default::default()
+    };
+    let (get, delete) = (
+        pb::GetDatasetRequest { dataset_id: dataset_id() },
+        pb::DeleteDatasetRequest { dataset_id: dataset_id(), ..Default::default() },
+    );
+    vec![
+        ("RegisterDataset", client().register_dataset(datasets::register(there)).await.expect_err("hidden")),
+        ("GetDataset", client().get_dataset(get).await.expect_err("hidden")),
+        ("ListDatasets", client().list_datasets(list).await.expect_err("hidden")),
+        ("UpdateDataset", client().update_dataset(update).await.expect_err("hidden")),
+        ("DeleteDataset", client().delete_dataset(delete).await.expect_err("hidden")),
+    ]
+}
+
 on_each_database! {
     /// ASVS: T21
     async fn asvs_v8_2_2_foreign_and_random_ids_are_answered_the_same(database) {
@@ -48,6 +72,21 @@ on_each_database! {
         stage.models(stranger).put_model_version(put(&model_id, "1.0", "{}")).await.expect("puts");
         let foreign = swap(&stage, owner, &other.to_string(), &model_id).await;
         let random = swap(&stage, owner, &stage.random_id(), &stage.random_id()).await;
+        for ((method, foreign), (_, random)) in foreign.iter().zip(&random) {
+            assert_eq!(foreign.code(), Code::NotFound, "{method}");
+            assert_eq!(bytes(foreign), bytes(random), "{method}");
+        }
+    }
+
+    /// ASVS: T21
+    async fn asvs_v8_2_2_foreign_and_random_datasets_are_answered_the_same(database) {
+        let stage = Stage::open(&database).await;
+        let (_, owner) = stage.found("Acme").await;
+        let (other, stranger) = stage.found("Other").await;
+        let answer = stage.datasets(stranger).register_dataset(datasets::register(datasets::dataset("Trial"))).await;
+        let foreign_id = answer.expect("registers").into_inner().dataset.expect("a dataset").dataset_id;
+        let foreign = swap_datasets(&stage, owner, &other.to_string(), &foreign_id).await;
+        let random = swap_datasets(&stage, owner, &stage.random_id(), &stage.random_id()).await;
         for ((method, foreign), (_, random)) in foreign.iter().zip(&random) {
             assert_eq!(foreign.code(), Code::NotFound, "{method}");
             assert_eq!(bytes(foreign), bytes(random), "{method}");

@@ -238,13 +238,13 @@ on_each_database! {
         assert_eq!(refused(get(&stage, owner, &model).await), "MODEL_NOT_FOUND");
         assert!(names(&stage, owner, 0).await.is_empty());
         assert_eq!(stage.audited(owner, &model.model_id).await, [
+            "model_deleted",
             "model_registered",
-            "model_version_put",
-            "model_version_put",
+            "model_updated",
             "model_version_deleted",
             "model_version_published",
-            "model_updated",
-            "model_deleted",
+            "model_version_put",
+            "model_version_put",
         ]);
     }
 

@@ -29,6 +29,7 @@ use tonic_types::StatusExt as _;
 pub(crate) use wire::Who;
 use wire::{Guard, Wire};
 
+pub(crate) type Datasets = pb::dataset_service_client::DatasetServiceClient<Wire>;
 pub(crate) type Models = pb::model_service_client::ModelServiceClient<Wire>;
 type Audit = pb::audit_service_client::AuditServiceClient<Wire>;
 type Members = pb::member_service_client::MemberServiceClient<Wire>;
@@ -109,6 +110,10 @@ impl Stage {
 
     fn wire(&self, who: Who) -> Wire {
         Wire::new(self.routes.clone(), who, self.guard.clone())
+    }
+
+    pub(crate) fn datasets(&self, user: UserId) -> Datasets {
+        Datasets::new(self.wire(Who::User(user)))
     }
 
     /// Decodes as much as is sent: models with all their schemas are large.
@@ -194,14 +199,16 @@ impl Stage {
         self.members(actor).update_member_roles(request).await.expect("changes");
     }
 
-    /// Delivers all events and lists what the audit log tells of a resource, oldest first, without `organization.`.
+    /// Delivers all events and lists what the audit log tells of a resource, by name, without `organization.`.
     pub(crate) async fn audited(&self, owner: UserId, target: &str) -> Vec<String> {
         self.relay.drain().await;
         self.organization.chain_audit().await.expect("chains");
         let request = pb::ListAuditEventsRequest { target_id: target.to_owned(), ..Default::default() };
         let listed = Audit::new(self.wire(Who::User(owner))).list_audit_events(request).await.expect("lists");
         let topic = |event: &pb::AuditEvent| event.topic.trim_start_matches("organization.").to_owned();
-        listed.into_inner().audit_events.iter().rev().map(topic).collect()
+        let mut topics: Vec<_> = listed.into_inner().audit_events.iter().map(topic).collect();
+        topics.sort_unstable();
+        topics
     }
 
     /// The head of all access.

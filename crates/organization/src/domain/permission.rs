@@ -121,6 +121,8 @@ catalogue! {
     "organization.compute_specs.review": Owner If(DatasetsOwn);
     "organization.compute_specs.run": Owner If(Creator), DataScientist If(Creator);
     "organization.compute_specs.submit": Owner If(DatasetsViewable), DataScientist If(DatasetsViewable);
+    "organization.datasets.delete": Owner Own;
+    "organization.datasets.delete_registered": Owner If(Registrant), DataSteward If(Registrant);
     "organization.datasets.get": Owner Own;
     "organization.datasets.get_granted": Owner If(Beneficiary), DataSteward If(Beneficiary), DataScientist If(Beneficiary);
     "organization.datasets.get_registered": Owner If(Registrant), DataSteward If(Registrant);

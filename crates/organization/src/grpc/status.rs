@@ -48,9 +48,9 @@ const fn code(reason: ErrorReason) -> Code {
         | R::BreakGlassOwner
         | R::AdminAmongMembers => Code::FailedPrecondition,
         R::RoleNotGrantable | R::PermissionNotGrantable | R::ActorNotEntitled => Code::PermissionDenied,
-        R::ModelNotFound | R::ModelVersionNotFound => Code::NotFound,
-        R::ModelNameTaken => Code::AlreadyExists,
-        R::ModelVersionPublished => Code::FailedPrecondition,
+        R::ModelNotFound | R::ModelVersionNotFound | R::DatasetNotFound => Code::NotFound,
+        R::ModelNameTaken | R::DatasetNameTaken => Code::AlreadyExists,
+        R::ModelVersionPublished | R::RegistrantUnfit => Code::FailedPrecondition,
         R::ModelVersionsExhausted => Code::ResourceExhausted,
         R::EtagMismatch | R::SubjectRemoved => Code::Aborted,
         R::PeerUnavailable | R::StoreUnavailable => Code::Unavailable,

@@ -114,6 +114,12 @@ const (
 	ErrorReason_ERROR_REASON_MODEL_VERSION_NOT_FOUND ErrorReason = 83
 	// The model has as many versions as a model may have.
 	ErrorReason_ERROR_REASON_MODEL_VERSIONS_EXHAUSTED ErrorReason = 84
+	// No such dataset within what the caller may see.
+	ErrorReason_ERROR_REASON_DATASET_NOT_FOUND ErrorReason = 85
+	// The name belongs to another dataset of the organization.
+	ErrorReason_ERROR_REASON_DATASET_NAME_TAKEN ErrorReason = 86
+	// The registrant is nobody who can register datasets in the organization now.
+	ErrorReason_ERROR_REASON_REGISTRANT_UNFIT ErrorReason = 87
 )
 
 // Enum value maps for ErrorReason.
@@ -161,6 +167,9 @@ var (
 		82: "ERROR_REASON_MODEL_VERSION_PUBLISHED",
 		83: "ERROR_REASON_MODEL_VERSION_NOT_FOUND",
 		84: "ERROR_REASON_MODEL_VERSIONS_EXHAUSTED",
+		85: "ERROR_REASON_DATASET_NOT_FOUND",
+		86: "ERROR_REASON_DATASET_NAME_TAKEN",
+		87: "ERROR_REASON_REGISTRANT_UNFIT",
 	}
 	ErrorReason_value = map[string]int32{
 		"ERROR_REASON_UNSPECIFIED":                0,
@@ -205,6 +214,9 @@ var (
 		"ERROR_REASON_MODEL_VERSION_PUBLISHED":    82,
 		"ERROR_REASON_MODEL_VERSION_NOT_FOUND":    83,
 		"ERROR_REASON_MODEL_VERSIONS_EXHAUSTED":   84,
+		"ERROR_REASON_DATASET_NOT_FOUND":          85,
+		"ERROR_REASON_DATASET_NAME_TAKEN":         86,
+		"ERROR_REASON_REGISTRANT_UNFIT":           87,
 	}
 )
 
@@ -239,7 +251,7 @@ var File_rolecall_organization_v1_errors_proto protoreflect.FileDescriptor
 
 const file_rolecall_organization_v1_errors_proto_rawDesc = "" +
 	"\n" +
-	"%rolecall/organization/v1/errors.proto\x12\x18rolecall.organization.v1\x1a\x1frolecall/authz/v1/options.proto*\x86\x0e\n" +
+	"%rolecall/organization/v1/errors.proto\x12\x18rolecall.organization.v1\x1a\x1frolecall/authz/v1/options.proto*\x84\x0f\n" +
 	"\vErrorReason\x12\x1c\n" +
 	"\x18ERROR_REASON_UNSPECIFIED\x10\x00\x12&\n" +
 	"\x1cERROR_REASON_REQUEST_INVALID\x10\x01\x1a\x04\xb0\xed\x18\x03\x12-\n" +
@@ -285,7 +297,10 @@ const file_rolecall_organization_v1_errors_proto_rawDesc = "" +
 	"\x1dERROR_REASON_MODEL_NAME_TAKEN\x10Q\x1a\x04\xb0\xed\x18\x06\x12.\n" +
 	"$ERROR_REASON_MODEL_VERSION_PUBLISHED\x10R\x1a\x04\xb0\xed\x18\t\x12.\n" +
 	"$ERROR_REASON_MODEL_VERSION_NOT_FOUND\x10S\x1a\x04\xb0\xed\x18\x05\x12/\n" +
-	"%ERROR_REASON_MODEL_VERSIONS_EXHAUSTED\x10T\x1a\x04\xb0\xed\x18\bB\xfe\x01\n" +
+	"%ERROR_REASON_MODEL_VERSIONS_EXHAUSTED\x10T\x1a\x04\xb0\xed\x18\b\x12(\n" +
+	"\x1eERROR_REASON_DATASET_NOT_FOUND\x10U\x1a\x04\xb0\xed\x18\x05\x12)\n" +
+	"\x1fERROR_REASON_DATASET_NAME_TAKEN\x10V\x1a\x04\xb0\xed\x18\x06\x12'\n" +
+	"\x1dERROR_REASON_REGISTRANT_UNFIT\x10W\x1a\x04\xb0\xed\x18\tB\xfe\x01\n" +
 	"\x1ccom.rolecall.organization.v1B\vErrorsProtoP\x01ZOgithub.com/rolecall/rolecall/clients/go/rolecall/organization/v1;organizationv1\xa2\x02\x03ROX\xaa\x02\x18Rolecall.Organization.V1\xca\x02\x18Rolecall\\Organization\\V1\xe2\x02$Rolecall\\Organization\\V1\\GPBMetadata\xea\x02\x1aRolecall::Organization::V1b\x06proto3"
 
 var (

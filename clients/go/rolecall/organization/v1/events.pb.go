@@ -74,6 +74,9 @@ type DomainEvent struct {
 	//	*DomainEvent_ModelVersionPut
 	//	*DomainEvent_ModelVersionPublished
 	//	*DomainEvent_ModelVersionDeleted
+	//	*DomainEvent_DatasetRegistered
+	//	*DomainEvent_DatasetUpdated
+	//	*DomainEvent_DatasetDeleted
 	Event         isDomainEvent_Event `protobuf_oneof:"event"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -419,6 +422,33 @@ func (x *DomainEvent) GetModelVersionDeleted() *ModelVersionDeleted {
 	return nil
 }
 
+func (x *DomainEvent) GetDatasetRegistered() *DatasetRegistered {
+	if x != nil {
+		if x, ok := x.Event.(*DomainEvent_DatasetRegistered); ok {
+			return x.DatasetRegistered
+		}
+	}
+	return nil
+}
+
+func (x *DomainEvent) GetDatasetUpdated() *DatasetUpdated {
+	if x != nil {
+		if x, ok := x.Event.(*DomainEvent_DatasetUpdated); ok {
+			return x.DatasetUpdated
+		}
+	}
+	return nil
+}
+
+func (x *DomainEvent) GetDatasetDeleted() *DatasetDeleted {
+	if x != nil {
+		if x, ok := x.Event.(*DomainEvent_DatasetDeleted); ok {
+			return x.DatasetDeleted
+		}
+	}
+	return nil
+}
+
 type isDomainEvent_Event interface {
 	isDomainEvent_Event()
 }
@@ -571,6 +601,21 @@ type DomainEvent_ModelVersionDeleted struct {
 	ModelVersionDeleted *ModelVersionDeleted `protobuf:"bytes,85,opt,name=model_version_deleted,json=modelVersionDeleted,proto3,oneof"`
 }
 
+type DomainEvent_DatasetRegistered struct {
+	// A dataset was registered.
+	DatasetRegistered *DatasetRegistered `protobuf:"bytes,86,opt,name=dataset_registered,json=datasetRegistered,proto3,oneof"`
+}
+
+type DomainEvent_DatasetUpdated struct {
+	// A dataset was changed.
+	DatasetUpdated *DatasetUpdated `protobuf:"bytes,87,opt,name=dataset_updated,json=datasetUpdated,proto3,oneof"`
+}
+
+type DomainEvent_DatasetDeleted struct {
+	// A dataset was deleted.
+	DatasetDeleted *DatasetDeleted `protobuf:"bytes,88,opt,name=dataset_deleted,json=datasetDeleted,proto3,oneof"`
+}
+
 func (*DomainEvent_OrganizationCreated) isDomainEvent_Event() {}
 
 func (*DomainEvent_MemberAdded) isDomainEvent_Event() {}
@@ -628,6 +673,12 @@ func (*DomainEvent_ModelVersionPut) isDomainEvent_Event() {}
 func (*DomainEvent_ModelVersionPublished) isDomainEvent_Event() {}
 
 func (*DomainEvent_ModelVersionDeleted) isDomainEvent_Event() {}
+
+func (*DomainEvent_DatasetRegistered) isDomainEvent_Event() {}
+
+func (*DomainEvent_DatasetUpdated) isDomainEvent_Event() {}
+
+func (*DomainEvent_DatasetDeleted) isDomainEvent_Event() {}
 
 // An organization was made.
 type OrganizationCreated struct {
@@ -2030,11 +2081,194 @@ func (x *ModelVersionDeleted) GetVersionName() string {
 	return ""
 }
 
+// A dataset was registered.
+type DatasetRegistered struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Its name.
+	Name string `protobuf:"bytes,1,opt,name=name,proto3" json:"name,omitempty"`
+	// Who manages it beside the owners.
+	RegistrantId  string `protobuf:"bytes,2,opt,name=registrant_id,json=registrantId,proto3" json:"registrant_id,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *DatasetRegistered) Reset() {
+	*x = DatasetRegistered{}
+	mi := &file_rolecall_organization_v1_events_proto_msgTypes[30]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *DatasetRegistered) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*DatasetRegistered) ProtoMessage() {}
+
+func (x *DatasetRegistered) ProtoReflect() protoreflect.Message {
+	mi := &file_rolecall_organization_v1_events_proto_msgTypes[30]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use DatasetRegistered.ProtoReflect.Descriptor instead.
+func (*DatasetRegistered) Descriptor() ([]byte, []int) {
+	return file_rolecall_organization_v1_events_proto_rawDescGZIP(), []int{30}
+}
+
+func (x *DatasetRegistered) GetName() string {
+	if x != nil {
+		return x.Name
+	}
+	return ""
+}
+
+func (x *DatasetRegistered) GetRegistrantId() string {
+	if x != nil {
+		return x.RegistrantId
+	}
+	return ""
+}
+
+// A dataset was changed.
+type DatasetUpdated struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Its name from now on.
+	Name string `protobuf:"bytes,1,opt,name=name,proto3" json:"name,omitempty"`
+	// The fields that changed.
+	Fields []string `protobuf:"bytes,2,rep,name=fields,proto3" json:"fields,omitempty"`
+	// Who managed it beside the owners until now.
+	OldRegistrantId string `protobuf:"bytes,3,opt,name=old_registrant_id,json=oldRegistrantId,proto3" json:"old_registrant_id,omitempty"`
+	// Who manages it beside the owners from now on.
+	NewRegistrantId string `protobuf:"bytes,4,opt,name=new_registrant_id,json=newRegistrantId,proto3" json:"new_registrant_id,omitempty"`
+	unknownFields   protoimpl.UnknownFields
+	sizeCache       protoimpl.SizeCache
+}
+
+func (x *DatasetUpdated) Reset() {
+	*x = DatasetUpdated{}
+	mi := &file_rolecall_organization_v1_events_proto_msgTypes[31]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *DatasetUpdated) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*DatasetUpdated) ProtoMessage() {}
+
+func (x *DatasetUpdated) ProtoReflect() protoreflect.Message {
+	mi := &file_rolecall_organization_v1_events_proto_msgTypes[31]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use DatasetUpdated.ProtoReflect.Descriptor instead.
+func (*DatasetUpdated) Descriptor() ([]byte, []int) {
+	return file_rolecall_organization_v1_events_proto_rawDescGZIP(), []int{31}
+}
+
+func (x *DatasetUpdated) GetName() string {
+	if x != nil {
+		return x.Name
+	}
+	return ""
+}
+
+func (x *DatasetUpdated) GetFields() []string {
+	if x != nil {
+		return x.Fields
+	}
+	return nil
+}
+
+func (x *DatasetUpdated) GetOldRegistrantId() string {
+	if x != nil {
+		return x.OldRegistrantId
+	}
+	return ""
+}
+
+func (x *DatasetUpdated) GetNewRegistrantId() string {
+	if x != nil {
+		return x.NewRegistrantId
+	}
+	return ""
+}
+
+// A dataset was deleted.
+type DatasetDeleted struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Its name.
+	Name string `protobuf:"bytes,1,opt,name=name,proto3" json:"name,omitempty"`
+	// Who managed it beside the owners.
+	RegistrantId  string `protobuf:"bytes,2,opt,name=registrant_id,json=registrantId,proto3" json:"registrant_id,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *DatasetDeleted) Reset() {
+	*x = DatasetDeleted{}
+	mi := &file_rolecall_organization_v1_events_proto_msgTypes[32]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *DatasetDeleted) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*DatasetDeleted) ProtoMessage() {}
+
+func (x *DatasetDeleted) ProtoReflect() protoreflect.Message {
+	mi := &file_rolecall_organization_v1_events_proto_msgTypes[32]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use DatasetDeleted.ProtoReflect.Descriptor instead.
+func (*DatasetDeleted) Descriptor() ([]byte, []int) {
+	return file_rolecall_organization_v1_events_proto_rawDescGZIP(), []int{32}
+}
+
+func (x *DatasetDeleted) GetName() string {
+	if x != nil {
+		return x.Name
+	}
+	return ""
+}
+
+func (x *DatasetDeleted) GetRegistrantId() string {
+	if x != nil {
+		return x.RegistrantId
+	}
+	return ""
+}
+
 var File_rolecall_organization_v1_events_proto protoreflect.FileDescriptor
 
 const file_rolecall_organization_v1_events_proto_rawDesc = "" +
 	"\n" +
-	"%rolecall/organization/v1/events.proto\x12\x18rolecall.organization.v1\x1a\x1fgoogle/protobuf/timestamp.proto\"\xf9\x16\n" +
+	"%rolecall/organization/v1/events.proto\x12\x18rolecall.organization.v1\x1a\x1fgoogle/protobuf/timestamp.proto\"\x81\x19\n" +
 	"\vDomainEvent\x12\x19\n" +
 	"\bactor_id\x18\x01 \x01(\tR\aactorId\x12'\n" +
 	"\x0forganization_id\x18\x02 \x01(\tR\x0eorganizationId\x12\x1b\n" +
@@ -2074,7 +2308,10 @@ const file_rolecall_organization_v1_events_proto_rawDesc = "" +
 	"\rmodel_deleted\x18R \x01(\v2&.rolecall.organization.v1.ModelDeletedH\x00R\fmodelDeleted\x12W\n" +
 	"\x11model_version_put\x18S \x01(\v2).rolecall.organization.v1.ModelVersionPutH\x00R\x0fmodelVersionPut\x12i\n" +
 	"\x17model_version_published\x18T \x01(\v2/.rolecall.organization.v1.ModelVersionPublishedH\x00R\x15modelVersionPublished\x12c\n" +
-	"\x15model_version_deleted\x18U \x01(\v2-.rolecall.organization.v1.ModelVersionDeletedH\x00R\x13modelVersionDeletedB\a\n" +
+	"\x15model_version_deleted\x18U \x01(\v2-.rolecall.organization.v1.ModelVersionDeletedH\x00R\x13modelVersionDeleted\x12\\\n" +
+	"\x12dataset_registered\x18V \x01(\v2+.rolecall.organization.v1.DatasetRegisteredH\x00R\x11datasetRegistered\x12S\n" +
+	"\x0fdataset_updated\x18W \x01(\v2(.rolecall.organization.v1.DatasetUpdatedH\x00R\x0edatasetUpdated\x12S\n" +
+	"\x0fdataset_deleted\x18X \x01(\v2(.rolecall.organization.v1.DatasetDeletedH\x00R\x0edatasetDeletedB\a\n" +
 	"\x05event\")\n" +
 	"\x13OrganizationCreated\x12\x12\n" +
 	"\x04name\x18\x01 \x01(\tR\x04name\"#\n" +
@@ -2144,7 +2381,18 @@ const file_rolecall_organization_v1_events_proto_rawDesc = "" +
 	"\fversion_name\x18\x01 \x01(\tR\vversionName\x12'\n" +
 	"\x0fartifact_digest\x18\x02 \x01(\tR\x0eartifactDigest\"8\n" +
 	"\x13ModelVersionDeleted\x12!\n" +
-	"\fversion_name\x18\x01 \x01(\tR\vversionNameB\xfe\x01\n" +
+	"\fversion_name\x18\x01 \x01(\tR\vversionName\"L\n" +
+	"\x11DatasetRegistered\x12\x12\n" +
+	"\x04name\x18\x01 \x01(\tR\x04name\x12#\n" +
+	"\rregistrant_id\x18\x02 \x01(\tR\fregistrantId\"\x94\x01\n" +
+	"\x0eDatasetUpdated\x12\x12\n" +
+	"\x04name\x18\x01 \x01(\tR\x04name\x12\x16\n" +
+	"\x06fields\x18\x02 \x03(\tR\x06fields\x12*\n" +
+	"\x11old_registrant_id\x18\x03 \x01(\tR\x0foldRegistrantId\x12*\n" +
+	"\x11new_registrant_id\x18\x04 \x01(\tR\x0fnewRegistrantId\"I\n" +
+	"\x0eDatasetDeleted\x12\x12\n" +
+	"\x04name\x18\x01 \x01(\tR\x04name\x12#\n" +
+	"\rregistrant_id\x18\x02 \x01(\tR\fregistrantIdB\xfe\x01\n" +
 	"\x1ccom.rolecall.organization.v1B\vEventsProtoP\x01ZOgithub.com/rolecall/rolecall/clients/go/rolecall/organization/v1;organizationv1\xa2\x02\x03ROX\xaa\x02\x18Rolecall.Organization.V1\xca\x02\x18Rolecall\\Organization\\V1\xe2\x02$Rolecall\\Organization\\V1\\GPBMetadata\xea\x02\x1aRolecall::Organization::V1b\x06proto3"
 
 var (
@@ -2159,7 +2407,7 @@ func file_rolecall_organization_v1_events_proto_rawDescGZIP() []byte {
 	return file_rolecall_organization_v1_events_proto_rawDescData
 }
 
-var file_rolecall_organization_v1_events_proto_msgTypes = make([]protoimpl.MessageInfo, 30)
+var file_rolecall_organization_v1_events_proto_msgTypes = make([]protoimpl.MessageInfo, 33)
 var file_rolecall_organization_v1_events_proto_goTypes = []any{
 	(*DomainEvent)(nil),                 // 0: rolecall.organization.v1.DomainEvent
 	(*OrganizationCreated)(nil),         // 1: rolecall.organization.v1.OrganizationCreated
@@ -2191,10 +2439,13 @@ var file_rolecall_organization_v1_events_proto_goTypes = []any{
 	(*ModelVersionPut)(nil),             // 27: rolecall.organization.v1.ModelVersionPut
 	(*ModelVersionPublished)(nil),       // 28: rolecall.organization.v1.ModelVersionPublished
 	(*ModelVersionDeleted)(nil),         // 29: rolecall.organization.v1.ModelVersionDeleted
-	(*timestamppb.Timestamp)(nil),       // 30: google.protobuf.Timestamp
+	(*DatasetRegistered)(nil),           // 30: rolecall.organization.v1.DatasetRegistered
+	(*DatasetUpdated)(nil),              // 31: rolecall.organization.v1.DatasetUpdated
+	(*DatasetDeleted)(nil),              // 32: rolecall.organization.v1.DatasetDeleted
+	(*timestamppb.Timestamp)(nil),       // 33: google.protobuf.Timestamp
 }
 var file_rolecall_organization_v1_events_proto_depIdxs = []int32{
-	30, // 0: rolecall.organization.v1.DomainEvent.occurred_time:type_name -> google.protobuf.Timestamp
+	33, // 0: rolecall.organization.v1.DomainEvent.occurred_time:type_name -> google.protobuf.Timestamp
 	1,  // 1: rolecall.organization.v1.DomainEvent.organization_created:type_name -> rolecall.organization.v1.OrganizationCreated
 	2,  // 2: rolecall.organization.v1.DomainEvent.member_added:type_name -> rolecall.organization.v1.MemberAdded
 	3,  // 3: rolecall.organization.v1.DomainEvent.member_activated:type_name -> rolecall.organization.v1.MemberActivated
@@ -2224,13 +2475,16 @@ var file_rolecall_organization_v1_events_proto_depIdxs = []int32{
 	27, // 27: rolecall.organization.v1.DomainEvent.model_version_put:type_name -> rolecall.organization.v1.ModelVersionPut
 	28, // 28: rolecall.organization.v1.DomainEvent.model_version_published:type_name -> rolecall.organization.v1.ModelVersionPublished
 	29, // 29: rolecall.organization.v1.DomainEvent.model_version_deleted:type_name -> rolecall.organization.v1.ModelVersionDeleted
-	30, // 30: rolecall.organization.v1.MemberBlocked.until_time:type_name -> google.protobuf.Timestamp
-	30, // 31: rolecall.organization.v1.GuestAdded.expire_time:type_name -> google.protobuf.Timestamp
-	32, // [32:32] is the sub-list for method output_type
-	32, // [32:32] is the sub-list for method input_type
-	32, // [32:32] is the sub-list for extension type_name
-	32, // [32:32] is the sub-list for extension extendee
-	0,  // [0:32] is the sub-list for field type_name
+	30, // 30: rolecall.organization.v1.DomainEvent.dataset_registered:type_name -> rolecall.organization.v1.DatasetRegistered
+	31, // 31: rolecall.organization.v1.DomainEvent.dataset_updated:type_name -> rolecall.organization.v1.DatasetUpdated
+	32, // 32: rolecall.organization.v1.DomainEvent.dataset_deleted:type_name -> rolecall.organization.v1.DatasetDeleted
+	33, // 33: rolecall.organization.v1.MemberBlocked.until_time:type_name -> google.protobuf.Timestamp
+	33, // 34: rolecall.organization.v1.GuestAdded.expire_time:type_name -> google.protobuf.Timestamp
+	35, // [35:35] is the sub-list for method output_type
+	35, // [35:35] is the sub-list for method input_type
+	35, // [35:35] is the sub-list for extension type_name
+	35, // [35:35] is the sub-list for extension extendee
+	0,  // [0:35] is the sub-list for field type_name
 }
 
 func init() { file_rolecall_organization_v1_events_proto_init() }
@@ -2268,6 +2522,9 @@ func file_rolecall_organization_v1_events_proto_init() {
 		(*DomainEvent_ModelVersionPut)(nil),
 		(*DomainEvent_ModelVersionPublished)(nil),
 		(*DomainEvent_ModelVersionDeleted)(nil),
+		(*DomainEvent_DatasetRegistered)(nil),
+		(*DomainEvent_DatasetUpdated)(nil),
+		(*DomainEvent_DatasetDeleted)(nil),
 	}
 	type x struct{}
 	out := protoimpl.TypeBuilder{
@@ -2275,7 +2532,7 @@ func file_rolecall_organization_v1_events_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_rolecall_organization_v1_events_proto_rawDesc), len(file_rolecall_organization_v1_events_proto_rawDesc)),
 			NumEnums:      0,
-			NumMessages:   30,
+			NumMessages:   33,
 			NumExtensions: 0,
 			NumServices:   0,
 		},

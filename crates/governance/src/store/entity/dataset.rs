@@ -1,0 +1,28 @@
+//! Table `datasets`.
+
+use sea_orm::entity::prelude::*;
+
+/// A row.
+#[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
+#[sea_orm(table_name = "datasets")]
+pub struct Model {
+    #[sea_orm(primary_key, auto_increment = false)]
+    pub dataset_id: Uuid,
+    pub organization_id: Uuid,
+    pub name: String,
+    pub name_key: String,
+    /// Empty when there is none.
+    pub description: String,
+    pub registrant_id: Uuid,
+    pub storage_uri: String,
+    pub format: String,
+    pub version: i64,
+    pub created: i64,
+    pub updated: i64,
+}
+
+/// None: rows are found by their ids.
+#[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]
+pub enum Relation {}
+
+impl ActiveModelBehavior for ActiveModel {}
