@@ -33,6 +33,7 @@ pub(crate) mod registration;
 pub(crate) mod service_accounts;
 pub(crate) mod session;
 pub(crate) mod sessions;
+pub(crate) mod sign_on;
 pub(crate) mod sso;
 pub(crate) mod tokens;
 pub(crate) mod users;

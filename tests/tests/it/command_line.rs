@@ -8,28 +8,33 @@ use rolecall_tests::actor::{Actor, PASSWORD};
 use rolecall_tests::stack::{Stack, binary};
 use serde_json::Value;
 use tokio::io::AsyncWriteExt as _;
-use tokio::process::Command;
+use tokio::process::{Child, Command};
 
 use crate::world::{self, ADMIN, within_five_seconds};
 
 /// Somebody at a terminal: what it logs in as is kept in a file of its own.
-struct Terminal<'a> {
-    stack: &'a Stack,
-    name: &'static str,
+pub(crate) struct Terminal<'a> {
+    pub(crate) stack: &'a Stack,
+    pub(crate) name: &'static str,
 }
 
 impl Terminal<'_> {
-    async fn run(&self, arguments: &[&str]) -> Output {
+    pub(crate) async fn run(&self, arguments: &[&str]) -> Output {
         self.run_with(arguments, "").await
     }
 
-    async fn run_with(&self, arguments: &[&str], input: &str) -> Output {
+    /// Starts a command.
+    pub(crate) fn start(&self, arguments: &[&str]) -> Child {
         let mut command = Command::new(binary());
         command.args(arguments).args(["--server", &self.stack.address("identity")]);
         command.arg("--token-file").arg(self.stack.folder().join(self.name));
         command.stdin(std::process::Stdio::piped()).stdout(std::process::Stdio::piped());
         command.stderr(std::process::Stdio::piped()).kill_on_drop(true);
-        let mut child = command.spawn().expect("the command starts");
+        command.spawn().expect("the command starts")
+    }
+
+    pub(crate) async fn run_with(&self, arguments: &[&str], input: &str) -> Output {
+        let mut child = self.start(arguments);
         let mut stdin = child.stdin.take().expect("standard input");
         // A command that reads nothing may be gone by now.
         let _unread = stdin.write_all(input.as_bytes()).await;
@@ -38,27 +43,27 @@ impl Terminal<'_> {
     }
 
     /// Runs a command that succeeds, and reads its answer.
-    async fn ask(&self, arguments: &[&str]) -> Value {
+    pub(crate) async fn ask(&self, arguments: &[&str]) -> Value {
         let output = self.run(&[arguments, &["--output", "json"]].concat()).await;
         assert!(output.status.success(), "{arguments:?}: {}", String::from_utf8_lossy(&output.stderr));
         serde_json::from_slice(&output.stdout).expect("JSON")
     }
 
     /// Runs a command that fails with this exit code, and says this.
-    async fn expect_failure(&self, arguments: &[&str], code: i32, says: &str) {
+    pub(crate) async fn expect_failure(&self, arguments: &[&str], code: i32, says: &str) {
         let output = self.run(arguments).await;
         let said = String::from_utf8_lossy(&output.stderr);
         assert_eq!(output.status.code(), Some(code), "{arguments:?}: {said}");
         assert!(said.contains(says), "{arguments:?}: {said}");
     }
 
-    async fn log_in(&self, email: &str) {
+    pub(crate) async fn log_in(&self, email: &str) {
         let output = self.run_with(&["login", "--email", email, "--password-stdin"], &format!("{PASSWORD}\n")).await;
         assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
     }
 }
 
-fn text<'a>(value: &'a Value, name: &str) -> &'a str {
+pub(crate) fn text<'a>(value: &'a Value, name: &str) -> &'a str {
     value[name].as_str().unwrap_or_else(|| panic!("no {name} in {value}"))
 }
 

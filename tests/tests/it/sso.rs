@@ -3,8 +3,10 @@
 //! What a provider of our own making can say wrong is tried in `crates/identity/tests/it/sso/`; here everything travels:
 //! discovery, keys, pages and cookies of the provider, redirects, code, tokens, userinfo.
 
+mod command_line;
 mod hostile;
 mod logins;
+mod traces;
 
 use std::sync::atomic::{AtomicU32, Ordering};
 

@@ -17,14 +17,16 @@ const PERSON: &str = "pat@home.example";
 const NEW: &str = "seven purple trams at noon";
 const WRONG: &str = "this was typed into the wrong field";
 
+/// Everything is logged.
+pub(crate) const CHATTY: &str = "[telemetry]\nfilter = \"trace,sqlx=trace,sea_orm=trace,tonic=trace,tower=trace,hyper=trace,h2=trace,rustls=trace\"";
+
 /// A secret by its name.
-type Secret = (&'static str, String);
+pub(crate) type Secret = (&'static str, String);
 
 /// One process on files whose mails leave through a server, so that no mail lies in the data folder; it logs everything.
 async fn talkative() -> Stack {
     let mut stack = Stack::prepare(world::ONE_SQLITE).await;
-    let chatty = "trace,sqlx=trace,sea_orm=trace,tonic=trace,tower=trace,hyper=trace,h2=trace,rustls=trace";
-    stack.configure(&format!("[telemetry]\nfilter = \"{chatty}\""));
+    stack.configure(CHATTY);
     stack.launch_all(None).await;
     stack
 }
@@ -123,16 +125,21 @@ fn holds(bytes: &[u8], secret: &str) -> bool {
 async fn attack_t35_no_secret_stands_in_a_log_or_in_a_database() {
     let stack = talkative().await;
     let secrets = live(&stack).await;
+    expect_no_trace(&stack, &secrets);
+}
+
+/// Looks through the logs and the databases.
+pub(crate) fn expect_no_trace(stack: &Stack, secrets: &[Secret]) {
     let logs = stack.logs();
     assert!(logs.contains("TRACE"), "everything is logged");
-    for (name, secret) in &secrets {
+    for (name, secret) in secrets {
         assert!(secret.len() > 9, "{name}");
         assert!(!logs.contains(secret.as_str()), "{name} is logged");
     }
     let data = files(&stack.folder().join("data"));
     assert!(data.iter().any(|(path, bytes)| path.ends_with("identity.db") && !bytes.is_empty()));
     for (path, bytes) in &data {
-        for (name, secret) in &secrets {
+        for (name, secret) in secrets {
             assert!(!holds(bytes, secret), "{name} in {path}");
         }
     }

@@ -13,6 +13,7 @@ use secrecy::ExposeSecret as _;
 use serde_json::json;
 
 use super::codes::Code;
+use super::sign_on::SignOn;
 use crate::connection::{Connection, RemoteArgs, Wire};
 use crate::failure::{Failure, printable};
 use crate::output::{Answer, View};
@@ -23,12 +24,17 @@ use crate::secrets::Secrets;
 #[expect(clippy::struct_excessive_bools, reason = "the switches of a command")]
 pub struct Login {
     /// E-mail address
-    #[arg(long, required_unless_present = "guest")]
+    #[arg(long, required_unless_present_any = ["guest", "sso"])]
     email: Option<String>,
+    /// Log in at the identity provider of your organization, with your browser
+    #[arg(long, conflicts_with_all = ["guest", "password_stdin", "totp_stdin", "mailed_code"])]
+    sso: bool,
+    #[command(flatten)]
+    sign_on: SignOn,
     /// Look around as a guest, without an account
     #[arg(long, conflicts_with_all = ["email", "password_stdin", "totp_stdin", "mailed_code", "audience"])]
     guest: bool,
-    /// Id of the organization to look around in; the home organization when absent
+    /// Id of the organization to look around in, the home organization when absent; with `--sso` that whose provider it is
     #[arg(long, conflicts_with = "email", default_value = "", hide_default_value = true)]
     organization: String,
     /// Read the password from standard input, one line; also a new one, if that is asked for
@@ -63,6 +69,10 @@ enum Step {
 
 impl Login {
     pub(crate) async fn run(self, connection: &Connection) -> Result<Answer, Failure> {
+        if self.sso {
+            return self.sign_on.run(connection, self.email, self.organization, self.audience).await;
+        }
+        self.sign_on.refuse()?;
         let Some(email) = self.email else { return log_in_as_guest(connection, self.organization).await };
         let mut conversation = Conversation {
             client: AuthenticationServiceClient::new(connection.public()),

@@ -17,12 +17,21 @@ use crate::output::{Answer, View};
 /// The session of this machine's user.
 #[derive(Debug, Subcommand)]
 pub enum Command {
-    /// Log in with e-mail address, password and second factor; the tokens are kept for the commands that follow
-    #[command(after_help = "Examples:
+    /// Log in with e-mail address, password and second factor, or by single sign-on; the tokens are kept for what follows
+    #[command(
+        after_help = "With `--sso` your browser opens at the identity provider and comes back to an address of this machine.
+Where there is no browser, `--paste` takes the text that its last page shows, from a browser anywhere.
+
+Examples:
   rolecall login --email ada@example.org
   rolecall login --email ada@example.org --password-stdin < password.txt
   rolecall login --email ada@example.org --password-stdin --totp-stdin < secrets.txt
-  rolecall login --guest")]
+  rolecall login --sso --email ada@example.org
+  rolecall login --sso --organization 01890a5d-ac96-774b-bcce-b302099a8057 --no-browser
+  rolecall login --sso --provider 01890a5d-ac96-774b-bcce-b302099a8057 --paste
+  rolecall login --sso --email ada@example.org --fresh
+  rolecall login --guest"
+    )]
     Login(Login),
     /// Prove once more who you are; what changes credentials asks for it every five minutes
     #[command(after_help = "Examples:

@@ -96,10 +96,14 @@ pub(crate) enum Command {
     },
     /// Delete an account; its sessions, codes and keys end at once
     #[command(after_help = "Examples:
-  rolecall users delete 01890a5d-ac96-774b-bcce-b302099a8057")]
+  rolecall users delete 01890a5d-ac96-774b-bcce-b302099a8057
+  rolecall users delete 01890a5d-ac96-774b-bcce-b302099a8057 --erase")]
     Delete {
         /// Id of the account
         user_id: String,
+        /// Also erase what is personal about it, in the audit log as well; nothing brings that back
+        #[arg(long)]
+        erase: bool,
         /// Change nothing unless this still is the version of the account, as `users get --output json` tells it
         #[arg(long, default_value = "", hide_default_value = true)]
         etag: String,
@@ -140,9 +144,13 @@ impl Command {
         match self {
             Self::Create(create) => create.run(&mut client).await,
             Self::SetPassword(set) => set.run(&mut client).await,
-            Self::Delete { user_id, etag } => {
-                client.delete_user(DeleteUserRequest { user_id, etag, ..Default::default() }).await?;
-                Ok(Answer::sentence("the account is deleted; its address stays reserved for a while"))
+            Self::Delete { user_id, erase, etag } => {
+                client.delete_user(DeleteUserRequest { user_id, erase, etag, ..Default::default() }).await?;
+                Ok(Answer::sentence(if erase {
+                    "the account is deleted, and what is personal about it is erased"
+                } else {
+                    "the account is deleted; its address stays reserved for a while"
+                }))
             }
             Self::Get { user_id } => {
                 let answer = client.get_user(GetUserRequest { user_id }).await?.into_inner();
