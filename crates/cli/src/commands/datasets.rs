@@ -45,7 +45,7 @@ pub(crate) struct Facts {
     /// What it holds
     #[arg(long, default_value = "", hide_default_value = true)]
     description: String,
-    /// Where it is kept, such as s3://bucket/name
+    /// Where it is kept, such as `s3://bucket/name`
     #[arg(long, default_value = "", hide_default_value = true, value_name = "URI")]
     storage: String,
     /// What form it has, such as text/csv
@@ -95,7 +95,7 @@ pub(crate) enum Command {
         /// Id of the organization; your own when absent, `-` for all that you may see
         #[arg(long, default_value = "", hide_default_value = true, allow_hyphen_values = true)]
         organization: String,
-        /// Only those that match, by name or registrant_id
+        /// Only those that match, by name or `registrant_id`
         #[arg(long, default_value = "", hide_default_value = true)]
         filter: String,
         #[command(flatten)]

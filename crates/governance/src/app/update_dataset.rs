@@ -15,6 +15,7 @@ use crate::store::datasets;
 
 /// What becomes of a dataset; what is absent stays.
 #[derive(Debug)]
+#[expect(clippy::option_option, reason = "a description stays, or is taken away, or becomes another")]
 pub(crate) struct Command {
     pub(crate) target: Target,
     pub(crate) name: Option<ResourceName>,

@@ -9,6 +9,7 @@ use crate::domain::event::What;
 
 /// What a model is called and does; what is absent stays.
 #[derive(Debug)]
+#[expect(clippy::option_option, reason = "a description stays, or is taken away, or becomes another")]
 pub(crate) struct Command {
     pub(crate) target: Target,
     pub(crate) name: Option<ResourceName>,

@@ -19,6 +19,7 @@ pub(crate) struct Facts {
 
 /// A dataset of an organization.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[expect(clippy::struct_field_names, reason = "an id bears one name on the wire, in tables and here")]
 pub(crate) struct Dataset {
     pub(crate) dataset_id: DatasetId,
     pub(crate) organization_id: OrganizationId,

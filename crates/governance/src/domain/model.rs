@@ -57,6 +57,7 @@ pub(crate) struct ModelVersion {
 
 /// A model of an organization.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[expect(clippy::struct_field_names, reason = "an id bears one name on the wire, in tables and here")]
 pub(crate) struct Model {
     pub(crate) model_id: ModelId,
     pub(crate) organization_id: OrganizationId,

@@ -142,7 +142,7 @@ mod tests {
         for text in [
             "true",
             "{}",
-            r##"{ "$schema": "https://json-schema.org/draft/2020-12/schema", "type": "object" }"##,
+            r#"{ "$schema": "https://json-schema.org/draft/2020-12/schema", "type": "object" }"#,
             r##"{"$defs": {"rate": {"type": "number", "maximum": 1}}, "properties": {"r": {"$ref": "#/$defs/rate"}}}"##,
             r#"{"properties": {"epochs": {"type": "integer", "minimum": 1}}, "additionalProperties": false}"#,
         ] {

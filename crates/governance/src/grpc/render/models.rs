@@ -36,18 +36,18 @@ fn version(version: &ModelVersion) -> pb::ModelVersion {
 }
 
 /// Without the schemas, which whoever changed something else does not want again, and which answers are kept without.
-fn changed(changed: &Changed) -> Option<pb::Model> {
+fn changed(changed: &Changed) -> pb::Model {
     let mut model = model(&changed.model);
     model.versions.iter_mut().for_each(|version| version.parameter_schema.clear());
-    Some(model)
+    model
 }
 
 pub(in crate::grpc) fn registered(change: &Changed) -> pb::RegisterModelResponse {
-    pb::RegisterModelResponse { model: changed(change), revision: change.revision.to_string() }
+    pb::RegisterModelResponse { model: Some(changed(change)), revision: change.revision.to_string() }
 }
 
 pub(in crate::grpc) fn updated(change: &Changed) -> pb::UpdateModelResponse {
-    pb::UpdateModelResponse { model: changed(change) }
+    pb::UpdateModelResponse { model: Some(changed(change)) }
 }
 
 pub(in crate::grpc) fn deleted(change: &Changed) -> pb::DeleteModelResponse {
@@ -55,13 +55,13 @@ pub(in crate::grpc) fn deleted(change: &Changed) -> pb::DeleteModelResponse {
 }
 
 pub(in crate::grpc) fn version_put(change: &Changed) -> pb::PutModelVersionResponse {
-    pb::PutModelVersionResponse { model: changed(change) }
+    pb::PutModelVersionResponse { model: Some(changed(change)) }
 }
 
 pub(in crate::grpc) fn version_published(change: &Changed) -> pb::PublishModelVersionResponse {
-    pb::PublishModelVersionResponse { model: changed(change) }
+    pb::PublishModelVersionResponse { model: Some(changed(change)) }
 }
 
 pub(in crate::grpc) fn version_deleted(change: &Changed) -> pb::DeleteModelVersionResponse {
-    pb::DeleteModelVersionResponse { model: changed(change) }
+    pb::DeleteModelVersionResponse { model: Some(changed(change)) }
 }

@@ -5,6 +5,7 @@ use sea_orm::entity::prelude::*;
 /// A row.
 #[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
 #[sea_orm(table_name = "model_versions")]
+#[expect(clippy::struct_field_names, reason = "an id bears one name on the wire, in tables and here")]
 pub struct Model {
     #[sea_orm(primary_key, auto_increment = false)]
     pub model_id: Uuid,
