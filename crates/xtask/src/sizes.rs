@@ -22,7 +22,8 @@ const CRATE_LIMITS: [(&str, usize); 17] = [
     ("api", 100),
     ("authz", 4_000),
     ("bench", 2_400),
-    ("cli", 6_000),
+    // A group of commands each subject of the contract; models, datasets, notifications and single sign-on came last.
+    ("cli", 8_000),
     ("db", 3_700),
     ("governance", 7_000),
     ("identity", 33_000),
