@@ -13,17 +13,21 @@ use crate::domain::preferences::{Digest, Locale, Preferences, Quiet, Zone};
 use crate::events::publish;
 use crate::store::preferences;
 
+/// The fields that are taken away when they are named and absent.
+pub(crate) const LOCALE: &str = "locale";
+pub(crate) const QUIET: &str = "quiet_hours";
+
 /// What changes; what is absent stays.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Change {
     pub(crate) enabled: Option<bool>,
     /// Whether a category comes that way.
     pub(crate) switches: Vec<(Category, Medium, bool)>,
-    pub(crate) locale: Option<Option<Locale>>,
+    pub(crate) locale: Option<Locale>,
     pub(crate) digest: Option<Digest>,
     pub(crate) zone: Option<Zone>,
-    pub(crate) quiet: Option<Option<Quiet>>,
-    /// The fields, as the request names them.
+    pub(crate) quiet: Option<Quiet>,
+    /// The fields, as the request names them: a language or hours that are named and absent are taken away.
     pub(crate) fields: Vec<&'static str>,
 }
 
@@ -116,14 +120,16 @@ fn applied(mut preferences: Preferences, change: &Change) -> Preferences {
             preferences.muted.insert((*category, *medium));
         }
     }
-    if let Some(locale) = &change.locale {
-        preferences.locale.clone_from(locale);
+    if change.fields.contains(&LOCALE) {
+        preferences.locale.clone_from(&change.locale);
+    }
+    if change.fields.contains(&QUIET) {
+        preferences.quiet = change.quiet;
     }
     if let Some(zone) = &change.zone {
         preferences.zone = zone.clone();
     }
     preferences.digest = change.digest.unwrap_or(preferences.digest);
-    preferences.quiet = change.quiet.unwrap_or(preferences.quiet);
     preferences
 }
 

@@ -5,6 +5,7 @@ use rolecall_kernel::time::Timestamp;
 
 /// Something that happened.
 #[derive(Debug, Clone)]
+#[expect(clippy::struct_field_names, reason = "named as on the wire and in the table")]
 pub(crate) struct Event {
     pub(crate) event_id: EventId,
     /// None when the installation did it.

@@ -7,7 +7,6 @@ use super::category::Category;
 
 /// A message in somebody's inbox.
 #[derive(Debug, Clone, PartialEq, Eq)]
-#[expect(clippy::struct_field_names, reason = "named as on the wire and in the table")]
 pub(crate) struct InboxMessage {
     pub(crate) message_id: MessageId,
     pub(crate) recipient_id: SubjectId,

@@ -92,7 +92,7 @@ fn encode(event: &Event) -> (&'static str, domain_event::Event) {
             ("notification.delivery_parked", Wire::DeliveryParked(parked))
         }
         What::PreferencesUpdated(fields) => {
-            let updated = PreferencesUpdated { fields: fields.iter().map(ToString::to_string).collect() };
+            let updated = PreferencesUpdated { fields: fields.iter().map(|field| (*field).to_owned()).collect() };
             ("notification.preferences_updated", Wire::PreferencesUpdated(updated))
         }
         What::MailUnsubscribed(category) => {

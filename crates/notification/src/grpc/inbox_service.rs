@@ -55,7 +55,7 @@ impl InboxService for Service {
         let shared = Arc::clone(&self.0);
         let done = detached::run(async move { Ok(inbox::change(&shared, &command).await?) }).await?;
         Ok(Response::new(match done {
-            Answer::Fresh(counted) => wire::marked(&counted),
+            Answer::Fresh(counted) => wire::marked(counted),
             Answer::Repeated(answer) => status::decoded(&answer)?,
         }))
     }
@@ -68,7 +68,7 @@ impl InboxService for Service {
         let shared = Arc::clone(&self.0);
         let done = detached::run(async move { Ok(inbox::change(&shared, &command).await?) }).await?;
         Ok(Response::new(match done {
-            Answer::Fresh(counted) => wire::deleted(&counted),
+            Answer::Fresh(counted) => wire::deleted(counted),
             Answer::Repeated(answer) => status::decoded(&answer)?,
         }))
     }

@@ -145,8 +145,8 @@ fn asvs_v1_2_1_a_name_puts_neither_markup_nor_links_nor_lines_into_a_mail() {
             assert!(!text.contains('\u{202e}') && !text.contains('\r'), "{text}");
         }
         assert!(!mail.subject.contains('\n'));
-        let links = usize::from(!template.category().is_mandatory());
-        assert_eq!(mail.html.matches("<a").count(), links, "the one that ends such mails: {}", mail.html);
+        let offered = usize::from(!template.category().is_mandatory());
+        assert_eq!(mail.html.matches("<a").count(), offered, "the one that ends such mails: {}", mail.html);
         let lines = |text: &str| text.lines().filter(|line| line.starts_with("Bcc")).count();
         assert_eq!(lines(&mail.text), 0);
         assert_eq!(mail.text.matches(&code(template)).count(), usize::from(template.needs_secret()));

@@ -118,7 +118,7 @@ on_each_database! {
         let answer = reply(&world, ada, &message.message_id, &request_id).await.expect("answered");
         assert_eq!(reply(&world, ada, &message.message_id, &request_id).await.expect("the same"), answer);
         let found = list(&world, bob).await;
-        assert_eq!(found, [answer.clone()]);
+        assert_eq!(found, std::slice::from_ref(&answer));
         assert_eq!((found[0].title.as_str(), found[0].text.as_str()), ("Re: Spec 7 was approved", "Thank you."));
         assert_eq!((&found[0].reply_to_id, &found[0].sender_id), (&message.message_id, &ada.to_string()));
         let back = reply(&world, bob, &answer.message_id, "").await.expect("answered in turn");

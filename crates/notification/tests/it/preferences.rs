@@ -101,6 +101,8 @@ on_each_database! {
         assert_eq!(world.drain_after(MINUTE * 50).await, 0, "not before their end");
         assert_eq!(world.drain_after(MINUTE * 11).await, 1);
         assert_eq!((world.sink.mails().len(), world.outcomes().await), (1, vec!["held".to_owned(), "sent".to_owned()]));
+        let without = update(&world, ada, change(&["quiet_hours"], Preferences::default())).await.expect("taken away");
+        assert_eq!(without.quiet_hours, None);
     }
 
     async fn a_digest_tells_in_one_mail_what_came_since(database) {

@@ -1,7 +1,7 @@
 //! One click ends mails that are not mandatory (RFC 8058).
 
 use rolecall_api::notification::v1::recipient::Recipient as To;
-use rolecall_api::notification::v1::{Category, Recipient, UnsubscribeRequest};
+use rolecall_api::notification::v1::{Category, CategoryPreference, Recipient, UnsubscribeRequest};
 use rolecall_testkit::{Mail, on_each_database};
 use tonic::Code;
 
@@ -35,7 +35,7 @@ on_each_database! {
         }
         let preferences = get(&world, ada).await;
         assert!(preferences.enabled && preferences.etag == "v1", "once: {preferences:?}");
-        let off: Vec<_> = preferences.categories.iter().filter(|one| !one.mail).map(|one| one.category()).collect();
+        let off: Vec<_> = preferences.categories.iter().filter(|one| !one.mail).map(CategoryPreference::category).collect();
         assert_eq!(off, [Category::Workflow]);
         send(&world, to(vec![user(ada)])).await.expect("accepted");
         world.drain().await;

@@ -57,7 +57,7 @@ pub(in crate::grpc) fn mark(
     let named = (request.request_id.as_str(), request.message_ids.as_slice());
     change(caller, deed, named, |request_id| {
         let key = RequestKey::new(fingerprints, caller.subject(), MARK, request_id, &request.encode_to_vec());
-        key.map(|key| Repeat { key, encode: |counted| marked(counted).encode_to_vec() })
+        key.map(|key| Repeat { key, encode: |counted| marked(*counted).encode_to_vec() })
     })
 }
 
@@ -70,7 +70,7 @@ pub(in crate::grpc) fn delete(
     let named = (request.request_id.as_str(), request.message_ids.as_slice());
     change(caller, Deed::Delete, named, |request_id| {
         let key = RequestKey::new(fingerprints, caller.subject(), DELETE, request_id, &request.encode_to_vec());
-        key.map(|key| Repeat { key, encode: |counted| deleted(counted).encode_to_vec() })
+        key.map(|key| Repeat { key, encode: |counted| deleted(*counted).encode_to_vec() })
     })
 }
 
@@ -117,13 +117,13 @@ pub(in crate::grpc) fn reply(
 }
 
 /// Renders what `MarkMessages` answers.
-pub(in crate::grpc) fn marked(counted: &Summary) -> api::MarkMessagesResponse {
-    api::MarkMessagesResponse { summary: Some(summary(*counted)) }
+pub(in crate::grpc) fn marked(counted: Summary) -> api::MarkMessagesResponse {
+    api::MarkMessagesResponse { summary: Some(summary(counted)) }
 }
 
 /// Renders what `DeleteMessages` answers.
-pub(in crate::grpc) fn deleted(counted: &Summary) -> api::DeleteMessagesResponse {
-    api::DeleteMessagesResponse { summary: Some(summary(*counted)) }
+pub(in crate::grpc) fn deleted(counted: Summary) -> api::DeleteMessagesResponse {
+    api::DeleteMessagesResponse { summary: Some(summary(counted)) }
 }
 
 /// Renders what `ReplyToMessage` answers.

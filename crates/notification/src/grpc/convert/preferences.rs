@@ -10,7 +10,7 @@ use rolecall_rpc::status::Violations;
 use tonic::Status;
 
 use super::{call_id, category, read_category, request_id, timestamp};
-use crate::app::preferences::{Change, Command};
+use crate::app::preferences::{Change, Command, LOCALE, QUIET};
 use crate::domain::category::{Category, Medium};
 use crate::domain::preferences::{Digest, Locale, Preferences, Quiet, Zone, parse_clock, spell_clock};
 use crate::grpc::status::violations;
@@ -50,10 +50,10 @@ fn change(request: &api::UpdatePreferencesRequest, given: &api::Preferences, fou
     let known = [
         ("enabled", Field::Changeable { populated: given.enabled }),
         ("categories", Field::Changeable { populated: !given.categories.is_empty() }),
-        ("locale", Field::Changeable { populated: !given.locale.is_empty() }),
+        (LOCALE, Field::Changeable { populated: !given.locale.is_empty() }),
         ("digest", Field::Changeable { populated: given.digest != 0 }),
         ("time_zone", Field::Changeable { populated: !given.time_zone.is_empty() }),
-        ("quiet_hours", Field::Changeable { populated: given.quiet_hours.is_some() }),
+        (QUIET, Field::Changeable { populated: given.quiet_hours.is_some() }),
         ("etag", Field::OutputOnly),
         ("update_time", Field::OutputOnly),
     ];
@@ -62,16 +62,18 @@ fn change(request: &api::UpdatePreferencesRequest, given: &api::Preferences, fou
     Change {
         enabled: meant("enabled").then_some(given.enabled),
         switches: if meant("categories") { switches(&given.categories, found) } else { Vec::new() },
-        locale: meant("locale").then(|| match given.locale.as_str() {
-            "" => None,
-            text => found.check("preferences.locale", "LOCALE_INVALID", Locale::parse(text)),
-        }),
+        locale: match given.locale.as_str() {
+            text if meant(LOCALE) && !text.is_empty() => {
+                found.check("preferences.locale", "LOCALE_INVALID", Locale::parse(text))
+            }
+            _ => None,
+        },
         digest: if meant("digest") { digest(given.digest, found) } else { None },
         zone: meant("time_zone").then(|| match given.time_zone.as_str() {
             "" => Zone::default(),
             text => found.check("preferences.time_zone", "TIME_ZONE_UNKNOWN", Zone::parse(text)).unwrap_or_default(),
         }),
-        quiet: meant("quiet_hours").then(|| given.quiet_hours.as_ref().and_then(|hours| quiet(hours, found))),
+        quiet: given.quiet_hours.as_ref().filter(|_| meant(QUIET)).and_then(|hours| quiet(hours, found)),
         fields: known.iter().map(|(path, _)| *path).filter(|path| meant(path)).collect(),
     }
 }
@@ -83,7 +85,7 @@ fn switches(given: &[api::CategoryPreference], found: &mut Violations) -> Vec<(C
         let place = format!("preferences.categories[{index}]");
         match read_category(one.category) {
             None => {
-                found.push(format!("{place}.category"), "CATEGORY_UNKNOWN", "must be one of the values of Category")
+                found.push(format!("{place}.category"), "CATEGORY_UNKNOWN", "must be one of the values of Category");
             }
             Some(category) if switches.iter().any(|(known, ..)| *known == category) => {
                 found.push(place, "DUPLICATE", "names a category once more");
