@@ -94,6 +94,28 @@ pub(crate) async fn run(resources: &Resources, command: Command) -> Result<UserV
     Ok(UserView { user, membership, password_change_required: false })
 }
 
+/// Accepts the invitation of somebody whose address a provider vouches for, where nobody has a password; `false` when
+/// none waits.
+pub(crate) async fn run_by_provider(resources: &Resources, user: &User) -> Result<bool, Error> {
+    saga::finish_if_left(resources, SagaId::from_uuid(user.user_id.as_uuid())).await?;
+    let mark = Claimed::mark(OpaqueToken::new("", resources.entropy.as_ref()).expose());
+    let (mark, now) = (&mark, resources.now());
+    let until = now.plus(resources.config.saga_lease);
+    let claimed = resources
+        .db
+        .write(|tx| async move {
+            match lock_invited(&tx, user.user_id).await? {
+                Some(user) => invitations::claim_of(&tx, user.user_id, mark, until, now).await,
+                None => Ok(None),
+            }
+        })
+        .await?;
+    let Some(invitation) = claimed else { return Ok(false) };
+    rolecall_db::fault::point("accept.after_claim");
+    carry_through(resources, &Claimed { invitation, password_hash: mark.clone() }, user).await?;
+    Ok(true)
+}
+
 /// Holds the account until the transaction ends, before its invitations as everybody does; none when it is not invited.
 async fn lock_invited(tx: &Tx, user_id: UserId) -> Result<Option<User>, StoreError> {
     Ok(users::lock(tx, user_id).await?.filter(|user| user.state == UserState::Invited))
@@ -140,17 +162,21 @@ async fn complete(resources: &Resources, claimed: &Claimed, user: &User) -> Resu
                 // The recovery completed the same, or another acceptance made the account active.
                 end(resources, &tx, claimed, user, now).await?;
                 let stored = credentials::find(&tx, user.user_id).await?;
-                return Ok::<_, StoreError>(stored.as_ref() == Some(&claimed.password_hash));
+                let is_same = claimed.is_by_provider() || stored.as_ref() == Some(&claimed.password_hash);
+                return Ok::<_, StoreError>(is_same);
             };
             if !invitations::settle(&tx, claimed, InvitationState::Accepted).await? {
                 // Opened again by the recovery, and no longer ours.
                 return Ok(false);
             }
-            users::activate(&tx, user.user_id, claimed.invitation.mailed, now).await?;
-            credentials::insert(&tx, user.user_id, &claimed.password_hash, false, now).await?;
+            let proves_address = claimed.invitation.mailed || claimed.is_by_provider();
+            users::activate(&tx, user.user_id, proves_address, now).await?;
+            if !claimed.is_by_provider() {
+                credentials::insert(&tx, user.user_id, &claimed.password_hash, false, now).await?;
+            }
             let event = Event::InvitationAccepted(claimed.invitation.invitation_id);
             resources.publisher.append(&tx, &by_user(user, now, event)).await?;
-            if claimed.invitation.mailed {
+            if proves_address {
                 proven_address::tell(resources, &tx, &invited, now).await?;
             }
             Ok(true)

@@ -11,7 +11,7 @@ use sea_orm::{
     ColumnTrait as _, ConnectionTrait, EntityTrait as _, QueryFilter as _, QueryOrder as _, QuerySelect as _, Select,
 };
 
-use super::corrupt;
+use super::{corrupt, digest};
 use super::entity::invitation::{ActiveModel, Column, Entity, Model};
 use super::entity::saga;
 use super::scope::condition;
@@ -22,8 +22,23 @@ use crate::domain::invitation::{Invitation, InvitationState};
 pub(crate) struct Claimed {
     /// The invitation.
     pub(crate) invitation: Invitation,
-    /// The hash of the password that waits.
+    /// The hash of the password that waits, or the mark of an acceptance by the provider of the person.
     pub(crate) password_hash: String,
+}
+
+/// What a mark begins with; no hash does.
+const BY_PROVIDER: &str = "provider:";
+
+impl Claimed {
+    /// Makes the mark of an acceptance that comes without a password; it names one claim, as a hash does.
+    pub(crate) fn mark(unique: &str) -> String {
+        format!("{BY_PROVIDER}{unique}")
+    }
+
+    /// Whether a provider vouches for the person, which gets no password.
+    pub(crate) fn is_by_provider(&self) -> bool {
+        self.password_hash.starts_with(BY_PROVIDER)
+    }
 }
 
 /// Inserts an invitation with the hash of its code.
@@ -72,6 +87,24 @@ pub(crate) async fn claim(
         .exec(tx)
         .await?;
     Ok(done.rows_affected == 1)
+}
+
+/// Claims the invitation of a person that is good now, by a mark; none when there is none, or no longer.
+pub(crate) async fn claim_of(
+    tx: &Tx,
+    user_id: UserId,
+    mark: &str,
+    until: Timestamp,
+    now: Timestamp,
+) -> Result<Option<Invitation>, Error> {
+    let waiting = Entity::find()
+        .filter(Column::UserId.eq(user_id.as_uuid()))
+        .filter(Column::State.eq(InvitationState::Pending.as_str()))
+        .filter(Column::Expires.gt(now.as_micros()));
+    let Some(row) = waiting.one(tx).await? else { return Ok(None) };
+    let invitation = read(&row)?;
+    let code = digest(row.code_hash, "invitations.code_hash")?;
+    Ok(claim(tx, &code, mark, until, now).await?.then_some(invitation))
 }
 
 /// Moves a claimed invitation on and forgets the password hash; `false` when somebody else did.

@@ -27,6 +27,13 @@ fn owls(count: u32) -> String {
     (0..count).filter_map(|index| char::from_u32(0x1_f300 + index * 37 % 700)).collect()
 }
 
+/// How often eight people log in side by side; on a long run that makes 1 000 logins.
+fn times() -> usize {
+    #[expect(clippy::disallowed_methods, reason = "a test is steered by the environment")]
+    let is_long = std::env::var_os("ROLECALL_LONG_TESTS").is_some();
+    if is_long { 125 } else { 6 }
+}
+
 on_each_database! {
     async fn asvs_v6_2_8_a_password_counts_exactly_as_it_was_typed(database) {
         let (world, _) = World::bootstrapped(&database).await;
@@ -106,7 +113,7 @@ on_each_database! {
         let root = world.log_in(ADMIN).await.access_token;
         world.join(&root, "ada@example.org", "GUEST").await;
         let world = Arc::new(world);
-        for _ in 0..6 {
+        for _ in 0..times() {
             let crossed = at_once(8, |index| {
                 let world = Arc::clone(&world);
                 let email = if index % 2 == 0 { ADMIN } else { "ada@example.org" };

@@ -5,6 +5,7 @@ mod callback;
 mod domains;
 mod hostile;
 mod logins;
+mod off;
 pub(crate) mod provider;
 mod providers;
 mod required;

@@ -82,7 +82,7 @@ async fn refuse_lies(plan: Plan) {
     stage.log_in(MALLORY).await.expect("the same without a lie");
 }
 
-/// ASVS: V10.1.2, V10.4.2
+/// ASVS: V10.1.2
 #[tokio::test]
 async fn attack_t14_a_code_a_state_and_a_token_of_another_login_serve_nobody() {
     let stage = set(world::ONE_SQLITE).await;

@@ -10,6 +10,7 @@ use rolecall_kernel::text::{EmailAddress, PersonName};
 use rolecall_kernel::time::Timestamp;
 
 use super::super::Resources;
+use super::super::accept_invitation;
 use super::super::create_user::{self, Credential};
 use super::super::device;
 use super::super::open_session::{self, Opened, Times};
@@ -107,6 +108,7 @@ async fn find_or_make(
     if domains::find_owner(&reader, email.domain()).await? != Some(provider.organization_id) {
         return Err(Error::SsoRefused("the domain of the address is not proven by the organization"));
     }
+    accept_if_invited(resources, provider, passwords, email).await?;
     let user = match users::find_by_email(&reader, email).await? {
         // A password that nobody may have any longer opens nothing.
         Some((user, password))
@@ -120,6 +122,22 @@ async fn find_or_make(
         None => return Err(Error::SsoAccountMissing),
     };
     Ok(Found { user, how: How::Claimed })
+}
+
+/// Accepts the invitation of somebody who has no other way to accept it: where nobody has a password, the proven address
+/// stands for the code. Elsewhere an invited account waits for its code.
+async fn accept_if_invited(
+    resources: &Resources,
+    provider: &IdentityProvider,
+    passwords: Passwords,
+    email: &EmailAddress,
+) -> Result<(), Error> {
+    let Some((user, _)) = users::find_by_email(&resources.db.reader(), email).await? else { return Ok(()) };
+    let is_invited = user.organization_id == provider.organization_id && user.state == UserState::Invited;
+    if is_invited && !passwords.allow(user.user_id) {
+        accept_invitation::run_by_provider(resources, &user).await?;
+    }
+    Ok(())
 }
 
 /// Whether nothing opens an account yet, so that its address alone tells whose it is.

@@ -8,6 +8,7 @@ use rolecall_kernel::time::Timestamp;
 use subtle::ConstantTimeEq as _;
 
 use super::super::Resources;
+use super::super::accept_invitation;
 use super::super::create_user;
 use super::super::fault::{Fault, take_faults};
 use super::super::tokens::Tokens;
@@ -71,6 +72,21 @@ impl From<create_user::Error> for Error {
             | create_user::Error::SecretAlreadyReturned
             | create_user::Error::RequestIdReused => {
                 Self::SsoRefused("whoever configured the provider may not add this person")
+            }
+        }
+    }
+}
+
+impl From<accept_invitation::Error> for Error {
+    fn from(error: accept_invitation::Error) -> Self {
+        match error {
+            accept_invitation::Error::Fault(fault) => Self::Fault(fault),
+            accept_invitation::Error::InvitationNotFound
+            | accept_invitation::Error::InvitationVoid
+            | accept_invitation::Error::OrganizationSuspended
+            | accept_invitation::Error::SsoRequired
+            | accept_invitation::Error::PasswordRefused(_) => {
+                Self::SsoRefused("the invitation of the person is not good any more")
             }
         }
     }

@@ -26,14 +26,14 @@ impl Stage {
         self.world.peers.known().home.clone()
     }
 
-    fn user_id(&self, role: &str) -> String {
+    pub(super) fn user_id(&self, role: &str) -> String {
         let known = self.world.peers.known();
         let holds = |member: &crate::peers::FakeMember| member.roles.iter().any(|held| held == role);
         known.members.iter().find(|(_, member)| holds(member)).map(|(id, _)| id.clone()).expect("a member")
     }
 
     /// Switches passwords off, as organization does; nobody was told yet. Returns when.
-    fn switch(&self, break_glass: &str) -> Timestamp {
+    pub(super) fn switch(&self, break_glass: &str) -> Timestamp {
         let settings = organization::OrganizationSettings {
             login_policy: organization::LoginPolicy::Sso.into(),
             break_glass_user_id: break_glass.to_owned(),
@@ -119,6 +119,42 @@ on_each_database! {
         assert_eq!(tokens.user_id, ada_session.user_id, "the same account");
         assert_eq!(stage.ingest(&event).await, IngestOutcome::Done);
         assert!(world.is_let_in(&tokens.access_token).await, "what began at the provider goes on");
+    }
+
+    /// ASVS: V6.4.1
+    async fn who_was_invited_before_the_switch_accepts_at_the_provider(database) {
+        let stage = Stage::set(&database).await;
+        let world = &stage.world;
+        let (invited, code) = world.invite(&stage.owner, ADA, "DATA_STEWARD").await;
+        assert_eq!(reason(&stage.log_in(ada()).await.expect_err("the code is for that")), "SSO_ACCOUNT_NOT_LINKED");
+        stage.switch(&stage.user_id("OWNER"));
+        assert_eq!(reason(&world.accept(&code).await.expect_err("no passwords")), "SSO_REQUIRED");
+        let tokens = stage.log_in(ada()).await.expect("the proven address stands for the code");
+        let user = stage.whoami(&tokens).await.expect("signed in");
+        assert_eq!((user.user_id, user.roles), (invited.user_id.clone(), vec!["DATA_STEWARD".to_owned()]));
+        assert!(user.email_verified, "the provider vouches for the address");
+        assert_eq!(world.rows("credentials").await, 1, "that of the owner");
+        assert_eq!(world.told().await.iter().filter(|topic| *topic == "identity.invitation_accepted").count(), 1);
+        assert_eq!(reason(&world.accept(&code).await.expect_err("used")), "INVITATION_NOT_FOUND");
+        assert_eq!(stage.log_in(ada()).await.expect("again").user_id, invited.user_id);
+    }
+
+    /// ASVS: V6.4.1
+    async fn an_invitation_that_ended_is_accepted_nowhere(database) {
+        let stage = Stage::set(&database).await;
+        stage.world.invite(&stage.owner, ADA, "DATA_STEWARD").await;
+        stage.world.invite(&stage.owner, BEA, "DATA_STEWARD").await;
+        stage.switch(&stage.user_id("OWNER"));
+        stage.world.peers.known().inviter_lost_rights = true;
+        assert_eq!(reason(&stage.log_in(ada()).await.expect_err("nobody stands for it")), "SSO_REFUSED");
+        assert_eq!(reason(&stage.log_in(ada()).await.expect_err("void")), "SSO_ACCOUNT_NOT_LINKED");
+        stage.world.peers.known().inviter_lost_rights = false;
+        stage.world.clock.advance(Duration::from_hours(24 * 7));
+        let bea = super::ada_with(serde_json::json!({
+            "sub": "bea", "email": BEA, "iat": 1_767_830_400, "exp": 1_767_834_000,
+        }));
+        assert_eq!(reason(&stage.log_in(bea).await.expect_err("late")), "SSO_ACCOUNT_NOT_LINKED");
+        assert_eq!(stage.world.rows("linked_identities").await, 0);
     }
 
     async fn a_password_that_came_on_the_last_way_through_ends_too(database) {
