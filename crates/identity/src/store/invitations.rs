@@ -11,10 +11,10 @@ use sea_orm::{
     ColumnTrait as _, ConnectionTrait, EntityTrait as _, QueryFilter as _, QueryOrder as _, QuerySelect as _, Select,
 };
 
-use super::{corrupt, digest};
 use super::entity::invitation::{ActiveModel, Column, Entity, Model};
 use super::entity::saga;
 use super::scope::condition;
+use super::{corrupt, digest};
 use crate::domain::invitation::{Invitation, InvitationState};
 
 /// A claimed invitation whose acceptance was left behind.
