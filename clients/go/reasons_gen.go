@@ -278,6 +278,18 @@ const (
 	OrganizationAuditEventNotFound Reason = "organization.rolecall/AUDIT_EVENT_NOT_FOUND"
 	// OrganizationFilterNotIndexed (INVALID_ARGUMENT): No index answers these filters together; leave out some.
 	OrganizationFilterNotIndexed Reason = "organization.rolecall/FILTER_NOT_INDEXED"
+	// OrganizationRoleNotFound (NOT_FOUND): The organization has no role of that name.
+	OrganizationRoleNotFound Reason = "organization.rolecall/ROLE_NOT_FOUND"
+	// OrganizationRoleNameTaken (ALREADY_EXISTS): The organization has a role of that name.
+	OrganizationRoleNameTaken Reason = "organization.rolecall/ROLE_NAME_TAKEN"
+	// OrganizationRoleInUse (FAILED_PRECONDITION): Members hold the role; take it from them, or say so in the request.
+	OrganizationRoleInUse Reason = "organization.rolecall/ROLE_IN_USE"
+	// OrganizationRoleLimitReached (RESOURCE_EXHAUSTED): The organization has as many roles as it may.
+	OrganizationRoleLimitReached Reason = "organization.rolecall/ROLE_LIMIT_REACHED"
+	// OrganizationNamespaceNotOwned (PERMISSION_DENIED): The namespace belongs to another service account.
+	OrganizationNamespaceNotOwned Reason = "organization.rolecall/NAMESPACE_NOT_OWNED"
+	// OrganizationPermissionLimitReached (RESOURCE_EXHAUSTED): The instance knows as many permissions of other backends as it may.
+	OrganizationPermissionLimitReached Reason = "organization.rolecall/PERMISSION_LIMIT_REACHED"
 	// OrganizationModelNotFound (NOT_FOUND): No such model within what the caller may see.
 	OrganizationModelNotFound Reason = "organization.rolecall/MODEL_NOT_FOUND"
 	// OrganizationModelNameTaken (ALREADY_EXISTS): The name belongs to another model of the organization.

@@ -435,6 +435,38 @@ const serviceConfig = `{
         {
           "method": "UpdateOrganizationSettings",
           "service": "rolecall.organization.v1.OrganizationService"
+        },
+        {
+          "method": "CreateRole",
+          "service": "rolecall.organization.v1.RoleService"
+        },
+        {
+          "method": "DeleteRole",
+          "service": "rolecall.organization.v1.RoleService"
+        },
+        {
+          "method": "GetPermissionTable",
+          "service": "rolecall.organization.v1.RoleService"
+        },
+        {
+          "method": "GetRole",
+          "service": "rolecall.organization.v1.RoleService"
+        },
+        {
+          "method": "ListPermissions",
+          "service": "rolecall.organization.v1.RoleService"
+        },
+        {
+          "method": "ListRoles",
+          "service": "rolecall.organization.v1.RoleService"
+        },
+        {
+          "method": "RegisterPermissions",
+          "service": "rolecall.organization.v1.RoleService"
+        },
+        {
+          "method": "UpdateRole",
+          "service": "rolecall.organization.v1.RoleService"
         }
       ],
       "retryPolicy": {

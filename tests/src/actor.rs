@@ -14,6 +14,7 @@ use rolecall_api::organization::v1::access_service_client::AccessServiceClient;
 use rolecall_api::organization::v1::audit_service_client::AuditServiceClient;
 use rolecall_api::organization::v1::member_service_client::MemberServiceClient;
 use rolecall_api::organization::v1::organization_service_client::OrganizationServiceClient;
+use rolecall_api::organization::v1::role_service_client::RoleServiceClient;
 use tonic::metadata::{Ascii, MetadataValue};
 use tonic::service::Interceptor;
 use tonic::service::interceptor::InterceptedService;
@@ -130,6 +131,7 @@ clients! {
     access, organization, AccessServiceClient;
     audit, organization, AuditServiceClient;
     members, organization, MemberServiceClient;
+    roles, organization, RoleServiceClient;
     organizations, organization, OrganizationServiceClient;
     deliveries, notification, DeliveryServiceClient;
 }

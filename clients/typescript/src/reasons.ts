@@ -278,6 +278,18 @@ export const REASONS = {
   "organization.rolecall/AUDIT_EVENT_NOT_FOUND": Code.NotFound,
   /** No index answers these filters together; leave out some. */
   "organization.rolecall/FILTER_NOT_INDEXED": Code.InvalidArgument,
+  /** The organization has no role of that name. */
+  "organization.rolecall/ROLE_NOT_FOUND": Code.NotFound,
+  /** The organization has a role of that name. */
+  "organization.rolecall/ROLE_NAME_TAKEN": Code.AlreadyExists,
+  /** Members hold the role; take it from them, or say so in the request. */
+  "organization.rolecall/ROLE_IN_USE": Code.FailedPrecondition,
+  /** The organization has as many roles as it may. */
+  "organization.rolecall/ROLE_LIMIT_REACHED": Code.ResourceExhausted,
+  /** The namespace belongs to another service account. */
+  "organization.rolecall/NAMESPACE_NOT_OWNED": Code.PermissionDenied,
+  /** The instance knows as many permissions of other backends as it may. */
+  "organization.rolecall/PERMISSION_LIMIT_REACHED": Code.ResourceExhausted,
   /** No such model within what the caller may see. */
   "organization.rolecall/MODEL_NOT_FOUND": Code.NotFound,
   /** The name belongs to another model of the organization. */

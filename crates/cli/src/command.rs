@@ -5,8 +5,8 @@ use std::process::ExitCode;
 use clap::Subcommand;
 
 use crate::commands::{
-    access, account, admins, audit, bootstrap, certs, datasets, deliveries, factors, health, inbox, instance,
-    invitations, keys, mail, members, models, notifications, organizations, password, preferences, registration,
+    access, account, admins, audit, bootstrap, certs, datasets, deliveries, factors, health, inbox, instance, invitations, keys,
+    mail, members, models, notifications, organizations, password, permissions, preferences, registration, roles,
     service_accounts, session, sessions, sso, tokens, users,
 };
 use crate::connection::{Connection, RemoteArgs};
@@ -36,6 +36,10 @@ pub enum Command {
     Organizations(organizations::Organizations),
     #[doc(hidden)]
     Members(members::Members),
+    #[doc(hidden)]
+    Roles(roles::Roles),
+    #[doc(hidden)]
+    Permissions(permissions::Permissions),
     #[doc(hidden)]
     Admins(admins::Admins),
     #[doc(hidden)]
@@ -134,6 +138,8 @@ async fn answer(command: Command) -> Result<(Answer, ExitCode), Failure> {
         Command::Organizations(group) => group.command.run(&connect(&group.remote)?).await,
         Command::Admins(group) => group.command.run(&connect(&group.remote)?).await,
         Command::Members(group) => group.command.run(&connect(&group.remote)?).await,
+        Command::Roles(group) => group.command.run(&connect(&group.remote)?).await,
+        Command::Permissions(group) => group.command.run(&connect(&group.remote)?).await,
         Command::Datasets(group) => group.command.run(&connect(&group.remote)?).await,
         Command::Models(group) => group.command.run(&connect(&group.remote)?).await,
         Command::Deliveries(group) => group.command.run(&connect(&group.remote)?).await,
@@ -164,6 +170,8 @@ impl Command {
             Self::Instance(group) => Some(&group.remote),
             Self::Organizations(group) => Some(&group.remote),
             Self::Members(group) => Some(&group.remote),
+            Self::Roles(group) => Some(&group.remote),
+            Self::Permissions(group) => Some(&group.remote),
             Self::Admins(group) => Some(&group.remote),
             Self::Access(group) => Some(&group.remote),
             Self::Audit(group) => Some(&group.remote),

@@ -111,16 +111,14 @@ ids! {
     DomainId;
     /// What an identity provider knows a person by.
     LinkedIdentityId;
+    /// A role that an organization composed.
+    RoleId;
     /// What somebody is told, to one person or many.
     NotificationId;
     /// A message in somebody's inbox.
     MessageId;
     /// A text that notifications are made from.
     TemplateId;
-    /// A model that computations run.
-    ModelId;
-    /// A dataset of an organization.
-    DatasetId;
 }
 
 impl From<UserId> for SubjectId {

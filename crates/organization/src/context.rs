@@ -11,6 +11,7 @@ use rolecall_api::organization::v1::audit_service_server::AuditServiceServer;
 use rolecall_api::organization::v1::member_service_server::MemberServiceServer;
 use rolecall_api::organization::v1::membership_service_server::MembershipServiceServer;
 use rolecall_api::organization::v1::organization_service_server::OrganizationServiceServer;
+use rolecall_api::organization::v1::role_service_server::RoleServiceServer;
 use rolecall_authz::{AccessCache, Refusals};
 use rolecall_db::{Database, Error, Relay, RelayConfig, UniqueConstraint};
 use rolecall_kernel::entropy::Entropy;
@@ -28,7 +29,7 @@ use crate::config::OrganizationConfig;
 use crate::domain::permission::CATALOGUE;
 use crate::events::consume::{DescriptorError, EventReader};
 use crate::events::publish::CONSUMERS;
-use crate::grpc::{AccessApi, Api, AuditApi, MemberApi, MembershipApi, OrganizationApi, render};
+use crate::grpc::{AccessApi, Api, AuditApi, MemberApi, MembershipApi, OrganizationApi, RoleApi, render};
 use crate::jobs;
 use crate::peers::Peers;
 use crate::peers::deliver::Delivery;
@@ -126,6 +127,7 @@ impl Organization {
             .add_service(MemberServiceServer::new(MemberApi(api())).max_decoding_message_size(MAX_MESSAGE))
             .add_service(MembershipServiceServer::new(MembershipApi(api())).max_decoding_message_size(MAX_MESSAGE))
             .add_service(AccessServiceServer::new(AccessApi(api())).max_decoding_message_size(MAX_MESSAGE))
+            .add_service(RoleServiceServer::new(RoleApi(api())).max_decoding_message_size(MAX_MESSAGE))
             .add_service(AuditServiceServer::new(AuditApi(api())).max_decoding_message_size(MAX_MESSAGE))
     }
 

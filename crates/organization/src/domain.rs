@@ -3,6 +3,7 @@
 pub(crate) mod access;
 pub(crate) mod actor;
 pub(crate) mod audit;
+pub(crate) mod custom_role;
 pub(crate) mod event;
 pub(crate) mod guard;
 pub(crate) mod guest;

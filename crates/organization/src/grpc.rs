@@ -5,6 +5,7 @@ pub(crate) mod audit_service;
 pub(crate) mod member_service;
 pub(crate) mod membership_service;
 pub(crate) mod organization_service;
+pub(crate) mod role_service;
 
 pub(crate) mod convert;
 pub(crate) mod render;
@@ -19,9 +20,9 @@ use rolecall_kernel::key::KeyedHash;
 use rolecall_kernel::page::PageTokens;
 
 use crate::app::App;
+use rolecall_db::once::RequestKey;
 use crate::domain::event::Origin;
 use crate::events::consume::EventReader;
-use rolecall_db::once::RequestKey;
 use rolecall_kernel::id::RequestId;
 
 /// What the services share.
@@ -64,6 +65,8 @@ service! {
     MembershipApi;
     /// Answers whether a subject may do something, and why.
     AccessApi;
+    /// Reads roles and permissions, and composes roles.
+    RoleApi;
     /// Reads what happened.
     AuditApi;
 }

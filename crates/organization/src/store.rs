@@ -14,7 +14,9 @@ pub(crate) mod guests;
 pub(crate) mod members;
 pub(crate) mod migrations;
 pub(crate) mod organizations;
+pub(crate) mod registered_permissions;
 pub(crate) mod removals;
+pub(crate) mod roles;
 pub(crate) mod service_accounts;
 pub(crate) mod settings;
 pub(crate) mod subjects;
@@ -28,6 +30,8 @@ use sea_orm::DbErr;
 pub(crate) const NAME_KEY: &str = "organizations_name_key";
 /// The account is a member already.
 pub(crate) const MEMBERS_KEY: &str = "members_pkey";
+/// The name of a role is taken in its organization.
+pub(crate) const ROLE_NAME_KEY: &str = "roles_name_key";
 /// The same request is being carried out.
 pub(crate) const CREATION_REQUEST_KEY: &str = "organization_creations_request_key";
 
@@ -37,6 +41,12 @@ pub(crate) const CONSTRAINTS: &[UniqueConstraint] = rolecall_db::constraints! {
     "organizations_name_key" => "organizations", ["name_key"];
     "organizations_home_key" => "organizations", ["home"];
     "members_pkey" => "members", ["user_id"];
+    "roles_pkey" => "roles", ["role_id"];
+    "roles_name_key" => "roles", ["organization_id", "name"];
+    "role_permissions_pkey" => "role_permissions", ["role_id", "permission"];
+    "member_roles_pkey" => "member_roles", ["user_id", "role_id"];
+    "permission_namespaces_pkey" => "permission_namespaces", ["namespace"];
+    "registered_permissions_pkey" => "registered_permissions", ["name"];
     "service_accounts_pkey" => "service_accounts", ["service_account_id"];
     "guests_pkey" => "guests", ["guest_id"];
     "access_changes_pkey" => "access_changes", ["revision"];

@@ -80,11 +80,14 @@ const EXPECTED: &[(&str, &str, Leaves)] = &[
     ("notification", "RetryDeliveries", Topic("notification.delivery_retried")),
     ("organization", "BlockMember", Topic("organization.member_blocked")),
     ("organization", "CreateOrganization", Topic("organization.organization_created")),
+    ("organization", "CreateRole", Topic("organization.role_created")),
     ("organization", "DeleteDataset", Topic("organization.dataset_deleted")),
     ("organization", "DeleteModel", Topic("organization.model_deleted")),
     ("organization", "DeleteModelVersion", Topic("organization.model_version_deleted")),
     ("organization", "DeleteOrganization", Topic("organization.organization_deleted")),
+    ("organization", "DeleteRole", Topic("organization.role_deleted")),
     ("organization", "GrantAdmin", Topic("organization.admin_granted")),
+    ("organization", "RegisterPermissions", Topic("organization.permissions_registered")),
     ("organization", "PublishModelVersion", Topic("organization.model_version_published")),
     ("organization", "PutModelVersion", Topic("organization.model_version_put")),
     ("organization", "RegisterDataset", Topic("organization.dataset_registered")),
@@ -98,6 +101,7 @@ const EXPECTED: &[(&str, &str, Leaves)] = &[
     ("organization", "UpdateModel", Topic("organization.model_updated")),
     ("organization", "UpdateOrganization", Topic("organization.organization_renamed")),
     ("organization", "UpdateOrganizationSettings", Topic("organization.organization_settings_changed")),
+    ("organization", "UpdateRole", Topic("organization.role_updated")),
 ];
 
 /// Whether people and programs may call it, and it may change something.
@@ -175,6 +179,7 @@ async fn asvs_v16_3_3_each_change_leaves_exactly_one_entry_that_names_who_whom_w
     let mut calls = Calls::default();
     let user = people(&mut calls, &owner, &acme).await;
     members(&mut calls, &owner, &acme, &user).await;
+    roles(&mut calls, &owner, &acme).await;
     programs(&mut calls, &owner, &acme).await;
     let erase = identity::DeleteUserRequest { user_id: user.clone(), erase: true, ..Default::default() };
     owner.users().delete_user(calls.name("DeleteUser", erase)).await.expect("deleted");
@@ -257,6 +262,22 @@ async fn members(calls: &mut Calls, owner: &Actor, acme: &str, user: &str) {
     let unblock = organization::UnblockMemberRequest { user_id: user_id(), ..Default::default() };
     owner.members().unblock_member(calls.name("UnblockMember", unblock)).await.expect("unblocked");
     calls.about(user, acme);
+}
+
+async fn roles(calls: &mut Calls, owner: &Actor, acme: &str) {
+    let role = |permission: &str| {
+        let permissions = vec![permission.to_owned()];
+        Some(organization::Role { name: "LISTER".to_owned(), permissions, ..Default::default() })
+    };
+    let create = organization::CreateRoleRequest { role: role("organization.members.list"), ..Default::default() };
+    owner.roles().create_role(calls.name("CreateRole", create)).await.expect("composed");
+    calls.about("", acme);
+    let update = organization::UpdateRoleRequest { role: role("organization.audit_events.list"), ..Default::default() };
+    owner.roles().update_role(calls.name("UpdateRole", update)).await.expect("changed");
+    calls.about("", acme);
+    let delete = organization::DeleteRoleRequest { name: "LISTER".to_owned(), ..Default::default() };
+    owner.roles().delete_role(calls.name("DeleteRole", delete)).await.expect("deleted");
+    calls.about("", acme);
 }
 
 async fn programs(calls: &mut Calls, owner: &Actor, acme: &str) {

@@ -28,7 +28,7 @@ async fn asvs_v2_2_1_bad_input_is_refused_with_every_fault_named() {
         family_name: "line\nbreak".to_owned(),
         website: "javascript:alert(1)".to_owned(),
         institution: "\u{202e}".to_owned(),
-        roles: vec!["EMPEROR".to_owned()],
+        roles: vec!["emperor".to_owned()],
         ..Default::default()
     };
     let refused =

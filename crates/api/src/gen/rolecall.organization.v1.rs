@@ -5195,6 +5195,18 @@ pub enum ErrorReason {
     DatasetNameTaken = 86,
     /// The registrant is nobody who can register datasets in the organization now.
     RegistrantUnfit = 87,
+    /// The organization has no role of that name.
+    RoleNotFound = 70,
+    /// The organization has a role of that name.
+    RoleNameTaken = 71,
+    /// Members hold the role; take it from them, or say so in the request.
+    RoleInUse = 72,
+    /// The organization has as many roles as it may.
+    RoleLimitReached = 73,
+    /// The namespace belongs to another service account.
+    NamespaceNotOwned = 74,
+    /// The instance knows as many permissions of other backends as it may.
+    PermissionLimitReached = 75,
 }
 impl ErrorReason {
     /// String value of the enum field names used in the ProtoBuf definition.
@@ -5248,6 +5260,12 @@ impl ErrorReason {
             Self::DatasetNotFound => "ERROR_REASON_DATASET_NOT_FOUND",
             Self::DatasetNameTaken => "ERROR_REASON_DATASET_NAME_TAKEN",
             Self::RegistrantUnfit => "ERROR_REASON_REGISTRANT_UNFIT",
+            Self::RoleNotFound => "ERROR_REASON_ROLE_NOT_FOUND",
+            Self::RoleNameTaken => "ERROR_REASON_ROLE_NAME_TAKEN",
+            Self::RoleInUse => "ERROR_REASON_ROLE_IN_USE",
+            Self::RoleLimitReached => "ERROR_REASON_ROLE_LIMIT_REACHED",
+            Self::NamespaceNotOwned => "ERROR_REASON_NAMESPACE_NOT_OWNED",
+            Self::PermissionLimitReached => "ERROR_REASON_PERMISSION_LIMIT_REACHED",
         }
     }
     /// Creates an enum from field names used in the ProtoBuf definition.
@@ -5300,6 +5318,12 @@ impl ErrorReason {
             "ERROR_REASON_DATASET_NOT_FOUND" => Some(Self::DatasetNotFound),
             "ERROR_REASON_DATASET_NAME_TAKEN" => Some(Self::DatasetNameTaken),
             "ERROR_REASON_REGISTRANT_UNFIT" => Some(Self::RegistrantUnfit),
+            "ERROR_REASON_ROLE_NOT_FOUND" => Some(Self::RoleNotFound),
+            "ERROR_REASON_ROLE_NAME_TAKEN" => Some(Self::RoleNameTaken),
+            "ERROR_REASON_ROLE_IN_USE" => Some(Self::RoleInUse),
+            "ERROR_REASON_ROLE_LIMIT_REACHED" => Some(Self::RoleLimitReached),
+            "ERROR_REASON_NAMESPACE_NOT_OWNED" => Some(Self::NamespaceNotOwned),
+            "ERROR_REASON_PERMISSION_LIMIT_REACHED" => Some(Self::PermissionLimitReached),
             _ => None,
         }
     }
@@ -5329,7 +5353,7 @@ pub struct DomainEvent {
     /// What happened.
     #[prost(
         oneof = "domain_event::Event",
-        tags = "10, 11, 12, 13, 14, 15, 16, 17, 18, 19, 20, 30, 40, 41, 50, 51, 54, 55, 56, 57, 58, 59, 52, 80, 81, 82, 83, 84, 85, 86, 87, 88"
+        tags = "10, 11, 12, 13, 14, 15, 16, 17, 18, 19, 20, 30, 40, 41, 50, 51, 54, 55, 56, 57, 58, 59, 52, 70, 71, 72, 73, 80, 81, 82, 83, 84, 85, 86, 87, 88"
     )]
     pub event: ::core::option::Option<domain_event::Event>,
 }
@@ -5410,6 +5434,18 @@ pub mod domain_event {
         /// another of its owners keeps a password.
         #[prost(message, tag = "52")]
         SingleSignOnRequired(super::SingleSignOnRequired),
+        /// An organization composed a role.
+        #[prost(message, tag = "70")]
+        RoleCreated(super::RoleCreated),
+        /// A composed role was changed.
+        #[prost(message, tag = "71")]
+        RoleUpdated(super::RoleUpdated),
+        /// A composed role was deleted.
+        #[prost(message, tag = "72")]
+        RoleDeleted(super::RoleDeleted),
+        /// A backend said which permissions it has.
+        #[prost(message, tag = "73")]
+        PermissionsRegistered(super::PermissionsRegistered),
         /// A model was registered.
         #[prost(message, tag = "80")]
         ModelRegistered(super::ModelRegistered),
@@ -5698,6 +5734,56 @@ pub struct DatasetDeleted {
     #[prost(string, tag = "2")]
     pub registrant_id: ::prost::alloc::string::String,
 }
+/// An organization composed a role.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct RoleCreated {
+    /// Its name.
+    #[prost(string, tag = "1")]
+    pub name: ::prost::alloc::string::String,
+    /// Names of the permissions that it holds.
+    #[prost(string, repeated, tag = "2")]
+    pub permissions: ::prost::alloc::vec::Vec<::prost::alloc::string::String>,
+}
+/// A composed role was changed.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct RoleUpdated {
+    /// Its name.
+    #[prost(string, tag = "1")]
+    pub name: ::prost::alloc::string::String,
+    /// Names of the permissions that it holds from now on.
+    #[prost(string, repeated, tag = "2")]
+    pub added_permissions: ::prost::alloc::vec::Vec<::prost::alloc::string::String>,
+    /// Names of the permissions that it held until now.
+    #[prost(string, repeated, tag = "3")]
+    pub removed_permissions: ::prost::alloc::vec::Vec<::prost::alloc::string::String>,
+}
+/// A composed role was deleted.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct RoleDeleted {
+    /// Its name.
+    #[prost(string, tag = "1")]
+    pub name: ::prost::alloc::string::String,
+    /// From how many members it was taken.
+    #[prost(int32, tag = "2")]
+    pub holder_count: i32,
+}
+/// A backend said which permissions it has.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct PermissionsRegistered {
+    /// Its namespace.
+    #[prost(string, tag = "1")]
+    pub namespace: ::prost::alloc::string::String,
+    /// Names of the permissions that are new.
+    #[prost(string, repeated, tag = "2")]
+    pub added_permissions: ::prost::alloc::vec::Vec<::prost::alloc::string::String>,
+    /// Names of the permissions that ended.
+    #[prost(string, repeated, tag = "3")]
+    pub removed_permissions: ::prost::alloc::vec::Vec<::prost::alloc::string::String>,
+    /// The service account that the namespace belongs to; empty when it belongs to
+    /// administrators alone.
+    #[prost(string, tag = "4")]
+    pub service_account_id: ::prost::alloc::string::String,
+}
 /// What `GetMember` needs.
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct GetMemberRequest {
@@ -5749,8 +5835,8 @@ pub struct UpdateMemberRolesRequest {
     /// The member's account.
     #[prost(string, tag = "2")]
     pub user_id: ::prost::alloc::string::String,
-    /// Names of 1 to 10 roles, which replace the ones held; `ADMIN` is not among
-    /// them and stays as it is.
+    /// Names of 1 to 10 roles, built-in ones or such that the organization composed,
+    /// which replace the ones held; `ADMIN` is not among them and stays as it is.
     #[prost(string, repeated, tag = "3")]
     pub roles: ::prost::alloc::vec::Vec<::prost::alloc::string::String>,
     /// `Member.etag` that the change is based on; when given and not current, the
@@ -5894,8 +5980,8 @@ pub struct WatchAccessChangesResponse {
     /// Goes on after this message.
     #[prost(string, tag = "3")]
     pub resume_token: ::prost::alloc::string::String,
-    /// Organizations that were suspended, resumed or deleted: the access of everybody who
-    /// belongs to them changed.
+    /// Organizations that were suspended, resumed or deleted, or whose roles changed: the
+    /// access of everybody who belongs to them changed. `-` stands for all of them.
     #[prost(string, repeated, tag = "4")]
     pub organization_ids: ::prost::alloc::vec::Vec<::prost::alloc::string::String>,
 }
@@ -9532,6 +9618,1253 @@ pub mod organization_service_server {
     /// Generated gRPC service name
     pub const SERVICE_NAME: &str = "rolecall.organization.v1.OrganizationService";
     impl<T> tonic::server::NamedService for OrganizationServiceServer<T> {
+        const NAME: &'static str = SERVICE_NAME;
+    }
+}
+/// A set of permissions that a member can hold.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct Role {
+    /// The organization that composed it; empty for a built-in role.
+    #[prost(string, tag = "1")]
+    pub organization_id: ::prost::alloc::string::String,
+    /// Its name, by which members hold it.
+    #[prost(string, tag = "2")]
+    pub name: ::prost::alloc::string::String,
+    /// What it is for.
+    #[prost(string, tag = "3")]
+    pub description: ::prost::alloc::string::String,
+    /// Whether it is the same in every organization.
+    #[prost(bool, tag = "4")]
+    pub built_in: bool,
+    /// Names of the permissions that it holds anywhere. Who holds a composed role
+    /// holds what a `GUEST` holds beside.
+    #[prost(string, repeated, tag = "5")]
+    pub permissions: ::prost::alloc::vec::Vec<::prost::alloc::string::String>,
+    /// Version of a composed role; give it back to change what was read.
+    #[prost(string, tag = "6")]
+    pub etag: ::prost::alloc::string::String,
+    /// When it was composed.
+    #[prost(message, optional, tag = "7")]
+    pub create_time: ::core::option::Option<::prost_types::Timestamp>,
+    /// When it was changed last.
+    #[prost(message, optional, tag = "8")]
+    pub update_time: ::core::option::Option<::prost_types::Timestamp>,
+}
+/// Something that can be allowed.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct Permission {
+    /// Its name, such as `organization.datasets.register`.
+    #[prost(string, tag = "1")]
+    pub name: ::prost::alloc::string::String,
+    /// The first part of its name: who answers for it.
+    #[prost(string, tag = "2")]
+    pub namespace: ::prost::alloc::string::String,
+    /// What it allows.
+    #[prost(string, tag = "3")]
+    pub description: ::prost::alloc::string::String,
+    /// Whether a role can be composed of it.
+    #[prost(bool, tag = "4")]
+    pub composable: bool,
+}
+/// A role that holds a permission.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct RoleHolding {
+    /// Name of the role.
+    #[prost(string, tag = "1")]
+    pub role: ::prost::alloc::string::String,
+    /// Where it holds the permission.
+    #[prost(enumeration = "PermissionPlace", tag = "2")]
+    pub place: i32,
+    /// The condition, such as `registrant`; empty without one.
+    #[prost(string, tag = "3")]
+    pub condition: ::prost::alloc::string::String,
+}
+/// A permission and who holds it.
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct PermissionRow {
+    /// The permission.
+    #[prost(message, optional, tag = "1")]
+    pub permission: ::core::option::Option<Permission>,
+    /// The roles that hold it, in the order of their names.
+    #[prost(message, repeated, tag = "2")]
+    pub holders: ::prost::alloc::vec::Vec<RoleHolding>,
+}
+/// What `ListRoles` needs.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct ListRolesRequest {
+    /// The organization; empty means the caller's own.
+    #[prost(string, tag = "1")]
+    pub organization_id: ::prost::alloc::string::String,
+    /// How many a page holds: 0 means 50, more than 1 000 means 1 000.
+    #[prost(int32, tag = "2")]
+    pub page_size: i32,
+    /// `next_page_token` of the page before, with the same other arguments.
+    #[prost(string, tag = "3")]
+    pub page_token: ::prost::alloc::string::String,
+}
+/// What `ListRoles` answers.
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct ListRolesResponse {
+    /// The roles of this page.
+    #[prost(message, repeated, tag = "1")]
+    pub roles: ::prost::alloc::vec::Vec<Role>,
+    /// Asks for the next page; empty on the last one.
+    #[prost(string, tag = "2")]
+    pub next_page_token: ::prost::alloc::string::String,
+}
+/// What `GetRole` needs.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct GetRoleRequest {
+    /// The organization; empty means the caller's own.
+    #[prost(string, tag = "1")]
+    pub organization_id: ::prost::alloc::string::String,
+    /// Name of the role.
+    #[prost(string, tag = "2")]
+    pub name: ::prost::alloc::string::String,
+}
+/// What `GetRole` answers.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct GetRoleResponse {
+    /// The role.
+    #[prost(message, optional, tag = "1")]
+    pub role: ::core::option::Option<Role>,
+}
+/// What `CreateRole` needs.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct CreateRoleRequest {
+    /// Names this one intended change; a lower-case UUID. Optional.
+    #[prost(string, tag = "1")]
+    pub request_id: ::prost::alloc::string::String,
+    /// The role: organization (empty means the caller's own), name of 3 to 50
+    /// capital letters, digits and underscores, description of at most 500
+    /// characters, 1 to 200 permissions.
+    #[prost(message, optional, tag = "2")]
+    pub role: ::core::option::Option<Role>,
+    /// Checks everything and changes nothing.
+    #[prost(bool, tag = "3")]
+    pub validate_only: bool,
+}
+/// What `CreateRole` answers.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct CreateRoleResponse {
+    /// The role.
+    #[prost(message, optional, tag = "1")]
+    pub role: ::core::option::Option<Role>,
+    /// Revision of the change, see `UpdateMemberRolesResponse.revision`.
+    #[prost(string, tag = "2")]
+    pub revision: ::prost::alloc::string::String,
+}
+/// What `UpdateRole` needs.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct UpdateRoleRequest {
+    /// Names this one intended change; a lower-case UUID. Optional.
+    #[prost(string, tag = "1")]
+    pub request_id: ::prost::alloc::string::String,
+    /// The role: organization (empty means the caller's own) and name say which;
+    /// a given etag that is not current is answered with `ETAG_MISMATCH`.
+    #[prost(message, optional, tag = "2")]
+    pub role: ::core::option::Option<Role>,
+    /// Which fields change: `description`, `permissions`; those that hold a value
+    /// when absent.
+    #[prost(message, optional, tag = "3")]
+    pub update_mask: ::core::option::Option<::prost_types::FieldMask>,
+    /// Checks everything and changes nothing.
+    #[prost(bool, tag = "4")]
+    pub validate_only: bool,
+}
+/// What `UpdateRole` answers.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct UpdateRoleResponse {
+    /// The role after the change.
+    #[prost(message, optional, tag = "1")]
+    pub role: ::core::option::Option<Role>,
+    /// Revision of the change, see `UpdateMemberRolesResponse.revision`.
+    #[prost(string, tag = "2")]
+    pub revision: ::prost::alloc::string::String,
+}
+/// What `DeleteRole` needs.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct DeleteRoleRequest {
+    /// Names this one intended change; a lower-case UUID. Optional.
+    #[prost(string, tag = "1")]
+    pub request_id: ::prost::alloc::string::String,
+    /// The organization; empty means the caller's own.
+    #[prost(string, tag = "2")]
+    pub organization_id: ::prost::alloc::string::String,
+    /// Name of the role.
+    #[prost(string, tag = "3")]
+    pub name: ::prost::alloc::string::String,
+    /// Takes the role from everybody who holds it; else a role that is held stays.
+    #[prost(bool, tag = "4")]
+    pub take_from_holders: bool,
+    /// `Role.etag` that is meant; when given and not current, the answer is
+    /// `ETAG_MISMATCH`. Optional.
+    #[prost(string, tag = "5")]
+    pub etag: ::prost::alloc::string::String,
+    /// Checks everything and changes nothing.
+    #[prost(bool, tag = "6")]
+    pub validate_only: bool,
+}
+/// What `DeleteRole` answers.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct DeleteRoleResponse {
+    /// From how many members the role was taken.
+    #[prost(int32, tag = "1")]
+    pub holder_count: i32,
+    /// Revision of the change, see `UpdateMemberRolesResponse.revision`.
+    #[prost(string, tag = "2")]
+    pub revision: ::prost::alloc::string::String,
+}
+/// What `ListPermissions` needs.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct ListPermissionsRequest {
+    /// How many a page holds: 0 means 50, more than 1 000 means 1 000.
+    #[prost(int32, tag = "1")]
+    pub page_size: i32,
+    /// `next_page_token` of the page before, with the same other arguments.
+    #[prost(string, tag = "2")]
+    pub page_token: ::prost::alloc::string::String,
+    /// Lists this namespace alone, such as `organization`. Optional.
+    #[prost(string, tag = "3")]
+    pub namespace: ::prost::alloc::string::String,
+}
+/// What `ListPermissions` answers.
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct ListPermissionsResponse {
+    /// The permissions of this page.
+    #[prost(message, repeated, tag = "1")]
+    pub permissions: ::prost::alloc::vec::Vec<Permission>,
+    /// Asks for the next page; empty on the last one.
+    #[prost(string, tag = "2")]
+    pub next_page_token: ::prost::alloc::string::String,
+}
+/// What `GetPermissionTable` needs.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct GetPermissionTableRequest {
+    /// The organization whose composed roles are shown beside the built-in ones;
+    /// empty means the caller's own.
+    #[prost(string, tag = "1")]
+    pub organization_id: ::prost::alloc::string::String,
+}
+/// What `GetPermissionTable` answers.
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct GetPermissionTableResponse {
+    /// Every permission, in the order of their names.
+    #[prost(message, repeated, tag = "1")]
+    pub rows: ::prost::alloc::vec::Vec<PermissionRow>,
+    /// The roles that are shown: the built-in ones, then the composed ones.
+    #[prost(string, repeated, tag = "2")]
+    pub roles: ::prost::alloc::vec::Vec<::prost::alloc::string::String>,
+}
+/// A permission of a backend.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct PermissionDefinition {
+    /// `<namespace>.<collection>.<verb>`, each of lower-case letters, digits and
+    /// underscores, a letter first; 100 characters at most.
+    #[prost(string, tag = "1")]
+    pub name: ::prost::alloc::string::String,
+    /// What it allows, 1 to 500 characters.
+    #[prost(string, tag = "2")]
+    pub description: ::prost::alloc::string::String,
+}
+/// What `RegisterPermissions` needs.
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct RegisterPermissionsRequest {
+    /// Names this one intended change; a lower-case UUID. Optional.
+    #[prost(string, tag = "1")]
+    pub request_id: ::prost::alloc::string::String,
+    /// The namespace, 3 to 30 characters; those of Rolecall are reserved.
+    #[prost(string, tag = "2")]
+    pub namespace: ::prost::alloc::string::String,
+    /// All permissions of the namespace, 1 000 at most.
+    #[prost(message, repeated, tag = "3")]
+    pub permissions: ::prost::alloc::vec::Vec<PermissionDefinition>,
+    /// The service account of the instance that the namespace belongs to from now
+    /// on; only administrators name one. Empty leaves that as it is.
+    #[prost(string, tag = "4")]
+    pub service_account_id: ::prost::alloc::string::String,
+    /// Checks everything and changes nothing.
+    #[prost(bool, tag = "5")]
+    pub validate_only: bool,
+}
+/// What `RegisterPermissions` answers.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct RegisterPermissionsResponse {
+    /// Names of the permissions that are new.
+    #[prost(string, repeated, tag = "1")]
+    pub added_permissions: ::prost::alloc::vec::Vec<::prost::alloc::string::String>,
+    /// Names of the permissions that ended.
+    #[prost(string, repeated, tag = "2")]
+    pub removed_permissions: ::prost::alloc::vec::Vec<::prost::alloc::string::String>,
+    /// From how many composed roles some were taken.
+    #[prost(int32, tag = "3")]
+    pub changed_role_count: i32,
+    /// From how many service accounts some were taken.
+    #[prost(int32, tag = "4")]
+    pub changed_service_account_count: i32,
+    /// Revision of the change, see `UpdateMemberRolesResponse.revision`.
+    #[prost(string, tag = "5")]
+    pub revision: ::prost::alloc::string::String,
+}
+/// Where a role holds a permission.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, ::prost::Enumeration)]
+#[repr(i32)]
+pub enum PermissionPlace {
+    /// Never sent.
+    Unspecified = 0,
+    /// In every organization.
+    Any = 1,
+    /// In the own organization.
+    Own = 2,
+    /// On the own record.
+    Self_ = 3,
+    /// On a condition about the resource.
+    Condition = 4,
+}
+impl PermissionPlace {
+    /// String value of the enum field names used in the ProtoBuf definition.
+    ///
+    /// The values are not transformed in any way and thus are considered stable
+    /// (if the ProtoBuf definition does not change) and safe for programmatic use.
+    pub fn as_str_name(&self) -> &'static str {
+        match self {
+            Self::Unspecified => "PERMISSION_PLACE_UNSPECIFIED",
+            Self::Any => "PERMISSION_PLACE_ANY",
+            Self::Own => "PERMISSION_PLACE_OWN",
+            Self::Self_ => "PERMISSION_PLACE_SELF",
+            Self::Condition => "PERMISSION_PLACE_CONDITION",
+        }
+    }
+    /// Creates an enum from field names used in the ProtoBuf definition.
+    pub fn from_str_name(value: &str) -> ::core::option::Option<Self> {
+        match value {
+            "PERMISSION_PLACE_UNSPECIFIED" => Some(Self::Unspecified),
+            "PERMISSION_PLACE_ANY" => Some(Self::Any),
+            "PERMISSION_PLACE_OWN" => Some(Self::Own),
+            "PERMISSION_PLACE_SELF" => Some(Self::Self_),
+            "PERMISSION_PLACE_CONDITION" => Some(Self::Condition),
+            _ => None,
+        }
+    }
+}
+/// Generated client implementations.
+pub mod role_service_client {
+    #![allow(
+        unused_variables,
+        dead_code,
+        missing_docs,
+        clippy::wildcard_imports,
+        clippy::let_unit_value,
+    )]
+    use tonic::codegen::*;
+    use tonic::codegen::http::Uri;
+    /// Reads the roles and permissions that there are, composes roles of an
+    /// organization, and takes the permissions of other backends.
+    ///
+    /// A role is a set of permissions. Built-in roles are the same everywhere; an
+    /// organization composes others, whose names stand beside theirs wherever roles
+    /// are named. A change of a role counts on the next call of everybody who holds
+    /// it.
+    #[derive(Debug, Clone)]
+    pub struct RoleServiceClient<T> {
+        inner: tonic::client::Grpc<T>,
+    }
+    impl RoleServiceClient<tonic::transport::Channel> {
+        /// Attempt to create a new client by connecting to a given endpoint.
+        pub async fn connect<D>(dst: D) -> Result<Self, tonic::transport::Error>
+        where
+            D: TryInto<tonic::transport::Endpoint>,
+            D::Error: Into<StdError>,
+        {
+            let conn = tonic::transport::Endpoint::new(dst)?.connect().await?;
+            Ok(Self::new(conn))
+        }
+    }
+    impl<T> RoleServiceClient<T>
+    where
+        T: tonic::client::GrpcService<tonic::body::Body>,
+        T::Error: Into<StdError>,
+        T::ResponseBody: Body<Data = Bytes> + std::marker::Send + 'static,
+        <T::ResponseBody as Body>::Error: Into<StdError> + std::marker::Send,
+    {
+        pub fn new(inner: T) -> Self {
+            let inner = tonic::client::Grpc::new(inner);
+            Self { inner }
+        }
+        pub fn with_origin(inner: T, origin: Uri) -> Self {
+            let inner = tonic::client::Grpc::with_origin(inner, origin);
+            Self { inner }
+        }
+        pub fn with_interceptor<F>(
+            inner: T,
+            interceptor: F,
+        ) -> RoleServiceClient<InterceptedService<T, F>>
+        where
+            F: tonic::service::Interceptor,
+            T::ResponseBody: Default,
+            T: tonic::codegen::Service<
+                http::Request<tonic::body::Body>,
+                Response = http::Response<
+                    <T as tonic::client::GrpcService<tonic::body::Body>>::ResponseBody,
+                >,
+            >,
+            <T as tonic::codegen::Service<
+                http::Request<tonic::body::Body>,
+            >>::Error: Into<StdError> + std::marker::Send + std::marker::Sync,
+        {
+            RoleServiceClient::new(InterceptedService::new(inner, interceptor))
+        }
+        /// Compress requests with the given encoding.
+        ///
+        /// This requires the server to support it otherwise it might respond with an
+        /// error.
+        #[must_use]
+        pub fn send_compressed(mut self, encoding: CompressionEncoding) -> Self {
+            self.inner = self.inner.send_compressed(encoding);
+            self
+        }
+        /// Enable decompressing responses.
+        #[must_use]
+        pub fn accept_compressed(mut self, encoding: CompressionEncoding) -> Self {
+            self.inner = self.inner.accept_compressed(encoding);
+            self
+        }
+        /// Limits the maximum size of a decoded message.
+        ///
+        /// Default: `4MB`
+        #[must_use]
+        pub fn max_decoding_message_size(mut self, limit: usize) -> Self {
+            self.inner = self.inner.max_decoding_message_size(limit);
+            self
+        }
+        /// Limits the maximum size of an encoded message.
+        ///
+        /// Default: `usize::MAX`
+        #[must_use]
+        pub fn max_encoding_message_size(mut self, limit: usize) -> Self {
+            self.inner = self.inner.max_encoding_message_size(limit);
+            self
+        }
+        /// Lists the roles of an organization in the order of their names, the built-in
+        /// ones first.
+        pub async fn list_roles(
+            &mut self,
+            request: impl tonic::IntoRequest<super::ListRolesRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::ListRolesResponse>,
+            tonic::Status,
+        > {
+            self.inner
+                .ready()
+                .await
+                .map_err(|e| {
+                    tonic::Status::unknown(
+                        format!("Service was not ready: {}", e.into()),
+                    )
+                })?;
+            let codec = tonic_prost::ProstCodec::default();
+            let path = http::uri::PathAndQuery::from_static(
+                "/rolecall.organization.v1.RoleService/ListRoles",
+            );
+            let mut req = request.into_request();
+            req.extensions_mut()
+                .insert(
+                    GrpcMethod::new("rolecall.organization.v1.RoleService", "ListRoles"),
+                );
+            self.inner.unary(req, path, codec).await
+        }
+        /// Reads a role by its name (`ROLE_NOT_FOUND` when the organization has none).
+        pub async fn get_role(
+            &mut self,
+            request: impl tonic::IntoRequest<super::GetRoleRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::GetRoleResponse>,
+            tonic::Status,
+        > {
+            self.inner
+                .ready()
+                .await
+                .map_err(|e| {
+                    tonic::Status::unknown(
+                        format!("Service was not ready: {}", e.into()),
+                    )
+                })?;
+            let codec = tonic_prost::ProstCodec::default();
+            let path = http::uri::PathAndQuery::from_static(
+                "/rolecall.organization.v1.RoleService/GetRole",
+            );
+            let mut req = request.into_request();
+            req.extensions_mut()
+                .insert(
+                    GrpcMethod::new("rolecall.organization.v1.RoleService", "GetRole"),
+                );
+            self.inner.unary(req, path, codec).await
+        }
+        /// Composes a role of permissions; nobody holds it yet.
+        ///
+        /// A role holds permissions that owners of the organization hold, and none that
+        /// the caller could not give (`PERMISSION_NOT_GRANTABLE`). The name is the
+        /// role's for good (`ROLE_NAME_TAKEN`); an organization has 100 roles at most
+        /// (`ROLE_LIMIT_REACHED`).
+        pub async fn create_role(
+            &mut self,
+            request: impl tonic::IntoRequest<super::CreateRoleRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::CreateRoleResponse>,
+            tonic::Status,
+        > {
+            self.inner
+                .ready()
+                .await
+                .map_err(|e| {
+                    tonic::Status::unknown(
+                        format!("Service was not ready: {}", e.into()),
+                    )
+                })?;
+            let codec = tonic_prost::ProstCodec::default();
+            let path = http::uri::PathAndQuery::from_static(
+                "/rolecall.organization.v1.RoleService/CreateRole",
+            );
+            let mut req = request.into_request();
+            req.extensions_mut()
+                .insert(
+                    GrpcMethod::new("rolecall.organization.v1.RoleService", "CreateRole"),
+                );
+            self.inner.unary(req, path, codec).await
+        }
+        /// Changes the description of a role and what it holds; the next call of
+        /// everybody who holds it obeys.
+        ///
+        /// Nobody adds to a role that it holds itself what it does not hold otherwise
+        /// (`SELF_REFUSED`).
+        pub async fn update_role(
+            &mut self,
+            request: impl tonic::IntoRequest<super::UpdateRoleRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::UpdateRoleResponse>,
+            tonic::Status,
+        > {
+            self.inner
+                .ready()
+                .await
+                .map_err(|e| {
+                    tonic::Status::unknown(
+                        format!("Service was not ready: {}", e.into()),
+                    )
+                })?;
+            let codec = tonic_prost::ProstCodec::default();
+            let path = http::uri::PathAndQuery::from_static(
+                "/rolecall.organization.v1.RoleService/UpdateRole",
+            );
+            let mut req = request.into_request();
+            req.extensions_mut()
+                .insert(
+                    GrpcMethod::new("rolecall.organization.v1.RoleService", "UpdateRole"),
+                );
+            self.inner.unary(req, path, codec).await
+        }
+        /// Deletes a role that nobody holds (`ROLE_IN_USE`), or takes it from its
+        /// holders when the request says so; who is left with no role is a `GUEST`.
+        pub async fn delete_role(
+            &mut self,
+            request: impl tonic::IntoRequest<super::DeleteRoleRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::DeleteRoleResponse>,
+            tonic::Status,
+        > {
+            self.inner
+                .ready()
+                .await
+                .map_err(|e| {
+                    tonic::Status::unknown(
+                        format!("Service was not ready: {}", e.into()),
+                    )
+                })?;
+            let codec = tonic_prost::ProstCodec::default();
+            let path = http::uri::PathAndQuery::from_static(
+                "/rolecall.organization.v1.RoleService/DeleteRole",
+            );
+            let mut req = request.into_request();
+            req.extensions_mut()
+                .insert(
+                    GrpcMethod::new("rolecall.organization.v1.RoleService", "DeleteRole"),
+                );
+            self.inner.unary(req, path, codec).await
+        }
+        /// Lists all permissions in the order of their names: those of Rolecall and
+        /// those that other backends registered.
+        pub async fn list_permissions(
+            &mut self,
+            request: impl tonic::IntoRequest<super::ListPermissionsRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::ListPermissionsResponse>,
+            tonic::Status,
+        > {
+            self.inner
+                .ready()
+                .await
+                .map_err(|e| {
+                    tonic::Status::unknown(
+                        format!("Service was not ready: {}", e.into()),
+                    )
+                })?;
+            let codec = tonic_prost::ProstCodec::default();
+            let path = http::uri::PathAndQuery::from_static(
+                "/rolecall.organization.v1.RoleService/ListPermissions",
+            );
+            let mut req = request.into_request();
+            req.extensions_mut()
+                .insert(
+                    GrpcMethod::new(
+                        "rolecall.organization.v1.RoleService",
+                        "ListPermissions",
+                    ),
+                );
+            self.inner.unary(req, path, codec).await
+        }
+        /// Tells which role of an organization holds which permission, and where.
+        pub async fn get_permission_table(
+            &mut self,
+            request: impl tonic::IntoRequest<super::GetPermissionTableRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::GetPermissionTableResponse>,
+            tonic::Status,
+        > {
+            self.inner
+                .ready()
+                .await
+                .map_err(|e| {
+                    tonic::Status::unknown(
+                        format!("Service was not ready: {}", e.into()),
+                    )
+                })?;
+            let codec = tonic_prost::ProstCodec::default();
+            let path = http::uri::PathAndQuery::from_static(
+                "/rolecall.organization.v1.RoleService/GetPermissionTable",
+            );
+            let mut req = request.into_request();
+            req.extensions_mut()
+                .insert(
+                    GrpcMethod::new(
+                        "rolecall.organization.v1.RoleService",
+                        "GetPermissionTable",
+                    ),
+                );
+            self.inner.unary(req, path, codec).await
+        }
+        /// Says which permissions a backend has, all of one namespace at once; what is
+        /// not named any more ends. The owners of all organizations hold new ones at
+        /// once, and `CheckAccess` answers for them.
+        ///
+        /// A namespace belongs to one service account of the instance, which an
+        /// administrator names; that account changes no other (`NAMESPACE_NOT_OWNED`).
+        /// A permission that ends is taken out of every role and service account.
+        pub async fn register_permissions(
+            &mut self,
+            request: impl tonic::IntoRequest<super::RegisterPermissionsRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::RegisterPermissionsResponse>,
+            tonic::Status,
+        > {
+            self.inner
+                .ready()
+                .await
+                .map_err(|e| {
+                    tonic::Status::unknown(
+                        format!("Service was not ready: {}", e.into()),
+                    )
+                })?;
+            let codec = tonic_prost::ProstCodec::default();
+            let path = http::uri::PathAndQuery::from_static(
+                "/rolecall.organization.v1.RoleService/RegisterPermissions",
+            );
+            let mut req = request.into_request();
+            req.extensions_mut()
+                .insert(
+                    GrpcMethod::new(
+                        "rolecall.organization.v1.RoleService",
+                        "RegisterPermissions",
+                    ),
+                );
+            self.inner.unary(req, path, codec).await
+        }
+    }
+}
+/// Generated server implementations.
+pub mod role_service_server {
+    #![allow(
+        unused_variables,
+        dead_code,
+        missing_docs,
+        clippy::wildcard_imports,
+        clippy::let_unit_value,
+    )]
+    use tonic::codegen::*;
+    /// Generated trait containing gRPC methods that should be implemented for use with RoleServiceServer.
+    #[async_trait]
+    pub trait RoleService: std::marker::Send + std::marker::Sync + 'static {
+        /// Lists the roles of an organization in the order of their names, the built-in
+        /// ones first.
+        async fn list_roles(
+            &self,
+            request: tonic::Request<super::ListRolesRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::ListRolesResponse>,
+            tonic::Status,
+        >;
+        /// Reads a role by its name (`ROLE_NOT_FOUND` when the organization has none).
+        async fn get_role(
+            &self,
+            request: tonic::Request<super::GetRoleRequest>,
+        ) -> std::result::Result<tonic::Response<super::GetRoleResponse>, tonic::Status>;
+        /// Composes a role of permissions; nobody holds it yet.
+        ///
+        /// A role holds permissions that owners of the organization hold, and none that
+        /// the caller could not give (`PERMISSION_NOT_GRANTABLE`). The name is the
+        /// role's for good (`ROLE_NAME_TAKEN`); an organization has 100 roles at most
+        /// (`ROLE_LIMIT_REACHED`).
+        async fn create_role(
+            &self,
+            request: tonic::Request<super::CreateRoleRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::CreateRoleResponse>,
+            tonic::Status,
+        >;
+        /// Changes the description of a role and what it holds; the next call of
+        /// everybody who holds it obeys.
+        ///
+        /// Nobody adds to a role that it holds itself what it does not hold otherwise
+        /// (`SELF_REFUSED`).
+        async fn update_role(
+            &self,
+            request: tonic::Request<super::UpdateRoleRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::UpdateRoleResponse>,
+            tonic::Status,
+        >;
+        /// Deletes a role that nobody holds (`ROLE_IN_USE`), or takes it from its
+        /// holders when the request says so; who is left with no role is a `GUEST`.
+        async fn delete_role(
+            &self,
+            request: tonic::Request<super::DeleteRoleRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::DeleteRoleResponse>,
+            tonic::Status,
+        >;
+        /// Lists all permissions in the order of their names: those of Rolecall and
+        /// those that other backends registered.
+        async fn list_permissions(
+            &self,
+            request: tonic::Request<super::ListPermissionsRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::ListPermissionsResponse>,
+            tonic::Status,
+        >;
+        /// Tells which role of an organization holds which permission, and where.
+        async fn get_permission_table(
+            &self,
+            request: tonic::Request<super::GetPermissionTableRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::GetPermissionTableResponse>,
+            tonic::Status,
+        >;
+        /// Says which permissions a backend has, all of one namespace at once; what is
+        /// not named any more ends. The owners of all organizations hold new ones at
+        /// once, and `CheckAccess` answers for them.
+        ///
+        /// A namespace belongs to one service account of the instance, which an
+        /// administrator names; that account changes no other (`NAMESPACE_NOT_OWNED`).
+        /// A permission that ends is taken out of every role and service account.
+        async fn register_permissions(
+            &self,
+            request: tonic::Request<super::RegisterPermissionsRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::RegisterPermissionsResponse>,
+            tonic::Status,
+        >;
+    }
+    /// Reads the roles and permissions that there are, composes roles of an
+    /// organization, and takes the permissions of other backends.
+    ///
+    /// A role is a set of permissions. Built-in roles are the same everywhere; an
+    /// organization composes others, whose names stand beside theirs wherever roles
+    /// are named. A change of a role counts on the next call of everybody who holds
+    /// it.
+    #[derive(Debug)]
+    pub struct RoleServiceServer<T> {
+        inner: Arc<T>,
+        accept_compression_encodings: EnabledCompressionEncodings,
+        send_compression_encodings: EnabledCompressionEncodings,
+        max_decoding_message_size: Option<usize>,
+        max_encoding_message_size: Option<usize>,
+    }
+    impl<T> RoleServiceServer<T> {
+        pub fn new(inner: T) -> Self {
+            Self::from_arc(Arc::new(inner))
+        }
+        pub fn from_arc(inner: Arc<T>) -> Self {
+            Self {
+                inner,
+                accept_compression_encodings: Default::default(),
+                send_compression_encodings: Default::default(),
+                max_decoding_message_size: None,
+                max_encoding_message_size: None,
+            }
+        }
+        pub fn with_interceptor<F>(
+            inner: T,
+            interceptor: F,
+        ) -> InterceptedService<Self, F>
+        where
+            F: tonic::service::Interceptor,
+        {
+            InterceptedService::new(Self::new(inner), interceptor)
+        }
+        /// Enable decompressing requests with the given encoding.
+        #[must_use]
+        pub fn accept_compressed(mut self, encoding: CompressionEncoding) -> Self {
+            self.accept_compression_encodings.enable(encoding);
+            self
+        }
+        /// Compress responses with the given encoding, if the client supports it.
+        #[must_use]
+        pub fn send_compressed(mut self, encoding: CompressionEncoding) -> Self {
+            self.send_compression_encodings.enable(encoding);
+            self
+        }
+        /// Limits the maximum size of a decoded message.
+        ///
+        /// Default: `4MB`
+        #[must_use]
+        pub fn max_decoding_message_size(mut self, limit: usize) -> Self {
+            self.max_decoding_message_size = Some(limit);
+            self
+        }
+        /// Limits the maximum size of an encoded message.
+        ///
+        /// Default: `usize::MAX`
+        #[must_use]
+        pub fn max_encoding_message_size(mut self, limit: usize) -> Self {
+            self.max_encoding_message_size = Some(limit);
+            self
+        }
+    }
+    impl<T, B> tonic::codegen::Service<http::Request<B>> for RoleServiceServer<T>
+    where
+        T: RoleService,
+        B: Body + std::marker::Send + 'static,
+        B::Error: Into<StdError> + std::marker::Send + 'static,
+    {
+        type Response = http::Response<tonic::body::Body>;
+        type Error = std::convert::Infallible;
+        type Future = BoxFuture<Self::Response, Self::Error>;
+        fn poll_ready(
+            &mut self,
+            _cx: &mut Context<'_>,
+        ) -> Poll<std::result::Result<(), Self::Error>> {
+            Poll::Ready(Ok(()))
+        }
+        fn call(&mut self, req: http::Request<B>) -> Self::Future {
+            match req.uri().path() {
+                "/rolecall.organization.v1.RoleService/ListRoles" => {
+                    #[allow(non_camel_case_types)]
+                    struct ListRolesSvc<T: RoleService>(pub Arc<T>);
+                    impl<
+                        T: RoleService,
+                    > tonic::server::UnaryService<super::ListRolesRequest>
+                    for ListRolesSvc<T> {
+                        type Response = super::ListRolesResponse;
+                        type Future = BoxFuture<
+                            tonic::Response<Self::Response>,
+                            tonic::Status,
+                        >;
+                        fn call(
+                            &mut self,
+                            request: tonic::Request<super::ListRolesRequest>,
+                        ) -> Self::Future {
+                            let inner = Arc::clone(&self.0);
+                            let fut = async move {
+                                <T as RoleService>::list_roles(&inner, request).await
+                            };
+                            Box::pin(fut)
+                        }
+                    }
+                    let accept_compression_encodings = self.accept_compression_encodings;
+                    let send_compression_encodings = self.send_compression_encodings;
+                    let max_decoding_message_size = self.max_decoding_message_size;
+                    let max_encoding_message_size = self.max_encoding_message_size;
+                    let inner = self.inner.clone();
+                    let fut = async move {
+                        let method = ListRolesSvc(inner);
+                        let codec = tonic_prost::ProstCodec::default();
+                        let mut grpc = tonic::server::Grpc::new(codec)
+                            .apply_compression_config(
+                                accept_compression_encodings,
+                                send_compression_encodings,
+                            )
+                            .apply_max_message_size_config(
+                                max_decoding_message_size,
+                                max_encoding_message_size,
+                            );
+                        let res = grpc.unary(method, req).await;
+                        Ok(res)
+                    };
+                    Box::pin(fut)
+                }
+                "/rolecall.organization.v1.RoleService/GetRole" => {
+                    #[allow(non_camel_case_types)]
+                    struct GetRoleSvc<T: RoleService>(pub Arc<T>);
+                    impl<
+                        T: RoleService,
+                    > tonic::server::UnaryService<super::GetRoleRequest>
+                    for GetRoleSvc<T> {
+                        type Response = super::GetRoleResponse;
+                        type Future = BoxFuture<
+                            tonic::Response<Self::Response>,
+                            tonic::Status,
+                        >;
+                        fn call(
+                            &mut self,
+                            request: tonic::Request<super::GetRoleRequest>,
+                        ) -> Self::Future {
+                            let inner = Arc::clone(&self.0);
+                            let fut = async move {
+                                <T as RoleService>::get_role(&inner, request).await
+                            };
+                            Box::pin(fut)
+                        }
+                    }
+                    let accept_compression_encodings = self.accept_compression_encodings;
+                    let send_compression_encodings = self.send_compression_encodings;
+                    let max_decoding_message_size = self.max_decoding_message_size;
+                    let max_encoding_message_size = self.max_encoding_message_size;
+                    let inner = self.inner.clone();
+                    let fut = async move {
+                        let method = GetRoleSvc(inner);
+                        let codec = tonic_prost::ProstCodec::default();
+                        let mut grpc = tonic::server::Grpc::new(codec)
+                            .apply_compression_config(
+                                accept_compression_encodings,
+                                send_compression_encodings,
+                            )
+                            .apply_max_message_size_config(
+                                max_decoding_message_size,
+                                max_encoding_message_size,
+                            );
+                        let res = grpc.unary(method, req).await;
+                        Ok(res)
+                    };
+                    Box::pin(fut)
+                }
+                "/rolecall.organization.v1.RoleService/CreateRole" => {
+                    #[allow(non_camel_case_types)]
+                    struct CreateRoleSvc<T: RoleService>(pub Arc<T>);
+                    impl<
+                        T: RoleService,
+                    > tonic::server::UnaryService<super::CreateRoleRequest>
+                    for CreateRoleSvc<T> {
+                        type Response = super::CreateRoleResponse;
+                        type Future = BoxFuture<
+                            tonic::Response<Self::Response>,
+                            tonic::Status,
+                        >;
+                        fn call(
+                            &mut self,
+                            request: tonic::Request<super::CreateRoleRequest>,
+                        ) -> Self::Future {
+                            let inner = Arc::clone(&self.0);
+                            let fut = async move {
+                                <T as RoleService>::create_role(&inner, request).await
+                            };
+                            Box::pin(fut)
+                        }
+                    }
+                    let accept_compression_encodings = self.accept_compression_encodings;
+                    let send_compression_encodings = self.send_compression_encodings;
+                    let max_decoding_message_size = self.max_decoding_message_size;
+                    let max_encoding_message_size = self.max_encoding_message_size;
+                    let inner = self.inner.clone();
+                    let fut = async move {
+                        let method = CreateRoleSvc(inner);
+                        let codec = tonic_prost::ProstCodec::default();
+                        let mut grpc = tonic::server::Grpc::new(codec)
+                            .apply_compression_config(
+                                accept_compression_encodings,
+                                send_compression_encodings,
+                            )
+                            .apply_max_message_size_config(
+                                max_decoding_message_size,
+                                max_encoding_message_size,
+                            );
+                        let res = grpc.unary(method, req).await;
+                        Ok(res)
+                    };
+                    Box::pin(fut)
+                }
+                "/rolecall.organization.v1.RoleService/UpdateRole" => {
+                    #[allow(non_camel_case_types)]
+                    struct UpdateRoleSvc<T: RoleService>(pub Arc<T>);
+                    impl<
+                        T: RoleService,
+                    > tonic::server::UnaryService<super::UpdateRoleRequest>
+                    for UpdateRoleSvc<T> {
+                        type Response = super::UpdateRoleResponse;
+                        type Future = BoxFuture<
+                            tonic::Response<Self::Response>,
+                            tonic::Status,
+                        >;
+                        fn call(
+                            &mut self,
+                            request: tonic::Request<super::UpdateRoleRequest>,
+                        ) -> Self::Future {
+                            let inner = Arc::clone(&self.0);
+                            let fut = async move {
+                                <T as RoleService>::update_role(&inner, request).await
+                            };
+                            Box::pin(fut)
+                        }
+                    }
+                    let accept_compression_encodings = self.accept_compression_encodings;
+                    let send_compression_encodings = self.send_compression_encodings;
+                    let max_decoding_message_size = self.max_decoding_message_size;
+                    let max_encoding_message_size = self.max_encoding_message_size;
+                    let inner = self.inner.clone();
+                    let fut = async move {
+                        let method = UpdateRoleSvc(inner);
+                        let codec = tonic_prost::ProstCodec::default();
+                        let mut grpc = tonic::server::Grpc::new(codec)
+                            .apply_compression_config(
+                                accept_compression_encodings,
+                                send_compression_encodings,
+                            )
+                            .apply_max_message_size_config(
+                                max_decoding_message_size,
+                                max_encoding_message_size,
+                            );
+                        let res = grpc.unary(method, req).await;
+                        Ok(res)
+                    };
+                    Box::pin(fut)
+                }
+                "/rolecall.organization.v1.RoleService/DeleteRole" => {
+                    #[allow(non_camel_case_types)]
+                    struct DeleteRoleSvc<T: RoleService>(pub Arc<T>);
+                    impl<
+                        T: RoleService,
+                    > tonic::server::UnaryService<super::DeleteRoleRequest>
+                    for DeleteRoleSvc<T> {
+                        type Response = super::DeleteRoleResponse;
+                        type Future = BoxFuture<
+                            tonic::Response<Self::Response>,
+                            tonic::Status,
+                        >;
+                        fn call(
+                            &mut self,
+                            request: tonic::Request<super::DeleteRoleRequest>,
+                        ) -> Self::Future {
+                            let inner = Arc::clone(&self.0);
+                            let fut = async move {
+                                <T as RoleService>::delete_role(&inner, request).await
+                            };
+                            Box::pin(fut)
+                        }
+                    }
+                    let accept_compression_encodings = self.accept_compression_encodings;
+                    let send_compression_encodings = self.send_compression_encodings;
+                    let max_decoding_message_size = self.max_decoding_message_size;
+                    let max_encoding_message_size = self.max_encoding_message_size;
+                    let inner = self.inner.clone();
+                    let fut = async move {
+                        let method = DeleteRoleSvc(inner);
+                        let codec = tonic_prost::ProstCodec::default();
+                        let mut grpc = tonic::server::Grpc::new(codec)
+                            .apply_compression_config(
+                                accept_compression_encodings,
+                                send_compression_encodings,
+                            )
+                            .apply_max_message_size_config(
+                                max_decoding_message_size,
+                                max_encoding_message_size,
+                            );
+                        let res = grpc.unary(method, req).await;
+                        Ok(res)
+                    };
+                    Box::pin(fut)
+                }
+                "/rolecall.organization.v1.RoleService/ListPermissions" => {
+                    #[allow(non_camel_case_types)]
+                    struct ListPermissionsSvc<T: RoleService>(pub Arc<T>);
+                    impl<
+                        T: RoleService,
+                    > tonic::server::UnaryService<super::ListPermissionsRequest>
+                    for ListPermissionsSvc<T> {
+                        type Response = super::ListPermissionsResponse;
+                        type Future = BoxFuture<
+                            tonic::Response<Self::Response>,
+                            tonic::Status,
+                        >;
+                        fn call(
+                            &mut self,
+                            request: tonic::Request<super::ListPermissionsRequest>,
+                        ) -> Self::Future {
+                            let inner = Arc::clone(&self.0);
+                            let fut = async move {
+                                <T as RoleService>::list_permissions(&inner, request).await
+                            };
+                            Box::pin(fut)
+                        }
+                    }
+                    let accept_compression_encodings = self.accept_compression_encodings;
+                    let send_compression_encodings = self.send_compression_encodings;
+                    let max_decoding_message_size = self.max_decoding_message_size;
+                    let max_encoding_message_size = self.max_encoding_message_size;
+                    let inner = self.inner.clone();
+                    let fut = async move {
+                        let method = ListPermissionsSvc(inner);
+                        let codec = tonic_prost::ProstCodec::default();
+                        let mut grpc = tonic::server::Grpc::new(codec)
+                            .apply_compression_config(
+                                accept_compression_encodings,
+                                send_compression_encodings,
+                            )
+                            .apply_max_message_size_config(
+                                max_decoding_message_size,
+                                max_encoding_message_size,
+                            );
+                        let res = grpc.unary(method, req).await;
+                        Ok(res)
+                    };
+                    Box::pin(fut)
+                }
+                "/rolecall.organization.v1.RoleService/GetPermissionTable" => {
+                    #[allow(non_camel_case_types)]
+                    struct GetPermissionTableSvc<T: RoleService>(pub Arc<T>);
+                    impl<
+                        T: RoleService,
+                    > tonic::server::UnaryService<super::GetPermissionTableRequest>
+                    for GetPermissionTableSvc<T> {
+                        type Response = super::GetPermissionTableResponse;
+                        type Future = BoxFuture<
+                            tonic::Response<Self::Response>,
+                            tonic::Status,
+                        >;
+                        fn call(
+                            &mut self,
+                            request: tonic::Request<super::GetPermissionTableRequest>,
+                        ) -> Self::Future {
+                            let inner = Arc::clone(&self.0);
+                            let fut = async move {
+                                <T as RoleService>::get_permission_table(&inner, request)
+                                    .await
+                            };
+                            Box::pin(fut)
+                        }
+                    }
+                    let accept_compression_encodings = self.accept_compression_encodings;
+                    let send_compression_encodings = self.send_compression_encodings;
+                    let max_decoding_message_size = self.max_decoding_message_size;
+                    let max_encoding_message_size = self.max_encoding_message_size;
+                    let inner = self.inner.clone();
+                    let fut = async move {
+                        let method = GetPermissionTableSvc(inner);
+                        let codec = tonic_prost::ProstCodec::default();
+                        let mut grpc = tonic::server::Grpc::new(codec)
+                            .apply_compression_config(
+                                accept_compression_encodings,
+                                send_compression_encodings,
+                            )
+                            .apply_max_message_size_config(
+                                max_decoding_message_size,
+                                max_encoding_message_size,
+                            );
+                        let res = grpc.unary(method, req).await;
+                        Ok(res)
+                    };
+                    Box::pin(fut)
+                }
+                "/rolecall.organization.v1.RoleService/RegisterPermissions" => {
+                    #[allow(non_camel_case_types)]
+                    struct RegisterPermissionsSvc<T: RoleService>(pub Arc<T>);
+                    impl<
+                        T: RoleService,
+                    > tonic::server::UnaryService<super::RegisterPermissionsRequest>
+                    for RegisterPermissionsSvc<T> {
+                        type Response = super::RegisterPermissionsResponse;
+                        type Future = BoxFuture<
+                            tonic::Response<Self::Response>,
+                            tonic::Status,
+                        >;
+                        fn call(
+                            &mut self,
+                            request: tonic::Request<super::RegisterPermissionsRequest>,
+                        ) -> Self::Future {
+                            let inner = Arc::clone(&self.0);
+                            let fut = async move {
+                                <T as RoleService>::register_permissions(&inner, request)
+                                    .await
+                            };
+                            Box::pin(fut)
+                        }
+                    }
+                    let accept_compression_encodings = self.accept_compression_encodings;
+                    let send_compression_encodings = self.send_compression_encodings;
+                    let max_decoding_message_size = self.max_decoding_message_size;
+                    let max_encoding_message_size = self.max_encoding_message_size;
+                    let inner = self.inner.clone();
+                    let fut = async move {
+                        let method = RegisterPermissionsSvc(inner);
+                        let codec = tonic_prost::ProstCodec::default();
+                        let mut grpc = tonic::server::Grpc::new(codec)
+                            .apply_compression_config(
+                                accept_compression_encodings,
+                                send_compression_encodings,
+                            )
+                            .apply_max_message_size_config(
+                                max_decoding_message_size,
+                                max_encoding_message_size,
+                            );
+                        let res = grpc.unary(method, req).await;
+                        Ok(res)
+                    };
+                    Box::pin(fut)
+                }
+                _ => {
+                    Box::pin(async move {
+                        let mut response = http::Response::new(
+                            tonic::body::Body::default(),
+                        );
+                        let headers = response.headers_mut();
+                        headers
+                            .insert(
+                                tonic::Status::GRPC_STATUS,
+                                (tonic::Code::Unimplemented as i32).into(),
+                            );
+                        headers
+                            .insert(
+                                http::header::CONTENT_TYPE,
+                                tonic::metadata::GRPC_CONTENT_TYPE,
+                            );
+                        Ok(response)
+                    })
+                }
+            }
+        }
+    }
+    impl<T> Clone for RoleServiceServer<T> {
+        fn clone(&self) -> Self {
+            let inner = self.inner.clone();
+            Self {
+                inner,
+                accept_compression_encodings: self.accept_compression_encodings,
+                send_compression_encodings: self.send_compression_encodings,
+                max_decoding_message_size: self.max_decoding_message_size,
+                max_encoding_message_size: self.max_encoding_message_size,
+            }
+        }
+    }
+    /// Generated gRPC service name
+    pub const SERVICE_NAME: &str = "rolecall.organization.v1.RoleService";
+    impl<T> tonic::server::NamedService for RoleServiceServer<T> {
         const NAME: &'static str = SERVICE_NAME;
     }
 }

@@ -71,7 +71,7 @@ pub(crate) enum Command {
     SetRoles {
         /// Id of the account
         user_id: String,
-        /// A role to hold: OWNER, `DATA_STEWARD`, `DATA_SCIENTIST` or GUEST; may be repeated
+        /// A role to hold: OWNER, `DATA_STEWARD`, `DATA_SCIENTIST`, GUEST or one that the organization composed; may be repeated
         #[arg(long = "role", required = true)]
         roles: Vec<String>,
         /// Refuse unless the membership still has this etag

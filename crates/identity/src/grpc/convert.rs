@@ -18,7 +18,7 @@ use crate::domain::code::Purpose;
 use crate::domain::password::{Password, PasswordPolicy};
 use crate::domain::user::Profile;
 
-/// The roles that a person can be invited with.
+/// The built-in roles that a person can be invited with.
 const ROLES: [&str; 4] = ["OWNER", "DATA_STEWARD", "DATA_SCIENTIST", "GUEST"];
 /// The most roles of one person.
 const MAX_ROLES: usize = 10;
@@ -187,7 +187,7 @@ impl Fields {
         }
     }
 
-    /// Reads names of roles: at least one, each known.
+    /// Reads names of roles: at least one, each in its form; organization knows which there are.
     pub(super) fn roles(&mut self, roles: Vec<String>) -> Vec<String> {
         self.roles_of("roles", roles, &[])
     }
@@ -201,9 +201,10 @@ impl Fields {
             self.violate(field, "TOO_MANY", "must name at most 10 roles");
         }
         for (index, role) in roles.iter().enumerate().take(MAX_ROLES) {
-            if !ROLES.contains(&role.as_str()) && !also.contains(&role.as_str()) {
+            if !is_role(role) && !also.contains(&role.as_str()) {
                 let known = ROLES.join(", ");
-                self.0.push(format!("{field}[{index}]"), "ROLE_UNKNOWN", format!("must be one of {known}"));
+                let what = format!("must be one of {known}, or a role that the organization composed");
+                self.0.push(format!("{field}[{index}]"), "ROLE_UNKNOWN", what);
             }
         }
         sorted(roles)
@@ -309,6 +310,13 @@ pub(super) fn time(time: prost_types::Timestamp) -> Timestamp {
     Timestamp::from_seconds(time.seconds).plus(std::time::Duration::from_nanos(nanos))
 }
 
+/// Whether it has the form of the name of a role that an organization gives.
+fn is_role(name: &str) -> bool {
+    let is_plain = |byte: u8| byte.is_ascii_uppercase() || byte.is_ascii_digit() || byte == b'_';
+    let begins = name.bytes().next().is_some_and(|byte| byte.is_ascii_uppercase());
+    begins && (3..=50).contains(&name.len()) && name.bytes().all(is_plain) && name != "ADMIN"
+}
+
 #[cfg(test)]
 mod tests {
     use tonic_types::StatusExt as _;
@@ -321,7 +329,7 @@ mod tests {
         let email = fields.email("nobody");
         let names = Names { website: "ftp://example.org", ..Names::default() };
         let profile = fields.profile(&names, Demand::Parts);
-        fields.roles(vec!["OWNER".to_owned(), "EMPEROR".to_owned()]);
+        fields.roles(vec!["OWNER".to_owned(), "emperor".to_owned()]);
         fields.new_password("password", "short", "other", PasswordPolicy::default());
         fields.request_id("7");
         let status = fields.finish(email.zip(profile)).expect_err("refused");

@@ -171,7 +171,7 @@ on_each_database! {
     async fn roles_that_may_not_be_granted_are_refused_and_leave_nothing(database) {
         let (world, _) = World::bootstrapped(&database).await;
         let root = world.log_in(ADMIN).await;
-        let unknown = world.users().create_user(bearer(&root.access_token, create_user("ada@example.org", "EMPEROR"))).await;
+        let unknown = world.users().create_user(bearer(&root.access_token, create_user("ada@example.org", "emperor"))).await;
         let told = unknown.expect_err("refused").get_details_bad_request().expect("BadRequest").field_violations;
         assert_eq!(told[0].field, "roles[0]");
         let guest = world.join(&root.access_token, "guest@example.org", "GUEST").await;

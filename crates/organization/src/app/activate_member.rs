@@ -108,7 +108,8 @@ async fn activate(
 async fn find_inviter(tx: &Tx, inviter: SubjectId, member: &Member, now: Timestamp) -> Result<Subject, Error> {
     let inviter = find_actor(tx, inviter, now).await?;
     let organization = member.organization_id;
-    let entitled = inviter.may(PERMISSION, organization, now) && inviter.may_grant(member.roles, organization, now);
+    let entitled =
+        inviter.may(PERMISSION, organization, now) && inviter.may_grant(&member.all_roles(), organization, now);
     if entitled { Ok(inviter) } else { Err(Error::InviterNotEntitled) }
 }
 
@@ -129,7 +130,7 @@ pub(super) async fn finish(
         subject_id: user_id.into(),
         organization_id: Some(active.organization_id),
         occurred: now,
-        what: What::MemberActivated { user_id, roles: active.roles },
+        what: What::MemberActivated { user_id, roles: active.all_roles().names() },
     };
     let origin = Origin { actor: Some(user_id.into()), ..origin.clone() };
     app.tell_change(tx, &origin, told).await?;

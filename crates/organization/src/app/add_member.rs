@@ -5,10 +5,10 @@ use rolecall_kernel::id::{OrganizationId, SubjectId, UserId};
 
 use super::App;
 use super::entitlement::{Lacking, find_actor, find_organization};
+use crate::domain::custom_role::{NamedRoles, Roles};
 use crate::domain::member::Member;
 use crate::domain::organization::Organization;
-use crate::domain::role::RoleSet;
-use crate::store::{MEMBERS_KEY, members, removals};
+use crate::store::{MEMBERS_KEY, members, removals, roles};
 
 const PERMISSION: &str = "identity.users.create";
 
@@ -18,7 +18,7 @@ pub(crate) struct Command {
     pub(crate) actor: SubjectId,
     /// The actor's own when absent.
     pub(crate) organization: Option<OrganizationId>,
-    pub(crate) roles: RoleSet,
+    pub(crate) roles: NamedRoles,
 }
 
 /// Why nobody is added.
@@ -38,7 +38,10 @@ pub(crate) enum Error {
     NotEntitled,
     /// The actor may not give one of these roles.
     #[error("the roles are not the actor's to give")]
-    NotGrantable(RoleSet),
+    NotGrantable(Vec<String>),
+    /// The organization has no such roles, by their places in the request.
+    #[error("some are no roles of the organization")]
+    RolesUnknown(Vec<usize>),
     /// The account has another membership.
     #[error("the account has another membership")]
     MemberElsewhere,
@@ -75,29 +78,29 @@ pub(crate) async fn run(app: &App, user: UserId, command: &Command) -> Result<Or
 
 /// Checks what [`run`] would check, and changes nothing.
 pub(crate) async fn check(app: &App, command: &Command) -> Result<Organization, Error> {
-    app.database.write(|tx| async move { judge(app, &tx, command).await }).await
+    app.database.write(|tx| async move { judge(app, &tx, command).await.map(|(organization, _)| organization) }).await
 }
 
 async fn add(app: &App, tx: &Tx, user: UserId, command: &Command) -> Result<Organization, Error> {
-    let organization = judge(app, tx, command).await?;
+    let (organization, roles) = judge(app, tx, command).await?;
     if !removals::hold_off(tx, user.into(), app.now()).await? {
         return Err(Error::Removed);
     }
     if let Some((present, _)) = members::find_even_hidden(tx, user).await? {
-        let same = present.organization_id == organization.organization_id && present.roles == command.roles;
+        let same = present.organization_id == organization.organization_id && present.all_roles() == roles;
         return if same { Ok(organization) } else { Err(Error::MemberElsewhere) };
     }
-    let member = Member::hidden(user, organization.organization_id, command.roles, app.now());
+    let member = Member::hidden(user, organization.organization_id, roles.built_in, app.now()).with_roles(roles);
     members::insert(tx, &member, Some(command.actor)).await?;
     Ok(organization)
 }
 
-async fn judge(app: &App, tx: &Tx, command: &Command) -> Result<Organization, Error> {
+async fn judge(app: &App, tx: &Tx, command: &Command) -> Result<(Organization, Roles), Error> {
     let now = app.now();
     let actor = find_actor(tx, command.actor, now).await?;
     let organization = find_organization(tx, &actor, PERMISSION, command.organization, now).await?;
-    if !actor.may_grant(command.roles, organization.organization_id, now) {
-        return Err(Error::NotGrantable(command.roles));
-    }
-    Ok(organization)
+    let known = roles::find_named(tx, organization.organization_id, &command.roles.custom_names()).await?;
+    let roles = command.roles.resolve(&known).map_err(Error::RolesUnknown)?;
+    let beyond = actor.ungrantable(&roles, organization.organization_id, now);
+    if beyond.is_empty() { Ok((organization, roles)) } else { Err(Error::NotGrantable(beyond)) }
 }

@@ -9,7 +9,7 @@ use super::entitlement::{Lacking, find_actor, find_organization};
 use super::{App, Told};
 use crate::domain::event::{Origin, What};
 use crate::domain::service_account::ServiceAccount;
-use crate::store::{access, removals, service_accounts};
+use crate::store::{access, registered_permissions, removals, service_accounts};
 
 const PERMISSION: &str = "identity.service_accounts.create";
 
@@ -29,8 +29,8 @@ pub(crate) enum Place {
 pub(crate) struct Command {
     pub(crate) service_account_id: ServiceAccountId,
     pub(crate) place: Place,
-    /// Names of the catalogue.
-    pub(crate) permissions: BTreeSet<&'static str>,
+    /// Names of the catalogue, or of what other backends registered.
+    pub(crate) permissions: BTreeSet<String>,
     pub(crate) actor: SubjectId,
     pub(crate) request: Origin,
 }
@@ -52,7 +52,10 @@ pub(crate) enum Error {
     NotEntitled,
     /// The actor does not hold these itself, there and without conditions.
     #[error("the permissions are not the actor's to give")]
-    NotGrantable(Vec<&'static str>),
+    NotGrantable(Vec<String>),
+    /// These are no permissions.
+    #[error("some are no permissions")]
+    PermissionsUnknown(Vec<String>),
     /// The account exists with other content.
     #[error("the account exists with other content")]
     AccountElsewhere,
@@ -103,7 +106,7 @@ async fn add(app: &App, tx: &Tx, command: &Command) -> Result<(Option<Organizati
     }
     let now = app.now();
     service_accounts::insert(tx, &account, now).await?;
-    let permissions = account.permissions.iter().map(|name| (*name).to_owned()).collect();
+    let permissions = account.permissions.iter().cloned().collect();
     let what = What::ServiceAccountAdded { service_account_id, permissions };
     let told = Told { revision, subject_id: service_account_id.into(), organization_id, occurred: now, what };
     let origin = Origin { actor: Some(command.actor), ..command.request.clone() };
@@ -126,6 +129,10 @@ async fn judge(app: &App, tx: &Tx, command: &Command) -> Result<Option<Organizat
         Some(id) => actor.may(name, id, now),
         None => actor.may_everywhere(name, now),
     };
-    let lacking: Vec<&str> = command.permissions.iter().copied().filter(|name| !holds(name)).collect();
+    let unknown = registered_permissions::find_unknown(tx, &command.permissions).await?;
+    if !unknown.is_empty() {
+        return Err(Error::PermissionsUnknown(unknown));
+    }
+    let lacking: Vec<String> = command.permissions.iter().filter(|name| !holds(name)).cloned().collect();
     if lacking.is_empty() { Ok(organization) } else { Err(Error::NotGrantable(lacking)) }
 }

@@ -25,7 +25,8 @@ pub(crate) struct Command {
 /// Blocks, and makes this process obey before it answers.
 pub(crate) async fn run(app: &App, command: &Command) -> Result<Answer<Changed>, Error> {
     let answer = once(&app.database, command.repeat.as_ref(), app.now(), |tx| async move {
-        let changed = change_member::apply(app, &tx, &command.target, PERMISSION, |case| decide(command, case)).await?;
+        let changed =
+            change_member::apply(app, &tx, &command.target, PERMISSION, &[], |case| decide(command, case)).await?;
         fault::point("block.before_commit");
         Ok::<_, Error>(changed)
     })

@@ -8,7 +8,7 @@ use super::{App, Told};
 use crate::domain::event::{Origin, What};
 use crate::domain::member::{Member, MemberState};
 use crate::domain::organization::{MfaPolicy, Organization, OrganizationState};
-use crate::domain::role::Role;
+use crate::domain::role::{Role, RoleSet};
 use crate::store::{access, members, organizations};
 
 /// What the home organization is, and who comes first.
@@ -61,13 +61,13 @@ async fn bootstrap(app: &App, tx: &Tx, command: &Command) -> Result<Option<i64>,
     let organization =
         Organization { organization_id, name: name.clone(), state, home: true, mfa_policy, version: 1, created: now };
     organizations::insert(tx, &organization).await?;
-    let roles = [Role::Admin, Role::Owner].into_iter().collect();
+    let roles: RoleSet = [Role::Admin, Role::Owner].into_iter().collect();
     let hidden = Member::hidden(user_id, organization_id, roles, now);
     members::insert(tx, &Member { state: MemberState::Active, ..hidden }, None).await?;
     let organization_id = Some(organization_id);
     let created = What::OrganizationCreated { organization_id: organization.organization_id, name };
     app.tell(tx, origin, organization_id, now, created).await?;
-    let what = What::MemberActivated { user_id, roles };
+    let what = What::MemberActivated { user_id, roles: roles.names() };
     let told = Told { revision, subject_id: user_id.into(), organization_id, occurred: now, what };
     app.tell_change(tx, origin, told).await?;
     Ok(Some(revision))

@@ -38,7 +38,7 @@ pub(crate) struct Command {
 pub(crate) async fn run(app: &App, command: &Command) -> Result<Answer<Changed>, Error> {
     let permission = command.change.permission();
     let answer = once(&app.database, command.repeat.as_ref(), app.now(), |tx| async move {
-        change_member::apply(app, &tx, &command.target, permission, |case| decide(command.change, case)).await
+        change_member::apply(app, &tx, &command.target, permission, &[], |case| decide(command.change, case)).await
     })
     .await?;
     change_member::obey(app, &command.target, &answer).await?;
@@ -58,5 +58,6 @@ fn decide(change: Change, case: &Case<'_>) -> Result<Option<(Member, What)>, Err
         return Ok(None);
     }
     let after = Member { roles: new, ..member.clone() }.changed(now);
+    let (old, new) = (member.all_roles().names(), after.all_roles().names());
     Ok(Some((after, What::MemberRolesChanged { user_id: member.user_id, old, new })))
 }

@@ -7,11 +7,12 @@ use rolecall_kernel::time::Timestamp;
 
 use super::{App, Told, admin_changed, owner_added};
 use crate::domain::actor::Subject;
+use crate::domain::custom_role::{CustomRoles, RoleName};
 use crate::domain::event::{Origin, What};
 use crate::domain::guard::{Orphaned, keep_somebody_in_charge};
 use crate::domain::member::Member;
-use crate::domain::role::{Role, RoleSet};
-use crate::store::{access, members, organizations, subjects};
+use crate::domain::role::Role;
+use crate::store::{access, members, organizations, roles, subjects};
 use rolecall_db::once::{Answer, RequestIdReused};
 
 /// Why a member stays as it is.
@@ -31,7 +32,10 @@ pub(crate) enum Error {
     Orphaned(#[from] Orphaned),
     /// The caller may not give or take these roles.
     #[error("the roles are not the caller's to give")]
-    NotGrantable(RoleSet),
+    NotGrantable(Vec<String>),
+    /// The organization has no such roles, by their places in the request.
+    #[error("some are no roles of the organization")]
+    RolesUnknown(Vec<usize>),
     /// Somebody else changed the member; this is its version now.
     #[error("the member has changed to {current}")]
     EtagMismatch {
@@ -87,15 +91,19 @@ pub(crate) struct Case<'a> {
     pub(crate) actor: &'a Subject,
     /// Whether the organization of the member is suspended.
     pub(crate) organization_suspended: bool,
+    /// Those of the composed roles that the change names which the organization has.
+    pub(crate) named: CustomRoles,
     pub(crate) now: Timestamp,
 }
 
-/// Changes a member in the given transaction; `decide` says how, or that nothing changes.
+/// Changes a member in the given transaction; `decide` says how, or that nothing changes. `names` are those of composed
+/// roles that it looks at.
 pub(crate) async fn apply(
     app: &App,
     tx: &Tx,
     target: &Target,
     permission: &'static str,
+    names: &[RoleName],
     decide: impl Fn(&Case<'_>) -> Result<Option<(Member, What)>, Error> + Send,
 ) -> Result<Changed, Error> {
     let now = app.now();
@@ -104,12 +112,16 @@ pub(crate) async fn apply(
     let member = members::find_locked(tx, &target.scope, target.user_id).await?.ok_or(Error::NotFound)?;
     let actor = entitled_actor(tx, target, &member, permission, now).await?;
     let organization_suspended = organizations::is_suspended(tx, member.organization_id).await?;
-    let case = Case { member: &member, actor: &actor, organization_suspended, now };
+    let known = roles::find_named(tx, member.organization_id, names).await?;
+    let case = Case { member: &member, actor: &actor, organization_suspended, named: known, now };
     let Some((after, what)) = decide(&case)? else { return Ok(Changed { member, revision }) };
     let others = members::count_others(tx, &member, now).await?;
     keep_somebody_in_charge(&member, &after, others, now)?;
     let facts = RowFacts::of_subject(Some(member.organization_id), member.user_id.into());
     let permit = target.scope.permit(facts).ok_or(Error::NotFound)?;
+    if after.custom != member.custom {
+        roles::assign(tx, after.user_id, &after.custom).await?;
+    }
     members::update(tx, &permit, &after).await?;
     let told = Told {
         revision,
@@ -142,5 +154,6 @@ async fn entitled_actor(
     if !actor.may(permission, member.organization_id, now) {
         return Err(Error::NotEntitled);
     }
-    Ok(actor)
+    let above = actor.above(member);
+    if above.is_empty() { Ok(actor) } else { Err(Error::NotGrantable(above)) }
 }

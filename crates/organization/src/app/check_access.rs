@@ -7,7 +7,7 @@ use rolecall_kernel::id::{OrganizationId, SubjectId, UserId};
 use super::App;
 use crate::domain::access::{Decision, Question, Target, decide};
 use crate::domain::permission::Permission;
-use crate::store::{access, members, organizations, subjects};
+use crate::store::{access, members, organizations, registered_permissions, subjects};
 
 /// What a subject wants to act on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -29,7 +29,7 @@ pub(crate) struct Command {
 }
 
 /// A decision and the revision it was made at.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Checked {
     pub(crate) decision: Decision,
     pub(crate) revision: i64,
@@ -42,9 +42,17 @@ pub(crate) async fn run(app: &App, command: &Command) -> Result<Checked, Error> 
     let revision = access::head(&reader).await?.revision;
     let subject = subjects::find(&reader, &command.scope, command.subject).await?;
     let target = find_target(&reader, &command.scope, command.resource).await?;
-    let permission = Permission::find(&command.permission);
-    let question = Question { subject: subject.as_ref(), permission, target };
+    let permission = find_permission(&reader, &command.permission).await?;
+    let question = Question { subject: subject.as_ref(), permission: permission.as_ref(), target };
     Ok(Checked { decision: decide(&question, app.now()), revision })
+}
+
+/// Finds a permission of ours, or one that another backend registered.
+async fn find_permission<'a>(reader: &Reader, name: &'a str) -> Result<Option<Permission<'a>>, Error> {
+    let Some(permission) = Permission::named(name) else { return Ok(None) };
+    let is_ours = Permission::find(name).is_some();
+    let is_known = is_ours || !registered_permissions::find_names(reader, &[name]).await?.is_empty();
+    Ok(is_known.then_some(permission))
 }
 
 async fn find_target(reader: &Reader, scope: &Scope, resource: Resource) -> Result<Option<Target>, Error> {

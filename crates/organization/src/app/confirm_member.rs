@@ -64,7 +64,7 @@ pub(super) async fn reveal(
         subject_id: user_id.into(),
         organization_id: Some(pending.organization_id),
         occurred: now,
-        what: What::MemberAdded { user_id, roles: pending.roles },
+        what: What::MemberAdded { user_id, roles: pending.all_roles().names() },
     };
     app.tell_change(tx, origin, told).await?;
     Ok(pending)

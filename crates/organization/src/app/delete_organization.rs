@@ -9,7 +9,7 @@ use rolecall_db::{Tx, fault};
 use super::change_organization::{self, Error, Opened, Target};
 use super::{App, settings_access};
 use crate::domain::event::What;
-use crate::store::{access, guests, members, organizations, service_accounts};
+use crate::store::{access, guests, members, organizations, roles, service_accounts};
 use rolecall_db::once::{Answer, Repeat, once};
 
 const PERMISSION: &str = "organization.organizations.delete";
@@ -57,6 +57,7 @@ async fn delete(app: &App, tx: &Tx, command: &Command) -> Result<(), Error> {
         return Err(Error::Unfinished);
     }
     members::delete_all(tx, id).await?;
+    roles::delete_all(tx, id).await?;
     service_accounts::delete_all(tx, id).await?;
     guests::delete_all(tx, id).await?;
     organizations::delete(tx, id, now).await?;

@@ -5,7 +5,7 @@ use rolecall_kernel::id::{SubjectId, UserId};
 
 use super::entitlement::{Lacking, find_actor};
 use super::{App, Told};
-use crate::domain::actor::{Subject, Who};
+use crate::domain::actor::Subject;
 use crate::domain::event::{Origin, What};
 use crate::domain::guard::{Orphaned, keep_somebody_in_charge};
 use crate::domain::member::{Member, MemberState};
@@ -25,7 +25,7 @@ pub(crate) enum Error {
     NotEntitled,
     /// The member holds roles that are beyond the actor.
     #[error("the roles are not the actor's to take")]
-    NotGrantable(RoleSet),
+    NotGrantable(Vec<String>),
     /// Nobody who can act would be in charge.
     #[error(transparent)]
     Orphaned(#[from] Orphaned),
@@ -84,9 +84,9 @@ async fn end(
     if !actor.may(PERMISSION, member.organization_id, now) {
         return Err(Error::NotEntitled);
     }
-    let beyond = beyond(&actor, member.roles);
+    let beyond = beyond(&actor, member);
     if !beyond.is_empty() {
-        return Err(Error::NotGrantable(beyond));
+        return Err(Error::NotGrantable(beyond.names()));
     }
     let gone = Member { state: MemberState::Hidden, ..member.clone() };
     keep_somebody_in_charge(member, &gone, members::count_others(tx, member, now).await?, now)?;
@@ -97,14 +97,13 @@ async fn end(
 }
 
 /// Which roles keep their holder from being ended by the actor: an end takes all of them at once.
-fn beyond(actor: &Subject, roles: RoleSet) -> RoleSet {
-    let is_program = matches!(actor.who, Who::ServiceAccount(_));
+fn beyond(actor: &Subject, member: &Member) -> RoleSet {
     let is_beyond = |role: &Role| match role {
         Role::Admin => !actor.roles().contains(Role::Admin),
-        Role::Owner => is_program,
+        Role::Owner => !actor.reigns(member.organization_id),
         Role::DataScientist | Role::DataSteward | Role::Guest => false,
     };
-    roles.iter().filter(is_beyond).collect()
+    member.roles.iter().filter(is_beyond).collect()
 }
 
 #[cfg(test)]
@@ -114,6 +113,7 @@ mod tests {
     use rolecall_kernel::time::Timestamp;
 
     use super::*;
+    use crate::domain::actor::Who;
     use crate::domain::service_account::ServiceAccount;
 
     const NOW: Timestamp = Timestamp::from_seconds(1_000);
@@ -122,27 +122,30 @@ mod tests {
         roles.iter().copied().collect()
     }
 
-    fn person(roles: &[Role]) -> Subject {
-        let organization = OrganizationId::new(NOW, &SystemEntropy);
-        Subject::from(Who::Member(Member::hidden(UserId::new(NOW, &SystemEntropy), organization, set(roles), NOW)))
+    fn member(organization: OrganizationId, roles: &[Role]) -> Member {
+        Member::hidden(UserId::new(NOW, &SystemEntropy), organization, set(roles), NOW)
     }
 
     #[test]
-    fn only_admin_ends_a_holder_of_admin_and_no_program_an_owner() {
+    fn only_admin_ends_a_holder_of_admin_and_none_but_owners_and_admin_an_owner() {
+        let organization = OrganizationId::new(NOW, &SystemEntropy);
+        let person = |roles: &[Role]| Subject::from(Who::Member(member(organization, roles)));
         let service_account_id = ServiceAccountId::new(NOW, &SystemEntropy);
-        let permissions = [PERMISSION].into_iter().collect();
+        let permissions = [PERMISSION.to_owned()].into_iter().collect();
         let program = Subject::from(Who::ServiceAccount(ServiceAccount {
             service_account_id,
             organization_id: None,
             permissions,
         }));
-        let (admin, owner) = (person(&[Role::Admin]), person(&[Role::Owner]));
-        let both = set(&[Role::Admin, Role::Owner]);
-        assert!(beyond(&admin, both).is_empty());
-        assert_eq!(beyond(&owner, both), set(&[Role::Admin]));
-        assert_eq!(beyond(&program, both), both);
-        let others = set(&[Role::DataScientist, Role::DataSteward, Role::Guest]);
-        assert!([&admin, &owner, &program].into_iter().all(|actor| beyond(actor, others).is_empty()));
-        assert!(beyond(&owner, set(&[Role::Owner])).is_empty());
+        let (admin, owner, guest) = (person(&[Role::Admin]), person(&[Role::Owner]), person(&[Role::Guest]));
+        let both = member(organization, &[Role::Admin, Role::Owner]);
+        assert!(beyond(&admin, &both).is_empty());
+        assert_eq!(beyond(&owner, &both), set(&[Role::Admin]));
+        for lesser in [&program, &guest] {
+            assert_eq!(beyond(lesser, &both), set(&[Role::Admin, Role::Owner]));
+        }
+        let others = member(organization, &[Role::DataScientist, Role::DataSteward, Role::Guest]);
+        assert!([&admin, &owner, &program].into_iter().all(|actor| beyond(actor, &others).is_empty()));
+        assert!(beyond(&owner, &member(organization, &[Role::Owner])).is_empty());
     }
 }

@@ -16,7 +16,7 @@ pub(crate) async fn run(app: &App, seen: Option<i64>) -> Result<i64, Error> {
             for subject in &step.subjects {
                 app.access.invalidate(*subject, step.revision);
             }
-            if !step.organizations.is_empty() {
+            if step.everybody || !step.organizations.is_empty() {
                 app.access.invalidate_all_before(step.revision);
             }
             if step.revision > seen {

@@ -9,7 +9,6 @@ use super::App;
 use crate::domain::member::{Member, MemberState};
 use crate::domain::member_filter::{MemberFilter, MemberTerm};
 use crate::domain::page::Position;
-use crate::domain::role::Role;
 use crate::store::{members, organizations};
 
 /// Reads one membership within the scope.
@@ -26,10 +25,10 @@ pub(crate) async fn list_by_id(app: &App, users: &[UserId]) -> Result<Vec<Member
 pub(crate) async fn list_acting(
     app: &App,
     organization: OrganizationId,
-    role: Role,
+    role: MemberTerm,
     most: u64,
 ) -> Result<Vec<Member>, Error> {
-    let terms = [MemberTerm::Role(role), MemberTerm::State(MemberState::Active), MemberTerm::Blocked(false)];
+    let terms = [role, MemberTerm::State(MemberState::Active), MemberTerm::Blocked(false)];
     let filter = MemberFilter { all: terms.into_iter().map(|term| vec![term]).collect() };
     let scope = Scope::organization(organization);
     members::list(&app.database.reader(), &scope, (&filter, app.now()), None, most).await

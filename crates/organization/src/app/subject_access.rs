@@ -1,17 +1,18 @@
 //! Tells what a subject may do, as of now.
 
+use std::collections::BTreeSet;
 use std::fmt;
 use std::sync::Arc;
 
 use rolecall_authz::{AccessError, AccessSource, IMPERSONATE, Scope, ScopeKind, SubjectAccess, SubjectKind};
-use rolecall_db::{Database, Error};
+use rolecall_db::{Database, Error, Reader};
 use rolecall_kernel::id::SubjectId;
 use rolecall_kernel::time::{Clock, Timestamp};
 
 use crate::domain::actor::{Grant, Subject, Who};
-use crate::domain::permission::{Condition, Holding};
+use crate::domain::permission::{Condition, Holding, Permission};
 use crate::domain::role::Role;
-use crate::store::{access, settings, subjects};
+use crate::store::{access, registered_permissions, settings, subjects};
 
 /// A subject, and the revision at which it was read.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -21,6 +22,8 @@ pub(crate) struct Snapshot {
     pub(crate) now: Timestamp,
     /// Whether the owners of its organization may act as its members.
     pub(crate) owner_impersonation: bool,
+    /// Permissions of other backends that the subject may hold.
+    pub(crate) registered: Vec<String>,
 }
 
 /// Reads a subject and the revision of all access.
@@ -38,7 +41,23 @@ pub(crate) async fn read(database: &Database, clock: &dyn Clock, id: SubjectId) 
         }
         None => false,
     };
-    Ok(Some(Snapshot { subject, revision, now, owner_impersonation }))
+    let registered = registered(&reader, &subject).await?;
+    Ok(Some(Snapshot { subject, revision, now, owner_impersonation, registered }))
+}
+
+/// Owners hold all that other backends registered; whoever else what it was given by name.
+async fn registered(reader: &Reader, subject: &Subject) -> Result<Vec<String>, Error> {
+    if subject.roles().contains(Role::Owner) {
+        let all = registered_permissions::list(reader).await?;
+        return Ok(all.into_iter().map(|registered| registered.name).collect());
+    }
+    let is_foreign = |name: &&String| Permission::find(name).is_none();
+    let given: BTreeSet<&String> = match &subject.who {
+        Who::Member(member) => member.custom.iter().flat_map(|role| &role.permissions).filter(is_foreign).collect(),
+        Who::ServiceAccount(account) => account.permissions.iter().filter(is_foreign).collect(),
+        Who::Guest(_) => BTreeSet::new(),
+    };
+    Ok(given.into_iter().cloned().collect())
 }
 
 /// Tells the rights of subjects from the tables of this process; what the access cache asks.
@@ -80,9 +99,9 @@ impl Snapshot {
         } else {
             (roles.contains(Role::Owner) && self.owner_impersonation).then_some(Holding::Own)
         };
-        let mut grants = self.subject.grants();
-        grants.extend(holding.map(|holding| Grant { permission: IMPERSONATE, holding }));
-        grants.sort_unstable_by_key(|grant| grant.permission);
+        let mut grants = self.subject.grants(&self.registered);
+        grants.extend(holding.map(|holding| Grant { permission: IMPERSONATE.into(), holding }));
+        grants.sort_unstable_by(|one, other| one.permission.cmp(&other.permission));
         grants
     }
 
@@ -97,7 +116,7 @@ impl Snapshot {
             },
             organization_id: subject.organization_id(),
             organization_active: !subject.organization_suspended,
-            roles: subject.roles().names(),
+            roles: subject.all_roles().names(),
             admin: subject.roles().contains(Role::Admin),
             blocked: !subject.can_act(*now),
             grants: self.grants().iter().filter_map(to_grant).collect(),
@@ -114,5 +133,5 @@ fn to_grant(grant: &Grant) -> Option<(String, ScopeKind)> {
         Holding::If(Condition::ImpersonationAllowed) => return None,
         Holding::If(_) => ScopeKind::Related,
     };
-    Some((grant.permission.to_owned(), kind))
+    Some((grant.permission.clone().into_owned(), kind))
 }

@@ -18,7 +18,7 @@ pub(crate) struct Command {
 /// Lifts the block, and makes this process obey before it answers.
 pub(crate) async fn run(app: &App, command: &Command) -> Result<Answer<Changed>, Error> {
     let answer = once(&app.database, command.repeat.as_ref(), app.now(), |tx| async move {
-        change_member::apply(app, &tx, &command.target, PERMISSION, decide).await
+        change_member::apply(app, &tx, &command.target, PERMISSION, &[], decide).await
     })
     .await?;
     change_member::obey(app, &command.target, &answer).await?;

@@ -4,9 +4,9 @@ use std::convert::Infallible;
 
 use super::App;
 use super::change_member::{self, Case, Changed, Error, Target};
+use crate::domain::custom_role::{NamedRoles, Roles};
 use crate::domain::event::What;
 use crate::domain::member::Member;
-use crate::domain::role::RoleSet;
 use rolecall_db::once::{Answer, Repeat, once};
 
 const PERMISSION: &str = "organization.members.assign_roles";
@@ -16,7 +16,7 @@ const PERMISSION: &str = "organization.members.assign_roles";
 pub(crate) struct Command {
     pub(crate) target: Target,
     /// Organizational roles; `ADMIN` stays as it is.
-    pub(crate) roles: RoleSet,
+    pub(crate) roles: NamedRoles,
     /// The version that the change is based on.
     pub(crate) etag: Option<String>,
     pub(crate) repeat: Option<Repeat<Changed>>,
@@ -25,7 +25,8 @@ pub(crate) struct Command {
 /// Replaces the roles, and makes this process obey before it answers.
 pub(crate) async fn run(app: &App, command: &Command) -> Result<Answer<Changed>, Error> {
     let answer = once(&app.database, command.repeat.as_ref(), app.now(), |tx| async move {
-        change_member::apply(app, &tx, &command.target, PERMISSION, |case| decide(command, case)).await
+        let names = command.roles.custom_names();
+        change_member::apply(app, &tx, &command.target, PERMISSION, &names, |case| decide(command, case)).await
     })
     .await?;
     change_member::obey(app, &command.target, &answer).await?;
@@ -37,8 +38,8 @@ pub(crate) async fn change(app: &App, command: &Command) -> Result<Member, Error
     let changed = app
         .database
         .write(|tx| async move {
-            let decide = |case: &Case<'_>| decide(command, case);
-            change_member::apply(app, &tx, &command.target, PERMISSION, decide).await
+            let (names, decide) = (command.roles.custom_names(), |case: &Case<'_>| decide(command, case));
+            change_member::apply(app, &tx, &command.target, PERMISSION, &names, decide).await
         })
         .await?;
     app.announce(command.target.user_id.into(), changed.revision);
@@ -50,8 +51,8 @@ pub(crate) async fn check(app: &App, command: &Command) -> Result<Member, Error>
     let checked: Result<Infallible, Checked> = app
         .database
         .write(|tx| async move {
-            let decide = |case: &Case<'_>| decide(command, case);
-            match change_member::apply(app, &tx, &command.target, PERMISSION, decide).await {
+            let (names, decide) = (command.roles.custom_names(), |case: &Case<'_>| decide(command, case));
+            match change_member::apply(app, &tx, &command.target, PERMISSION, &names, decide).await {
                 Ok(changed) => Err(Checked::Possible(changed.member)),
                 Err(error) => Err(Checked::Refused(error)),
             }
@@ -82,14 +83,18 @@ fn decide(command: &Command, case: &Case<'_>) -> Result<Option<(Member, What)>, 
     if command.etag.as_ref().is_some_and(|etag| *etag != current) {
         return Err(Error::EtagMismatch { current });
     }
-    let (old, new) = (member.roles, member.roles.replaced_by(command.roles));
+    let given = command.roles.resolve(&case.named).map_err(Error::RolesUnknown)?;
+    let old = member.all_roles();
+    let new = Roles { built_in: member.roles.replaced_by(given.built_in), ..given };
     // What is taken counts like what is given: who may not make an owner may not unmake one.
-    if !actor.may_grant(old.difference(new), member.organization_id, now) {
-        return Err(Error::NotGrantable(old.difference(new)));
+    let beyond = actor.ungrantable(&old.difference(&new), member.organization_id, now);
+    if !beyond.is_empty() {
+        return Err(Error::NotGrantable(beyond));
     }
     if old == new {
         return Ok(None);
     }
-    let after = Member { roles: new, ..member.clone() }.changed(now);
-    Ok(Some((after, What::MemberRolesChanged { user_id: member.user_id, old, new })))
+    let (user_id, before, then) = (member.user_id, old.names(), new.names());
+    let after: Member = member.clone().with_roles(new).changed(now);
+    Ok(Some((after, What::MemberRolesChanged { user_id, old: before, new: then })))
 }

@@ -9,7 +9,7 @@ use super::entitlement::{Lacking, find_actor};
 use super::{App, Told};
 use crate::domain::event::{Origin, What};
 use crate::domain::service_account::ServiceAccount;
-use crate::store::{access, service_accounts};
+use crate::store::{access, registered_permissions, service_accounts};
 
 const PERMISSION: &str = "identity.service_accounts.update";
 
@@ -17,8 +17,8 @@ const PERMISSION: &str = "identity.service_accounts.update";
 #[derive(Debug, Clone)]
 pub(crate) struct Command {
     pub(crate) service_account_id: ServiceAccountId,
-    /// Names of the catalogue.
-    pub(crate) permissions: BTreeSet<&'static str>,
+    /// Names of the catalogue, or of what other backends registered.
+    pub(crate) permissions: BTreeSet<String>,
     /// Whose rights bound them; none takes back a change that was not finished.
     pub(crate) actor: Option<SubjectId>,
     pub(crate) request: Origin,
@@ -35,7 +35,10 @@ pub(crate) enum Error {
     NotEntitled,
     /// The actor does not hold these itself, there and without conditions.
     #[error("the permissions are not the actor's to give")]
-    NotGrantable(Vec<&'static str>),
+    NotGrantable(Vec<String>),
+    /// These are no permissions.
+    #[error("some are no permissions")]
+    PermissionsUnknown(Vec<String>),
     /// The database did not do it.
     #[error(transparent)]
     Store(#[from] rolecall_db::Error),
@@ -57,12 +60,19 @@ async fn replace(app: &App, tx: &Tx, command: &Command) -> Result<Option<i64>, E
     if let Some(actor) = command.actor {
         judge(app, tx, command, &account, actor).await?;
     }
-    if account.permissions == command.permissions {
+    let mut permissions = command.permissions.clone();
+    let unknown = registered_permissions::find_unknown(tx, &permissions).await?;
+    // What is put back may name permissions that ended meanwhile, which are left out.
+    permissions.retain(|name| !unknown.contains(name));
+    if !unknown.is_empty() && command.actor.is_some() {
+        return Err(Error::PermissionsUnknown(unknown));
+    }
+    if account.permissions == permissions {
         return Ok(None);
     }
     let organization_id = account.organization_id;
-    service_accounts::update(tx, &ServiceAccount { permissions: command.permissions.clone(), ..account }).await?;
-    let permissions = command.permissions.iter().map(|name| (*name).to_owned()).collect();
+    service_accounts::update(tx, &ServiceAccount { permissions: permissions.clone(), ..account }).await?;
+    let permissions = permissions.into_iter().collect();
     let what = What::ServiceAccountUpdated { service_account_id, permissions };
     let told = Told { revision, subject_id: service_account_id.into(), organization_id, occurred: app.now(), what };
     let origin = Origin { actor: command.actor, ..command.request.clone() };
@@ -88,6 +98,6 @@ async fn judge(app: &App, tx: &Tx, command: &Command, account: &ServiceAccount, 
         let is_own = |id: OrganizationId| actor.organization_id() == Some(id);
         return Err(if account.organization_id.is_some_and(is_own) { Error::NotEntitled } else { Error::NotFound });
     }
-    let lacking: Vec<&str> = command.permissions.iter().copied().filter(|name| !holds(name)).collect();
+    let lacking: Vec<String> = command.permissions.iter().filter(|name| !holds(name)).cloned().collect();
     if lacking.is_empty() { Ok(()) } else { Err(Error::NotGrantable(lacking)) }
 }

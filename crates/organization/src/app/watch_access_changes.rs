@@ -16,6 +16,8 @@ pub(crate) struct Step {
     pub(crate) subjects: Vec<SubjectId>,
     /// Everybody who belongs to these is concerned.
     pub(crate) organizations: Vec<OrganizationId>,
+    /// Everybody is concerned, whatever the organization.
+    pub(crate) everybody: bool,
     /// Everything up to this revision has been told.
     pub(crate) revision: i64,
 }
@@ -43,27 +45,33 @@ pub(crate) async fn after(app: &App, scope: &Scope, revision: i64) -> Result<Nex
         return Ok(Next::Gone);
     }
     if revision == head.revision {
-        return Ok(Next::Step(Step { subjects: Vec::new(), organizations: Vec::new(), revision }));
+        return Ok(Next::Step(Step::up_to(revision)));
     }
     let changes = access::list_after(&reader, scope, revision, head.revision, BATCH).await?;
     let told = match changes.last() {
         Some((last, _)) if changes.len() as u64 == BATCH => *last,
         _ => head.revision,
     };
-    let mut step = Step { subjects: Vec::new(), organizations: Vec::new(), revision: told };
+    let mut step = Step::up_to(told);
     for (_, concerned) in changes {
         match concerned {
             Concerned::Subject(subject) => push_new(&mut step.subjects, subject),
             Concerned::Organization(organization) => push_new(&mut step.organizations, organization),
+            Concerned::Everybody => step.everybody = true,
         }
     }
     Ok(Next::Step(step))
 }
 
 impl Step {
+    /// Makes a step that tells of nobody.
+    const fn up_to(revision: i64) -> Self {
+        Self { subjects: Vec::new(), organizations: Vec::new(), everybody: false, revision }
+    }
+
     /// Tells whether nobody's access changed.
     pub(crate) fn is_empty(&self) -> bool {
-        self.subjects.is_empty() && self.organizations.is_empty()
+        self.subjects.is_empty() && self.organizations.is_empty() && !self.everybody
     }
 }
 

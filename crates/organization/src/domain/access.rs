@@ -4,8 +4,8 @@ use rolecall_kernel::id::{OrganizationId, SubjectId};
 use rolecall_kernel::time::Timestamp;
 
 use super::actor::{Subject, Who};
+use super::custom_role::Roles;
 use super::permission::{Holding, Permission};
-use super::role::RoleSet;
 
 /// Why a decision came out as it did.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -55,17 +55,17 @@ pub(crate) struct Target {
 }
 
 /// A decision and what it stands on.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Decision {
     pub(crate) reason: AccessReason,
     /// The roles that allow it; empty when it is refused, or allowed to a service account.
-    pub(crate) roles: RoleSet,
+    pub(crate) roles: Roles,
 }
 
 impl Decision {
     /// Refuses for this reason.
     pub(crate) fn refused(reason: AccessReason) -> Self {
-        Self { reason, roles: RoleSet::default() }
+        Self { reason, roles: Roles::default() }
     }
 }
 
@@ -73,7 +73,7 @@ impl Decision {
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Question<'a> {
     pub(crate) subject: Option<&'a Subject>,
-    pub(crate) permission: Option<&'static Permission>,
+    pub(crate) permission: Option<&'a Permission<'a>>,
     pub(crate) target: Option<Target>,
 }
 
@@ -102,12 +102,16 @@ pub(crate) fn decide(question: &Question<'_>, now: Timestamp) -> Decision {
     }
 }
 
-fn decide_by_roles(subject: &Subject, permission: &Permission, target: Target) -> Decision {
+fn decide_by_roles(subject: &Subject, permission: &Permission<'_>, target: Target) -> Decision {
     let is_own_organization = subject.organization_id() == Some(target.organization_id);
     let is_own_record = target.record_of == Some(subject.subject_id());
-    let allowing = |allows: fn(Holding, bool) -> bool, here: bool| -> RoleSet {
-        let allowed = |role: &_| permission.held_by(*role).is_some_and(|holding| allows(holding, here));
-        subject.roles().iter().filter(allowed).collect()
+    let allowing = |allows: fn(Holding, bool) -> bool, here: bool| -> Roles {
+        let allowed = |held: Option<Holding>| held.is_some_and(|holding| allows(holding, here));
+        let held = subject.all_roles();
+        Roles {
+            built_in: held.built_in.iter().filter(|role| allowed(permission.held_by(*role))).collect(),
+            custom: held.custom.iter().filter(|role| allowed(permission.held_by_custom(role))).cloned().collect(),
+        }
     };
     let there = allowing(|held, own| held == Holding::Any || (held == Holding::Own && own), is_own_organization);
     if !there.is_empty() {
@@ -126,16 +130,16 @@ fn decide_by_roles(subject: &Subject, permission: &Permission, target: Target) -
 }
 
 /// A guest holds what the role holds in its organization, and nothing on conditions about who it is.
-fn decide_as_guest(subject: &Subject, permission: &Permission, target: Target) -> Decision {
+fn decide_as_guest(subject: &Subject, permission: &Permission<'_>, target: Target) -> Decision {
     let is_own_organization = subject.organization_id() == Some(target.organization_id);
     match (subject.holding(permission), is_own_organization) {
-        (Some(_), true) => Decision { reason: AccessReason::RoleHoldsPermission, roles: subject.roles() },
+        (Some(_), true) => Decision { reason: AccessReason::RoleHoldsPermission, roles: subject.all_roles() },
         (Some(_), false) => Decision::refused(AccessReason::NotAMember),
         (None, _) => Decision::refused(AccessReason::PermissionMissing),
     }
 }
 
-fn decide_by_permissions(subject: &Subject, permission: &Permission, target: Target) -> Decision {
+fn decide_by_permissions(subject: &Subject, permission: &Permission<'_>, target: Target) -> Decision {
     let reaches = subject.organization_id().is_none_or(|own| own == target.organization_id);
     Decision::refused(match (subject.holding(permission), reaches) {
         (None, _) => AccessReason::PermissionMissing,

@@ -6,8 +6,6 @@ use rolecall_kernel::id::{EventId, OrganizationId, ServiceAccountId, SubjectId, 
 use rolecall_kernel::text::{OrganizationName, Reason};
 use rolecall_kernel::time::Timestamp;
 
-use super::role::RoleSet;
-
 /// Who caused a change, and by which call.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Origin {
@@ -52,19 +50,19 @@ pub(crate) enum What {
     },
     MemberAdded {
         user_id: UserId,
-        roles: RoleSet,
+        roles: Vec<String>,
     },
     MemberActivated {
         user_id: UserId,
-        roles: RoleSet,
+        roles: Vec<String>,
     },
     MemberRemoved {
         user_id: UserId,
     },
     MemberRolesChanged {
         user_id: UserId,
-        old: RoleSet,
-        new: RoleSet,
+        old: Vec<String>,
+        new: Vec<String>,
     },
     MemberBlocked {
         user_id: UserId,
@@ -120,6 +118,28 @@ pub(crate) enum What {
     GuestRemoved {
         guest_id: SubjectId,
     },
+    RoleCreated {
+        name: String,
+        permissions: Vec<String>,
+    },
+    RoleUpdated {
+        name: String,
+        /// What it holds now that it did not.
+        added: Vec<String>,
+        /// What it held and does not any more.
+        removed: Vec<String>,
+    },
+    RoleDeleted {
+        name: String,
+        /// How many held it.
+        holders: usize,
+    },
+    PermissionsRegistered {
+        namespace: String,
+        added: Vec<String>,
+        removed: Vec<String>,
+        owner: Option<ServiceAccountId>,
+    },
     /// Calls of the actor were refused.
     CallsRefused {
         method: String,
@@ -154,6 +174,10 @@ impl What {
             Self::SingleSignOnRequired { .. } => "organization.single_sign_on_required",
             Self::GuestAdded { .. } => "organization.guest_added",
             Self::GuestRemoved { .. } => "organization.guest_removed",
+            Self::RoleCreated { .. } => "organization.role_created",
+            Self::RoleUpdated { .. } => "organization.role_updated",
+            Self::RoleDeleted { .. } => "organization.role_deleted",
+            Self::PermissionsRegistered { .. } => "organization.permissions_registered",
             Self::CallsRefused { .. } => "organization.calls_refused",
         }
     }
@@ -168,6 +192,10 @@ impl What {
             | Self::OrganizationDeleted { .. }
             | Self::OrganizationSettingsChanged { .. }
             | Self::SingleSignOnRequired { .. }
+            | Self::RoleCreated { .. }
+            | Self::RoleUpdated { .. }
+            | Self::RoleDeleted { .. }
+            | Self::PermissionsRegistered { .. }
             | Self::CallsRefused { .. } => None,
             Self::MemberAdded { user_id, .. }
             | Self::MemberActivated { user_id, .. }

@@ -4,6 +4,7 @@ use rolecall_kernel::id::{OrganizationId, SubjectId, UserId};
 use rolecall_kernel::text::Reason;
 use rolecall_kernel::time::Timestamp;
 
+use super::custom_role::{CustomRoles, Roles};
 use super::role::{Role, RoleSet};
 
 /// Where a membership stands in its life.
@@ -40,7 +41,10 @@ pub(crate) struct Member {
     pub(crate) user_id: UserId,
     pub(crate) organization_id: OrganizationId,
     pub(crate) state: MemberState,
+    /// The built-in ones.
     pub(crate) roles: RoleSet,
+    /// Those that its organization composed.
+    pub(crate) custom: CustomRoles,
     pub(crate) block: Option<Block>,
     pub(crate) version: i64,
     pub(crate) created: Timestamp,
@@ -55,6 +59,7 @@ impl Member {
             organization_id,
             state: MemberState::Hidden,
             roles,
+            custom: CustomRoles::default(),
             block: None,
             version: 1,
             created: now,
@@ -75,6 +80,17 @@ impl Member {
     /// Tells whether the member holds the role and can use it now; this is what the guards count.
     pub(crate) fn acts_as(&self, role: Role, now: Timestamp) -> bool {
         self.roles.contains(role) && self.can_act(now)
+    }
+
+    /// Returns the roles of both kinds.
+    pub(crate) fn all_roles(&self) -> Roles {
+        Roles { built_in: self.roles, custom: self.custom.clone() }
+    }
+
+    /// Returns the member with these roles in the place of its own.
+    #[must_use]
+    pub(crate) fn with_roles(self, roles: Roles) -> Self {
+        Self { roles: roles.built_in, custom: roles.custom, ..self }
     }
 
     /// Returns the version as callers give it back.

@@ -1,13 +1,16 @@
 //! Which members a list shows.
 
+use super::custom_role::RoleName;
 use super::member::MemberState;
 use super::role::Role;
 
 /// What is asked of a member.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum MemberTerm {
     /// It holds the role.
     Role(Role),
+    /// It holds a role of this name that its organization composed.
+    Custom(RoleName),
     /// It is blocked now, or is not.
     Blocked(bool),
     /// Where it stands in its life.

@@ -7,6 +7,7 @@
 use std::collections::HashMap;
 use std::sync::LazyLock;
 
+use super::custom_role::CustomRole;
 use super::role::Role;
 
 /// Where a role holds a permission.
@@ -39,32 +40,88 @@ pub(crate) enum Condition {
     ImpersonationAllowed,
 }
 
+/// Contexts whose permissions are in the catalogue, and the suite itself: nobody registers any under these names.
+pub(crate) const RESERVED: [&str; 4] = ["identity", "notification", "organization", "rolecall"];
+
+impl Condition {
+    /// Returns the name, as tables show it.
+    pub(crate) const fn name(self) -> &'static str {
+        match self {
+            Self::Registrant => "registrant",
+            Self::Beneficiary => "beneficiary",
+            Self::Creator => "creator",
+            Self::DatasetsViewable => "datasets viewable",
+            Self::DatasetsOwn => "own datasets",
+            Self::ImpersonationAllowed => "impersonation allowed",
+        }
+    }
+}
+
 /// A permission and who holds it.
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct Permission {
-    /// Its name: `<context>.<collection>.<verb>`.
-    pub(crate) name: &'static str,
+pub(crate) struct Permission<'a> {
+    /// Its name: `<context>.<collection>.<verb>`, or `<namespace>.<collection>.<verb>` when another backend registered it.
+    pub(crate) name: &'a str,
     holders: &'static [(Role, Holding)],
 }
 
-impl Permission {
-    /// Finds a permission by its name.
+impl Permission<'static> {
+    /// Finds a permission of the catalogue by its name.
     pub(crate) fn find(name: &str) -> Option<&'static Self> {
-        static BY_NAME: LazyLock<HashMap<&'static str, &'static Permission>> =
+        static BY_NAME: LazyLock<HashMap<&'static str, &'static Permission<'static>>> =
             LazyLock::new(|| CATALOGUE.iter().map(|permission| (permission.name, permission)).collect());
         BY_NAME.get(name).copied()
+    }
+}
+
+impl<'a> Permission<'a> {
+    /// Names a permission: one of the catalogue, or one that another backend registered or could have.
+    ///
+    /// Whether it did is for the tables to say. What is registered belongs to owners.
+    pub(crate) fn named(name: &'a str) -> Option<Self> {
+        match Permission::find(name) {
+            Some(found) => Some(*found),
+            None if RESERVED.contains(&namespace(name)) => None,
+            None => Some(Self { name, holders: &[(Role::Owner, Own)] }),
+        }
     }
 
     /// Returns where the role holds it.
     pub(crate) fn held_by(&self, role: Role) -> Option<Holding> {
         self.holders.iter().find(|(holder, _)| *holder == role).map(|(_, holding)| *holding)
     }
+
+    /// Returns where a role that an organization composes holds it once it is given it; none when it cannot be given.
+    ///
+    /// An organization gives what its owners hold. To act as somebody else is bound to owning, and is not given.
+    pub(crate) fn composed(&self) -> Option<Holding> {
+        self.held_by(Role::Owner).filter(|held| *held != If(ImpersonationAllowed))
+    }
+
+    /// Returns where a role that an organization composed holds it: what it was given, and all that `GUEST` holds.
+    pub(crate) fn held_by_custom(&self, role: &CustomRole) -> Option<Holding> {
+        let given = role.permissions.contains(self.name).then(|| self.composed()).flatten();
+        given.max(self.held_by(Role::Guest))
+    }
+}
+
+/// A permission that another backend registered.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct RegisteredPermission {
+    pub(crate) name: String,
+    /// What it allows.
+    pub(crate) description: String,
+}
+
+/// Returns the first part of a name.
+pub(crate) fn namespace(name: &str) -> &str {
+    name.split('.').next().unwrap_or_default()
 }
 
 macro_rules! catalogue {
     ($($name:literal: $($role:ident $holding:expr),+;)+) => {
         /// Every permission.
-        pub(crate) const CATALOGUE: &[Permission] = &[$(
+        pub(crate) const CATALOGUE: &[Permission<'static>] = &[$(
             Permission { name: $name, holders: &[$((Role::$role, $holding)),+] }
         ),+];
     };
@@ -147,9 +204,17 @@ catalogue! {
     "organization.organizations.list": Admin Any;
     "organization.organizations.suspend": Admin Any;
     "organization.organizations.update": Admin Any;
+    "organization.permissions.register": Admin Any;
+    "organization.roles.create": Admin Any, Owner Own;
+    "organization.roles.delete": Admin Any, Owner Own;
+    "organization.roles.update": Admin Any, Owner Own;
     "organization.settings.get": Admin Any, Owner Own;
     "organization.settings.update": Admin Any, Owner Own;
 }
+
+mod descriptions;
+
+pub(crate) use descriptions::describe;
 
 #[cfg(test)]
 mod tests;

@@ -39,6 +39,19 @@ impl Role {
         }
     }
 
+    /// Returns what the role is for.
+    pub(crate) const fn description(self) -> &'static str {
+        match self {
+            Self::Admin => {
+                "Administers people and organizations of the whole instance, and reads no organization's data"
+            }
+            Self::DataScientist => "Computes on data that is opened to it",
+            Self::DataSteward => "Adds and keeps datasets",
+            Self::Guest => "Has an account and little else",
+            Self::Owner => "Holds every right of its organization",
+        }
+    }
+
     /// Finds a role by its name.
     pub(crate) fn parse(name: &str) -> Result<Self, ParseRoleError> {
         Self::ALL.into_iter().find(|role| role.name() == name).ok_or(ParseRoleError)

@@ -11,6 +11,6 @@ pub(crate) struct ServiceAccount {
     pub(crate) service_account_id: ServiceAccountId,
     /// Where it acts; none for the whole instance.
     pub(crate) organization_id: Option<OrganizationId>,
-    /// Names of its permissions, all of the catalogue.
-    pub(crate) permissions: BTreeSet<&'static str>,
+    /// Names of its permissions: of the catalogue, or registered by another backend.
+    pub(crate) permissions: BTreeSet<String>,
 }

@@ -3,7 +3,7 @@
 use prost::Message as _;
 use rolecall_api::organization::v1 as pb;
 use rolecall_db::{Consumer, Error, Tx, outbox};
-use rolecall_kernel::id::{EventId, OrganizationId, SubjectId, UserId};
+use rolecall_kernel::id::{EventId, OrganizationId, ServiceAccountId, SubjectId, UserId};
 use rolecall_kernel::time::Timestamp;
 
 use crate::domain::event::{Event, Origin, What};
@@ -93,6 +93,10 @@ const fn consumers(what: &What) -> &'static [Consumer] {
         | What::ServiceAccountUpdated { .. }
         | What::GuestAdded { .. }
         | What::GuestRemoved { .. }
+        | What::RoleCreated { .. }
+        | What::RoleUpdated { .. }
+        | What::RoleDeleted { .. }
+        | What::PermissionsRegistered { .. }
         | What::CallsRefused { .. } => &[ORGANIZATION],
     }
 }
@@ -115,6 +119,42 @@ fn texts(users: &[UserId]) -> Vec<String> {
     users.iter().map(ToString::to_string).collect()
 }
 
+fn settings_changed(old_settings: &[String], new_settings: &[String]) -> pb::domain_event::Event {
+    let (old_settings, new_settings) = (old_settings.to_vec(), new_settings.to_vec());
+    let changed = pb::OrganizationSettingsChanged { old_settings, new_settings };
+    pb::domain_event::Event::OrganizationSettingsChanged(changed)
+}
+
+fn role_created(name: &str, permissions: &[String]) -> pb::domain_event::Event {
+    let created = pb::RoleCreated { name: name.to_owned(), permissions: permissions.to_vec() };
+    pb::domain_event::Event::RoleCreated(created)
+}
+
+fn role_updated(name: &str, added: &[String], removed: &[String]) -> pb::domain_event::Event {
+    let (added_permissions, removed_permissions) = (added.to_vec(), removed.to_vec());
+    let updated = pb::RoleUpdated { name: name.to_owned(), added_permissions, removed_permissions };
+    pb::domain_event::Event::RoleUpdated(updated)
+}
+
+fn role_deleted(name: &str, holders: usize) -> pb::domain_event::Event {
+    let holder_count = i32::try_from(holders).unwrap_or(i32::MAX);
+    pb::domain_event::Event::RoleDeleted(pb::RoleDeleted { name: name.to_owned(), holder_count })
+}
+
+fn registered(
+    namespace: &str,
+    added: &[String],
+    removed: &[String],
+    owner: Option<ServiceAccountId>,
+) -> pb::domain_event::Event {
+    pb::domain_event::Event::PermissionsRegistered(pb::PermissionsRegistered {
+        namespace: namespace.to_owned(),
+        added_permissions: added.to_vec(),
+        removed_permissions: removed.to_vec(),
+        service_account_id: owner.map(|owner| owner.to_string()).unwrap_or_default(),
+    })
+}
+
 fn credentials_changed(change: &str, others: &[UserId]) -> pb::domain_event::Event {
     let changed = pb::OwnerCredentialsChanged { change: change.to_owned(), owner_ids: texts(others) };
     pb::domain_event::Event::OwnerCredentialsChanged(changed)
@@ -126,12 +166,7 @@ fn encode_what(what: &What) -> pb::domain_event::Event {
         What::OrganizationCreated { name, .. } => {
             Wire::OrganizationCreated(pb::OrganizationCreated { name: name.as_str().to_owned() })
         }
-        What::OrganizationSettingsChanged { old_settings, new_settings } => {
-            Wire::OrganizationSettingsChanged(pb::OrganizationSettingsChanged {
-                old_settings: old_settings.clone(),
-                new_settings: new_settings.clone(),
-            })
-        }
+        What::OrganizationSettingsChanged { old_settings: old, new_settings: new } => settings_changed(old, new),
         What::OrganizationSuspended { reason, owners } => Wire::OrganizationSuspended(pb::OrganizationSuspended {
             reason: reason.as_str().to_owned(),
             owner_ids: texts(owners),
@@ -146,11 +181,11 @@ fn encode_what(what: &What) -> pb::domain_event::Event {
         What::OrganizationDeleted { name } => {
             Wire::OrganizationDeleted(pb::OrganizationDeleted { name: name.as_str().to_owned() })
         }
-        What::MemberAdded { roles, .. } => Wire::MemberAdded(pb::MemberAdded { roles: roles.names() }),
-        What::MemberActivated { roles, .. } => Wire::MemberActivated(pb::MemberActivated { roles: roles.names() }),
+        What::MemberAdded { roles, .. } => Wire::MemberAdded(pb::MemberAdded { roles: roles.clone() }),
+        What::MemberActivated { roles, .. } => Wire::MemberActivated(pb::MemberActivated { roles: roles.clone() }),
         What::MemberRemoved { .. } => Wire::MemberRemoved(pb::MemberRemoved {}),
         What::MemberRolesChanged { old, new, .. } => {
-            Wire::MemberRolesChanged(pb::MemberRolesChanged { old_roles: old.names(), new_roles: new.names() })
+            Wire::MemberRolesChanged(pb::MemberRolesChanged { old_roles: old.clone(), new_roles: new.clone() })
         }
         What::MemberBlocked { reason, until, .. } => Wire::MemberBlocked(pb::MemberBlocked {
             reason: reason.as_str().to_owned(),
@@ -170,6 +205,12 @@ fn encode_what(what: &What) -> pb::domain_event::Event {
             count: i32::try_from(*count).unwrap_or(i32::MAX),
             reasons: reasons.clone(),
         }),
+        What::RoleCreated { name, permissions } => role_created(name, permissions),
+        What::RoleUpdated { name, added, removed } => role_updated(name, added, removed),
+        What::RoleDeleted { name, holders } => role_deleted(name, *holders),
+        What::PermissionsRegistered { namespace, added, removed, owner } => {
+            registered(namespace, added, removed, *owner)
+        }
         What::GuestRemoved { .. } => Wire::GuestRemoved(pb::GuestRemoved {}),
         What::SingleSignOnRequired { break_glass, previous } => Wire::SingleSignOnRequired(pb::SingleSignOnRequired {
             break_glass_user_id: break_glass.to_string(),

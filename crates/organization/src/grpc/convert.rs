@@ -7,6 +7,7 @@ mod member_filter;
 mod organizations;
 mod page;
 mod public;
+mod roles;
 mod settings;
 
 pub(super) use admins::{grant_admin, list_admins, revoke_admin};
@@ -15,6 +16,7 @@ pub(super) use internal::{
     activate_member, add_guest, add_member, add_service_account, batch_ids, bootstrap_organization,
     change_member_roles, check_add_member, end_member, ingested, one_id, register_member, update_service_account,
 };
+pub(super) use member_filter::role_term;
 pub use member_filter::{not_served, one_field, refuse_filter};
 pub(super) use organizations::{delete_organization, resume_organization, suspend_organization, update_organization};
 pub use page::{Place, by_creation, following, list_place, page_size as size, starting_at};
@@ -23,6 +25,7 @@ pub(super) use public::{
     block_member, check_access, create_organization, list_members, list_organizations, unblock_member,
     update_member_roles,
 };
+pub(super) use roles::{create_role, delete_role, named_page, register_permissions, role_name, update_role};
 pub use settings::place;
 
 pub(super) use settings::{list_discoverable, own_or, update_settings};
@@ -31,8 +34,13 @@ use rolecall_api::organization::v1 as pb;
 use rolecall_kernel::time::Timestamp;
 use rolecall_rpc::status::Violations;
 
+use crate::domain::custom_role::{NamedRoles, RoleName};
 use crate::domain::organization::MfaPolicy;
-use crate::domain::role::{Role, RoleSet};
+use crate::domain::role::Role;
+
+/// What a name of a role has to be.
+pub(super) const ROLE_UNKNOWN: &str =
+    "must be DATA_SCIENTIST, DATA_STEWARD, GUEST, OWNER or a role that the organization composed";
 
 /// The most roles that a member can be given in one request.
 const MAX_ROLES: usize = 10;
@@ -40,13 +48,13 @@ const MAX_ROLES: usize = 10;
 /// The checks of fields that only this context has.
 pub(super) trait OrganizationFields {
     /// Takes one to ten organizational roles.
-    fn roles(&mut self, field: &str, names: &[String]) -> Option<RoleSet>;
+    fn roles(&mut self, field: &str, names: &[String]) -> Option<NamedRoles>;
     /// Takes what an organization demands of logins: a second factor unless something else is written out.
     fn mfa_policy(&mut self, field: &str, policy: i32) -> Option<MfaPolicy>;
 }
 
 impl OrganizationFields for Violations {
-    fn roles(&mut self, field: &str, names: &[String]) -> Option<RoleSet> {
+    fn roles(&mut self, field: &str, names: &[String]) -> Option<NamedRoles> {
         if names.is_empty() {
             self.push(field, "REQUIRED", "is required");
             return None;
@@ -55,12 +63,18 @@ impl OrganizationFields for Violations {
             self.push(field, "TOO_MANY", format!("must have at most {MAX_ROLES} entries"));
             return None;
         }
-        let mut roles = Some(RoleSet::default());
+        let (mut roles, mut are_roles) = (NamedRoles::default(), true);
         for (index, name) in names.iter().enumerate() {
-            let role = self.check(&format!("{field}[{index}]"), "ROLE_UNKNOWN", Role::parse_organizational(name));
-            roles = roles.and_then(|roles| Some(roles.with(role?)));
+            match (Role::parse_organizational(name), RoleName::parse(name)) {
+                (Ok(role), _) => roles.built_in = roles.built_in.with(role),
+                (Err(_), Ok(name)) => roles.custom.push((index, name)),
+                (Err(_), Err(_)) => {
+                    are_roles = false;
+                    self.push(format!("{field}[{index}]"), "ROLE_UNKNOWN", ROLE_UNKNOWN);
+                }
+            }
         }
-        roles
+        are_roles.then_some(roles)
     }
 
     fn mfa_policy(&mut self, field: &str, policy: i32) -> Option<MfaPolicy> {
@@ -93,7 +107,7 @@ mod tests {
     #[test]
     fn all_wrong_roles_are_named_with_their_places() {
         let mut violations = Violations::default();
-        let names = ["OWNER", "ADMIN", "KING"].map(str::to_owned);
+        let names = ["OWNER", "ADMIN", "king"].map(str::to_owned);
         assert_eq!(violations.roles("roles", &names), None);
         let status = super::super::status::invalid(violations);
         assert!(status.message().contains("roles[1]") && status.message().contains("roles[2]"));

@@ -16,7 +16,6 @@ use crate::app::{
     remove_service_account, subject_access, update_member_roles, update_service_account, yield_member,
 };
 use crate::domain::audit::AuditEvent;
-use crate::domain::role::Role;
 
 /// The most events that are taken at once.
 const MAX_EVENTS: usize = 100;
@@ -190,12 +189,12 @@ impl MembershipService for MembershipApi {
         let request = request.into_inner();
         let organization = convert::one_id("organization_id", &request.organization_id, OrganizationId::parse)?;
         let most = MAX_MEMBERS as u64 + 1;
-        let mut members = match Role::parse(&request.role) {
-            Ok(role) => {
+        let mut members = match convert::role_term(&request.role) {
+            Some(role) => {
                 read_members::list_acting(&self.0.app, organization, role, most).await.map_err(status::store)?
             }
             // Nobody holds a role that there is not.
-            Err(_) => Vec::new(),
+            None => Vec::new(),
         };
         let has_more = members.len() > MAX_MEMBERS;
         members.truncate(MAX_MEMBERS);

@@ -1,7 +1,11 @@
 //! Domain types as messages.
 
+mod roles;
 mod settings;
 
+pub(super) use roles::{
+    built_in, composed, deleted, permission, permission_table, registered, role_created, role_updated,
+};
 pub(super) use settings::{discoverable, settings, settings_updated};
 
 use prost::Message as _;
@@ -72,7 +76,7 @@ pub(super) fn member(member: &Member, now: Timestamp) -> pb::Member {
     pb::Member {
         user_id: member.user_id.to_string(),
         organization_id: member.organization_id.to_string(),
-        roles: member.roles.names(),
+        roles: member.all_roles().names(),
         state: state.into(),
         block: member.block_in_force(now).map(block),
         etag: member.etag(),
@@ -129,7 +133,7 @@ fn grant(grant: &Grant) -> Option<pb::PermissionGrant> {
         Holding::If(Condition::ImpersonationAllowed) => return None,
         Holding::If(_) => pb::PermissionScope::Related,
     };
-    Some(pb::PermissionGrant { permission: grant.permission.to_owned(), scope: scope.into() })
+    Some(pb::PermissionGrant { permission: grant.permission.clone().into_owned(), scope: scope.into() })
 }
 
 pub(super) fn subject_access(snapshot: &Snapshot) -> pb::GetSubjectAccessResponse {
@@ -148,7 +152,7 @@ pub(super) fn subject_access(snapshot: &Snapshot) -> pb::GetSubjectAccessRespons
         active: subject.is_active() && !subject.organization_suspended && !subject.has_ended(*now),
         blocked: block.is_some(),
         blocked_until_time: block.and_then(|block| block.until).map(timestamp),
-        roles: subject.roles().names(),
+        roles: subject.all_roles().names(),
         grants: snapshot.grants().iter().filter_map(grant).collect(),
         revision: *revision,
     }
@@ -169,7 +173,7 @@ pub(super) fn my_access(snapshot: &Snapshot) -> pb::GetMyAccessResponse {
 }
 
 pub(super) fn checked(checked: &Checked) -> pb::CheckAccessResponse {
-    let decision = checked.decision;
+    let decision = &checked.decision;
     pb::CheckAccessResponse {
         allowed: decision.reason.allows(),
         reason: access_reason(decision.reason).into(),

@@ -1,10 +1,12 @@
 //! Every error of a use case as the status that the contract names.
 
 mod organizations;
+mod roles;
 mod settings;
 
 pub(super) use organizations::change_organization;
 pub use organizations::organization_suspended;
+pub(super) use roles::{change_role, register_permissions, role_not_found};
 pub(super) use settings::{directory, update_settings};
 
 use std::time::Duration;
@@ -18,7 +20,6 @@ use crate::app::{
     create_organization, end_member, register_member, remove_member, update_service_account, yield_member,
 };
 use crate::domain::guard::Orphaned;
-use crate::domain::role::RoleSet;
 
 const RETRY_AFTER: Duration = Duration::from_secs(1);
 
@@ -27,8 +28,10 @@ const fn code(reason: ErrorReason) -> Code {
     use ErrorReason as R;
     match reason {
         R::RequestInvalid | R::RequestIdReused | R::FilterNotIndexed => Code::InvalidArgument,
-        R::OrganizationNotFound | R::AuditEventNotFound | R::MemberNotFound | R::SubjectNotFound => Code::NotFound,
-        R::OrganizationNameTaken | R::EmailTaken => Code::AlreadyExists,
+        R::OrganizationNotFound | R::AuditEventNotFound | R::MemberNotFound | R::SubjectNotFound | R::RoleNotFound => {
+            Code::NotFound
+        }
+        R::OrganizationNameTaken | R::EmailTaken | R::RoleNameTaken => Code::AlreadyExists,
         R::SelfRefused
         | R::LastOwner
         | R::LastAdmin
@@ -46,12 +49,15 @@ const fn code(reason: ErrorReason) -> Code {
         | R::ProviderMissing
         | R::BreakGlassUnfit
         | R::BreakGlassOwner
-        | R::AdminAmongMembers => Code::FailedPrecondition,
-        R::RoleNotGrantable | R::PermissionNotGrantable | R::ActorNotEntitled => Code::PermissionDenied,
+        | R::AdminAmongMembers
+        | R::RoleInUse => Code::FailedPrecondition,
+        R::RoleNotGrantable | R::PermissionNotGrantable | R::ActorNotEntitled | R::NamespaceNotOwned => {
+            Code::PermissionDenied
+        }
         R::ModelNotFound | R::ModelVersionNotFound | R::DatasetNotFound => Code::NotFound,
         R::ModelNameTaken | R::DatasetNameTaken => Code::AlreadyExists,
         R::ModelVersionPublished | R::RegistrantUnfit => Code::FailedPrecondition,
-        R::ModelVersionsExhausted => Code::ResourceExhausted,
+        R::ModelVersionsExhausted | R::RoleLimitReached | R::PermissionLimitReached => Code::ResourceExhausted,
         R::EtagMismatch | R::SubjectRemoved => Code::Aborted,
         R::PeerUnavailable | R::StoreUnavailable => Code::Unavailable,
         R::ResumeTokenExpired => Code::OutOfRange,
@@ -146,8 +152,8 @@ pub fn not_entitled() -> Status {
     refusal(ErrorReason::ActorNotEntitled, "You no longer hold the right to this; ask an administrator.").build()
 }
 
-fn not_grantable(roles: RoleSet) -> Status {
-    let roles = roles.names().join(", ");
+fn not_grantable(roles: &[String]) -> Status {
+    let roles = roles.join(", ");
     let message = format!("You may not give or take these roles here: {roles}; ask an owner or an administrator.");
     refusal(ErrorReason::RoleNotGrantable, &message).metadata("roles", roles).build()
 }
@@ -186,7 +192,8 @@ pub(super) fn change_member(error: change_member::Error) -> Status {
         }
         E::NotEntitled => not_entitled(),
         E::Orphaned(error) => orphaned(error),
-        E::NotGrantable(roles) => not_grantable(roles),
+        E::NotGrantable(roles) => not_grantable(&roles),
+        E::RolesUnknown(places) => roles::roles_unknown(&places),
         E::EtagMismatch { current } => {
             let message = format!("The member has changed to {current}; read it again and repeat.");
             refusal(ErrorReason::EtagMismatch, &message).metadata("etag", current).build()
@@ -232,7 +239,8 @@ pub(super) fn add_member(error: add_member::Error) -> Status {
         E::OrganizationNotFound => organization_not_found(),
         E::OrganizationSuspended => organization_suspended(),
         E::NotEntitled => actor_not_entitled(),
-        E::NotGrantable(roles) => not_grantable(roles),
+        E::NotGrantable(roles) => not_grantable(&roles),
+        E::RolesUnknown(places) => roles::roles_unknown(&places),
         E::MemberElsewhere => invalid_field("user_id", "IN_USE", "belongs to another membership"),
         E::Removed => subject_removed(),
         E::Store(error) => store(error),
@@ -257,6 +265,7 @@ pub(super) fn add_service_account(error: add_service_account::Error) -> Status {
         E::OrganizationSuspended => organization_suspended(),
         E::NotEntitled => actor_not_entitled(),
         E::NotGrantable(permissions) => permissions_not_grantable(&permissions),
+        E::PermissionsUnknown(names) => permissions_unknown(&names),
         E::AccountElsewhere => {
             invalid_field("service_account_id", "IN_USE", "belongs to an account with other content")
         }
@@ -271,14 +280,23 @@ pub(super) fn update_service_account(error: update_service_account::Error) -> St
         E::NotFound => subject_not_found(),
         E::NotEntitled => actor_not_entitled(),
         E::NotGrantable(permissions) => permissions_not_grantable(&permissions),
+        E::PermissionsUnknown(names) => permissions_unknown(&names),
         E::Store(error) => store(error),
     }
 }
 
-fn permissions_not_grantable(permissions: &[&str]) -> Status {
+fn permissions_not_grantable(permissions: &[String]) -> Status {
     let permissions = permissions.join(", ");
     let message = format!("You may not give these permissions here: {permissions}; give only what you hold.");
     refusal(ErrorReason::PermissionNotGrantable, &message).metadata("permissions", permissions).build()
+}
+
+fn permissions_unknown(names: &[String]) -> Status {
+    invalid_field(
+        "permissions",
+        "PERMISSION_UNKNOWN",
+        &format!("must be permissions; no backend has {}", names.join(", ")),
+    )
 }
 
 fn subject_removed() -> Status {
@@ -354,7 +372,7 @@ pub(super) fn end_member(error: end_member::Error) -> Status {
             refusal(ErrorReason::SelfRefused, "Nobody ends itself; ask another owner or an administrator.").build()
         }
         E::NotEntitled => actor_not_entitled(),
-        E::NotGrantable(roles) => not_grantable(roles),
+        E::NotGrantable(roles) => not_grantable(&roles),
         E::Orphaned(error) => orphaned(error),
         E::Store(error) => store(error),
     }

@@ -105,9 +105,10 @@ impl Watcher {
     fn message(&self, step: &Step) -> pb::WatchAccessChangesResponse {
         let entropy = self.api.app.entropy.as_ref();
         let position = step.revision.to_be_bytes();
+        let organizations = step.organizations.iter().map(ToString::to_string);
         pb::WatchAccessChangesResponse {
             subject_ids: step.subjects.iter().map(ToString::to_string).collect(),
-            organization_ids: step.organizations.iter().map(ToString::to_string).collect(),
+            organization_ids: organizations.chain(step.everybody.then(|| "-".to_owned())).collect(),
             revision: step.revision.to_string(),
             resume_token: self.api.resume.seal(&binding(self.standing.caller()), &position, entropy),
         }

@@ -8,6 +8,7 @@ use sea_orm::{
     ColumnTrait as _, ConnectionTrait, DbErr, EntityTrait as _, QueryFilter as _, QueryOrder as _, QuerySelect as _,
     Set, Statement, Value,
 };
+use uuid::Uuid;
 
 use super::entity::access_change::{ActiveModel, Column, Entity, Model};
 use crate::domain::event::Origin;
@@ -90,6 +91,17 @@ pub async fn record_organization(
         .await
 }
 
+/// Writes down that the access of members of every organization changed: the change bears the nil id.
+pub(crate) async fn record_everybody(
+    tx: &Tx,
+    revision: i64,
+    what: &'static str,
+    occurred: Timestamp,
+    origin: &Origin,
+) -> Result<(), Error> {
+    record_organization(tx, revision, OrganizationId::from_uuid(Uuid::nil()), what, occurred, origin).await
+}
+
 /// Whose access changed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Concerned {
@@ -97,6 +109,8 @@ pub(crate) enum Concerned {
     Subject(SubjectId),
     /// Everybody's who belongs to the organization.
     Organization(OrganizationId),
+    /// Everybody's, whatever the organization.
+    Everybody,
 }
 
 /// Lists revisions of the changes after a revision that lie in the scope, and whom they concern, in order.
@@ -110,7 +124,10 @@ pub(crate) async fn list_after<C: ConnectionTrait>(
     let query = Entity::find().filter(Column::Revision.gt(after)).filter(Column::Revision.lte(up_to));
     let query = match scope.as_organization_filter() {
         Filter::All => query,
-        Filter::Organizations(ids) => query.filter(Column::OrganizationId.is_in(ids.iter().map(|id| id.as_uuid()))),
+        Filter::Organizations(ids) => {
+            let ids = ids.iter().map(|id| id.as_uuid()).chain([Uuid::nil()]);
+            query.filter(Column::OrganizationId.is_in(ids))
+        }
         Filter::Subject(subject) => query.filter(Column::SubjectId.eq(subject.as_uuid())),
         Filter::Nothing => return Ok(Vec::new()),
     };
@@ -120,6 +137,7 @@ pub(crate) async fn list_after<C: ConnectionTrait>(
 
 fn concerned(row: &Model) -> Concerned {
     match row.organization_id {
+        Some(id) if id.is_nil() => Concerned::Everybody,
         Some(id) if id == row.subject_id => Concerned::Organization(OrganizationId::from_uuid(id)),
         Some(_) | None => Concerned::Subject(SubjectId::from_uuid(row.subject_id)),
     }

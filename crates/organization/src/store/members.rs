@@ -16,7 +16,7 @@ use sea_orm::{
 use self::row::{ACTIVE, HIDDEN, from_row, to_row};
 use super::entity::member::{ActiveModel, Column, Entity, Model};
 use super::entity::organization;
-use super::settings;
+use super::{roles, settings};
 use crate::domain::guard::Others;
 use crate::domain::member::Member;
 use crate::domain::member_filter::MemberFilter;
@@ -25,7 +25,18 @@ use crate::domain::page::Position;
 /// Adds a member; violates [`super::MEMBERS_KEY`] when the account is one already.
 pub(crate) async fn insert(tx: &Tx, member: &Member, added_by: Option<SubjectId>) -> Result<(), Error> {
     Entity::insert(to_row(member, added_by)).exec_without_returning(tx).await?;
-    Ok(())
+    if member.custom.is_empty() { Ok(()) } else { roles::assign(tx, member.user_id, &member.custom).await }
+}
+
+/// Makes members of rows, with the composed roles that they hold.
+async fn read<C: ConnectionTrait>(connection: &C, rows: &[Model]) -> Result<Vec<Member>, Error> {
+    let mut custom = roles::of_members(connection, rows.iter().map(|row| row.user_id).collect()).await?;
+    let members = rows.iter().map(|row| from_row(row, custom.remove(&row.user_id).unwrap_or_default()));
+    Ok(members.collect::<Result<_, _>>()?)
+}
+
+async fn read_one<C: ConnectionTrait>(connection: &C, row: Option<Model>) -> Result<Option<Member>, Error> {
+    Ok(read(connection, row.as_slice()).await?.pop())
 }
 
 /// Narrows a query to a scope; `None` when nothing lies in it.
@@ -52,14 +63,14 @@ pub(crate) async fn find<C: ConnectionTrait>(
 ) -> Result<Option<Member>, Error> {
     let Some(query) = within(visible(), scope) else { return Ok(None) };
     let row = query.filter(Column::UserId.eq(user.as_uuid())).one(connection).await?;
-    Ok(row.as_ref().map(from_row).transpose()?)
+    read_one(connection, row).await
 }
 
 /// Finds a member within the scope and locks its row until the transaction ends.
 pub(crate) async fn find_locked(tx: &Tx, scope: &Scope, user: UserId) -> Result<Option<Member>, Error> {
     let Some(query) = within(visible(), scope) else { return Ok(None) };
     let row = query.filter(Column::UserId.eq(user.as_uuid())).lock_for_update().one(tx).await?;
-    Ok(row.as_ref().map(from_row).transpose()?)
+    read_one(tx, row).await
 }
 
 /// Finds a member, hidden or not, and who added it; only for the work that makes members.
@@ -67,7 +78,7 @@ pub(crate) async fn find_even_hidden(tx: &Tx, user: UserId) -> Result<Option<(Me
     let row: Option<Model> = Entity::find_by_id(user.as_uuid()).lock_for_update().one(tx).await?;
     let Some(row) = row else { return Ok(None) };
     let added_by = row.added_by.map(SubjectId::from_uuid);
-    Ok(Some((from_row(&row)?, added_by)))
+    Ok(read_one(tx, Some(row)).await?.map(|member| (member, added_by)))
 }
 
 /// Reads a member, hidden or not; only for the work that makes members.
@@ -76,14 +87,14 @@ pub(crate) async fn read_even_hidden<C: ConnectionTrait>(
     user: UserId,
 ) -> Result<Option<Member>, Error> {
     let row = Entity::find_by_id(user.as_uuid()).one(connection).await?;
-    Ok(row.as_ref().map(from_row).transpose()?)
+    read_one(connection, row).await
 }
 
 /// Reads those of the accounts that are members.
 pub(crate) async fn list_by_id<C: ConnectionTrait>(connection: &C, users: &[UserId]) -> Result<Vec<Member>, Error> {
     let query = visible().filter(Column::UserId.is_in(users.iter().map(|user| user.as_uuid())));
     let rows = query.all(connection).await?;
-    Ok(rows.iter().map(from_row).collect::<Result<_, _>>()?)
+    read(connection, &rows).await
 }
 
 /// Lists members of the scope in order of creation.
@@ -101,7 +112,7 @@ pub(crate) async fn list<C: ConnectionTrait>(
     }
     let query = query.order_by_asc(Column::Created).order_by_asc(Column::UserId).limit(limit);
     let rows = query.all(connection).await?;
-    Ok(rows.iter().map(from_row).collect::<Result<_, _>>()?)
+    read(connection, &rows).await
 }
 
 /// The rows after a position; spelled as a row comparison, which both databases answer from the index.
@@ -175,7 +186,7 @@ pub(crate) async fn list_admins<C: ConnectionTrait>(
     }
     let query = query.order_by_asc(Column::Created).order_by_asc(Column::UserId).limit(limit);
     let rows = query.all(connection).await?;
-    Ok(rows.iter().map(from_row).collect::<Result<_, _>>()?)
+    read(connection, &rows).await
 }
 
 /// Writes a changed member, which the permit says lies in the scope of the caller.

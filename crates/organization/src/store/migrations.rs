@@ -10,7 +10,9 @@ mod impersonation;
 mod member_filters;
 mod members;
 mod organizations;
+mod registered_permissions;
 mod removals;
+mod roles;
 mod service_accounts;
 mod settings;
 mod sign_in;
@@ -37,6 +39,8 @@ pub(crate) fn steps() -> Vec<Box<dyn MigrationTrait>> {
         ("organization_0062_member_filters_roles", member_filters::UP),
         ("organization_0042_sign_in", sign_in::UP),
         ("organization_0070_audit", audit_chains::UP),
+        ("organization_0080_roles", roles::UP),
+        ("organization_0081_registered_permissions", registered_permissions::UP),
     ]
     .into_iter()
     .map(|(name, statements)| step(name, statements))

@@ -9,9 +9,11 @@ use super::entity::service_account::{ActiveModel, Column, Entity, Model};
 use crate::domain::permission::Permission;
 use crate::domain::service_account::ServiceAccount;
 
-/// Permissions that the catalogue no longer knows are dropped: they open nothing.
+/// Permissions that the catalogue no longer knows are dropped: they open nothing. Those that other backends registered
+/// are taken out when they end.
 fn from_row(row: &Model) -> ServiceAccount {
-    let known = row.permissions.split(',').filter_map(Permission::find).map(|permission| permission.name);
+    let names = row.permissions.split(',').filter(|name| !name.is_empty());
+    let known = names.filter(|name| Permission::named(name).is_some()).map(str::to_owned);
     ServiceAccount {
         service_account_id: ServiceAccountId::from_uuid(row.service_account_id),
         organization_id: row.organization_id.map(OrganizationId::from_uuid),
@@ -21,7 +23,7 @@ fn from_row(row: &Model) -> ServiceAccount {
 
 /// Adds a service account.
 pub(crate) async fn insert(tx: &Tx, account: &ServiceAccount, now: Timestamp) -> Result<(), Error> {
-    let permissions: Vec<&str> = account.permissions.iter().copied().collect();
+    let permissions: Vec<&str> = account.permissions.iter().map(String::as_str).collect();
     let row = ActiveModel {
         service_account_id: Set(account.service_account_id.as_uuid()),
         organization_id: Set(account.organization_id.map(OrganizationId::as_uuid)),
@@ -41,9 +43,14 @@ pub(crate) async fn find<C: ConnectionTrait>(
     Ok(row.as_ref().map(from_row))
 }
 
+/// Reads all service accounts there are: what is rarely done may read the whole table.
+pub(crate) async fn list_all(tx: &Tx) -> Result<Vec<ServiceAccount>, Error> {
+    Ok(Entity::find().all(tx).await?.iter().map(from_row).collect())
+}
+
 /// Writes the permissions of a service account; who may change them was decided in the transaction.
 pub(crate) async fn update(tx: &Tx, account: &ServiceAccount) -> Result<(), Error> {
-    let permissions: Vec<&str> = account.permissions.iter().copied().collect();
+    let permissions: Vec<&str> = account.permissions.iter().map(String::as_str).collect();
     let row = ActiveModel {
         service_account_id: Set(account.service_account_id.as_uuid()),
         permissions: Set(permissions.join(",")),

@@ -80,7 +80,7 @@ on_each_database! {
             assert_eq!(refused(list(&stage, stage.admin, filter).await), "FILTER_NOT_INDEXED", "{filter}");
         }
         for (filter, reason) in [
-            ("role = KING", "FILTER_VALUE"),
+            ("role = king", "FILTER_VALUE"),
             ("blocked = yes", "FILTER_VALUE"),
             ("state = HIDDEN", "FILTER_VALUE"),
             ("role =", "FILTER_SYNTAX"),

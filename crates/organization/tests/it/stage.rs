@@ -29,6 +29,7 @@ pub(crate) type Organizations = pb::organization_service_client::OrganizationSer
 pub(crate) type Members = pb::member_service_client::MemberServiceClient<Wire>;
 pub(crate) type Memberships = pb::membership_service_client::MembershipServiceClient<Wire>;
 pub(crate) type Access = pb::access_service_client::AccessServiceClient<Wire>;
+pub(crate) type Roles = pb::role_service_client::RoleServiceClient<Wire>;
 pub(crate) type Audit = pb::audit_service_client::AuditServiceClient<Wire>;
 
 /// One organization context with a home organization and its first administrator.
@@ -138,6 +139,14 @@ impl Stage {
 
     pub(crate) fn access_as(&self, who: Who) -> Access {
         Access::new(self.wire(who))
+    }
+
+    pub(crate) fn roles(&self, user: UserId) -> Roles {
+        self.roles_as(Who::User(user))
+    }
+
+    pub(crate) fn roles_as(&self, who: Who) -> Roles {
+        Roles::new(self.wire(who))
     }
 
     pub(crate) fn audit(&self, user: UserId) -> Audit {

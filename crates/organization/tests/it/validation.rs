@@ -32,7 +32,7 @@ on_each_database! {
         };
         let status = stage.members(stage.admin).block_member(request).await.expect_err("wrong");
         assert_eq!(fields(&status), ["user_id", "reason", "until_time"]);
-        let request = pb::UpdateMemberRolesRequest { user_id: "X".to_owned(), roles: vec!["KING".to_owned(); 2], ..Default::default() };
+        let request = pb::UpdateMemberRolesRequest { user_id: "X".to_owned(), roles: vec!["king".to_owned(); 2], ..Default::default() };
         let status = stage.members(stage.admin).update_member_roles(request).await.expect_err("wrong");
         assert_eq!(fields(&status), ["user_id", "roles[0]", "roles[1]"]);
         let status = stage.access_as(Who::User(stage.admin)).check_access(pb::CheckAccessRequest::default()).await;

@@ -120,6 +120,18 @@ const (
 	ErrorReason_ERROR_REASON_DATASET_NAME_TAKEN ErrorReason = 86
 	// The registrant is nobody who can register datasets in the organization now.
 	ErrorReason_ERROR_REASON_REGISTRANT_UNFIT ErrorReason = 87
+	// The organization has no role of that name.
+	ErrorReason_ERROR_REASON_ROLE_NOT_FOUND ErrorReason = 70
+	// The organization has a role of that name.
+	ErrorReason_ERROR_REASON_ROLE_NAME_TAKEN ErrorReason = 71
+	// Members hold the role; take it from them, or say so in the request.
+	ErrorReason_ERROR_REASON_ROLE_IN_USE ErrorReason = 72
+	// The organization has as many roles as it may.
+	ErrorReason_ERROR_REASON_ROLE_LIMIT_REACHED ErrorReason = 73
+	// The namespace belongs to another service account.
+	ErrorReason_ERROR_REASON_NAMESPACE_NOT_OWNED ErrorReason = 74
+	// The instance knows as many permissions of other backends as it may.
+	ErrorReason_ERROR_REASON_PERMISSION_LIMIT_REACHED ErrorReason = 75
 )
 
 // Enum value maps for ErrorReason.
@@ -170,6 +182,12 @@ var (
 		85: "ERROR_REASON_DATASET_NOT_FOUND",
 		86: "ERROR_REASON_DATASET_NAME_TAKEN",
 		87: "ERROR_REASON_REGISTRANT_UNFIT",
+		70: "ERROR_REASON_ROLE_NOT_FOUND",
+		71: "ERROR_REASON_ROLE_NAME_TAKEN",
+		72: "ERROR_REASON_ROLE_IN_USE",
+		73: "ERROR_REASON_ROLE_LIMIT_REACHED",
+		74: "ERROR_REASON_NAMESPACE_NOT_OWNED",
+		75: "ERROR_REASON_PERMISSION_LIMIT_REACHED",
 	}
 	ErrorReason_value = map[string]int32{
 		"ERROR_REASON_UNSPECIFIED":                0,
@@ -217,6 +235,12 @@ var (
 		"ERROR_REASON_DATASET_NOT_FOUND":          85,
 		"ERROR_REASON_DATASET_NAME_TAKEN":         86,
 		"ERROR_REASON_REGISTRANT_UNFIT":           87,
+		"ERROR_REASON_ROLE_NOT_FOUND":             70,
+		"ERROR_REASON_ROLE_NAME_TAKEN":            71,
+		"ERROR_REASON_ROLE_IN_USE":                72,
+		"ERROR_REASON_ROLE_LIMIT_REACHED":         73,
+		"ERROR_REASON_NAMESPACE_NOT_OWNED":        74,
+		"ERROR_REASON_PERMISSION_LIMIT_REACHED":   75,
 	}
 )
 
@@ -251,7 +275,7 @@ var File_rolecall_organization_v1_errors_proto protoreflect.FileDescriptor
 
 const file_rolecall_organization_v1_errors_proto_rawDesc = "" +
 	"\n" +
-	"%rolecall/organization/v1/errors.proto\x12\x18rolecall.organization.v1\x1a\x1frolecall/authz/v1/options.proto*\x84\x0f\n" +
+	"%rolecall/organization/v1/errors.proto\x12\x18rolecall.organization.v1\x1a\x1frolecall/authz/v1/options.proto*\xff\x10\n" +
 	"\vErrorReason\x12\x1c\n" +
 	"\x18ERROR_REASON_UNSPECIFIED\x10\x00\x12&\n" +
 	"\x1cERROR_REASON_REQUEST_INVALID\x10\x01\x1a\x04\xb0\xed\x18\x03\x12-\n" +
@@ -300,7 +324,13 @@ const file_rolecall_organization_v1_errors_proto_rawDesc = "" +
 	"%ERROR_REASON_MODEL_VERSIONS_EXHAUSTED\x10T\x1a\x04\xb0\xed\x18\b\x12(\n" +
 	"\x1eERROR_REASON_DATASET_NOT_FOUND\x10U\x1a\x04\xb0\xed\x18\x05\x12)\n" +
 	"\x1fERROR_REASON_DATASET_NAME_TAKEN\x10V\x1a\x04\xb0\xed\x18\x06\x12'\n" +
-	"\x1dERROR_REASON_REGISTRANT_UNFIT\x10W\x1a\x04\xb0\xed\x18\tB\xfe\x01\n" +
+	"\x1dERROR_REASON_REGISTRANT_UNFIT\x10W\x1a\x04\xb0\xed\x18\t\x12%\n" +
+	"\x1bERROR_REASON_ROLE_NOT_FOUND\x10F\x1a\x04\xb0\xed\x18\x05\x12&\n" +
+	"\x1cERROR_REASON_ROLE_NAME_TAKEN\x10G\x1a\x04\xb0\xed\x18\x06\x12\"\n" +
+	"\x18ERROR_REASON_ROLE_IN_USE\x10H\x1a\x04\xb0\xed\x18\t\x12)\n" +
+	"\x1fERROR_REASON_ROLE_LIMIT_REACHED\x10I\x1a\x04\xb0\xed\x18\b\x12*\n" +
+	" ERROR_REASON_NAMESPACE_NOT_OWNED\x10J\x1a\x04\xb0\xed\x18\a\x12/\n" +
+	"%ERROR_REASON_PERMISSION_LIMIT_REACHED\x10K\x1a\x04\xb0\xed\x18\bB\xfe\x01\n" +
 	"\x1ccom.rolecall.organization.v1B\vErrorsProtoP\x01ZOgithub.com/rolecall/rolecall/clients/go/rolecall/organization/v1;organizationv1\xa2\x02\x03ROX\xaa\x02\x18Rolecall.Organization.V1\xca\x02\x18Rolecall\\Organization\\V1\xe2\x02$Rolecall\\Organization\\V1\\GPBMetadata\xea\x02\x1aRolecall::Organization::V1b\x06proto3"
 
 var (

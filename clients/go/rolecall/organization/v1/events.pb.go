@@ -68,6 +68,10 @@ type DomainEvent struct {
 	//	*DomainEvent_AdminGranted
 	//	*DomainEvent_AdminRevoked
 	//	*DomainEvent_SingleSignOnRequired
+	//	*DomainEvent_RoleCreated
+	//	*DomainEvent_RoleUpdated
+	//	*DomainEvent_RoleDeleted
+	//	*DomainEvent_PermissionsRegistered
 	//	*DomainEvent_ModelRegistered
 	//	*DomainEvent_ModelUpdated
 	//	*DomainEvent_ModelDeleted
@@ -368,6 +372,42 @@ func (x *DomainEvent) GetSingleSignOnRequired() *SingleSignOnRequired {
 	return nil
 }
 
+func (x *DomainEvent) GetRoleCreated() *RoleCreated {
+	if x != nil {
+		if x, ok := x.Event.(*DomainEvent_RoleCreated); ok {
+			return x.RoleCreated
+		}
+	}
+	return nil
+}
+
+func (x *DomainEvent) GetRoleUpdated() *RoleUpdated {
+	if x != nil {
+		if x, ok := x.Event.(*DomainEvent_RoleUpdated); ok {
+			return x.RoleUpdated
+		}
+	}
+	return nil
+}
+
+func (x *DomainEvent) GetRoleDeleted() *RoleDeleted {
+	if x != nil {
+		if x, ok := x.Event.(*DomainEvent_RoleDeleted); ok {
+			return x.RoleDeleted
+		}
+	}
+	return nil
+}
+
+func (x *DomainEvent) GetPermissionsRegistered() *PermissionsRegistered {
+	if x != nil {
+		if x, ok := x.Event.(*DomainEvent_PermissionsRegistered); ok {
+			return x.PermissionsRegistered
+		}
+	}
+	return nil
+}
+
 func (x *DomainEvent) GetModelRegistered() *ModelRegistered {
 	if x != nil {
 		if x, ok := x.Event.(*DomainEvent_ModelRegistered); ok {
@@ -571,6 +611,26 @@ type DomainEvent_SingleSignOnRequired struct {
 	SingleSignOnRequired *SingleSignOnRequired `protobuf:"bytes,52,opt,name=single_sign_on_required,json=singleSignOnRequired,proto3,oneof"`
 }
 
+type DomainEvent_RoleCreated struct {
+	// An organization composed a role.
+	RoleCreated *RoleCreated `protobuf:"bytes,70,opt,name=role_created,json=roleCreated,proto3,oneof"`
+}
+
+type DomainEvent_RoleUpdated struct {
+	// A composed role was changed.
+	RoleUpdated *RoleUpdated `protobuf:"bytes,71,opt,name=role_updated,json=roleUpdated,proto3,oneof"`
+}
+
+type DomainEvent_RoleDeleted struct {
+	// A composed role was deleted.
+	RoleDeleted *RoleDeleted `protobuf:"bytes,72,opt,name=role_deleted,json=roleDeleted,proto3,oneof"`
+}
+
+type DomainEvent_PermissionsRegistered struct {
+	// A backend said which permissions it has.
+	PermissionsRegistered *PermissionsRegistered `protobuf:"bytes,73,opt,name=permissions_registered,json=permissionsRegistered,proto3,oneof"`
+}
+
 type DomainEvent_ModelRegistered struct {
 	// A model was registered.
 	ModelRegistered *ModelRegistered `protobuf:"bytes,80,opt,name=model_registered,json=modelRegistered,proto3,oneof"`
@@ -661,6 +721,14 @@ func (*DomainEvent_AdminGranted) isDomainEvent_Event() {}
 func (*DomainEvent_AdminRevoked) isDomainEvent_Event() {}
 
 func (*DomainEvent_SingleSignOnRequired) isDomainEvent_Event() {}
+
+func (*DomainEvent_RoleCreated) isDomainEvent_Event() {}
+
+func (*DomainEvent_RoleUpdated) isDomainEvent_Event() {}
+
+func (*DomainEvent_RoleDeleted) isDomainEvent_Event() {}
+
+func (*DomainEvent_PermissionsRegistered) isDomainEvent_Event() {}
 
 func (*DomainEvent_ModelRegistered) isDomainEvent_Event() {}
 
@@ -2264,11 +2332,259 @@ func (x *DatasetDeleted) GetRegistrantId() string {
 	return ""
 }
 
+// An organization composed a role.
+type RoleCreated struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Its name.
+	Name string `protobuf:"bytes,1,opt,name=name,proto3" json:"name,omitempty"`
+	// Names of the permissions that it holds.
+	Permissions   []string `protobuf:"bytes,2,rep,name=permissions,proto3" json:"permissions,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *RoleCreated) Reset() {
+	*x = RoleCreated{}
+	mi := &file_rolecall_organization_v1_events_proto_msgTypes[33]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *RoleCreated) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*RoleCreated) ProtoMessage() {}
+
+func (x *RoleCreated) ProtoReflect() protoreflect.Message {
+	mi := &file_rolecall_organization_v1_events_proto_msgTypes[33]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use RoleCreated.ProtoReflect.Descriptor instead.
+func (*RoleCreated) Descriptor() ([]byte, []int) {
+	return file_rolecall_organization_v1_events_proto_rawDescGZIP(), []int{33}
+}
+
+func (x *RoleCreated) GetName() string {
+	if x != nil {
+		return x.Name
+	}
+	return ""
+}
+
+func (x *RoleCreated) GetPermissions() []string {
+	if x != nil {
+		return x.Permissions
+	}
+	return nil
+}
+
+// A composed role was changed.
+type RoleUpdated struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Its name.
+	Name string `protobuf:"bytes,1,opt,name=name,proto3" json:"name,omitempty"`
+	// Names of the permissions that it holds from now on.
+	AddedPermissions []string `protobuf:"bytes,2,rep,name=added_permissions,json=addedPermissions,proto3" json:"added_permissions,omitempty"`
+	// Names of the permissions that it held until now.
+	RemovedPermissions []string `protobuf:"bytes,3,rep,name=removed_permissions,json=removedPermissions,proto3" json:"removed_permissions,omitempty"`
+	unknownFields      protoimpl.UnknownFields
+	sizeCache          protoimpl.SizeCache
+}
+
+func (x *RoleUpdated) Reset() {
+	*x = RoleUpdated{}
+	mi := &file_rolecall_organization_v1_events_proto_msgTypes[34]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *RoleUpdated) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*RoleUpdated) ProtoMessage() {}
+
+func (x *RoleUpdated) ProtoReflect() protoreflect.Message {
+	mi := &file_rolecall_organization_v1_events_proto_msgTypes[34]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use RoleUpdated.ProtoReflect.Descriptor instead.
+func (*RoleUpdated) Descriptor() ([]byte, []int) {
+	return file_rolecall_organization_v1_events_proto_rawDescGZIP(), []int{34}
+}
+
+func (x *RoleUpdated) GetName() string {
+	if x != nil {
+		return x.Name
+	}
+	return ""
+}
+
+func (x *RoleUpdated) GetAddedPermissions() []string {
+	if x != nil {
+		return x.AddedPermissions
+	}
+	return nil
+}
+
+func (x *RoleUpdated) GetRemovedPermissions() []string {
+	if x != nil {
+		return x.RemovedPermissions
+	}
+	return nil
+}
+
+// A composed role was deleted.
+type RoleDeleted struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Its name.
+	Name string `protobuf:"bytes,1,opt,name=name,proto3" json:"name,omitempty"`
+	// From how many members it was taken.
+	HolderCount   int32 `protobuf:"varint,2,opt,name=holder_count,json=holderCount,proto3" json:"holder_count,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *RoleDeleted) Reset() {
+	*x = RoleDeleted{}
+	mi := &file_rolecall_organization_v1_events_proto_msgTypes[35]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *RoleDeleted) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*RoleDeleted) ProtoMessage() {}
+
+func (x *RoleDeleted) ProtoReflect() protoreflect.Message {
+	mi := &file_rolecall_organization_v1_events_proto_msgTypes[35]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use RoleDeleted.ProtoReflect.Descriptor instead.
+func (*RoleDeleted) Descriptor() ([]byte, []int) {
+	return file_rolecall_organization_v1_events_proto_rawDescGZIP(), []int{35}
+}
+
+func (x *RoleDeleted) GetName() string {
+	if x != nil {
+		return x.Name
+	}
+	return ""
+}
+
+func (x *RoleDeleted) GetHolderCount() int32 {
+	if x != nil {
+		return x.HolderCount
+	}
+	return 0
+}
+
+// A backend said which permissions it has.
+type PermissionsRegistered struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Its namespace.
+	Namespace string `protobuf:"bytes,1,opt,name=namespace,proto3" json:"namespace,omitempty"`
+	// Names of the permissions that are new.
+	AddedPermissions []string `protobuf:"bytes,2,rep,name=added_permissions,json=addedPermissions,proto3" json:"added_permissions,omitempty"`
+	// Names of the permissions that ended.
+	RemovedPermissions []string `protobuf:"bytes,3,rep,name=removed_permissions,json=removedPermissions,proto3" json:"removed_permissions,omitempty"`
+	// The service account that the namespace belongs to; empty when it belongs to
+	// administrators alone.
+	ServiceAccountId string `protobuf:"bytes,4,opt,name=service_account_id,json=serviceAccountId,proto3" json:"service_account_id,omitempty"`
+	unknownFields    protoimpl.UnknownFields
+	sizeCache        protoimpl.SizeCache
+}
+
+func (x *PermissionsRegistered) Reset() {
+	*x = PermissionsRegistered{}
+	mi := &file_rolecall_organization_v1_events_proto_msgTypes[36]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *PermissionsRegistered) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*PermissionsRegistered) ProtoMessage() {}
+
+func (x *PermissionsRegistered) ProtoReflect() protoreflect.Message {
+	mi := &file_rolecall_organization_v1_events_proto_msgTypes[36]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use PermissionsRegistered.ProtoReflect.Descriptor instead.
+func (*PermissionsRegistered) Descriptor() ([]byte, []int) {
+	return file_rolecall_organization_v1_events_proto_rawDescGZIP(), []int{36}
+}
+
+func (x *PermissionsRegistered) GetNamespace() string {
+	if x != nil {
+		return x.Namespace
+	}
+	return ""
+}
+
+func (x *PermissionsRegistered) GetAddedPermissions() []string {
+	if x != nil {
+		return x.AddedPermissions
+	}
+	return nil
+}
+
+func (x *PermissionsRegistered) GetRemovedPermissions() []string {
+	if x != nil {
+		return x.RemovedPermissions
+	}
+	return nil
+}
+
+func (x *PermissionsRegistered) GetServiceAccountId() string {
+	if x != nil {
+		return x.ServiceAccountId
+	}
+	return ""
+}
+
 var File_rolecall_organization_v1_events_proto protoreflect.FileDescriptor
 
 const file_rolecall_organization_v1_events_proto_rawDesc = "" +
 	"\n" +
-	"%rolecall/organization/v1/events.proto\x12\x18rolecall.organization.v1\x1a\x1fgoogle/protobuf/timestamp.proto\"\x81\x19\n" +
+	"%rolecall/organization/v1/events.proto\x12\x18rolecall.organization.v1\x1a\x1fgoogle/protobuf/timestamp.proto\"\xcf\x1b\n" +
 	"\vDomainEvent\x12\x19\n" +
 	"\bactor_id\x18\x01 \x01(\tR\aactorId\x12'\n" +
 	"\x0forganization_id\x18\x02 \x01(\tR\x0eorganizationId\x12\x1b\n" +
@@ -2302,7 +2618,11 @@ const file_rolecall_organization_v1_events_proto_rawDesc = "" +
 	"\x14organization_deleted\x189 \x01(\v2-.rolecall.organization.v1.OrganizationDeletedH\x00R\x13organizationDeleted\x12M\n" +
 	"\radmin_granted\x18: \x01(\v2&.rolecall.organization.v1.AdminGrantedH\x00R\fadminGranted\x12M\n" +
 	"\radmin_revoked\x18; \x01(\v2&.rolecall.organization.v1.AdminRevokedH\x00R\fadminRevoked\x12g\n" +
-	"\x17single_sign_on_required\x184 \x01(\v2..rolecall.organization.v1.SingleSignOnRequiredH\x00R\x14singleSignOnRequired\x12V\n" +
+	"\x17single_sign_on_required\x184 \x01(\v2..rolecall.organization.v1.SingleSignOnRequiredH\x00R\x14singleSignOnRequired\x12J\n" +
+	"\frole_created\x18F \x01(\v2%.rolecall.organization.v1.RoleCreatedH\x00R\vroleCreated\x12J\n" +
+	"\frole_updated\x18G \x01(\v2%.rolecall.organization.v1.RoleUpdatedH\x00R\vroleUpdated\x12J\n" +
+	"\frole_deleted\x18H \x01(\v2%.rolecall.organization.v1.RoleDeletedH\x00R\vroleDeleted\x12h\n" +
+	"\x16permissions_registered\x18I \x01(\v2/.rolecall.organization.v1.PermissionsRegisteredH\x00R\x15permissionsRegistered\x12V\n" +
 	"\x10model_registered\x18P \x01(\v2).rolecall.organization.v1.ModelRegisteredH\x00R\x0fmodelRegistered\x12M\n" +
 	"\rmodel_updated\x18Q \x01(\v2&.rolecall.organization.v1.ModelUpdatedH\x00R\fmodelUpdated\x12M\n" +
 	"\rmodel_deleted\x18R \x01(\v2&.rolecall.organization.v1.ModelDeletedH\x00R\fmodelDeleted\x12W\n" +
@@ -2392,7 +2712,22 @@ const file_rolecall_organization_v1_events_proto_rawDesc = "" +
 	"\x11new_registrant_id\x18\x04 \x01(\tR\x0fnewRegistrantId\"I\n" +
 	"\x0eDatasetDeleted\x12\x12\n" +
 	"\x04name\x18\x01 \x01(\tR\x04name\x12#\n" +
-	"\rregistrant_id\x18\x02 \x01(\tR\fregistrantIdB\xfe\x01\n" +
+	"\rregistrant_id\x18\x02 \x01(\tR\fregistrantId\"C\n" +
+	"\vRoleCreated\x12\x12\n" +
+	"\x04name\x18\x01 \x01(\tR\x04name\x12 \n" +
+	"\vpermissions\x18\x02 \x03(\tR\vpermissions\"\x7f\n" +
+	"\vRoleUpdated\x12\x12\n" +
+	"\x04name\x18\x01 \x01(\tR\x04name\x12+\n" +
+	"\x11added_permissions\x18\x02 \x03(\tR\x10addedPermissions\x12/\n" +
+	"\x13removed_permissions\x18\x03 \x03(\tR\x12removedPermissions\"D\n" +
+	"\vRoleDeleted\x12\x12\n" +
+	"\x04name\x18\x01 \x01(\tR\x04name\x12!\n" +
+	"\fholder_count\x18\x02 \x01(\x05R\vholderCount\"\xc1\x01\n" +
+	"\x15PermissionsRegistered\x12\x1c\n" +
+	"\tnamespace\x18\x01 \x01(\tR\tnamespace\x12+\n" +
+	"\x11added_permissions\x18\x02 \x03(\tR\x10addedPermissions\x12/\n" +
+	"\x13removed_permissions\x18\x03 \x03(\tR\x12removedPermissions\x12,\n" +
+	"\x12service_account_id\x18\x04 \x01(\tR\x10serviceAccountIdB\xfe\x01\n" +
 	"\x1ccom.rolecall.organization.v1B\vEventsProtoP\x01ZOgithub.com/rolecall/rolecall/clients/go/rolecall/organization/v1;organizationv1\xa2\x02\x03ROX\xaa\x02\x18Rolecall.Organization.V1\xca\x02\x18Rolecall\\Organization\\V1\xe2\x02$Rolecall\\Organization\\V1\\GPBMetadata\xea\x02\x1aRolecall::Organization::V1b\x06proto3"
 
 var (
@@ -2407,7 +2742,7 @@ func file_rolecall_organization_v1_events_proto_rawDescGZIP() []byte {
 	return file_rolecall_organization_v1_events_proto_rawDescData
 }
 
-var file_rolecall_organization_v1_events_proto_msgTypes = make([]protoimpl.MessageInfo, 33)
+var file_rolecall_organization_v1_events_proto_msgTypes = make([]protoimpl.MessageInfo, 37)
 var file_rolecall_organization_v1_events_proto_goTypes = []any{
 	(*DomainEvent)(nil),                 // 0: rolecall.organization.v1.DomainEvent
 	(*OrganizationCreated)(nil),         // 1: rolecall.organization.v1.OrganizationCreated
@@ -2442,10 +2777,14 @@ var file_rolecall_organization_v1_events_proto_goTypes = []any{
 	(*DatasetRegistered)(nil),           // 30: rolecall.organization.v1.DatasetRegistered
 	(*DatasetUpdated)(nil),              // 31: rolecall.organization.v1.DatasetUpdated
 	(*DatasetDeleted)(nil),              // 32: rolecall.organization.v1.DatasetDeleted
-	(*timestamppb.Timestamp)(nil),       // 33: google.protobuf.Timestamp
+	(*RoleCreated)(nil),                 // 33: rolecall.organization.v1.RoleCreated
+	(*RoleUpdated)(nil),                 // 34: rolecall.organization.v1.RoleUpdated
+	(*RoleDeleted)(nil),                 // 35: rolecall.organization.v1.RoleDeleted
+	(*PermissionsRegistered)(nil),       // 36: rolecall.organization.v1.PermissionsRegistered
+	(*timestamppb.Timestamp)(nil),       // 37: google.protobuf.Timestamp
 }
 var file_rolecall_organization_v1_events_proto_depIdxs = []int32{
-	33, // 0: rolecall.organization.v1.DomainEvent.occurred_time:type_name -> google.protobuf.Timestamp
+	37, // 0: rolecall.organization.v1.DomainEvent.occurred_time:type_name -> google.protobuf.Timestamp
 	1,  // 1: rolecall.organization.v1.DomainEvent.organization_created:type_name -> rolecall.organization.v1.OrganizationCreated
 	2,  // 2: rolecall.organization.v1.DomainEvent.member_added:type_name -> rolecall.organization.v1.MemberAdded
 	3,  // 3: rolecall.organization.v1.DomainEvent.member_activated:type_name -> rolecall.organization.v1.MemberActivated
@@ -2469,22 +2808,26 @@ var file_rolecall_organization_v1_events_proto_depIdxs = []int32{
 	22, // 21: rolecall.organization.v1.DomainEvent.admin_granted:type_name -> rolecall.organization.v1.AdminGranted
 	23, // 22: rolecall.organization.v1.DomainEvent.admin_revoked:type_name -> rolecall.organization.v1.AdminRevoked
 	17, // 23: rolecall.organization.v1.DomainEvent.single_sign_on_required:type_name -> rolecall.organization.v1.SingleSignOnRequired
-	24, // 24: rolecall.organization.v1.DomainEvent.model_registered:type_name -> rolecall.organization.v1.ModelRegistered
-	25, // 25: rolecall.organization.v1.DomainEvent.model_updated:type_name -> rolecall.organization.v1.ModelUpdated
-	26, // 26: rolecall.organization.v1.DomainEvent.model_deleted:type_name -> rolecall.organization.v1.ModelDeleted
-	27, // 27: rolecall.organization.v1.DomainEvent.model_version_put:type_name -> rolecall.organization.v1.ModelVersionPut
-	28, // 28: rolecall.organization.v1.DomainEvent.model_version_published:type_name -> rolecall.organization.v1.ModelVersionPublished
-	29, // 29: rolecall.organization.v1.DomainEvent.model_version_deleted:type_name -> rolecall.organization.v1.ModelVersionDeleted
-	30, // 30: rolecall.organization.v1.DomainEvent.dataset_registered:type_name -> rolecall.organization.v1.DatasetRegistered
-	31, // 31: rolecall.organization.v1.DomainEvent.dataset_updated:type_name -> rolecall.organization.v1.DatasetUpdated
-	32, // 32: rolecall.organization.v1.DomainEvent.dataset_deleted:type_name -> rolecall.organization.v1.DatasetDeleted
-	33, // 33: rolecall.organization.v1.MemberBlocked.until_time:type_name -> google.protobuf.Timestamp
-	33, // 34: rolecall.organization.v1.GuestAdded.expire_time:type_name -> google.protobuf.Timestamp
-	35, // [35:35] is the sub-list for method output_type
-	35, // [35:35] is the sub-list for method input_type
-	35, // [35:35] is the sub-list for extension type_name
-	35, // [35:35] is the sub-list for extension extendee
-	0,  // [0:35] is the sub-list for field type_name
+	33, // 24: rolecall.organization.v1.DomainEvent.role_created:type_name -> rolecall.organization.v1.RoleCreated
+	34, // 25: rolecall.organization.v1.DomainEvent.role_updated:type_name -> rolecall.organization.v1.RoleUpdated
+	35, // 26: rolecall.organization.v1.DomainEvent.role_deleted:type_name -> rolecall.organization.v1.RoleDeleted
+	36, // 27: rolecall.organization.v1.DomainEvent.permissions_registered:type_name -> rolecall.organization.v1.PermissionsRegistered
+	24, // 28: rolecall.organization.v1.DomainEvent.model_registered:type_name -> rolecall.organization.v1.ModelRegistered
+	25, // 29: rolecall.organization.v1.DomainEvent.model_updated:type_name -> rolecall.organization.v1.ModelUpdated
+	26, // 30: rolecall.organization.v1.DomainEvent.model_deleted:type_name -> rolecall.organization.v1.ModelDeleted
+	27, // 31: rolecall.organization.v1.DomainEvent.model_version_put:type_name -> rolecall.organization.v1.ModelVersionPut
+	28, // 32: rolecall.organization.v1.DomainEvent.model_version_published:type_name -> rolecall.organization.v1.ModelVersionPublished
+	29, // 33: rolecall.organization.v1.DomainEvent.model_version_deleted:type_name -> rolecall.organization.v1.ModelVersionDeleted
+	30, // 34: rolecall.organization.v1.DomainEvent.dataset_registered:type_name -> rolecall.organization.v1.DatasetRegistered
+	31, // 35: rolecall.organization.v1.DomainEvent.dataset_updated:type_name -> rolecall.organization.v1.DatasetUpdated
+	32, // 36: rolecall.organization.v1.DomainEvent.dataset_deleted:type_name -> rolecall.organization.v1.DatasetDeleted
+	37, // 37: rolecall.organization.v1.MemberBlocked.until_time:type_name -> google.protobuf.Timestamp
+	37, // 38: rolecall.organization.v1.GuestAdded.expire_time:type_name -> google.protobuf.Timestamp
+	39, // [39:39] is the sub-list for method output_type
+	39, // [39:39] is the sub-list for method input_type
+	39, // [39:39] is the sub-list for extension type_name
+	39, // [39:39] is the sub-list for extension extendee
+	0,  // [0:39] is the sub-list for field type_name
 }
 
 func init() { file_rolecall_organization_v1_events_proto_init() }
@@ -2516,6 +2859,10 @@ func file_rolecall_organization_v1_events_proto_init() {
 		(*DomainEvent_AdminGranted)(nil),
 		(*DomainEvent_AdminRevoked)(nil),
 		(*DomainEvent_SingleSignOnRequired)(nil),
+		(*DomainEvent_RoleCreated)(nil),
+		(*DomainEvent_RoleUpdated)(nil),
+		(*DomainEvent_RoleDeleted)(nil),
+		(*DomainEvent_PermissionsRegistered)(nil),
 		(*DomainEvent_ModelRegistered)(nil),
 		(*DomainEvent_ModelUpdated)(nil),
 		(*DomainEvent_ModelDeleted)(nil),
@@ -2532,7 +2879,7 @@ func file_rolecall_organization_v1_events_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_rolecall_organization_v1_events_proto_rawDesc), len(file_rolecall_organization_v1_events_proto_rawDesc)),
 			NumEnums:      0,
-			NumMessages:   33,
+			NumMessages:   37,
 			NumExtensions: 0,
 			NumServices:   0,
 		},

@@ -255,8 +255,8 @@ type UpdateMemberRolesRequest struct {
 	RequestId string `protobuf:"bytes,1,opt,name=request_id,json=requestId,proto3" json:"request_id,omitempty"`
 	// The member's account.
 	UserId string `protobuf:"bytes,2,opt,name=user_id,json=userId,proto3" json:"user_id,omitempty"`
-	// Names of 1 to 10 roles, which replace the ones held; `ADMIN` is not among
-	// them and stays as it is.
+	// Names of 1 to 10 roles, built-in ones or such that the organization composed,
+	// which replace the ones held; `ADMIN` is not among them and stays as it is.
 	Roles []string `protobuf:"bytes,3,rep,name=roles,proto3" json:"roles,omitempty"`
 	// `Member.etag` that the change is based on; when given and not current, the
 	// answer is `ETAG_MISMATCH`. Optional.
@@ -1002,8 +1002,8 @@ type WatchAccessChangesResponse struct {
 	Revision string `protobuf:"bytes,2,opt,name=revision,proto3" json:"revision,omitempty"`
 	// Goes on after this message.
 	ResumeToken string `protobuf:"bytes,3,opt,name=resume_token,json=resumeToken,proto3" json:"resume_token,omitempty"`
-	// Organizations that were suspended, resumed or deleted: the access of everybody who
-	// belongs to them changed.
+	// Organizations that were suspended, resumed or deleted, or whose roles changed: the
+	// access of everybody who belongs to them changed. `-` stands for all of them.
 	OrganizationIds []string `protobuf:"bytes,4,rep,name=organization_ids,json=organizationIds,proto3" json:"organization_ids,omitempty"`
 	unknownFields   protoimpl.UnknownFields
 	sizeCache       protoimpl.SizeCache

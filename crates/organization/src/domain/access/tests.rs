@@ -32,7 +32,7 @@ fn blocked(member: &Member, until: Option<Timestamp>) -> Member {
 
 fn account(organization_id: Option<OrganizationId>, permission: &'static str) -> Subject {
     let service_account_id = ServiceAccountId::new(NOW, &SystemEntropy);
-    let permissions = [permission].into_iter().collect();
+    let permissions = [permission.to_owned()].into_iter().collect();
     Subject::from(Who::ServiceAccount(ServiceAccount { service_account_id, organization_id, permissions }))
 }
 
@@ -142,7 +142,7 @@ fn what_is_listed_as_a_grant_is_what_is_decided() {
             .map(|(_, role)| role)
             .collect();
         let subject = person(member(own, &roles));
-        let grants = subject.grants();
+        let grants = subject.grants(&[]);
         for permission in CATALOGUE {
             let held = grants.iter().find(|grant| grant.permission == permission.name).map(|grant| grant.holding);
             let here = ask(&subject, permission.name, anything(own)).allows();

@@ -24,18 +24,7 @@ fn cell(holding: Option<Holding>) -> String {
         Some(Any) => "any".to_owned(),
         Some(Own) => "own".to_owned(),
         Some(OnSelf) => "self".to_owned(),
-        Some(If(condition)) => format!("if {}", condition_name(condition)),
-    }
-}
-
-const fn condition_name(condition: Condition) -> &'static str {
-    match condition {
-        Registrant => "registrant",
-        Beneficiary => "beneficiary",
-        Creator => "creator",
-        DatasetsViewable => "datasets viewable",
-        DatasetsOwn => "own datasets",
-        ImpersonationAllowed => "impersonation allowed",
+        Some(If(condition)) => format!("if {}", condition.name()),
     }
 }
 
@@ -122,4 +111,22 @@ fn no_role_but_admin_holds_anything_everywhere() {
             assert_ne!(permission.held_by(role), Some(Any), "{}: {role}", permission.name);
         }
     }
+}
+
+#[test]
+fn every_permission_says_what_it_allows() {
+    for permission in CATALOGUE {
+        assert!(!describe(permission.name).is_empty(), "{}: add a line to permission/descriptions.rs", permission.name);
+    }
+}
+
+#[test]
+fn what_belongs_to_administrators_and_acting_as_others_is_not_composed() {
+    for permission in CATALOGUE {
+        let is_given = permission.held_by(Role::Owner).is_some() && permission.name != "identity.users.impersonate";
+        assert_eq!(permission.composed().is_some(), is_given, "{}", permission.name);
+        assert_ne!(permission.composed(), Some(Any), "{}", permission.name);
+    }
+    assert!(Permission::named("identity.users.knight").is_none() && Permission::named("rolecall.a.b").is_none());
+    assert_eq!(Permission::named("pipelines.runs.start").and_then(|named| named.composed()), Some(Own));
 }

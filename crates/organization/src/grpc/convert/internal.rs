@@ -25,6 +25,8 @@ use crate::grpc::status::invalid;
 
 /// The most ids that are read at once.
 const MAX_IDS: usize = 1_000;
+/// The longest name of a permission.
+const MAX_NAME: usize = 100;
 /// The most permissions that a service account is given.
 const MAX_PERMISSIONS: usize = 50;
 
@@ -190,7 +192,7 @@ pub(in crate::grpc) fn update_service_account(
     let id = violations.id("service_account_id", &request.service_account_id, ServiceAccountId::parse);
     let actor = violations.optional_id("actor_id", &request.actor_id, SubjectId::parse);
     let permissions = if request.actor_id.is_empty() {
-        request.permissions.iter().filter_map(|name| Permission::find(name)).map(|found| found.name).collect()
+        request.permissions.iter().filter(|name| Permission::named(name).is_some()).cloned().collect()
     } else {
         permissions(&mut violations, &request.permissions)
     };
@@ -202,15 +204,15 @@ pub(in crate::grpc) fn update_service_account(
     }
 }
 
-/// Reads names of permissions: one at least, each of the catalogue.
-fn permissions(violations: &mut Violations, names: &[String]) -> BTreeSet<&'static str> {
+/// Reads names of permissions: one at least. Which of other backends there are, the tables know.
+fn permissions(violations: &mut Violations, names: &[String]) -> BTreeSet<String> {
     if !(1..=MAX_PERMISSIONS).contains(&names.len()) {
         violations.push("permissions", "COUNT", format!("must have 1 to {MAX_PERMISSIONS} entries"));
     }
     let mut permissions = BTreeSet::new();
     for (index, name) in names.iter().enumerate().take(MAX_PERMISSIONS) {
-        match Permission::find(name) {
-            Some(permission) => drop(permissions.insert(permission.name)),
+        match Permission::named(name).filter(|_| name.len() <= MAX_NAME) {
+            Some(_) => drop(permissions.insert(name.clone())),
             None => violations.push(format!("permissions[{index}]"), "PERMISSION_UNKNOWN", "must be a permission"),
         }
     }

@@ -4,6 +4,7 @@ use rolecall_rpc::filter::{self, Comparison, FilterError, Group, Operator, Star}
 use rolecall_rpc::status::Violations;
 use tonic::Status;
 
+use crate::domain::custom_role::RoleName;
 use crate::domain::member::MemberState;
 use crate::domain::member_filter::{MemberFilter, MemberTerm};
 use crate::domain::role::Role;
@@ -54,7 +55,7 @@ fn term(comparison: &Comparison) -> Result<MemberTerm, FilterError> {
     let is_plain = comparison.operator == Operator::Equal && comparison.value.star == Star::None;
     let wrong = |problem: &str| FilterError::Value { position: comparison.position, problem: problem.to_owned() };
     match comparison.field.as_deref().filter(|_| is_plain) {
-        Some("role") => Role::parse(value).map(MemberTerm::Role).map_err(|error| wrong(&format!("{error}, or ADMIN"))),
+        Some("role") => role_term(value).ok_or_else(|| wrong("must be the name of a role")),
         Some("blocked") => match value {
             "true" => Ok(MemberTerm::Blocked(true)),
             "false" => Ok(MemberTerm::Blocked(false)),
@@ -74,4 +75,10 @@ pub fn not_served(comparison: &Comparison) -> FilterError {
     let field: String = comparison.field.iter().flat_map(|field| field.chars()).take(50).collect();
     let what = format!("{field} {}", comparison.operator.sign()).trim().to_owned();
     FilterError::NotIndexed { position: comparison.position, what }
+}
+
+/// Reads the name of a role of either kind.
+pub(in crate::grpc) fn role_term(name: &str) -> Option<MemberTerm> {
+    let custom = || RoleName::parse(name).ok().map(MemberTerm::Custom);
+    Role::parse(name).ok().map(MemberTerm::Role).or_else(custom)
 }

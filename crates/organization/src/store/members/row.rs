@@ -5,6 +5,7 @@ use rolecall_kernel::text::Reason;
 use rolecall_kernel::time::Timestamp;
 use sea_orm::{DbErr, Set};
 
+use crate::domain::custom_role::CustomRoles;
 use crate::domain::member::{Block, Member, MemberState};
 use crate::domain::role::{Role, RoleSet};
 use crate::store::corrupt;
@@ -59,7 +60,7 @@ fn block(row: &Model) -> Result<Option<Block>, DbErr> {
     }))
 }
 
-pub(super) fn from_row(row: &Model) -> Result<Member, DbErr> {
+pub(super) fn from_row(row: &Model, custom: CustomRoles) -> Result<Member, DbErr> {
     Ok(Member {
         block: block(row)?,
         user_id: UserId::from_uuid(row.user_id),
@@ -71,6 +72,7 @@ pub(super) fn from_row(row: &Model) -> Result<Member, DbErr> {
             _ => return Err(corrupt("state of a member")),
         },
         roles: parse_roles(&row.roles)?,
+        custom,
         version: row.version,
         created: Timestamp::from_micros(row.created),
         updated: Timestamp::from_micros(row.updated),

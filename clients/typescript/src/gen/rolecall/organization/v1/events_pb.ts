@@ -15,7 +15,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file rolecall/organization/v1/events.proto.
  */
 export const file_rolecall_organization_v1_events: GenFile = /*@__PURE__*/
-  fileDesc("CiVyb2xlY2FsbC9vcmdhbml6YXRpb24vdjEvZXZlbnRzLnByb3RvEhhyb2xlY2FsbC5vcmdhbml6YXRpb24udjEi7xMKC0RvbWFpbkV2ZW50EhAKCGFjdG9yX2lkGAEgASgJEhcKD29yZ2FuaXphdGlvbl9pZBgCIAEoCRIRCgl0YXJnZXRfaWQYAyABKAkSEgoKcmVxdWVzdF9pZBgEIAEoCRIxCg1vY2N1cnJlZF90aW1lGAUgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIXCg9vbl9iZWhhbGZfb2ZfaWQYBiABKAkSTQoUb3JnYW5pemF0aW9uX2NyZWF0ZWQYCiABKAsyLS5yb2xlY2FsbC5vcmdhbml6YXRpb24udjEuT3JnYW5pemF0aW9uQ3JlYXRlZEgAEj0KDG1lbWJlcl9hZGRlZBgLIAEoCzIlLnJvbGVjYWxsLm9yZ2FuaXphdGlvbi52MS5NZW1iZXJBZGRlZEgAEkUKEG1lbWJlcl9hY3RpdmF0ZWQYDCABKAsyKS5yb2xlY2FsbC5vcmdhbml6YXRpb24udjEuTWVtYmVyQWN0aXZhdGVkSAASQQoObWVtYmVyX3JlbW92ZWQYDSABKAsyJy5yb2xlY2FsbC5vcmdhbml6YXRpb24udjEuTWVtYmVyUmVtb3ZlZEgAEkwKFG1lbWJlcl9yb2xlc19jaGFuZ2VkGA4gASgLMiwucm9sZWNhbGwub3JnYW5pemF0aW9uLnYxLk1lbWJlclJvbGVzQ2hhbmdlZEgAEkEKDm1lbWJlcl9ibG9ja2VkGA8gASgLMicucm9sZWNhbGwub3JnYW5pemF0aW9uLnYxLk1lbWJlckJsb2NrZWRIABJFChBtZW1iZXJfdW5ibG9ja2VkGBAgASgLMikucm9sZWNhbGwub3JnYW5pemF0aW9uLnYxLk1lbWJlclVuYmxvY2tlZEgAEk4KFXNlcnZpY2VfYWNjb3VudF9hZGRlZBgRIAEoCzItLnJvbGVjYWxsLm9yZ2FuaXphdGlvbi52MS5TZXJ2aWNlQWNjb3VudEFkZGVkSAASUgoXc2VydmljZV9hY2NvdW50X3JlbW92ZWQYEiABKAsyLy5yb2xlY2FsbC5vcmdhbml6YXRpb24udjEuU2VydmljZUFjY291bnRSZW1vdmVkSAASOwoLb3duZXJfYWRkZWQYEyABKAsyJC5yb2xlY2FsbC5vcmdhbml6YXRpb24udjEuT3duZXJBZGRlZEgAElIKF3NlcnZpY2VfYWNjb3VudF91cGRhdGVkGBQgASgLMi8ucm9sZWNhbGwub3JnYW5pemF0aW9uLnYxLlNlcnZpY2VBY2NvdW50VXBkYXRlZEgAEl4KHW9yZ2FuaXphdGlvbl9zZXR0aW5nc19jaGFuZ2VkGB4gASgLMjUucm9sZWNhbGwub3JnYW5pemF0aW9uLnYxLk9yZ2FuaXphdGlvblNldHRpbmdzQ2hhbmdlZEgAEjsKC2d1ZXN0X2FkZGVkGCggASgLMiQucm9sZWNhbGwub3JnYW5pemF0aW9uLnYxLkd1ZXN0QWRkZWRIABI/Cg1ndWVzdF9yZW1vdmVkGCkgASgLMiYucm9sZWNhbGwub3JnYW5pemF0aW9uLnYxLkd1ZXN0UmVtb3ZlZEgAEj8KDWNhbGxzX3JlZnVzZWQYMiABKAsyJi5yb2xlY2FsbC5vcmdhbml6YXRpb24udjEuQ2FsbHNSZWZ1c2VkSAASVgoZb3duZXJfY3JlZGVudGlhbHNfY2hhbmdlZBgzIAEoCzIxLnJvbGVjYWxsLm9yZ2FuaXphdGlvbi52MS5Pd25lckNyZWRlbnRpYWxzQ2hhbmdlZEgAElEKFm9yZ2FuaXphdGlvbl9zdXNwZW5kZWQYNiABKAsyLy5yb2xlY2FsbC5vcmdhbml6YXRpb24udjEuT3JnYW5pemF0aW9uU3VzcGVuZGVkSAASTQoUb3JnYW5pemF0aW9uX3Jlc3VtZWQYNyABKAsyLS5yb2xlY2FsbC5vcmdhbml6YXRpb24udjEuT3JnYW5pemF0aW9uUmVzdW1lZEgAEk0KFG9yZ2FuaXphdGlvbl9yZW5hbWVkGDggASgLMi0ucm9sZWNhbGwub3JnYW5pemF0aW9uLnYxLk9yZ2FuaXphdGlvblJlbmFtZWRIABJNChRvcmdhbml6YXRpb25fZGVsZXRlZBg5IAEoCzItLnJvbGVjYWxsLm9yZ2FuaXphdGlvbi52MS5Pcmdhbml6YXRpb25EZWxldGVkSAASPwoNYWRtaW5fZ3JhbnRlZBg6IAEoCzImLnJvbGVjYWxsLm9yZ2FuaXphdGlvbi52MS5BZG1pbkdyYW50ZWRIABI/Cg1hZG1pbl9yZXZva2VkGDsgASgLMiYucm9sZWNhbGwub3JnYW5pemF0aW9uLnYxLkFkbWluUmV2b2tlZEgAElEKF3NpbmdsZV9zaWduX29uX3JlcXVpcmVkGDQgASgLMi4ucm9sZWNhbGwub3JnYW5pemF0aW9uLnYxLlNpbmdsZVNpZ25PblJlcXVpcmVkSAASRQoQbW9kZWxfcmVnaXN0ZXJlZBhQIAEoCzIpLnJvbGVjYWxsLm9yZ2FuaXphdGlvbi52MS5Nb2RlbFJlZ2lzdGVyZWRIABI/Cg1tb2RlbF91cGRhdGVkGFEgASgLMiYucm9sZWNhbGwub3JnYW5pemF0aW9uLnYxLk1vZGVsVXBkYXRlZEgAEj8KDW1vZGVsX2RlbGV0ZWQYUiABKAsyJi5yb2xlY2FsbC5vcmdhbml6YXRpb24udjEuTW9kZWxEZWxldGVkSAASRgoRbW9kZWxfdmVyc2lvbl9wdXQYUyABKAsyKS5yb2xlY2FsbC5vcmdhbml6YXRpb24udjEuTW9kZWxWZXJzaW9uUHV0SAASUgoXbW9kZWxfdmVyc2lvbl9wdWJsaXNoZWQYVCABKAsyLy5yb2xlY2FsbC5vcmdhbml6YXRpb24udjEuTW9kZWxWZXJzaW9uUHVibGlzaGVkSAASTgoVbW9kZWxfdmVyc2lvbl9kZWxldGVkGFUgASgLMi0ucm9sZWNhbGwub3JnYW5pemF0aW9uLnYxLk1vZGVsVmVyc2lvbkRlbGV0ZWRIABJJChJkYXRhc2V0X3JlZ2lzdGVyZWQYViABKAsyKy5yb2xlY2FsbC5vcmdhbml6YXRpb24udjEuRGF0YXNldFJlZ2lzdGVyZWRIABJDCg9kYXRhc2V0X3VwZGF0ZWQYVyABKAsyKC5yb2xlY2FsbC5vcmdhbml6YXRpb24udjEuRGF0YXNldFVwZGF0ZWRIABJDCg9kYXRhc2V0X2RlbGV0ZWQYWCABKAsyKC5yb2xlY2FsbC5vcmdhbml6YXRpb24udjEuRGF0YXNldERlbGV0ZWRIAEIHCgVldmVudCIjChNPcmdhbml6YXRpb25DcmVhdGVkEgwKBG5hbWUYASABKAkiHAoLTWVtYmVyQWRkZWQSDQoFcm9sZXMYASADKAkiIAoPTWVtYmVyQWN0aXZhdGVkEg0KBXJvbGVzGAEgAygJIg8KDU1lbWJlclJlbW92ZWQiOgoSTWVtYmVyUm9sZXNDaGFuZ2VkEhEKCW9sZF9yb2xlcxgBIAMoCRIRCgluZXdfcm9sZXMYAiADKAkiTwoNTWVtYmVyQmxvY2tlZBIOCgZyZWFzb24YASABKAkSLgoKdW50aWxfdGltZRgCIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXAiEQoPTWVtYmVyVW5ibG9ja2VkIioKE1NlcnZpY2VBY2NvdW50QWRkZWQSEwoLcGVybWlzc2lvbnMYASADKAkiFwoVU2VydmljZUFjY291bnRSZW1vdmVkIiwKFVNlcnZpY2VBY2NvdW50VXBkYXRlZBITCgtwZXJtaXNzaW9ucxgBIAMoCSIfCgpPd25lckFkZGVkEhEKCW93bmVyX2lkcxgBIAMoCSI9CgpHdWVzdEFkZGVkEi8KC2V4cGlyZV90aW1lGAEgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcCIOCgxHdWVzdFJlbW92ZWQiSQobT3JnYW5pemF0aW9uU2V0dGluZ3NDaGFuZ2VkEhQKDG9sZF9zZXR0aW5ncxgBIAMoCRIUCgxuZXdfc2V0dGluZ3MYAiADKAkiPgoMQ2FsbHNSZWZ1c2VkEg4KBm1ldGhvZBgBIAEoCRINCgVjb3VudBgCIAEoBRIPCgdyZWFzb25zGAMgAygJIjwKF093bmVyQ3JlZGVudGlhbHNDaGFuZ2VkEg4KBmNoYW5nZRgBIAEoCRIRCglvd25lcl9pZHMYAiADKAkiWQoUU2luZ2xlU2lnbk9uUmVxdWlyZWQSGwoTYnJlYWtfZ2xhc3NfdXNlcl9pZBgBIAEoCRIkChxwcmV2aW91c19icmVha19nbGFzc191c2VyX2lkGAIgASgJIjoKFU9yZ2FuaXphdGlvblN1c3BlbmRlZBIOCgZyZWFzb24YASABKAkSEQoJb3duZXJfaWRzGAIgAygJIigKE09yZ2FuaXphdGlvblJlc3VtZWQSEQoJb3duZXJfaWRzGAEgAygJIjkKE09yZ2FuaXphdGlvblJlbmFtZWQSEAoIb2xkX25hbWUYASABKAkSEAoIbmV3X25hbWUYAiABKAkiIwoTT3JnYW5pemF0aW9uRGVsZXRlZBIMCgRuYW1lGAEgASgJIiEKDEFkbWluR3JhbnRlZBIRCglhZG1pbl9pZHMYASADKAkiIQoMQWRtaW5SZXZva2VkEhEKCWFkbWluX2lkcxgBIAMoCSIfCg9Nb2RlbFJlZ2lzdGVyZWQSDAoEbmFtZRgBIAEoCSIyCgxNb2RlbFVwZGF0ZWQSEAoIb2xkX25hbWUYASABKAkSEAoIbmV3X25hbWUYAiABKAkiHAoMTW9kZWxEZWxldGVkEgwKBG5hbWUYASABKAkiJwoPTW9kZWxWZXJzaW9uUHV0EhQKDHZlcnNpb25fbmFtZRgBIAEoCSJGChVNb2RlbFZlcnNpb25QdWJsaXNoZWQSFAoMdmVyc2lvbl9uYW1lGAEgASgJEhcKD2FydGlmYWN0X2RpZ2VzdBgCIAEoCSIrChNNb2RlbFZlcnNpb25EZWxldGVkEhQKDHZlcnNpb25fbmFtZRgBIAEoCSI4ChFEYXRhc2V0UmVnaXN0ZXJlZBIMCgRuYW1lGAEgASgJEhUKDXJlZ2lzdHJhbnRfaWQYAiABKAkiZAoORGF0YXNldFVwZGF0ZWQSDAoEbmFtZRgBIAEoCRIOCgZmaWVsZHMYAiADKAkSGQoRb2xkX3JlZ2lzdHJhbnRfaWQYAyABKAkSGQoRbmV3X3JlZ2lzdHJhbnRfaWQYBCABKAkiNQoORGF0YXNldERlbGV0ZWQSDAoEbmFtZRgBIAEoCRIVCg1yZWdpc3RyYW50X2lkGAIgASgJQv4BChxjb20ucm9sZWNhbGwub3JnYW5pemF0aW9uLnYxQgtFdmVudHNQcm90b1ABWk9naXRodWIuY29tL3JvbGVjYWxsL3JvbGVjYWxsL2NsaWVudHMvZ28vcm9sZWNhbGwvb3JnYW5pemF0aW9uL3YxO29yZ2FuaXphdGlvbnYxogIDUk9YqgIYUm9sZWNhbGwuT3JnYW5pemF0aW9uLlYxygIYUm9sZWNhbGxcT3JnYW5pemF0aW9uXFYx4gIkUm9sZWNhbGxcT3JnYW5pemF0aW9uXFYxXEdQQk1ldGFkYXRh6gIaUm9sZWNhbGw6Ok9yZ2FuaXphdGlvbjo6VjFiBnByb3RvMw", [file_google_protobuf_timestamp]);
+  fileDesc("CiVyb2xlY2FsbC9vcmdhbml6YXRpb24vdjEvZXZlbnRzLnByb3RvEhhyb2xlY2FsbC5vcmdhbml6YXRpb24udjEi/xUKC0RvbWFpbkV2ZW50EhAKCGFjdG9yX2lkGAEgASgJEhcKD29yZ2FuaXphdGlvbl9pZBgCIAEoCRIRCgl0YXJnZXRfaWQYAyABKAkSEgoKcmVxdWVzdF9pZBgEIAEoCRIxCg1vY2N1cnJlZF90aW1lGAUgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIXCg9vbl9iZWhhbGZfb2ZfaWQYBiABKAkSTQoUb3JnYW5pemF0aW9uX2NyZWF0ZWQYCiABKAsyLS5yb2xlY2FsbC5vcmdhbml6YXRpb24udjEuT3JnYW5pemF0aW9uQ3JlYXRlZEgAEj0KDG1lbWJlcl9hZGRlZBgLIAEoCzIlLnJvbGVjYWxsLm9yZ2FuaXphdGlvbi52MS5NZW1iZXJBZGRlZEgAEkUKEG1lbWJlcl9hY3RpdmF0ZWQYDCABKAsyKS5yb2xlY2FsbC5vcmdhbml6YXRpb24udjEuTWVtYmVyQWN0aXZhdGVkSAASQQoObWVtYmVyX3JlbW92ZWQYDSABKAsyJy5yb2xlY2FsbC5vcmdhbml6YXRpb24udjEuTWVtYmVyUmVtb3ZlZEgAEkwKFG1lbWJlcl9yb2xlc19jaGFuZ2VkGA4gASgLMiwucm9sZWNhbGwub3JnYW5pemF0aW9uLnYxLk1lbWJlclJvbGVzQ2hhbmdlZEgAEkEKDm1lbWJlcl9ibG9ja2VkGA8gASgLMicucm9sZWNhbGwub3JnYW5pemF0aW9uLnYxLk1lbWJlckJsb2NrZWRIABJFChBtZW1iZXJfdW5ibG9ja2VkGBAgASgLMikucm9sZWNhbGwub3JnYW5pemF0aW9uLnYxLk1lbWJlclVuYmxvY2tlZEgAEk4KFXNlcnZpY2VfYWNjb3VudF9hZGRlZBgRIAEoCzItLnJvbGVjYWxsLm9yZ2FuaXphdGlvbi52MS5TZXJ2aWNlQWNjb3VudEFkZGVkSAASUgoXc2VydmljZV9hY2NvdW50X3JlbW92ZWQYEiABKAsyLy5yb2xlY2FsbC5vcmdhbml6YXRpb24udjEuU2VydmljZUFjY291bnRSZW1vdmVkSAASOwoLb3duZXJfYWRkZWQYEyABKAsyJC5yb2xlY2FsbC5vcmdhbml6YXRpb24udjEuT3duZXJBZGRlZEgAElIKF3NlcnZpY2VfYWNjb3VudF91cGRhdGVkGBQgASgLMi8ucm9sZWNhbGwub3JnYW5pemF0aW9uLnYxLlNlcnZpY2VBY2NvdW50VXBkYXRlZEgAEl4KHW9yZ2FuaXphdGlvbl9zZXR0aW5nc19jaGFuZ2VkGB4gASgLMjUucm9sZWNhbGwub3JnYW5pemF0aW9uLnYxLk9yZ2FuaXphdGlvblNldHRpbmdzQ2hhbmdlZEgAEjsKC2d1ZXN0X2FkZGVkGCggASgLMiQucm9sZWNhbGwub3JnYW5pemF0aW9uLnYxLkd1ZXN0QWRkZWRIABI/Cg1ndWVzdF9yZW1vdmVkGCkgASgLMiYucm9sZWNhbGwub3JnYW5pemF0aW9uLnYxLkd1ZXN0UmVtb3ZlZEgAEj8KDWNhbGxzX3JlZnVzZWQYMiABKAsyJi5yb2xlY2FsbC5vcmdhbml6YXRpb24udjEuQ2FsbHNSZWZ1c2VkSAASVgoZb3duZXJfY3JlZGVudGlhbHNfY2hhbmdlZBgzIAEoCzIxLnJvbGVjYWxsLm9yZ2FuaXphdGlvbi52MS5Pd25lckNyZWRlbnRpYWxzQ2hhbmdlZEgAElEKFm9yZ2FuaXphdGlvbl9zdXNwZW5kZWQYNiABKAsyLy5yb2xlY2FsbC5vcmdhbml6YXRpb24udjEuT3JnYW5pemF0aW9uU3VzcGVuZGVkSAASTQoUb3JnYW5pemF0aW9uX3Jlc3VtZWQYNyABKAsyLS5yb2xlY2FsbC5vcmdhbml6YXRpb24udjEuT3JnYW5pemF0aW9uUmVzdW1lZEgAEk0KFG9yZ2FuaXphdGlvbl9yZW5hbWVkGDggASgLMi0ucm9sZWNhbGwub3JnYW5pemF0aW9uLnYxLk9yZ2FuaXphdGlvblJlbmFtZWRIABJNChRvcmdhbml6YXRpb25fZGVsZXRlZBg5IAEoCzItLnJvbGVjYWxsLm9yZ2FuaXphdGlvbi52MS5Pcmdhbml6YXRpb25EZWxldGVkSAASPwoNYWRtaW5fZ3JhbnRlZBg6IAEoCzImLnJvbGVjYWxsLm9yZ2FuaXphdGlvbi52MS5BZG1pbkdyYW50ZWRIABI/Cg1hZG1pbl9yZXZva2VkGDsgASgLMiYucm9sZWNhbGwub3JnYW5pemF0aW9uLnYxLkFkbWluUmV2b2tlZEgAElEKF3NpbmdsZV9zaWduX29uX3JlcXVpcmVkGDQgASgLMi4ucm9sZWNhbGwub3JnYW5pemF0aW9uLnYxLlNpbmdsZVNpZ25PblJlcXVpcmVkSAASPQoMcm9sZV9jcmVhdGVkGEYgASgLMiUucm9sZWNhbGwub3JnYW5pemF0aW9uLnYxLlJvbGVDcmVhdGVkSAASPQoMcm9sZV91cGRhdGVkGEcgASgLMiUucm9sZWNhbGwub3JnYW5pemF0aW9uLnYxLlJvbGVVcGRhdGVkSAASPQoMcm9sZV9kZWxldGVkGEggASgLMiUucm9sZWNhbGwub3JnYW5pemF0aW9uLnYxLlJvbGVEZWxldGVkSAASUQoWcGVybWlzc2lvbnNfcmVnaXN0ZXJlZBhJIAEoCzIvLnJvbGVjYWxsLm9yZ2FuaXphdGlvbi52MS5QZXJtaXNzaW9uc1JlZ2lzdGVyZWRIABJFChBtb2RlbF9yZWdpc3RlcmVkGFAgASgLMikucm9sZWNhbGwub3JnYW5pemF0aW9uLnYxLk1vZGVsUmVnaXN0ZXJlZEgAEj8KDW1vZGVsX3VwZGF0ZWQYUSABKAsyJi5yb2xlY2FsbC5vcmdhbml6YXRpb24udjEuTW9kZWxVcGRhdGVkSAASPwoNbW9kZWxfZGVsZXRlZBhSIAEoCzImLnJvbGVjYWxsLm9yZ2FuaXphdGlvbi52MS5Nb2RlbERlbGV0ZWRIABJGChFtb2RlbF92ZXJzaW9uX3B1dBhTIAEoCzIpLnJvbGVjYWxsLm9yZ2FuaXphdGlvbi52MS5Nb2RlbFZlcnNpb25QdXRIABJSChdtb2RlbF92ZXJzaW9uX3B1Ymxpc2hlZBhUIAEoCzIvLnJvbGVjYWxsLm9yZ2FuaXphdGlvbi52MS5Nb2RlbFZlcnNpb25QdWJsaXNoZWRIABJOChVtb2RlbF92ZXJzaW9uX2RlbGV0ZWQYVSABKAsyLS5yb2xlY2FsbC5vcmdhbml6YXRpb24udjEuTW9kZWxWZXJzaW9uRGVsZXRlZEgAEkkKEmRhdGFzZXRfcmVnaXN0ZXJlZBhWIAEoCzIrLnJvbGVjYWxsLm9yZ2FuaXphdGlvbi52MS5EYXRhc2V0UmVnaXN0ZXJlZEgAEkMKD2RhdGFzZXRfdXBkYXRlZBhXIAEoCzIoLnJvbGVjYWxsLm9yZ2FuaXphdGlvbi52MS5EYXRhc2V0VXBkYXRlZEgAEkMKD2RhdGFzZXRfZGVsZXRlZBhYIAEoCzIoLnJvbGVjYWxsLm9yZ2FuaXphdGlvbi52MS5EYXRhc2V0RGVsZXRlZEgAQgcKBWV2ZW50IiMKE09yZ2FuaXphdGlvbkNyZWF0ZWQSDAoEbmFtZRgBIAEoCSIcCgtNZW1iZXJBZGRlZBINCgVyb2xlcxgBIAMoCSIgCg9NZW1iZXJBY3RpdmF0ZWQSDQoFcm9sZXMYASADKAkiDwoNTWVtYmVyUmVtb3ZlZCI6ChJNZW1iZXJSb2xlc0NoYW5nZWQSEQoJb2xkX3JvbGVzGAEgAygJEhEKCW5ld19yb2xlcxgCIAMoCSJPCg1NZW1iZXJCbG9ja2VkEg4KBnJlYXNvbhgBIAEoCRIuCgp1bnRpbF90aW1lGAIgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcCIRCg9NZW1iZXJVbmJsb2NrZWQiKgoTU2VydmljZUFjY291bnRBZGRlZBITCgtwZXJtaXNzaW9ucxgBIAMoCSIXChVTZXJ2aWNlQWNjb3VudFJlbW92ZWQiLAoVU2VydmljZUFjY291bnRVcGRhdGVkEhMKC3Blcm1pc3Npb25zGAEgAygJIh8KCk93bmVyQWRkZWQSEQoJb3duZXJfaWRzGAEgAygJIj0KCkd1ZXN0QWRkZWQSLwoLZXhwaXJlX3RpbWUYASABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wIg4KDEd1ZXN0UmVtb3ZlZCJJChtPcmdhbml6YXRpb25TZXR0aW5nc0NoYW5nZWQSFAoMb2xkX3NldHRpbmdzGAEgAygJEhQKDG5ld19zZXR0aW5ncxgCIAMoCSI+CgxDYWxsc1JlZnVzZWQSDgoGbWV0aG9kGAEgASgJEg0KBWNvdW50GAIgASgFEg8KB3JlYXNvbnMYAyADKAkiPAoXT3duZXJDcmVkZW50aWFsc0NoYW5nZWQSDgoGY2hhbmdlGAEgASgJEhEKCW93bmVyX2lkcxgCIAMoCSJZChRTaW5nbGVTaWduT25SZXF1aXJlZBIbChNicmVha19nbGFzc191c2VyX2lkGAEgASgJEiQKHHByZXZpb3VzX2JyZWFrX2dsYXNzX3VzZXJfaWQYAiABKAkiOgoVT3JnYW5pemF0aW9uU3VzcGVuZGVkEg4KBnJlYXNvbhgBIAEoCRIRCglvd25lcl9pZHMYAiADKAkiKAoTT3JnYW5pemF0aW9uUmVzdW1lZBIRCglvd25lcl9pZHMYASADKAkiOQoTT3JnYW5pemF0aW9uUmVuYW1lZBIQCghvbGRfbmFtZRgBIAEoCRIQCghuZXdfbmFtZRgCIAEoCSIjChNPcmdhbml6YXRpb25EZWxldGVkEgwKBG5hbWUYASABKAkiIQoMQWRtaW5HcmFudGVkEhEKCWFkbWluX2lkcxgBIAMoCSIhCgxBZG1pblJldm9rZWQSEQoJYWRtaW5faWRzGAEgAygJIh8KD01vZGVsUmVnaXN0ZXJlZBIMCgRuYW1lGAEgASgJIjIKDE1vZGVsVXBkYXRlZBIQCghvbGRfbmFtZRgBIAEoCRIQCghuZXdfbmFtZRgCIAEoCSIcCgxNb2RlbERlbGV0ZWQSDAoEbmFtZRgBIAEoCSInCg9Nb2RlbFZlcnNpb25QdXQSFAoMdmVyc2lvbl9uYW1lGAEgASgJIkYKFU1vZGVsVmVyc2lvblB1Ymxpc2hlZBIUCgx2ZXJzaW9uX25hbWUYASABKAkSFwoPYXJ0aWZhY3RfZGlnZXN0GAIgASgJIisKE01vZGVsVmVyc2lvbkRlbGV0ZWQSFAoMdmVyc2lvbl9uYW1lGAEgASgJIjgKEURhdGFzZXRSZWdpc3RlcmVkEgwKBG5hbWUYASABKAkSFQoNcmVnaXN0cmFudF9pZBgCIAEoCSJkCg5EYXRhc2V0VXBkYXRlZBIMCgRuYW1lGAEgASgJEg4KBmZpZWxkcxgCIAMoCRIZChFvbGRfcmVnaXN0cmFudF9pZBgDIAEoCRIZChFuZXdfcmVnaXN0cmFudF9pZBgEIAEoCSI1Cg5EYXRhc2V0RGVsZXRlZBIMCgRuYW1lGAEgASgJEhUKDXJlZ2lzdHJhbnRfaWQYAiABKAkiMAoLUm9sZUNyZWF0ZWQSDAoEbmFtZRgBIAEoCRITCgtwZXJtaXNzaW9ucxgCIAMoCSJTCgtSb2xlVXBkYXRlZBIMCgRuYW1lGAEgASgJEhkKEWFkZGVkX3Blcm1pc3Npb25zGAIgAygJEhsKE3JlbW92ZWRfcGVybWlzc2lvbnMYAyADKAkiMQoLUm9sZURlbGV0ZWQSDAoEbmFtZRgBIAEoCRIUCgxob2xkZXJfY291bnQYAiABKAUifgoVUGVybWlzc2lvbnNSZWdpc3RlcmVkEhEKCW5hbWVzcGFjZRgBIAEoCRIZChFhZGRlZF9wZXJtaXNzaW9ucxgCIAMoCRIbChNyZW1vdmVkX3Blcm1pc3Npb25zGAMgAygJEhoKEnNlcnZpY2VfYWNjb3VudF9pZBgEIAEoCUL+AQocY29tLnJvbGVjYWxsLm9yZ2FuaXphdGlvbi52MUILRXZlbnRzUHJvdG9QAVpPZ2l0aHViLmNvbS9yb2xlY2FsbC9yb2xlY2FsbC9jbGllbnRzL2dvL3JvbGVjYWxsL29yZ2FuaXphdGlvbi92MTtvcmdhbml6YXRpb252MaICA1JPWKoCGFJvbGVjYWxsLk9yZ2FuaXphdGlvbi5WMcoCGFJvbGVjYWxsXE9yZ2FuaXphdGlvblxWMeICJFJvbGVjYWxsXE9yZ2FuaXphdGlvblxWMVxHUEJNZXRhZGF0YeoCGlJvbGVjYWxsOjpPcmdhbml6YXRpb246OlYxYgZwcm90bzM", [file_google_protobuf_timestamp]);
 
 /**
  * Something that happened to an organization or a membership.
@@ -258,6 +258,38 @@ export type DomainEvent = Message<"rolecall.organization.v1.DomainEvent"> & {
      */
     value: SingleSignOnRequired;
     case: "singleSignOnRequired";
+  } | {
+    /**
+     * An organization composed a role.
+     *
+     * @generated from field: rolecall.organization.v1.RoleCreated role_created = 70;
+     */
+    value: RoleCreated;
+    case: "roleCreated";
+  } | {
+    /**
+     * A composed role was changed.
+     *
+     * @generated from field: rolecall.organization.v1.RoleUpdated role_updated = 71;
+     */
+    value: RoleUpdated;
+    case: "roleUpdated";
+  } | {
+    /**
+     * A composed role was deleted.
+     *
+     * @generated from field: rolecall.organization.v1.RoleDeleted role_deleted = 72;
+     */
+    value: RoleDeleted;
+    case: "roleDeleted";
+  } | {
+    /**
+     * A backend said which permissions it has.
+     *
+     * @generated from field: rolecall.organization.v1.PermissionsRegistered permissions_registered = 73;
+     */
+    value: PermissionsRegistered;
+    case: "permissionsRegistered";
   } | {
     /**
      * A model was registered.
@@ -1103,4 +1135,138 @@ export type DatasetDeleted = Message<"rolecall.organization.v1.DatasetDeleted"> 
  */
 export const DatasetDeletedSchema: GenMessage<DatasetDeleted> = /*@__PURE__*/
   messageDesc(file_rolecall_organization_v1_events, 32);
+
+/**
+ * An organization composed a role.
+ *
+ * @generated from message rolecall.organization.v1.RoleCreated
+ */
+export type RoleCreated = Message<"rolecall.organization.v1.RoleCreated"> & {
+  /**
+   * Its name.
+   *
+   * @generated from field: string name = 1;
+   */
+  name: string;
+
+  /**
+   * Names of the permissions that it holds.
+   *
+   * @generated from field: repeated string permissions = 2;
+   */
+  permissions: string[];
+};
+
+/**
+ * Describes the message rolecall.organization.v1.RoleCreated.
+ * Use `create(RoleCreatedSchema)` to create a new message.
+ */
+export const RoleCreatedSchema: GenMessage<RoleCreated> = /*@__PURE__*/
+  messageDesc(file_rolecall_organization_v1_events, 33);
+
+/**
+ * A composed role was changed.
+ *
+ * @generated from message rolecall.organization.v1.RoleUpdated
+ */
+export type RoleUpdated = Message<"rolecall.organization.v1.RoleUpdated"> & {
+  /**
+   * Its name.
+   *
+   * @generated from field: string name = 1;
+   */
+  name: string;
+
+  /**
+   * Names of the permissions that it holds from now on.
+   *
+   * @generated from field: repeated string added_permissions = 2;
+   */
+  addedPermissions: string[];
+
+  /**
+   * Names of the permissions that it held until now.
+   *
+   * @generated from field: repeated string removed_permissions = 3;
+   */
+  removedPermissions: string[];
+};
+
+/**
+ * Describes the message rolecall.organization.v1.RoleUpdated.
+ * Use `create(RoleUpdatedSchema)` to create a new message.
+ */
+export const RoleUpdatedSchema: GenMessage<RoleUpdated> = /*@__PURE__*/
+  messageDesc(file_rolecall_organization_v1_events, 34);
+
+/**
+ * A composed role was deleted.
+ *
+ * @generated from message rolecall.organization.v1.RoleDeleted
+ */
+export type RoleDeleted = Message<"rolecall.organization.v1.RoleDeleted"> & {
+  /**
+   * Its name.
+   *
+   * @generated from field: string name = 1;
+   */
+  name: string;
+
+  /**
+   * From how many members it was taken.
+   *
+   * @generated from field: int32 holder_count = 2;
+   */
+  holderCount: number;
+};
+
+/**
+ * Describes the message rolecall.organization.v1.RoleDeleted.
+ * Use `create(RoleDeletedSchema)` to create a new message.
+ */
+export const RoleDeletedSchema: GenMessage<RoleDeleted> = /*@__PURE__*/
+  messageDesc(file_rolecall_organization_v1_events, 35);
+
+/**
+ * A backend said which permissions it has.
+ *
+ * @generated from message rolecall.organization.v1.PermissionsRegistered
+ */
+export type PermissionsRegistered = Message<"rolecall.organization.v1.PermissionsRegistered"> & {
+  /**
+   * Its namespace.
+   *
+   * @generated from field: string namespace = 1;
+   */
+  namespace: string;
+
+  /**
+   * Names of the permissions that are new.
+   *
+   * @generated from field: repeated string added_permissions = 2;
+   */
+  addedPermissions: string[];
+
+  /**
+   * Names of the permissions that ended.
+   *
+   * @generated from field: repeated string removed_permissions = 3;
+   */
+  removedPermissions: string[];
+
+  /**
+   * The service account that the namespace belongs to; empty when it belongs to
+   * administrators alone.
+   *
+   * @generated from field: string service_account_id = 4;
+   */
+  serviceAccountId: string;
+};
+
+/**
+ * Describes the message rolecall.organization.v1.PermissionsRegistered.
+ * Use `create(PermissionsRegisteredSchema)` to create a new message.
+ */
+export const PermissionsRegisteredSchema: GenMessage<PermissionsRegistered> = /*@__PURE__*/
+  messageDesc(file_rolecall_organization_v1_events, 36);
 

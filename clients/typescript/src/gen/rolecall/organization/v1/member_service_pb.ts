@@ -155,8 +155,8 @@ export type UpdateMemberRolesRequest = Message<"rolecall.organization.v1.UpdateM
   userId: string;
 
   /**
-   * Names of 1 to 10 roles, which replace the ones held; `ADMIN` is not among
-   * them and stays as it is.
+   * Names of 1 to 10 roles, built-in ones or such that the organization composed,
+   * which replace the ones held; `ADMIN` is not among them and stays as it is.
    *
    * @generated from field: repeated string roles = 3;
    */
@@ -550,8 +550,8 @@ export type WatchAccessChangesResponse = Message<"rolecall.organization.v1.Watch
   resumeToken: string;
 
   /**
-   * Organizations that were suspended, resumed or deleted: the access of everybody who
-   * belongs to them changed.
+   * Organizations that were suspended, resumed or deleted, or whose roles changed: the
+   * access of everybody who belongs to them changed. `-` stands for all of them.
    *
    * @generated from field: repeated string organization_ids = 4;
    */
