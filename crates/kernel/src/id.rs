@@ -111,6 +111,12 @@ ids! {
     DomainId;
     /// What an identity provider knows a person by.
     LinkedIdentityId;
+    /// A model that computations run.
+    ModelId;
+    /// A dataset of an organization.
+    DatasetId;
+    /// A policy that opens datasets to people.
+    AssetPolicyId;
     /// A role that an organization composed.
     RoleId;
     /// What somebody is told, to one person or many.
