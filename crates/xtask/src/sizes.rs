@@ -30,7 +30,8 @@ const CRATE_LIMITS: [(&str, usize); 17] = [
     ("kernel", 1_200),
     // Sending, preferences, digests, one-click ends and inboxes beside deliveries; each is a file a use case.
     ("notification", 7_900),
-    ("organization", 13_500),
+    // Composed roles and registered permissions beside members, settings and the audit log; data is governed elsewhere.
+    ("organization", 15_500),
     ("outbound", 700),
     ("rolecall", 150),
     ("rpc", 4_200),
