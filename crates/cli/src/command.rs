@@ -5,9 +5,9 @@ use std::process::ExitCode;
 use clap::Subcommand;
 
 use crate::commands::{
-    access, account, admins, audit, bootstrap, certs, datasets, deliveries, factors, health, inbox, instance, invitations, keys,
-    mail, members, models, notifications, organizations, password, permissions, preferences, registration, roles,
-    service_accounts, session, sessions, sso, tokens, users,
+    access, account, admins, audit, bootstrap, certs, datasets, deliveries, factors, health, inbox, instance,
+    invitations, keys, mail, members, models, notifications, organizations, password, permissions, preferences,
+    registration, roles, service_accounts, session, sessions, sso, tokens, users,
 };
 use crate::connection::{Connection, RemoteArgs};
 use crate::failure::Failure;
