@@ -20,9 +20,9 @@ use rolecall_kernel::key::KeyedHash;
 use rolecall_kernel::page::PageTokens;
 
 use crate::app::App;
-use rolecall_db::once::RequestKey;
 use crate::domain::event::Origin;
 use crate::events::consume::EventReader;
+use rolecall_db::once::RequestKey;
 use rolecall_kernel::id::RequestId;
 
 /// What the services share.
