@@ -97,12 +97,11 @@ impl Browser {
         }
         let expires = sent.expires.map_or(0, |time| time.seconds);
         let patience = Timestamp::from_seconds(expires).since(SystemClock.now());
-        let handle = match self.arrival {
-            Some(arrival) => arrival.wait(patience).await?,
-            None => {
-                eprintln!("then paste the text that its last page shows:");
-                Secrets::StandardInput.read("the text of the last page")?.expose_secret().trim().to_owned()
-            }
+        let handle = if let Some(arrival) = self.arrival {
+            arrival.wait(patience).await?
+        } else {
+            eprintln!("then paste the text that its last page shows:");
+            Secrets::StandardInput.read("the text of the last page")?.expose_secret().trim().to_owned()
         };
         let returned = Some(Returned::Handle(handle));
         let request = CompleteSsoLoginRequest { login_token: sent.login_token, returned };

@@ -47,7 +47,9 @@ impl Stage {
         let mut stack = Stack::prepare(plan).await;
         let name_server = dns.address();
         stack.configure(&format!("[outbound]\nallowed_networks = [\"127.0.0.0/8\"]\ndns_server = \"{name_server}\""));
-        sections.iter().for_each(|section| stack.configure(section));
+        for section in sections {
+            stack.configure(section);
+        }
         stack.trust_proxies();
         stack.launch_all(None).await;
         let admin = world::bootstrap(&stack).await;
