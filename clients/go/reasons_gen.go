@@ -306,4 +306,18 @@ const (
 	OrganizationDatasetNameTaken Reason = "organization.rolecall/DATASET_NAME_TAKEN"
 	// OrganizationRegistrantUnfit (FAILED_PRECONDITION): The registrant is nobody who can register datasets in the organization now.
 	OrganizationRegistrantUnfit Reason = "organization.rolecall/REGISTRANT_UNFIT"
+	// OrganizationAssetPolicyNotFound (NOT_FOUND): No such asset policy within what the caller may see.
+	OrganizationAssetPolicyNotFound Reason = "organization.rolecall/ASSET_POLICY_NOT_FOUND"
+	// OrganizationAssetPolicyNotActive (FAILED_PRECONDITION): Only an active asset policy is revoked.
+	OrganizationAssetPolicyNotActive Reason = "organization.rolecall/ASSET_POLICY_NOT_ACTIVE"
+	// OrganizationAssetPolicyRevoked (FAILED_PRECONDITION): The asset policy is revoked and stays as it is.
+	OrganizationAssetPolicyRevoked Reason = "organization.rolecall/ASSET_POLICY_REVOKED"
+	// OrganizationAssetPolicyActive (FAILED_PRECONDITION): The asset policy is active; revoke it first.
+	OrganizationAssetPolicyActive Reason = "organization.rolecall/ASSET_POLICY_ACTIVE"
+	// OrganizationAssetPolicyWidened (FAILED_PRECONDITION): An active asset policy is only narrowed; activate another for more.
+	OrganizationAssetPolicyWidened Reason = "organization.rolecall/ASSET_POLICY_WIDENED"
+	// OrganizationAssetPolicyExpired (FAILED_PRECONDITION): The end of the asset policy has passed, so it would open nothing.
+	OrganizationAssetPolicyExpired Reason = "organization.rolecall/ASSET_POLICY_EXPIRED"
+	// OrganizationAssetPolicyIncomplete (FAILED_PRECONDITION): A dataset or the model version that the asset policy names is gone.
+	OrganizationAssetPolicyIncomplete Reason = "organization.rolecall/ASSET_POLICY_INCOMPLETE"
 )

@@ -293,6 +293,34 @@ const serviceConfig = `{
           "service": "rolecall.organization.v1.AccessService"
         },
         {
+          "method": "ActivateAssetPolicy",
+          "service": "rolecall.organization.v1.AssetPolicyService"
+        },
+        {
+          "method": "CreateAssetPolicy",
+          "service": "rolecall.organization.v1.AssetPolicyService"
+        },
+        {
+          "method": "DeleteAssetPolicy",
+          "service": "rolecall.organization.v1.AssetPolicyService"
+        },
+        {
+          "method": "GetAssetPolicy",
+          "service": "rolecall.organization.v1.AssetPolicyService"
+        },
+        {
+          "method": "ListAssetPolicies",
+          "service": "rolecall.organization.v1.AssetPolicyService"
+        },
+        {
+          "method": "RevokeAssetPolicy",
+          "service": "rolecall.organization.v1.AssetPolicyService"
+        },
+        {
+          "method": "UpdateAssetPolicy",
+          "service": "rolecall.organization.v1.AssetPolicyService"
+        },
+        {
           "method": "ExportAuditEvents",
           "service": "rolecall.organization.v1.AuditService"
         },

@@ -306,6 +306,20 @@ export const REASONS = {
   "organization.rolecall/DATASET_NAME_TAKEN": Code.AlreadyExists,
   /** The registrant is nobody who can register datasets in the organization now. */
   "organization.rolecall/REGISTRANT_UNFIT": Code.FailedPrecondition,
+  /** No such asset policy within what the caller may see. */
+  "organization.rolecall/ASSET_POLICY_NOT_FOUND": Code.NotFound,
+  /** Only an active asset policy is revoked. */
+  "organization.rolecall/ASSET_POLICY_NOT_ACTIVE": Code.FailedPrecondition,
+  /** The asset policy is revoked and stays as it is. */
+  "organization.rolecall/ASSET_POLICY_REVOKED": Code.FailedPrecondition,
+  /** The asset policy is active; revoke it first. */
+  "organization.rolecall/ASSET_POLICY_ACTIVE": Code.FailedPrecondition,
+  /** An active asset policy is only narrowed; activate another for more. */
+  "organization.rolecall/ASSET_POLICY_WIDENED": Code.FailedPrecondition,
+  /** The end of the asset policy has passed, so it would open nothing. */
+  "organization.rolecall/ASSET_POLICY_EXPIRED": Code.FailedPrecondition,
+  /** A dataset or the model version that the asset policy names is gone. */
+  "organization.rolecall/ASSET_POLICY_INCOMPLETE": Code.FailedPrecondition,
 } as const satisfies Record<string, Code>;
 
 /** Why a call was refused: the domain of the error and the name of the reason. */

@@ -1,5 +1,6 @@
 //! The wire: one file a service; messages in, commands through, messages out.
 
+pub(crate) mod asset_policy_service;
 pub(crate) mod dataset_service;
 pub(crate) mod model_service;
 
@@ -51,6 +52,8 @@ macro_rules! service {
 service! {
     /// Keeps datasets.
     DatasetApi;
+    /// Keeps asset policies.
+    AssetPolicyApi;
     /// Keeps models.
     ModelApi;
 }

@@ -5,11 +5,12 @@
 //!
 //! | Module | Holds |
 //! |---|---|
-//! | `domain` | datasets; models, their versions and parameter schemas; pure |
+//! | `domain` | datasets; models, their versions and parameter schemas; asset policies; pure |
 //! | `app` | one use case a file |
 //! | `store` | tables, queries, migrations |
 //! | `grpc` | the services of `rolecall.organization.v1` about data |
-//! | `events` | domain events out |
+//! | `events` | domain events out, proofs of addresses in |
+//! | `peers` | identity, which knows whose addresses are proven |
 //! | `context` | [`Governance`]: the wiring |
 //!
 //! To add a governed resource: its facts in `domain`, its table in `store` with a step of `store/migrations.rs`, a use
@@ -21,6 +22,7 @@ mod context;
 mod domain;
 mod events;
 mod grpc;
+mod peers;
 mod store;
 
 pub use context::{Dependencies, Governance};

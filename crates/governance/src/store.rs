@@ -3,6 +3,8 @@
 //! Functions on tenant data take a scope, which becomes part of the WHERE, and changes demand the permit that a row
 //! read under a scope gave.
 
+pub(crate) mod asset_policies;
+pub(crate) mod beneficiaries;
 pub(crate) mod datasets;
 pub(crate) mod migrations;
 pub(crate) mod models;
@@ -21,6 +23,10 @@ pub(crate) const MODEL_NAME_KEY: &str = "models_name_key";
 pub(crate) const CONSTRAINTS: &[UniqueConstraint] = rolecall_db::constraints! {
     "datasets_pkey" => "datasets", ["dataset_id"];
     "datasets_name_key" => "datasets", ["organization_id", "name_key"];
+    "asset_policies_pkey" => "asset_policies", ["asset_policy_id"];
+    "asset_policy_datasets_pkey" => "asset_policy_datasets", ["asset_policy_id", "dataset_id"];
+    "asset_policy_beneficiaries_pkey" => "asset_policy_beneficiaries", ["asset_policy_id", "email_key"];
+    "email_proofs_pkey" => "email_proofs", ["revision"];
     "models_pkey" => "models", ["model_id"];
     "models_name_key" => "models", ["organization_id", "name_key"];
     "model_versions_pkey" => "model_versions", ["model_id", "name"];

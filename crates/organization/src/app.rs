@@ -50,7 +50,7 @@ mod owner_credentials;
 mod settings_access;
 mod sign_in;
 
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use rolecall_authz::AccessCache;
@@ -78,6 +78,8 @@ pub(crate) struct App {
     pub(crate) changed: watch::Sender<()>,
     /// What the audit log is kept with.
     pub(crate) audit: AuditLog,
+    /// Who hears of events beside the audit log.
+    pub(crate) listener: OnceLock<ingest_events::Listener>,
     /// How long work on an organization that is being made is left to whoever began it.
     pub(crate) creation_lease: Duration,
     /// Encodes what a repeat of `CreateOrganization` is answered, also when it was ended by another process.

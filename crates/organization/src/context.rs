@@ -1,7 +1,7 @@
 //! Organization, put together: the only wiring.
 
 use std::fmt;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use futures::FutureExt as _;
@@ -24,6 +24,7 @@ use tokio_util::sync::CancellationToken;
 use tonic::service::Routes;
 
 use crate::app::audit_log::{AuditLog, chain, checkpoints};
+use crate::app::ingest_events::Listener;
 use crate::app::{App, create_organization, lift_ended_blocks};
 use crate::config::OrganizationConfig;
 use crate::domain::permission::CATALOGUE;
@@ -100,6 +101,7 @@ impl Organization {
         let audit = AuditLog::new(&master_key, entropy.as_ref());
         let app = App {
             audit,
+            listener: OnceLock::new(),
             database,
             clock,
             entropy,
@@ -117,6 +119,11 @@ impl Organization {
             events: EventReader::new()?,
         };
         Ok(Self { api: Arc::new(api), peers, config })
+    }
+
+    /// Has somebody hear of the events of all contexts beside the audit log; the first one who is named does.
+    pub fn listen(&self, listener: Listener) {
+        let _ = self.api.app.listener.set(listener);
     }
 
     /// Adds its services.

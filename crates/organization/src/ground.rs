@@ -6,6 +6,7 @@
 //! | [`advance`], [`record`], [`record_organization`], [`head`] | revisions: whatever decides access draws one first |
 //! | [`find_actor`], [`operates`], [`Subject`] | who acts, and where, as the tables say under the lock |
 //! | [`tell`], [`Told`], [`ORGANIZATION`], [`NOTIFICATION`] | events of this context |
+//! | [`Listener`], [`Arrived`] | events of all contexts, beside the audit log |
 //! | [`refusal`] and the named refusals | errors of this context |
 //! | [`Fields`], [`place`], [`list_place`], [`starting_at`], [`following`] | fields and pages of requests |
 
@@ -13,6 +14,7 @@ use rolecall_authz::Scope;
 use rolecall_db::{Error, Tx};
 use rolecall_kernel::id::{OrganizationId, SubjectId};
 
+pub use crate::app::ingest_events::{Arrived, Listener};
 pub use crate::domain::actor::Subject;
 pub use crate::domain::event::Origin;
 pub use crate::domain::page::Position;

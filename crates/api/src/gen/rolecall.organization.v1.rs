@@ -3405,6 +3405,1225 @@ pub mod access_service_server {
         const NAME: &'static str = SERVICE_NAME;
     }
 }
+/// An asset policy: who may compute on which datasets, with which version of a
+/// model, within which bounds, and when.
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct AssetPolicy {
+    /// Identifier; a lower-case UUID.
+    #[prost(string, tag = "1")]
+    pub asset_policy_id: ::prost::alloc::string::String,
+    /// The organization that it and its datasets belong to.
+    #[prost(string, tag = "2")]
+    pub organization_id: ::prost::alloc::string::String,
+    /// Name, 1 to 100 characters.
+    #[prost(string, tag = "3")]
+    pub name: ::prost::alloc::string::String,
+    /// The datasets that it opens, 1 to 100, all of the organization.
+    #[prost(string, repeated, tag = "4")]
+    pub dataset_ids: ::prost::alloc::vec::Vec<::prost::alloc::string::String>,
+    /// Whom it opens them to, 1 to 1 000, of any organization. Empty in lists.
+    #[prost(message, repeated, tag = "5")]
+    pub beneficiaries: ::prost::alloc::vec::Vec<Beneficiary>,
+    /// The model that computations may run, of the organization's registry.
+    #[prost(string, tag = "6")]
+    pub model_id: ::prost::alloc::string::String,
+    /// The version of the model; published.
+    #[prost(string, tag = "7")]
+    pub model_version: ::prost::alloc::string::String,
+    /// What the parameters of a computation must fulfil beside the schema of the
+    /// model: a JSON Schema under the limits of `ModelVersion.parameter_schema`.
+    /// Empty bounds nothing, and it is empty in lists.
+    #[prost(string, tag = "8")]
+    pub parameter_bounds: ::prost::alloc::string::String,
+    /// What the platform has to keep to when it runs a computation.
+    #[prost(message, optional, tag = "9")]
+    pub privacy_controls: ::core::option::Option<PrivacyControls>,
+    /// When it begins to open anything; absent is as soon as it is active.
+    #[prost(message, optional, tag = "10")]
+    pub start_time: ::core::option::Option<::prost_types::Timestamp>,
+    /// When it ends by itself; absent is never. It opens nothing at this time and
+    /// later.
+    #[prost(message, optional, tag = "11")]
+    pub end_time: ::core::option::Option<::prost_types::Timestamp>,
+    /// Where it stands in its life.
+    #[prost(enumeration = "AssetPolicyState", tag = "12")]
+    pub state: i32,
+    /// Whether it opens its datasets now: it is active, and its time has come and
+    /// not passed.
+    #[prost(bool, tag = "13")]
+    pub in_force: bool,
+    /// Why it was revoked; empty unless it is.
+    #[prost(string, tag = "14")]
+    pub revoke_reason: ::prost::alloc::string::String,
+    /// Changes with every change; give it back to change nothing unseen.
+    #[prost(string, tag = "15")]
+    pub etag: ::prost::alloc::string::String,
+    /// When it was created.
+    #[prost(message, optional, tag = "16")]
+    pub create_time: ::core::option::Option<::prost_types::Timestamp>,
+    /// When it last changed.
+    #[prost(message, optional, tag = "17")]
+    pub update_time: ::core::option::Option<::prost_types::Timestamp>,
+    /// When it was activated; absent on a draft.
+    #[prost(message, optional, tag = "18")]
+    pub activate_time: ::core::option::Option<::prost_types::Timestamp>,
+    /// When it was revoked; absent unless it is.
+    #[prost(message, optional, tag = "19")]
+    pub revoke_time: ::core::option::Option<::prost_types::Timestamp>,
+}
+/// Somebody to whom an asset policy opens its datasets, by an e-mail address.
+///
+/// The address stands for one account: the first that proved it, by a code that
+/// was mailed there or by single sign-on of a proven domain. A password that
+/// somebody else set, a code that was returned, an import, or an edit by an
+/// administrator prove nothing. That account stays the one, whatever addresses
+/// change later.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct Beneficiary {
+    /// The address, as the owner wrote it.
+    #[prost(string, tag = "1")]
+    pub email: ::prost::alloc::string::String,
+    /// Whether an account stands behind it. The server's.
+    #[prost(enumeration = "BeneficiaryState", tag = "2")]
+    pub state: i32,
+    /// When the account was found; absent while it waits. The server's.
+    #[prost(message, optional, tag = "3")]
+    pub bind_time: ::core::option::Option<::prost_types::Timestamp>,
+}
+/// What a platform has to keep to when it runs a computation under a policy.
+/// Rolecall stores and returns these; the platform enforces them.
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct PrivacyControls {
+    /// The fewest persons that any output may stand on, 2 to 1 000 000; zero
+    /// demands nothing.
+    #[prost(int32, tag = "1")]
+    pub minimum_cohort_size: i32,
+    /// What may be learned in the sense of differential privacy; absent demands
+    /// nothing.
+    #[prost(message, optional, tag = "2")]
+    pub privacy_budget: ::core::option::Option<PrivacyBudget>,
+    /// Whether a person reviews each output before it is released.
+    #[prost(bool, tag = "3")]
+    pub output_review_required: bool,
+    /// What else is to be kept to, 20 at most: names that owners and platform
+    /// agreed on, such as `no-export`, of 1 to 64 lower-case letters, digits, dots,
+    /// underscores and hyphens, a letter first.
+    #[prost(string, repeated, tag = "4")]
+    pub obligations: ::prost::alloc::vec::Vec<::prost::alloc::string::String>,
+}
+/// A budget of differential privacy, for each beneficiary.
+#[derive(Clone, Copy, PartialEq, ::prost::Message)]
+pub struct PrivacyBudget {
+    /// The bound on the loss of privacy: above 0, 100 at most.
+    #[prost(double, tag = "1")]
+    pub epsilon: f64,
+    /// The probability that the bound does not hold: 0 at least, below 1.
+    #[prost(double, tag = "2")]
+    pub delta: f64,
+}
+/// Where an asset policy stands in its life. That its time has passed is told by
+/// `in_force`, as it comes about by itself.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, ::prost::Enumeration)]
+#[repr(i32)]
+pub enum AssetPolicyState {
+    /// Never sent.
+    Unspecified = 0,
+    /// It opens nothing yet and may change as wanted.
+    Draft = 1,
+    /// It opens its datasets during its time, and may only be narrowed.
+    Active = 2,
+    /// It opens nothing, for ever.
+    Revoked = 3,
+}
+impl AssetPolicyState {
+    /// String value of the enum field names used in the ProtoBuf definition.
+    ///
+    /// The values are not transformed in any way and thus are considered stable
+    /// (if the ProtoBuf definition does not change) and safe for programmatic use.
+    pub fn as_str_name(&self) -> &'static str {
+        match self {
+            Self::Unspecified => "ASSET_POLICY_STATE_UNSPECIFIED",
+            Self::Draft => "ASSET_POLICY_STATE_DRAFT",
+            Self::Active => "ASSET_POLICY_STATE_ACTIVE",
+            Self::Revoked => "ASSET_POLICY_STATE_REVOKED",
+        }
+    }
+    /// Creates an enum from field names used in the ProtoBuf definition.
+    pub fn from_str_name(value: &str) -> ::core::option::Option<Self> {
+        match value {
+            "ASSET_POLICY_STATE_UNSPECIFIED" => Some(Self::Unspecified),
+            "ASSET_POLICY_STATE_DRAFT" => Some(Self::Draft),
+            "ASSET_POLICY_STATE_ACTIVE" => Some(Self::Active),
+            "ASSET_POLICY_STATE_REVOKED" => Some(Self::Revoked),
+            _ => None,
+        }
+    }
+}
+/// Whether an account stands behind the address of a beneficiary.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, ::prost::Enumeration)]
+#[repr(i32)]
+pub enum BeneficiaryState {
+    /// Never sent.
+    Unspecified = 0,
+    /// Nobody has proven the address so far.
+    Waiting = 1,
+    /// An account proved it.
+    Bound = 2,
+    /// The account that proved it was deleted, and nobody takes its place.
+    Ended = 3,
+}
+impl BeneficiaryState {
+    /// String value of the enum field names used in the ProtoBuf definition.
+    ///
+    /// The values are not transformed in any way and thus are considered stable
+    /// (if the ProtoBuf definition does not change) and safe for programmatic use.
+    pub fn as_str_name(&self) -> &'static str {
+        match self {
+            Self::Unspecified => "BENEFICIARY_STATE_UNSPECIFIED",
+            Self::Waiting => "BENEFICIARY_STATE_WAITING",
+            Self::Bound => "BENEFICIARY_STATE_BOUND",
+            Self::Ended => "BENEFICIARY_STATE_ENDED",
+        }
+    }
+    /// Creates an enum from field names used in the ProtoBuf definition.
+    pub fn from_str_name(value: &str) -> ::core::option::Option<Self> {
+        match value {
+            "BENEFICIARY_STATE_UNSPECIFIED" => Some(Self::Unspecified),
+            "BENEFICIARY_STATE_WAITING" => Some(Self::Waiting),
+            "BENEFICIARY_STATE_BOUND" => Some(Self::Bound),
+            "BENEFICIARY_STATE_ENDED" => Some(Self::Ended),
+            _ => None,
+        }
+    }
+}
+/// What `CreateAssetPolicy` needs.
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct CreateAssetPolicyRequest {
+    /// Names this one intended change; a lower-case UUID. A repeat within 24 hours
+    /// gets the stored answer. Optional.
+    #[prost(string, tag = "1")]
+    pub request_id: ::prost::alloc::string::String,
+    /// The policy. `organization_id` may be empty for the caller's own; name,
+    /// datasets, beneficiaries, model and version are required.
+    #[prost(message, optional, tag = "2")]
+    pub asset_policy: ::core::option::Option<AssetPolicy>,
+}
+/// What `CreateAssetPolicy` answers.
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct CreateAssetPolicyResponse {
+    /// The policy.
+    #[prost(message, optional, tag = "1")]
+    pub asset_policy: ::core::option::Option<AssetPolicy>,
+    /// The revision of the change, for checks that must see it.
+    #[prost(string, tag = "2")]
+    pub revision: ::prost::alloc::string::String,
+}
+/// What `GetAssetPolicy` needs.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct GetAssetPolicyRequest {
+    /// The policy.
+    #[prost(string, tag = "1")]
+    pub asset_policy_id: ::prost::alloc::string::String,
+}
+/// What `GetAssetPolicy` answers.
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct GetAssetPolicyResponse {
+    /// The policy.
+    #[prost(message, optional, tag = "1")]
+    pub asset_policy: ::core::option::Option<AssetPolicy>,
+}
+/// What `ListAssetPolicies` needs.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct ListAssetPoliciesRequest {
+    /// The organization; empty is the caller's own, `-` all that the caller may see
+    /// (`ORGANIZATION_NOT_FOUND`).
+    #[prost(string, tag = "1")]
+    pub organization_id: ::prost::alloc::string::String,
+    /// How many at most: 0 means 50, more than 1 000 means 1 000.
+    #[prost(int32, tag = "2")]
+    pub page_size: i32,
+    /// Where to go on: `next_page_token` of the page before, with the same other
+    /// arguments.
+    #[prost(string, tag = "3")]
+    pub page_token: ::prost::alloc::string::String,
+    /// Only policies that open this dataset; empty is all.
+    #[prost(string, tag = "4")]
+    pub dataset_id: ::prost::alloc::string::String,
+    /// Only policies in this state; unspecified is all.
+    #[prost(enumeration = "AssetPolicyState", tag = "5")]
+    pub state: i32,
+}
+/// What `ListAssetPolicies` answers.
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct ListAssetPoliciesResponse {
+    /// The policies.
+    #[prost(message, repeated, tag = "1")]
+    pub asset_policies: ::prost::alloc::vec::Vec<AssetPolicy>,
+    /// Token of the next page; empty on the last one.
+    #[prost(string, tag = "2")]
+    pub next_page_token: ::prost::alloc::string::String,
+}
+/// What `UpdateAssetPolicy` needs.
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct UpdateAssetPolicyRequest {
+    /// Names this one intended change; a lower-case UUID. A repeat within 24 hours
+    /// gets the stored answer. Optional.
+    #[prost(string, tag = "1")]
+    pub request_id: ::prost::alloc::string::String,
+    /// The policy with its new values; `asset_policy_id` says which, `etag` on what
+    /// the change is based.
+    #[prost(message, optional, tag = "2")]
+    pub asset_policy: ::core::option::Option<AssetPolicy>,
+    /// The fields to change, of `name`, `dataset_ids`, `beneficiaries`, `model_id`,
+    /// `model_version`, `parameter_bounds`, `privacy_controls`, `start_time` and
+    /// `end_time`; absent means all that hold a value. Lists are replaced whole;
+    /// who stays among the beneficiaries stays bound.
+    #[prost(message, optional, tag = "3")]
+    pub update_mask: ::core::option::Option<::prost_types::FieldMask>,
+}
+/// What `UpdateAssetPolicy` answers.
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct UpdateAssetPolicyResponse {
+    /// The policy.
+    #[prost(message, optional, tag = "1")]
+    pub asset_policy: ::core::option::Option<AssetPolicy>,
+    /// The revision of the change, for checks that must see it.
+    #[prost(string, tag = "2")]
+    pub revision: ::prost::alloc::string::String,
+}
+/// What `ActivateAssetPolicy` needs.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct ActivateAssetPolicyRequest {
+    /// Names this one intended change; a lower-case UUID. A repeat within 24 hours
+    /// gets the stored answer. Optional.
+    #[prost(string, tag = "1")]
+    pub request_id: ::prost::alloc::string::String,
+    /// The policy.
+    #[prost(string, tag = "2")]
+    pub asset_policy_id: ::prost::alloc::string::String,
+    /// The version that is meant, so that nothing unseen is activated; may be
+    /// empty.
+    #[prost(string, tag = "3")]
+    pub etag: ::prost::alloc::string::String,
+}
+/// What `ActivateAssetPolicy` answers.
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct ActivateAssetPolicyResponse {
+    /// The policy.
+    #[prost(message, optional, tag = "1")]
+    pub asset_policy: ::core::option::Option<AssetPolicy>,
+    /// The revision of the change, for checks that must see it.
+    #[prost(string, tag = "2")]
+    pub revision: ::prost::alloc::string::String,
+}
+/// What `RevokeAssetPolicy` needs.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct RevokeAssetPolicyRequest {
+    /// Names this one intended change; a lower-case UUID. A repeat within 24 hours
+    /// gets the stored answer. Optional.
+    #[prost(string, tag = "1")]
+    pub request_id: ::prost::alloc::string::String,
+    /// The policy.
+    #[prost(string, tag = "2")]
+    pub asset_policy_id: ::prost::alloc::string::String,
+    /// Why, 1 to 500 characters.
+    #[prost(string, tag = "3")]
+    pub reason: ::prost::alloc::string::String,
+}
+/// What `RevokeAssetPolicy` answers.
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct RevokeAssetPolicyResponse {
+    /// The policy.
+    #[prost(message, optional, tag = "1")]
+    pub asset_policy: ::core::option::Option<AssetPolicy>,
+    /// The revision of the change, for checks that must see it.
+    #[prost(string, tag = "2")]
+    pub revision: ::prost::alloc::string::String,
+}
+/// What `DeleteAssetPolicy` needs.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct DeleteAssetPolicyRequest {
+    /// Names this one intended change; a lower-case UUID. A repeat within 24 hours
+    /// gets the stored answer. Optional.
+    #[prost(string, tag = "1")]
+    pub request_id: ::prost::alloc::string::String,
+    /// The policy.
+    #[prost(string, tag = "2")]
+    pub asset_policy_id: ::prost::alloc::string::String,
+    /// The version that the deletion is based on; may be empty.
+    #[prost(string, tag = "3")]
+    pub etag: ::prost::alloc::string::String,
+}
+/// What `DeleteAssetPolicy` answers.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct DeleteAssetPolicyResponse {
+    /// The revision of the change, for checks that must see it.
+    #[prost(string, tag = "1")]
+    pub revision: ::prost::alloc::string::String,
+}
+/// Generated client implementations.
+pub mod asset_policy_service_client {
+    #![allow(
+        unused_variables,
+        dead_code,
+        missing_docs,
+        clippy::wildcard_imports,
+        clippy::let_unit_value,
+    )]
+    use tonic::codegen::*;
+    use tonic::codegen::http::Uri;
+    /// Keeps the asset policies of an organization: its owners alone read and write
+    /// them.
+    #[derive(Debug, Clone)]
+    pub struct AssetPolicyServiceClient<T> {
+        inner: tonic::client::Grpc<T>,
+    }
+    impl AssetPolicyServiceClient<tonic::transport::Channel> {
+        /// Attempt to create a new client by connecting to a given endpoint.
+        pub async fn connect<D>(dst: D) -> Result<Self, tonic::transport::Error>
+        where
+            D: TryInto<tonic::transport::Endpoint>,
+            D::Error: Into<StdError>,
+        {
+            let conn = tonic::transport::Endpoint::new(dst)?.connect().await?;
+            Ok(Self::new(conn))
+        }
+    }
+    impl<T> AssetPolicyServiceClient<T>
+    where
+        T: tonic::client::GrpcService<tonic::body::Body>,
+        T::Error: Into<StdError>,
+        T::ResponseBody: Body<Data = Bytes> + std::marker::Send + 'static,
+        <T::ResponseBody as Body>::Error: Into<StdError> + std::marker::Send,
+    {
+        pub fn new(inner: T) -> Self {
+            let inner = tonic::client::Grpc::new(inner);
+            Self { inner }
+        }
+        pub fn with_origin(inner: T, origin: Uri) -> Self {
+            let inner = tonic::client::Grpc::with_origin(inner, origin);
+            Self { inner }
+        }
+        pub fn with_interceptor<F>(
+            inner: T,
+            interceptor: F,
+        ) -> AssetPolicyServiceClient<InterceptedService<T, F>>
+        where
+            F: tonic::service::Interceptor,
+            T::ResponseBody: Default,
+            T: tonic::codegen::Service<
+                http::Request<tonic::body::Body>,
+                Response = http::Response<
+                    <T as tonic::client::GrpcService<tonic::body::Body>>::ResponseBody,
+                >,
+            >,
+            <T as tonic::codegen::Service<
+                http::Request<tonic::body::Body>,
+            >>::Error: Into<StdError> + std::marker::Send + std::marker::Sync,
+        {
+            AssetPolicyServiceClient::new(InterceptedService::new(inner, interceptor))
+        }
+        /// Compress requests with the given encoding.
+        ///
+        /// This requires the server to support it otherwise it might respond with an
+        /// error.
+        #[must_use]
+        pub fn send_compressed(mut self, encoding: CompressionEncoding) -> Self {
+            self.inner = self.inner.send_compressed(encoding);
+            self
+        }
+        /// Enable decompressing responses.
+        #[must_use]
+        pub fn accept_compressed(mut self, encoding: CompressionEncoding) -> Self {
+            self.inner = self.inner.accept_compressed(encoding);
+            self
+        }
+        /// Limits the maximum size of a decoded message.
+        ///
+        /// Default: `4MB`
+        #[must_use]
+        pub fn max_decoding_message_size(mut self, limit: usize) -> Self {
+            self.inner = self.inner.max_decoding_message_size(limit);
+            self
+        }
+        /// Limits the maximum size of an encoded message.
+        ///
+        /// Default: `usize::MAX`
+        #[must_use]
+        pub fn max_encoding_message_size(mut self, limit: usize) -> Self {
+            self.inner = self.inner.max_encoding_message_size(limit);
+            self
+        }
+        /// Creates a policy as a draft, which opens nothing. Datasets and model must
+        /// belong to the organization, and the version of the model be published.
+        /// Beneficiaries whose address an account has proven are bound at once.
+        pub async fn create_asset_policy(
+            &mut self,
+            request: impl tonic::IntoRequest<super::CreateAssetPolicyRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::CreateAssetPolicyResponse>,
+            tonic::Status,
+        > {
+            self.inner
+                .ready()
+                .await
+                .map_err(|e| {
+                    tonic::Status::unknown(
+                        format!("Service was not ready: {}", e.into()),
+                    )
+                })?;
+            let codec = tonic_prost::ProstCodec::default();
+            let path = http::uri::PathAndQuery::from_static(
+                "/rolecall.organization.v1.AssetPolicyService/CreateAssetPolicy",
+            );
+            let mut req = request.into_request();
+            req.extensions_mut()
+                .insert(
+                    GrpcMethod::new(
+                        "rolecall.organization.v1.AssetPolicyService",
+                        "CreateAssetPolicy",
+                    ),
+                );
+            self.inner.unary(req, path, codec).await
+        }
+        /// Reads a policy with its beneficiaries and parameter bounds
+        /// (`ASSET_POLICY_NOT_FOUND`).
+        pub async fn get_asset_policy(
+            &mut self,
+            request: impl tonic::IntoRequest<super::GetAssetPolicyRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::GetAssetPolicyResponse>,
+            tonic::Status,
+        > {
+            self.inner
+                .ready()
+                .await
+                .map_err(|e| {
+                    tonic::Status::unknown(
+                        format!("Service was not ready: {}", e.into()),
+                    )
+                })?;
+            let codec = tonic_prost::ProstCodec::default();
+            let path = http::uri::PathAndQuery::from_static(
+                "/rolecall.organization.v1.AssetPolicyService/GetAssetPolicy",
+            );
+            let mut req = request.into_request();
+            req.extensions_mut()
+                .insert(
+                    GrpcMethod::new(
+                        "rolecall.organization.v1.AssetPolicyService",
+                        "GetAssetPolicy",
+                    ),
+                );
+            self.inner.unary(req, path, codec).await
+        }
+        /// Lists policies in order of creation, without beneficiaries and parameter
+        /// bounds.
+        pub async fn list_asset_policies(
+            &mut self,
+            request: impl tonic::IntoRequest<super::ListAssetPoliciesRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::ListAssetPoliciesResponse>,
+            tonic::Status,
+        > {
+            self.inner
+                .ready()
+                .await
+                .map_err(|e| {
+                    tonic::Status::unknown(
+                        format!("Service was not ready: {}", e.into()),
+                    )
+                })?;
+            let codec = tonic_prost::ProstCodec::default();
+            let path = http::uri::PathAndQuery::from_static(
+                "/rolecall.organization.v1.AssetPolicyService/ListAssetPolicies",
+            );
+            let mut req = request.into_request();
+            req.extensions_mut()
+                .insert(
+                    GrpcMethod::new(
+                        "rolecall.organization.v1.AssetPolicyService",
+                        "ListAssetPolicies",
+                    ),
+                );
+            self.inner.unary(req, path, codec).await
+        }
+        /// Changes a policy. A draft changes as wanted. Of an active one, the name and
+        /// `end_time` change as wanted; datasets and beneficiaries only become fewer
+        /// and the privacy controls only stricter, and the rest stays
+        /// (`ASSET_POLICY_WIDENED`): who wants more activates another policy. A revoked
+        /// one stays as it is (`ASSET_POLICY_REVOKED`). With an etag that is not the
+        /// current one the answer is `ETAG_MISMATCH`.
+        pub async fn update_asset_policy(
+            &mut self,
+            request: impl tonic::IntoRequest<super::UpdateAssetPolicyRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::UpdateAssetPolicyResponse>,
+            tonic::Status,
+        > {
+            self.inner
+                .ready()
+                .await
+                .map_err(|e| {
+                    tonic::Status::unknown(
+                        format!("Service was not ready: {}", e.into()),
+                    )
+                })?;
+            let codec = tonic_prost::ProstCodec::default();
+            let path = http::uri::PathAndQuery::from_static(
+                "/rolecall.organization.v1.AssetPolicyService/UpdateAssetPolicy",
+            );
+            let mut req = request.into_request();
+            req.extensions_mut()
+                .insert(
+                    GrpcMethod::new(
+                        "rolecall.organization.v1.AssetPolicyService",
+                        "UpdateAssetPolicy",
+                    ),
+                );
+            self.inner.unary(req, path, codec).await
+        }
+        /// Activates a draft: from then on it opens its datasets during its time. What
+        /// is active already stays so. A
+        /// policy is not activated whose time has passed (`ASSET_POLICY_EXPIRED`), or
+        /// one of whose datasets, or whose model version, is gone
+        /// (`ASSET_POLICY_INCOMPLETE`).
+        pub async fn activate_asset_policy(
+            &mut self,
+            request: impl tonic::IntoRequest<super::ActivateAssetPolicyRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::ActivateAssetPolicyResponse>,
+            tonic::Status,
+        > {
+            self.inner
+                .ready()
+                .await
+                .map_err(|e| {
+                    tonic::Status::unknown(
+                        format!("Service was not ready: {}", e.into()),
+                    )
+                })?;
+            let codec = tonic_prost::ProstCodec::default();
+            let path = http::uri::PathAndQuery::from_static(
+                "/rolecall.organization.v1.AssetPolicyService/ActivateAssetPolicy",
+            );
+            let mut req = request.into_request();
+            req.extensions_mut()
+                .insert(
+                    GrpcMethod::new(
+                        "rolecall.organization.v1.AssetPolicyService",
+                        "ActivateAssetPolicy",
+                    ),
+                );
+            self.inner.unary(req, path, codec).await
+        }
+        /// Revokes an active policy for ever (`ASSET_POLICY_NOT_ACTIVE`): from the
+        /// answer on it opens nothing.
+        pub async fn revoke_asset_policy(
+            &mut self,
+            request: impl tonic::IntoRequest<super::RevokeAssetPolicyRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::RevokeAssetPolicyResponse>,
+            tonic::Status,
+        > {
+            self.inner
+                .ready()
+                .await
+                .map_err(|e| {
+                    tonic::Status::unknown(
+                        format!("Service was not ready: {}", e.into()),
+                    )
+                })?;
+            let codec = tonic_prost::ProstCodec::default();
+            let path = http::uri::PathAndQuery::from_static(
+                "/rolecall.organization.v1.AssetPolicyService/RevokeAssetPolicy",
+            );
+            let mut req = request.into_request();
+            req.extensions_mut()
+                .insert(
+                    GrpcMethod::new(
+                        "rolecall.organization.v1.AssetPolicyService",
+                        "RevokeAssetPolicy",
+                    ),
+                );
+            self.inner.unary(req, path, codec).await
+        }
+        /// Deletes a draft or a revoked policy. An active one is revoked first
+        /// (`ASSET_POLICY_ACTIVE`).
+        pub async fn delete_asset_policy(
+            &mut self,
+            request: impl tonic::IntoRequest<super::DeleteAssetPolicyRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::DeleteAssetPolicyResponse>,
+            tonic::Status,
+        > {
+            self.inner
+                .ready()
+                .await
+                .map_err(|e| {
+                    tonic::Status::unknown(
+                        format!("Service was not ready: {}", e.into()),
+                    )
+                })?;
+            let codec = tonic_prost::ProstCodec::default();
+            let path = http::uri::PathAndQuery::from_static(
+                "/rolecall.organization.v1.AssetPolicyService/DeleteAssetPolicy",
+            );
+            let mut req = request.into_request();
+            req.extensions_mut()
+                .insert(
+                    GrpcMethod::new(
+                        "rolecall.organization.v1.AssetPolicyService",
+                        "DeleteAssetPolicy",
+                    ),
+                );
+            self.inner.unary(req, path, codec).await
+        }
+    }
+}
+/// Generated server implementations.
+pub mod asset_policy_service_server {
+    #![allow(
+        unused_variables,
+        dead_code,
+        missing_docs,
+        clippy::wildcard_imports,
+        clippy::let_unit_value,
+    )]
+    use tonic::codegen::*;
+    /// Generated trait containing gRPC methods that should be implemented for use with AssetPolicyServiceServer.
+    #[async_trait]
+    pub trait AssetPolicyService: std::marker::Send + std::marker::Sync + 'static {
+        /// Creates a policy as a draft, which opens nothing. Datasets and model must
+        /// belong to the organization, and the version of the model be published.
+        /// Beneficiaries whose address an account has proven are bound at once.
+        async fn create_asset_policy(
+            &self,
+            request: tonic::Request<super::CreateAssetPolicyRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::CreateAssetPolicyResponse>,
+            tonic::Status,
+        >;
+        /// Reads a policy with its beneficiaries and parameter bounds
+        /// (`ASSET_POLICY_NOT_FOUND`).
+        async fn get_asset_policy(
+            &self,
+            request: tonic::Request<super::GetAssetPolicyRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::GetAssetPolicyResponse>,
+            tonic::Status,
+        >;
+        /// Lists policies in order of creation, without beneficiaries and parameter
+        /// bounds.
+        async fn list_asset_policies(
+            &self,
+            request: tonic::Request<super::ListAssetPoliciesRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::ListAssetPoliciesResponse>,
+            tonic::Status,
+        >;
+        /// Changes a policy. A draft changes as wanted. Of an active one, the name and
+        /// `end_time` change as wanted; datasets and beneficiaries only become fewer
+        /// and the privacy controls only stricter, and the rest stays
+        /// (`ASSET_POLICY_WIDENED`): who wants more activates another policy. A revoked
+        /// one stays as it is (`ASSET_POLICY_REVOKED`). With an etag that is not the
+        /// current one the answer is `ETAG_MISMATCH`.
+        async fn update_asset_policy(
+            &self,
+            request: tonic::Request<super::UpdateAssetPolicyRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::UpdateAssetPolicyResponse>,
+            tonic::Status,
+        >;
+        /// Activates a draft: from then on it opens its datasets during its time. What
+        /// is active already stays so. A
+        /// policy is not activated whose time has passed (`ASSET_POLICY_EXPIRED`), or
+        /// one of whose datasets, or whose model version, is gone
+        /// (`ASSET_POLICY_INCOMPLETE`).
+        async fn activate_asset_policy(
+            &self,
+            request: tonic::Request<super::ActivateAssetPolicyRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::ActivateAssetPolicyResponse>,
+            tonic::Status,
+        >;
+        /// Revokes an active policy for ever (`ASSET_POLICY_NOT_ACTIVE`): from the
+        /// answer on it opens nothing.
+        async fn revoke_asset_policy(
+            &self,
+            request: tonic::Request<super::RevokeAssetPolicyRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::RevokeAssetPolicyResponse>,
+            tonic::Status,
+        >;
+        /// Deletes a draft or a revoked policy. An active one is revoked first
+        /// (`ASSET_POLICY_ACTIVE`).
+        async fn delete_asset_policy(
+            &self,
+            request: tonic::Request<super::DeleteAssetPolicyRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::DeleteAssetPolicyResponse>,
+            tonic::Status,
+        >;
+    }
+    /// Keeps the asset policies of an organization: its owners alone read and write
+    /// them.
+    #[derive(Debug)]
+    pub struct AssetPolicyServiceServer<T> {
+        inner: Arc<T>,
+        accept_compression_encodings: EnabledCompressionEncodings,
+        send_compression_encodings: EnabledCompressionEncodings,
+        max_decoding_message_size: Option<usize>,
+        max_encoding_message_size: Option<usize>,
+    }
+    impl<T> AssetPolicyServiceServer<T> {
+        pub fn new(inner: T) -> Self {
+            Self::from_arc(Arc::new(inner))
+        }
+        pub fn from_arc(inner: Arc<T>) -> Self {
+            Self {
+                inner,
+                accept_compression_encodings: Default::default(),
+                send_compression_encodings: Default::default(),
+                max_decoding_message_size: None,
+                max_encoding_message_size: None,
+            }
+        }
+        pub fn with_interceptor<F>(
+            inner: T,
+            interceptor: F,
+        ) -> InterceptedService<Self, F>
+        where
+            F: tonic::service::Interceptor,
+        {
+            InterceptedService::new(Self::new(inner), interceptor)
+        }
+        /// Enable decompressing requests with the given encoding.
+        #[must_use]
+        pub fn accept_compressed(mut self, encoding: CompressionEncoding) -> Self {
+            self.accept_compression_encodings.enable(encoding);
+            self
+        }
+        /// Compress responses with the given encoding, if the client supports it.
+        #[must_use]
+        pub fn send_compressed(mut self, encoding: CompressionEncoding) -> Self {
+            self.send_compression_encodings.enable(encoding);
+            self
+        }
+        /// Limits the maximum size of a decoded message.
+        ///
+        /// Default: `4MB`
+        #[must_use]
+        pub fn max_decoding_message_size(mut self, limit: usize) -> Self {
+            self.max_decoding_message_size = Some(limit);
+            self
+        }
+        /// Limits the maximum size of an encoded message.
+        ///
+        /// Default: `usize::MAX`
+        #[must_use]
+        pub fn max_encoding_message_size(mut self, limit: usize) -> Self {
+            self.max_encoding_message_size = Some(limit);
+            self
+        }
+    }
+    impl<T, B> tonic::codegen::Service<http::Request<B>> for AssetPolicyServiceServer<T>
+    where
+        T: AssetPolicyService,
+        B: Body + std::marker::Send + 'static,
+        B::Error: Into<StdError> + std::marker::Send + 'static,
+    {
+        type Response = http::Response<tonic::body::Body>;
+        type Error = std::convert::Infallible;
+        type Future = BoxFuture<Self::Response, Self::Error>;
+        fn poll_ready(
+            &mut self,
+            _cx: &mut Context<'_>,
+        ) -> Poll<std::result::Result<(), Self::Error>> {
+            Poll::Ready(Ok(()))
+        }
+        fn call(&mut self, req: http::Request<B>) -> Self::Future {
+            match req.uri().path() {
+                "/rolecall.organization.v1.AssetPolicyService/CreateAssetPolicy" => {
+                    #[allow(non_camel_case_types)]
+                    struct CreateAssetPolicySvc<T: AssetPolicyService>(pub Arc<T>);
+                    impl<
+                        T: AssetPolicyService,
+                    > tonic::server::UnaryService<super::CreateAssetPolicyRequest>
+                    for CreateAssetPolicySvc<T> {
+                        type Response = super::CreateAssetPolicyResponse;
+                        type Future = BoxFuture<
+                            tonic::Response<Self::Response>,
+                            tonic::Status,
+                        >;
+                        fn call(
+                            &mut self,
+                            request: tonic::Request<super::CreateAssetPolicyRequest>,
+                        ) -> Self::Future {
+                            let inner = Arc::clone(&self.0);
+                            let fut = async move {
+                                <T as AssetPolicyService>::create_asset_policy(
+                                        &inner,
+                                        request,
+                                    )
+                                    .await
+                            };
+                            Box::pin(fut)
+                        }
+                    }
+                    let accept_compression_encodings = self.accept_compression_encodings;
+                    let send_compression_encodings = self.send_compression_encodings;
+                    let max_decoding_message_size = self.max_decoding_message_size;
+                    let max_encoding_message_size = self.max_encoding_message_size;
+                    let inner = self.inner.clone();
+                    let fut = async move {
+                        let method = CreateAssetPolicySvc(inner);
+                        let codec = tonic_prost::ProstCodec::default();
+                        let mut grpc = tonic::server::Grpc::new(codec)
+                            .apply_compression_config(
+                                accept_compression_encodings,
+                                send_compression_encodings,
+                            )
+                            .apply_max_message_size_config(
+                                max_decoding_message_size,
+                                max_encoding_message_size,
+                            );
+                        let res = grpc.unary(method, req).await;
+                        Ok(res)
+                    };
+                    Box::pin(fut)
+                }
+                "/rolecall.organization.v1.AssetPolicyService/GetAssetPolicy" => {
+                    #[allow(non_camel_case_types)]
+                    struct GetAssetPolicySvc<T: AssetPolicyService>(pub Arc<T>);
+                    impl<
+                        T: AssetPolicyService,
+                    > tonic::server::UnaryService<super::GetAssetPolicyRequest>
+                    for GetAssetPolicySvc<T> {
+                        type Response = super::GetAssetPolicyResponse;
+                        type Future = BoxFuture<
+                            tonic::Response<Self::Response>,
+                            tonic::Status,
+                        >;
+                        fn call(
+                            &mut self,
+                            request: tonic::Request<super::GetAssetPolicyRequest>,
+                        ) -> Self::Future {
+                            let inner = Arc::clone(&self.0);
+                            let fut = async move {
+                                <T as AssetPolicyService>::get_asset_policy(&inner, request)
+                                    .await
+                            };
+                            Box::pin(fut)
+                        }
+                    }
+                    let accept_compression_encodings = self.accept_compression_encodings;
+                    let send_compression_encodings = self.send_compression_encodings;
+                    let max_decoding_message_size = self.max_decoding_message_size;
+                    let max_encoding_message_size = self.max_encoding_message_size;
+                    let inner = self.inner.clone();
+                    let fut = async move {
+                        let method = GetAssetPolicySvc(inner);
+                        let codec = tonic_prost::ProstCodec::default();
+                        let mut grpc = tonic::server::Grpc::new(codec)
+                            .apply_compression_config(
+                                accept_compression_encodings,
+                                send_compression_encodings,
+                            )
+                            .apply_max_message_size_config(
+                                max_decoding_message_size,
+                                max_encoding_message_size,
+                            );
+                        let res = grpc.unary(method, req).await;
+                        Ok(res)
+                    };
+                    Box::pin(fut)
+                }
+                "/rolecall.organization.v1.AssetPolicyService/ListAssetPolicies" => {
+                    #[allow(non_camel_case_types)]
+                    struct ListAssetPoliciesSvc<T: AssetPolicyService>(pub Arc<T>);
+                    impl<
+                        T: AssetPolicyService,
+                    > tonic::server::UnaryService<super::ListAssetPoliciesRequest>
+                    for ListAssetPoliciesSvc<T> {
+                        type Response = super::ListAssetPoliciesResponse;
+                        type Future = BoxFuture<
+                            tonic::Response<Self::Response>,
+                            tonic::Status,
+                        >;
+                        fn call(
+                            &mut self,
+                            request: tonic::Request<super::ListAssetPoliciesRequest>,
+                        ) -> Self::Future {
+                            let inner = Arc::clone(&self.0);
+                            let fut = async move {
+                                <T as AssetPolicyService>::list_asset_policies(
+                                        &inner,
+                                        request,
+                                    )
+                                    .await
+                            };
+                            Box::pin(fut)
+                        }
+                    }
+                    let accept_compression_encodings = self.accept_compression_encodings;
+                    let send_compression_encodings = self.send_compression_encodings;
+                    let max_decoding_message_size = self.max_decoding_message_size;
+                    let max_encoding_message_size = self.max_encoding_message_size;
+                    let inner = self.inner.clone();
+                    let fut = async move {
+                        let method = ListAssetPoliciesSvc(inner);
+                        let codec = tonic_prost::ProstCodec::default();
+                        let mut grpc = tonic::server::Grpc::new(codec)
+                            .apply_compression_config(
+                                accept_compression_encodings,
+                                send_compression_encodings,
+                            )
+                            .apply_max_message_size_config(
+                                max_decoding_message_size,
+                                max_encoding_message_size,
+                            );
+                        let res = grpc.unary(method, req).await;
+                        Ok(res)
+                    };
+                    Box::pin(fut)
+                }
+                "/rolecall.organization.v1.AssetPolicyService/UpdateAssetPolicy" => {
+                    #[allow(non_camel_case_types)]
+                    struct UpdateAssetPolicySvc<T: AssetPolicyService>(pub Arc<T>);
+                    impl<
+                        T: AssetPolicyService,
+                    > tonic::server::UnaryService<super::UpdateAssetPolicyRequest>
+                    for UpdateAssetPolicySvc<T> {
+                        type Response = super::UpdateAssetPolicyResponse;
+                        type Future = BoxFuture<
+                            tonic::Response<Self::Response>,
+                            tonic::Status,
+                        >;
+                        fn call(
+                            &mut self,
+                            request: tonic::Request<super::UpdateAssetPolicyRequest>,
+                        ) -> Self::Future {
+                            let inner = Arc::clone(&self.0);
+                            let fut = async move {
+                                <T as AssetPolicyService>::update_asset_policy(
+                                        &inner,
+                                        request,
+                                    )
+                                    .await
+                            };
+                            Box::pin(fut)
+                        }
+                    }
+                    let accept_compression_encodings = self.accept_compression_encodings;
+                    let send_compression_encodings = self.send_compression_encodings;
+                    let max_decoding_message_size = self.max_decoding_message_size;
+                    let max_encoding_message_size = self.max_encoding_message_size;
+                    let inner = self.inner.clone();
+                    let fut = async move {
+                        let method = UpdateAssetPolicySvc(inner);
+                        let codec = tonic_prost::ProstCodec::default();
+                        let mut grpc = tonic::server::Grpc::new(codec)
+                            .apply_compression_config(
+                                accept_compression_encodings,
+                                send_compression_encodings,
+                            )
+                            .apply_max_message_size_config(
+                                max_decoding_message_size,
+                                max_encoding_message_size,
+                            );
+                        let res = grpc.unary(method, req).await;
+                        Ok(res)
+                    };
+                    Box::pin(fut)
+                }
+                "/rolecall.organization.v1.AssetPolicyService/ActivateAssetPolicy" => {
+                    #[allow(non_camel_case_types)]
+                    struct ActivateAssetPolicySvc<T: AssetPolicyService>(pub Arc<T>);
+                    impl<
+                        T: AssetPolicyService,
+                    > tonic::server::UnaryService<super::ActivateAssetPolicyRequest>
+                    for ActivateAssetPolicySvc<T> {
+                        type Response = super::ActivateAssetPolicyResponse;
+                        type Future = BoxFuture<
+                            tonic::Response<Self::Response>,
+                            tonic::Status,
+                        >;
+                        fn call(
+                            &mut self,
+                            request: tonic::Request<super::ActivateAssetPolicyRequest>,
+                        ) -> Self::Future {
+                            let inner = Arc::clone(&self.0);
+                            let fut = async move {
+                                <T as AssetPolicyService>::activate_asset_policy(
+                                        &inner,
+                                        request,
+                                    )
+                                    .await
+                            };
+                            Box::pin(fut)
+                        }
+                    }
+                    let accept_compression_encodings = self.accept_compression_encodings;
+                    let send_compression_encodings = self.send_compression_encodings;
+                    let max_decoding_message_size = self.max_decoding_message_size;
+                    let max_encoding_message_size = self.max_encoding_message_size;
+                    let inner = self.inner.clone();
+                    let fut = async move {
+                        let method = ActivateAssetPolicySvc(inner);
+                        let codec = tonic_prost::ProstCodec::default();
+                        let mut grpc = tonic::server::Grpc::new(codec)
+                            .apply_compression_config(
+                                accept_compression_encodings,
+                                send_compression_encodings,
+                            )
+                            .apply_max_message_size_config(
+                                max_decoding_message_size,
+                                max_encoding_message_size,
+                            );
+                        let res = grpc.unary(method, req).await;
+                        Ok(res)
+                    };
+                    Box::pin(fut)
+                }
+                "/rolecall.organization.v1.AssetPolicyService/RevokeAssetPolicy" => {
+                    #[allow(non_camel_case_types)]
+                    struct RevokeAssetPolicySvc<T: AssetPolicyService>(pub Arc<T>);
+                    impl<
+                        T: AssetPolicyService,
+                    > tonic::server::UnaryService<super::RevokeAssetPolicyRequest>
+                    for RevokeAssetPolicySvc<T> {
+                        type Response = super::RevokeAssetPolicyResponse;
+                        type Future = BoxFuture<
+                            tonic::Response<Self::Response>,
+                            tonic::Status,
+                        >;
+                        fn call(
+                            &mut self,
+                            request: tonic::Request<super::RevokeAssetPolicyRequest>,
+                        ) -> Self::Future {
+                            let inner = Arc::clone(&self.0);
+                            let fut = async move {
+                                <T as AssetPolicyService>::revoke_asset_policy(
+                                        &inner,
+                                        request,
+                                    )
+                                    .await
+                            };
+                            Box::pin(fut)
+                        }
+                    }
+                    let accept_compression_encodings = self.accept_compression_encodings;
+                    let send_compression_encodings = self.send_compression_encodings;
+                    let max_decoding_message_size = self.max_decoding_message_size;
+                    let max_encoding_message_size = self.max_encoding_message_size;
+                    let inner = self.inner.clone();
+                    let fut = async move {
+                        let method = RevokeAssetPolicySvc(inner);
+                        let codec = tonic_prost::ProstCodec::default();
+                        let mut grpc = tonic::server::Grpc::new(codec)
+                            .apply_compression_config(
+                                accept_compression_encodings,
+                                send_compression_encodings,
+                            )
+                            .apply_max_message_size_config(
+                                max_decoding_message_size,
+                                max_encoding_message_size,
+                            );
+                        let res = grpc.unary(method, req).await;
+                        Ok(res)
+                    };
+                    Box::pin(fut)
+                }
+                "/rolecall.organization.v1.AssetPolicyService/DeleteAssetPolicy" => {
+                    #[allow(non_camel_case_types)]
+                    struct DeleteAssetPolicySvc<T: AssetPolicyService>(pub Arc<T>);
+                    impl<
+                        T: AssetPolicyService,
+                    > tonic::server::UnaryService<super::DeleteAssetPolicyRequest>
+                    for DeleteAssetPolicySvc<T> {
+                        type Response = super::DeleteAssetPolicyResponse;
+                        type Future = BoxFuture<
+                            tonic::Response<Self::Response>,
+                            tonic::Status,
+                        >;
+                        fn call(
+                            &mut self,
+                            request: tonic::Request<super::DeleteAssetPolicyRequest>,
+                        ) -> Self::Future {
+                            let inner = Arc::clone(&self.0);
+                            let fut = async move {
+                                <T as AssetPolicyService>::delete_asset_policy(
+                                        &inner,
+                                        request,
+                                    )
+                                    .await
+                            };
+                            Box::pin(fut)
+                        }
+                    }
+                    let accept_compression_encodings = self.accept_compression_encodings;
+                    let send_compression_encodings = self.send_compression_encodings;
+                    let max_decoding_message_size = self.max_decoding_message_size;
+                    let max_encoding_message_size = self.max_encoding_message_size;
+                    let inner = self.inner.clone();
+                    let fut = async move {
+                        let method = DeleteAssetPolicySvc(inner);
+                        let codec = tonic_prost::ProstCodec::default();
+                        let mut grpc = tonic::server::Grpc::new(codec)
+                            .apply_compression_config(
+                                accept_compression_encodings,
+                                send_compression_encodings,
+                            )
+                            .apply_max_message_size_config(
+                                max_decoding_message_size,
+                                max_encoding_message_size,
+                            );
+                        let res = grpc.unary(method, req).await;
+                        Ok(res)
+                    };
+                    Box::pin(fut)
+                }
+                _ => {
+                    Box::pin(async move {
+                        let mut response = http::Response::new(
+                            tonic::body::Body::default(),
+                        );
+                        let headers = response.headers_mut();
+                        headers
+                            .insert(
+                                tonic::Status::GRPC_STATUS,
+                                (tonic::Code::Unimplemented as i32).into(),
+                            );
+                        headers
+                            .insert(
+                                http::header::CONTENT_TYPE,
+                                tonic::metadata::GRPC_CONTENT_TYPE,
+                            );
+                        Ok(response)
+                    })
+                }
+            }
+        }
+    }
+    impl<T> Clone for AssetPolicyServiceServer<T> {
+        fn clone(&self) -> Self {
+            let inner = self.inner.clone();
+            Self {
+                inner,
+                accept_compression_encodings: self.accept_compression_encodings,
+                send_compression_encodings: self.send_compression_encodings,
+                max_decoding_message_size: self.max_decoding_message_size,
+                max_encoding_message_size: self.max_encoding_message_size,
+            }
+        }
+    }
+    /// Generated gRPC service name
+    pub const SERVICE_NAME: &str = "rolecall.organization.v1.AssetPolicyService";
+    impl<T> tonic::server::NamedService for AssetPolicyServiceServer<T> {
+        const NAME: &'static str = SERVICE_NAME;
+    }
+}
 /// An event of the audit log.
 #[derive(Clone, PartialEq, ::prost::Message)]
 pub struct AuditEvent {
@@ -5189,6 +6408,20 @@ pub enum ErrorReason {
     ModelVersionNotFound = 83,
     /// The model has as many versions as a model may have.
     ModelVersionsExhausted = 84,
+    /// No such asset policy within what the caller may see.
+    AssetPolicyNotFound = 90,
+    /// Only an active asset policy is revoked.
+    AssetPolicyNotActive = 91,
+    /// The asset policy is revoked and stays as it is.
+    AssetPolicyRevoked = 92,
+    /// The asset policy is active; revoke it first.
+    AssetPolicyActive = 93,
+    /// An active asset policy is only narrowed; activate another for more.
+    AssetPolicyWidened = 94,
+    /// The end of the asset policy has passed, so it would open nothing.
+    AssetPolicyExpired = 95,
+    /// A dataset or the model version that the asset policy names is gone.
+    AssetPolicyIncomplete = 96,
     /// No such dataset within what the caller may see.
     DatasetNotFound = 85,
     /// The name belongs to another dataset of the organization.
@@ -5257,6 +6490,13 @@ impl ErrorReason {
             Self::ModelVersionPublished => "ERROR_REASON_MODEL_VERSION_PUBLISHED",
             Self::ModelVersionNotFound => "ERROR_REASON_MODEL_VERSION_NOT_FOUND",
             Self::ModelVersionsExhausted => "ERROR_REASON_MODEL_VERSIONS_EXHAUSTED",
+            Self::AssetPolicyNotFound => "ERROR_REASON_ASSET_POLICY_NOT_FOUND",
+            Self::AssetPolicyNotActive => "ERROR_REASON_ASSET_POLICY_NOT_ACTIVE",
+            Self::AssetPolicyRevoked => "ERROR_REASON_ASSET_POLICY_REVOKED",
+            Self::AssetPolicyActive => "ERROR_REASON_ASSET_POLICY_ACTIVE",
+            Self::AssetPolicyWidened => "ERROR_REASON_ASSET_POLICY_WIDENED",
+            Self::AssetPolicyExpired => "ERROR_REASON_ASSET_POLICY_EXPIRED",
+            Self::AssetPolicyIncomplete => "ERROR_REASON_ASSET_POLICY_INCOMPLETE",
             Self::DatasetNotFound => "ERROR_REASON_DATASET_NOT_FOUND",
             Self::DatasetNameTaken => "ERROR_REASON_DATASET_NAME_TAKEN",
             Self::RegistrantUnfit => "ERROR_REASON_REGISTRANT_UNFIT",
@@ -5315,6 +6555,13 @@ impl ErrorReason {
             "ERROR_REASON_MODEL_VERSION_PUBLISHED" => Some(Self::ModelVersionPublished),
             "ERROR_REASON_MODEL_VERSION_NOT_FOUND" => Some(Self::ModelVersionNotFound),
             "ERROR_REASON_MODEL_VERSIONS_EXHAUSTED" => Some(Self::ModelVersionsExhausted),
+            "ERROR_REASON_ASSET_POLICY_NOT_FOUND" => Some(Self::AssetPolicyNotFound),
+            "ERROR_REASON_ASSET_POLICY_NOT_ACTIVE" => Some(Self::AssetPolicyNotActive),
+            "ERROR_REASON_ASSET_POLICY_REVOKED" => Some(Self::AssetPolicyRevoked),
+            "ERROR_REASON_ASSET_POLICY_ACTIVE" => Some(Self::AssetPolicyActive),
+            "ERROR_REASON_ASSET_POLICY_WIDENED" => Some(Self::AssetPolicyWidened),
+            "ERROR_REASON_ASSET_POLICY_EXPIRED" => Some(Self::AssetPolicyExpired),
+            "ERROR_REASON_ASSET_POLICY_INCOMPLETE" => Some(Self::AssetPolicyIncomplete),
             "ERROR_REASON_DATASET_NOT_FOUND" => Some(Self::DatasetNotFound),
             "ERROR_REASON_DATASET_NAME_TAKEN" => Some(Self::DatasetNameTaken),
             "ERROR_REASON_REGISTRANT_UNFIT" => Some(Self::RegistrantUnfit),
@@ -5353,7 +6600,7 @@ pub struct DomainEvent {
     /// What happened.
     #[prost(
         oneof = "domain_event::Event",
-        tags = "10, 11, 12, 13, 14, 15, 16, 17, 18, 19, 20, 30, 40, 41, 50, 51, 54, 55, 56, 57, 58, 59, 52, 70, 71, 72, 73, 80, 81, 82, 83, 84, 85, 86, 87, 88"
+        tags = "10, 11, 12, 13, 14, 15, 16, 17, 18, 19, 20, 30, 40, 41, 50, 51, 54, 55, 56, 57, 58, 59, 52, 70, 71, 72, 73, 80, 81, 82, 83, 84, 85, 86, 87, 88, 90, 91, 92, 93, 94, 95"
     )]
     pub event: ::core::option::Option<domain_event::Event>,
 }
@@ -5473,6 +6720,24 @@ pub mod domain_event {
         /// A dataset was deleted.
         #[prost(message, tag = "88")]
         DatasetDeleted(super::DatasetDeleted),
+        /// An asset policy was created as a draft.
+        #[prost(message, tag = "90")]
+        AssetPolicyCreated(super::AssetPolicyCreated),
+        /// An asset policy was changed.
+        #[prost(message, tag = "91")]
+        AssetPolicyUpdated(super::AssetPolicyUpdated),
+        /// An asset policy was activated.
+        #[prost(message, tag = "92")]
+        AssetPolicyActivated(super::AssetPolicyActivated),
+        /// An asset policy was revoked.
+        #[prost(message, tag = "93")]
+        AssetPolicyRevoked(super::AssetPolicyRevoked),
+        /// An asset policy was deleted.
+        #[prost(message, tag = "94")]
+        AssetPolicyDeleted(super::AssetPolicyDeleted),
+        /// A person proved an address for which an asset policy waited.
+        #[prost(message, tag = "95")]
+        AssetPolicyBeneficiaryBound(super::AssetPolicyBeneficiaryBound),
     }
 }
 /// An organization was made.
@@ -5783,6 +7048,75 @@ pub struct PermissionsRegistered {
     /// administrators alone.
     #[prost(string, tag = "4")]
     pub service_account_id: ::prost::alloc::string::String,
+}
+/// An asset policy was created as a draft.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct AssetPolicyCreated {
+    /// Its name.
+    #[prost(string, tag = "1")]
+    pub name: ::prost::alloc::string::String,
+    /// The accounts behind its beneficiaries, as far as they are known.
+    #[prost(string, repeated, tag = "2")]
+    pub bound_ids: ::prost::alloc::vec::Vec<::prost::alloc::string::String>,
+}
+/// An asset policy was changed.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct AssetPolicyUpdated {
+    /// Its name.
+    #[prost(string, tag = "1")]
+    pub name: ::prost::alloc::string::String,
+    /// The fields that changed.
+    #[prost(string, repeated, tag = "2")]
+    pub fields: ::prost::alloc::vec::Vec<::prost::alloc::string::String>,
+    /// The accounts that were found behind beneficiaries by this change.
+    #[prost(string, repeated, tag = "3")]
+    pub bound_ids: ::prost::alloc::vec::Vec<::prost::alloc::string::String>,
+    /// The accounts that are beneficiaries of the active policy no longer.
+    #[prost(string, repeated, tag = "4")]
+    pub removed_ids: ::prost::alloc::vec::Vec<::prost::alloc::string::String>,
+}
+/// An asset policy was activated.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct AssetPolicyActivated {
+    /// Its name.
+    #[prost(string, tag = "1")]
+    pub name: ::prost::alloc::string::String,
+    /// The accounts behind its beneficiaries.
+    #[prost(string, repeated, tag = "2")]
+    pub beneficiary_ids: ::prost::alloc::vec::Vec<::prost::alloc::string::String>,
+}
+/// An asset policy was revoked.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct AssetPolicyRevoked {
+    /// Its name.
+    #[prost(string, tag = "1")]
+    pub name: ::prost::alloc::string::String,
+    /// Why.
+    #[prost(string, tag = "2")]
+    pub reason: ::prost::alloc::string::String,
+    /// The accounts behind its beneficiaries.
+    #[prost(string, repeated, tag = "3")]
+    pub beneficiary_ids: ::prost::alloc::vec::Vec<::prost::alloc::string::String>,
+}
+/// An asset policy was deleted.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct AssetPolicyDeleted {
+    /// Its name.
+    #[prost(string, tag = "1")]
+    pub name: ::prost::alloc::string::String,
+}
+/// A person proved an address for which an asset policy waited.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct AssetPolicyBeneficiaryBound {
+    /// The policy.
+    #[prost(string, tag = "1")]
+    pub asset_policy_id: ::prost::alloc::string::String,
+    /// Its name.
+    #[prost(string, tag = "2")]
+    pub name: ::prost::alloc::string::String,
+    /// Whether the policy is active and has not ended.
+    #[prost(bool, tag = "3")]
+    pub opens: bool,
 }
 /// What `GetMember` needs.
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]

@@ -57,6 +57,8 @@ pub(crate) struct Reach {
     pub(crate) all: Scope,
     /// Those that this subject registered in its organization.
     pub(crate) registered: Option<(SubjectId, OrganizationId)>,
+    /// Those that an asset policy in force opens to this subject, as of this time; to be read and nothing else.
+    pub(crate) granted: Option<(SubjectId, Timestamp)>,
 }
 
 impl Reach {
@@ -108,11 +110,11 @@ mod tests {
         let organization = || OrganizationId::new(NOW, &SystemEntropy);
         let subject = || SubjectId::new(NOW, &SystemEntropy);
         let (own, me) = (organization(), subject());
-        let steward = Reach { all: Scope::Nothing, registered: Some((me, own)) };
+        let steward = Reach { all: Scope::Nothing, registered: Some((me, own)), granted: None };
         assert!(steward.permit(&dataset(own, me)).is_some());
         assert!(steward.permit(&dataset(own, subject())).is_none());
         assert!(steward.permit(&dataset(organization(), me)).is_none(), "it stayed where it was registered");
-        let owner = Reach { all: Scope::organization(own), registered: None };
+        let owner = Reach { all: Scope::organization(own), registered: None, granted: None };
         assert!(owner.permit(&dataset(own, subject())).is_some());
         assert!(owner.permit(&dataset(organization(), me)).is_none());
     }

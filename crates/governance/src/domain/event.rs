@@ -1,13 +1,48 @@
 //! What happened to governed resources.
 
-use rolecall_kernel::id::{DatasetId, ModelId, SubjectId};
-use rolecall_kernel::text::ResourceName;
+use rolecall_kernel::id::{AssetPolicyId, DatasetId, ModelId, SubjectId, UserId};
+use rolecall_kernel::text::{Reason, ResourceName};
 
 use super::model::VersionName;
 
 /// What happened.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum What {
+    AssetPolicyCreated {
+        asset_policy_id: AssetPolicyId,
+        name: ResourceName,
+        bound: Vec<UserId>,
+    },
+    AssetPolicyUpdated {
+        asset_policy_id: AssetPolicyId,
+        name: ResourceName,
+        fields: Vec<&'static str>,
+        bound: Vec<UserId>,
+        /// Who is a beneficiary of the active policy no longer.
+        removed: Vec<UserId>,
+    },
+    AssetPolicyActivated {
+        asset_policy_id: AssetPolicyId,
+        name: ResourceName,
+        beneficiaries: Vec<UserId>,
+    },
+    AssetPolicyRevoked {
+        asset_policy_id: AssetPolicyId,
+        name: ResourceName,
+        reason: Reason,
+        beneficiaries: Vec<UserId>,
+    },
+    AssetPolicyDeleted {
+        asset_policy_id: AssetPolicyId,
+        name: ResourceName,
+    },
+    AssetPolicyBeneficiaryBound {
+        asset_policy_id: AssetPolicyId,
+        user_id: UserId,
+        name: ResourceName,
+        /// Whether the policy is active and has not ended.
+        opens: bool,
+    },
     ModelRegistered {
         model_id: ModelId,
         name: ResourceName,
@@ -54,9 +89,18 @@ pub(crate) enum What {
 }
 
 impl What {
+    /// The topic of the proof that a policy waited for.
+    pub(crate) const BENEFICIARY_BOUND: &'static str = "organization.asset_policy_beneficiary_bound";
+
     /// Returns the topic.
     pub(crate) const fn topic(&self) -> &'static str {
         match self {
+            Self::AssetPolicyCreated { .. } => "organization.asset_policy_created",
+            Self::AssetPolicyUpdated { .. } => "organization.asset_policy_updated",
+            Self::AssetPolicyActivated { .. } => "organization.asset_policy_activated",
+            Self::AssetPolicyRevoked { .. } => "organization.asset_policy_revoked",
+            Self::AssetPolicyDeleted { .. } => "organization.asset_policy_deleted",
+            Self::AssetPolicyBeneficiaryBound { .. } => Self::BENEFICIARY_BOUND,
             Self::ModelRegistered { .. } => "organization.model_registered",
             Self::ModelUpdated { .. } => "organization.model_updated",
             Self::ModelDeleted { .. } => "organization.model_deleted",
@@ -72,6 +116,13 @@ impl What {
     /// Returns the resource that it happened to.
     pub(crate) const fn target(&self) -> SubjectId {
         match self {
+            Self::AssetPolicyCreated { asset_policy_id, .. }
+            | Self::AssetPolicyUpdated { asset_policy_id, .. }
+            | Self::AssetPolicyActivated { asset_policy_id, .. }
+            | Self::AssetPolicyRevoked { asset_policy_id, .. }
+            | Self::AssetPolicyDeleted { asset_policy_id, .. } => SubjectId::from_uuid(asset_policy_id.as_uuid()),
+            // What is told of a person is erased with it.
+            Self::AssetPolicyBeneficiaryBound { user_id, .. } => SubjectId::from_uuid(user_id.as_uuid()),
             Self::DatasetRegistered { dataset_id, .. }
             | Self::DatasetUpdated { dataset_id, .. }
             | Self::DatasetDeleted { dataset_id, .. } => SubjectId::from_uuid(dataset_id.as_uuid()),

@@ -2,9 +2,9 @@
 
 use rolecall_api::organization::v1 as pb;
 use rolecall_db::{Consumer, Error, Tx};
-use rolecall_kernel::id::{EventId, OrganizationId};
+use rolecall_kernel::id::{EventId, OrganizationId, UserId};
 use rolecall_kernel::time::Timestamp;
-use rolecall_organization::ground::{self, ORGANIZATION, Origin, Told};
+use rolecall_organization::ground::{self, NOTIFICATION, ORGANIZATION, Origin, Told};
 
 use crate::domain::event::What;
 
@@ -30,10 +30,26 @@ pub(crate) async fn append(
     ground::tell(tx, told, consumers(what)).await
 }
 
+/// Whether somebody is mailed beside the audit log.
+const fn told(somebody: bool) -> &'static [Consumer] {
+    if somebody { &[ORGANIZATION, NOTIFICATION] } else { &[ORGANIZATION] }
+}
+
+fn texts(users: &[UserId]) -> Vec<String> {
+    users.iter().map(ToString::to_string).collect()
+}
+
 /// The audit log is told everything, the others what concerns them.
-const fn consumers(what: &What) -> &'static [Consumer] {
+fn consumers(what: &What) -> &'static [Consumer] {
     match what {
-        What::ModelRegistered { .. }
+        What::AssetPolicyActivated { beneficiaries, .. } | What::AssetPolicyRevoked { beneficiaries, .. } => {
+            told(!beneficiaries.is_empty())
+        }
+        What::AssetPolicyUpdated { removed, .. } => told(!removed.is_empty()),
+        What::AssetPolicyBeneficiaryBound { opens, .. } => told(*opens),
+        What::AssetPolicyCreated { .. }
+        | What::AssetPolicyDeleted { .. }
+        | What::ModelRegistered { .. }
         | What::ModelUpdated { .. }
         | What::ModelDeleted { .. }
         | What::ModelVersionPut { .. }
@@ -45,9 +61,44 @@ const fn consumers(what: &What) -> &'static [Consumer] {
     }
 }
 
+#[expect(clippy::too_many_lines, reason = "a table, which is looked up and not read aloud")]
 fn encode(what: &What) -> pb::domain_event::Event {
     use pb::domain_event::Event as Wire;
     match what {
+        What::AssetPolicyCreated { name, bound, .. } => {
+            Wire::AssetPolicyCreated(pb::AssetPolicyCreated { name: name.as_str().to_owned(), bound_ids: texts(bound) })
+        }
+        What::AssetPolicyUpdated { name, fields, bound, removed, .. } => {
+            Wire::AssetPolicyUpdated(pb::AssetPolicyUpdated {
+                name: name.as_str().to_owned(),
+                fields: fields.iter().map(|field| (*field).to_owned()).collect(),
+                bound_ids: texts(bound),
+                removed_ids: texts(removed),
+            })
+        }
+        What::AssetPolicyActivated { name, beneficiaries, .. } => {
+            Wire::AssetPolicyActivated(pb::AssetPolicyActivated {
+                name: name.as_str().to_owned(),
+                beneficiary_ids: texts(beneficiaries),
+            })
+        }
+        What::AssetPolicyRevoked { name, reason, beneficiaries, .. } => {
+            Wire::AssetPolicyRevoked(pb::AssetPolicyRevoked {
+                name: name.as_str().to_owned(),
+                reason: reason.as_str().to_owned(),
+                beneficiary_ids: texts(beneficiaries),
+            })
+        }
+        What::AssetPolicyDeleted { name, .. } => {
+            Wire::AssetPolicyDeleted(pb::AssetPolicyDeleted { name: name.as_str().to_owned() })
+        }
+        What::AssetPolicyBeneficiaryBound { asset_policy_id, name, opens, .. } => {
+            Wire::AssetPolicyBeneficiaryBound(pb::AssetPolicyBeneficiaryBound {
+                asset_policy_id: asset_policy_id.to_string(),
+                name: name.as_str().to_owned(),
+                opens: *opens,
+            })
+        }
         What::ModelRegistered { name, .. } => {
             Wire::ModelRegistered(pb::ModelRegistered { name: name.as_str().to_owned() })
         }

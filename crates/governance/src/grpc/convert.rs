@@ -1,5 +1,6 @@
 //! Messages as commands: every field is checked, and all violations are answered at once.
 
+pub(super) mod asset_policies;
 pub(super) mod datasets;
 pub(super) mod models;
 

@@ -36,7 +36,7 @@ impl DatasetService for DatasetApi {
     ) -> Result<Response<pb::GetDatasetResponse>, Status> {
         let caller = caller(&request)?;
         let id = convert::get_dataset(request.get_ref())?;
-        let found = read_datasets::find(&self.0.app, &convert::sees(&caller), id).await.map_err(store)?;
+        let found = read_datasets::find(&self.0.app, &convert::sees(&self.0, &caller), id).await.map_err(store)?;
         let dataset = found.as_ref().map(render::dataset).ok_or_else(status::dataset_not_found)?;
         Ok(Response::new(pb::GetDatasetResponse { dataset: Some(dataset) }))
     }

@@ -1,5 +1,7 @@
 //! Every error of a use case as the status that the contract names.
 
+pub(super) mod asset_policies;
+
 use rolecall_api::organization::v1::ErrorReason;
 use rolecall_organization::ground::{
     not_entitled, organization_not_found, organization_suspended, refusal, request_id_reused, store,

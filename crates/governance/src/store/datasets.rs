@@ -12,8 +12,8 @@ use sea_orm::{
     QueryOrder as _, QuerySelect as _, Set,
 };
 
-use super::corrupt;
 use super::entity::dataset::{ActiveModel, Column, Entity, Model as Row};
+use super::{asset_policies, corrupt};
 use crate::domain::dataset::{Dataset, Facts, Filter, Reach, Term};
 use crate::domain::name;
 
@@ -65,6 +65,9 @@ fn reached(reach: &Reach) -> Option<Condition> {
     if let Some((subject, organization)) = reach.registered {
         let own = Condition::all().add(Column::RegistrantId.eq(subject.as_uuid()));
         any = any.add(own.add(Column::OrganizationId.eq(organization.as_uuid())));
+    }
+    if let Some((subject, now)) = reach.granted {
+        any = any.add(Column::DatasetId.in_subquery(asset_policies::opened_to(subject, now)));
     }
     Some(any).filter(|any| !any.is_empty())
 }

@@ -1,6 +1,9 @@
 //! Rows as they are stored.
 #![expect(unreachable_pub, reason = "SeaORM's derived types are public; this module is not")]
 
+pub mod asset_policy;
+pub mod asset_policy_beneficiary;
+pub mod asset_policy_dataset;
 pub mod dataset;
 pub mod model;
 pub mod model_version;

@@ -1,5 +1,6 @@
 //! The steps of the schema, oldest first; they follow those of organization.
 
+mod asset_policies;
 mod datasets;
 mod models;
 
@@ -8,5 +9,9 @@ use sea_orm_migration::MigrationTrait;
 
 /// Returns all steps.
 pub(crate) fn steps() -> Vec<Box<dyn MigrationTrait>> {
-    vec![step("organization_0090_models", models::UP), step("organization_0091_datasets", datasets::UP)]
+    vec![
+        step("organization_0090_models", models::UP),
+        step("organization_0091_datasets", datasets::UP),
+        step("organization_0100_asset_policies", asset_policies::UP),
+    ]
 }

@@ -1,7 +1,10 @@
 //! Governance as its callers see it, on both databases: real messages, the real codec, the real rules.
 #![expect(clippy::expect_used, reason = "a test that cannot go on has to fail where it stands")]
 
+mod asset_policies;
+mod beneficiaries;
 mod datasets;
 mod foreign;
+mod granted;
 mod models;
 mod stage;

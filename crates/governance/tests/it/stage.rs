@@ -26,10 +26,12 @@ use tonic::Status;
 use tonic::service::Routes;
 use tonic_types::StatusExt as _;
 
+pub(crate) use peers::Mood;
 pub(crate) use wire::Who;
 use wire::{Guard, Wire};
 
 pub(crate) type Datasets = pb::dataset_service_client::DatasetServiceClient<Wire>;
+pub(crate) type AssetPolicies = pb::asset_policy_service_client::AssetPolicyServiceClient<Wire>;
 pub(crate) type Models = pb::model_service_client::ModelServiceClient<Wire>;
 type Audit = pb::audit_service_client::AuditServiceClient<Wire>;
 type Members = pb::member_service_client::MemberServiceClient<Wire>;
@@ -48,6 +50,8 @@ pub(crate) struct Stage {
     guard: Guard,
     routes: Routes,
     relay: Relay,
+    pub(crate) master_key: MasterKey,
+    pub(crate) identity: Arc<peers::FakeIdentity>,
 }
 
 fn constraints() -> &'static [UniqueConstraint] {
@@ -62,7 +66,7 @@ impl Stage {
         let (clock, entropy) = (TestClock::new(), SeededEntropy::new());
         let source = Arc::new(LocalAccess::new(db.clone(), Arc::new(clock.clone())));
         let access = AccessCache::new(source, AccessCacheConfig::new(Freshness::InProcess));
-        let (identity, (peers, slot)) = (Arc::default(), peers::channels());
+        let (identity, (peers, slot)) = (Arc::<peers::FakeIdentity>::default(), peers::channels());
         let master_key = MasterKey::new(&entropy);
         let governance = Governance::new(rolecall_governance::Dependencies {
             database: db.clone(),
@@ -70,16 +74,18 @@ impl Stage {
             entropy: Arc::new(entropy.clone()),
             master_key: master_key.clone(),
             access: access.clone(),
+            identity: peers.identity.clone(),
         });
         let dependencies = rolecall_organization::Dependencies {
             database: db.clone(),
             clock: Arc::new(clock.clone()),
             entropy: Arc::new(entropy.clone()),
-            master_key,
+            master_key: master_key.clone(),
             access: access.clone(),
             peers,
         };
         let organization = Organization::new(dependencies, OrganizationConfig::default()).expect("our descriptors");
+        organization.listen(governance.listener());
         let routes = governance.register(organization.register(peers::routes(&identity))).prepare();
         slot.bind(peers::stack(routes.clone(), &clock, &entropy));
         let now = clock.now();
@@ -93,6 +99,8 @@ impl Stage {
             database: db,
             organization,
             routes,
+            master_key,
+            identity,
         };
         stage.bootstrap().await;
         stage
@@ -121,6 +129,16 @@ impl Stage {
         Models::new(self.wire(Who::User(user))).max_decoding_message_size(8 * 1024 * 1024)
     }
 
+    pub(crate) fn policies(&self, user: UserId) -> AssetPolicies {
+        AssetPolicies::new(self.wire(Who::User(user)))
+    }
+
+    /// Delivers all events, and returns the topics of those of which notification was told.
+    pub(crate) async fn mailed(&self) -> Vec<String> {
+        self.relay.drain().await;
+        self.identity.mails().into_iter().map(|event| event.topic).collect()
+    }
+
     pub(crate) fn memberships(&self) -> Memberships {
         Memberships::new(self.wire(Who::Service))
     }
@@ -131,6 +149,17 @@ impl Stage {
 
     pub(crate) fn organizations(&self, user: UserId) -> Organizations {
         Organizations::new(self.wire(Who::User(user)))
+    }
+
+    /// Registers a dataset, and returns its id.
+    pub(crate) async fn dataset(&self, owner: UserId, organization: OrganizationId, name: &str) -> String {
+        // Lists are in order of registration.
+        self.clock.advance(Duration::from_millis(1));
+        let (organization_id, name) = (organization.to_string(), name.to_owned());
+        let dataset = Some(pb::Dataset { organization_id, name, ..Default::default() });
+        let request = pb::RegisterDatasetRequest { dataset, ..Default::default() };
+        let answer = Datasets::new(self.wire(Who::User(owner))).register_dataset(request).await.expect("registers");
+        answer.into_inner().dataset.expect("a dataset").dataset_id
     }
 
     pub(crate) fn new_user(&self) -> UserId {

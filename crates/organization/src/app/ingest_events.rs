@@ -1,18 +1,44 @@
 //! Takes events of all contexts into the audit log, each once.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
+use futures::future::BoxFuture;
 use rolecall_db::{Error, Tx, inbox};
+use rolecall_kernel::id::EventId;
 use rolecall_kernel::time::Timestamp;
+use uuid::Uuid;
 
 use super::{App, owner_credentials};
 use crate::domain::audit::AuditEvent;
 use crate::store::{audit, audit_keys, audit_sources};
 
+/// An event of any context, as whoever listens beside the audit log learns of it.
+#[derive(Debug, Clone)]
+pub struct Arrived {
+    /// Its id, by which a repeat is recognised.
+    pub event_id: EventId,
+    /// What happened, such as `identity.email_proven`.
+    pub topic: String,
+    /// To whom or what it happened.
+    pub target_id: Option<Uuid>,
+    /// What is told of it, by name.
+    pub details: BTreeMap<String, String>,
+}
+
+/// Hears of events before the audit log takes them, each time that they are told: also again, until both have them.
+pub type Listener = Arc<dyn Fn(Arrived) -> BoxFuture<'static, Result<(), Error>> + Send + Sync>;
+
 /// Adds the events that are not in the log yet.
 pub(crate) async fn run(app: &App, events: &[AuditEvent]) -> Result<(), Error> {
     if events.is_empty() {
         return Ok(());
+    }
+    if let Some(listener) = app.listener.get() {
+        for event in events {
+            let (topic, details) = (event.topic.clone(), event.details.clone());
+            listener(Arrived { event_id: event.event_id, topic, target_id: event.target_id, details }).await?;
+        }
     }
     app.database
         .write(|tx| async move {

@@ -168,7 +168,11 @@ catalogue! {
     "notification.notifications.list": Admin Any, Owner Own;
     "notification.notifications.send": Admin Any, Owner Own;
     "organization.access.check": Admin Any, Owner Own;
+    "organization.asset_policies.activate": Owner Own;
     "organization.asset_policies.create": Owner Own;
+    "organization.asset_policies.delete": Owner Own;
+    "organization.asset_policies.get": Owner Own;
+    "organization.asset_policies.revoke": Owner Own;
     "organization.asset_policies.update": Owner Own;
     "organization.audit_events.list": Admin Any, Owner Own;
     "organization.compute_specs.create": Owner If(DatasetsViewable), DataScientist If(DatasetsViewable);

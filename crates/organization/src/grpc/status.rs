@@ -50,11 +50,17 @@ const fn code(reason: ErrorReason) -> Code {
         | R::BreakGlassUnfit
         | R::BreakGlassOwner
         | R::AdminAmongMembers
-        | R::RoleInUse => Code::FailedPrecondition,
+        | R::RoleInUse
+        | R::AssetPolicyNotActive
+        | R::AssetPolicyRevoked
+        | R::AssetPolicyActive
+        | R::AssetPolicyWidened
+        | R::AssetPolicyExpired
+        | R::AssetPolicyIncomplete => Code::FailedPrecondition,
         R::RoleNotGrantable | R::PermissionNotGrantable | R::ActorNotEntitled | R::NamespaceNotOwned => {
             Code::PermissionDenied
         }
-        R::ModelNotFound | R::ModelVersionNotFound | R::DatasetNotFound => Code::NotFound,
+        R::ModelNotFound | R::ModelVersionNotFound | R::DatasetNotFound | R::AssetPolicyNotFound => Code::NotFound,
         R::ModelNameTaken | R::DatasetNameTaken => Code::AlreadyExists,
         R::ModelVersionPublished | R::RegistrantUnfit => Code::FailedPrecondition,
         R::ModelVersionsExhausted | R::RoleLimitReached | R::PermissionLimitReached => Code::ResourceExhausted,

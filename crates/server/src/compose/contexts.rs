@@ -51,8 +51,11 @@ impl Contexts {
             match service {
                 Service::Identity => contexts.identity = Some(identity(materials, database).await?),
                 Service::Organization => {
-                    contexts.governance = Some(governance(materials, database.clone()));
-                    contexts.organization = Some(organization(materials, database)?);
+                    let governance = governance(materials, database.clone());
+                    let organization = organization(materials, database)?;
+                    organization.listen(governance.listener());
+                    contexts.governance = Some(governance);
+                    contexts.organization = Some(organization);
                 }
                 Service::Notification => contexts.notification = Some(notification(materials, database)?),
             }
@@ -160,6 +163,7 @@ fn governance(materials: &Materials<'_>, database: Database) -> Governance {
         entropy: Arc::clone(&materials.surroundings.entropy),
         master_key: materials.surroundings.master_key.clone(),
         access: materials.guard.access.clone(),
+        identity: materials.channels.between(Service::Organization, Service::Identity),
     })
 }
 

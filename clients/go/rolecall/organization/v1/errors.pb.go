@@ -114,6 +114,20 @@ const (
 	ErrorReason_ERROR_REASON_MODEL_VERSION_NOT_FOUND ErrorReason = 83
 	// The model has as many versions as a model may have.
 	ErrorReason_ERROR_REASON_MODEL_VERSIONS_EXHAUSTED ErrorReason = 84
+	// No such asset policy within what the caller may see.
+	ErrorReason_ERROR_REASON_ASSET_POLICY_NOT_FOUND ErrorReason = 90
+	// Only an active asset policy is revoked.
+	ErrorReason_ERROR_REASON_ASSET_POLICY_NOT_ACTIVE ErrorReason = 91
+	// The asset policy is revoked and stays as it is.
+	ErrorReason_ERROR_REASON_ASSET_POLICY_REVOKED ErrorReason = 92
+	// The asset policy is active; revoke it first.
+	ErrorReason_ERROR_REASON_ASSET_POLICY_ACTIVE ErrorReason = 93
+	// An active asset policy is only narrowed; activate another for more.
+	ErrorReason_ERROR_REASON_ASSET_POLICY_WIDENED ErrorReason = 94
+	// The end of the asset policy has passed, so it would open nothing.
+	ErrorReason_ERROR_REASON_ASSET_POLICY_EXPIRED ErrorReason = 95
+	// A dataset or the model version that the asset policy names is gone.
+	ErrorReason_ERROR_REASON_ASSET_POLICY_INCOMPLETE ErrorReason = 96
 	// No such dataset within what the caller may see.
 	ErrorReason_ERROR_REASON_DATASET_NOT_FOUND ErrorReason = 85
 	// The name belongs to another dataset of the organization.
@@ -179,6 +193,13 @@ var (
 		82: "ERROR_REASON_MODEL_VERSION_PUBLISHED",
 		83: "ERROR_REASON_MODEL_VERSION_NOT_FOUND",
 		84: "ERROR_REASON_MODEL_VERSIONS_EXHAUSTED",
+		90: "ERROR_REASON_ASSET_POLICY_NOT_FOUND",
+		91: "ERROR_REASON_ASSET_POLICY_NOT_ACTIVE",
+		92: "ERROR_REASON_ASSET_POLICY_REVOKED",
+		93: "ERROR_REASON_ASSET_POLICY_ACTIVE",
+		94: "ERROR_REASON_ASSET_POLICY_WIDENED",
+		95: "ERROR_REASON_ASSET_POLICY_EXPIRED",
+		96: "ERROR_REASON_ASSET_POLICY_INCOMPLETE",
 		85: "ERROR_REASON_DATASET_NOT_FOUND",
 		86: "ERROR_REASON_DATASET_NAME_TAKEN",
 		87: "ERROR_REASON_REGISTRANT_UNFIT",
@@ -232,6 +253,13 @@ var (
 		"ERROR_REASON_MODEL_VERSION_PUBLISHED":    82,
 		"ERROR_REASON_MODEL_VERSION_NOT_FOUND":    83,
 		"ERROR_REASON_MODEL_VERSIONS_EXHAUSTED":   84,
+		"ERROR_REASON_ASSET_POLICY_NOT_FOUND":     90,
+		"ERROR_REASON_ASSET_POLICY_NOT_ACTIVE":    91,
+		"ERROR_REASON_ASSET_POLICY_REVOKED":       92,
+		"ERROR_REASON_ASSET_POLICY_ACTIVE":        93,
+		"ERROR_REASON_ASSET_POLICY_WIDENED":       94,
+		"ERROR_REASON_ASSET_POLICY_EXPIRED":       95,
+		"ERROR_REASON_ASSET_POLICY_INCOMPLETE":    96,
 		"ERROR_REASON_DATASET_NOT_FOUND":          85,
 		"ERROR_REASON_DATASET_NAME_TAKEN":         86,
 		"ERROR_REASON_REGISTRANT_UNFIT":           87,
@@ -275,7 +303,7 @@ var File_rolecall_organization_v1_errors_proto protoreflect.FileDescriptor
 
 const file_rolecall_organization_v1_errors_proto_rawDesc = "" +
 	"\n" +
-	"%rolecall/organization/v1/errors.proto\x12\x18rolecall.organization.v1\x1a\x1frolecall/authz/v1/options.proto*\xff\x10\n" +
+	"%rolecall/organization/v1/errors.proto\x12\x18rolecall.organization.v1\x1a\x1frolecall/authz/v1/options.proto*\xc1\x13\n" +
 	"\vErrorReason\x12\x1c\n" +
 	"\x18ERROR_REASON_UNSPECIFIED\x10\x00\x12&\n" +
 	"\x1cERROR_REASON_REQUEST_INVALID\x10\x01\x1a\x04\xb0\xed\x18\x03\x12-\n" +
@@ -321,7 +349,14 @@ const file_rolecall_organization_v1_errors_proto_rawDesc = "" +
 	"\x1dERROR_REASON_MODEL_NAME_TAKEN\x10Q\x1a\x04\xb0\xed\x18\x06\x12.\n" +
 	"$ERROR_REASON_MODEL_VERSION_PUBLISHED\x10R\x1a\x04\xb0\xed\x18\t\x12.\n" +
 	"$ERROR_REASON_MODEL_VERSION_NOT_FOUND\x10S\x1a\x04\xb0\xed\x18\x05\x12/\n" +
-	"%ERROR_REASON_MODEL_VERSIONS_EXHAUSTED\x10T\x1a\x04\xb0\xed\x18\b\x12(\n" +
+	"%ERROR_REASON_MODEL_VERSIONS_EXHAUSTED\x10T\x1a\x04\xb0\xed\x18\b\x12-\n" +
+	"#ERROR_REASON_ASSET_POLICY_NOT_FOUND\x10Z\x1a\x04\xb0\xed\x18\x05\x12.\n" +
+	"$ERROR_REASON_ASSET_POLICY_NOT_ACTIVE\x10[\x1a\x04\xb0\xed\x18\t\x12+\n" +
+	"!ERROR_REASON_ASSET_POLICY_REVOKED\x10\\\x1a\x04\xb0\xed\x18\t\x12*\n" +
+	" ERROR_REASON_ASSET_POLICY_ACTIVE\x10]\x1a\x04\xb0\xed\x18\t\x12+\n" +
+	"!ERROR_REASON_ASSET_POLICY_WIDENED\x10^\x1a\x04\xb0\xed\x18\t\x12+\n" +
+	"!ERROR_REASON_ASSET_POLICY_EXPIRED\x10_\x1a\x04\xb0\xed\x18\t\x12.\n" +
+	"$ERROR_REASON_ASSET_POLICY_INCOMPLETE\x10`\x1a\x04\xb0\xed\x18\t\x12(\n" +
 	"\x1eERROR_REASON_DATASET_NOT_FOUND\x10U\x1a\x04\xb0\xed\x18\x05\x12)\n" +
 	"\x1fERROR_REASON_DATASET_NAME_TAKEN\x10V\x1a\x04\xb0\xed\x18\x06\x12'\n" +
 	"\x1dERROR_REASON_REGISTRANT_UNFIT\x10W\x1a\x04\xb0\xed\x18\t\x12%\n" +

@@ -81,6 +81,12 @@ type DomainEvent struct {
 	//	*DomainEvent_DatasetRegistered
 	//	*DomainEvent_DatasetUpdated
 	//	*DomainEvent_DatasetDeleted
+	//	*DomainEvent_AssetPolicyCreated
+	//	*DomainEvent_AssetPolicyUpdated
+	//	*DomainEvent_AssetPolicyActivated
+	//	*DomainEvent_AssetPolicyRevoked
+	//	*DomainEvent_AssetPolicyDeleted
+	//	*DomainEvent_AssetPolicyBeneficiaryBound
 	Event         isDomainEvent_Event `protobuf_oneof:"event"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -489,6 +495,60 @@ func (x *DomainEvent) GetDatasetDeleted() *DatasetDeleted {
 	return nil
 }
 
+func (x *DomainEvent) GetAssetPolicyCreated() *AssetPolicyCreated {
+	if x != nil {
+		if x, ok := x.Event.(*DomainEvent_AssetPolicyCreated); ok {
+			return x.AssetPolicyCreated
+		}
+	}
+	return nil
+}
+
+func (x *DomainEvent) GetAssetPolicyUpdated() *AssetPolicyUpdated {
+	if x != nil {
+		if x, ok := x.Event.(*DomainEvent_AssetPolicyUpdated); ok {
+			return x.AssetPolicyUpdated
+		}
+	}
+	return nil
+}
+
+func (x *DomainEvent) GetAssetPolicyActivated() *AssetPolicyActivated {
+	if x != nil {
+		if x, ok := x.Event.(*DomainEvent_AssetPolicyActivated); ok {
+			return x.AssetPolicyActivated
+		}
+	}
+	return nil
+}
+
+func (x *DomainEvent) GetAssetPolicyRevoked() *AssetPolicyRevoked {
+	if x != nil {
+		if x, ok := x.Event.(*DomainEvent_AssetPolicyRevoked); ok {
+			return x.AssetPolicyRevoked
+		}
+	}
+	return nil
+}
+
+func (x *DomainEvent) GetAssetPolicyDeleted() *AssetPolicyDeleted {
+	if x != nil {
+		if x, ok := x.Event.(*DomainEvent_AssetPolicyDeleted); ok {
+			return x.AssetPolicyDeleted
+		}
+	}
+	return nil
+}
+
+func (x *DomainEvent) GetAssetPolicyBeneficiaryBound() *AssetPolicyBeneficiaryBound {
+	if x != nil {
+		if x, ok := x.Event.(*DomainEvent_AssetPolicyBeneficiaryBound); ok {
+			return x.AssetPolicyBeneficiaryBound
+		}
+	}
+	return nil
+}
+
 type isDomainEvent_Event interface {
 	isDomainEvent_Event()
 }
@@ -676,6 +736,36 @@ type DomainEvent_DatasetDeleted struct {
 	DatasetDeleted *DatasetDeleted `protobuf:"bytes,88,opt,name=dataset_deleted,json=datasetDeleted,proto3,oneof"`
 }
 
+type DomainEvent_AssetPolicyCreated struct {
+	// An asset policy was created as a draft.
+	AssetPolicyCreated *AssetPolicyCreated `protobuf:"bytes,90,opt,name=asset_policy_created,json=assetPolicyCreated,proto3,oneof"`
+}
+
+type DomainEvent_AssetPolicyUpdated struct {
+	// An asset policy was changed.
+	AssetPolicyUpdated *AssetPolicyUpdated `protobuf:"bytes,91,opt,name=asset_policy_updated,json=assetPolicyUpdated,proto3,oneof"`
+}
+
+type DomainEvent_AssetPolicyActivated struct {
+	// An asset policy was activated.
+	AssetPolicyActivated *AssetPolicyActivated `protobuf:"bytes,92,opt,name=asset_policy_activated,json=assetPolicyActivated,proto3,oneof"`
+}
+
+type DomainEvent_AssetPolicyRevoked struct {
+	// An asset policy was revoked.
+	AssetPolicyRevoked *AssetPolicyRevoked `protobuf:"bytes,93,opt,name=asset_policy_revoked,json=assetPolicyRevoked,proto3,oneof"`
+}
+
+type DomainEvent_AssetPolicyDeleted struct {
+	// An asset policy was deleted.
+	AssetPolicyDeleted *AssetPolicyDeleted `protobuf:"bytes,94,opt,name=asset_policy_deleted,json=assetPolicyDeleted,proto3,oneof"`
+}
+
+type DomainEvent_AssetPolicyBeneficiaryBound struct {
+	// A person proved an address for which an asset policy waited.
+	AssetPolicyBeneficiaryBound *AssetPolicyBeneficiaryBound `protobuf:"bytes,95,opt,name=asset_policy_beneficiary_bound,json=assetPolicyBeneficiaryBound,proto3,oneof"`
+}
+
 func (*DomainEvent_OrganizationCreated) isDomainEvent_Event() {}
 
 func (*DomainEvent_MemberAdded) isDomainEvent_Event() {}
@@ -747,6 +837,18 @@ func (*DomainEvent_DatasetRegistered) isDomainEvent_Event() {}
 func (*DomainEvent_DatasetUpdated) isDomainEvent_Event() {}
 
 func (*DomainEvent_DatasetDeleted) isDomainEvent_Event() {}
+
+func (*DomainEvent_AssetPolicyCreated) isDomainEvent_Event() {}
+
+func (*DomainEvent_AssetPolicyUpdated) isDomainEvent_Event() {}
+
+func (*DomainEvent_AssetPolicyActivated) isDomainEvent_Event() {}
+
+func (*DomainEvent_AssetPolicyRevoked) isDomainEvent_Event() {}
+
+func (*DomainEvent_AssetPolicyDeleted) isDomainEvent_Event() {}
+
+func (*DomainEvent_AssetPolicyBeneficiaryBound) isDomainEvent_Event() {}
 
 // An organization was made.
 type OrganizationCreated struct {
@@ -2580,11 +2682,368 @@ func (x *PermissionsRegistered) GetServiceAccountId() string {
 	return ""
 }
 
+// An asset policy was created as a draft.
+type AssetPolicyCreated struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Its name.
+	Name string `protobuf:"bytes,1,opt,name=name,proto3" json:"name,omitempty"`
+	// The accounts behind its beneficiaries, as far as they are known.
+	BoundIds      []string `protobuf:"bytes,2,rep,name=bound_ids,json=boundIds,proto3" json:"bound_ids,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *AssetPolicyCreated) Reset() {
+	*x = AssetPolicyCreated{}
+	mi := &file_rolecall_organization_v1_events_proto_msgTypes[37]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *AssetPolicyCreated) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*AssetPolicyCreated) ProtoMessage() {}
+
+func (x *AssetPolicyCreated) ProtoReflect() protoreflect.Message {
+	mi := &file_rolecall_organization_v1_events_proto_msgTypes[37]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use AssetPolicyCreated.ProtoReflect.Descriptor instead.
+func (*AssetPolicyCreated) Descriptor() ([]byte, []int) {
+	return file_rolecall_organization_v1_events_proto_rawDescGZIP(), []int{37}
+}
+
+func (x *AssetPolicyCreated) GetName() string {
+	if x != nil {
+		return x.Name
+	}
+	return ""
+}
+
+func (x *AssetPolicyCreated) GetBoundIds() []string {
+	if x != nil {
+		return x.BoundIds
+	}
+	return nil
+}
+
+// An asset policy was changed.
+type AssetPolicyUpdated struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Its name.
+	Name string `protobuf:"bytes,1,opt,name=name,proto3" json:"name,omitempty"`
+	// The fields that changed.
+	Fields []string `protobuf:"bytes,2,rep,name=fields,proto3" json:"fields,omitempty"`
+	// The accounts that were found behind beneficiaries by this change.
+	BoundIds []string `protobuf:"bytes,3,rep,name=bound_ids,json=boundIds,proto3" json:"bound_ids,omitempty"`
+	// The accounts that are beneficiaries of the active policy no longer.
+	RemovedIds    []string `protobuf:"bytes,4,rep,name=removed_ids,json=removedIds,proto3" json:"removed_ids,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *AssetPolicyUpdated) Reset() {
+	*x = AssetPolicyUpdated{}
+	mi := &file_rolecall_organization_v1_events_proto_msgTypes[38]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *AssetPolicyUpdated) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*AssetPolicyUpdated) ProtoMessage() {}
+
+func (x *AssetPolicyUpdated) ProtoReflect() protoreflect.Message {
+	mi := &file_rolecall_organization_v1_events_proto_msgTypes[38]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use AssetPolicyUpdated.ProtoReflect.Descriptor instead.
+func (*AssetPolicyUpdated) Descriptor() ([]byte, []int) {
+	return file_rolecall_organization_v1_events_proto_rawDescGZIP(), []int{38}
+}
+
+func (x *AssetPolicyUpdated) GetName() string {
+	if x != nil {
+		return x.Name
+	}
+	return ""
+}
+
+func (x *AssetPolicyUpdated) GetFields() []string {
+	if x != nil {
+		return x.Fields
+	}
+	return nil
+}
+
+func (x *AssetPolicyUpdated) GetBoundIds() []string {
+	if x != nil {
+		return x.BoundIds
+	}
+	return nil
+}
+
+func (x *AssetPolicyUpdated) GetRemovedIds() []string {
+	if x != nil {
+		return x.RemovedIds
+	}
+	return nil
+}
+
+// An asset policy was activated.
+type AssetPolicyActivated struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Its name.
+	Name string `protobuf:"bytes,1,opt,name=name,proto3" json:"name,omitempty"`
+	// The accounts behind its beneficiaries.
+	BeneficiaryIds []string `protobuf:"bytes,2,rep,name=beneficiary_ids,json=beneficiaryIds,proto3" json:"beneficiary_ids,omitempty"`
+	unknownFields  protoimpl.UnknownFields
+	sizeCache      protoimpl.SizeCache
+}
+
+func (x *AssetPolicyActivated) Reset() {
+	*x = AssetPolicyActivated{}
+	mi := &file_rolecall_organization_v1_events_proto_msgTypes[39]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *AssetPolicyActivated) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*AssetPolicyActivated) ProtoMessage() {}
+
+func (x *AssetPolicyActivated) ProtoReflect() protoreflect.Message {
+	mi := &file_rolecall_organization_v1_events_proto_msgTypes[39]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use AssetPolicyActivated.ProtoReflect.Descriptor instead.
+func (*AssetPolicyActivated) Descriptor() ([]byte, []int) {
+	return file_rolecall_organization_v1_events_proto_rawDescGZIP(), []int{39}
+}
+
+func (x *AssetPolicyActivated) GetName() string {
+	if x != nil {
+		return x.Name
+	}
+	return ""
+}
+
+func (x *AssetPolicyActivated) GetBeneficiaryIds() []string {
+	if x != nil {
+		return x.BeneficiaryIds
+	}
+	return nil
+}
+
+// An asset policy was revoked.
+type AssetPolicyRevoked struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Its name.
+	Name string `protobuf:"bytes,1,opt,name=name,proto3" json:"name,omitempty"`
+	// Why.
+	Reason string `protobuf:"bytes,2,opt,name=reason,proto3" json:"reason,omitempty"`
+	// The accounts behind its beneficiaries.
+	BeneficiaryIds []string `protobuf:"bytes,3,rep,name=beneficiary_ids,json=beneficiaryIds,proto3" json:"beneficiary_ids,omitempty"`
+	unknownFields  protoimpl.UnknownFields
+	sizeCache      protoimpl.SizeCache
+}
+
+func (x *AssetPolicyRevoked) Reset() {
+	*x = AssetPolicyRevoked{}
+	mi := &file_rolecall_organization_v1_events_proto_msgTypes[40]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *AssetPolicyRevoked) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*AssetPolicyRevoked) ProtoMessage() {}
+
+func (x *AssetPolicyRevoked) ProtoReflect() protoreflect.Message {
+	mi := &file_rolecall_organization_v1_events_proto_msgTypes[40]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use AssetPolicyRevoked.ProtoReflect.Descriptor instead.
+func (*AssetPolicyRevoked) Descriptor() ([]byte, []int) {
+	return file_rolecall_organization_v1_events_proto_rawDescGZIP(), []int{40}
+}
+
+func (x *AssetPolicyRevoked) GetName() string {
+	if x != nil {
+		return x.Name
+	}
+	return ""
+}
+
+func (x *AssetPolicyRevoked) GetReason() string {
+	if x != nil {
+		return x.Reason
+	}
+	return ""
+}
+
+func (x *AssetPolicyRevoked) GetBeneficiaryIds() []string {
+	if x != nil {
+		return x.BeneficiaryIds
+	}
+	return nil
+}
+
+// An asset policy was deleted.
+type AssetPolicyDeleted struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Its name.
+	Name          string `protobuf:"bytes,1,opt,name=name,proto3" json:"name,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *AssetPolicyDeleted) Reset() {
+	*x = AssetPolicyDeleted{}
+	mi := &file_rolecall_organization_v1_events_proto_msgTypes[41]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *AssetPolicyDeleted) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*AssetPolicyDeleted) ProtoMessage() {}
+
+func (x *AssetPolicyDeleted) ProtoReflect() protoreflect.Message {
+	mi := &file_rolecall_organization_v1_events_proto_msgTypes[41]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use AssetPolicyDeleted.ProtoReflect.Descriptor instead.
+func (*AssetPolicyDeleted) Descriptor() ([]byte, []int) {
+	return file_rolecall_organization_v1_events_proto_rawDescGZIP(), []int{41}
+}
+
+func (x *AssetPolicyDeleted) GetName() string {
+	if x != nil {
+		return x.Name
+	}
+	return ""
+}
+
+// A person proved an address for which an asset policy waited.
+type AssetPolicyBeneficiaryBound struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The policy.
+	AssetPolicyId string `protobuf:"bytes,1,opt,name=asset_policy_id,json=assetPolicyId,proto3" json:"asset_policy_id,omitempty"`
+	// Its name.
+	Name string `protobuf:"bytes,2,opt,name=name,proto3" json:"name,omitempty"`
+	// Whether the policy is active and has not ended.
+	Opens         bool `protobuf:"varint,3,opt,name=opens,proto3" json:"opens,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *AssetPolicyBeneficiaryBound) Reset() {
+	*x = AssetPolicyBeneficiaryBound{}
+	mi := &file_rolecall_organization_v1_events_proto_msgTypes[42]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *AssetPolicyBeneficiaryBound) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*AssetPolicyBeneficiaryBound) ProtoMessage() {}
+
+func (x *AssetPolicyBeneficiaryBound) ProtoReflect() protoreflect.Message {
+	mi := &file_rolecall_organization_v1_events_proto_msgTypes[42]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use AssetPolicyBeneficiaryBound.ProtoReflect.Descriptor instead.
+func (*AssetPolicyBeneficiaryBound) Descriptor() ([]byte, []int) {
+	return file_rolecall_organization_v1_events_proto_rawDescGZIP(), []int{42}
+}
+
+func (x *AssetPolicyBeneficiaryBound) GetAssetPolicyId() string {
+	if x != nil {
+		return x.AssetPolicyId
+	}
+	return ""
+}
+
+func (x *AssetPolicyBeneficiaryBound) GetName() string {
+	if x != nil {
+		return x.Name
+	}
+	return ""
+}
+
+func (x *AssetPolicyBeneficiaryBound) GetOpens() bool {
+	if x != nil {
+		return x.Opens
+	}
+	return false
+}
+
 var File_rolecall_organization_v1_events_proto protoreflect.FileDescriptor
 
 const file_rolecall_organization_v1_events_proto_rawDesc = "" +
 	"\n" +
-	"%rolecall/organization/v1/events.proto\x12\x18rolecall.organization.v1\x1a\x1fgoogle/protobuf/timestamp.proto\"\xcf\x1b\n" +
+	"%rolecall/organization/v1/events.proto\x12\x18rolecall.organization.v1\x1a\x1fgoogle/protobuf/timestamp.proto\"\xbd \n" +
 	"\vDomainEvent\x12\x19\n" +
 	"\bactor_id\x18\x01 \x01(\tR\aactorId\x12'\n" +
 	"\x0forganization_id\x18\x02 \x01(\tR\x0eorganizationId\x12\x1b\n" +
@@ -2631,7 +3090,13 @@ const file_rolecall_organization_v1_events_proto_rawDesc = "" +
 	"\x15model_version_deleted\x18U \x01(\v2-.rolecall.organization.v1.ModelVersionDeletedH\x00R\x13modelVersionDeleted\x12\\\n" +
 	"\x12dataset_registered\x18V \x01(\v2+.rolecall.organization.v1.DatasetRegisteredH\x00R\x11datasetRegistered\x12S\n" +
 	"\x0fdataset_updated\x18W \x01(\v2(.rolecall.organization.v1.DatasetUpdatedH\x00R\x0edatasetUpdated\x12S\n" +
-	"\x0fdataset_deleted\x18X \x01(\v2(.rolecall.organization.v1.DatasetDeletedH\x00R\x0edatasetDeletedB\a\n" +
+	"\x0fdataset_deleted\x18X \x01(\v2(.rolecall.organization.v1.DatasetDeletedH\x00R\x0edatasetDeleted\x12`\n" +
+	"\x14asset_policy_created\x18Z \x01(\v2,.rolecall.organization.v1.AssetPolicyCreatedH\x00R\x12assetPolicyCreated\x12`\n" +
+	"\x14asset_policy_updated\x18[ \x01(\v2,.rolecall.organization.v1.AssetPolicyUpdatedH\x00R\x12assetPolicyUpdated\x12f\n" +
+	"\x16asset_policy_activated\x18\\ \x01(\v2..rolecall.organization.v1.AssetPolicyActivatedH\x00R\x14assetPolicyActivated\x12`\n" +
+	"\x14asset_policy_revoked\x18] \x01(\v2,.rolecall.organization.v1.AssetPolicyRevokedH\x00R\x12assetPolicyRevoked\x12`\n" +
+	"\x14asset_policy_deleted\x18^ \x01(\v2,.rolecall.organization.v1.AssetPolicyDeletedH\x00R\x12assetPolicyDeleted\x12|\n" +
+	"\x1easset_policy_beneficiary_bound\x18_ \x01(\v25.rolecall.organization.v1.AssetPolicyBeneficiaryBoundH\x00R\x1bassetPolicyBeneficiaryBoundB\a\n" +
 	"\x05event\")\n" +
 	"\x13OrganizationCreated\x12\x12\n" +
 	"\x04name\x18\x01 \x01(\tR\x04name\"#\n" +
@@ -2727,7 +3192,29 @@ const file_rolecall_organization_v1_events_proto_rawDesc = "" +
 	"\tnamespace\x18\x01 \x01(\tR\tnamespace\x12+\n" +
 	"\x11added_permissions\x18\x02 \x03(\tR\x10addedPermissions\x12/\n" +
 	"\x13removed_permissions\x18\x03 \x03(\tR\x12removedPermissions\x12,\n" +
-	"\x12service_account_id\x18\x04 \x01(\tR\x10serviceAccountIdB\xfe\x01\n" +
+	"\x12service_account_id\x18\x04 \x01(\tR\x10serviceAccountId\"E\n" +
+	"\x12AssetPolicyCreated\x12\x12\n" +
+	"\x04name\x18\x01 \x01(\tR\x04name\x12\x1b\n" +
+	"\tbound_ids\x18\x02 \x03(\tR\bboundIds\"~\n" +
+	"\x12AssetPolicyUpdated\x12\x12\n" +
+	"\x04name\x18\x01 \x01(\tR\x04name\x12\x16\n" +
+	"\x06fields\x18\x02 \x03(\tR\x06fields\x12\x1b\n" +
+	"\tbound_ids\x18\x03 \x03(\tR\bboundIds\x12\x1f\n" +
+	"\vremoved_ids\x18\x04 \x03(\tR\n" +
+	"removedIds\"S\n" +
+	"\x14AssetPolicyActivated\x12\x12\n" +
+	"\x04name\x18\x01 \x01(\tR\x04name\x12'\n" +
+	"\x0fbeneficiary_ids\x18\x02 \x03(\tR\x0ebeneficiaryIds\"i\n" +
+	"\x12AssetPolicyRevoked\x12\x12\n" +
+	"\x04name\x18\x01 \x01(\tR\x04name\x12\x16\n" +
+	"\x06reason\x18\x02 \x01(\tR\x06reason\x12'\n" +
+	"\x0fbeneficiary_ids\x18\x03 \x03(\tR\x0ebeneficiaryIds\"(\n" +
+	"\x12AssetPolicyDeleted\x12\x12\n" +
+	"\x04name\x18\x01 \x01(\tR\x04name\"o\n" +
+	"\x1bAssetPolicyBeneficiaryBound\x12&\n" +
+	"\x0fasset_policy_id\x18\x01 \x01(\tR\rassetPolicyId\x12\x12\n" +
+	"\x04name\x18\x02 \x01(\tR\x04name\x12\x14\n" +
+	"\x05opens\x18\x03 \x01(\bR\x05opensB\xfe\x01\n" +
 	"\x1ccom.rolecall.organization.v1B\vEventsProtoP\x01ZOgithub.com/rolecall/rolecall/clients/go/rolecall/organization/v1;organizationv1\xa2\x02\x03ROX\xaa\x02\x18Rolecall.Organization.V1\xca\x02\x18Rolecall\\Organization\\V1\xe2\x02$Rolecall\\Organization\\V1\\GPBMetadata\xea\x02\x1aRolecall::Organization::V1b\x06proto3"
 
 var (
@@ -2742,7 +3229,7 @@ func file_rolecall_organization_v1_events_proto_rawDescGZIP() []byte {
 	return file_rolecall_organization_v1_events_proto_rawDescData
 }
 
-var file_rolecall_organization_v1_events_proto_msgTypes = make([]protoimpl.MessageInfo, 37)
+var file_rolecall_organization_v1_events_proto_msgTypes = make([]protoimpl.MessageInfo, 43)
 var file_rolecall_organization_v1_events_proto_goTypes = []any{
 	(*DomainEvent)(nil),                 // 0: rolecall.organization.v1.DomainEvent
 	(*OrganizationCreated)(nil),         // 1: rolecall.organization.v1.OrganizationCreated
@@ -2781,10 +3268,16 @@ var file_rolecall_organization_v1_events_proto_goTypes = []any{
 	(*RoleUpdated)(nil),                 // 34: rolecall.organization.v1.RoleUpdated
 	(*RoleDeleted)(nil),                 // 35: rolecall.organization.v1.RoleDeleted
 	(*PermissionsRegistered)(nil),       // 36: rolecall.organization.v1.PermissionsRegistered
-	(*timestamppb.Timestamp)(nil),       // 37: google.protobuf.Timestamp
+	(*AssetPolicyCreated)(nil),          // 37: rolecall.organization.v1.AssetPolicyCreated
+	(*AssetPolicyUpdated)(nil),          // 38: rolecall.organization.v1.AssetPolicyUpdated
+	(*AssetPolicyActivated)(nil),        // 39: rolecall.organization.v1.AssetPolicyActivated
+	(*AssetPolicyRevoked)(nil),          // 40: rolecall.organization.v1.AssetPolicyRevoked
+	(*AssetPolicyDeleted)(nil),          // 41: rolecall.organization.v1.AssetPolicyDeleted
+	(*AssetPolicyBeneficiaryBound)(nil), // 42: rolecall.organization.v1.AssetPolicyBeneficiaryBound
+	(*timestamppb.Timestamp)(nil),       // 43: google.protobuf.Timestamp
 }
 var file_rolecall_organization_v1_events_proto_depIdxs = []int32{
-	37, // 0: rolecall.organization.v1.DomainEvent.occurred_time:type_name -> google.protobuf.Timestamp
+	43, // 0: rolecall.organization.v1.DomainEvent.occurred_time:type_name -> google.protobuf.Timestamp
 	1,  // 1: rolecall.organization.v1.DomainEvent.organization_created:type_name -> rolecall.organization.v1.OrganizationCreated
 	2,  // 2: rolecall.organization.v1.DomainEvent.member_added:type_name -> rolecall.organization.v1.MemberAdded
 	3,  // 3: rolecall.organization.v1.DomainEvent.member_activated:type_name -> rolecall.organization.v1.MemberActivated
@@ -2821,13 +3314,19 @@ var file_rolecall_organization_v1_events_proto_depIdxs = []int32{
 	30, // 34: rolecall.organization.v1.DomainEvent.dataset_registered:type_name -> rolecall.organization.v1.DatasetRegistered
 	31, // 35: rolecall.organization.v1.DomainEvent.dataset_updated:type_name -> rolecall.organization.v1.DatasetUpdated
 	32, // 36: rolecall.organization.v1.DomainEvent.dataset_deleted:type_name -> rolecall.organization.v1.DatasetDeleted
-	37, // 37: rolecall.organization.v1.MemberBlocked.until_time:type_name -> google.protobuf.Timestamp
-	37, // 38: rolecall.organization.v1.GuestAdded.expire_time:type_name -> google.protobuf.Timestamp
-	39, // [39:39] is the sub-list for method output_type
-	39, // [39:39] is the sub-list for method input_type
-	39, // [39:39] is the sub-list for extension type_name
-	39, // [39:39] is the sub-list for extension extendee
-	0,  // [0:39] is the sub-list for field type_name
+	37, // 37: rolecall.organization.v1.DomainEvent.asset_policy_created:type_name -> rolecall.organization.v1.AssetPolicyCreated
+	38, // 38: rolecall.organization.v1.DomainEvent.asset_policy_updated:type_name -> rolecall.organization.v1.AssetPolicyUpdated
+	39, // 39: rolecall.organization.v1.DomainEvent.asset_policy_activated:type_name -> rolecall.organization.v1.AssetPolicyActivated
+	40, // 40: rolecall.organization.v1.DomainEvent.asset_policy_revoked:type_name -> rolecall.organization.v1.AssetPolicyRevoked
+	41, // 41: rolecall.organization.v1.DomainEvent.asset_policy_deleted:type_name -> rolecall.organization.v1.AssetPolicyDeleted
+	42, // 42: rolecall.organization.v1.DomainEvent.asset_policy_beneficiary_bound:type_name -> rolecall.organization.v1.AssetPolicyBeneficiaryBound
+	43, // 43: rolecall.organization.v1.MemberBlocked.until_time:type_name -> google.protobuf.Timestamp
+	43, // 44: rolecall.organization.v1.GuestAdded.expire_time:type_name -> google.protobuf.Timestamp
+	45, // [45:45] is the sub-list for method output_type
+	45, // [45:45] is the sub-list for method input_type
+	45, // [45:45] is the sub-list for extension type_name
+	45, // [45:45] is the sub-list for extension extendee
+	0,  // [0:45] is the sub-list for field type_name
 }
 
 func init() { file_rolecall_organization_v1_events_proto_init() }
@@ -2872,6 +3371,12 @@ func file_rolecall_organization_v1_events_proto_init() {
 		(*DomainEvent_DatasetRegistered)(nil),
 		(*DomainEvent_DatasetUpdated)(nil),
 		(*DomainEvent_DatasetDeleted)(nil),
+		(*DomainEvent_AssetPolicyCreated)(nil),
+		(*DomainEvent_AssetPolicyUpdated)(nil),
+		(*DomainEvent_AssetPolicyActivated)(nil),
+		(*DomainEvent_AssetPolicyRevoked)(nil),
+		(*DomainEvent_AssetPolicyDeleted)(nil),
+		(*DomainEvent_AssetPolicyBeneficiaryBound)(nil),
 	}
 	type x struct{}
 	out := protoimpl.TypeBuilder{
@@ -2879,7 +3384,7 @@ func file_rolecall_organization_v1_events_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_rolecall_organization_v1_events_proto_rawDesc), len(file_rolecall_organization_v1_events_proto_rawDesc)),
 			NumEnums:      0,
-			NumMessages:   37,
+			NumMessages:   43,
 			NumExtensions: 0,
 			NumServices:   0,
 		},

@@ -2,7 +2,7 @@
 
 use prost::Message as _;
 use rolecall_api::organization::v1 as pb;
-use rolecall_authz::{Caller, Refusal};
+use rolecall_authz::{Caller, Refusal, Scope};
 use rolecall_kernel::id::{DatasetId, RequestId, SubjectId};
 use rolecall_kernel::text::{ResourceName, is_forbidden};
 use rolecall_organization::ground::{
@@ -29,19 +29,31 @@ const DELETE: [&str; 2] = ["organization.datasets.delete", "organization.dataset
 /// The longest name of a format.
 const MAX_FORMAT: usize = 100;
 
+/// What opens datasets of any organization to the beneficiaries of asset policies.
+const GRANTED: &str = "organization.datasets.get_granted";
+
 /// Where the caller may use the permissions: one on all datasets, one on those that it registered.
 fn reach(caller: &Caller, [all, registered]: [&str; 2]) -> Reach {
     let own = caller.organization().filter(|_| caller.holds(registered));
-    Reach { all: caller.scope(all), registered: own.map(|organization| (caller.subject(), organization)) }
+    Reach {
+        all: caller.scope(all),
+        registered: own.map(|organization| (caller.subject(), organization)),
+        granted: None,
+    }
 }
 
 /// What the caller may see.
-pub(in crate::grpc) fn sees(caller: &Caller) -> Reach {
-    reach(caller, READ)
+pub(in crate::grpc) fn sees(api: &Api, caller: &Caller) -> Reach {
+    let granted = match caller.scope(GRANTED) {
+        Scope::Related(subject) => Some((subject, api.app.now())),
+        // Held on the condition alone.
+        Scope::All | Scope::Organizations(_) | Scope::SelfOnly(_) | Scope::Nothing => None,
+    };
+    Reach { granted, ..reach(caller, READ) }
 }
 
-fn target(caller: &Caller, permissions: [&'static str; 2], dataset_id: DatasetId, tag: &str) -> Target {
-    let (reach, sees) = (reach(caller, permissions), sees(caller));
+fn target(api: &Api, caller: &Caller, permissions: [&'static str; 2], dataset_id: DatasetId, tag: &str) -> Target {
+    let (reach, sees) = (reach(caller, permissions), sees(api, caller));
     Target { dataset_id, permissions, reach, sees, etag: etag(tag), origin: origin(caller) }
 }
 
@@ -119,7 +131,7 @@ pub(in crate::grpc) fn list_datasets(
         Err(error) => refuse_filter(&mut violations, &error).map(|()| None)?,
     };
     let (((place, size), after), filter) = finish(violations, place.zip(size).zip(after.ok()).zip(filter))?;
-    let (reach, own) = (sees(caller), caller.organization());
+    let (reach, own) = (sees(api, caller), caller.organization());
     Ok(read::List { reach, organization: place.organization(), own, filter, after, size })
 }
 
@@ -170,7 +182,7 @@ pub(in crate::grpc) fn update_dataset(
     let method = "/rolecall.organization.v1.DatasetService/UpdateDataset";
     let encode: fn(&Changed) -> Vec<u8> = |changed| render::datasets::updated(changed).encode_to_vec();
     Ok(update::Command {
-        target: target(caller, UPDATE, dataset_id, &dataset.etag),
+        target: target(api, caller, UPDATE, dataset_id, &dataset.etag),
         name: name.flatten(),
         description: text.and_then(Result::ok),
         registrant: registrant.flatten(),
@@ -207,6 +219,6 @@ pub(in crate::grpc) fn delete_dataset(
     let (request_id, id) = finish(violations, request_id.ok().zip(id))?;
     let method = "/rolecall.organization.v1.DatasetService/DeleteDataset";
     let encode: fn(&Changed) -> Vec<u8> = |changed| render::datasets::deleted(changed).encode_to_vec();
-    let target = target(caller, DELETE, id, &request.etag);
+    let target = target(api, caller, DELETE, id, &request.etag);
     Ok(delete::Command { target, repeat: api.repeat(caller, method, request_id, &request.encode_to_vec(), encode) })
 }

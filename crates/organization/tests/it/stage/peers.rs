@@ -15,6 +15,7 @@ use rolecall_rpc::stack::{Stack, StackConfig, Tools, build};
 use rolecall_rpc::status::{StatusBuilder, domain};
 use rolecall_telemetry::red::RpcMetrics;
 use rolecall_testkit::{SeededEntropy, TestClock};
+use tokio::sync::Notify;
 use tonic::body::Body;
 use tonic::service::Routes;
 use tonic::{Code, Request, Response, Status};
@@ -42,6 +43,8 @@ pub(crate) struct FakeIdentity {
     sso: Mutex<pb::CheckSingleSignOnResponse>,
     /// The addresses that accounts hold which proved them.
     proven: Mutex<Vec<pb::ProvenEmail>>,
+    /// Where the next answer about addresses is held.
+    gate: Mutex<Option<Arc<Gate>>>,
     /// The accounts that it made.
     accounts: Mutex<HashSet<String>>,
     /// The events that it was told.
@@ -50,7 +53,37 @@ pub(crate) struct FakeIdentity {
     mails: Mutex<Vec<notification::IngestedEvent>>,
 }
 
+/// An answer that was found and is not given yet.
+#[derive(Debug, Default)]
+pub(crate) struct Gate {
+    held: Notify,
+    released: Notify,
+}
+
+impl Gate {
+    pub(crate) async fn until_held(&self) {
+        self.held.notified().await;
+    }
+
+    pub(crate) fn release(&self) {
+        self.released.notify_one();
+    }
+}
+
 impl FakeIdentity {
+    /// Says of an account that it holds an address that it proved.
+    pub(crate) fn prove(&self, email: &str, user_id: &str) {
+        let proven = pb::ProvenEmail { email: email.to_owned(), user_id: user_id.to_owned() };
+        self.proven.lock().expect("unpoisoned").push(proven);
+    }
+
+    /// Holds the next answer about addresses, as it is when it is found.
+    pub(crate) fn hold_next_answer(&self) -> Arc<Gate> {
+        let gate = Arc::<Gate>::default();
+        *self.gate.lock().expect("unpoisoned") = Some(Arc::clone(&gate));
+        gate
+    }
+
     pub(crate) fn set_mood(&self, mood: Mood) {
         *self.mood.lock().expect("unpoisoned") = mood;
     }
@@ -130,6 +163,11 @@ impl DirectoryService for Directory {
         let proven = self.0.proven.lock().expect("unpoisoned").clone();
         let emails = request.into_inner().emails;
         let proven = proven.into_iter().filter(|proven| emails.contains(&proven.email)).collect();
+        let gate = self.0.gate.lock().expect("unpoisoned").take();
+        if let Some(gate) = gate {
+            gate.held.notify_one();
+            gate.released.notified().await;
+        }
         Ok(Response::new(pb::ResolveProvenEmailsResponse { proven }))
     }
 

@@ -15,7 +15,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file rolecall/organization/v1/events.proto.
  */
 export const file_rolecall_organization_v1_events: GenFile = /*@__PURE__*/
-  fileDesc("CiVyb2xlY2FsbC9vcmdhbml6YXRpb24vdjEvZXZlbnRzLnByb3RvEhhyb2xlY2FsbC5vcmdhbml6YXRpb24udjEi/xUKC0RvbWFpbkV2ZW50EhAKCGFjdG9yX2lkGAEgASgJEhcKD29yZ2FuaXphdGlvbl9pZBgCIAEoCRIRCgl0YXJnZXRfaWQYAyABKAkSEgoKcmVxdWVzdF9pZBgEIAEoCRIxCg1vY2N1cnJlZF90aW1lGAUgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIXCg9vbl9iZWhhbGZfb2ZfaWQYBiABKAkSTQoUb3JnYW5pemF0aW9uX2NyZWF0ZWQYCiABKAsyLS5yb2xlY2FsbC5vcmdhbml6YXRpb24udjEuT3JnYW5pemF0aW9uQ3JlYXRlZEgAEj0KDG1lbWJlcl9hZGRlZBgLIAEoCzIlLnJvbGVjYWxsLm9yZ2FuaXphdGlvbi52MS5NZW1iZXJBZGRlZEgAEkUKEG1lbWJlcl9hY3RpdmF0ZWQYDCABKAsyKS5yb2xlY2FsbC5vcmdhbml6YXRpb24udjEuTWVtYmVyQWN0aXZhdGVkSAASQQoObWVtYmVyX3JlbW92ZWQYDSABKAsyJy5yb2xlY2FsbC5vcmdhbml6YXRpb24udjEuTWVtYmVyUmVtb3ZlZEgAEkwKFG1lbWJlcl9yb2xlc19jaGFuZ2VkGA4gASgLMiwucm9sZWNhbGwub3JnYW5pemF0aW9uLnYxLk1lbWJlclJvbGVzQ2hhbmdlZEgAEkEKDm1lbWJlcl9ibG9ja2VkGA8gASgLMicucm9sZWNhbGwub3JnYW5pemF0aW9uLnYxLk1lbWJlckJsb2NrZWRIABJFChBtZW1iZXJfdW5ibG9ja2VkGBAgASgLMikucm9sZWNhbGwub3JnYW5pemF0aW9uLnYxLk1lbWJlclVuYmxvY2tlZEgAEk4KFXNlcnZpY2VfYWNjb3VudF9hZGRlZBgRIAEoCzItLnJvbGVjYWxsLm9yZ2FuaXphdGlvbi52MS5TZXJ2aWNlQWNjb3VudEFkZGVkSAASUgoXc2VydmljZV9hY2NvdW50X3JlbW92ZWQYEiABKAsyLy5yb2xlY2FsbC5vcmdhbml6YXRpb24udjEuU2VydmljZUFjY291bnRSZW1vdmVkSAASOwoLb3duZXJfYWRkZWQYEyABKAsyJC5yb2xlY2FsbC5vcmdhbml6YXRpb24udjEuT3duZXJBZGRlZEgAElIKF3NlcnZpY2VfYWNjb3VudF91cGRhdGVkGBQgASgLMi8ucm9sZWNhbGwub3JnYW5pemF0aW9uLnYxLlNlcnZpY2VBY2NvdW50VXBkYXRlZEgAEl4KHW9yZ2FuaXphdGlvbl9zZXR0aW5nc19jaGFuZ2VkGB4gASgLMjUucm9sZWNhbGwub3JnYW5pemF0aW9uLnYxLk9yZ2FuaXphdGlvblNldHRpbmdzQ2hhbmdlZEgAEjsKC2d1ZXN0X2FkZGVkGCggASgLMiQucm9sZWNhbGwub3JnYW5pemF0aW9uLnYxLkd1ZXN0QWRkZWRIABI/Cg1ndWVzdF9yZW1vdmVkGCkgASgLMiYucm9sZWNhbGwub3JnYW5pemF0aW9uLnYxLkd1ZXN0UmVtb3ZlZEgAEj8KDWNhbGxzX3JlZnVzZWQYMiABKAsyJi5yb2xlY2FsbC5vcmdhbml6YXRpb24udjEuQ2FsbHNSZWZ1c2VkSAASVgoZb3duZXJfY3JlZGVudGlhbHNfY2hhbmdlZBgzIAEoCzIxLnJvbGVjYWxsLm9yZ2FuaXphdGlvbi52MS5Pd25lckNyZWRlbnRpYWxzQ2hhbmdlZEgAElEKFm9yZ2FuaXphdGlvbl9zdXNwZW5kZWQYNiABKAsyLy5yb2xlY2FsbC5vcmdhbml6YXRpb24udjEuT3JnYW5pemF0aW9uU3VzcGVuZGVkSAASTQoUb3JnYW5pemF0aW9uX3Jlc3VtZWQYNyABKAsyLS5yb2xlY2FsbC5vcmdhbml6YXRpb24udjEuT3JnYW5pemF0aW9uUmVzdW1lZEgAEk0KFG9yZ2FuaXphdGlvbl9yZW5hbWVkGDggASgLMi0ucm9sZWNhbGwub3JnYW5pemF0aW9uLnYxLk9yZ2FuaXphdGlvblJlbmFtZWRIABJNChRvcmdhbml6YXRpb25fZGVsZXRlZBg5IAEoCzItLnJvbGVjYWxsLm9yZ2FuaXphdGlvbi52MS5Pcmdhbml6YXRpb25EZWxldGVkSAASPwoNYWRtaW5fZ3JhbnRlZBg6IAEoCzImLnJvbGVjYWxsLm9yZ2FuaXphdGlvbi52MS5BZG1pbkdyYW50ZWRIABI/Cg1hZG1pbl9yZXZva2VkGDsgASgLMiYucm9sZWNhbGwub3JnYW5pemF0aW9uLnYxLkFkbWluUmV2b2tlZEgAElEKF3NpbmdsZV9zaWduX29uX3JlcXVpcmVkGDQgASgLMi4ucm9sZWNhbGwub3JnYW5pemF0aW9uLnYxLlNpbmdsZVNpZ25PblJlcXVpcmVkSAASPQoMcm9sZV9jcmVhdGVkGEYgASgLMiUucm9sZWNhbGwub3JnYW5pemF0aW9uLnYxLlJvbGVDcmVhdGVkSAASPQoMcm9sZV91cGRhdGVkGEcgASgLMiUucm9sZWNhbGwub3JnYW5pemF0aW9uLnYxLlJvbGVVcGRhdGVkSAASPQoMcm9sZV9kZWxldGVkGEggASgLMiUucm9sZWNhbGwub3JnYW5pemF0aW9uLnYxLlJvbGVEZWxldGVkSAASUQoWcGVybWlzc2lvbnNfcmVnaXN0ZXJlZBhJIAEoCzIvLnJvbGVjYWxsLm9yZ2FuaXphdGlvbi52MS5QZXJtaXNzaW9uc1JlZ2lzdGVyZWRIABJFChBtb2RlbF9yZWdpc3RlcmVkGFAgASgLMikucm9sZWNhbGwub3JnYW5pemF0aW9uLnYxLk1vZGVsUmVnaXN0ZXJlZEgAEj8KDW1vZGVsX3VwZGF0ZWQYUSABKAsyJi5yb2xlY2FsbC5vcmdhbml6YXRpb24udjEuTW9kZWxVcGRhdGVkSAASPwoNbW9kZWxfZGVsZXRlZBhSIAEoCzImLnJvbGVjYWxsLm9yZ2FuaXphdGlvbi52MS5Nb2RlbERlbGV0ZWRIABJGChFtb2RlbF92ZXJzaW9uX3B1dBhTIAEoCzIpLnJvbGVjYWxsLm9yZ2FuaXphdGlvbi52MS5Nb2RlbFZlcnNpb25QdXRIABJSChdtb2RlbF92ZXJzaW9uX3B1Ymxpc2hlZBhUIAEoCzIvLnJvbGVjYWxsLm9yZ2FuaXphdGlvbi52MS5Nb2RlbFZlcnNpb25QdWJsaXNoZWRIABJOChVtb2RlbF92ZXJzaW9uX2RlbGV0ZWQYVSABKAsyLS5yb2xlY2FsbC5vcmdhbml6YXRpb24udjEuTW9kZWxWZXJzaW9uRGVsZXRlZEgAEkkKEmRhdGFzZXRfcmVnaXN0ZXJlZBhWIAEoCzIrLnJvbGVjYWxsLm9yZ2FuaXphdGlvbi52MS5EYXRhc2V0UmVnaXN0ZXJlZEgAEkMKD2RhdGFzZXRfdXBkYXRlZBhXIAEoCzIoLnJvbGVjYWxsLm9yZ2FuaXphdGlvbi52MS5EYXRhc2V0VXBkYXRlZEgAEkMKD2RhdGFzZXRfZGVsZXRlZBhYIAEoCzIoLnJvbGVjYWxsLm9yZ2FuaXphdGlvbi52MS5EYXRhc2V0RGVsZXRlZEgAQgcKBWV2ZW50IiMKE09yZ2FuaXphdGlvbkNyZWF0ZWQSDAoEbmFtZRgBIAEoCSIcCgtNZW1iZXJBZGRlZBINCgVyb2xlcxgBIAMoCSIgCg9NZW1iZXJBY3RpdmF0ZWQSDQoFcm9sZXMYASADKAkiDwoNTWVtYmVyUmVtb3ZlZCI6ChJNZW1iZXJSb2xlc0NoYW5nZWQSEQoJb2xkX3JvbGVzGAEgAygJEhEKCW5ld19yb2xlcxgCIAMoCSJPCg1NZW1iZXJCbG9ja2VkEg4KBnJlYXNvbhgBIAEoCRIuCgp1bnRpbF90aW1lGAIgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcCIRCg9NZW1iZXJVbmJsb2NrZWQiKgoTU2VydmljZUFjY291bnRBZGRlZBITCgtwZXJtaXNzaW9ucxgBIAMoCSIXChVTZXJ2aWNlQWNjb3VudFJlbW92ZWQiLAoVU2VydmljZUFjY291bnRVcGRhdGVkEhMKC3Blcm1pc3Npb25zGAEgAygJIh8KCk93bmVyQWRkZWQSEQoJb3duZXJfaWRzGAEgAygJIj0KCkd1ZXN0QWRkZWQSLwoLZXhwaXJlX3RpbWUYASABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wIg4KDEd1ZXN0UmVtb3ZlZCJJChtPcmdhbml6YXRpb25TZXR0aW5nc0NoYW5nZWQSFAoMb2xkX3NldHRpbmdzGAEgAygJEhQKDG5ld19zZXR0aW5ncxgCIAMoCSI+CgxDYWxsc1JlZnVzZWQSDgoGbWV0aG9kGAEgASgJEg0KBWNvdW50GAIgASgFEg8KB3JlYXNvbnMYAyADKAkiPAoXT3duZXJDcmVkZW50aWFsc0NoYW5nZWQSDgoGY2hhbmdlGAEgASgJEhEKCW93bmVyX2lkcxgCIAMoCSJZChRTaW5nbGVTaWduT25SZXF1aXJlZBIbChNicmVha19nbGFzc191c2VyX2lkGAEgASgJEiQKHHByZXZpb3VzX2JyZWFrX2dsYXNzX3VzZXJfaWQYAiABKAkiOgoVT3JnYW5pemF0aW9uU3VzcGVuZGVkEg4KBnJlYXNvbhgBIAEoCRIRCglvd25lcl9pZHMYAiADKAkiKAoTT3JnYW5pemF0aW9uUmVzdW1lZBIRCglvd25lcl9pZHMYASADKAkiOQoTT3JnYW5pemF0aW9uUmVuYW1lZBIQCghvbGRfbmFtZRgBIAEoCRIQCghuZXdfbmFtZRgCIAEoCSIjChNPcmdhbml6YXRpb25EZWxldGVkEgwKBG5hbWUYASABKAkiIQoMQWRtaW5HcmFudGVkEhEKCWFkbWluX2lkcxgBIAMoCSIhCgxBZG1pblJldm9rZWQSEQoJYWRtaW5faWRzGAEgAygJIh8KD01vZGVsUmVnaXN0ZXJlZBIMCgRuYW1lGAEgASgJIjIKDE1vZGVsVXBkYXRlZBIQCghvbGRfbmFtZRgBIAEoCRIQCghuZXdfbmFtZRgCIAEoCSIcCgxNb2RlbERlbGV0ZWQSDAoEbmFtZRgBIAEoCSInCg9Nb2RlbFZlcnNpb25QdXQSFAoMdmVyc2lvbl9uYW1lGAEgASgJIkYKFU1vZGVsVmVyc2lvblB1Ymxpc2hlZBIUCgx2ZXJzaW9uX25hbWUYASABKAkSFwoPYXJ0aWZhY3RfZGlnZXN0GAIgASgJIisKE01vZGVsVmVyc2lvbkRlbGV0ZWQSFAoMdmVyc2lvbl9uYW1lGAEgASgJIjgKEURhdGFzZXRSZWdpc3RlcmVkEgwKBG5hbWUYASABKAkSFQoNcmVnaXN0cmFudF9pZBgCIAEoCSJkCg5EYXRhc2V0VXBkYXRlZBIMCgRuYW1lGAEgASgJEg4KBmZpZWxkcxgCIAMoCRIZChFvbGRfcmVnaXN0cmFudF9pZBgDIAEoCRIZChFuZXdfcmVnaXN0cmFudF9pZBgEIAEoCSI1Cg5EYXRhc2V0RGVsZXRlZBIMCgRuYW1lGAEgASgJEhUKDXJlZ2lzdHJhbnRfaWQYAiABKAkiMAoLUm9sZUNyZWF0ZWQSDAoEbmFtZRgBIAEoCRITCgtwZXJtaXNzaW9ucxgCIAMoCSJTCgtSb2xlVXBkYXRlZBIMCgRuYW1lGAEgASgJEhkKEWFkZGVkX3Blcm1pc3Npb25zGAIgAygJEhsKE3JlbW92ZWRfcGVybWlzc2lvbnMYAyADKAkiMQoLUm9sZURlbGV0ZWQSDAoEbmFtZRgBIAEoCRIUCgxob2xkZXJfY291bnQYAiABKAUifgoVUGVybWlzc2lvbnNSZWdpc3RlcmVkEhEKCW5hbWVzcGFjZRgBIAEoCRIZChFhZGRlZF9wZXJtaXNzaW9ucxgCIAMoCRIbChNyZW1vdmVkX3Blcm1pc3Npb25zGAMgAygJEhoKEnNlcnZpY2VfYWNjb3VudF9pZBgEIAEoCUL+AQocY29tLnJvbGVjYWxsLm9yZ2FuaXphdGlvbi52MUILRXZlbnRzUHJvdG9QAVpPZ2l0aHViLmNvbS9yb2xlY2FsbC9yb2xlY2FsbC9jbGllbnRzL2dvL3JvbGVjYWxsL29yZ2FuaXphdGlvbi92MTtvcmdhbml6YXRpb252MaICA1JPWKoCGFJvbGVjYWxsLk9yZ2FuaXphdGlvbi5WMcoCGFJvbGVjYWxsXE9yZ2FuaXphdGlvblxWMeICJFJvbGVjYWxsXE9yZ2FuaXphdGlvblxWMVxHUEJNZXRhZGF0YeoCGlJvbGVjYWxsOjpPcmdhbml6YXRpb246OlYxYgZwcm90bzM", [file_google_protobuf_timestamp]);
+  fileDesc("CiVyb2xlY2FsbC9vcmdhbml6YXRpb24vdjEvZXZlbnRzLnByb3RvEhhyb2xlY2FsbC5vcmdhbml6YXRpb24udjEi6hkKC0RvbWFpbkV2ZW50EhAKCGFjdG9yX2lkGAEgASgJEhcKD29yZ2FuaXphdGlvbl9pZBgCIAEoCRIRCgl0YXJnZXRfaWQYAyABKAkSEgoKcmVxdWVzdF9pZBgEIAEoCRIxCg1vY2N1cnJlZF90aW1lGAUgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIXCg9vbl9iZWhhbGZfb2ZfaWQYBiABKAkSTQoUb3JnYW5pemF0aW9uX2NyZWF0ZWQYCiABKAsyLS5yb2xlY2FsbC5vcmdhbml6YXRpb24udjEuT3JnYW5pemF0aW9uQ3JlYXRlZEgAEj0KDG1lbWJlcl9hZGRlZBgLIAEoCzIlLnJvbGVjYWxsLm9yZ2FuaXphdGlvbi52MS5NZW1iZXJBZGRlZEgAEkUKEG1lbWJlcl9hY3RpdmF0ZWQYDCABKAsyKS5yb2xlY2FsbC5vcmdhbml6YXRpb24udjEuTWVtYmVyQWN0aXZhdGVkSAASQQoObWVtYmVyX3JlbW92ZWQYDSABKAsyJy5yb2xlY2FsbC5vcmdhbml6YXRpb24udjEuTWVtYmVyUmVtb3ZlZEgAEkwKFG1lbWJlcl9yb2xlc19jaGFuZ2VkGA4gASgLMiwucm9sZWNhbGwub3JnYW5pemF0aW9uLnYxLk1lbWJlclJvbGVzQ2hhbmdlZEgAEkEKDm1lbWJlcl9ibG9ja2VkGA8gASgLMicucm9sZWNhbGwub3JnYW5pemF0aW9uLnYxLk1lbWJlckJsb2NrZWRIABJFChBtZW1iZXJfdW5ibG9ja2VkGBAgASgLMikucm9sZWNhbGwub3JnYW5pemF0aW9uLnYxLk1lbWJlclVuYmxvY2tlZEgAEk4KFXNlcnZpY2VfYWNjb3VudF9hZGRlZBgRIAEoCzItLnJvbGVjYWxsLm9yZ2FuaXphdGlvbi52MS5TZXJ2aWNlQWNjb3VudEFkZGVkSAASUgoXc2VydmljZV9hY2NvdW50X3JlbW92ZWQYEiABKAsyLy5yb2xlY2FsbC5vcmdhbml6YXRpb24udjEuU2VydmljZUFjY291bnRSZW1vdmVkSAASOwoLb3duZXJfYWRkZWQYEyABKAsyJC5yb2xlY2FsbC5vcmdhbml6YXRpb24udjEuT3duZXJBZGRlZEgAElIKF3NlcnZpY2VfYWNjb3VudF91cGRhdGVkGBQgASgLMi8ucm9sZWNhbGwub3JnYW5pemF0aW9uLnYxLlNlcnZpY2VBY2NvdW50VXBkYXRlZEgAEl4KHW9yZ2FuaXphdGlvbl9zZXR0aW5nc19jaGFuZ2VkGB4gASgLMjUucm9sZWNhbGwub3JnYW5pemF0aW9uLnYxLk9yZ2FuaXphdGlvblNldHRpbmdzQ2hhbmdlZEgAEjsKC2d1ZXN0X2FkZGVkGCggASgLMiQucm9sZWNhbGwub3JnYW5pemF0aW9uLnYxLkd1ZXN0QWRkZWRIABI/Cg1ndWVzdF9yZW1vdmVkGCkgASgLMiYucm9sZWNhbGwub3JnYW5pemF0aW9uLnYxLkd1ZXN0UmVtb3ZlZEgAEj8KDWNhbGxzX3JlZnVzZWQYMiABKAsyJi5yb2xlY2FsbC5vcmdhbml6YXRpb24udjEuQ2FsbHNSZWZ1c2VkSAASVgoZb3duZXJfY3JlZGVudGlhbHNfY2hhbmdlZBgzIAEoCzIxLnJvbGVjYWxsLm9yZ2FuaXphdGlvbi52MS5Pd25lckNyZWRlbnRpYWxzQ2hhbmdlZEgAElEKFm9yZ2FuaXphdGlvbl9zdXNwZW5kZWQYNiABKAsyLy5yb2xlY2FsbC5vcmdhbml6YXRpb24udjEuT3JnYW5pemF0aW9uU3VzcGVuZGVkSAASTQoUb3JnYW5pemF0aW9uX3Jlc3VtZWQYNyABKAsyLS5yb2xlY2FsbC5vcmdhbml6YXRpb24udjEuT3JnYW5pemF0aW9uUmVzdW1lZEgAEk0KFG9yZ2FuaXphdGlvbl9yZW5hbWVkGDggASgLMi0ucm9sZWNhbGwub3JnYW5pemF0aW9uLnYxLk9yZ2FuaXphdGlvblJlbmFtZWRIABJNChRvcmdhbml6YXRpb25fZGVsZXRlZBg5IAEoCzItLnJvbGVjYWxsLm9yZ2FuaXphdGlvbi52MS5Pcmdhbml6YXRpb25EZWxldGVkSAASPwoNYWRtaW5fZ3JhbnRlZBg6IAEoCzImLnJvbGVjYWxsLm9yZ2FuaXphdGlvbi52MS5BZG1pbkdyYW50ZWRIABI/Cg1hZG1pbl9yZXZva2VkGDsgASgLMiYucm9sZWNhbGwub3JnYW5pemF0aW9uLnYxLkFkbWluUmV2b2tlZEgAElEKF3NpbmdsZV9zaWduX29uX3JlcXVpcmVkGDQgASgLMi4ucm9sZWNhbGwub3JnYW5pemF0aW9uLnYxLlNpbmdsZVNpZ25PblJlcXVpcmVkSAASPQoMcm9sZV9jcmVhdGVkGEYgASgLMiUucm9sZWNhbGwub3JnYW5pemF0aW9uLnYxLlJvbGVDcmVhdGVkSAASPQoMcm9sZV91cGRhdGVkGEcgASgLMiUucm9sZWNhbGwub3JnYW5pemF0aW9uLnYxLlJvbGVVcGRhdGVkSAASPQoMcm9sZV9kZWxldGVkGEggASgLMiUucm9sZWNhbGwub3JnYW5pemF0aW9uLnYxLlJvbGVEZWxldGVkSAASUQoWcGVybWlzc2lvbnNfcmVnaXN0ZXJlZBhJIAEoCzIvLnJvbGVjYWxsLm9yZ2FuaXphdGlvbi52MS5QZXJtaXNzaW9uc1JlZ2lzdGVyZWRIABJFChBtb2RlbF9yZWdpc3RlcmVkGFAgASgLMikucm9sZWNhbGwub3JnYW5pemF0aW9uLnYxLk1vZGVsUmVnaXN0ZXJlZEgAEj8KDW1vZGVsX3VwZGF0ZWQYUSABKAsyJi5yb2xlY2FsbC5vcmdhbml6YXRpb24udjEuTW9kZWxVcGRhdGVkSAASPwoNbW9kZWxfZGVsZXRlZBhSIAEoCzImLnJvbGVjYWxsLm9yZ2FuaXphdGlvbi52MS5Nb2RlbERlbGV0ZWRIABJGChFtb2RlbF92ZXJzaW9uX3B1dBhTIAEoCzIpLnJvbGVjYWxsLm9yZ2FuaXphdGlvbi52MS5Nb2RlbFZlcnNpb25QdXRIABJSChdtb2RlbF92ZXJzaW9uX3B1Ymxpc2hlZBhUIAEoCzIvLnJvbGVjYWxsLm9yZ2FuaXphdGlvbi52MS5Nb2RlbFZlcnNpb25QdWJsaXNoZWRIABJOChVtb2RlbF92ZXJzaW9uX2RlbGV0ZWQYVSABKAsyLS5yb2xlY2FsbC5vcmdhbml6YXRpb24udjEuTW9kZWxWZXJzaW9uRGVsZXRlZEgAEkkKEmRhdGFzZXRfcmVnaXN0ZXJlZBhWIAEoCzIrLnJvbGVjYWxsLm9yZ2FuaXphdGlvbi52MS5EYXRhc2V0UmVnaXN0ZXJlZEgAEkMKD2RhdGFzZXRfdXBkYXRlZBhXIAEoCzIoLnJvbGVjYWxsLm9yZ2FuaXphdGlvbi52MS5EYXRhc2V0VXBkYXRlZEgAEkMKD2RhdGFzZXRfZGVsZXRlZBhYIAEoCzIoLnJvbGVjYWxsLm9yZ2FuaXphdGlvbi52MS5EYXRhc2V0RGVsZXRlZEgAEkwKFGFzc2V0X3BvbGljeV9jcmVhdGVkGFogASgLMiwucm9sZWNhbGwub3JnYW5pemF0aW9uLnYxLkFzc2V0UG9saWN5Q3JlYXRlZEgAEkwKFGFzc2V0X3BvbGljeV91cGRhdGVkGFsgASgLMiwucm9sZWNhbGwub3JnYW5pemF0aW9uLnYxLkFzc2V0UG9saWN5VXBkYXRlZEgAElAKFmFzc2V0X3BvbGljeV9hY3RpdmF0ZWQYXCABKAsyLi5yb2xlY2FsbC5vcmdhbml6YXRpb24udjEuQXNzZXRQb2xpY3lBY3RpdmF0ZWRIABJMChRhc3NldF9wb2xpY3lfcmV2b2tlZBhdIAEoCzIsLnJvbGVjYWxsLm9yZ2FuaXphdGlvbi52MS5Bc3NldFBvbGljeVJldm9rZWRIABJMChRhc3NldF9wb2xpY3lfZGVsZXRlZBheIAEoCzIsLnJvbGVjYWxsLm9yZ2FuaXphdGlvbi52MS5Bc3NldFBvbGljeURlbGV0ZWRIABJfCh5hc3NldF9wb2xpY3lfYmVuZWZpY2lhcnlfYm91bmQYXyABKAsyNS5yb2xlY2FsbC5vcmdhbml6YXRpb24udjEuQXNzZXRQb2xpY3lCZW5lZmljaWFyeUJvdW5kSABCBwoFZXZlbnQiIwoTT3JnYW5pemF0aW9uQ3JlYXRlZBIMCgRuYW1lGAEgASgJIhwKC01lbWJlckFkZGVkEg0KBXJvbGVzGAEgAygJIiAKD01lbWJlckFjdGl2YXRlZBINCgVyb2xlcxgBIAMoCSIPCg1NZW1iZXJSZW1vdmVkIjoKEk1lbWJlclJvbGVzQ2hhbmdlZBIRCglvbGRfcm9sZXMYASADKAkSEQoJbmV3X3JvbGVzGAIgAygJIk8KDU1lbWJlckJsb2NrZWQSDgoGcmVhc29uGAEgASgJEi4KCnVudGlsX3RpbWUYAiABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wIhEKD01lbWJlclVuYmxvY2tlZCIqChNTZXJ2aWNlQWNjb3VudEFkZGVkEhMKC3Blcm1pc3Npb25zGAEgAygJIhcKFVNlcnZpY2VBY2NvdW50UmVtb3ZlZCIsChVTZXJ2aWNlQWNjb3VudFVwZGF0ZWQSEwoLcGVybWlzc2lvbnMYASADKAkiHwoKT3duZXJBZGRlZBIRCglvd25lcl9pZHMYASADKAkiPQoKR3Vlc3RBZGRlZBIvCgtleHBpcmVfdGltZRgBIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXAiDgoMR3Vlc3RSZW1vdmVkIkkKG09yZ2FuaXphdGlvblNldHRpbmdzQ2hhbmdlZBIUCgxvbGRfc2V0dGluZ3MYASADKAkSFAoMbmV3X3NldHRpbmdzGAIgAygJIj4KDENhbGxzUmVmdXNlZBIOCgZtZXRob2QYASABKAkSDQoFY291bnQYAiABKAUSDwoHcmVhc29ucxgDIAMoCSI8ChdPd25lckNyZWRlbnRpYWxzQ2hhbmdlZBIOCgZjaGFuZ2UYASABKAkSEQoJb3duZXJfaWRzGAIgAygJIlkKFFNpbmdsZVNpZ25PblJlcXVpcmVkEhsKE2JyZWFrX2dsYXNzX3VzZXJfaWQYASABKAkSJAoccHJldmlvdXNfYnJlYWtfZ2xhc3NfdXNlcl9pZBgCIAEoCSI6ChVPcmdhbml6YXRpb25TdXNwZW5kZWQSDgoGcmVhc29uGAEgASgJEhEKCW93bmVyX2lkcxgCIAMoCSIoChNPcmdhbml6YXRpb25SZXN1bWVkEhEKCW93bmVyX2lkcxgBIAMoCSI5ChNPcmdhbml6YXRpb25SZW5hbWVkEhAKCG9sZF9uYW1lGAEgASgJEhAKCG5ld19uYW1lGAIgASgJIiMKE09yZ2FuaXphdGlvbkRlbGV0ZWQSDAoEbmFtZRgBIAEoCSIhCgxBZG1pbkdyYW50ZWQSEQoJYWRtaW5faWRzGAEgAygJIiEKDEFkbWluUmV2b2tlZBIRCglhZG1pbl9pZHMYASADKAkiHwoPTW9kZWxSZWdpc3RlcmVkEgwKBG5hbWUYASABKAkiMgoMTW9kZWxVcGRhdGVkEhAKCG9sZF9uYW1lGAEgASgJEhAKCG5ld19uYW1lGAIgASgJIhwKDE1vZGVsRGVsZXRlZBIMCgRuYW1lGAEgASgJIicKD01vZGVsVmVyc2lvblB1dBIUCgx2ZXJzaW9uX25hbWUYASABKAkiRgoVTW9kZWxWZXJzaW9uUHVibGlzaGVkEhQKDHZlcnNpb25fbmFtZRgBIAEoCRIXCg9hcnRpZmFjdF9kaWdlc3QYAiABKAkiKwoTTW9kZWxWZXJzaW9uRGVsZXRlZBIUCgx2ZXJzaW9uX25hbWUYASABKAkiOAoRRGF0YXNldFJlZ2lzdGVyZWQSDAoEbmFtZRgBIAEoCRIVCg1yZWdpc3RyYW50X2lkGAIgASgJImQKDkRhdGFzZXRVcGRhdGVkEgwKBG5hbWUYASABKAkSDgoGZmllbGRzGAIgAygJEhkKEW9sZF9yZWdpc3RyYW50X2lkGAMgASgJEhkKEW5ld19yZWdpc3RyYW50X2lkGAQgASgJIjUKDkRhdGFzZXREZWxldGVkEgwKBG5hbWUYASABKAkSFQoNcmVnaXN0cmFudF9pZBgCIAEoCSIwCgtSb2xlQ3JlYXRlZBIMCgRuYW1lGAEgASgJEhMKC3Blcm1pc3Npb25zGAIgAygJIlMKC1JvbGVVcGRhdGVkEgwKBG5hbWUYASABKAkSGQoRYWRkZWRfcGVybWlzc2lvbnMYAiADKAkSGwoTcmVtb3ZlZF9wZXJtaXNzaW9ucxgDIAMoCSIxCgtSb2xlRGVsZXRlZBIMCgRuYW1lGAEgASgJEhQKDGhvbGRlcl9jb3VudBgCIAEoBSJ+ChVQZXJtaXNzaW9uc1JlZ2lzdGVyZWQSEQoJbmFtZXNwYWNlGAEgASgJEhkKEWFkZGVkX3Blcm1pc3Npb25zGAIgAygJEhsKE3JlbW92ZWRfcGVybWlzc2lvbnMYAyADKAkSGgoSc2VydmljZV9hY2NvdW50X2lkGAQgASgJIjUKEkFzc2V0UG9saWN5Q3JlYXRlZBIMCgRuYW1lGAEgASgJEhEKCWJvdW5kX2lkcxgCIAMoCSJaChJBc3NldFBvbGljeVVwZGF0ZWQSDAoEbmFtZRgBIAEoCRIOCgZmaWVsZHMYAiADKAkSEQoJYm91bmRfaWRzGAMgAygJEhMKC3JlbW92ZWRfaWRzGAQgAygJIj0KFEFzc2V0UG9saWN5QWN0aXZhdGVkEgwKBG5hbWUYASABKAkSFwoPYmVuZWZpY2lhcnlfaWRzGAIgAygJIksKEkFzc2V0UG9saWN5UmV2b2tlZBIMCgRuYW1lGAEgASgJEg4KBnJlYXNvbhgCIAEoCRIXCg9iZW5lZmljaWFyeV9pZHMYAyADKAkiIgoSQXNzZXRQb2xpY3lEZWxldGVkEgwKBG5hbWUYASABKAkiUwobQXNzZXRQb2xpY3lCZW5lZmljaWFyeUJvdW5kEhcKD2Fzc2V0X3BvbGljeV9pZBgBIAEoCRIMCgRuYW1lGAIgASgJEg0KBW9wZW5zGAMgASgIQv4BChxjb20ucm9sZWNhbGwub3JnYW5pemF0aW9uLnYxQgtFdmVudHNQcm90b1ABWk9naXRodWIuY29tL3JvbGVjYWxsL3JvbGVjYWxsL2NsaWVudHMvZ28vcm9sZWNhbGwvb3JnYW5pemF0aW9uL3YxO29yZ2FuaXphdGlvbnYxogIDUk9YqgIYUm9sZWNhbGwuT3JnYW5pemF0aW9uLlYxygIYUm9sZWNhbGxcT3JnYW5pemF0aW9uXFYx4gIkUm9sZWNhbGxcT3JnYW5pemF0aW9uXFYxXEdQQk1ldGFkYXRh6gIaUm9sZWNhbGw6Ok9yZ2FuaXphdGlvbjo6VjFiBnByb3RvMw", [file_google_protobuf_timestamp]);
 
 /**
  * Something that happened to an organization or a membership.
@@ -362,6 +362,54 @@ export type DomainEvent = Message<"rolecall.organization.v1.DomainEvent"> & {
      */
     value: DatasetDeleted;
     case: "datasetDeleted";
+  } | {
+    /**
+     * An asset policy was created as a draft.
+     *
+     * @generated from field: rolecall.organization.v1.AssetPolicyCreated asset_policy_created = 90;
+     */
+    value: AssetPolicyCreated;
+    case: "assetPolicyCreated";
+  } | {
+    /**
+     * An asset policy was changed.
+     *
+     * @generated from field: rolecall.organization.v1.AssetPolicyUpdated asset_policy_updated = 91;
+     */
+    value: AssetPolicyUpdated;
+    case: "assetPolicyUpdated";
+  } | {
+    /**
+     * An asset policy was activated.
+     *
+     * @generated from field: rolecall.organization.v1.AssetPolicyActivated asset_policy_activated = 92;
+     */
+    value: AssetPolicyActivated;
+    case: "assetPolicyActivated";
+  } | {
+    /**
+     * An asset policy was revoked.
+     *
+     * @generated from field: rolecall.organization.v1.AssetPolicyRevoked asset_policy_revoked = 93;
+     */
+    value: AssetPolicyRevoked;
+    case: "assetPolicyRevoked";
+  } | {
+    /**
+     * An asset policy was deleted.
+     *
+     * @generated from field: rolecall.organization.v1.AssetPolicyDeleted asset_policy_deleted = 94;
+     */
+    value: AssetPolicyDeleted;
+    case: "assetPolicyDeleted";
+  } | {
+    /**
+     * A person proved an address for which an asset policy waited.
+     *
+     * @generated from field: rolecall.organization.v1.AssetPolicyBeneficiaryBound asset_policy_beneficiary_bound = 95;
+     */
+    value: AssetPolicyBeneficiaryBound;
+    case: "assetPolicyBeneficiaryBound";
   } | { case: undefined; value?: undefined };
 };
 
@@ -1269,4 +1317,193 @@ export type PermissionsRegistered = Message<"rolecall.organization.v1.Permission
  */
 export const PermissionsRegisteredSchema: GenMessage<PermissionsRegistered> = /*@__PURE__*/
   messageDesc(file_rolecall_organization_v1_events, 36);
+
+/**
+ * An asset policy was created as a draft.
+ *
+ * @generated from message rolecall.organization.v1.AssetPolicyCreated
+ */
+export type AssetPolicyCreated = Message<"rolecall.organization.v1.AssetPolicyCreated"> & {
+  /**
+   * Its name.
+   *
+   * @generated from field: string name = 1;
+   */
+  name: string;
+
+  /**
+   * The accounts behind its beneficiaries, as far as they are known.
+   *
+   * @generated from field: repeated string bound_ids = 2;
+   */
+  boundIds: string[];
+};
+
+/**
+ * Describes the message rolecall.organization.v1.AssetPolicyCreated.
+ * Use `create(AssetPolicyCreatedSchema)` to create a new message.
+ */
+export const AssetPolicyCreatedSchema: GenMessage<AssetPolicyCreated> = /*@__PURE__*/
+  messageDesc(file_rolecall_organization_v1_events, 37);
+
+/**
+ * An asset policy was changed.
+ *
+ * @generated from message rolecall.organization.v1.AssetPolicyUpdated
+ */
+export type AssetPolicyUpdated = Message<"rolecall.organization.v1.AssetPolicyUpdated"> & {
+  /**
+   * Its name.
+   *
+   * @generated from field: string name = 1;
+   */
+  name: string;
+
+  /**
+   * The fields that changed.
+   *
+   * @generated from field: repeated string fields = 2;
+   */
+  fields: string[];
+
+  /**
+   * The accounts that were found behind beneficiaries by this change.
+   *
+   * @generated from field: repeated string bound_ids = 3;
+   */
+  boundIds: string[];
+
+  /**
+   * The accounts that are beneficiaries of the active policy no longer.
+   *
+   * @generated from field: repeated string removed_ids = 4;
+   */
+  removedIds: string[];
+};
+
+/**
+ * Describes the message rolecall.organization.v1.AssetPolicyUpdated.
+ * Use `create(AssetPolicyUpdatedSchema)` to create a new message.
+ */
+export const AssetPolicyUpdatedSchema: GenMessage<AssetPolicyUpdated> = /*@__PURE__*/
+  messageDesc(file_rolecall_organization_v1_events, 38);
+
+/**
+ * An asset policy was activated.
+ *
+ * @generated from message rolecall.organization.v1.AssetPolicyActivated
+ */
+export type AssetPolicyActivated = Message<"rolecall.organization.v1.AssetPolicyActivated"> & {
+  /**
+   * Its name.
+   *
+   * @generated from field: string name = 1;
+   */
+  name: string;
+
+  /**
+   * The accounts behind its beneficiaries.
+   *
+   * @generated from field: repeated string beneficiary_ids = 2;
+   */
+  beneficiaryIds: string[];
+};
+
+/**
+ * Describes the message rolecall.organization.v1.AssetPolicyActivated.
+ * Use `create(AssetPolicyActivatedSchema)` to create a new message.
+ */
+export const AssetPolicyActivatedSchema: GenMessage<AssetPolicyActivated> = /*@__PURE__*/
+  messageDesc(file_rolecall_organization_v1_events, 39);
+
+/**
+ * An asset policy was revoked.
+ *
+ * @generated from message rolecall.organization.v1.AssetPolicyRevoked
+ */
+export type AssetPolicyRevoked = Message<"rolecall.organization.v1.AssetPolicyRevoked"> & {
+  /**
+   * Its name.
+   *
+   * @generated from field: string name = 1;
+   */
+  name: string;
+
+  /**
+   * Why.
+   *
+   * @generated from field: string reason = 2;
+   */
+  reason: string;
+
+  /**
+   * The accounts behind its beneficiaries.
+   *
+   * @generated from field: repeated string beneficiary_ids = 3;
+   */
+  beneficiaryIds: string[];
+};
+
+/**
+ * Describes the message rolecall.organization.v1.AssetPolicyRevoked.
+ * Use `create(AssetPolicyRevokedSchema)` to create a new message.
+ */
+export const AssetPolicyRevokedSchema: GenMessage<AssetPolicyRevoked> = /*@__PURE__*/
+  messageDesc(file_rolecall_organization_v1_events, 40);
+
+/**
+ * An asset policy was deleted.
+ *
+ * @generated from message rolecall.organization.v1.AssetPolicyDeleted
+ */
+export type AssetPolicyDeleted = Message<"rolecall.organization.v1.AssetPolicyDeleted"> & {
+  /**
+   * Its name.
+   *
+   * @generated from field: string name = 1;
+   */
+  name: string;
+};
+
+/**
+ * Describes the message rolecall.organization.v1.AssetPolicyDeleted.
+ * Use `create(AssetPolicyDeletedSchema)` to create a new message.
+ */
+export const AssetPolicyDeletedSchema: GenMessage<AssetPolicyDeleted> = /*@__PURE__*/
+  messageDesc(file_rolecall_organization_v1_events, 41);
+
+/**
+ * A person proved an address for which an asset policy waited.
+ *
+ * @generated from message rolecall.organization.v1.AssetPolicyBeneficiaryBound
+ */
+export type AssetPolicyBeneficiaryBound = Message<"rolecall.organization.v1.AssetPolicyBeneficiaryBound"> & {
+  /**
+   * The policy.
+   *
+   * @generated from field: string asset_policy_id = 1;
+   */
+  assetPolicyId: string;
+
+  /**
+   * Its name.
+   *
+   * @generated from field: string name = 2;
+   */
+  name: string;
+
+  /**
+   * Whether the policy is active and has not ended.
+   *
+   * @generated from field: bool opens = 3;
+   */
+  opens: boolean;
+};
+
+/**
+ * Describes the message rolecall.organization.v1.AssetPolicyBeneficiaryBound.
+ * Use `create(AssetPolicyBeneficiaryBoundSchema)` to create a new message.
+ */
+export const AssetPolicyBeneficiaryBoundSchema: GenMessage<AssetPolicyBeneficiaryBound> = /*@__PURE__*/
+  messageDesc(file_rolecall_organization_v1_events, 42);
 

@@ -1,0 +1,3 @@
+//! The other contexts, in domain types.
+
+pub(crate) mod identity;
