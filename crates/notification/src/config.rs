@@ -226,7 +226,9 @@ mod tests {
             ..NotificationConfig::default()
         };
         let problems = config.validate().join("\n");
-        for part in ["external_url", "from", "retry", "concurrency", "mails_per_day", "send_timeout", "smtp.tls", "username"] {
+        for part in
+            ["external_url", "from", "retry", "concurrency", "mails_per_day", "send_timeout", "smtp.tls", "username"]
+        {
             assert!(problems.contains(part), "{part} in {problems}");
         }
     }

@@ -5,7 +5,7 @@ use rolecall_kernel::id::UserId;
 
 use super::change_asset_policy::{self, Changed, Error, Target, check_references};
 use super::{App, beneficiaries};
-use crate::domain::asset_policy::{AssetPolicy, Change, State, Terms};
+use crate::domain::asset_policy::{AssetPolicy, Beneficiary, Change, State, Terms};
 use crate::domain::event::What;
 
 /// Which policy is to say what.
@@ -47,5 +47,5 @@ fn told(before: &AssetPolicy, after: &AssetPolicy, fields: Vec<&'static str>, bo
 
 fn removed(before: &Terms, after: &Terms) -> Vec<UserId> {
     let gone = before.beneficiaries.iter().filter(|known| !after.holds(&known.email));
-    gone.filter_map(|known| known.user()).collect()
+    gone.filter_map(Beneficiary::user).collect()
 }

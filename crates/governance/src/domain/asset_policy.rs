@@ -96,6 +96,7 @@ pub(crate) struct Terms {
 
 /// An asset policy of an organization.
 #[derive(Debug, Clone, PartialEq)]
+#[expect(clippy::struct_field_names, reason = "an id bears one name on the wire, in tables and here")]
 pub(crate) struct AssetPolicy {
     pub(crate) asset_policy_id: AssetPolicyId,
     pub(crate) organization_id: OrganizationId,

@@ -30,11 +30,11 @@ async fn execute(tx: &Tx, text: &str, values: Vec<Value>) -> Result<u64, Error> 
 
 fn read(row: &QueryResult) -> Result<Beneficiary, DbErr> {
     let email = EmailAddress::parse(&row.try_get::<String>("", "email")?).map_err(|_| corrupt("address"))?;
-    let (user, bound) = (row.try_get::<Option<Uuid>>("", "user_id")?, row.try_get::<Option<i64>>("", "bound")?);
+    let (user, since) = (row.try_get::<Option<Uuid>>("", "user_id")?, row.try_get::<Option<i64>>("", "bound")?);
     let ended = row.try_get::<Option<Uuid>>("", "member_id")?.is_none();
-    let bond = user.zip(bound).map(|(user, bound)| Bond {
+    let bond = user.zip(since).map(|(user, since)| Bond {
         user_id: UserId::from_uuid(user),
-        bound: Timestamp::from_micros(bound),
+        bound: Timestamp::from_micros(since),
         ended,
     });
     Ok(Beneficiary { email, bond })

@@ -101,8 +101,8 @@ async fn delete(stage: &Stage, owner: UserId, id: &str) -> Result<String, Status
     Ok(stage.policies(owner).delete_asset_policy(request).await?.into_inner().revision)
 }
 
-fn in_seconds(stage: &Stage, seconds: i64) -> Option<Timestamp> {
-    Some(Timestamp { seconds: stage.clock.now().as_seconds() + seconds, nanos: 0 })
+fn in_seconds(stage: &Stage, seconds: i64) -> Timestamp {
+    Timestamp { seconds: stage.clock.now().as_seconds() + seconds, nanos: 0 }
 }
 
 on_each_database! {
@@ -118,7 +118,7 @@ on_each_database! {
         assert!(draft.beneficiaries.iter().all(|known| known.state() == pb::BeneficiaryState::Waiting));
         assert_eq!(draft.privacy_controls, ground.policy(&[]).privacy_controls);
         assert_eq!(get(&stage, owner, id).await.expect("reads"), draft);
-        let wider = pb::AssetPolicy { name: "Trial 2".to_owned(), end_time: in_seconds(&stage, 60), ..draft.clone() };
+        let wider = pb::AssetPolicy { name: "Trial 2".to_owned(), end_time: Some(in_seconds(&stage, 60)), ..draft.clone() };
         let changed = update(&stage, owner, wider, &["name", "end_time"]).await.expect("changes");
         assert_eq!((changed.name.as_str(), changed.etag.as_str()), ("Trial 2", "v2"));
         let stale = pb::AssetPolicy { name: "Trial 3".to_owned(), ..draft.clone() };
@@ -154,7 +154,7 @@ on_each_database! {
     async fn a_policy_opens_during_its_time_alone(database) {
         let stage = Stage::open(&database).await;
         let ground = Ground::lay(&stage, "Acme").await;
-        let (start_time, end_time) = (in_seconds(&stage, 60), in_seconds(&stage, 120));
+        let (start_time, end_time) = (Some(in_seconds(&stage, 60)), Some(in_seconds(&stage, 120)));
         let policy = pb::AssetPolicy { start_time, end_time, ..ground.policy(&["ada@example.org"]) };
         let drafted = create(&stage, ground.owner, policy).await.expect("creates");
         let id = drafted.asset_policy_id.as_str();
@@ -184,8 +184,8 @@ on_each_database! {
             beneficiaries: ["ada", "bob@example.org", "BOB@example.org"].map(beneficiary).to_vec(),
             parameter_bounds: r#"{"$ref": "https://example.org/x"}"#.to_owned(),
             privacy_controls: Some(controls),
-            start_time: in_seconds(&stage, 60),
-            end_time: in_seconds(&stage, 60),
+            start_time: Some(in_seconds(&stage, 60)),
+            end_time: Some(in_seconds(&stage, 60)),
             ..Default::default()
         };
         let told = violations(create(&stage, ground.owner, wrong).await);

@@ -48,11 +48,11 @@ on_each_database! {
         activate(&stage, ground.owner, &id).await.expect("activates");
         assert_eq!(read(&stage, ada, &opened).await.expect("reads").organization_id, ground.organization.to_string());
         assert_eq!(bytes(&read(&stage, ada, &other).await.expect_err("hidden")), bytes(&random));
-        assert_eq!(list(&stage, ada).await, [opened.clone()]);
+        assert_eq!(list(&stage, ada).await, std::slice::from_ref(&opened));
         let change = pb::DeleteDatasetRequest { dataset_id: opened.clone(), ..Default::default() };
         let refused = stage.datasets(ada).delete_dataset(change).await.expect_err("reading is not changing");
         assert_eq!(refused.code(), Code::PermissionDenied);
-        stage.clock.advance(std::time::Duration::from_secs(600));
+        stage.clock.advance(std::time::Duration::from_mins(10));
         assert_eq!(bytes(&read(&stage, ada, &opened).await.expect_err("it has ended")), bytes(&random));
         assert_eq!(list(&stage, ada).await, Vec::<String>::new());
     }

@@ -66,7 +66,8 @@ impl Publisher {
             occurred_time: Some(time(happened.occurred)),
             event: Some(event),
         };
-        let consumers: &[Consumer] = if MAILED.contains(&name) || ENDING.contains(&name) { &[AUDIT, MAIL] } else { &[AUDIT] };
+        let consumers: &[Consumer] =
+            if MAILED.contains(&name) || ENDING.contains(&name) { &[AUDIT, MAIL] } else { &[AUDIT] };
         let event_id = EventId::new(happened.occurred, self.entropy.as_ref());
         let subject = match (happened.target, &happened.event) {
             (Some(target), _) => target.to_string(),

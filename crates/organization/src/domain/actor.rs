@@ -376,7 +376,7 @@ mod tests {
         let (less, more) =
             (composed("LISTS", &["organization.members.list"]), composed("BLOCKS", &["organization.members.block"]));
         let roles = |role: &CustomRole| Roles { custom: [role.clone()].into_iter().collect(), ..Roles::default() };
-        let people = holder(own, &[], &[assigns.clone()]);
+        let people = holder(own, &[], std::slice::from_ref(&assigns));
         assert!(people.may_grant(&roles(&less), own, NOW) && people.may_grant(&set(&[Role::Guest]), own, NOW));
         assert_eq!(people.ungrantable(&roles(&more), own, NOW), ["BLOCKS"]);
         for beyond in [Role::Owner, Role::DataScientist, Role::DataSteward, Role::Admin] {

@@ -38,7 +38,6 @@ pub(crate) async fn append(tx: &Tx, event: &Event) -> Result<(), Error> {
 
 /// An event of this context as it is told.
 #[derive(Debug)]
-#[expect(clippy::struct_field_names, reason = "an id bears one name on the wire, in tables and here")]
 pub struct Told<'a> {
     /// Its id.
     pub event_id: EventId,

@@ -28,10 +28,18 @@ const fn code(reason: ErrorReason) -> Code {
     use ErrorReason as R;
     match reason {
         R::RequestInvalid | R::RequestIdReused | R::FilterNotIndexed => Code::InvalidArgument,
-        R::OrganizationNotFound | R::AuditEventNotFound | R::MemberNotFound | R::SubjectNotFound | R::RoleNotFound => {
-            Code::NotFound
+        R::OrganizationNotFound
+        | R::AuditEventNotFound
+        | R::MemberNotFound
+        | R::SubjectNotFound
+        | R::RoleNotFound
+        | R::ModelNotFound
+        | R::ModelVersionNotFound
+        | R::DatasetNotFound
+        | R::AssetPolicyNotFound => Code::NotFound,
+        R::OrganizationNameTaken | R::EmailTaken | R::RoleNameTaken | R::ModelNameTaken | R::DatasetNameTaken => {
+            Code::AlreadyExists
         }
-        R::OrganizationNameTaken | R::EmailTaken | R::RoleNameTaken => Code::AlreadyExists,
         R::SelfRefused
         | R::LastOwner
         | R::LastAdmin
@@ -51,6 +59,8 @@ const fn code(reason: ErrorReason) -> Code {
         | R::BreakGlassOwner
         | R::AdminAmongMembers
         | R::RoleInUse
+        | R::ModelVersionPublished
+        | R::RegistrantUnfit
         | R::AssetPolicyNotActive
         | R::AssetPolicyRevoked
         | R::AssetPolicyActive
@@ -60,9 +70,6 @@ const fn code(reason: ErrorReason) -> Code {
         R::RoleNotGrantable | R::PermissionNotGrantable | R::ActorNotEntitled | R::NamespaceNotOwned => {
             Code::PermissionDenied
         }
-        R::ModelNotFound | R::ModelVersionNotFound | R::DatasetNotFound | R::AssetPolicyNotFound => Code::NotFound,
-        R::ModelNameTaken | R::DatasetNameTaken => Code::AlreadyExists,
-        R::ModelVersionPublished | R::RegistrantUnfit => Code::FailedPrecondition,
         R::ModelVersionsExhausted | R::RoleLimitReached | R::PermissionLimitReached => Code::ResourceExhausted,
         R::EtagMismatch | R::SubjectRemoved => Code::Aborted,
         R::PeerUnavailable | R::StoreUnavailable => Code::Unavailable,

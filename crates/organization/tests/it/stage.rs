@@ -1,5 +1,6 @@
 //! The stage of every test: one organization context, and actors that call it over the wire.
 
+#[expect(dead_code, reason = "shared with the tests of governance, which need more of it")]
 mod peers;
 mod wire;
 

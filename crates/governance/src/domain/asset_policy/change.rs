@@ -10,6 +10,7 @@ use crate::domain::schema::ParameterSchema;
 
 /// What is to change; what is absent stays.
 #[derive(Debug, Clone, Default)]
+#[expect(clippy::option_option, reason = "what stays is not what is taken away")]
 pub(crate) struct Change {
     pub(crate) name: Option<ResourceName>,
     pub(crate) datasets: Option<Vec<DatasetId>>,

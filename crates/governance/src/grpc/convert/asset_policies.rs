@@ -57,6 +57,7 @@ pub(in crate::grpc) fn one(id: &str) -> Result<AssetPolicyId, Status> {
     finish(violations, id)
 }
 
+#[expect(clippy::option_option, reason = "what is wrong is not what is absent")]
 fn state(violations: &mut Violations, state: i32) -> Option<Option<&'static str>> {
     match pb::AssetPolicyState::try_from(state) {
         Ok(pb::AssetPolicyState::Unspecified) => Some(None),

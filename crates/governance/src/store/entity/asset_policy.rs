@@ -5,6 +5,7 @@ use sea_orm::entity::prelude::*;
 /// A row.
 #[derive(Clone, Debug, PartialEq, DeriveEntityModel)]
 #[sea_orm(table_name = "asset_policies")]
+#[expect(clippy::struct_field_names, reason = "the columns of a table")]
 pub struct Model {
     #[sea_orm(primary_key, auto_increment = false)]
     pub asset_policy_id: Uuid,

@@ -75,7 +75,7 @@ fn list<S, T>(
         match read(violations, &place(), entry) {
             Some(entry) if seen.insert(key(&entry)) => taken.push(entry),
             Some(_) => {
-                violations.push(&place(), "DUPLICATE", "is there already");
+                violations.push(place(), "DUPLICATE", "is there already");
                 wrong += 1;
             }
             None => wrong += 1,
@@ -117,6 +117,7 @@ pub(super) fn model_version(violations: &mut Violations, policy: &pb::AssetPolic
     violations.check(field, "VERSION_MALFORMED", VersionName::parse(text))
 }
 
+#[expect(clippy::option_option, reason = "what is wrong is not what is absent")]
 pub(super) fn bounds(violations: &mut Violations, policy: &pb::AssetPolicy) -> Option<Option<ParameterSchema>> {
     if policy.parameter_bounds.is_empty() {
         return Some(None);
@@ -126,6 +127,7 @@ pub(super) fn bounds(violations: &mut Violations, policy: &pb::AssetPolicy) -> O
     violations.check("asset_policy.parameter_bounds", reason, parsed).map(Some)
 }
 
+#[expect(clippy::option_option, reason = "what is wrong is not what is absent")]
 pub(super) fn time(
     violations: &mut Violations,
     field: &str,
@@ -163,6 +165,7 @@ pub(super) fn controls(violations: &mut Violations, policy: &pb::AssetPolicy) ->
     })
 }
 
+#[expect(clippy::option_option, reason = "what is wrong is not what is absent")]
 fn cohort(violations: &mut Violations, size: i32) -> Option<Option<i32>> {
     match size {
         0 => Some(None),
@@ -182,10 +185,10 @@ fn budget(violations: &mut Violations, given: pb::PrivacyBudget) -> Option<Priva
     let is_epsilon = epsilon > 0.0 && epsilon <= MAX_EPSILON;
     let is_delta = (0.0..1.0).contains(&delta);
     if !is_epsilon {
-        violations.push(&format!("{field}.epsilon"), "OUT_OF_RANGE", "must be above 0 and at most 100");
+        violations.push(format!("{field}.epsilon"), "OUT_OF_RANGE", "must be above 0 and at most 100");
     }
     if !is_delta {
-        violations.push(&format!("{field}.delta"), "OUT_OF_RANGE", "must be 0 at least and below 1");
+        violations.push(format!("{field}.delta"), "OUT_OF_RANGE", "must be 0 at least and below 1");
     }
     (is_epsilon && is_delta).then_some(PrivacyBudget { epsilon, delta })
 }
