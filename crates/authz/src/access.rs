@@ -4,6 +4,7 @@ pub mod cache;
 mod shard;
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use rolecall_kernel::id::{OrganizationId, SubjectId};
 use serde::{Deserialize, Serialize};
@@ -40,6 +41,15 @@ pub enum ScopeKind {
     Any,
 }
 
+/// How long sessions last at the most; none leaves it to the instance.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct SessionLimits {
+    /// Without a refresh.
+    pub idle: Option<Duration>,
+    /// After the login.
+    pub absolute: Option<Duration>,
+}
+
 /// The rights of one subject, read at one revision.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SubjectAccess {
@@ -59,6 +69,8 @@ pub struct SubjectAccess {
     pub blocked: bool,
     /// The permissions that it holds, and where.
     pub grants: Vec<(String, ScopeKind)>,
+    /// How long its organization lets its sessions last.
+    pub session_limits: SessionLimits,
     /// The head of the access changes when this was read: everything up to it is contained.
     ///
     /// It must be the head of the whole feed, not the subject's last change, or callers that name a
@@ -134,6 +146,7 @@ mod tests {
             admin: false,
             blocked: false,
             grants: grants.iter().map(|(name, kind)| ((*name).to_owned(), *kind)).collect(),
+            session_limits: SessionLimits::default(),
             revision: 1,
         }
     }

@@ -7,7 +7,7 @@ use rolecall_kernel::time::Timestamp;
 use sha2::{Digest as _, Sha256};
 use tonic::{Request, Status};
 
-use crate::access::{ScopeKind, SubjectAccess, SubjectKind};
+use crate::access::{ScopeKind, SessionLimits, SubjectAccess, SubjectKind};
 use crate::layer::Ruling;
 use crate::refusal::Refusal;
 use crate::scope::Scope;
@@ -63,6 +63,7 @@ impl Caller {
             admin: false,
             blocked: false,
             grants: Vec::new(),
+            session_limits: SessionLimits::default(),
             revision: 0,
         });
         Self { identity: Identity::Service(claims), access, actor: None }

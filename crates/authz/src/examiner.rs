@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use rolecall_kernel::id::SubjectId;
 use tonic::{Request, Status};
 
 use crate::access::SubjectAccess;
@@ -10,7 +11,7 @@ use crate::layer::{Authorizer, min_revision};
 use crate::refusal::Refusal;
 use crate::token::claims::AccessClaims;
 
-/// Whoever decides about the calls of this process, asked about the token of somebody else.
+/// Whoever decides about the calls of this process, asked about somebody who does not call, or the token of somebody else.
 #[derive(Debug, Clone)]
 pub struct Examiner {
     authorizer: Arc<Authorizer>,
@@ -26,6 +27,15 @@ impl Examiner {
     pub async fn examine(&self, claims: &AccessClaims) -> Result<Option<Arc<SubjectAccess>>, Refusal> {
         match self.authorizer.examine(claims, self.at_least).await {
             Ok(access) => Ok(Some(access)),
+            Err(refusal @ (Refusal::AccessUnconfirmed | Refusal::Internal)) => Err(refusal),
+            Err(_) => Ok(None),
+        }
+    }
+
+    /// Returns the rights of a subject that can act, as fresh as any call would find them; `None` of any other.
+    pub async fn find_active(&self, subject: SubjectId) -> Result<Option<Arc<SubjectAccess>>, Refusal> {
+        match self.authorizer.access(subject, self.at_least).await {
+            Ok(access) => Ok(Some(access).filter(|access| access.is_active())),
             Err(refusal @ (Refusal::AccessUnconfirmed | Refusal::Internal)) => Err(refusal),
             Err(_) => Ok(None),
         }

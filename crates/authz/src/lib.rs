@@ -33,7 +33,7 @@ pub mod standing;
 pub mod token;
 
 pub use access::cache::{AccessCache, AccessCacheConfig, AccessRefusal, Freshness};
-pub use access::{AccessError, AccessSource, IMPERSONATE, ScopeKind, SubjectAccess, SubjectKind};
+pub use access::{AccessError, AccessSource, IMPERSONATE, ScopeKind, SessionLimits, SubjectAccess, SubjectKind};
 pub use caller::{Caller, CallerKind, caller};
 pub use examiner::{Examiner, examiner};
 pub use layer::{AuthLayer, AuthService, Authorizer, CallId, MIN_REVISION, Ruling};

@@ -14,7 +14,8 @@ use bytes::Bytes;
 use futures::future::BoxFuture;
 use rolecall_authz::{
     AccessCache, AccessCacheConfig, AccessClaims, AccessError, AccessSource, AuthLayer, Authorizer, Freshness, KeySet,
-    Policy, Revocations, ScopeKind, ServiceTokens, SubjectAccess, SubjectKind, TokenSigner, Verifier, VerifierConfig,
+    Policy, Revocations, ScopeKind, ServiceTokens, SessionLimits, SubjectAccess, SubjectKind, TokenSigner, Verifier,
+    VerifierConfig,
 };
 use rolecall_kernel::entropy::SystemEntropy;
 use rolecall_kernel::id::{OrganizationId, SessionId, SubjectId};
@@ -127,6 +128,7 @@ impl AccessSource for Everybody {
             admin: false,
             blocked: false,
             grants: vec![("bench.echoes.get".to_owned(), ScopeKind::Own)],
+            session_limits: SessionLimits::default(),
             revision: 1,
         }))
     }

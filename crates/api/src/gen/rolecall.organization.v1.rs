@@ -679,6 +679,9 @@ pub struct GetSubjectAccessResponse {
     /// The revision that this answer is read at.
     #[prost(int64, tag = "9")]
     pub revision: i64,
+    /// How long its sessions last at the most; absent but for people.
+    #[prost(message, optional, tag = "10")]
+    pub session_limits: ::core::option::Option<SessionLimits>,
 }
 /// A permission and where it is held.
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]

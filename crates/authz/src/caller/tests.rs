@@ -31,6 +31,7 @@ fn access(kind: SubjectKind, organization: Option<u128>, grants: &[(&str, ScopeK
         admin: false,
         blocked: false,
         grants: grants.iter().map(|(name, kind)| ((*name).to_owned(), *kind)).collect(),
+        session_limits: SessionLimits::default(),
         revision: 9,
     })
 }

@@ -181,7 +181,12 @@ impl Authorizer {
         if stale { Err(Refusal::StepUpRequired) } else { Ok(caller) }
     }
 
-    async fn access(&self, subject: SubjectId, at_least: Option<i64>) -> Result<Arc<SubjectAccess>, Refusal> {
+    /// Returns the rights of a subject.
+    pub(crate) async fn access(
+        &self,
+        subject: SubjectId,
+        at_least: Option<i64>,
+    ) -> Result<Arc<SubjectAccess>, Refusal> {
         self.access.get(subject, at_least).await.map_err(|error| match error {
             AccessRefusal::Unknown => Refusal::SubjectInactive,
             AccessRefusal::Unconfirmed(source) => {

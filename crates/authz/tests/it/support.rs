@@ -10,8 +10,8 @@ use http::{Request, Response};
 use protox::file::{ChainFileResolver, File, FileResolver, GoogleFileResolver, IncludeFileResolver};
 use rolecall_authz::{
     AccessCache, AccessCacheConfig, AccessClaims, AccessError, AccessSource, AuthLayer, Authorizer, Caller, Freshness,
-    KeySet, Policy, Revocations, Ruling, ScopeKind, ServiceTokens, Standing, SubjectAccess, SubjectKind, TokenSigner,
-    Verifier, VerifierConfig, standing,
+    KeySet, Policy, Revocations, Ruling, ScopeKind, ServiceTokens, SessionLimits, Standing, SubjectAccess, SubjectKind,
+    TokenSigner, Verifier, VerifierConfig, standing,
 };
 use rolecall_kernel::entropy::SystemEntropy;
 use rolecall_kernel::id::{OrganizationId, SessionId, SubjectId};
@@ -204,6 +204,7 @@ pub(crate) fn access(id: u128, kind: SubjectKind, permissions: &[&str]) -> Subje
         admin: false,
         blocked: false,
         grants: permissions.iter().map(|name| ((*name).to_owned(), ScopeKind::Own)).collect(),
+        session_limits: SessionLimits::default(),
         revision: 1,
     }
 }

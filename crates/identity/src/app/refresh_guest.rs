@@ -1,5 +1,6 @@
 //! Exchanges the refresh token of a guest, by the same rules as that of a person.
 
+use rolecall_authz::Examiner;
 use rolecall_db::{Error as StoreError, Tx};
 use rolecall_kernel::entropy::OpaqueToken;
 use rolecall_kernel::time::Timestamp;
@@ -25,6 +26,7 @@ enum Settled {
 /// Exchanges a refresh token; of any number of parallel calls all get the same successor.
 pub(super) async fn run(
     resources: &Resources,
+    examiner: &Examiner,
     presented: &OpaqueToken,
     audience: Option<&str>,
 ) -> Result<Tokens, Error> {
@@ -35,9 +37,8 @@ pub(super) async fn run(
         return Err(Error::AudienceRefused);
     }
     // Before the token is used up, so that an outage costs nobody the session.
-    if !resources.organization.access(stored.guest_id).await?.active {
-        return Err(Error::RefreshTokenRefused);
-    }
+    let access = examiner.find_active(stored.guest_id).await.map_err(Error::Unconfirmed)?;
+    access.ok_or(Error::RefreshTokenRefused)?;
     let (next, now) = (successor(&resources.successors, presented), resources.now());
     let next_hash = &next.digest();
     match resources.db.write(|tx| async move { settle(resources, &tx, hash, next_hash, now).await }).await? {

@@ -1,5 +1,6 @@
 //! Exchanges a refresh token for new tokens.
 
+use rolecall_authz::{Examiner, Refusal};
 use rolecall_db::{Error as StoreError, Tx};
 use rolecall_kernel::entropy::OpaqueToken;
 use rolecall_kernel::id::SubjectId;
@@ -10,7 +11,7 @@ use super::tokens::{self, Tokens};
 use super::{Resources, refresh_guest, revoke};
 use crate::domain::event::Event;
 use crate::domain::refresh::{Decision, Presented, successor};
-use crate::domain::session::{EndReason, Lifetimes, Session};
+use crate::domain::session::{EndReason, Lifetimes, Session, SessionLimits};
 use crate::domain::user::User;
 use crate::events::publish::about;
 use crate::store::{refresh_tokens, sessions, users};
@@ -24,6 +25,9 @@ pub(crate) enum Error {
     /// The session is for another audience.
     #[error("the session is for another audience")]
     AudienceRefused,
+    /// Whether its person may act cannot be told at present.
+    #[error("whether the person may act cannot be confirmed")]
+    Unconfirmed(Refusal),
     /// Something did not do its part.
     #[error(transparent)]
     Fault(Fault),
@@ -41,25 +45,22 @@ enum Settled {
 /// Exchanges a refresh token; of any number of parallel calls all get the same successor.
 pub(crate) async fn run(
     resources: &Resources,
+    examiner: &Examiner,
     presented: &OpaqueToken,
     audience: Option<&str>,
 ) -> Result<Tokens, Error> {
     let reader = resources.db.reader();
     let hash = &presented.digest();
     let Some(stored) = refresh_tokens::find(&reader, hash).await? else {
-        return refresh_guest::run(resources, presented, audience).await;
+        return refresh_guest::run(resources, examiner, presented, audience).await;
     };
     let session = sessions::find(&reader, stored.session_id).await?.ok_or(Error::RefreshTokenRefused)?;
     check_audience(resources, &session, audience)?;
     let user = &users::find(&reader, session.user_id).await?.ok_or(Error::RefreshTokenRefused)?;
     // Before the token is used up, so that an outage costs nobody the session.
-    let organization = &resources.organization;
-    let access = organization.access(SubjectId::from(session.user_id));
-    let (access, settings) = tokio::join!(access, organization.settings(user.organization_id));
-    let (access, limits) = (access?, settings?.map(|settings| settings.session).unwrap_or_default());
-    if !access.active {
-        return Err(Error::RefreshTokenRefused);
-    }
+    let access = examiner.find_active(SubjectId::from(session.user_id)).await.map_err(Error::Unconfirmed)?;
+    let limits = access.ok_or(Error::RefreshTokenRefused)?.session_limits;
+    let limits = SessionLimits { idle: limits.idle, absolute: limits.absolute };
     let lifetimes = &resources.config.lifetimes(session.methods).within(limits);
     let next = successor(&resources.successors, presented);
     let next_hash = &next.digest();

@@ -283,7 +283,8 @@ statuses! {
     remove_factor::Error { FactorNotFound, FactorRequired, RequestIdReused };
     regenerate_recovery_codes::Error { FactorNotFound };
     reset_user_factors::Error { UserNotFound, SelfRefused, EqualProtected, RequestIdReused };
-    refresh_tokens::Error { RefreshTokenRefused, AudienceRefused };
+    refresh_tokens::Error { RefreshTokenRefused, AudienceRefused } with
+        Error::Unconfirmed(refusal) => refusal.into_status(None);
     exchange_api_key::Error { CredentialsRefused };
     register::Error { RegistrationClosed, EmailDomainRefused } with
         Error::LimitReached(wait) => builder(Reason::RegistrationLimitReached).retry_after(wait).build(),

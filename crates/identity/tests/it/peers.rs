@@ -8,7 +8,9 @@ use rolecall_api::notification::v1 as notification;
 use rolecall_api::notification::v1::mail_service_server::MailService;
 use rolecall_api::organization::v1::membership_service_server::MembershipService;
 use rolecall_api::organization::v1::*;
-use rolecall_authz::{AccessError, AccessSource, IMPERSONATE, ScopeKind, SubjectAccess, SubjectKind as Kind};
+use rolecall_authz::{
+    AccessError, AccessSource, IMPERSONATE, ScopeKind, SessionLimits, SubjectAccess, SubjectKind as Kind,
+};
 use rolecall_kernel::id::{OrganizationId, SubjectId};
 use rolecall_rpc::status::{StatusBuilder, domain};
 use tonic::{Code, Request, Response, Status};
@@ -607,7 +609,11 @@ impl AccessSource for Fake {
         grants.retain(|(name, _)| !known.withheld.contains(name.as_str()));
         let blocked = member.blocked || member.state != State::Active;
         let rights = access(subject, Kind::User, &member.organization_id, grants, blocked);
-        Ok(Some(SubjectAccess { roles: member.roles.clone(), admin: has("ADMIN"), ..rights }))
+        let settings = known.settings.get(&member.organization_id);
+        let limits = settings.and_then(|settings| settings.session_limits).unwrap_or_default();
+        let lasting = |limit: Option<prost_types::Duration>| limit.map(|limit| limit.try_into().expect("a duration"));
+        let session_limits = SessionLimits { idle: lasting(limits.idle), absolute: lasting(limits.absolute) };
+        Ok(Some(SubjectAccess { roles: member.roles.clone(), admin: has("ADMIN"), session_limits, ..rights }))
     }
 }
 
@@ -627,6 +633,7 @@ fn access(
         admin: false,
         blocked,
         grants,
+        session_limits: SessionLimits::default(),
         revision: 1,
     }
 }

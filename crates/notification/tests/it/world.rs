@@ -14,7 +14,7 @@ use rolecall_api::notification::v1::mail_service_client::MailServiceClient;
 use rolecall_api::notification::v1::notification_service_client::NotificationServiceClient;
 use rolecall_api::notification::v1::preference_service_client::PreferenceServiceClient;
 use rolecall_api::organization::v1 as org;
-use rolecall_authz::{AccessClaims, Caller, ScopeKind, ServiceClaims, SubjectAccess, SubjectKind};
+use rolecall_authz::{AccessClaims, Caller, ScopeKind, ServiceClaims, SessionLimits, SubjectAccess, SubjectKind};
 use rolecall_db::{Database, RelayConfig};
 use rolecall_kernel::id::{EventId, OrganizationId, SubjectId};
 use rolecall_kernel::key::{MasterKey, Purpose};
@@ -322,6 +322,7 @@ impl World {
             admin: false,
             blocked: false,
             grants,
+            session_limits: SessionLimits::default(),
             revision: 1,
         };
         Caller::new(Arc::new(claims), Arc::new(access))

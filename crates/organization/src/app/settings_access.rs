@@ -1,4 +1,5 @@
-//! Makes changed settings count at once for those whose access they change: guests, and owners who act as others.
+//! Makes changed settings count at once for those whose access they change: guests, owners who act as others, and
+//! everybody whose sessions last longer or shorter.
 
 use rolecall_db::{Error, Tx};
 use rolecall_kernel::id::SubjectId;
@@ -21,8 +22,12 @@ pub(super) async fn record(
     mut revision: i64,
 ) -> Result<(), Error> {
     let (now, id) = (app.now(), Some(new.organization_id));
+    let lasts_otherwise = old.settings.session != new.settings.session;
+    if lasts_otherwise {
+        access::record_organization(tx, revision, new.organization_id, TOPIC, now, origin).await?;
+    }
     for (index, subject_id) in affected(tx, old, new).await?.into_iter().enumerate() {
-        if index > 0 {
+        if index > 0 || lasts_otherwise {
             revision = access::advance(tx).await?;
         }
         let change = AccessChange { revision, subject_id, organization_id: id, what: TOPIC, occurred: now };

@@ -12,6 +12,7 @@ use rolecall_kernel::time::{Clock, Timestamp};
 use crate::domain::actor::{Grant, Subject, Who};
 use crate::domain::permission::{Condition, Holding, Permission};
 use crate::domain::role::Role;
+use crate::domain::settings::SessionLimits;
 use crate::store::{access, registered_permissions, settings, subjects};
 
 /// A subject, and the revision at which it was read.
@@ -22,6 +23,8 @@ pub(crate) struct Snapshot {
     pub(crate) now: Timestamp,
     /// Whether the owners of its organization may act as its members.
     pub(crate) owner_impersonation: bool,
+    /// How long its sessions last at the most, when it is a person.
+    pub(crate) session: SessionLimits,
     /// Permissions of other backends that the subject may hold.
     pub(crate) registered: Vec<String>,
 }
@@ -34,15 +37,16 @@ pub(crate) async fn read(database: &Database, clock: &dyn Clock, id: SubjectId) 
     let now = clock.now();
     let subject = subjects::find(&reader, &Scope::All, id).await?;
     let Some(subject) = subject else { return Ok(None) };
-    let owned = subject.organization_id().filter(|_| subject.roles().contains(Role::Owner));
-    let owner_impersonation = match owned {
-        Some(id) => {
-            settings::list_by_id(&reader, &[id]).await?.iter().any(|stored| stored.settings.owner_impersonation)
-        }
-        None => false,
+    let member_of = subject.organization_id().filter(|_| matches!(subject.who, Who::Member(_)));
+    let stored = match member_of {
+        Some(id) => settings::list_by_id(&reader, &[id]).await?.pop(),
+        None => None,
     };
+    let owns = subject.roles().contains(Role::Owner);
+    let owner_impersonation = owns && stored.as_ref().is_some_and(|stored| stored.settings.owner_impersonation);
+    let session = stored.map(|stored| stored.settings.session).unwrap_or_default();
     let registered = registered(&reader, &subject).await?;
-    Ok(Some(Snapshot { subject, revision, now, owner_impersonation, registered }))
+    Ok(Some(Snapshot { subject, revision, now, owner_impersonation, session, registered }))
 }
 
 /// Owners hold all that other backends registered; whoever else what it was given by name.
@@ -106,7 +110,7 @@ impl Snapshot {
     }
 
     fn to_access(&self) -> SubjectAccess {
-        let Self { subject, revision, now, .. } = self;
+        let Self { subject, revision, now, session, .. } = self;
         SubjectAccess {
             subject: subject.subject_id(),
             kind: match &subject.who {
@@ -120,6 +124,7 @@ impl Snapshot {
             admin: subject.roles().contains(Role::Admin),
             blocked: !subject.can_act(*now),
             grants: self.grants().iter().filter_map(to_grant).collect(),
+            session_limits: rolecall_authz::SessionLimits { idle: session.idle, absolute: session.absolute },
             revision: *revision,
         }
     }

@@ -137,7 +137,8 @@ fn grant(grant: &Grant) -> Option<pb::PermissionGrant> {
 }
 
 pub(super) fn subject_access(snapshot: &Snapshot) -> pb::GetSubjectAccessResponse {
-    let Snapshot { subject, revision, now, .. } = snapshot;
+    let Snapshot { subject, revision, now, session, .. } = snapshot;
+    let is_person = matches!(subject.who, Who::Member(_));
     let kind = match &subject.who {
         Who::Member(_) => pb::SubjectKind::User,
         Who::ServiceAccount(_) => pb::SubjectKind::ServiceAccount,
@@ -155,6 +156,7 @@ pub(super) fn subject_access(snapshot: &Snapshot) -> pb::GetSubjectAccessRespons
         roles: subject.all_roles().names(),
         grants: snapshot.grants().iter().filter_map(grant).collect(),
         revision: *revision,
+        session_limits: is_person.then(|| settings::session_limits(*session)),
     }
 }
 

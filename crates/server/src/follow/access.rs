@@ -1,14 +1,15 @@
 //! What subjects may do: asked of organization, and forgotten when its stream tells of a change.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use rolecall_api::organization::v1::member_service_client::MemberServiceClient;
 use rolecall_api::organization::v1::membership_service_client::MembershipServiceClient;
 use rolecall_api::organization::v1::{
-    GetSubjectAccessRequest, GetSubjectAccessResponse, PermissionScope, SubjectKind as WireKind,
-    WatchAccessChangesRequest, WatchAccessChangesResponse,
+    GetSubjectAccessRequest, GetSubjectAccessResponse, PermissionScope, SessionLimits as WireLimits,
+    SubjectKind as WireKind, WatchAccessChangesRequest, WatchAccessChangesResponse,
 };
-use rolecall_authz::{AccessCache, AccessError, AccessSource, ScopeKind, SubjectAccess, SubjectKind};
+use rolecall_authz::{AccessCache, AccessError, AccessSource, ScopeKind, SessionLimits, SubjectAccess, SubjectKind};
 use rolecall_kernel::entropy::Entropy;
 use rolecall_kernel::id::{OrganizationId, SubjectId};
 use rolecall_rpc::channel::Channel;
@@ -56,8 +57,16 @@ fn read(subject: SubjectId, answer: GetSubjectAccessResponse) -> Result<SubjectA
         blocked: answer.blocked || !answer.active,
         grants: grants.collect(),
         roles: answer.roles,
+        session_limits: session_limits(answer.session_limits.unwrap_or_default())?,
         revision: answer.revision,
     })
+}
+
+fn session_limits(limits: WireLimits) -> Result<SessionLimits, AccessError> {
+    let read = |duration: Option<prost_types::Duration>| {
+        duration.map(|duration| Duration::try_from(duration).map_err(AccessError::unavailable)).transpose()
+    };
+    Ok(SessionLimits { idle: read(limits.idle)?, absolute: read(limits.absolute)? })
 }
 
 /// A scope that this version does not know grants nothing.

@@ -2123,7 +2123,9 @@ type GetSubjectAccessResponse struct {
 	// The permissions that it holds, each with where it holds it.
 	Grants []*PermissionGrant `protobuf:"bytes,8,rep,name=grants,proto3" json:"grants,omitempty"`
 	// The revision that this answer is read at.
-	Revision      int64 `protobuf:"varint,9,opt,name=revision,proto3" json:"revision,omitempty"`
+	Revision int64 `protobuf:"varint,9,opt,name=revision,proto3" json:"revision,omitempty"`
+	// How long its sessions last at the most; absent but for people.
+	SessionLimits *SessionLimits `protobuf:"bytes,10,opt,name=session_limits,json=sessionLimits,proto3" json:"session_limits,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -2219,6 +2221,13 @@ func (x *GetSubjectAccessResponse) GetRevision() int64 {
 		return x.Revision
 	}
 	return 0
+}
+
+func (x *GetSubjectAccessResponse) GetSessionLimits() *SessionLimits {
+	if x != nil {
+		return x.SessionLimits
+	}
+	return nil
 }
 
 // A permission and where it is held.
@@ -2628,7 +2637,7 @@ const file_rolecall_organization_v1_membership_service_proto_rawDesc = "" +
 	"\x13RemoveGuestResponse\"8\n" +
 	"\x17GetSubjectAccessRequest\x12\x1d\n" +
 	"\n" +
-	"subject_id\x18\x01 \x01(\tR\tsubjectId\"\x8e\x03\n" +
+	"subject_id\x18\x01 \x01(\tR\tsubjectId\"\xde\x03\n" +
 	"\x18GetSubjectAccessResponse\x12\x1d\n" +
 	"\n" +
 	"subject_id\x18\x01 \x01(\tR\tsubjectId\x129\n" +
@@ -2639,7 +2648,9 @@ const file_rolecall_organization_v1_membership_service_proto_rawDesc = "" +
 	"\x12blocked_until_time\x18\x06 \x01(\v2\x1a.google.protobuf.TimestampR\x10blockedUntilTime\x12\x14\n" +
 	"\x05roles\x18\a \x03(\tR\x05roles\x12A\n" +
 	"\x06grants\x18\b \x03(\v2).rolecall.organization.v1.PermissionGrantR\x06grants\x12\x1a\n" +
-	"\brevision\x18\t \x01(\x03R\brevision\"r\n" +
+	"\brevision\x18\t \x01(\x03R\brevision\x12N\n" +
+	"\x0esession_limits\x18\n" +
+	" \x01(\v2'.rolecall.organization.v1.SessionLimitsR\rsessionLimits\"r\n" +
 	"\x0fPermissionGrant\x12\x1e\n" +
 	"\n" +
 	"permission\x18\x01 \x01(\tR\n" +
@@ -2765,6 +2776,7 @@ var file_rolecall_organization_v1_membership_service_proto_goTypes = []any{
 	(*Member)(nil),                        // 48: rolecall.organization.v1.Member
 	(*OrganizationSettings)(nil),          // 49: rolecall.organization.v1.OrganizationSettings
 	(*timestamppb.Timestamp)(nil),         // 50: google.protobuf.Timestamp
+	(*SessionLimits)(nil),                 // 51: rolecall.organization.v1.SessionLimits
 }
 var file_rolecall_organization_v1_membership_service_proto_depIdxs = []int32{
 	46, // 0: rolecall.organization.v1.BootstrapOrganizationRequest.mfa_policy:type_name -> rolecall.organization.v1.MfaPolicy
@@ -2780,56 +2792,57 @@ var file_rolecall_organization_v1_membership_service_proto_depIdxs = []int32{
 	0,  // 10: rolecall.organization.v1.GetSubjectAccessResponse.kind:type_name -> rolecall.organization.v1.SubjectKind
 	50, // 11: rolecall.organization.v1.GetSubjectAccessResponse.blocked_until_time:type_name -> google.protobuf.Timestamp
 	41, // 12: rolecall.organization.v1.GetSubjectAccessResponse.grants:type_name -> rolecall.organization.v1.PermissionGrant
-	1,  // 13: rolecall.organization.v1.PermissionGrant.scope:type_name -> rolecall.organization.v1.PermissionScope
-	43, // 14: rolecall.organization.v1.IngestEventsRequest.events:type_name -> rolecall.organization.v1.IngestedEvent
-	50, // 15: rolecall.organization.v1.IngestedEvent.occurred_time:type_name -> google.protobuf.Timestamp
-	45, // 16: rolecall.organization.v1.IngestEventsResponse.results:type_name -> rolecall.organization.v1.IngestResult
-	2,  // 17: rolecall.organization.v1.IngestResult.outcome:type_name -> rolecall.organization.v1.IngestOutcome
-	3,  // 18: rolecall.organization.v1.MembershipService.BootstrapOrganization:input_type -> rolecall.organization.v1.BootstrapOrganizationRequest
-	5,  // 19: rolecall.organization.v1.MembershipService.AddMember:input_type -> rolecall.organization.v1.AddMemberRequest
-	7,  // 20: rolecall.organization.v1.MembershipService.CheckAddMember:input_type -> rolecall.organization.v1.CheckAddMemberRequest
-	9,  // 21: rolecall.organization.v1.MembershipService.RegisterMember:input_type -> rolecall.organization.v1.RegisterMemberRequest
-	11, // 22: rolecall.organization.v1.MembershipService.YieldMember:input_type -> rolecall.organization.v1.YieldMemberRequest
-	13, // 23: rolecall.organization.v1.MembershipService.ConfirmMember:input_type -> rolecall.organization.v1.ConfirmMemberRequest
-	15, // 24: rolecall.organization.v1.MembershipService.ActivateMember:input_type -> rolecall.organization.v1.ActivateMemberRequest
-	17, // 25: rolecall.organization.v1.MembershipService.RemoveMember:input_type -> rolecall.organization.v1.RemoveMemberRequest
-	19, // 26: rolecall.organization.v1.MembershipService.EndMember:input_type -> rolecall.organization.v1.EndMemberRequest
-	21, // 27: rolecall.organization.v1.MembershipService.ChangeMemberRoles:input_type -> rolecall.organization.v1.ChangeMemberRolesRequest
-	23, // 28: rolecall.organization.v1.MembershipService.BatchGetMembers:input_type -> rolecall.organization.v1.BatchGetMembersRequest
-	25, // 29: rolecall.organization.v1.MembershipService.ListMembersByRole:input_type -> rolecall.organization.v1.ListMembersByRoleRequest
-	27, // 30: rolecall.organization.v1.MembershipService.BatchGetOrganizations:input_type -> rolecall.organization.v1.BatchGetOrganizationsRequest
-	29, // 31: rolecall.organization.v1.MembershipService.AddServiceAccount:input_type -> rolecall.organization.v1.AddServiceAccountRequest
-	31, // 32: rolecall.organization.v1.MembershipService.RemoveServiceAccount:input_type -> rolecall.organization.v1.RemoveServiceAccountRequest
-	33, // 33: rolecall.organization.v1.MembershipService.UpdateServiceAccount:input_type -> rolecall.organization.v1.UpdateServiceAccountRequest
-	35, // 34: rolecall.organization.v1.MembershipService.AddGuest:input_type -> rolecall.organization.v1.AddGuestRequest
-	37, // 35: rolecall.organization.v1.MembershipService.RemoveGuest:input_type -> rolecall.organization.v1.RemoveGuestRequest
-	39, // 36: rolecall.organization.v1.MembershipService.GetSubjectAccess:input_type -> rolecall.organization.v1.GetSubjectAccessRequest
-	42, // 37: rolecall.organization.v1.MembershipService.IngestEvents:input_type -> rolecall.organization.v1.IngestEventsRequest
-	4,  // 38: rolecall.organization.v1.MembershipService.BootstrapOrganization:output_type -> rolecall.organization.v1.BootstrapOrganizationResponse
-	6,  // 39: rolecall.organization.v1.MembershipService.AddMember:output_type -> rolecall.organization.v1.AddMemberResponse
-	8,  // 40: rolecall.organization.v1.MembershipService.CheckAddMember:output_type -> rolecall.organization.v1.CheckAddMemberResponse
-	10, // 41: rolecall.organization.v1.MembershipService.RegisterMember:output_type -> rolecall.organization.v1.RegisterMemberResponse
-	12, // 42: rolecall.organization.v1.MembershipService.YieldMember:output_type -> rolecall.organization.v1.YieldMemberResponse
-	14, // 43: rolecall.organization.v1.MembershipService.ConfirmMember:output_type -> rolecall.organization.v1.ConfirmMemberResponse
-	16, // 44: rolecall.organization.v1.MembershipService.ActivateMember:output_type -> rolecall.organization.v1.ActivateMemberResponse
-	18, // 45: rolecall.organization.v1.MembershipService.RemoveMember:output_type -> rolecall.organization.v1.RemoveMemberResponse
-	20, // 46: rolecall.organization.v1.MembershipService.EndMember:output_type -> rolecall.organization.v1.EndMemberResponse
-	22, // 47: rolecall.organization.v1.MembershipService.ChangeMemberRoles:output_type -> rolecall.organization.v1.ChangeMemberRolesResponse
-	24, // 48: rolecall.organization.v1.MembershipService.BatchGetMembers:output_type -> rolecall.organization.v1.BatchGetMembersResponse
-	26, // 49: rolecall.organization.v1.MembershipService.ListMembersByRole:output_type -> rolecall.organization.v1.ListMembersByRoleResponse
-	28, // 50: rolecall.organization.v1.MembershipService.BatchGetOrganizations:output_type -> rolecall.organization.v1.BatchGetOrganizationsResponse
-	30, // 51: rolecall.organization.v1.MembershipService.AddServiceAccount:output_type -> rolecall.organization.v1.AddServiceAccountResponse
-	32, // 52: rolecall.organization.v1.MembershipService.RemoveServiceAccount:output_type -> rolecall.organization.v1.RemoveServiceAccountResponse
-	34, // 53: rolecall.organization.v1.MembershipService.UpdateServiceAccount:output_type -> rolecall.organization.v1.UpdateServiceAccountResponse
-	36, // 54: rolecall.organization.v1.MembershipService.AddGuest:output_type -> rolecall.organization.v1.AddGuestResponse
-	38, // 55: rolecall.organization.v1.MembershipService.RemoveGuest:output_type -> rolecall.organization.v1.RemoveGuestResponse
-	40, // 56: rolecall.organization.v1.MembershipService.GetSubjectAccess:output_type -> rolecall.organization.v1.GetSubjectAccessResponse
-	44, // 57: rolecall.organization.v1.MembershipService.IngestEvents:output_type -> rolecall.organization.v1.IngestEventsResponse
-	38, // [38:58] is the sub-list for method output_type
-	18, // [18:38] is the sub-list for method input_type
-	18, // [18:18] is the sub-list for extension type_name
-	18, // [18:18] is the sub-list for extension extendee
-	0,  // [0:18] is the sub-list for field type_name
+	51, // 13: rolecall.organization.v1.GetSubjectAccessResponse.session_limits:type_name -> rolecall.organization.v1.SessionLimits
+	1,  // 14: rolecall.organization.v1.PermissionGrant.scope:type_name -> rolecall.organization.v1.PermissionScope
+	43, // 15: rolecall.organization.v1.IngestEventsRequest.events:type_name -> rolecall.organization.v1.IngestedEvent
+	50, // 16: rolecall.organization.v1.IngestedEvent.occurred_time:type_name -> google.protobuf.Timestamp
+	45, // 17: rolecall.organization.v1.IngestEventsResponse.results:type_name -> rolecall.organization.v1.IngestResult
+	2,  // 18: rolecall.organization.v1.IngestResult.outcome:type_name -> rolecall.organization.v1.IngestOutcome
+	3,  // 19: rolecall.organization.v1.MembershipService.BootstrapOrganization:input_type -> rolecall.organization.v1.BootstrapOrganizationRequest
+	5,  // 20: rolecall.organization.v1.MembershipService.AddMember:input_type -> rolecall.organization.v1.AddMemberRequest
+	7,  // 21: rolecall.organization.v1.MembershipService.CheckAddMember:input_type -> rolecall.organization.v1.CheckAddMemberRequest
+	9,  // 22: rolecall.organization.v1.MembershipService.RegisterMember:input_type -> rolecall.organization.v1.RegisterMemberRequest
+	11, // 23: rolecall.organization.v1.MembershipService.YieldMember:input_type -> rolecall.organization.v1.YieldMemberRequest
+	13, // 24: rolecall.organization.v1.MembershipService.ConfirmMember:input_type -> rolecall.organization.v1.ConfirmMemberRequest
+	15, // 25: rolecall.organization.v1.MembershipService.ActivateMember:input_type -> rolecall.organization.v1.ActivateMemberRequest
+	17, // 26: rolecall.organization.v1.MembershipService.RemoveMember:input_type -> rolecall.organization.v1.RemoveMemberRequest
+	19, // 27: rolecall.organization.v1.MembershipService.EndMember:input_type -> rolecall.organization.v1.EndMemberRequest
+	21, // 28: rolecall.organization.v1.MembershipService.ChangeMemberRoles:input_type -> rolecall.organization.v1.ChangeMemberRolesRequest
+	23, // 29: rolecall.organization.v1.MembershipService.BatchGetMembers:input_type -> rolecall.organization.v1.BatchGetMembersRequest
+	25, // 30: rolecall.organization.v1.MembershipService.ListMembersByRole:input_type -> rolecall.organization.v1.ListMembersByRoleRequest
+	27, // 31: rolecall.organization.v1.MembershipService.BatchGetOrganizations:input_type -> rolecall.organization.v1.BatchGetOrganizationsRequest
+	29, // 32: rolecall.organization.v1.MembershipService.AddServiceAccount:input_type -> rolecall.organization.v1.AddServiceAccountRequest
+	31, // 33: rolecall.organization.v1.MembershipService.RemoveServiceAccount:input_type -> rolecall.organization.v1.RemoveServiceAccountRequest
+	33, // 34: rolecall.organization.v1.MembershipService.UpdateServiceAccount:input_type -> rolecall.organization.v1.UpdateServiceAccountRequest
+	35, // 35: rolecall.organization.v1.MembershipService.AddGuest:input_type -> rolecall.organization.v1.AddGuestRequest
+	37, // 36: rolecall.organization.v1.MembershipService.RemoveGuest:input_type -> rolecall.organization.v1.RemoveGuestRequest
+	39, // 37: rolecall.organization.v1.MembershipService.GetSubjectAccess:input_type -> rolecall.organization.v1.GetSubjectAccessRequest
+	42, // 38: rolecall.organization.v1.MembershipService.IngestEvents:input_type -> rolecall.organization.v1.IngestEventsRequest
+	4,  // 39: rolecall.organization.v1.MembershipService.BootstrapOrganization:output_type -> rolecall.organization.v1.BootstrapOrganizationResponse
+	6,  // 40: rolecall.organization.v1.MembershipService.AddMember:output_type -> rolecall.organization.v1.AddMemberResponse
+	8,  // 41: rolecall.organization.v1.MembershipService.CheckAddMember:output_type -> rolecall.organization.v1.CheckAddMemberResponse
+	10, // 42: rolecall.organization.v1.MembershipService.RegisterMember:output_type -> rolecall.organization.v1.RegisterMemberResponse
+	12, // 43: rolecall.organization.v1.MembershipService.YieldMember:output_type -> rolecall.organization.v1.YieldMemberResponse
+	14, // 44: rolecall.organization.v1.MembershipService.ConfirmMember:output_type -> rolecall.organization.v1.ConfirmMemberResponse
+	16, // 45: rolecall.organization.v1.MembershipService.ActivateMember:output_type -> rolecall.organization.v1.ActivateMemberResponse
+	18, // 46: rolecall.organization.v1.MembershipService.RemoveMember:output_type -> rolecall.organization.v1.RemoveMemberResponse
+	20, // 47: rolecall.organization.v1.MembershipService.EndMember:output_type -> rolecall.organization.v1.EndMemberResponse
+	22, // 48: rolecall.organization.v1.MembershipService.ChangeMemberRoles:output_type -> rolecall.organization.v1.ChangeMemberRolesResponse
+	24, // 49: rolecall.organization.v1.MembershipService.BatchGetMembers:output_type -> rolecall.organization.v1.BatchGetMembersResponse
+	26, // 50: rolecall.organization.v1.MembershipService.ListMembersByRole:output_type -> rolecall.organization.v1.ListMembersByRoleResponse
+	28, // 51: rolecall.organization.v1.MembershipService.BatchGetOrganizations:output_type -> rolecall.organization.v1.BatchGetOrganizationsResponse
+	30, // 52: rolecall.organization.v1.MembershipService.AddServiceAccount:output_type -> rolecall.organization.v1.AddServiceAccountResponse
+	32, // 53: rolecall.organization.v1.MembershipService.RemoveServiceAccount:output_type -> rolecall.organization.v1.RemoveServiceAccountResponse
+	34, // 54: rolecall.organization.v1.MembershipService.UpdateServiceAccount:output_type -> rolecall.organization.v1.UpdateServiceAccountResponse
+	36, // 55: rolecall.organization.v1.MembershipService.AddGuest:output_type -> rolecall.organization.v1.AddGuestResponse
+	38, // 56: rolecall.organization.v1.MembershipService.RemoveGuest:output_type -> rolecall.organization.v1.RemoveGuestResponse
+	40, // 57: rolecall.organization.v1.MembershipService.GetSubjectAccess:output_type -> rolecall.organization.v1.GetSubjectAccessResponse
+	44, // 58: rolecall.organization.v1.MembershipService.IngestEvents:output_type -> rolecall.organization.v1.IngestEventsResponse
+	39, // [39:59] is the sub-list for method output_type
+	19, // [19:39] is the sub-list for method input_type
+	19, // [19:19] is the sub-list for extension type_name
+	19, // [19:19] is the sub-list for extension extendee
+	0,  // [0:19] is the sub-list for field type_name
 }
 
 func init() { file_rolecall_organization_v1_membership_service_proto_init() }

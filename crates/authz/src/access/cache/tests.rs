@@ -6,7 +6,7 @@ use tokio::sync::Semaphore;
 use uuid::Uuid;
 
 use super::*;
-use crate::access::{ScopeKind, SubjectKind};
+use crate::access::{ScopeKind, SessionLimits, SubjectKind};
 
 mod history;
 mod restored;
@@ -86,6 +86,7 @@ fn access(id: SubjectId, blocked: bool, revision: i64) -> SubjectAccess {
         admin: false,
         blocked,
         grants: vec![("a.b.c".to_owned(), ScopeKind::Own)],
+        session_limits: SessionLimits::default(),
         revision,
     }
 }

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use rolecall_api::identity::v1 as wire;
 use rolecall_api::identity::v1::log_in_response::Outcome;
+use rolecall_authz::examiner;
 use rolecall_kernel::entropy::OpaqueToken;
 use rolecall_kernel::network::Network;
 use rolecall_kernel::text::EmailAddress;
@@ -73,12 +74,14 @@ pub(super) async fn refresh_tokens(
     grpc: &Grpc,
     request: Request<wire::RefreshTokensRequest>,
 ) -> Result<Response<wire::RefreshTokensResponse>, Status> {
-    let request = request.into_inner();
+    let (examiner, request) = (examiner(&request)?, request.into_inner());
     let presented = OpaqueToken::parse(refresh::PREFIX, &request.refresh_token)
         .ok_or_else(|| refuse(wire::ErrorReason::RefreshTokenRefused))?;
     let audience = Some(request.audience).filter(|audience| !audience.is_empty());
     let resources = Arc::clone(&grpc.resources);
     let tokens =
-        detached::run(async move { Ok(refresh_tokens::run(&resources, &presented, audience.as_deref()).await?) });
+        detached::run(
+            async move { Ok(refresh_tokens::run(&resources, &examiner, &presented, audience.as_deref()).await?) },
+        );
     Ok(Response::new(wire::RefreshTokensResponse { tokens: Some(render::tokens(&tokens.await?)) }))
 }

@@ -5,7 +5,7 @@ use std::time::Duration;
 use rolecall_api::organization::v1 as pb;
 
 use crate::domain::organization::Organization;
-use crate::domain::settings::{LoginPolicy, RegistrationMode, StoredSettings};
+use crate::domain::settings::{LoginPolicy, RegistrationMode, SessionLimits, StoredSettings};
 use crate::events::publish::timestamp;
 
 /// Returns the settings of an organization as they are sent.
@@ -22,10 +22,7 @@ pub(in crate::grpc) fn settings(stored: &StoredSettings) -> pb::OrganizationSett
             require_three_classes: password.require_three_classes,
         }),
         invitation_lifetime: settings.invitation_lifetime.map(duration),
-        session_limits: Some(pb::SessionLimits {
-            idle: session.idle.map(duration),
-            absolute: session.absolute.map(duration),
-        }),
+        session_limits: Some(session_limits(session)),
         guest_sessions: settings.guest_sessions,
         owner_impersonation: settings.owner_impersonation,
         etag: stored.etag(),
@@ -37,6 +34,11 @@ pub(in crate::grpc) fn settings(stored: &StoredSettings) -> pb::OrganizationSett
         .into(),
         break_glass_user_id: settings.break_glass.map(|id| id.to_string()).unwrap_or_default(),
     }
+}
+
+/// Returns how long sessions last at the most as it is sent.
+pub(in crate::grpc) fn session_limits(limits: SessionLimits) -> pb::SessionLimits {
+    pb::SessionLimits { idle: limits.idle.map(duration), absolute: limits.absolute.map(duration) }
 }
 
 /// Returns the answer to a change of settings.
