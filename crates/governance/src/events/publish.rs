@@ -1,6 +1,7 @@
 //! Domain events as the other contexts read them.
 
 use rolecall_api::organization::v1 as pb;
+use rolecall_api::organization::v1::domain_event::Event as Wire;
 use rolecall_db::{Consumer, Error, Tx};
 use rolecall_kernel::id::{EventId, OrganizationId, UserId};
 use rolecall_kernel::time::Timestamp;
@@ -62,8 +63,7 @@ fn consumers(what: &What) -> &'static [Consumer] {
 }
 
 #[expect(clippy::too_many_lines, reason = "a table, which is looked up and not read aloud")]
-fn encode(what: &What) -> pb::domain_event::Event {
-    use pb::domain_event::Event as Wire;
+fn encode(what: &What) -> Wire {
     match what {
         What::AssetPolicyCreated { name, bound, .. } => {
             Wire::AssetPolicyCreated(pb::AssetPolicyCreated { name: name.as_str().to_owned(), bound_ids: texts(bound) })

@@ -1,9 +1,11 @@
 //! Every error of a use case as the status that the contract names.
 
+mod audit;
 mod organizations;
 mod roles;
 mod settings;
 
+pub(super) use audit::{audit_event_not_found, filter_not_indexed, not_indexed};
 pub(super) use organizations::change_organization;
 pub use organizations::organization_suspended;
 pub(super) use roles::{change_role, register_permissions, role_not_found};
@@ -104,26 +106,6 @@ pub(super) fn invalid_field(field: &str, reason: &str, description: &str) -> Sta
 pub fn organization_not_found() -> Status {
     let message = "No such organization; check the id, and whether you belong to it.";
     refusal(ErrorReason::OrganizationNotFound, message).build()
-}
-
-/// The same bytes for what does not exist and for what the caller may not see.
-pub(super) fn audit_event_not_found() -> Status {
-    let message = "No such event of the audit log; check the id, and whether it concerns your organization.";
-    refusal(ErrorReason::AuditEventNotFound, message).build()
-}
-
-pub(super) fn filter_not_indexed() -> Status {
-    let message = "Give one of target_id, actor_id and topic; no index answers several of them together.";
-    refusal(ErrorReason::FilterNotIndexed, message).build()
-}
-
-/// A filter asks for what no index serves.
-pub(super) fn not_indexed(what: &str, error: &dyn std::fmt::Display) -> Status {
-    let message = format!("The filter {error}; leave that out.");
-    refusal(ErrorReason::FilterNotIndexed, &message)
-        .metadata("comparison", what)
-        .violation("filter", "FILTER_NOT_INDEXED", error.to_string())
-        .build()
 }
 
 /// The same bytes for what does not exist and for what the caller may not see.
