@@ -90,7 +90,7 @@ pub(crate) enum Command {
     /// List the datasets that you may see, in order of registration
     #[command(after_help = "Examples:
   rolecall datasets list
-  rolecall datasets list --organization - --filter 'name = \"trial*\"'")]
+  rolecall datasets list --organization - --filter \"name = 'trial*'\"")]
     List {
         /// Id of the organization; your own when absent, `-` for all that you may see
         #[arg(long, default_value = "", hide_default_value = true, allow_hyphen_values = true)]
