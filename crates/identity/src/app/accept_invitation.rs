@@ -104,7 +104,9 @@ pub(crate) async fn run_by_provider(resources: &Resources, user: &User) -> Resul
     let claimed = resources
         .db
         .write(|tx| async move {
-            match lock_invited(&tx, user.user_id).await? {
+            // The provider vouches for the address that the account was found by, and for no other.
+            let same = |locked: &User| locked.email.key() == user.email.key();
+            match lock_invited(&tx, user.user_id).await?.filter(same) {
                 Some(user) => invitations::claim_of(&tx, user.user_id, mark, until, now).await,
                 None => Ok(None),
             }

@@ -32,6 +32,9 @@ pub(crate) enum Outcome {
     Unwanted(Option<Timestamp>),
 }
 
+/// How long a mail is held at the least.
+const HOLD: Duration = Duration::from_mins(1);
+
 /// What becomes of a delivery.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Next {
@@ -58,7 +61,8 @@ impl Schedule {
             Outcome::Refused(_) => Next::Park,
             Outcome::Deferred(_) => retry(now.plus(self.pause(tries)), true),
             Outcome::Unusable(_) => retry(now.plus(self.channel_pause), false),
-            Outcome::Held(until) => Next::Retry { at: *until, counted: false },
+            // Not at once, whatever the clocks of the recipient do: others wait behind it.
+            Outcome::Held(until) => Next::Retry { at: (*until).max(now.plus(HOLD)), counted: false },
             Outcome::Unwanted(digest) => Next::Suppress { digest: *digest },
         }
     }

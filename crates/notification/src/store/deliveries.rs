@@ -177,6 +177,8 @@ pub(crate) async fn delete_finished(tx: &Tx, before: Timestamp, most: u64) -> Re
         .column(Column::DeliveryId)
         // A literal, so that the partial index serves a prepared statement too.
         .filter(Expr::cust("state <> 0"))
+        // What a digest still has to tell is not finished.
+        .filter(Column::DigestDue.is_null())
         .filter(Column::Created.lt(before.as_micros()))
         .limit(most);
     let ids: Vec<Uuid> = old.into_tuple().all(tx).await?;

@@ -43,6 +43,25 @@ pub(crate) enum Condition {
 /// Contexts whose permissions are in the catalogue, and the suite itself: nobody registers any under these names.
 pub(crate) const RESERVED: [&str; 4] = ["identity", "notification", "organization", "rolecall"];
 
+/// By what somebody comes to hold what others hold: by acting as them, by their credentials, by what vouches for them, or
+/// by a program that is nobody's.
+const LEADS_TO_OTHERS: [&str; 14] = [
+    "identity.domains.create",
+    "identity.domains.delete",
+    "identity.domains.verify",
+    "identity.factors.reset",
+    "identity.identity_providers.create",
+    "identity.identity_providers.delete",
+    "identity.identity_providers.update",
+    "identity.service_accounts.create",
+    "identity.service_accounts.update",
+    "identity.users.impersonate",
+    "identity.users.return_code",
+    "identity.users.set_email",
+    "identity.users.set_password",
+    "organization.settings.update",
+];
+
 impl Condition {
     /// Returns the name, as tables show it.
     pub(crate) const fn name(self) -> &'static str {
@@ -93,9 +112,9 @@ impl<'a> Permission<'a> {
 
     /// Returns where a role that an organization composes holds it once it is given it; none when it cannot be given.
     ///
-    /// An organization gives what its owners hold. To act as somebody else is bound to owning, and is not given.
+    /// An organization gives what its owners hold, but for what leads to the rights of others: that is bound to owning.
     pub(crate) fn composed(&self) -> Option<Holding> {
-        self.held_by(Role::Owner).filter(|held| *held != If(ImpersonationAllowed))
+        self.held_by(Role::Owner).filter(|_| !LEADS_TO_OTHERS.contains(&self.name))
     }
 
     /// Returns where a role that an organization composed holds it: what it was given, and all that `GUEST` holds.

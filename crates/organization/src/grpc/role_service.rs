@@ -104,6 +104,9 @@ impl RoleService for RoleApi {
         request: Request<pb::DeleteRoleRequest>,
     ) -> Result<Response<pb::DeleteRoleResponse>, Status> {
         let caller = caller(&request)?;
+        if request.get_ref().take_from_holders {
+            check_breadth(&caller)?;
+        }
         let command = convert::delete_role(&self.0, &caller, request.get_ref())?;
         let (api, validate_only) = (Arc::clone(&self.0), request.get_ref().validate_only);
         detached::run(async move {

@@ -275,6 +275,10 @@ async fn link(resources: &Resources, tx: &Tx, admission: &Admission<'_>, user: &
         None => {}
     }
     if found.how == How::Claimed {
+        // The account was found by its address, which may be another by now: the provider vouches for that one alone.
+        if asserted.verified_email.as_ref().is_none_or(|vouched| vouched.key() != user.email.key()) {
+            return Err(Error::SsoAccountNotLinked);
+        }
         // Looked at again under the lock: what opens the account meanwhile makes it somebody's.
         let has_password = credentials::find(tx, user.user_id).await?.is_some();
         let is_opened = has_password && passwords.allow(user.user_id);
