@@ -47,7 +47,7 @@ async fn mails_of_a_reset(stack: &Stack, headers: &[(&'static str, &str)]) -> Ve
     }
     let mut client = AccountServiceClient::new(endpoint.connect_lazy());
     client.request_password_reset(request).await.expect("the answer is always the same");
-    world::within_five_seconds(|| async { resets() }, |mails| mails.len() > before).await
+    world::eventually(|| async { resets() }, |mails| mails.len() > before).await
 }
 
 /// A link up to its code.

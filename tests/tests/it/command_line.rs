@@ -10,7 +10,7 @@ use serde_json::Value;
 use tokio::io::AsyncWriteExt as _;
 use tokio::process::{Child, Command};
 
-use crate::world::{self, ADMIN, within_five_seconds};
+use crate::world::{self, ADMIN, eventually};
 
 /// Somebody at a terminal: what it logs in as is kept in a file of its own.
 pub(crate) struct Terminal<'a> {
@@ -128,7 +128,7 @@ async fn an_administrator_acts_as_somebody_by_the_command_line() {
     assert_eq!(text(&terminal.ask(&["whoami"]).await["user"], "email"), ADMIN, "the own login stays");
     let ended = ["sessions", "revoke", "--user", &person.id, text(&begun, "sessionId")];
     assert_eq!(terminal.ask(&ended).await["revokedCount"], 1);
-    assert!(within_five_seconds(|| look(&acting), Result::is_err).await.is_err());
+    assert!(eventually(|| look(&acting), Result::is_err).await.is_err());
     let changing = terminal.ask(&[&act[..], &["--read-write", "--minutes", "1"]].concat()).await;
     let changing = Actor::bearer(&stack, text(&changing, "accessToken"));
     assert!(!look(&changing).await.expect("open").read_only);

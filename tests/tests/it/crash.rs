@@ -61,7 +61,7 @@ async fn create_user_crashes(plan: Plan) {
             Ok(_) => {}
             Err(status) => assert_eq!(status.code(), tonic::Code::AlreadyExists, "{step}: {status:?}"),
         }
-        let whole = world::within_five_seconds(|| whole_users(&admin, &email), |found| *found == (1, 1)).await;
+        let whole = world::eventually(|| whole_users(&admin, &email), |found| *found == (1, 1)).await;
         assert_eq!(whole, (1, 1), "{step}");
         world::accept(&stack, &email).await.unwrap_or_else(|status| panic!("{step}: {status:?}"));
         Actor::log_in(&stack, &email).await.unwrap_or_else(|status| panic!("{step}: {status:?}"));
@@ -88,7 +88,7 @@ async fn asvs_v2_3_3_an_invitation_is_accepted_or_open_after_a_crash_at_any_step
         stack.revive().await;
         // Asking by logging in would be slowed down like guessing.
         let admin = admin_again(&stack).await;
-        let state = world::within_five_seconds(|| state(&admin, &email), |state| *state == UserState::Active).await;
+        let state = world::eventually(|| state(&admin, &email), |state| *state == UserState::Active).await;
         assert_eq!(state, UserState::Active, "{step}: what was claimed is carried through");
         Actor::log_in(&stack, &email).await.unwrap_or_else(|status| panic!("{step}: {status:?}"));
     }

@@ -10,7 +10,7 @@ use rolecall_tests::refusal;
 use rolecall_tests::stack::{Hashing, Layout, Plan, Post, Stack, Store};
 use tonic::Code;
 
-use crate::world::{self, ADMIN, within_five_seconds};
+use crate::world::{self, ADMIN, eventually};
 
 const OWNER: &str = "olga@lab.example";
 const PERSON: &str = "pat@lab.example";
@@ -179,14 +179,14 @@ async fn changed_roles_are_obeyed_by_the_old_token(stack: &Stack, owner: &Actor,
     };
     let changed = owner.members().update_member_roles(change(&["OWNER"])).await.unwrap().into_inner();
     assert_eq!(changed.member.unwrap().roles, ["OWNER"]);
-    within_five_seconds(list, Result::is_ok).await.expect("the old token obeys the new roles");
+    eventually(list, Result::is_ok).await.expect("the old token obeys the new roles");
     stack.mailbox.wait_for(PERSON, "roles").await;
 
     let own = change(&["GUEST"]);
     let own = person.members().update_member_roles(own).await;
     refusal::expect_reason(own, Code::FailedPrecondition, "SELF_REFUSED");
     owner.members().update_member_roles(change(&["DATA_SCIENTIST"])).await.unwrap();
-    let refused = within_five_seconds(list, Result::is_err).await;
+    let refused = eventually(list, Result::is_err).await;
     refusal::expect_reason(refused, Code::PermissionDenied, "PERMISSION_MISSING");
 }
 
@@ -202,14 +202,14 @@ async fn block_works_everywhere_and_is_lifted(stack: &Stack, owner: &Actor, pers
     let account = || async { person.account().get_account(identity::GetAccountRequest {}).await };
     let access = || async { person.access().get_my_access(organization::GetMyAccessRequest {}).await };
     let inactive = ["SUBJECT_INACTIVE", "SESSION_ENDED"];
-    let refused = refusal::expect(within_five_seconds(account, Result::is_err).await);
+    let refused = refusal::expect(eventually(account, Result::is_err).await);
     assert!(inactive.contains(&refused.reason.as_str()), "{refused:?}");
-    let refused = refusal::expect(within_five_seconds(access, Result::is_err).await);
+    let refused = refusal::expect(eventually(access, Result::is_err).await);
     assert!(inactive.contains(&refused.reason.as_str()), "{refused:?}");
     // The caller holds no permission of notification, so the order of the refusals tells that it was recognised.
     let deliveries =
         || async { person.deliveries().list_deliveries(notification::ListDeliveriesRequest::default()).await };
-    let refused = within_five_seconds(deliveries, |answer| {
+    let refused = eventually(deliveries, |answer| {
         answer.as_ref().is_err_and(|status| status.code() == Code::Unauthenticated)
     });
     assert!(inactive.contains(&refusal::expect(refused.await).reason.as_str()));
@@ -223,10 +223,10 @@ async fn block_works_everywhere_and_is_lifted(stack: &Stack, owner: &Actor, pers
     let unblock = organization::UnblockMemberRequest { user_id: person.id.clone(), ..Default::default() };
     let unblocked = owner.members().unblock_member(unblock).await.unwrap().into_inner();
     assert!(unblocked.member.unwrap().block.is_none());
-    let back = within_five_seconds(|| Actor::log_in_with(stack, PERSON, PASSWORD), Result::is_ok).await;
+    let back = eventually(|| Actor::log_in_with(stack, PERSON, PASSWORD), Result::is_ok).await;
     let back = back.expect("an unblocked person logs in");
     let works = || async { back.account().get_account(identity::GetAccountRequest {}).await };
-    within_five_seconds(works, Result::is_ok).await.expect("an unblocked person works");
+    eventually(works, Result::is_ok).await.expect("an unblocked person works");
     stack.mailbox.wait_for(PERSON, "works again").await;
 }
 
@@ -248,7 +248,7 @@ async fn every_step_is_in_the_audit_log(admin: &Actor, owner: &Actor, person: &A
     let has_all = |events: &Vec<organization::AuditEvent>| {
         expected.iter().all(|topic| events.iter().any(|event| event.topic == *topic))
     };
-    let events = within_five_seconds(about, has_all).await;
+    let events = eventually(about, has_all).await;
     let topics: Vec<&str> = events.iter().map(|event| event.topic.as_str()).collect();
     assert!(has_all(&events), "{topics:?}");
     let blocked = events.iter().find(|event| event.topic == "organization.member_blocked").unwrap();

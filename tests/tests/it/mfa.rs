@@ -180,6 +180,6 @@ async fn all_is_in_the_audit_log(admin: &Actor) {
             };
             admin.audit().list_audit_events(request).await.expect("listed").into_inner().audit_events.len()
         };
-        assert!(world::within_five_seconds(list, |events| *events > 0).await > 0, "{topic}");
+        assert!(world::eventually(list, |events| *events > 0).await > 0, "{topic}");
     }
 }

@@ -10,7 +10,7 @@ use rolecall_tests::stack::Stack;
 use tokio::process::Command;
 use tonic::Code;
 
-use crate::world::{self, within_five_seconds};
+use crate::world::{self, eventually};
 
 /// A row of the audit log: who, which method, how often.
 type Row = (String, String, String);
@@ -39,7 +39,7 @@ async fn asvs_v16_3_2_whom_every_context_refused_is_in_the_audit_log() {
         row("notification.v1.DeliveryService/ListDeliveries", "1"),
         row("organization.v1.MemberService/ListMembers", "2"),
     ];
-    let found = within_five_seconds(|| refused_calls(&admin), |rows| rows.len() == expected.len()).await;
+    let found = eventually(|| refused_calls(&admin), |rows| rows.len() == expected.len()).await;
     assert_eq!(found, expected);
 }
 

@@ -11,7 +11,7 @@ use rolecall_tests::stack::{Hashing, Layout, Plan, Post, Stack, Store};
 use tokio::io::AsyncWriteExt as _;
 use tonic::{Code, Request, Status};
 
-use crate::world::{self, ADMIN, within_five_seconds};
+use crate::world::{self, ADMIN, eventually};
 
 const VISITOR: &str = "vera@uni.example";
 /// What the reader of a mail chooses instead of a stranger's password.
@@ -94,7 +94,7 @@ async fn story(plan: Plan) {
     let link = stack.mailbox.wait_for(VISITOR, PROVE).await.link();
     in_a_browser(&stack, &link).await;
     stack.mailbox.wait_for(VISITOR, "Welcome to Home").await;
-    let visitor = within_five_seconds(|| Actor::log_in(&stack, VISITOR), Result::is_ok).await.expect("an account");
+    let visitor = eventually(|| Actor::log_in(&stack, VISITOR), Result::is_ok).await.expect("an account");
     let access = visitor.access().get_my_access(organization::GetMyAccessRequest {}).await.expect("access");
     assert_eq!(access.into_inner().roles, ["DATA_SCIENTIST"]);
     let used =
@@ -144,7 +144,7 @@ async fn told(admin: &Actor) {
     for topic in ["identity.registration_requested", "identity.user_registered", "identity.email_verified"] {
         let request = organization::ListAuditEventsRequest { topic: topic.to_owned(), ..Default::default() };
         let list = || async { admin.audit().list_audit_events(request.clone()).await.expect("listed").into_inner() };
-        let listed = within_five_seconds(list, |found| !found.audit_events.is_empty()).await;
+        let listed = eventually(list, |found| !found.audit_events.is_empty()).await;
         assert!(!listed.audit_events.is_empty(), "{topic}");
         assert!(listed.audit_events.iter().all(|event| !format!("{event:?}").contains("@uni.example")), "{topic}");
     }

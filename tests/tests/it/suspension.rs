@@ -45,7 +45,7 @@ async fn tell(plan: Plan) {
     refusal::expect_reason(look(&owner, 0).await, Code::Unauthenticated, "SUBJECT_INACTIVE");
     for organ in 1..3 {
         let kept_out = |answer: &Result<(), Status>| answer.is_err();
-        let answer = world::within_five_seconds(|| look(&owner, organ), kept_out).await;
+        let answer = world::eventually(|| look(&owner, organ), kept_out).await;
         refusal::expect_reason(answer, Code::Unauthenticated, "SUBJECT_INACTIVE");
     }
     let login = Actor::log_in(&stack, "mia@acme.example").await;
@@ -59,7 +59,7 @@ async fn tell(plan: Plan) {
     let request = organization::ResumeOrganizationRequest { organization_id: acme.clone(), ..Default::default() };
     admin.organizations().resume_organization(request).await.expect("resumed");
     for organ in 0..3 {
-        let answer = world::within_five_seconds(|| look(&owner, organ), Result::is_ok).await;
+        let answer = world::eventually(|| look(&owner, organ), Result::is_ok).await;
         answer.unwrap_or_else(|status| panic!("{organ}: {status:?}"));
     }
     Actor::log_in(&stack, "mia@acme.example").await.expect("logged in again");
@@ -90,7 +90,7 @@ async fn it_is_deleted(stack: &Stack, admin: &Actor, acme: &str, owner: &Actor) 
         let get = identity::GetUserRequest { user_id: owner.id.clone() };
         admin.users().get_user(get).await.map(drop)
     };
-    let gone = world::within_five_seconds(gone, Result::is_err).await;
+    let gone = world::eventually(gone, Result::is_err).await;
     refusal::expect_reason(gone, Code::NotFound, "USER_NOT_FOUND");
     let login = Actor::log_in(stack, "mia@acme.example").await;
     refusal::expect_reason(login, Code::Unauthenticated, "CREDENTIALS_REFUSED");

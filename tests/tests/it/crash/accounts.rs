@@ -74,7 +74,7 @@ async fn create_crashes(plan: Plan) {
         let admin = admin_again(&stack).await;
         let user = admin.users().create_user(request.clone()).await;
         let user = user.unwrap_or_else(|status| panic!("{step}: {status:?}")).into_inner().user.unwrap();
-        let whole = world::within_five_seconds(|| whole_users(&admin, &request.email), |found| *found == (1, 1)).await;
+        let whole = world::eventually(|| whole_users(&admin, &request.email), |found| *found == (1, 1)).await;
         assert_eq!(whole, (1, 1), "{step}");
         let person = Actor::log_in(&stack, &request.email).await.unwrap_or_else(|status| panic!("{step}: {status:?}"));
         assert_eq!(person.id, user.user_id, "{step}");
@@ -103,7 +103,7 @@ async fn delete_crashes(plan: Plan) {
         stack.revive().await;
         // What was begun is finished without anybody asking.
         let admin = admin_again(&stack).await;
-        let whole = world::within_five_seconds(|| whole_users(&admin, &email), |found| *found == (0, 0)).await;
+        let whole = world::eventually(|| whole_users(&admin, &email), |found| *found == (0, 0)).await;
         assert_eq!(whole, (0, 0), "{step}");
         let members = all_members(&admin).await.unwrap();
         assert!(members.iter().all(|member| member.user_id != user.user_id), "{step}");
@@ -111,7 +111,7 @@ async fn delete_crashes(plan: Plan) {
         assert!(person.account().get_account(identity::GetAccountRequest {}).await.is_err(), "{step}");
         let login = Actor::log_in(&stack, &email).await;
         refusal::expect_reason(login, tonic::Code::Unauthenticated, "CREDENTIALS_REFUSED");
-        let told = world::within_five_seconds(|| ended(&admin, &user.user_id), |told| *told == (1, 1)).await;
+        let told = world::eventually(|| ended(&admin, &user.user_id), |told| *told == (1, 1)).await;
         assert_eq!(told, (1, 1), "{step}: told once by each side");
     }
 }

@@ -103,7 +103,7 @@ async fn there_is_one_administrator(stack: &Stack) {
     for topic in
         ["identity.instance_bootstrapped", "organization.organization_created", "organization.member_activated"]
     {
-        let found = world::within_five_seconds(|| events(&admin, topic), |found| !found.is_empty()).await;
+        let found = world::eventually(|| events(&admin, topic), |found| !found.is_empty()).await;
         assert_eq!(found.len(), 1, "{topic}");
     }
     for (email, password) in [(ADMIN, OTHER_PASSWORD), (OTHER_EMAIL, rolecall_tests::actor::PASSWORD)] {

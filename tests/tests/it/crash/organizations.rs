@@ -50,7 +50,7 @@ async fn create_organization_crashes(plan: Plan) {
         let admin = admin_again(&stack).await;
         let made = match then {
             Then::Repeat => create(&admin, &request).await.expect("a repeat goes on").0,
-            Then::Wait => world::within_five_seconds(|| find(&admin, &request.name), Option::is_some)
+            Then::Wait => world::eventually(|| find(&admin, &request.name), Option::is_some)
                 .await
                 .expect("what was begun is finished without anybody asking"),
         };
@@ -120,7 +120,7 @@ async fn there_is_one_with_its_owner(
             let found = events(admin, topic).await.into_iter().filter(|event| event.organization_id == made);
             found.map(|event| event.target_id).collect::<Vec<_>>()
         };
-        let targets = world::within_five_seconds(of_it, |found| !found.is_empty()).await;
+        let targets = world::eventually(of_it, |found| !found.is_empty()).await;
         let target = if topic == "organization.organization_created" { "" } else { owner.id.as_str() };
         assert_eq!(targets, [target], "{topic}");
     }
@@ -173,13 +173,13 @@ async fn delete_organization_crashes(plan: Plan) {
             let users = all_users(&admin).await.unwrap().into_iter();
             users.filter(|user| user.organization_id == id).count()
         };
-        assert_eq!(world::within_five_seconds(left, |left| *left == 0).await, 0, "{step}");
+        assert_eq!(world::eventually(left, |left| *left == 0).await, 0, "{step}");
         let login = Actor::log_in(&stack, &email).await;
         refusal::expect_reason(login, Code::Unauthenticated, "CREDENTIALS_REFUSED");
         let told = || async {
             let told = events(&admin, "organization.organization_deleted").await;
             told.iter().filter(|event| event.organization_id == id).count()
         };
-        assert_eq!(world::within_five_seconds(told, |told| *told > 0).await, 1, "{step}");
+        assert_eq!(world::eventually(told, |told| *told > 0).await, 1, "{step}");
     }
 }

@@ -55,11 +55,11 @@ async fn crashes(plan: Plan) {
             let whole = whole_users(&admin, &email).await == (1, 1) && is_ours(&admin, &email).await;
             whole || verify(&stack, code.clone(), typed()).await.is_ok()
         };
-        assert!(world::within_five_seconds(try_again, |done| *done).await, "{step}");
-        let whole = world::within_five_seconds(|| whole_users(&admin, &email), |found| *found == (1, 1)).await;
+        assert!(world::eventually(try_again, |done| *done).await, "{step}");
+        let whole = world::eventually(|| whole_users(&admin, &email), |found| *found == (1, 1)).await;
         assert_eq!(whole, (1, 1), "{step}");
         let logged_in = || Actor::log_in(&stack, &email);
-        let person = world::within_five_seconds(logged_in, Result::is_ok).await;
+        let person = world::eventually(logged_in, Result::is_ok).await;
         person.unwrap_or_else(|status| panic!("{step}: {status:?}"));
         stack.mailbox.wait_for(&email, "Welcome to Home").await;
         // The mail of the code, the welcome, and the invitation where there was one.

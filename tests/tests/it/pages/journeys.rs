@@ -10,7 +10,7 @@ use rolecall_tests::stack::{Hashing, Layout, Plan, Post, Stack, Store};
 use tonic::Code;
 
 use super::{OTHER_PASSWORD, choose, code, invite, is_open};
-use crate::world::{self, within_five_seconds};
+use crate::world::{self, eventually};
 
 const PERSON: &str = "pat@lab.example";
 const MOVED: &str = "pat@other.example";
@@ -91,11 +91,11 @@ async fn forgotten_password_is_set_anew(stack: &Stack, browser: &Browser) {
     assert_eq!((done.status.as_u16(), done.heading().as_str()), (200, "Your new password is set"));
     let old = Actor::log_in(stack, PERSON).await;
     refusal::expect_reason(old, Code::Unauthenticated, "CREDENTIALS_REFUSED");
-    within_five_seconds(|| Actor::log_in_with(stack, PERSON, OTHER_PASSWORD), Result::is_ok)
+    eventually(|| Actor::log_in_with(stack, PERSON, OTHER_PASSWORD), Result::is_ok)
         .await
         .expect("the new one");
     let account = || async { session.account().get_account(identity::GetAccountRequest {}).await };
-    assert!(within_five_seconds(account, Result::is_err).await.is_err(), "every session ended");
+    assert!(eventually(account, Result::is_err).await.is_err(), "every session ended");
     let again = browser.open(&link).await;
     assert_eq!(again.status, 404);
     assert_eq!(again.document().only("a").attribute("href"), Some("password-forgotten"), "a new link can be asked for");

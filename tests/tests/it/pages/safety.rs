@@ -12,7 +12,7 @@ use tokio::io::AsyncWriteExt as _;
 use tokio::net::TcpStream;
 
 use super::{CHALLENGE, INVITATION, OTHER_PASSWORD, REGISTRATION, RESET, choose, code, invite, is_open};
-use crate::world::{self, ADMIN, within_five_seconds};
+use crate::world::{self, ADMIN, eventually};
 
 const PATHS: [&str; 6] =
     ["/invitation", "/password-reset", "/email-change", "/password-forgotten", "/registration", "/authenticator"];
@@ -254,7 +254,7 @@ async fn a_window_that_is_closed_does_not_stop_what_its_button_began() {
     // the answer comes before, so that a slow machine ends as a quick one does.
     for patience in [20, 50, 200, 1_000, 20_000] {
         press_and_leave(&stack, &code, Duration::from_millis(patience)).await;
-        if within_five_seconds(&state, |state| *state == identity::UserState::Active).await
+        if eventually(&state, |state| *state == identity::UserState::Active).await
             == identity::UserState::Active
         {
             Actor::log_in(&stack, "pat@home.example").await.expect("with the password that was chosen");
