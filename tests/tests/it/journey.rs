@@ -209,9 +209,8 @@ async fn block_works_everywhere_and_is_lifted(stack: &Stack, owner: &Actor, pers
     // The caller holds no permission of notification, so the order of the refusals tells that it was recognised.
     let deliveries =
         || async { person.deliveries().list_deliveries(notification::ListDeliveriesRequest::default()).await };
-    let refused = eventually(deliveries, |answer| {
-        answer.as_ref().is_err_and(|status| status.code() == Code::Unauthenticated)
-    });
+    let refused =
+        eventually(deliveries, |answer| answer.as_ref().is_err_and(|status| status.code() == Code::Unauthenticated));
     assert!(inactive.contains(&refusal::expect(refused.await).reason.as_str()));
 
     let refresh = identity::RefreshTokensRequest { refresh_token: person.refresh_token(), ..Default::default() };

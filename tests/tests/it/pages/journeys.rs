@@ -91,9 +91,7 @@ async fn forgotten_password_is_set_anew(stack: &Stack, browser: &Browser) {
     assert_eq!((done.status.as_u16(), done.heading().as_str()), (200, "Your new password is set"));
     let old = Actor::log_in(stack, PERSON).await;
     refusal::expect_reason(old, Code::Unauthenticated, "CREDENTIALS_REFUSED");
-    eventually(|| Actor::log_in_with(stack, PERSON, OTHER_PASSWORD), Result::is_ok)
-        .await
-        .expect("the new one");
+    eventually(|| Actor::log_in_with(stack, PERSON, OTHER_PASSWORD), Result::is_ok).await.expect("the new one");
     let account = || async { session.account().get_account(identity::GetAccountRequest {}).await };
     assert!(eventually(account, Result::is_err).await.is_err(), "every session ended");
     let again = browser.open(&link).await;

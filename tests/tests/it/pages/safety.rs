@@ -254,9 +254,7 @@ async fn a_window_that_is_closed_does_not_stop_what_its_button_began() {
     // the answer comes before, so that a slow machine ends as a quick one does.
     for patience in [20, 50, 200, 1_000, 20_000] {
         press_and_leave(&stack, &code, Duration::from_millis(patience)).await;
-        if eventually(&state, |state| *state == identity::UserState::Active).await
-            == identity::UserState::Active
-        {
+        if eventually(&state, |state| *state == identity::UserState::Active).await == identity::UserState::Active {
             Actor::log_in(&stack, "pat@home.example").await.expect("with the password that was chosen");
             return;
         }
