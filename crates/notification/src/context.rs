@@ -1,5 +1,6 @@
 //! The only wiring: from dependencies to services and workers.
 
+use std::collections::BTreeSet;
 use std::fmt;
 use std::sync::Arc;
 
@@ -97,10 +98,10 @@ pub(crate) struct Shared {
 }
 
 impl Shared {
-    /// Returns the address at which a person ends mails of a category, or everything that is not mandatory.
-    pub(crate) fn unsubscribe_link(&self, subject: SubjectId, category: Option<Category>) -> String {
+    /// Returns the address at which a person ends mails of these categories.
+    pub(crate) fn unsubscribe_link(&self, subject: SubjectId, categories: &BTreeSet<Category>) -> String {
         let base = self.config.external_url.trim_end_matches('/');
-        format!("{base}{}/{}", http::UNSUBSCRIBE, self.unsubscribe.issue(subject, category))
+        format!("{base}{}/{}", http::UNSUBSCRIBE, self.unsubscribe.issue(subject, categories))
     }
 }
 

@@ -1,6 +1,7 @@
 //! Where mails that are not mandatory end by one click: a POST of the mail program itself (RFC 8058), or a page with
 //! one button for people. Looking changes nothing, for mail programs look at links on their own.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use axum::Router;
@@ -49,8 +50,8 @@ pub(crate) fn routes(shared: &Arc<Shared>) -> Router {
 
 async fn show(State(shared): State<Arc<Shared>>, Path(token): Path<String>) -> Response {
     match preferences::read_token(&shared, &token) {
-        Ok(category) => {
-            let what = spell(category);
+        Ok(categories) => {
+            let what = spell(&categories);
             let button = "<form method=\"post\"><button type=\"submit\">End these mails</button></form>";
             page(StatusCode::OK, "End these mails?", &format!("You would get no more {what}."), button)
         }
@@ -62,8 +63,8 @@ async fn submit(State(shared): State<Arc<Shared>>, Path(token): Path<String>) ->
     // A window that is closed meanwhile changes nothing any more.
     let ended = async move { Ok(preferences::unsubscribe(&shared, &token).await) };
     match detached::run(ended).await {
-        Ok(Ok(category)) => {
-            let said = format!("You get no more {}. Your preferences take it back.", spell(category));
+        Ok(Ok(categories)) => {
+            let said = format!("You get no more {}. Your preferences take it back.", spell(&categories));
             page(StatusCode::OK, "These mails ended", &said, "")
         }
         Ok(Err(error)) => refused(&error),
@@ -88,14 +89,20 @@ fn unavailable() -> Response {
     page(StatusCode::SERVICE_UNAVAILABLE, "That did not work", "Try it again in a minute.", "")
 }
 
-const fn spell(category: Option<Category>) -> &'static str {
-    match category {
-        Some(Category::Workflow) => "mails about steps of the data workflow",
-        Some(Category::Message) => "messages by mail",
-        Some(Category::Announcement) => "announcements by mail",
-        Some(Category::Security | Category::Account) | None => {
-            "mails but those about the security and the use of your account"
-        }
+/// Says what ends, as in "a, b and c".
+fn spell(categories: &BTreeSet<Category>) -> String {
+    let name = |category: &Category| match category {
+        Category::Workflow => "mails about steps of the data workflow",
+        Category::Message => "messages by mail",
+        Category::Announcement => "announcements by mail",
+        // No link names them.
+        Category::Security | Category::Account => "mails about your account",
+    };
+    let names: Vec<_> = categories.iter().map(name).collect();
+    match names.split_last() {
+        Some((last, [])) => (*last).to_owned(),
+        Some((last, others)) => format!("{} and {last}", others.join(", ")),
+        None => String::new(),
     }
 }
 

@@ -868,7 +868,7 @@ pub struct PreferencesUpdated {
 /// Somebody ended mails of a kind by the link in one of them.
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct MailUnsubscribed {
-    /// Which, such as `workflow`; `all` for everything that is not mandatory.
+    /// Which, such as `workflow`; several apart by commas.
     #[prost(string, tag = "1")]
     pub category: ::prost::alloc::string::String,
 }
@@ -2982,12 +2982,16 @@ pub struct UnsubscribeRequest {
     pub token: ::prost::alloc::string::String,
 }
 /// What `Unsubscribe` answers.
-#[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct UnsubscribeResponse {
-    /// What does not come by mail any more; unspecified for everything that is not
-    /// mandatory.
+    /// What does not come by mail any more; unspecified when it is of several
+    /// categories.
     #[prost(enumeration = "Category", tag = "1")]
     pub category: i32,
+    /// What does not come by mail any more: each category of the mail that held
+    /// the link. Inboxes stay as they are.
+    #[prost(enumeration = "Category", repeated, tag = "2")]
+    pub categories: ::prost::alloc::vec::Vec<i32>,
 }
 /// Whether mails are gathered.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, ::prost::Enumeration)]

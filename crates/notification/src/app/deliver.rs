@@ -141,11 +141,8 @@ fn render(shared: &Shared, due: &Due) -> Result<Mail, Outcome> {
     };
     let secret = opened.as_ref().map(|bytes| std::str::from_utf8(bytes)).transpose();
     let secret = secret.map_err(|_| refused("its secret is not text"))?;
-    let unsubscribe = (!due.category.is_mandatory()).then(|| {
-        // A digest holds mails of several categories.
-        let category = Some(due.category).filter(|_| template != Template::Digest);
-        shared.unsubscribe_link(due.recipient_id, category)
-    });
+    let unsubscribe = (!due.category.is_mandatory())
+        .then(|| shared.unsubscribe_link(due.recipient_id, &gather_digests::categories(due.category, &variables)));
     let extras = Extras { secret, expires: due.expires, unsubscribe: unsubscribe.as_deref() };
     let content = shared.renderer.render(template, due.template_version, &variables, extras).map_err(|error| {
         tracing::error!(error = &error as &dyn std::error::Error, "a template cannot be rendered");

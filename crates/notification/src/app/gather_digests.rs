@@ -1,19 +1,26 @@
 //! Makes one mail of many: those that their recipients want gathered, once they are due.
 
+use std::collections::BTreeSet;
+
 use rolecall_db::Error;
-use rolecall_kernel::id::{DeliveryId, EventId};
+use rolecall_kernel::id::{DeliveryId, EventId, SubjectId};
 use rolecall_kernel::text::EmailAddress;
 use rolecall_kernel::time::Timestamp;
 
 use crate::context::Shared;
 use crate::domain::arrival::Variables;
+use crate::domain::category::{Category, Medium};
 use crate::domain::delivery::Draft;
 use crate::domain::template::Template;
 use crate::store::deliveries;
 use crate::store::digests::{self, Gathered};
+use crate::store::preferences;
 
 /// The most mails that are gathered in one transaction.
 const MOST: u64 = 500;
+
+/// The variable that remembers what the mails of a digest are about; no template shows it.
+const CATEGORIES: &str = "categories";
 
 /// Makes the digests that are due, and returns how many.
 pub(crate) async fn run(shared: &Shared) -> Result<usize, Error> {
@@ -25,6 +32,13 @@ pub(crate) async fn run(shared: &Shared) -> Result<usize, Error> {
         .database
         .write(|tx| async move {
             let gathered = digests::take(&tx, now, MOST).await?;
+            let recipients: Vec<SubjectId> = gathered.iter().map(|mail| mail.recipient_id).collect();
+            let wishes = preferences::list(&tx, &recipients).await?;
+            // What was ended since it was gathered is not told any more.
+            let is_wanted = |mail: &Gathered| {
+                wishes.get(&mail.recipient_id).is_none_or(|wishes| wishes.wants(mail.category, Medium::Mail))
+            };
+            let gathered: Vec<Gathered> = gathered.into_iter().filter(is_wanted).collect();
             let of_one = gathered.chunk_by(|one, other| one.recipient_id == other.recipient_id);
             let drafts: Vec<Draft> = of_one.filter_map(|mails| digest(shared, mails, now)).collect();
             let count = drafts.len();
@@ -42,7 +56,10 @@ fn digest(shared: &Shared, mails: &[Gathered], now: Timestamp) -> Option<Draft> 
     let text = titles.map(|title| format!("- {title}")).collect::<Vec<_>>().join("\n");
     let mut variables = read(last);
     variables.retain(|name, _| name == "recipient_name" || name == "instance_name");
+    let categories: BTreeSet<_> = mails.iter().map(|mail| mail.category.as_str()).collect();
+    let categories = categories.into_iter().collect::<Vec<_>>().join(",");
     variables.extend([("text".to_owned(), text), ("count".to_owned(), mails.len().to_string())]);
+    variables.insert(CATEGORIES.to_owned(), categories);
     let is_of_one = mails.iter().all(|mail| mail.organization_id == last.organization_id);
     Some(Draft {
         delivery_id: DeliveryId::new(now, &*shared.entropy),
@@ -59,4 +76,12 @@ fn digest(shared: &Shared, mails: &[Gathered], now: Timestamp) -> Option<Draft> 
         category: Template::Digest.category(),
         due: None,
     })
+}
+
+/// Returns what a mail is about: a digest remembers it, any other mail has one category.
+pub(crate) fn categories(category: Category, variables: &Variables) -> BTreeSet<Category> {
+    match variables.get(CATEGORIES) {
+        Some(names) => names.split(',').filter_map(Category::parse).collect(),
+        None => BTreeSet::from([category]),
+    }
 }

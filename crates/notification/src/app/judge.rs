@@ -7,6 +7,7 @@ use rolecall_db::{Error, Tx};
 use rolecall_kernel::id::{DeliveryId, SubjectId};
 use rolecall_kernel::time::Timestamp;
 
+use super::gather_digests;
 use crate::domain::delivery::Due;
 use crate::domain::preferences::Verdict;
 use crate::domain::schedule::Outcome;
@@ -48,7 +49,12 @@ impl Judge {
             return None;
         }
         let wishes = self.wishes.get(&due.recipient_id).cloned().unwrap_or_default();
-        let verdict = if is_digest(due) { wishes.judge_digest(now) } else { wishes.judge(due.category, now) };
+        let verdict = if is_digest(due) {
+            let variables = serde_json::from_str(&due.variables).unwrap_or_default();
+            wishes.judge_digest(&gather_digests::categories(due.category, &variables), now)
+        } else {
+            wishes.judge(due.category, now)
+        };
         match verdict {
             Verdict::Send | Verdict::Hold(_) if self.over.contains(&due.delivery_id) => {
                 Some(Outcome::Unwanted(Some(wishes.next_digest(now))))

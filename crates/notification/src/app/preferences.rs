@@ -1,5 +1,7 @@
 //! Reads and changes what a person wants to be told.
 
+use std::collections::BTreeSet;
+
 use rolecall_authz::Caller;
 use rolecall_db::Tx;
 use rolecall_db::once::{Answer, Repeat, RequestIdReused, once};
@@ -134,29 +136,27 @@ fn applied(mut preferences: Preferences, change: &Change) -> Preferences {
 }
 
 /// Reads what a token ends; nothing changes.
-pub(crate) fn read_token(shared: &Shared, token: &str) -> Result<Option<Category>, Error> {
-    shared.unsubscribe.read(token).map(|(_, category)| category).ok_or(Error::TokenInvalid)
+pub(crate) fn read_token(shared: &Shared, token: &str) -> Result<BTreeSet<Category>, Error> {
+    shared.unsubscribe.read(token).map(|(_, categories)| categories).ok_or(Error::TokenInvalid)
 }
 
-/// Ends the mails that a token names; whoever holds the mail may do it, as often as it likes.
-pub(crate) async fn unsubscribe(shared: &Shared, token: &str) -> Result<Option<Category>, Error> {
-    let (subject, category) = shared.unsubscribe.read(token).ok_or(Error::TokenInvalid)?;
+/// Ends the mails that a token names, and nothing but mails; whoever holds one may do it, as often as it likes.
+pub(crate) async fn unsubscribe(shared: &Shared, token: &str) -> Result<BTreeSet<Category>, Error> {
+    let (subject, categories) = &shared.unsubscribe.read(token).ok_or(Error::TokenInvalid)?;
     let now = shared.clock.now();
     shared
         .database
         .write(|tx| async move {
-            let mut wishes = preferences::lock(&tx, subject, now).await?;
-            let changes = match category {
-                Some(category) => wishes.muted.insert((category, Medium::Mail)),
-                None => std::mem::replace(&mut wishes.enabled, false),
-            };
-            if changes {
-                let what = What::MailUnsubscribed(category.map_or("all", Category::as_str));
+            let mut wishes = preferences::lock(&tx, *subject, now).await?;
+            let came = wishes.muted.len();
+            wishes.muted.extend(categories.iter().map(|category| (*category, Medium::Mail)));
+            if wishes.muted.len() > came {
+                let what = What::MailUnsubscribed(categories.iter().copied().collect());
                 let origin = Origin { actor: None, organization: None, call_id: None };
-                store(shared, &tx, subject, wishes, (what, origin)).await?;
+                store(shared, &tx, *subject, wishes, (what, origin)).await?;
             }
             Ok::<_, Error>(())
         })
         .await?;
-    Ok(category)
+    Ok(categories.clone())
 }

@@ -3,6 +3,8 @@
 use rolecall_kernel::id::{DeliveryId, EventId, MessageId, NotificationId, OrganizationId, SubjectId};
 use rolecall_kernel::time::Timestamp;
 
+use super::category::Category;
+
 /// Something that happened.
 #[derive(Debug, Clone)]
 #[expect(clippy::struct_field_names, reason = "named as on the wire and in the table")]
@@ -28,8 +30,8 @@ pub(crate) enum What {
     DeliveryParked(DeliveryId, String),
     /// Somebody changed these of its preferences.
     PreferencesUpdated(Vec<&'static str>),
-    /// Somebody ended mails of this category by a link.
-    MailUnsubscribed(&'static str),
+    /// Somebody ended mails of these categories by a link.
+    MailUnsubscribed(Vec<Category>),
     /// A notification was accepted.
     NotificationSent { notification_id: NotificationId, category: &'static str, recipient_count: i32 },
     /// A notification was taken back.

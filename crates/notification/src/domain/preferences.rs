@@ -198,9 +198,9 @@ impl Preferences {
         }
     }
 
-    /// Judges a digest, which is not gathered once more.
-    pub(crate) fn judge_digest(&self, now: Timestamp) -> Verdict {
-        if !self.enabled {
+    /// Judges a digest of these categories, which is not gathered once more.
+    pub(crate) fn judge_digest(&self, categories: &BTreeSet<Category>, now: Timestamp) -> Verdict {
+        if !categories.iter().any(|category| self.wants(*category, Medium::Mail)) {
             return Verdict::Drop;
         }
         self.quiet_until(now).map_or(Verdict::Send, Verdict::Hold)

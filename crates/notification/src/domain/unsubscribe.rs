@@ -1,6 +1,8 @@
 //! The tokens of links that end mails of a kind. They prove that somebody read a mail of ours to that person, and
 //! open nothing else, so they never expire (RFC 8058 wants them to work without a login).
 
+use std::collections::BTreeSet;
+
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use rolecall_kernel::id::SubjectId;
@@ -12,6 +14,9 @@ use super::category::Category;
 
 /// The bytes of an id, a category and a keyed hash.
 const PARTS: (usize, usize, usize) = (16, 1, 16);
+
+/// Set in every byte that holds categories by their bits; a smaller one is the position of a category alone.
+const BITS: u8 = 0x80;
 
 /// Stands for everything that is not mandatory.
 const EVERYTHING: u8 = u8::MAX;
@@ -25,17 +30,17 @@ impl Tokens {
         Self(hash)
     }
 
-    /// Makes the token by which a person ends mails of a category, or everything that is not mandatory.
-    pub(crate) fn issue(&self, subject: SubjectId, category: Option<Category>) -> String {
+    /// Makes the token by which a person ends mails of these categories.
+    pub(crate) fn issue(&self, subject: SubjectId, categories: &BTreeSet<Category>) -> String {
         let mut bytes = subject.as_uuid().as_bytes().to_vec();
-        bytes.push(code(category));
+        bytes.push(categories.iter().fold(BITS, |bits, category| bits | bit(*category)));
         let proof = self.prove(&bytes);
         bytes.extend(proof);
         URL_SAFE_NO_PAD.encode(bytes)
     }
 
     /// Reads a token; nothing when it was not made here.
-    pub(crate) fn read(&self, token: &str) -> Option<(SubjectId, Option<Category>)> {
+    pub(crate) fn read(&self, token: &str) -> Option<(SubjectId, BTreeSet<Category>)> {
         let length = PARTS.0 + PARTS.1 + PARTS.2;
         let bytes = URL_SAFE_NO_PAD.decode(token).ok().filter(|bytes| bytes.len() == length)?;
         let (said, proof) = bytes.split_at_checked(PARTS.0 + PARTS.1)?;
@@ -45,12 +50,14 @@ impl Tokens {
         }
         let (subject, kind) = said.split_at_checked(PARTS.0)?;
         let subject = SubjectId::from_uuid(Uuid::from_slice(subject).ok()?);
-        let category = match kind {
-            [EVERYTHING] => None,
-            [number] => Some(*Category::ALL.get(usize::from(*number))?),
+        let all = Category::ALL.into_iter();
+        let categories = match kind {
+            [EVERYTHING] => all.filter(|category| !category.is_mandatory()).collect(),
+            [bits] if bits & BITS != 0 => all.filter(|category| bits & bit(*category) != 0).collect(),
+            [position] => BTreeSet::from([*Category::ALL.get(usize::from(*position))?]),
             _ => return None,
         };
-        Some((subject, category))
+        Some((subject, categories))
     }
 
     fn prove(&self, said: &[u8]) -> Vec<u8> {
@@ -66,9 +73,8 @@ impl Tokens {
     }
 }
 
-fn code(category: Option<Category>) -> u8 {
-    let position = Category::ALL.iter().position(|known| Some(*known) == category);
-    position.and_then(|position| u8::try_from(position).ok()).unwrap_or(EVERYTHING)
+fn bit(category: Category) -> u8 {
+    Category::ALL.iter().position(|known| *known == category).map_or(0, |position| 1 << position)
 }
 
 #[cfg(test)]
@@ -87,18 +93,35 @@ mod tests {
     fn a_token_is_read_by_whoever_made_it_and_by_nobody_else() {
         let (ours, theirs) = (tokens(), tokens());
         let subject = SubjectId::new(Timestamp::from_seconds(1), &SystemEntropy);
-        for category in [None, Some(Category::Workflow), Some(Category::Announcement)] {
-            let token = ours.issue(subject, category);
-            assert_eq!(ours.read(&token), Some((subject, category)));
+        for categories in [vec![Category::Workflow], vec![Category::Message, Category::Announcement]] {
+            let categories = BTreeSet::from_iter(categories);
+            let token = ours.issue(subject, &categories);
+            assert_eq!(ours.read(&token), Some((subject, categories)));
             assert_eq!(theirs.read(&token), None);
         }
-        let token = ours.issue(subject, Some(Category::Workflow));
+        let token = ours.issue(subject, &BTreeSet::from([Category::Workflow]));
         for position in 0..token.len() {
             let mut changed: Vec<char> = token.chars().collect();
             changed[position] = if changed[position] == 'A' { 'B' } else { 'A' };
             assert_eq!(ours.read(&changed.into_iter().collect::<String>()), None, "{position}");
         }
         assert_eq!((ours.read(""), ours.read("\u{e9}"), ours.read(&format!("{token}A"))), (None, None, None));
+    }
+
+    #[test]
+    fn a_link_that_was_mailed_before_there_were_several_categories_still_ends_what_it_said() {
+        let tokens = tokens();
+        let subject = SubjectId::new(Timestamp::from_seconds(1), &SystemEntropy);
+        let old = |kind: u8| {
+            let mut bytes = subject.as_uuid().as_bytes().to_vec();
+            bytes.push(kind);
+            bytes.extend(tokens.prove(&bytes));
+            tokens.read(&URL_SAFE_NO_PAD.encode(bytes)).map(|(_, categories)| categories)
+        };
+        assert_eq!(old(2), Some(BTreeSet::from([Category::Workflow])));
+        let optional = [Category::Workflow, Category::Message, Category::Announcement];
+        assert_eq!(old(EVERYTHING), Some(BTreeSet::from(optional)));
+        assert_eq!(old(5), None);
     }
 
     #[test]

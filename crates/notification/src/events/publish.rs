@@ -95,8 +95,9 @@ fn encode(event: &Event) -> (&'static str, domain_event::Event) {
             let updated = PreferencesUpdated { fields: fields.iter().map(|field| (*field).to_owned()).collect() };
             ("notification.preferences_updated", Wire::PreferencesUpdated(updated))
         }
-        What::MailUnsubscribed(category) => {
-            let unsubscribed = MailUnsubscribed { category: (*category).to_owned() };
+        What::MailUnsubscribed(categories) => {
+            let names: Vec<_> = categories.iter().map(|category| category.as_str()).collect();
+            let unsubscribed = MailUnsubscribed { category: names.join(",") };
             ("notification.mail_unsubscribed", Wire::MailUnsubscribed(unsubscribed))
         }
         What::NotificationSent { notification_id, category, recipient_count } => {

@@ -46,7 +46,8 @@ impl PreferenceService for Service {
     ) -> Result<Response<api::UnsubscribeResponse>, Status> {
         let (token, shared) = (request.into_inner().token, Arc::clone(&self.0));
         let ended = detached::run(async move { Ok(preferences::unsubscribe(&shared, &token).await?) }).await?;
-        let category = ended.map_or(api::Category::Unspecified, convert::category).into();
-        Ok(Response::new(api::UnsubscribeResponse { category }))
+        let categories: Vec<i32> = ended.into_iter().map(|category| convert::category(category).into()).collect();
+        let category = if let [one] = categories.as_slice() { *one } else { api::Category::Unspecified.into() };
+        Ok(Response::new(api::UnsubscribeResponse { category, categories }))
     }
 }

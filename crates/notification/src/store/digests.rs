@@ -7,12 +7,15 @@ use sea_orm::prelude::{Expr, Uuid};
 use sea_orm::sea_query::{LockBehavior, LockType};
 use sea_orm::{ColumnTrait as _, EntityTrait as _, QueryFilter as _, QueryOrder as _, QuerySelect as _};
 
+use super::deliveries::category;
 use super::entity::delivery::{Column, Entity};
+use crate::domain::category::Category;
 
 /// A mail that was not sent, for a digest to tell it.
 pub(crate) struct Gathered {
     pub(crate) recipient_id: SubjectId,
     pub(crate) organization_id: Option<OrganizationId>,
+    pub(crate) category: Category,
     pub(crate) email: String,
     pub(crate) variables: String,
 }
@@ -42,6 +45,7 @@ pub(crate) async fn take(tx: &Tx, now: Timestamp, most: u64) -> Result<Vec<Gathe
     let read = rows.into_iter().map(|row| Gathered {
         recipient_id: SubjectId::from_uuid(row.recipient_id),
         organization_id: row.organization_id.map(OrganizationId::from_uuid),
+        category: category(&row.category),
         email: row.email,
         variables: row.variables,
     });

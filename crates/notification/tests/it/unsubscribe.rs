@@ -1,13 +1,15 @@
 //! One click ends mails that are not mandatory (RFC 8058).
 
 use rolecall_api::notification::v1::recipient::Recipient as To;
-use rolecall_api::notification::v1::{Category, CategoryPreference, Recipient, UnsubscribeRequest};
+use rolecall_api::notification::v1::{
+    Category, CategoryPreference, Digest, Preferences, Recipient, SendNotificationRequest, UnsubscribeRequest,
+};
 use rolecall_testkit::{Mail, on_each_database};
 use tonic::Code;
 
 use crate::notifications::{reason, send, to, user};
-use crate::preferences::get;
-use crate::world::World;
+use crate::preferences::{change, get};
+use crate::world::{DAY, World};
 
 /// The path in the header of a mail.
 fn path(mail: &Mail) -> String {
@@ -43,6 +45,39 @@ on_each_database! {
         world.notification.relay().drain().await;
         let audited = world.doubles.know(|known| known.audited.clone());
         assert_eq!(audited.iter().filter(|topic| *topic == "notification.mail_unsubscribed").count(), 1);
+    }
+
+    async fn a_link_of_a_digest_ends_mails_of_what_it_told_and_leaves_the_inbox_alone(database) {
+        let world = World::new(database).await;
+        let ada = world.person("Ada");
+        let daily = Preferences { digest: Digest::Daily.into(), ..Default::default() };
+        world.preferences(world.as_person(ada)).update_preferences(change(&["digest"], daily)).await.expect("daily");
+        let about = async |category: Category| {
+            let request = SendNotificationRequest { category: category.into(), ..to(vec![user(ada)]) };
+            send(&world, request).await.expect("accepted");
+            world.drain().await;
+        };
+        about(Category::Workflow).await;
+        about(Category::Message).await;
+        world.drain_after(DAY).await;
+        let path = path(&world.sink.mails()[0]);
+        // Gathered by now, and not told any more once it is ended.
+        about(Category::Workflow).await;
+        let (status, page) = world.http("POST", &path).await;
+        assert!(status == 200 && page.contains("data workflow and messages by mail"), "{status} {page}");
+        let token = path.rsplit('/').next().expect("a token").to_owned();
+        let answer = world.preferences(world.as_person(ada)).unsubscribe(UnsubscribeRequest { token }).await;
+        let answer = answer.expect("ended").into_inner();
+        assert_eq!(answer.categories().collect::<Vec<_>>(), [Category::Workflow, Category::Message]);
+        assert_eq!(answer.category(), Category::Unspecified);
+        let preferences = get(&world, ada).await;
+        assert!(preferences.enabled && preferences.categories.iter().all(|one| one.inbox), "{preferences:?}");
+        let off: Vec<_> = preferences.categories.iter().filter(|one| !one.mail).map(CategoryPreference::category).collect();
+        assert_eq!(off, [Category::Workflow, Category::Message]);
+        about(Category::Announcement).await;
+        world.drain_after(DAY).await;
+        let mails = world.sink.mails();
+        assert_eq!((mails.len(), mails[1].subject().as_str()), (2, "1 notifications"), "the announcement alone");
     }
 
     async fn an_address_without_an_account_ends_its_mails_too(database) {

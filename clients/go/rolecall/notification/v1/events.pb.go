@@ -409,7 +409,7 @@ func (x *PreferencesUpdated) GetFields() []string {
 // Somebody ended mails of a kind by the link in one of them.
 type MailUnsubscribed struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// Which, such as `workflow`; `all` for everything that is not mandatory.
+	// Which, such as `workflow`; several apart by commas.
 	Category      string `protobuf:"bytes,1,opt,name=category,proto3" json:"category,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache

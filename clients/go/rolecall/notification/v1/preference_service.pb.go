@@ -568,9 +568,12 @@ func (x *UnsubscribeRequest) GetToken() string {
 // What `Unsubscribe` answers.
 type UnsubscribeResponse struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// What does not come by mail any more; unspecified for everything that is not
-	// mandatory.
-	Category      Category `protobuf:"varint,1,opt,name=category,proto3,enum=rolecall.notification.v1.Category" json:"category,omitempty"`
+	// What does not come by mail any more; unspecified when it is of several
+	// categories.
+	Category Category `protobuf:"varint,1,opt,name=category,proto3,enum=rolecall.notification.v1.Category" json:"category,omitempty"`
+	// What does not come by mail any more: each category of the mail that held
+	// the link. Inboxes stay as they are.
+	Categories    []Category `protobuf:"varint,2,rep,packed,name=categories,proto3,enum=rolecall.notification.v1.Category" json:"categories,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -612,6 +615,13 @@ func (x *UnsubscribeResponse) GetCategory() Category {
 	return Category_CATEGORY_UNSPECIFIED
 }
 
+func (x *UnsubscribeResponse) GetCategories() []Category {
+	if x != nil {
+		return x.Categories
+	}
+	return nil
+}
+
 var File_rolecall_notification_v1_preference_service_proto protoreflect.FileDescriptor
 
 const file_rolecall_notification_v1_preference_service_proto_rawDesc = "" +
@@ -651,9 +661,12 @@ const file_rolecall_notification_v1_preference_service_proto_rawDesc = "" +
 	"\x19UpdatePreferencesResponse\x12G\n" +
 	"\vpreferences\x18\x01 \x01(\v2%.rolecall.notification.v1.PreferencesR\vpreferences\"*\n" +
 	"\x12UnsubscribeRequest\x12\x14\n" +
-	"\x05token\x18\x01 \x01(\tR\x05token\"U\n" +
+	"\x05token\x18\x01 \x01(\tR\x05token\"\x99\x01\n" +
 	"\x13UnsubscribeResponse\x12>\n" +
-	"\bcategory\x18\x01 \x01(\x0e2\".rolecall.notification.v1.CategoryR\bcategory*U\n" +
+	"\bcategory\x18\x01 \x01(\x0e2\".rolecall.notification.v1.CategoryR\bcategory\x12B\n" +
+	"\n" +
+	"categories\x18\x02 \x03(\x0e2\".rolecall.notification.v1.CategoryR\n" +
+	"categories*U\n" +
 	"\x06Digest\x12\x16\n" +
 	"\x12DIGEST_UNSPECIFIED\x10\x00\x12\x0e\n" +
 	"\n" +
@@ -706,17 +719,18 @@ var file_rolecall_notification_v1_preference_service_proto_depIdxs = []int32{
 	12, // 7: rolecall.notification.v1.UpdatePreferencesRequest.update_mask:type_name -> google.protobuf.FieldMask
 	1,  // 8: rolecall.notification.v1.UpdatePreferencesResponse.preferences:type_name -> rolecall.notification.v1.Preferences
 	11, // 9: rolecall.notification.v1.UnsubscribeResponse.category:type_name -> rolecall.notification.v1.Category
-	4,  // 10: rolecall.notification.v1.PreferenceService.GetPreferences:input_type -> rolecall.notification.v1.GetPreferencesRequest
-	6,  // 11: rolecall.notification.v1.PreferenceService.UpdatePreferences:input_type -> rolecall.notification.v1.UpdatePreferencesRequest
-	8,  // 12: rolecall.notification.v1.PreferenceService.Unsubscribe:input_type -> rolecall.notification.v1.UnsubscribeRequest
-	5,  // 13: rolecall.notification.v1.PreferenceService.GetPreferences:output_type -> rolecall.notification.v1.GetPreferencesResponse
-	7,  // 14: rolecall.notification.v1.PreferenceService.UpdatePreferences:output_type -> rolecall.notification.v1.UpdatePreferencesResponse
-	9,  // 15: rolecall.notification.v1.PreferenceService.Unsubscribe:output_type -> rolecall.notification.v1.UnsubscribeResponse
-	13, // [13:16] is the sub-list for method output_type
-	10, // [10:13] is the sub-list for method input_type
-	10, // [10:10] is the sub-list for extension type_name
-	10, // [10:10] is the sub-list for extension extendee
-	0,  // [0:10] is the sub-list for field type_name
+	11, // 10: rolecall.notification.v1.UnsubscribeResponse.categories:type_name -> rolecall.notification.v1.Category
+	4,  // 11: rolecall.notification.v1.PreferenceService.GetPreferences:input_type -> rolecall.notification.v1.GetPreferencesRequest
+	6,  // 12: rolecall.notification.v1.PreferenceService.UpdatePreferences:input_type -> rolecall.notification.v1.UpdatePreferencesRequest
+	8,  // 13: rolecall.notification.v1.PreferenceService.Unsubscribe:input_type -> rolecall.notification.v1.UnsubscribeRequest
+	5,  // 14: rolecall.notification.v1.PreferenceService.GetPreferences:output_type -> rolecall.notification.v1.GetPreferencesResponse
+	7,  // 15: rolecall.notification.v1.PreferenceService.UpdatePreferences:output_type -> rolecall.notification.v1.UpdatePreferencesResponse
+	9,  // 16: rolecall.notification.v1.PreferenceService.Unsubscribe:output_type -> rolecall.notification.v1.UnsubscribeResponse
+	14, // [14:17] is the sub-list for method output_type
+	11, // [11:14] is the sub-list for method input_type
+	11, // [11:11] is the sub-list for extension type_name
+	11, // [11:11] is the sub-list for extension extendee
+	0,  // [0:11] is the sub-list for field type_name
 }
 
 func init() { file_rolecall_notification_v1_preference_service_proto_init() }

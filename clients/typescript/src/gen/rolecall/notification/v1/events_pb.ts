@@ -214,7 +214,7 @@ export const PreferencesUpdatedSchema: GenMessage<PreferencesUpdated> = /*@__PUR
  */
 export type MailUnsubscribed = Message<"rolecall.notification.v1.MailUnsubscribed"> & {
   /**
-   * Which, such as `workflow`; `all` for everything that is not mandatory.
+   * Which, such as `workflow`; several apart by commas.
    *
    * @generated from field: string category = 1;
    */
