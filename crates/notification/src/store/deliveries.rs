@@ -169,7 +169,7 @@ pub(crate) async fn count_sent(
     Ok(counted.collect())
 }
 
-/// Deletes up to `most` deliveries that were finished and made before a time; returns how many.
+/// Deletes up to `most` deliveries that are finished and were last queued before a time; returns how many.
 pub(crate) async fn delete_finished(tx: &Tx, before: Timestamp, most: u64) -> Result<u64, Error> {
     use delivery::Column;
     let old = delivery::Entity::find()
@@ -179,7 +179,7 @@ pub(crate) async fn delete_finished(tx: &Tx, before: Timestamp, most: u64) -> Re
         .filter(Expr::cust("state <> 0"))
         // What a digest still has to tell is not finished.
         .filter(Column::DigestDue.is_null())
-        .filter(Column::Created.lt(before.as_micros()))
+        .filter(Column::Queued.lt(before.as_micros()))
         .limit(most);
     let ids: Vec<Uuid> = old.into_tuple().all(tx).await?;
     if ids.is_empty() {

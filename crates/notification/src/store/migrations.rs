@@ -4,6 +4,7 @@ mod m0001_deliveries;
 mod m0100_preferences;
 mod m0101_notifications;
 mod m0102_inbox;
+mod m0110_retention;
 
 use rolecall_db::{UniqueConstraint, constraints};
 use sea_orm_migration::MigrationTrait;
@@ -25,5 +26,6 @@ pub(crate) fn steps() -> Vec<Box<dyn MigrationTrait>> {
         Box::new(m0100_preferences::Step),
         Box::new(m0101_notifications::Step),
         Box::new(m0102_inbox::Step),
+        Box::new(m0110_retention::Step),
     ]
 }

@@ -7,7 +7,7 @@ use rolecall_kernel::page::{Page, PageSize};
 use rolecall_kernel::time::Timestamp;
 use sea_orm::prelude::{Expr, Uuid};
 use sea_orm::{
-    ActiveValue::Set, ColumnTrait as _, Condition, ConnectionTrait, EntityTrait as _, QueryFilter as _,
+    ActiveValue::Set, ColumnTrait as _, Condition, ConnectionTrait, EntityTrait as _, ExprTrait as _, QueryFilter as _,
     QueryOrder as _, QuerySelect as _,
 };
 
@@ -138,10 +138,11 @@ pub(crate) async fn count<C: ConnectionTrait>(connection: &C, id: NotificationId
     Ok(counts)
 }
 
-/// Deletes up to `most` notifications that were made before a time; returns how many.
+/// Deletes up to `most` notifications that were to be sent before a time; returns how many.
 pub(crate) async fn delete_old(tx: &Tx, before: Timestamp, most: u64) -> Result<u64, Error> {
     let old = Entity::find().select_only().column(Column::NotificationId);
-    let old = old.filter(Column::Created.lt(before.as_micros())).limit(most);
+    // Spelled as in the index that serves it.
+    let old = old.filter(Expr::cust("COALESCE(scheduled, created)").lt(before.as_micros())).limit(most);
     let ids: Vec<Uuid> = old.into_tuple().all(tx).await?;
     if ids.is_empty() {
         return Ok(0);

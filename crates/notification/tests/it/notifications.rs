@@ -12,7 +12,7 @@ use rolecall_testkit::{Behaviour, on_each_database};
 use tonic::{Code, Status};
 use tonic_types::StatusExt as _;
 
-use crate::world::{DAY, MINUTE, World, wire};
+use crate::world::{DAY, MINUTE, World, smtp, wire};
 
 pub(crate) fn reason(status: &Status) -> String {
     status.get_details_error_info().expect("ErrorInfo").reason
@@ -135,6 +135,26 @@ on_each_database! {
             let status = cancel(&world, world.admin(), &done).await.expect_err("nothing waits");
             assert_eq!((status.code(), reason(&status).as_str()), (Code::FailedPrecondition, "NOTIFICATION_NOT_PENDING"));
         }
+    }
+
+    async fn what_is_scheduled_is_kept_as_long_as_if_it_had_been_accepted_when_it_is_due(database) {
+        let world = World::with(database, |config, port| {
+            config.smtp = Some(smtp(port));
+            config.retention = DAY * 30;
+        }).await;
+        let schedule_time = Some(wire(world.clock.now().plus(DAY * 60)));
+        let request = SendNotificationRequest { schedule_time, ..to(vec![user(world.person("Ada"))]) };
+        let sent = send(&world, request).await.expect("accepted").notification_id;
+        let sweep = async || world.notification.sweep().await.expect("swept");
+        world.clock.advance(DAY * 45);
+        assert_eq!(sweep().await, 0, "it waits");
+        assert_eq!(world.drain_after(DAY * 15).await, 1);
+        world.clock.advance(DAY * 29);
+        assert_eq!(sweep().await, 0, "it was sent not long ago");
+        get(&world, world.admin(), &sent).await.expect("kept");
+        world.clock.advance(DAY * 2);
+        assert_eq!(sweep().await, 3, "the notification, its mail and its message");
+        assert_eq!(reason(&get(&world, world.admin(), &sent).await.expect_err("gone")), "NOTIFICATION_NOT_FOUND");
     }
 
     async fn what_has_expired_is_not_sent(database) {
