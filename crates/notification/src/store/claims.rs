@@ -11,7 +11,8 @@ use rolecall_kernel::time::Timestamp;
 use sea_orm::prelude::{Expr, Uuid};
 use sea_orm::sea_query::{LockBehavior, LockType};
 use sea_orm::{
-    ColumnTrait as _, EntityTrait as _, ExprTrait as _, QueryFilter as _, QueryOrder as _, QuerySelect as _, Set,
+    ColumnTrait as _, EntityTrait as _, ExprTrait as _, QueryFilter as _, QueryOrder as _, QuerySelect as _, Select,
+    Set,
 };
 
 use super::deliveries::{category, code};
@@ -36,13 +37,16 @@ pub(crate) struct Verdict {
     pub(crate) next: Next,
 }
 
+/// What is mandatory comes first, however much else waits.
+const URGENCIES: [i16; 2] = [0, 1];
+
 /// Tells whether anything is due or has expired; cheap, and takes no lock.
 pub(crate) async fn is_any_due(reader: &Reader, now: Timestamp) -> Result<bool, Error> {
     use delivery::Column;
     // The state is a literal, so that the partial indexes serve prepared statements too.
-    let due = Column::NextAttempt.lte(now.as_micros());
+    let due = |urgency: i16| Column::Urgency.eq(urgency).and(Column::NextAttempt.lte(now.as_micros()));
     let expired = Column::Expires.is_not_null().and(Column::Expires.lte(now.as_micros()));
-    for condition in [due, expired] {
+    for condition in URGENCIES.map(due).into_iter().chain([expired]) {
         let query = delivery::Entity::find().select_only().column(Column::DeliveryId);
         let query = query.filter(Expr::cust("state = 0")).filter(condition).limit(1);
         if query.into_tuple::<Uuid>().one(reader).await?.is_some() {
@@ -68,7 +72,7 @@ pub(crate) async fn expire(tx: &Tx, now: Timestamp) -> Result<u64, Error> {
     Ok(done.rows_affected)
 }
 
-/// Claims up to `most` due deliveries and begins an attempt at each.
+/// Claims up to `most` due deliveries, mandatory ones first, and begins an attempt at each.
 pub(crate) async fn claim(
     tx: &Tx,
     lease: Lease,
@@ -77,14 +81,15 @@ pub(crate) async fn claim(
     now: Timestamp,
 ) -> Result<Vec<Due>, Error> {
     use delivery::Column;
-    let due = delivery::Entity::find()
-        .filter(Expr::cust("state = 0"))
-        .filter(Column::NextAttempt.lte(now.as_micros()))
-        .order_by_asc(Column::NextAttempt)
-        .order_by_asc(Column::DeliveryId)
-        .limit(most);
-    // PostgreSQL: what another process is claiming this moment is passed over, not waited for.
-    let rows = due.lock_with_behavior(LockType::Update, LockBehavior::SkipLocked).all(tx).await?;
+    let mut rows = Vec::new();
+    for urgency in URGENCIES {
+        let left = most.saturating_sub(rows.len() as u64);
+        if left > 0 {
+            // PostgreSQL: what another process is claiming this moment is passed over, not waited for.
+            let due = due(urgency, left, now).lock_with_behavior(LockType::Update, LockBehavior::SkipLocked);
+            rows.extend(due.all(tx).await?);
+        }
+    }
     if rows.is_empty() {
         return Ok(Vec::new());
     }
@@ -102,6 +107,18 @@ pub(crate) async fn claim(
     let begun = rows.iter().map(|row| begin(row, now));
     attempt::Entity::insert_many(begun).exec_without_returning(tx).await?;
     Ok(rows.into_iter().map(claimed).collect())
+}
+
+/// What is due of one urgency, in the order of the index that serves it.
+fn due(urgency: i16, most: u64, now: Timestamp) -> Select<delivery::Entity> {
+    use delivery::Column;
+    delivery::Entity::find()
+        .filter(Expr::cust("state = 0"))
+        .filter(Column::Urgency.eq(urgency))
+        .filter(Column::NextAttempt.lte(now.as_micros()))
+        .order_by_asc(Column::NextAttempt)
+        .order_by_asc(Column::DeliveryId)
+        .limit(most)
 }
 
 /// An attempt that was begun and never ended died with its process.

@@ -18,7 +18,7 @@ use crate::domain::category::Category;
 use crate::domain::delivery::{Attempt, ChannelKind, Delivery, Draft, Filter, State};
 use crate::domain::template::Template;
 
-/// Both databases bound the values of one statement, of which each row takes 25.
+/// Both databases bound the values of one statement, of which each row takes 26.
 const ROWS: usize = 500;
 
 /// Stores deliveries, to be attempted at once.
@@ -58,6 +58,7 @@ fn row(draft: Draft, now: Timestamp) -> Result<delivery::ActiveModel, Error> {
         category: Set(draft.category.as_str().to_owned()),
         suppressed: Set(None),
         digest_due: Set(None),
+        urgency: Set(urgency(draft.category)),
     })
 }
 
@@ -233,6 +234,11 @@ pub(super) const fn code(state: State) -> i16 {
         // What nobody wants is told apart by its reason.
         State::Expired | State::Suppressed => 3,
     }
+}
+
+/// Spells how soon a delivery is claimed: the lower, the sooner.
+pub(super) const fn urgency(category: Category) -> i16 {
+    if category.is_mandatory() { 0 } else { 1 }
 }
 
 /// Reads a stored category; a row of a newer version is none of ours to switch off.

@@ -5,6 +5,7 @@ mod m0100_preferences;
 mod m0101_notifications;
 mod m0102_inbox;
 mod m0110_retention;
+mod m0111_urgency;
 
 use rolecall_db::{UniqueConstraint, constraints};
 use sea_orm_migration::MigrationTrait;
@@ -27,5 +28,6 @@ pub(crate) fn steps() -> Vec<Box<dyn MigrationTrait>> {
         Box::new(m0101_notifications::Step),
         Box::new(m0102_inbox::Step),
         Box::new(m0110_retention::Step),
+        Box::new(m0111_urgency::Step),
     ]
 }

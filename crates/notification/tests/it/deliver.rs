@@ -6,6 +6,7 @@ use rolecall_api::notification::v1::DeliveryState;
 use rolecall_testkit::{Behaviour, on_each_database};
 use secrecy::SecretString;
 
+use crate::notifications::{send, to, user};
 use crate::world::{CODE, DAY, MINUTE, World, smtp};
 
 const PATIENCE: Duration = Duration::from_secs(10);
@@ -118,6 +119,33 @@ on_each_database! {
         assert_eq!(sent.into_iter().map(|sent| sent.expect("drained")).sum::<usize>(), 60);
         assert_eq!(world.sink.mails().len(), 60);
         assert!(world.all().await.iter().all(|delivery| delivery.attempt_count == 1));
+    }
+
+    async fn mandatory_mail_goes_before_everything_else_that_waits(database) {
+        let world = World::with(database, |config, port| {
+            config.smtp = Some(smtp(port));
+            config.concurrency = 1;
+        }).await;
+        let (organization, grace, ada) = (world.organization("Engines"), world.person("Grace"), world.person("Ada"));
+        for _ in 0..3 {
+            send(&world, to(vec![user(ada)])).await.expect("accepted");
+        }
+        world.clock.advance(MINUTE / 2);
+        world.ingest(vec![world.blocked(organization, grace, ada)]).await;
+        world.ingest(vec![world.invitation(organization, "bob@example.org")]).await;
+        assert_eq!(world.drain().await, 5);
+        let subjects: Vec<_> = world.sink.mails().iter().map(rolecall_testkit::Mail::subject).collect();
+        let is_message: Vec<_> = subjects.iter().map(|subject| subject == "Spec 7 was approved").collect();
+        assert_eq!(is_message, [false, false, true, true, true], "{subjects:?}");
+    }
+
+    async fn the_next_mails_are_found_by_an_index_in_its_order(database) {
+        let world = World::new(database).await;
+        let text = "SELECT delivery_id FROM deliveries WHERE state = 0 AND urgency = 1 AND next_attempt <= 7 \
+            ORDER BY next_attempt, delivery_id LIMIT 8";
+        let plan = world.plan(text).await;
+        assert!(plan.contains("deliveries_due_idx") && !plan.to_lowercase().contains("sort"), "{plan}");
+        assert!(!plan.contains("TEMP B-TREE"), "{plan}");
     }
 
     async fn what_has_ended_is_not_sent_and_leaves_no_secret(database) {

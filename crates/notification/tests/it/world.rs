@@ -244,6 +244,25 @@ impl World {
         (status, String::from_utf8(page.into()).expect("text"))
     }
 
+    /// How the database would answer a query if its tables were large.
+    pub(crate) async fn plan(&self, query: &str) -> String {
+        use sea_orm::{ConnectionTrait as _, DbBackend, Statement};
+        let lines = self.db.write(|tx| async move {
+            let backend = tx.get_database_backend();
+            let is_postgres = backend == DbBackend::Postgres;
+            if is_postgres {
+                // A table with few rows is read whole otherwise.
+                tx.execute_unprepared("SET LOCAL enable_seqscan = off; SET LOCAL enable_bitmapscan = off").await?;
+            }
+            let (explain, column) =
+                if is_postgres { ("EXPLAIN", "QUERY PLAN") } else { ("EXPLAIN QUERY PLAN", "detail") };
+            let rows = tx.query_all_raw(Statement::from_string(backend, format!("{explain} {query}"))).await?;
+            let lines = rows.iter().map(|row| row.try_get::<String>("", column));
+            Ok::<_, rolecall_db::Error>(lines.collect::<Result<Vec<_>, _>>()?)
+        });
+        lines.await.expect("explained").join("\n")
+    }
+
     /// Everything, as ADMIN sees it, newest first.
     pub(crate) async fn all(&self) -> Vec<api::Delivery> {
         let request = api::ListDeliveriesRequest { organization_id: "-".to_owned(), ..Default::default() };

@@ -35,6 +35,8 @@ pub(crate) struct Model {
     pub(crate) suppressed: Option<String>,
     /// When a digest tells it; NULL once one does.
     pub(crate) digest_due: Option<i64>,
+    /// 0 for what is mandatory, which is claimed first, and 1 for everything else.
+    pub(crate) urgency: i16,
 }
 
 #[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]
