@@ -18,7 +18,7 @@ pub(crate) async fn end(tx: &Tx, Ended { subject, is_erased }: Ended) -> Result<
     inbox::delete_all(tx, subject, is_erased).await?;
     let recipient = subject.as_uuid();
     let mut waiting = notifications::suppress(Suppression::Deleted)
-        .filter(Expr::cust("state = 0"))
+        .filter(notifications::waiting())
         .filter(Column::RecipientId.eq(recipient));
     if !is_erased {
         // What tells of the security of the account is told to its end.

@@ -6,6 +6,7 @@ use rolecall_kernel::id::{NotificationId, OrganizationId, SubjectId};
 use rolecall_kernel::page::{Page, PageSize};
 use rolecall_kernel::time::Timestamp;
 use sea_orm::prelude::{Expr, Uuid};
+use sea_orm::sea_query::SimpleExpr;
 use sea_orm::{
     ActiveValue::Set, ColumnTrait as _, Condition, ConnectionTrait, EntityTrait as _, ExprTrait as _, QueryFilter as _,
     QueryOrder as _, QuerySelect as _,
@@ -83,12 +84,8 @@ pub(crate) async fn update_cancelled(
     let id = notification.notification_id.as_uuid();
     // What is under way may have left already.
     let waits = Condition::any().add(Of::Lease.is_null()).add(Of::NextAttempt.lte(now.as_micros()));
-    let done = suppress(Suppression::Cancelled)
-        .filter(Of::EventId.eq(id))
-        .filter(Expr::cust("state = 0"))
-        .filter(waits)
-        .exec(tx)
-        .await?;
+    let done =
+        suppress(Suppression::Cancelled).filter(Of::EventId.eq(id)).filter(waiting()).filter(waits).exec(tx).await?;
     let gathered = delivery::Entity::update_many()
         .col_expr(Of::DigestDue, Expr::value(None::<i64>))
         .col_expr(Of::Suppressed, Expr::value(Suppression::Cancelled.as_str()))
@@ -105,6 +102,11 @@ pub(crate) async fn update_cancelled(
             .await?;
     }
     Ok(affected)
+}
+
+/// What may still be sent: pending, or parked until somebody takes it up.
+pub(super) fn waiting() -> SimpleExpr {
+    delivery::Column::State.is_in([State::Pending, State::Parked].map(code))
 }
 
 /// Ends deliveries that are not sent for this reason, their secrets erased.

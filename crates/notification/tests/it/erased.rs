@@ -6,7 +6,7 @@ use rolecall_api::notification::v1::IngestOutcome::Done;
 use rolecall_api::notification::v1::{DeliveryState, IngestedEvent, Preferences, SendNotificationRequest};
 use rolecall_kernel::id::SubjectId;
 use rolecall_kernel::time::Clock as _;
-use rolecall_testkit::on_each_database;
+use rolecall_testkit::{Behaviour, on_each_database};
 use sea_orm::{ConnectionTrait as _, Statement};
 
 use crate::notifications::{send, to, user};
@@ -69,6 +69,24 @@ on_each_database! {
         let of_ada = world.all().await.into_iter().find(|one| one.recipient_id == ada.to_string()).expect("kept");
         assert_eq!((of_ada.state(), of_ada.suppression.as_str()), (DeliveryState::Suppressed, "deleted"));
         assert!(kept(&world).await.contains("ada@example.org"), "kept until it is erased");
+    }
+
+    async fn parked_mail_ends_with_the_account_but_for_what_is_mandatory(database) {
+        let world = World::new(database).await;
+        let (engines, grace, ada) = (world.organization("Engines"), world.person("Grace"), world.person("Ada"));
+        world.sink.script([Behaviour::RefuseRecipient, Behaviour::RefuseRecipient]);
+        send(&world, to(vec![user(ada)])).await.expect("accepted");
+        world.ingest(vec![world.blocked(engines, grace, ada)]).await;
+        assert_eq!(world.drain().await, 2);
+        world.ingest(vec![deleted(&world, ada, false)]).await;
+        let states = async || {
+            let mut all: Vec<_> = world.all().await.into_iter().map(|one| (one.template.clone(), one.state())).collect();
+            all.sort_by(|one, other| one.0.cmp(&other.0));
+            all.into_iter().map(|(_, state)| state).collect::<Vec<_>>()
+        };
+        assert_eq!(states().await, [DeliveryState::Parked, DeliveryState::Suppressed]);
+        world.ingest(vec![erased(&world, ada)]).await;
+        assert_eq!(states().await, [DeliveryState::Suppressed, DeliveryState::Suppressed]);
     }
 
     async fn an_erasure_leaves_nothing_that_names_the_person(database) {

@@ -3,7 +3,7 @@
 use rolecall_api::notification::v1::recipient::Recipient as To;
 use rolecall_api::notification::v1::{
     CancelNotificationRequest, Category, GetNotificationRequest, InlineText, ListNotificationsRequest, Notification,
-    Recipient, SendNotificationRequest,
+    Recipient, RetryDeliveriesRequest, SendNotificationRequest,
 };
 use rolecall_authz::{Caller, ScopeKind};
 use rolecall_kernel::id::{NotificationId, OrganizationId, RequestId, SubjectId};
@@ -155,6 +155,21 @@ on_each_database! {
         world.clock.advance(DAY * 2);
         assert_eq!(sweep().await, 3, "the notification, its mail and its message");
         assert_eq!(reason(&get(&world, world.admin(), &sent).await.expect_err("gone")), "NOTIFICATION_NOT_FOUND");
+    }
+
+    async fn what_was_taken_back_is_not_sent_by_taking_its_parked_mails_up(database) {
+        let world = World::new(database).await;
+        world.sink.script([Behaviour::RefuseRecipient]);
+        let sent = send(&world, to(vec![user(world.person("Ada"))])).await.expect("accepted").notification_id;
+        assert_eq!(world.drain().await, 1);
+        let cancelled = cancel(&world, world.admin(), &sent).await.expect("its parked mail waits");
+        assert_eq!(cancelled.deliveries.map(|counts| (counts.parked, counts.suppressed)), Some((0, 1)));
+        let delivery_ids = vec![world.all().await[0].delivery_id.clone()];
+        let request = RetryDeliveriesRequest { delivery_ids, ..Default::default() };
+        let status = world.client(world.admin()).retry_deliveries(request).await.expect_err("taken back");
+        assert_eq!(reason(&status), "DELIVERY_NOT_PARKED");
+        let status = cancel(&world, world.admin(), &sent).await.expect_err("nothing waits");
+        assert_eq!(reason(&status), "NOTIFICATION_NOT_PENDING");
     }
 
     async fn what_has_expired_is_not_sent(database) {
