@@ -1,6 +1,7 @@
 //! The use cases, one a file.
 
 pub(crate) mod accept_events;
+pub(crate) mod address;
 pub(crate) mod cancel_notification;
 pub(crate) mod delete_finished;
 pub(crate) mod deliver;

@@ -11,6 +11,7 @@ use rolecall_kernel::id::{EventId, RequestId};
 use tokio::time::{Instant, sleep, timeout};
 use tracing::Instrument as _;
 
+use super::address::Addresses;
 use super::gather_digests;
 use super::judge::Judge;
 use crate::channel;
@@ -49,12 +50,13 @@ pub(crate) async fn run(shared: &Shared) -> Result<Pass, Error> {
     let lease = Lease { holder, ttl: shared.config.lease };
     let (expired, due, judge) = &claim(shared, lease).await?;
     let pass = Pass { expired: *expired, attempted: due.len() };
+    let addresses = &Addresses::ask(shared, due, shared.clock.now()).await;
     let attempts = futures::stream::iter(due.iter().cloned()).map(|due| {
         let span = tracing::info_span!("deliver", delivery_id = %due.delivery_id, template = due.template);
         if let Some(trace) = &due.trace {
             rolecall_telemetry::context::continue_trace(&span, trace);
         }
-        attempt(shared, due, judge, begun).instrument(span)
+        attempt(shared, due, (judge, addresses), begun).instrument(span)
     });
     let concurrency = usize::from(shared.config.concurrency);
     let mut ended = attempts.buffer_unordered(concurrency).ready_chunks(concurrency);
@@ -80,8 +82,8 @@ async fn claim(shared: &Shared, lease: Lease) -> Result<(u64, Vec<Due>, Judge), 
         .await
 }
 
-async fn attempt(shared: &Shared, due: Due, judge: &Judge, begun: Instant) -> Ended {
-    let outcome = match judge.judge(&due, shared.clock.now()).map_or_else(|| render(shared, &due), Err) {
+async fn attempt(shared: &Shared, due: Due, known: (&Judge, &Addresses), begun: Instant) -> Ended {
+    let outcome = match prepare(shared, &due, known) {
         Ok(mail) => send(shared, &mail, begun).await,
         Err(outcome) => outcome,
     };
@@ -99,11 +101,22 @@ async fn attempt(shared: &Shared, due: Due, judge: &Judge, begun: Instant) -> En
         Outcome::Refused(detail) => (AttemptOutcome::Refused, detail),
         Outcome::Held(_) => (AttemptOutcome::Held, "quiet hours of the recipient".to_owned()),
         Outcome::Unwanted(_) => (AttemptOutcome::Suppressed, "not wanted, or for a digest".to_owned()),
+        Outcome::Gone => (AttemptOutcome::Suppressed, "the account of its recipient is gone".to_owned()),
     };
     // What the server said may hold the address, so it is kept with the attempt and not logged.
     tracing::info!(number = due.number, ?outcome, ?next, "a delivery was attempted");
     let verdict = claims::Verdict { delivery_id: due.delivery_id, number: due.number, outcome, detail, next };
     Ended { due, verdict }
+}
+
+/// Makes the mail as its recipient wants it now, to where it can be reached now.
+fn prepare(shared: &Shared, due: &Due, (judge, addresses): (&Judge, &Addresses)) -> Result<Mail, Outcome> {
+    let now = shared.clock.now();
+    if let Some(outcome) = judge.judge(due, now) {
+        return Err(outcome);
+    }
+    let to = addresses.find(shared, due, now)?;
+    render(shared, due, to)
 }
 
 async fn send(shared: &Shared, mail: &Mail, begun: Instant) -> Outcome {
@@ -122,7 +135,7 @@ async fn send(shared: &Shared, mail: &Mail, begun: Instant) -> Outcome {
 }
 
 /// Renders the mail; the secret is opened here and nowhere else.
-fn render(shared: &Shared, due: &Due) -> Result<Mail, Outcome> {
+fn render(shared: &Shared, due: &Due, to: String) -> Result<Mail, Outcome> {
     // A row of a newer version waits for a process that knows its template.
     let unknown =
         || Outcome::Deferred(format!("this process does not know {} v{}", due.template, due.template_version));
@@ -148,8 +161,7 @@ fn render(shared: &Shared, due: &Due) -> Result<Mail, Outcome> {
         tracing::error!(error = &error as &dyn std::error::Error, "a template cannot be rendered");
         unknown()
     })?;
-    let (delivery_id, to) = (due.delivery_id, due.email.clone());
-    Ok(Mail { delivery_id, to, date: shared.clock.now(), content, unsubscribe })
+    Ok(Mail { delivery_id: due.delivery_id, to, date: shared.clock.now(), content, unsubscribe })
 }
 
 /// Writes down what came of attempts, and tries again while it holds the claim: what is forgotten is sent twice.

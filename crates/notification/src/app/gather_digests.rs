@@ -48,7 +48,7 @@ pub(crate) async fn run(shared: &Shared) -> Result<usize, Error> {
         .await
 }
 
-/// One line for each mail; to the address of the newest.
+/// One line for each mail; to the address of the newest, which is asked for anew before it is sent.
 fn digest(shared: &Shared, mails: &[Gathered], now: Timestamp) -> Option<Draft> {
     let last = mails.last()?;
     let read = |mail: &Gathered| serde_json::from_str::<Variables>(&mail.variables).unwrap_or_default();

@@ -173,6 +173,8 @@ pub(crate) struct Due {
     pub(crate) variables: String,
     pub(crate) sealed_secret: Option<Vec<u8>>,
     pub(crate) expires: Option<Timestamp>,
+    /// When it was accepted.
+    pub(crate) created: Timestamp,
     pub(crate) queued: Timestamp,
     /// Tries since it was queued, this one included.
     pub(crate) tries: i32,

@@ -4,6 +4,8 @@ use std::time::Duration;
 
 use rolecall_kernel::time::Timestamp;
 
+use super::delivery::Suppression;
+
 /// When to try again, and when to stop.
 #[derive(Debug, Clone)]
 pub(crate) struct Schedule {
@@ -30,6 +32,8 @@ pub(crate) enum Outcome {
     Held(Timestamp),
     /// Was not asked: the recipient does not want it, or a digest of that time tells it.
     Unwanted(Option<Timestamp>),
+    /// Was not asked: the account of the recipient is gone.
+    Gone,
 }
 
 /// How long a mail is held at the least.
@@ -45,8 +49,9 @@ pub(crate) enum Next {
         counted: bool,
     },
     Park,
-    /// It is not sent; a digest of that time tells it.
+    /// It is not sent, for this reason; a digest of that time tells it.
     Suppress {
+        why: Suppression,
         digest: Option<Timestamp>,
     },
 }
@@ -63,7 +68,9 @@ impl Schedule {
             Outcome::Unusable(_) => retry(now.plus(self.channel_pause), false),
             // Not at once, whatever the clocks of the recipient do: others wait behind it.
             Outcome::Held(until) => Next::Retry { at: (*until).max(now.plus(HOLD)), counted: false },
-            Outcome::Unwanted(digest) => Next::Suppress { digest: *digest },
+            Outcome::Unwanted(None) => Next::Suppress { why: Suppression::Preference, digest: None },
+            Outcome::Unwanted(digest) => Next::Suppress { why: Suppression::Digest, digest: *digest },
+            Outcome::Gone => Next::Suppress { why: Suppression::Deleted, digest: None },
         }
     }
 

@@ -17,7 +17,7 @@ use sea_orm::{
 
 use super::deliveries::{category, code};
 use super::entity::{attempt, delivery};
-use crate::domain::delivery::{AttemptOutcome, ChannelKind, Due, State, Suppression};
+use crate::domain::delivery::{AttemptOutcome, ChannelKind, Due, State};
 use crate::domain::schedule::Next;
 
 /// A claim: whose, and how long it holds.
@@ -156,6 +156,7 @@ fn claimed(row: delivery::Model) -> Due {
         variables: row.variables,
         sealed_secret: row.sealed_secret,
         expires: row.expires.map(Timestamp::from_micros),
+        created: Timestamp::from_micros(row.created),
         queued: Timestamp::from_micros(row.queued),
         tries: row.tries + 1,
         number: row.attempt_count + 1,
@@ -183,13 +184,10 @@ pub(crate) async fn settle(tx: &Tx, holder: Uuid, verdict: &Verdict, now: Timest
         // A sent mail is sent, whoever holds the claim by now: it must not be sent again.
         Next::Sent => finish(update, State::Sent).col_expr(Column::Sent, Expr::value(now.as_micros())),
         Next::Park => finish(update, State::Parked).filter(Column::Lease.eq(holder)),
-        Next::Suppress { digest } => {
-            let why = if digest.is_some() { Suppression::Digest } else { Suppression::Preference };
-            finish(update, State::Suppressed)
-                .col_expr(Column::Suppressed, Expr::value(why.as_str()))
-                .col_expr(Column::DigestDue, Expr::value(digest.map(Timestamp::as_micros)))
-                .filter(Column::Lease.eq(holder))
-        }
+        Next::Suppress { why, digest } => finish(update, State::Suppressed)
+            .col_expr(Column::Suppressed, Expr::value(why.as_str()))
+            .col_expr(Column::DigestDue, Expr::value(digest.map(Timestamp::as_micros)))
+            .filter(Column::Lease.eq(holder)),
         Next::Retry { at, counted } => update
             .col_expr(Column::NextAttempt, Expr::value(at.as_micros()))
             .col_expr(Column::Tries, Expr::col(Column::Tries).sub(i32::from(!counted)))

@@ -115,11 +115,12 @@ on_each_database! {
         }
         world.drain().await;
         assert_eq!(world.sink.mails().len(), 3, "Bob gets each by itself");
+        world.doubles.know(|known| known.contacts.get_mut(&ada.to_string()).expect("Ada").email = "ada@new.example".to_owned());
         world.drain_after(DAY).await;
         world.drain_after(DAY).await;
         let mails = world.sink.mails();
         assert_eq!(mails.len(), 4);
-        assert_eq!((mails[3].recipients[0].as_str(), mails[3].subject().as_str()), ("ada@example.org", "3 notifications"));
+        assert_eq!((mails[3].recipients[0].as_str(), mails[3].subject().as_str()), ("ada@new.example", "3 notifications"));
         assert_eq!(mails[3].text().matches("- Spec 7 was approved").count(), 3, "{}", mails[3].text());
         assert!(mails[3].header("List-Unsubscribe").is_some());
     }
