@@ -6,6 +6,7 @@ pub(crate) mod organization;
 use std::collections::{HashMap, HashSet};
 
 use rolecall_kernel::id::{OrganizationId, SubjectId};
+use rolecall_kernel::text::EmailAddress;
 use rolecall_rpc::channel::Channel;
 use tonic::Status;
 
@@ -41,6 +42,11 @@ impl Peers {
         subjects: HashSet<SubjectId>,
     ) -> Result<HashMap<SubjectId, Contact>, Unreachable> {
         identity::contacts(self.identity.clone(), subjects).await
+    }
+
+    /// Asks whose addresses these are: of living accounts that proved them, by the key of the address.
+    pub(crate) async fn owners(&self, addresses: Vec<EmailAddress>) -> Result<HashMap<String, SubjectId>, Unreachable> {
+        identity::owners(self.identity.clone(), addresses).await
     }
 
     /// Asks what the installation is called.

@@ -11,7 +11,7 @@ use rolecall_kernel::time::Timestamp;
 
 use super::{instance_name, notifications};
 use crate::context::Shared;
-use crate::domain::arrival::Variables;
+use crate::domain::arrival::{Contact, Variables};
 use crate::domain::category::{Category, Medium};
 use crate::domain::delivery::Draft;
 use crate::domain::event::{Event, What};
@@ -102,31 +102,52 @@ pub(crate) async fn run(shared: &Shared, command: &Command) -> Result<Answer<Not
 
 /// Finds everybody who is named, each once.
 async fn readers(shared: &Shared, command: &Command) -> Result<BTreeMap<SubjectId, Reader>, Error> {
-    let (mut people, mut readers) = (HashSet::new(), BTreeMap::new());
+    let (mut people, mut addresses) = (HashSet::new(), Vec::new());
     for recipient in &command.recipients {
         match recipient {
             Recipient::User(user) => {
                 people.insert(SubjectId::from(*user));
             }
             Recipient::Role(role) => people.extend(holders(shared, command, role).await?),
-            Recipient::Address(email) => {
-                let subject = shared.unsubscribe.subject_of(email);
-                readers.entry(subject).or_insert_with(|| Reader { email: email.clone(), name: None });
-            }
+            Recipient::Address(email) => addresses.push(email.clone()),
         }
     }
-    if people.len() + readers.len() > MOST_RECIPIENTS {
+    let (mut readers, owners) = addressed(shared, addresses).await?;
+    if people.union(&owners).count() + readers.len() > MOST_RECIPIENTS {
         return Err(Error::TooMany);
     }
-    if people.is_empty() {
+    let asked: HashSet<SubjectId> = people.union(&owners).copied().collect();
+    if asked.is_empty() {
         return Ok(readers);
     }
-    let mut contacts = shared.peers.contacts(people.clone()).await?;
-    for subject in people {
-        let contact = contacts.remove(&subject).ok_or_else(|| Error::RecipientNotFound(subject.to_string()))?;
-        readers.insert(subject, Reader { email: contact.email, name: Some(contact.name) });
+    let contacts = shared.peers.contacts(asked).await?;
+    if let Some(missing) = people.iter().find(|subject| !contacts.contains_key(subject)) {
+        return Err(Error::RecipientNotFound(missing.to_string()));
     }
+    let reader = |contact: Contact| Reader { email: contact.email, name: Some(contact.name) };
+    readers.extend(contacts.into_iter().map(|(subject, contact)| (subject, reader(contact))));
     Ok(readers)
+}
+
+/// Tells addresses without an account from those of accounts, whose people are told as they prefer.
+async fn addressed(
+    shared: &Shared,
+    addresses: Vec<EmailAddress>,
+) -> Result<(BTreeMap<SubjectId, Reader>, HashSet<SubjectId>), Error> {
+    let (mut readers, mut owners) = (BTreeMap::new(), HashSet::new());
+    if addresses.is_empty() {
+        return Ok((readers, owners));
+    }
+    let known = shared.peers.owners(addresses.clone()).await?;
+    for email in addresses {
+        if let Some(owner) = known.get(email.key()) {
+            owners.insert(*owner);
+        } else {
+            let subject = shared.unsubscribe.subject_of(&email);
+            readers.entry(subject).or_insert(Reader { email, name: None });
+        }
+    }
+    Ok((readers, owners))
 }
 
 async fn holders(shared: &Shared, command: &Command, role: &str) -> Result<Vec<SubjectId>, Error> {

@@ -3,7 +3,7 @@
 use std::collections::{HashMap, HashSet};
 
 use rolecall_api::identity::v1::directory_service_client::DirectoryServiceClient;
-use rolecall_api::identity::v1::{BatchGetContactsRequest, GetInstanceRequest};
+use rolecall_api::identity::v1::{BatchGetContactsRequest, GetInstanceRequest, ResolveProvenEmailsRequest};
 use rolecall_kernel::id::SubjectId;
 use rolecall_kernel::text::EmailAddress;
 use rolecall_rpc::channel::Channel;
@@ -31,6 +31,18 @@ pub(super) async fn contacts(
         }));
     }
     Ok(found)
+}
+
+pub(super) async fn owners(
+    channel: Channel,
+    addresses: Vec<EmailAddress>,
+) -> Result<HashMap<String, SubjectId>, Unreachable> {
+    let emails = addresses.iter().map(|address| address.as_str().to_owned()).collect();
+    let answer =
+        DirectoryServiceClient::new(channel).resolve_proven_emails(ResolveProvenEmailsRequest { emails }).await;
+    let answer = answer.map_err(|status| Unreachable::new("identity", &status))?.into_inner();
+    let read = answer.proven.into_iter().filter_map(|one| Some((one.email, SubjectId::parse(&one.user_id).ok()?)));
+    Ok(read.collect())
 }
 
 pub(super) async fn instance_name(channel: Channel) -> Result<String, Unreachable> {

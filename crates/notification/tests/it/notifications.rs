@@ -2,8 +2,8 @@
 
 use rolecall_api::notification::v1::recipient::Recipient as To;
 use rolecall_api::notification::v1::{
-    CancelNotificationRequest, Category, GetNotificationRequest, InlineText, ListNotificationsRequest, Notification,
-    Recipient, RetryDeliveriesRequest, SendNotificationRequest,
+    CancelNotificationRequest, Category, DeliveryState, GetNotificationRequest, InlineText, ListNotificationsRequest,
+    Notification, Preferences, Recipient, RetryDeliveriesRequest, SendNotificationRequest,
 };
 use rolecall_authz::{Caller, ScopeKind};
 use rolecall_kernel::id::{NotificationId, OrganizationId, RequestId, SubjectId};
@@ -12,6 +12,7 @@ use rolecall_testkit::{Behaviour, on_each_database};
 use tonic::{Code, Status};
 use tonic_types::StatusExt as _;
 
+use crate::preferences::change;
 use crate::world::{DAY, MINUTE, World, smtp, wire};
 
 pub(crate) fn reason(status: &Status) -> String {
@@ -170,6 +171,44 @@ on_each_database! {
         assert_eq!(reason(&status), "DELIVERY_NOT_PARKED");
         let status = cancel(&world, world.admin(), &sent).await.expect_err("nothing waits");
         assert_eq!(reason(&status), "NOTIFICATION_NOT_PENDING");
+    }
+
+    async fn what_waited_goes_to_the_address_of_today_and_to_nobody_who_is_gone(database) {
+        let world = World::new(database).await;
+        let (ada, bob) = (world.person("Ada"), world.person("Bob"));
+        let schedule_time = Some(wire(world.clock.now().plus(DAY)));
+        let request = SendNotificationRequest { schedule_time, ..to(vec![user(ada), user(bob), address("eve@example.com")]) };
+        send(&world, request).await.expect("accepted");
+        world.doubles.know(|known| {
+            known.contacts.remove(&bob.to_string());
+            known.contacts.get_mut(&ada.to_string()).expect("Ada").email = "ada@new.example".to_owned();
+            known.is_down = true;
+        });
+        assert_eq!(world.drain_after(DAY).await, 3);
+        let told = || world.sink.mails().iter().flat_map(|mail| mail.recipients.clone()).collect::<Vec<_>>();
+        assert_eq!(told(), ["eve@example.com"], "who cannot be asked for is asked for again");
+        world.doubles.know(|known| known.is_down = false);
+        assert_eq!(world.drain_after(MINUTE).await, 2);
+        assert_eq!(told(), ["eve@example.com", "ada@new.example"]);
+        let of_bob = world.all().await.into_iter().find(|one| one.recipient_id == bob.to_string()).expect("kept");
+        assert_eq!((of_bob.state(), of_bob.suppression.as_str()), (DeliveryState::Suppressed, "deleted"));
+    }
+
+    async fn an_address_of_an_account_is_its_person_and_told_what_that_prefers(database) {
+        let world = World::new(database).await;
+        let (ada, bob) = (world.person("Ada"), world.person("Bob"));
+        world.doubles.know(|known| known.contacts.get_mut(&bob.to_string()).expect("Bob").email_verified = false);
+        let off = change(&["enabled"], Preferences::default());
+        for person in [ada, bob] {
+            world.preferences(world.as_person(person)).update_preferences(off.clone()).await.expect("off");
+        }
+        let named = vec![user(ada), address("Ada@example.org"), address("bob@example.org")];
+        assert_eq!(send(&world, to(named)).await.expect("accepted").recipient_count, 2);
+        world.drain().await;
+        let told: Vec<_> = world.sink.mails().iter().flat_map(|mail| mail.recipients.clone()).collect();
+        assert_eq!(told, ["bob@example.org"], "whoever reads there has not proven to be Bob");
+        let recipients: Vec<_> = world.all().await.into_iter().map(|one| one.recipient_id).collect();
+        assert!(recipients.contains(&ada.to_string()) && !recipients.contains(&bob.to_string()), "{recipients:?}");
     }
 
     async fn what_has_expired_is_not_sent(database) {

@@ -92,9 +92,16 @@ impl DirectoryService for Doubles {
 
     async fn resolve_proven_emails(
         &self,
-        _: Request<id::ResolveProvenEmailsRequest>,
+        request: Request<id::ResolveProvenEmailsRequest>,
     ) -> Answer<id::ResolveProvenEmailsResponse> {
-        not_asked()
+        self.ask(|known| {
+            let emails = request.into_inner().emails.into_iter().map(|email| email.to_lowercase());
+            let proven = emails.filter_map(|email| {
+                let held = known.contacts.values().find(|contact| contact.email_verified && contact.email == email)?;
+                Some(id::ProvenEmail { email, user_id: held.subject_id.clone() })
+            });
+            id::ResolveProvenEmailsResponse { proven: proven.collect() }
+        })
     }
 
     async fn check_session(&self, _: Request<id::CheckSessionRequest>) -> Answer<id::CheckSessionResponse> {
