@@ -3,6 +3,7 @@
 pub(crate) mod claims;
 pub(crate) mod deliveries;
 pub(crate) mod digests;
+pub(crate) mod ended;
 pub(crate) mod endings;
 pub(crate) mod inbox;
 pub(crate) mod migrations;

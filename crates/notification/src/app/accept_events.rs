@@ -13,7 +13,7 @@ use crate::context::Shared;
 use crate::domain::arrival::{Arrival, Command, Contact, Content, Ended, Notice, Variables};
 use crate::domain::delivery::Draft;
 use crate::peers::Unreachable;
-use crate::store::{deliveries, endings};
+use crate::store::{deliveries, ended, endings};
 
 /// The variable that no other context gives.
 const INSTANCE_NAME: &str = "instance_name";
@@ -176,12 +176,17 @@ async fn store_together(shared: &Shared, planned: &[Planned]) -> Result<(), role
     shared
         .database
         .write(|tx| async move {
+            if planned.iter().any(|plan| plan.ended.is_some()) {
+                ended::close(&tx).await?;
+            } else {
+                ended::enter(&tx).await?;
+            }
             let mut drafts = Vec::new();
             for plan in planned {
                 if inbox::accept(&tx, &plan.source, plan.event_id, now).await? {
                     drafts.extend(plan.drafts.iter().cloned());
                     if let Some(ended) = plan.ended {
-                        endings::end(&tx, ended).await?;
+                        endings::end(&tx, ended, now).await?;
                     }
                 }
             }

@@ -25,6 +25,7 @@ use crate::domain::template::Template;
 use crate::events::publish;
 use crate::render::Extras;
 use crate::store::claims::{self, Lease};
+use crate::store::ended as store;
 
 /// What one pass did.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -183,8 +184,15 @@ async fn record_once(shared: &Shared, lease: Lease, ended: &[Ended]) -> Result<(
     shared
         .database
         .write(|tx| async move {
+            store::enter(&tx).await?;
+            let gone = store::list(&tx, ended.iter().map(|one| one.due.recipient_id)).await?;
             for Ended { due, verdict } in ended {
-                let is_ours = claims::settle(&tx, lease.holder, verdict, now).await?;
+                let mut verdict = verdict.clone();
+                if gone.get(&due.recipient_id).is_some_and(|is_erased| *is_erased) {
+                    // What mail servers say names addresses.
+                    verdict.detail.clear();
+                }
+                let is_ours = claims::settle(&tx, lease.holder, &verdict, now).await?;
                 if !is_ours {
                     tracing::warn!(delivery_id = %due.delivery_id, "the claim was lost before its attempt was written down");
                 } else if verdict.next == Next::Park {

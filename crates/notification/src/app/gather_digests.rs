@@ -14,7 +14,7 @@ use crate::domain::delivery::Draft;
 use crate::domain::template::Template;
 use crate::store::deliveries;
 use crate::store::digests::{self, Gathered};
-use crate::store::preferences;
+use crate::store::{ended, preferences};
 
 /// The most mails that are gathered in one transaction.
 const MOST: u64 = 500;
@@ -31,6 +31,7 @@ pub(crate) async fn run(shared: &Shared) -> Result<usize, Error> {
     shared
         .database
         .write(|tx| async move {
+            ended::enter(&tx).await?;
             let gathered = digests::take(&tx, now, MOST).await?;
             let recipients: Vec<SubjectId> = gathered.iter().map(|mail| mail.recipient_id).collect();
             let wishes = preferences::list(&tx, &recipients).await?;

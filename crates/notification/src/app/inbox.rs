@@ -15,7 +15,7 @@ use crate::domain::message::{InboxMessage, Summary};
 use crate::domain::notification::Body;
 use crate::events::publish;
 use crate::peers::Unreachable;
-use crate::store::{inbox, preferences};
+use crate::store::{ended, inbox, preferences};
 
 /// What an answer's title begins with, once.
 const RE: &str = "Re: ";
@@ -115,7 +115,11 @@ pub(crate) async fn reply(shared: &Shared, command: &Reply) -> Result<Answer<Inb
         return Err(Error::ReplyNotPossible(command.message_id));
     }
     once(&shared.database, command.repeat.as_ref(), now, |tx| async move {
+        ended::enter(&tx).await?;
         let answer = answer_to(shared, message, command, now);
+        if !ended::list(&tx, [answer.recipient_id, answer.sender_id]).await?.is_empty() {
+            return Err(Error::ReplyNotPossible(command.message_id));
+        }
         // Who wants no messages is not told so: nobody learns what another prefers.
         if preferences::get(&tx, answer.recipient_id).await?.wants(Category::Message, Medium::Inbox) {
             inbox::insert(&tx, std::slice::from_ref(&answer)).await?;

@@ -20,7 +20,7 @@ use crate::domain::notification::{InlineText, MOST_RECIPIENTS, Notification, Rec
 use crate::domain::template::Template;
 use crate::events::publish;
 use crate::peers::Unreachable;
-use crate::store::{deliveries, inbox, notifications as store, preferences};
+use crate::store::{deliveries, ended, inbox, notifications as store, preferences};
 
 /// What to tell, whom, and who asks.
 #[derive(Debug)]
@@ -86,6 +86,11 @@ pub(crate) async fn run(shared: &Shared, command: &Command) -> Result<Answer<Not
     let now = shared.clock.now();
     let notification = &accepted(shared, command, readers.len(), now);
     let answer = once(&shared.database, command.repeat.as_ref(), now, |tx| async move {
+        ended::enter(&tx).await?;
+        // Gone since its contact was asked for.
+        if let Some(gone) = ended::list(&tx, readers.keys().copied()).await?.into_keys().next() {
+            return Err(Error::RecipientNotFound(gone.to_string()));
+        }
         store::insert(&tx, notification).await?;
         let drafts = readers
             .iter()

@@ -13,6 +13,7 @@ use sea_orm::{
     QuerySelect as _, Set,
 };
 
+use super::ended;
 use super::entity::{attempt, delivery};
 use crate::domain::category::Category;
 use crate::domain::delivery::{Attempt, ChannelKind, Delivery, Draft, Filter, State};
@@ -21,9 +22,14 @@ use crate::domain::template::Template;
 /// Both databases bound the values of one statement, of which each row takes 26.
 const ROWS: usize = 500;
 
-/// Stores deliveries, to be attempted at once.
+/// Stores deliveries, to be attempted at once. The transaction has [entered](ended::enter); nothing is written of who is
+/// erased, and nothing that is not mandatory of who is gone.
 pub(crate) async fn insert(tx: &Tx, drafts: Vec<Draft>, now: Timestamp) -> Result<(), Error> {
-    let rows = drafts.into_iter().map(|draft| row(draft, now)).collect::<Result<Vec<_>, _>>()?;
+    let gone = ended::list(tx, drafts.iter().map(|draft| draft.recipient_id)).await?;
+    let is_reachable = |draft: &Draft| {
+        gone.get(&draft.recipient_id).is_none_or(|is_erased| !is_erased && draft.category.is_mandatory())
+    };
+    let rows = drafts.into_iter().filter(is_reachable).map(|draft| row(draft, now)).collect::<Result<Vec<_>, _>>()?;
     for rows in rows.chunks(ROWS) {
         delivery::Entity::insert_many(rows.to_vec()).exec_without_returning(tx).await?;
     }

@@ -1,19 +1,23 @@
 //! What ends with an account. Whoever keeps something more about people adds its end here.
 
 use rolecall_db::{Backend, Error, Tx};
+use rolecall_kernel::time::Timestamp;
 use sea_orm::prelude::Expr;
 use sea_orm::sea_query::Query;
 use sea_orm::{ColumnTrait as _, EntityTrait as _, QueryFilter as _};
 
 use super::entity::{attempt, delivery, notification};
-use super::{inbox, notifications, preferences};
+use super::{ended, inbox, notifications, preferences};
 use crate::domain::arrival::Ended;
 use crate::domain::category::Category;
 use crate::domain::delivery::Suppression;
 
 /// Ends what is known of the person: preferences, inbox, and mails that wait; with an erasure also what its mails said.
-pub(crate) async fn end(tx: &Tx, Ended { subject, is_erased }: Ended) -> Result<(), Error> {
+/// The transaction has [closed](ended::close) the way in.
+pub(crate) async fn end(tx: &Tx, over: Ended, now: Timestamp) -> Result<(), Error> {
     use delivery::Column;
+    let Ended { subject, is_erased } = over;
+    ended::insert(tx, over, now).await?;
     preferences::delete(tx, subject).await?;
     inbox::delete_all(tx, subject, is_erased).await?;
     let recipient = subject.as_uuid();

@@ -2,6 +2,7 @@
 
 pub(super) mod attempt;
 pub(super) mod delivery;
+pub(super) mod ended_subject;
 pub(super) mod inbox_message;
 pub(super) mod notification;
 pub(super) mod preferences;

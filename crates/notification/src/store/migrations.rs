@@ -6,6 +6,7 @@ mod m0101_notifications;
 mod m0102_inbox;
 mod m0110_retention;
 mod m0111_urgency;
+mod m0112_ended_subjects;
 
 use rolecall_db::{UniqueConstraint, constraints};
 use sea_orm_migration::MigrationTrait;
@@ -18,6 +19,7 @@ pub(crate) const CONSTRAINTS: &[UniqueConstraint] = constraints! {
     "preferences_pkey" => "preferences", ["subject_id"];
     "notifications_pkey" => "notifications", ["notification_id"];
     "inbox_messages_pkey" => "inbox_messages", ["message_id"];
+    "ended_subjects_pkey" => "ended_subjects", ["subject_id"];
 };
 
 /// Returns the steps, oldest first.
@@ -29,5 +31,6 @@ pub(crate) fn steps() -> Vec<Box<dyn MigrationTrait>> {
         Box::new(m0102_inbox::Step),
         Box::new(m0110_retention::Step),
         Box::new(m0111_urgency::Step),
+        Box::new(m0112_ended_subjects::Step),
     ]
 }

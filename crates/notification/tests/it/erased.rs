@@ -9,7 +9,7 @@ use rolecall_kernel::time::Clock as _;
 use rolecall_testkit::{Behaviour, on_each_database};
 use sea_orm::{ConnectionTrait as _, Statement};
 
-use crate::notifications::{send, to, user};
+use crate::notifications::{reason, send, to, user};
 use crate::preferences::{change, get};
 use crate::world::{DAY, World, wire};
 
@@ -87,6 +87,36 @@ on_each_database! {
         assert_eq!(states().await, [DeliveryState::Parked, DeliveryState::Suppressed]);
         world.ingest(vec![erased(&world, ada)]).await;
         assert_eq!(states().await, [DeliveryState::Suppressed, DeliveryState::Suppressed]);
+    }
+
+    async fn nothing_that_comes_later_brings_an_erased_person_back(database) {
+        let world = World::new(database).await;
+        let (engines, grace, ada) = (world.organization("Engines"), world.person("Grace"), world.person("Ada"));
+        // Told twice, in either order: what is erased stays so.
+        assert_eq!(world.ingest(vec![erased(&world, ada), deleted(&world, ada, false)]).await, [Done, Done]);
+        // Another service answers from what it knew a moment ago.
+        let late = vec![world.blocked(engines, grace, ada), world.email_changed(ada, "ada@old.example", "ada@example.org")];
+        assert_eq!(world.ingest(late).await, [Done, Done]);
+        let status = send(&world, to(vec![user(ada)])).await.expect_err("gone");
+        assert_eq!(reason(&status), "RECIPIENT_NOT_FOUND");
+        assert_eq!((world.drain().await, kept(&world).await.as_str()), (0, ""));
+    }
+
+    async fn an_attempt_that_is_under_way_does_not_bring_an_erased_person_back(database) {
+        let world = World::new(database).await;
+        let (engines, grace, ada) = (world.organization("Engines"), world.person("Grace"), world.person("Ada"));
+        world.ingest(vec![world.blocked(engines, grace, ada)]).await;
+        world.sink.script([Behaviour::FallSilent]);
+        let (attempted, ()) = tokio::join!(world.drain(), async {
+            while world.all().await[0].attempt_count == 0 {
+                tokio::task::yield_now().await;
+            }
+            assert_eq!(world.ingest(vec![erased(&world, ada)]).await, [Done]);
+        });
+        assert_eq!(attempted, 1);
+        let delivery = world.get(&world.all().await[0].delivery_id).await;
+        assert_eq!((delivery.attempts.len(), delivery.attempts[0].detail.as_str()), (1, ""));
+        assert_eq!(delivery.suppression, "deleted");
     }
 
     async fn an_erasure_leaves_nothing_that_names_the_person(database) {
