@@ -206,6 +206,8 @@ const (
 	NotificationMessageNotFound Reason = "notification.rolecall/MESSAGE_NOT_FOUND"
 	// NotificationReplyNotPossible (FAILED_PRECONDITION): Whoever sent the message reads no answers: a program, or somebody who is gone.
 	NotificationReplyNotPossible Reason = "notification.rolecall/REPLY_NOT_POSSIBLE"
+	// NotificationMessagesTooMany (RESOURCE_EXHAUSTED): The caller wrote to one of the recipients as often as 24 hours allow.
+	NotificationMessagesTooMany Reason = "notification.rolecall/MESSAGES_TOO_MANY"
 	// OrganizationRequestInvalid (INVALID_ARGUMENT): Fields of the request break rules; `BadRequest` lists all of them.
 	OrganizationRequestInvalid Reason = "organization.rolecall/REQUEST_INVALID"
 	// OrganizationOrganizationNotFound (NOT_FOUND): No such organization within what the caller may see.

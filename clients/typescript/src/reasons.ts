@@ -206,6 +206,8 @@ export const REASONS = {
   "notification.rolecall/MESSAGE_NOT_FOUND": Code.NotFound,
   /** Whoever sent the message reads no answers: a program, or somebody who is gone. */
   "notification.rolecall/REPLY_NOT_POSSIBLE": Code.FailedPrecondition,
+  /** The caller wrote to one of the recipients as often as 24 hours allow. */
+  "notification.rolecall/MESSAGES_TOO_MANY": Code.ResourceExhausted,
   /** Fields of the request break rules; `BadRequest` lists all of them. */
   "organization.rolecall/REQUEST_INVALID": Code.InvalidArgument,
   /** No such organization within what the caller may see. */

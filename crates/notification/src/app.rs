@@ -12,6 +12,7 @@ pub(crate) mod instance_name;
 pub(crate) mod judge;
 pub(crate) mod list_deliveries;
 pub(crate) mod notifications;
+pub(crate) mod pace;
 pub(crate) mod preferences;
 pub(crate) mod retry_deliveries;
 pub(crate) mod send_notification;

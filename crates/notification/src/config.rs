@@ -53,6 +53,8 @@ pub struct NotificationConfig {
     pub concurrency: u16,
     /// How many mails of one category a person gets in 24 hours, mandatory ones apart; a digest tells the rest.
     pub mails_per_day: u16,
+    /// How often in 24 hours one sender that is not trusted with the whole installation writes to one person.
+    pub messages_per_day: u16,
     /// How long deliveries are kept once they are sent, parked or expired.
     #[serde(with = "humantime_serde")]
     pub retention: Duration,
@@ -113,6 +115,7 @@ impl Default for NotificationConfig {
             poll: Duration::from_secs(1),
             concurrency: 8,
             mails_per_day: 20,
+            messages_per_day: 50,
             retention: DAY * 90,
         }
     }
@@ -139,6 +142,7 @@ impl NotificationConfig {
         claim(self.retry.iter().all(|pause| !pause.is_zero()), "retry: must hold no pause of zero");
         claim((1..=256).contains(&self.concurrency), "concurrency: must be 1 to 256");
         claim(self.mails_per_day > 0, "mails_per_day: must be 1 at least; people end mails by their preferences");
+        claim(self.messages_per_day > 0, "messages_per_day: must be 1 at least");
         claim(!self.poll.is_zero(), "poll: must be longer than zero");
         claim(!self.send_timeout.is_zero(), "send_timeout: must be longer than zero");
         claim(
@@ -214,6 +218,7 @@ mod tests {
             retry: Vec::new(),
             concurrency: 0,
             mails_per_day: 0,
+            messages_per_day: 0,
             send_timeout: MINUTE,
             smtp: Some(SmtpConfig {
                 host: "mail.example.org".to_owned(),
@@ -226,9 +231,17 @@ mod tests {
             ..NotificationConfig::default()
         };
         let problems = config.validate().join("\n");
-        for part in
-            ["external_url", "from", "retry", "concurrency", "mails_per_day", "send_timeout", "smtp.tls", "username"]
-        {
+        for part in [
+            "external_url",
+            "from",
+            "retry",
+            "concurrency",
+            "mails_per_day",
+            "messages_per_day",
+            "send_timeout",
+            "smtp.tls",
+            "username",
+        ] {
             assert!(problems.contains(part), "{part} in {problems}");
         }
     }

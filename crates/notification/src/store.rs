@@ -9,5 +9,6 @@ pub(crate) mod inbox;
 pub(crate) mod migrations;
 pub(crate) mod notifications;
 pub(crate) mod preferences;
+pub(crate) mod writings;
 
 mod entity;

@@ -183,6 +183,7 @@ pub(crate) fn notification(config: &Config) -> NotificationConfig {
         poll: section.poll,
         concurrency: section.concurrency,
         mails_per_day: section.mails_per_day,
+        messages_per_day: section.messages_per_day,
         retention: section.retention,
     }
 }

@@ -733,6 +733,8 @@ pub enum ErrorReason {
     MessageNotFound = 27,
     /// Whoever sent the message reads no answers: a program, or somebody who is gone.
     ReplyNotPossible = 28,
+    /// The caller wrote to one of the recipients as often as 24 hours allow.
+    MessagesTooMany = 30,
 }
 impl ErrorReason {
     /// String value of the enum field names used in the ProtoBuf definition.
@@ -759,6 +761,7 @@ impl ErrorReason {
             Self::NotificationNotPending => "ERROR_REASON_NOTIFICATION_NOT_PENDING",
             Self::MessageNotFound => "ERROR_REASON_MESSAGE_NOT_FOUND",
             Self::ReplyNotPossible => "ERROR_REASON_REPLY_NOT_POSSIBLE",
+            Self::MessagesTooMany => "ERROR_REASON_MESSAGES_TOO_MANY",
         }
     }
     /// Creates an enum from field names used in the ProtoBuf definition.
@@ -784,6 +787,7 @@ impl ErrorReason {
             "ERROR_REASON_NOTIFICATION_NOT_PENDING" => Some(Self::NotificationNotPending),
             "ERROR_REASON_MESSAGE_NOT_FOUND" => Some(Self::MessageNotFound),
             "ERROR_REASON_REPLY_NOT_POSSIBLE" => Some(Self::ReplyNotPossible),
+            "ERROR_REASON_MESSAGES_TOO_MANY" => Some(Self::MessagesTooMany),
             _ => None,
         }
     }

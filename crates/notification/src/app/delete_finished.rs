@@ -2,8 +2,9 @@
 
 use rolecall_db::Error;
 
+use super::pace;
 use crate::context::Shared;
-use crate::store::{deliveries, inbox, notifications};
+use crate::store::{deliveries, inbox, notifications, writings};
 
 /// The most rows of one transaction, so that writers wait only shortly.
 const CHUNK: u64 = 500;
@@ -11,6 +12,7 @@ const CHUNK: u64 = 500;
 /// Deletes what is past its retention and returns how many deliveries, notifications and messages that were.
 pub(crate) async fn run(shared: &Shared) -> Result<u64, Error> {
     let before = shared.clock.now().minus(shared.config.retention);
+    let counted = shared.clock.now().minus(pace::DAY);
     let mut deleted = 0;
     loop {
         let delete = |tx| async move { deliveries::delete_finished(&tx, before, CHUNK).await };
@@ -23,11 +25,12 @@ pub(crate) async fn run(shared: &Shared) -> Result<u64, Error> {
     loop {
         let delete = |tx| async move {
             let notifications = notifications::delete_old(&tx, before, CHUNK).await?;
-            Ok::<_, Error>((notifications, inbox::delete_old(&tx, before, CHUNK).await?))
+            let forgotten = writings::delete_old(&tx, counted, CHUNK).await?;
+            Ok::<_, Error>((notifications, inbox::delete_old(&tx, before, CHUNK).await?, forgotten))
         };
-        let (notifications, messages) = shared.database.write(delete).await?;
+        let (notifications, messages, forgotten) = shared.database.write(delete).await?;
         deleted += notifications + messages;
-        if notifications < CHUNK && messages < CHUNK {
+        if [notifications, messages, forgotten].iter().all(|rows| *rows < CHUNK) {
             return Ok(deleted);
         }
     }

@@ -8,6 +8,7 @@ use rolecall_kernel::id::{EventId, MessageId, OrganizationId, SubjectId};
 use rolecall_kernel::page::{Page, PageSize};
 use rolecall_kernel::time::Timestamp;
 
+use super::pace::{self, TooMany};
 use crate::context::Shared;
 use crate::domain::category::{Category, Medium};
 use crate::domain::event::{Event, What};
@@ -27,6 +28,8 @@ pub(crate) enum Error {
     NotFound(MessageId),
     #[error("whoever sent it reads no answers")]
     ReplyNotPossible(MessageId),
+    #[error(transparent)]
+    TooMany(#[from] TooMany),
     #[error(transparent)]
     RequestIdReused(#[from] RequestIdReused),
     #[error(transparent)]
@@ -120,6 +123,7 @@ pub(crate) async fn reply(shared: &Shared, command: &Reply) -> Result<Answer<Inb
         if !ended::list(&tx, [answer.recipient_id, answer.sender_id]).await?.is_empty() {
             return Err(Error::ReplyNotPossible(command.message_id));
         }
+        pace::count(shared, &tx, answer.sender_id, &[answer.recipient_id], now).await??;
         // Who wants no messages is not told so: nobody learns what another prefers.
         if preferences::get(&tx, answer.recipient_id).await?.wants(Category::Message, Medium::Inbox) {
             inbox::insert(&tx, std::slice::from_ref(&answer)).await?;

@@ -7,6 +7,7 @@ use rolecall_kernel::id::{DeliveryId, NotificationId, OrganizationId};
 use rolecall_rpc::status::{StatusBuilder, Violations, domain, reason};
 use tonic::{Code, Status};
 
+use crate::app::pace::TooMany;
 use crate::app::{
     cancel_notification, get_delivery, inbox, list_deliveries, notifications, preferences, retry_deliveries,
     send_notification,
@@ -168,11 +169,22 @@ impl From<inbox::Error> for Status {
                     .precondition("NO_READER", format!("messages/{id}"), "see the message")
                     .build()
             }
+            Error::TooMany(limit) => too_many(limit),
             Error::RequestIdReused(_) => request_id_reused(),
             Error::Unreachable(error) => unreachable(error),
             Error::Store(error) => store(error),
         }
     }
+}
+
+fn too_many(limit: TooMany) -> Status {
+    let TooMany { most, again } = limit;
+    let message = "You wrote to one of the recipients as often as a day allows; wait, or name others.";
+    status(Code::ResourceExhausted, ErrorReason::MessagesTooMany, message)
+        .metadata("most", most.to_string())
+        .quota("sender and recipient", format!("{most} messages in 24 hours"))
+        .retry_after(again)
+        .build()
 }
 
 fn organization_not_found(id: OrganizationId) -> Status {

@@ -6,3 +6,4 @@ pub(super) mod ended_subject;
 pub(super) mod inbox_message;
 pub(super) mod notification;
 pub(super) mod preferences;
+pub(super) mod writing;

@@ -7,6 +7,7 @@ mod m0102_inbox;
 mod m0110_retention;
 mod m0111_urgency;
 mod m0112_ended_subjects;
+mod m0113_writings;
 
 use rolecall_db::{UniqueConstraint, constraints};
 use sea_orm_migration::MigrationTrait;
@@ -20,6 +21,7 @@ pub(crate) const CONSTRAINTS: &[UniqueConstraint] = constraints! {
     "notifications_pkey" => "notifications", ["notification_id"];
     "inbox_messages_pkey" => "inbox_messages", ["message_id"];
     "ended_subjects_pkey" => "ended_subjects", ["subject_id"];
+    "writings_pkey" => "writings", ["writing_id"];
 };
 
 /// Returns the steps, oldest first.
@@ -32,5 +34,6 @@ pub(crate) fn steps() -> Vec<Box<dyn MigrationTrait>> {
         Box::new(m0110_retention::Step),
         Box::new(m0111_urgency::Step),
         Box::new(m0112_ended_subjects::Step),
+        Box::new(m0113_writings::Step),
     ]
 }

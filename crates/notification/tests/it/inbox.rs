@@ -13,7 +13,7 @@ use tonic_types::StatusExt as _;
 
 use crate::notifications::{reason, send, to, user};
 use crate::preferences::change;
-use crate::world::{DAY, World, wire};
+use crate::world::{DAY, World, smtp, wire};
 
 async fn list(world: &World, person: SubjectId) -> Vec<InboxMessage> {
     let answer = world.inbox(world.as_person(person)).list_messages(ListMessagesRequest::default()).await;
@@ -131,6 +131,35 @@ on_each_database! {
         let of_program = list(&world, ada).await.into_iter().find(|one| one.reply_to_id.is_empty() && one.sender_id != bob.to_string());
         let status = reply(&world, ada, &of_program.expect("a message").message_id, "").await.expect_err("nobody reads it");
         assert_eq!((status.code(), reason(&status).as_str()), (Code::FailedPrecondition, "REPLY_NOT_POSSIBLE"));
+    }
+
+    async fn a_person_is_answered_so_often_a_day_by_one_and_no_more(database) {
+        let world = World::with(database, |config, port| {
+            config.smtp = Some(smtp(port));
+            config.messages_per_day = 2;
+        }).await;
+        let (ada, bob, eve) = (world.person("Ada"), world.person("Bob"), world.person("Eve"));
+        told_by(&world, bob, ada).await;
+        told_by(&world, bob, eve).await;
+        let (to_ada, to_eve) = (list(&world, ada).await.remove(0), list(&world, eve).await.remove(0));
+        // Nobody learns from the limit that Bob wants none of it.
+        let off = change(&["enabled"], Preferences::default());
+        world.preferences(world.as_person(bob)).update_preferences(off).await.expect("off");
+        for _ in 0..2 {
+            reply(&world, ada, &to_ada.message_id, "").await.expect("answered");
+            world.clock.advance(DAY / 4);
+        }
+        let status = reply(&world, ada, &to_ada.message_id, "").await.expect_err("enough");
+        assert_eq!((status.code(), reason(&status).as_str()), (Code::ResourceExhausted, "MESSAGES_TOO_MANY"));
+        assert!(status.get_details_quota_failure().is_some());
+        let wait = status.get_details_retry_info().and_then(|info| info.retry_delay).expect("when");
+        assert_eq!(wait, DAY / 2);
+        reply(&world, eve, &to_eve.message_id, "").await.expect("Eve's are counted apart");
+        world.clock.advance(wait);
+        reply(&world, ada, &to_ada.message_id, "").await.expect("a day later");
+        world.clock.advance(DAY);
+        world.notification.sweep().await.expect("swept");
+        assert_eq!(world.count("writings").await, 0, "what is counted no more is forgotten");
     }
 
     async fn an_inbox_holds_what_its_person_wants_and_what_is_due(database) {

@@ -244,6 +244,15 @@ impl World {
         (status, String::from_utf8(page.into()).expect("text"))
     }
 
+    /// Counts the rows of a table.
+    pub(crate) async fn count(&self, table: &str) -> i64 {
+        use sea_orm::{ConnectionTrait as _, Statement};
+        let reader = self.db.reader();
+        let counted = Statement::from_string(reader.get_database_backend(), format!("SELECT count(*) FROM {table}"));
+        let row = reader.query_one_raw(counted).await.expect("read").expect("a row");
+        row.try_get_by_index(0).expect("a number")
+    }
+
     /// How the database would answer a query if its tables were large.
     pub(crate) async fn plan(&self, query: &str) -> String {
         use sea_orm::{ConnectionTrait as _, DbBackend, Statement};

@@ -107,6 +107,8 @@ section! {
         concurrency: u16 = NotificationConfig::default().concurrency,
         /// How many mails of one category a person gets in 24 hours, mandatory ones apart; a digest tells the rest.
         mails_per_day: u16 = NotificationConfig::default().mails_per_day,
+        /// How often in 24 hours one sender that is not trusted with the whole installation writes to one person.
+        messages_per_day: u16 = NotificationConfig::default().messages_per_day,
         /// How long deliveries are kept once they are sent, parked or expired.
         retention: Duration = NotificationConfig::default().retention,
     }
