@@ -12,8 +12,7 @@ use std::time::Duration;
 
 use rolecall_api::organization::v1 as pb;
 use rolecall_authz::{
-    AccessCache, AccessCacheConfig, Authorizer, Freshness, KeySet, Policy, Revocations, ServiceTokens, Verifier,
-    VerifierConfig,
+    AccessCache, Authorizer, Freshness, KeySet, Policy, Revocations, ServiceTokens, Verifier, VerifierConfig,
 };
 use rolecall_db::{Database, Relay, UniqueConstraint};
 use rolecall_governance::Governance;
@@ -28,7 +27,7 @@ use tonic_types::StatusExt as _;
 
 pub(crate) use peers::Mood;
 pub(crate) use wire::Who;
-use wire::{Guard, Wire};
+use wire::{Guard, Wire, patient};
 
 pub(crate) type Datasets = pb::dataset_service_client::DatasetServiceClient<Wire>;
 pub(crate) type AssetPolicies = pb::asset_policy_service_client::AssetPolicyServiceClient<Wire>;
@@ -65,7 +64,7 @@ impl Stage {
         let db = database.open(Organization::NAME, constraints(), steps).await;
         let (clock, entropy) = (TestClock::new(), SeededEntropy::new());
         let source = Arc::new(LocalAccess::new(db.clone(), Arc::new(clock.clone())));
-        let access = AccessCache::new(source, AccessCacheConfig::new(Freshness::InProcess));
+        let access = AccessCache::new(source, patient(Freshness::InProcess));
         let (identity, (peers, slot)) = (Arc::<peers::FakeIdentity>::default(), peers::channels());
         let master_key = MasterKey::new(&entropy);
         let governance = Governance::new(rolecall_governance::Dependencies {

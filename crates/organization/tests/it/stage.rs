@@ -9,8 +9,7 @@ use std::time::Duration;
 
 use rolecall_api::organization::v1 as pb;
 use rolecall_authz::{
-    AccessCache, AccessCacheConfig, Authorizer, Freshness, KeySet, Policy, Revocations, ServiceTokens, Verifier,
-    VerifierConfig,
+    AccessCache, Authorizer, Freshness, KeySet, Policy, Revocations, ServiceTokens, Verifier, VerifierConfig,
 };
 use rolecall_db::{Database, Relay};
 use rolecall_kernel::entropy::Entropy;
@@ -24,7 +23,7 @@ use tonic::service::Routes;
 use tonic_types::StatusExt as _;
 
 pub(crate) use peers::{FakeIdentity, Mood};
-pub(crate) use wire::{Guard, Who, Wire};
+pub(crate) use wire::{Guard, Who, Wire, patient};
 
 pub(crate) type Organizations = pb::organization_service_client::OrganizationServiceClient<Wire>;
 pub(crate) type Members = pb::member_service_client::MemberServiceClient<Wire>;
@@ -67,7 +66,7 @@ impl Stage {
         let db = database.open(Organization::NAME, Organization::constraints(), Organization::migrations()).await;
         let (clock, entropy) = (TestClock::new(), SeededEntropy::new());
         let source = Arc::new(LocalAccess::new(db.clone(), Arc::new(clock.clone())));
-        let access = AccessCache::new(source, AccessCacheConfig::new(Freshness::InProcess));
+        let access = AccessCache::new(source, patient(Freshness::InProcess));
         let identity = Arc::new(FakeIdentity::default());
         let (peers, slot) = peers::channels();
         let dependencies = Dependencies {

@@ -3,6 +3,7 @@
 use std::collections::HashSet;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
 use rolecall_api::identity::v1 as pb;
 use rolecall_api::identity::v1::directory_service_server::{DirectoryService, DirectoryServiceServer};
@@ -250,5 +251,7 @@ pub(crate) fn stack(routes: Routes, clock: &TestClock, entropy: &SeededEntropy) 
         request.extensions_mut().insert(Arc::new(super::wire::service("organization")));
         request
     });
-    build(routes, &trusted, &StackConfig::default(), tools)
+    // As patient as the tests' databases: nobody fails because the machine has no time for it.
+    let config = StackConfig { unary_timeout: Duration::from_mins(1), ..StackConfig::default() };
+    build(routes, &trusted, &config, tools)
 }

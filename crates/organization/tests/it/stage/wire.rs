@@ -2,13 +2,14 @@
 
 use std::sync::Arc;
 use std::task::{Context, Poll};
+use std::time::Duration;
 
 use futures::future::BoxFuture;
 use http::{Request, Response};
 use rolecall_authz::access::cache::AccessRefusal;
 use rolecall_authz::{
-    Access, AccessCache, AccessClaims, Authorizer, Caller, MAX_ACCESS_LIFETIME, Policy, Refusal, Rule, Ruling,
-    ServiceClaims, SubjectKind,
+    Access, AccessCache, AccessCacheConfig, AccessClaims, Authorizer, Caller, Freshness, MAX_ACCESS_LIFETIME, Policy,
+    Refusal, Rule, Ruling, ServiceClaims, SubjectKind,
 };
 use rolecall_kernel::id::{ServiceAccountId, SubjectId, UserId};
 use rolecall_kernel::time::{Clock as _, Timestamp};
@@ -44,6 +45,12 @@ pub(crate) struct Guard {
     /// What streams ask again.
     pub(crate) authorizer: Arc<Authorizer>,
     pub(crate) clock: TestClock,
+}
+
+/// Configures a cache that waits as long for its source as the tests' databases wait: no call fails because the machine
+/// has no time for it.
+pub(crate) const fn patient(freshness: Freshness) -> AccessCacheConfig {
+    AccessCacheConfig { source_timeout: Duration::from_mins(1), ..AccessCacheConfig::new(freshness) }
 }
 
 impl Wire {
