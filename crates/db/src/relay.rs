@@ -122,6 +122,12 @@ impl Relay {
         Self { db, clock, entropy, consumers, deliver, config }
     }
 
+    /// Lets claims hold for so long instead; tests that drain on a busy machine wait longer for a consumer than production.
+    #[must_use]
+    pub fn leasing_for(self, lease: Duration) -> Self {
+        Self { config: RelayConfig { lease, ..self.config }, ..self }
+    }
+
     /// Returns a handle that wakes it; commits that appended an event do so by themselves.
     pub fn waker(&self) -> RelayWaker {
         RelayWaker(self.db.inner.nudges.waker(Topic::Outbox))

@@ -92,7 +92,7 @@ impl Stage {
             home: OrganizationId::new(now, &entropy),
             admin: UserId::new(now, &entropy),
             guard: guard(&clock, &entropy, access),
-            relay: organization.relay(),
+            relay: organization.relay().leasing_for(Duration::from_mins(5)),
             clock,
             entropy,
             database: db,
