@@ -179,9 +179,10 @@ impl Subject {
         self.roles().contains(Role::Admin) || owns
     }
 
-    /// Returns the roles of a member that put it above this person: owners and administrators are changed by those alone.
+    /// Returns the roles of a member that put it above this subject: owners and administrators are changed by those
+    /// alone, and not by a program, whatever it was entrusted with.
     pub(crate) fn above(&self, member: &Member) -> Vec<String> {
-        if !matches!(self.who, Who::Member(_)) || self.reigns(member.organization_id) {
+        if self.reigns(member.organization_id) {
             return Vec::new();
         }
         let above = member.roles.iter().filter(|role| matches!(role, Role::Owner | Role::Admin));

@@ -5,7 +5,7 @@ use std::time::Duration;
 use rolecall_api::organization::v1 as pb;
 use rolecall_testkit::on_each_database;
 
-use crate::stage::{Stage, Who, refused};
+use crate::stage::{Stage, Who, block, refused, unblock};
 
 on_each_database! {
     /// ASVS: V10.4.11
@@ -139,5 +139,29 @@ on_each_database! {
         assert_eq!(refused(up), "ROLE_NOT_GRANTABLE");
         let down = client.update_member_roles(crate::stage::roles(second, &["GUEST"])).await;
         assert_eq!(refused(down), "ROLE_NOT_GRANTABLE");
+        let beside = client.update_member_roles(crate::stage::roles(second, &["OWNER", "DATA_STEWARD"])).await;
+        assert_eq!(refused(beside), "ROLE_NOT_GRANTABLE");
+    }
+
+    /// ASVS: V8.2.1
+    async fn attack_t19_a_program_that_blocks_keeps_out_no_owner_and_no_administrator(database) {
+        let stage = Stage::open(&database).await;
+        let (acme, owner) = stage.found("Acme").await;
+        let second = stage.add_active(owner, acme, &["OWNER"]).await;
+        let guest = stage.add_active(owner, acme, &["GUEST"]).await;
+        let admin = stage.add_active(owner, acme, &["GUEST"]).await;
+        let grant = pb::GrantAdminRequest { user_id: admin.to_string(), ..Default::default() };
+        stage.members(stage.admin).grant_admin(grant).await.expect("grants");
+        stage.block(owner, second).await.expect("an owner blocks an owner");
+        for (maker, place) in [(owner, ""), (stage.admin, "-")] {
+            let program = stage.add_service_account(maker, place, &["organization.members.block"]).await.expect("adds");
+            let mut client = stage.members_as(Who::ServiceAccount(program));
+            for above in [owner, admin] {
+                assert_eq!(refused(client.block_member(block(above)).await), "ROLE_NOT_GRANTABLE", "{place}");
+            }
+            assert_eq!(refused(client.unblock_member(unblock(second)).await), "ROLE_NOT_GRANTABLE", "{place}");
+            client.block_member(block(guest)).await.expect("whom it is there for");
+            client.unblock_member(unblock(guest)).await.expect("whom it is there for");
+        }
     }
 }
