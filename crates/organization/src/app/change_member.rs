@@ -114,7 +114,9 @@ pub(crate) async fn apply(
     let organization_suspended = organizations::is_suspended(tx, member.organization_id).await?;
     let known = roles::find_named(tx, member.organization_id, names).await?;
     let case = Case { member: &member, actor: &actor, organization_suspended, named: known, now };
-    let Some((after, what)) = decide(&case)? else { return Ok(Changed { member, revision }) };
+    let Some((after, what)) = decide(&case)? else {
+        return Ok(Changed { revision: access::give_back(tx).await?, member });
+    };
     let others = members::count_others(tx, &member, now).await?;
     keep_somebody_in_charge(&member, &after, others, now)?;
     let facts = RowFacts::of_subject(Some(member.organization_id), member.user_id.into());

@@ -36,7 +36,10 @@ pub(crate) enum Error {
     LimitReached,
     /// Members hold the role.
     #[error("{0} hold the role")]
-    InUse(usize),
+    InUse(u64),
+    /// More members hold the role than it is taken from at once.
+    #[error("{0} hold the role, too many to take it from at once")]
+    InUseByMany(u64),
     /// These are no permissions, by their places in the request.
     #[error("some are no permissions")]
     PermissionsUnknown(Vec<usize>),

@@ -7,7 +7,7 @@ use rolecall_kernel::time::Timestamp;
 
 use super::change_role::{Error, Opened, Target, check_etag, open, rehearse};
 use super::{App, settings_access};
-use crate::domain::custom_role::{ComposedRole, CustomRoles, RoleName, Roles};
+use crate::domain::custom_role::{ComposedRole, CustomRoles, MAX_TAKEN, RoleName, Roles};
 use crate::domain::event::What;
 use crate::domain::member::{Member, MemberState};
 use crate::domain::role::Role;
@@ -37,9 +37,10 @@ pub(crate) struct Deleted {
 
 /// Deletes the role, and makes this process obey before it answers.
 pub(crate) async fn run(app: &App, command: &Command) -> Result<Answer<Deleted>, Error> {
+    let before = settings_access::head(app).await?;
     let work = |tx| async move { delete(app, &tx, command).await };
     let answer = once(&app.database, command.repeat.as_ref(), app.now(), work).await?;
-    settings_access::announce(app).await?;
+    settings_access::announce_since(app, before, &answer).await?;
     Ok(answer)
 }
 
@@ -53,24 +54,34 @@ async fn delete(app: &App, tx: &Tx, command: &Command) -> Result<Deleted, Error>
     let Opened { actor, revision, now } = open(app, tx, &command.target, PERMISSION).await?;
     let composed = roles::find(tx, organization_id, &command.name).await?.ok_or(Error::NotFound)?;
     check_etag(&composed, command.etag.as_ref())?;
-    let holders = roles::list_holders(tx, composed.role.role_id).await?;
-    if !holders.is_empty() {
+    let count = roles::count_holders(tx, composed.role.role_id).await?;
+    if count > 0 {
         if !command.take_from_holders {
-            return Err(Error::InUse(holders.len()));
+            return Err(Error::InUse(count));
+        }
+        // Everybody else's changes of access wait meanwhile.
+        if count > MAX_TAKEN {
+            return Err(Error::InUseByMany(count));
         }
         let custom: CustomRoles = [composed.role.clone()].into_iter().collect();
         if !actor.may_grant(&Roles { custom, ..Roles::default() }, organization_id, now) {
             return Err(Error::NotGrantable(command.name.clone()));
         }
-        for holder in &holders {
-            take(app, tx, command, &composed, *holder, now).await?;
+        for holder in roles::list_holders(tx, composed.role.role_id).await? {
+            take(app, tx, command, &composed, holder, now).await?;
         }
     }
     roles::delete(tx, composed.role.role_id).await?;
-    let what = What::RoleDeleted { name: command.name.to_string(), holders: holders.len() };
-    access::record_organization(tx, revision, organization_id, what.topic(), now, origin).await?;
+    let holders = usize::try_from(count).unwrap_or(usize::MAX);
+    let what = What::RoleDeleted { name: command.name.to_string(), holders };
+    let revision = if count > 0 {
+        access::record_organization(tx, revision, organization_id, what.topic(), now, origin).await?;
+        revision
+    } else {
+        access::give_back(tx).await?
+    };
     app.tell(tx, origin, Some(organization_id), now, what).await?;
-    Ok(Deleted { holders: holders.len(), revision })
+    Ok(Deleted { holders, revision })
 }
 
 /// Takes the role from a member; who is left with none is a guest. Who is hidden is told to nobody.

@@ -1,6 +1,7 @@
 //! Makes changed settings count at once for those whose access they change: guests, owners who act as others, and
 //! everybody whose sessions last longer or shorter.
 
+use rolecall_db::once::Answer;
 use rolecall_db::{Error, Tx};
 use rolecall_kernel::id::SubjectId;
 
@@ -26,7 +27,11 @@ pub(super) async fn record(
     if lasts_otherwise {
         access::record_organization(tx, revision, new.organization_id, TOPIC, now, origin).await?;
     }
-    for (index, subject_id) in affected(tx, old, new).await?.into_iter().enumerate() {
+    let affected = affected(tx, old, new).await?;
+    if affected.is_empty() && !lasts_otherwise {
+        access::give_back(tx).await?;
+    }
+    for (index, subject_id) in affected.into_iter().enumerate() {
         if index > 0 || lasts_otherwise {
             revision = access::advance(tx).await?;
         }
@@ -46,6 +51,20 @@ async fn affected(tx: &Tx, old: &StoredSettings, new: &StoredSettings) -> Result
         subjects.extend(owners.into_iter().map(SubjectId::from));
     }
     Ok(subjects)
+}
+
+/// Returns how far the changes of access have come, to be told apart from what [`announce_since`] finds.
+pub(super) async fn head(app: &App) -> Result<i64, Error> {
+    Ok(access::head(&app.database.reader()).await?.revision)
+}
+
+/// Makes this process obey what was committed after `before`; what is known stays known when that is nothing. A repeated
+/// answer may be that of another process, which this one has not heard of.
+pub(super) async fn announce_since<T>(app: &App, before: i64, answer: &Answer<T>) -> Result<(), Error> {
+    match answer {
+        Answer::Fresh(_) if head(app).await? == before => Ok(()),
+        Answer::Fresh(_) | Answer::Repeated(_) => announce(app).await,
+    }
 }
 
 /// Makes this process obey what was committed, and tells those who watch.

@@ -33,9 +33,10 @@ pub(crate) struct Command {
 
 /// Changes the role, and makes this process obey before it answers.
 pub(crate) async fn run(app: &App, command: &Command) -> Result<Answer<Changed>, Error> {
+    let before = settings_access::head(app).await?;
     let work = |tx| async move { update(app, &tx, command).await };
     let answer = once(&app.database, command.repeat.as_ref(), app.now(), work).await?;
-    settings_access::announce(app).await?;
+    settings_access::announce_since(app, before, &answer).await?;
     Ok(answer)
 }
 
@@ -63,17 +64,22 @@ async fn update(app: &App, tx: &Tx, command: &Command) -> Result<Changed, Error>
         Change::To(new) => new.clone(),
     };
     if added.is_empty() && removed.is_empty() && description == before.description {
-        return Ok(Changed { composed: before, revision });
+        return Ok(Changed { composed: before, revision: access::give_back(tx).await? });
     }
     let role = CustomRole { permissions: new, ..before.role.clone() };
     let composed = ComposedRole { role, description, version: before.version + 1, updated: now, ..before };
     roles::update(tx, &composed).await?;
-    let is_access = !(added.is_empty() && removed.is_empty());
+    // What nobody holds changes nobody's access.
+    let is_access =
+        !(added.is_empty() && removed.is_empty()) && roles::count_holders(tx, composed.role.role_id).await? > 0;
     let (added, removed) = (added.into_iter().collect(), removed.into_iter().collect());
     let what = What::RoleUpdated { name: command.name.to_string(), added, removed };
-    if is_access {
+    let revision = if is_access {
         access::record_organization(tx, revision, id, what.topic(), now, &command.target.origin).await?;
-    }
+        revision
+    } else {
+        access::give_back(tx).await?
+    };
     app.tell(tx, &command.target.origin, Some(id), now, what).await?;
     Ok(Changed { composed, revision })
 }

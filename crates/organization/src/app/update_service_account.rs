@@ -68,6 +68,7 @@ async fn replace(app: &App, tx: &Tx, command: &Command) -> Result<Option<i64>, E
         return Err(Error::PermissionsUnknown(unknown));
     }
     if account.permissions == permissions {
+        access::give_back(tx).await?;
         return Ok(None);
     }
     let organization_id = account.organization_id;

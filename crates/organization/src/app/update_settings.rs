@@ -70,9 +70,10 @@ pub(crate) enum Error {
 /// Changes the settings.
 pub(crate) async fn run(app: &App, command: &Command) -> Result<Answer<StoredSettings>, Error> {
     let asked = sign_in::ask(app, command).await?;
+    let before = settings_access::head(app).await?;
     let work = |tx| async move { apply(app, &tx, command, asked).await };
     let done = once(&app.database, command.repeat.as_ref(), app.now(), work).await?;
-    settings_access::announce(app).await?;
+    settings_access::announce_since(app, before, &done).await?;
     Ok(done)
 }
 
@@ -122,6 +123,7 @@ async fn apply(app: &App, tx: &Tx, command: &Command, asked: Option<sign_in::Ask
         return Err(Error::Misfits(misfits));
     }
     if new == stored.settings {
+        access::give_back(tx).await?;
         return Ok(stored);
     }
     let break_glass = sign_in::check(tx, &stored, &new, asked, now).await?;

@@ -14,6 +14,9 @@ pub(crate) const MAX_ROLES: u64 = 100;
 /// The most permissions of one role.
 pub(crate) const MAX_PERMISSIONS: usize = 200;
 
+/// From how many members a role is taken at once by deleting it.
+pub(crate) const MAX_TAKEN: u64 = 500;
+
 /// The name of a role that an organization composed; never that of a built-in one.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub(crate) struct RoleName(String);

@@ -53,6 +53,15 @@ pub async fn advance(tx: &Tx) -> Result<i64, Error> {
     Ok(row.try_get("", "revision")?)
 }
 
+/// Gives back the revision that this transaction drew and wrote nothing under, and returns the one before: who follows
+/// has nothing to learn, and nothing to forget.
+pub(crate) async fn give_back(tx: &Tx) -> Result<i64, Error> {
+    let text = "UPDATE access_head SET revision = revision - 1 WHERE id = 1 RETURNING revision";
+    let row = tx.query_one_raw(statement(tx, text, vec![])).await?;
+    let row = row.ok_or_else(|| DbErr::RecordNotFound("access_head".to_owned()))?;
+    Ok(row.try_get("", "revision")?)
+}
+
 /// Reads the head.
 pub async fn head<C: ConnectionTrait>(connection: &C) -> Result<Head, Error> {
     let text = "SELECT revision, trimmed FROM access_head WHERE id = 1";

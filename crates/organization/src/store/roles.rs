@@ -177,6 +177,12 @@ pub(crate) async fn assign(tx: &Tx, user: UserId, roles: &CustomRoles) -> Result
     Ok(())
 }
 
+/// Counts who holds a role, whatever their state.
+pub(crate) async fn count_holders(tx: &Tx, role: RoleId) -> Result<u64, Error> {
+    let query = member_role::Entity::find().filter(member_role::Column::RoleId.eq(role.as_uuid()));
+    Ok(query.count(tx).await?)
+}
+
 /// Lists who holds a role, whatever their state.
 pub(crate) async fn list_holders(tx: &Tx, role: RoleId) -> Result<Vec<UserId>, Error> {
     let query = member_role::Entity::find().filter(member_role::Column::RoleId.eq(role.as_uuid()));

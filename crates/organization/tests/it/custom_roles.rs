@@ -1,8 +1,12 @@
 //! Roles that organizations compose: who may, what they hold, and that everything obeys them.
 
+use std::time::Duration;
+
+use futures::future::join;
 use rolecall_api::organization::v1 as pb;
 use rolecall_kernel::id::{OrganizationId, UserId};
 use rolecall_testkit::on_each_database;
+use sea_orm::{ConnectionTrait as _, DbBackend};
 use tonic::{Code, Status};
 
 use crate::stage::{Stage, Who, add, bytes, names, refused};
@@ -40,6 +44,30 @@ async fn check(stage: &Stage, subject: UserId, permission: &str, on: Organizatio
 
 async fn list(stage: &Stage, caller: UserId) -> Result<pb::ListMembersResponse, Status> {
     Ok(stage.members(caller).list_members(pb::ListMembersRequest::default()).await?.into_inner())
+}
+
+/// Copies the only hidden member and the roles that it holds.
+async fn copy_the_hidden(stage: &Stage, times: u32) {
+    let reader = stage.database.reader();
+    let backend = reader.get_database_backend();
+    let id = if backend == DbBackend::Sqlite { "randomblob(16)" } else { "gen_random_uuid()" };
+    let members = format!(
+        "INSERT INTO members (user_id, organization_id, state, roles, is_owner, is_admin, version, created, updated) \
+         WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < {times}) \
+         SELECT {id}, organization_id, state, roles, is_owner, is_admin, version, created, updated \
+         FROM members CROSS JOIN n WHERE state = 'HIDDEN'"
+    );
+    let roles = "INSERT INTO member_roles (user_id, role_id) SELECT m.user_id, r.role_id FROM members m CROSS JOIN roles r \
+                 WHERE m.state = 'HIDDEN' AND m.user_id NOT IN (SELECT user_id FROM member_roles)";
+    let write = stage.database.write(|tx| {
+        let members = members.clone();
+        async move {
+            tx.execute_unprepared(&members).await?;
+            tx.execute_unprepared(roles).await?;
+            Ok::<_, rolecall_db::Error>(())
+        }
+    });
+    write.await.expect("copies");
 }
 
 on_each_database! {
@@ -100,6 +128,73 @@ on_each_database! {
         assert_eq!(refused(stage.roles(owner).get_role(gone).await), "ROLE_NOT_FOUND");
         let unknown = stage.set_roles(owner, user, &["GUEST", "LISTER"]).await.expect_err("unknown");
         assert!(unknown.code() == Code::InvalidArgument && unknown.message().contains("roles[1]"), "{unknown}");
+    }
+
+    async fn a_change_that_touches_nobody_is_no_revision_and_nothing_is_forgotten(database) {
+        let stage = Stage::open(&database).await;
+        let (acme, owner) = stage.found("Acme").await;
+        let user = stage.add_active(owner, acme, &["GUEST"]).await;
+        let lists = ["organization.members.list"];
+        create(&stage, owner, "LISTER", &lists).await.expect("composes");
+        let settings = pb::OrganizationSettings { registration_mode: pb::RegistrationMode::SelfService.into(), ..Default::default() };
+        let settings = pb::UpdateOrganizationSettingsRequest { settings: Some(settings), ..Default::default() };
+        stage.organizations(owner).update_organization_settings(settings.clone()).await.expect("opens");
+        stage.get(user, user).await.expect("is remembered");
+        let before = stage.subject_access(user).await.expect("known").revision;
+        give(&stage, owner, "LISTER", &["organization.members.block"]).await.expect("nobody holds it");
+        give(&stage, owner, "LISTER", &["organization.members.block"]).await.expect("as it is");
+        stage.set_roles(owner, user, &["GUEST"]).await.expect("as it is");
+        stage.get(user, user).await.expect("is remembered");
+        stage.organizations(owner).update_organization_settings(settings).await.expect("as it is");
+        stage.roles(owner).delete_role(delete("LISTER", true)).await.expect("nobody holds it");
+        assert!(stage.remembers(user));
+        assert_eq!(stage.subject_access(user).await.expect("known").revision, before);
+        create(&stage, owner, "LISTER", &lists).await.expect("composes");
+        stage.set_roles(owner, user, &["LISTER"]).await.expect("gives");
+        stage.get(user, user).await.expect("is remembered");
+        give(&stage, owner, "LISTER", &["organization.members.block"]).await.expect("somebody holds it");
+        assert!(!stage.remembers(user));
+        assert!(stage.subject_access(user).await.expect("known").revision > before + 1);
+    }
+
+    async fn a_role_that_very_many_hold_is_not_taken_from_them_at_once(database) {
+        let stage = Stage::open(&database).await;
+        let (acme, owner) = stage.found("Acme").await;
+        create(&stage, owner, "LISTER", &["organization.members.list"]).await.expect("composes");
+        let first = stage.add_hidden(owner, acme, &["LISTER"]).await;
+        copy_the_hidden(&stage, 500).await;
+        let many = stage.roles(owner).delete_role(delete("LISTER", true)).await.expect_err("too many");
+        assert_eq!(refused(Err::<(), _>(many.clone())), "ROLE_IN_USE");
+        assert!(many.message().contains("501") && many.message().contains("500 at most"), "{many}");
+        let request = pb::RemoveMemberRequest { user_id: first.to_string() };
+        stage.memberships().remove_member(request).await.expect("one less");
+        let gone = stage.roles(owner).delete_role(delete("LISTER", true)).await.expect("deletes").into_inner();
+        assert_eq!(gone.holder_count, 500);
+    }
+
+    /// ASVS: V2.3.4
+    async fn who_is_added_while_its_role_is_deleted_holds_it_or_is_refused(database) {
+        let stage = Stage::open(&database).await;
+        let (acme, owner) = stage.found("Acme").await;
+        for round in 0..10 {
+            create(&stage, owner, "LISTER", &["organization.members.list"]).await.expect("composes");
+            let pause = |bound| tokio::time::sleep(Duration::from_micros(stage.draw(bound)));
+            let adding = async {
+                pause(4_000).await;
+                let request = add(stage.new_user(), owner, acme, &["LISTER"]);
+                stage.memberships().add_member(request).await.map(drop)
+            };
+            let deleting = async {
+                pause(4_000).await;
+                stage.roles(owner).delete_role(delete("LISTER", true)).await.map(drop)
+            };
+            let (added, deleted) = join(adding, deleting).await;
+            deleted.unwrap_or_else(|status| panic!("round {round}: {status:?}"));
+            if let Err(status) = added {
+                assert!(status.message().contains("roles[0]"), "round {round}: {status:?}");
+                assert_eq!(status.code(), Code::InvalidArgument, "round {round}");
+            }
+        }
     }
 
     async fn attack_t22_nobody_composes_or_gives_more_than_it_could(database) {

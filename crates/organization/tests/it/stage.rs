@@ -84,7 +84,7 @@ impl Stage {
         let revocations = Revocations::new(Arc::new(clock.clone()), Freshness::InProcess, None);
         let (now, guard) = (clock.now(), guard(&clock, &entropy, access, revocations.clone()));
         Self {
-            relay: organization.relay(),
+            relay: organization.relay().leasing_for(Duration::from_mins(5)),
             organization,
             database: db,
             home: OrganizationId::new(now, &entropy),
@@ -107,6 +107,11 @@ impl Stage {
     /// Delivers all events, and returns how many deliveries were done.
     pub(crate) async fn drain(&self) -> usize {
         self.relay.drain().await
+    }
+
+    /// Tells whether this process knows what somebody may do without asking for it.
+    pub(crate) fn remembers(&self, user: UserId) -> bool {
+        self.guard.access.peek(user.into(), None).is_some()
     }
 
     fn wire(&self, who: Who) -> Wire {

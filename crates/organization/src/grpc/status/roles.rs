@@ -9,6 +9,7 @@ use super::{
     invalid, invalid_field, not_entitled, not_grantable, organization_not_found, refusal, request_id_reused, store,
 };
 use crate::app::{change_role, register_permissions};
+use crate::domain::custom_role::MAX_TAKEN;
 use crate::grpc::convert::ROLE_UNKNOWN;
 
 /// The organization has no such role.
@@ -42,6 +43,12 @@ pub(in crate::grpc) fn change_role(error: change_role::Error) -> Status {
         }
         E::InUse(holders) => {
             let message = format!("{holders} hold the role; give them others first, or set take_from_holders.");
+            refusal(ErrorReason::RoleInUse, &message).metadata("holders", holders.to_string()).build()
+        }
+        E::InUseByMany(holders) => {
+            let message = format!(
+                "{holders} hold the role, and it is taken from {MAX_TAKEN} at most at once; give others to some first."
+            );
             refusal(ErrorReason::RoleInUse, &message).metadata("holders", holders.to_string()).build()
         }
         E::PermissionsUnknown(places) => {
