@@ -57,12 +57,19 @@ fn read(subject: SubjectId, answer: GetSubjectAccessResponse) -> Result<SubjectA
         blocked: answer.blocked || !answer.active,
         grants: grants.collect(),
         roles: answer.roles,
-        session_limits: session_limits(answer.session_limits.unwrap_or_default())?,
+        session_limits: session_limits(kind, answer.session_limits)?,
         revision: answer.revision,
     })
 }
 
-fn session_limits(limits: WireLimits) -> Result<SessionLimits, AccessError> {
+/// Reads how long sessions last. An organization of an older version tells it of nobody; to take that for "as long as the
+/// instance allows" would loosen what an organization has tightened.
+fn session_limits(kind: SubjectKind, limits: Option<WireLimits>) -> Result<SessionLimits, AccessError> {
+    let limits = match (kind, limits) {
+        (_, Some(limits)) => limits,
+        (SubjectKind::User, None) => return Err(AccessError::unavailable("organization tells no session limits")),
+        (SubjectKind::ServiceAccount | SubjectKind::Guest, None) => WireLimits::default(),
+    };
     let read = |duration: Option<prost_types::Duration>| {
         duration.map(|duration| Duration::try_from(duration).map_err(AccessError::unavailable)).transpose()
     };
@@ -165,5 +172,24 @@ impl Follower {
 
     fn set_token(&self, token: String) {
         *self.token.lock().unwrap_or_else(std::sync::PoisonError::into_inner) = token;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_person_without_session_limits_is_not_taken_for_one_without_limits() {
+        let subject = SubjectId::parse("01890a5d-ac96-774b-bcce-b302099a8057").expect("an id");
+        let answer = |kind: WireKind, session_limits| {
+            let answer = GetSubjectAccessResponse { kind: kind.into(), session_limits, ..Default::default() };
+            read(subject, answer).map(|access| access.session_limits)
+        };
+        let told = WireLimits { idle: Some(prost_types::Duration { seconds: 300, nanos: 0 }), absolute: None };
+        let read = answer(WireKind::User, Some(told)).expect("told");
+        assert_eq!((read.idle, read.absolute), (Some(Duration::from_secs(300)), None));
+        answer(WireKind::User, None).expect_err("an older organization");
+        answer(WireKind::ServiceAccount, None).expect("it has no sessions");
     }
 }
