@@ -208,6 +208,16 @@ const (
 	NotificationReplyNotPossible Reason = "notification.rolecall/REPLY_NOT_POSSIBLE"
 	// NotificationMessagesTooMany (RESOURCE_EXHAUSTED): The caller wrote to one of the recipients as often as 24 hours allow.
 	NotificationMessagesTooMany Reason = "notification.rolecall/MESSAGES_TOO_MANY"
+	// NotificationTemplateNotFound (NOT_FOUND): No such template, or version of it, within what the caller may see.
+	NotificationTemplateNotFound Reason = "notification.rolecall/TEMPLATE_NOT_FOUND"
+	// NotificationTemplateNameTaken (ALREADY_EXISTS): The organization has a template of this name.
+	NotificationTemplateNameTaken Reason = "notification.rolecall/TEMPLATE_NAME_TAKEN"
+	// NotificationTemplateChanged (ABORTED): Another version was published meanwhile; read it first.
+	NotificationTemplateChanged Reason = "notification.rolecall/TEMPLATE_CHANGED"
+	// NotificationTemplatesExhausted (RESOURCE_EXHAUSTED): The organization has as many templates, or the template as many versions, as are possible; delete what nobody needs.
+	NotificationTemplatesExhausted Reason = "notification.rolecall/TEMPLATES_EXHAUSTED"
+	// NotificationTemplateUnusable (FAILED_PRECONDITION): What the template makes of the data is no mail: too long, its tags are not closed, or a link leads nowhere.
+	NotificationTemplateUnusable Reason = "notification.rolecall/TEMPLATE_UNUSABLE"
 	// OrganizationRequestInvalid (INVALID_ARGUMENT): Fields of the request break rules; `BadRequest` lists all of them.
 	OrganizationRequestInvalid Reason = "organization.rolecall/REQUEST_INVALID"
 	// OrganizationOrganizationNotFound (NOT_FOUND): No such organization within what the caller may see.

@@ -285,6 +285,30 @@ const serviceConfig = `{
           "service": "rolecall.notification.v1.PreferenceService"
         },
         {
+          "method": "CreateTemplate",
+          "service": "rolecall.notification.v1.TemplateService"
+        },
+        {
+          "method": "DeleteTemplate",
+          "service": "rolecall.notification.v1.TemplateService"
+        },
+        {
+          "method": "GetTemplate",
+          "service": "rolecall.notification.v1.TemplateService"
+        },
+        {
+          "method": "ListTemplates",
+          "service": "rolecall.notification.v1.TemplateService"
+        },
+        {
+          "method": "PreviewTemplate",
+          "service": "rolecall.notification.v1.TemplateService"
+        },
+        {
+          "method": "UpdateTemplate",
+          "service": "rolecall.notification.v1.TemplateService"
+        },
+        {
           "method": "CheckAccess",
           "service": "rolecall.organization.v1.AccessService"
         },

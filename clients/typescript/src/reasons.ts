@@ -208,6 +208,16 @@ export const REASONS = {
   "notification.rolecall/REPLY_NOT_POSSIBLE": Code.FailedPrecondition,
   /** The caller wrote to one of the recipients as often as 24 hours allow. */
   "notification.rolecall/MESSAGES_TOO_MANY": Code.ResourceExhausted,
+  /** No such template, or version of it, within what the caller may see. */
+  "notification.rolecall/TEMPLATE_NOT_FOUND": Code.NotFound,
+  /** The organization has a template of this name. */
+  "notification.rolecall/TEMPLATE_NAME_TAKEN": Code.AlreadyExists,
+  /** Another version was published meanwhile; read it first. */
+  "notification.rolecall/TEMPLATE_CHANGED": Code.Aborted,
+  /** The organization has as many templates, or the template as many versions, as are possible; delete what nobody needs. */
+  "notification.rolecall/TEMPLATES_EXHAUSTED": Code.ResourceExhausted,
+  /** What the template makes of the data is no mail: too long, its tags are not closed, or a link leads nowhere. */
+  "notification.rolecall/TEMPLATE_UNUSABLE": Code.FailedPrecondition,
   /** Fields of the request break rules; `BadRequest` lists all of them. */
   "organization.rolecall/REQUEST_INVALID": Code.InvalidArgument,
   /** No such organization within what the caller may see. */

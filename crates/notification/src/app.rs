@@ -3,6 +3,7 @@
 pub(crate) mod accept_events;
 pub(crate) mod address;
 pub(crate) mod cancel_notification;
+pub(crate) mod change_templates;
 pub(crate) mod delete_finished;
 pub(crate) mod deliver;
 pub(crate) mod gather_digests;
@@ -16,4 +17,5 @@ pub(crate) mod pace;
 pub(crate) mod preferences;
 pub(crate) mod retry_deliveries;
 pub(crate) mod send_notification;
+pub(crate) mod templates;
 pub(crate) mod write_refusals;

@@ -8,6 +8,7 @@ pub(crate) mod event;
 pub(crate) mod mail;
 pub(crate) mod message;
 pub(crate) mod notification;
+pub(crate) mod own_template;
 pub(crate) mod preferences;
 pub(crate) mod schedule;
 pub(crate) mod template;

@@ -6,5 +6,6 @@ pub(crate) mod inbox_service;
 pub(crate) mod mail_service;
 pub(crate) mod notification_service;
 pub(crate) mod preference_service;
+pub(crate) mod template_service;
 
 mod status;

@@ -3,6 +3,8 @@
 //! HTML is escaped by the engine. Every variable is [cleaned](crate::domain::clean) besides, so that
 //! nobody puts a link, a line break or a header of its own into our mail.
 
+pub(crate) mod own;
+
 use std::collections::BTreeMap;
 
 use minijinja::{AutoEscape, Environment, UndefinedBehavior, Value};
@@ -264,6 +266,10 @@ impl Renderer {
         values.insert("link".to_owned(), Value::from(link));
         if matches!(template, Template::Message | Template::Digest) {
             values.extend(lines(variables.get("text").map(String::as_str).unwrap_or_default()));
+        }
+        if let Some(html) = variables.get("html").filter(|_| template == Template::Message) {
+            // Made of a template of an organization, its tags looked at and its data escaped.
+            values.insert("html".to_owned(), Value::from_safe_string(html.clone()));
         }
         if let Some(address) = extras.unsubscribe {
             // The configured address and letters of a token: nothing that HTML has to escape.

@@ -9,6 +9,7 @@ pub(crate) mod inbox;
 pub(crate) mod migrations;
 pub(crate) mod notifications;
 pub(crate) mod preferences;
+pub(crate) mod templates;
 pub(crate) mod writings;
 
 mod entity;

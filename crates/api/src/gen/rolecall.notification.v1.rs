@@ -735,6 +735,18 @@ pub enum ErrorReason {
     ReplyNotPossible = 28,
     /// The caller wrote to one of the recipients as often as 24 hours allow.
     MessagesTooMany = 30,
+    /// No such template, or version of it, within what the caller may see.
+    TemplateNotFound = 31,
+    /// The organization has a template of this name.
+    TemplateNameTaken = 32,
+    /// Another version was published meanwhile; read it first.
+    TemplateChanged = 33,
+    /// The organization has as many templates, or the template as many versions,
+    /// as are possible; delete what nobody needs.
+    TemplatesExhausted = 34,
+    /// What the template makes of the data is no mail: too long, its tags are not
+    /// closed, or a link leads nowhere.
+    TemplateUnusable = 35,
 }
 impl ErrorReason {
     /// String value of the enum field names used in the ProtoBuf definition.
@@ -762,6 +774,11 @@ impl ErrorReason {
             Self::MessageNotFound => "ERROR_REASON_MESSAGE_NOT_FOUND",
             Self::ReplyNotPossible => "ERROR_REASON_REPLY_NOT_POSSIBLE",
             Self::MessagesTooMany => "ERROR_REASON_MESSAGES_TOO_MANY",
+            Self::TemplateNotFound => "ERROR_REASON_TEMPLATE_NOT_FOUND",
+            Self::TemplateNameTaken => "ERROR_REASON_TEMPLATE_NAME_TAKEN",
+            Self::TemplateChanged => "ERROR_REASON_TEMPLATE_CHANGED",
+            Self::TemplatesExhausted => "ERROR_REASON_TEMPLATES_EXHAUSTED",
+            Self::TemplateUnusable => "ERROR_REASON_TEMPLATE_UNUSABLE",
         }
     }
     /// Creates an enum from field names used in the ProtoBuf definition.
@@ -788,11 +805,16 @@ impl ErrorReason {
             "ERROR_REASON_MESSAGE_NOT_FOUND" => Some(Self::MessageNotFound),
             "ERROR_REASON_REPLY_NOT_POSSIBLE" => Some(Self::ReplyNotPossible),
             "ERROR_REASON_MESSAGES_TOO_MANY" => Some(Self::MessagesTooMany),
+            "ERROR_REASON_TEMPLATE_NOT_FOUND" => Some(Self::TemplateNotFound),
+            "ERROR_REASON_TEMPLATE_NAME_TAKEN" => Some(Self::TemplateNameTaken),
+            "ERROR_REASON_TEMPLATE_CHANGED" => Some(Self::TemplateChanged),
+            "ERROR_REASON_TEMPLATES_EXHAUSTED" => Some(Self::TemplatesExhausted),
+            "ERROR_REASON_TEMPLATE_UNUSABLE" => Some(Self::TemplateUnusable),
             _ => None,
         }
     }
 }
-/// Something that happened to deliveries, notifications or preferences.
+/// Something that happened to deliveries, notifications, preferences or templates.
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct DomainEvent {
     /// The subject that did it; empty when the installation did.
@@ -811,7 +833,10 @@ pub struct DomainEvent {
     #[prost(message, optional, tag = "5")]
     pub occurred_time: ::core::option::Option<::prost_types::Timestamp>,
     /// What happened.
-    #[prost(oneof = "domain_event::Event", tags = "10, 11, 20, 21, 22, 23, 24, 90")]
+    #[prost(
+        oneof = "domain_event::Event",
+        tags = "10, 11, 20, 21, 22, 23, 24, 30, 31, 32, 90"
+    )]
     pub event: ::core::option::Option<domain_event::Event>,
 }
 /// Nested message and enum types in `DomainEvent`.
@@ -840,6 +865,15 @@ pub mod domain_event {
         /// A person answered a message.
         #[prost(message, tag = "24")]
         MessageAnswered(super::MessageAnswered),
+        /// A template was made.
+        #[prost(message, tag = "30")]
+        TemplateCreated(super::TemplateCreated),
+        /// Another version of a template was published.
+        #[prost(message, tag = "31")]
+        TemplateUpdated(super::TemplateUpdated),
+        /// A template was deleted.
+        #[prost(message, tag = "32")]
+        TemplateDeleted(super::TemplateDeleted),
         /// Calls were refused.
         #[prost(message, tag = "90")]
         CallsRefused(super::CallsRefused),
@@ -902,6 +936,39 @@ pub struct MessageAnswered {
     /// The answer.
     #[prost(string, tag = "1")]
     pub message_id: ::prost::alloc::string::String,
+}
+/// A template was made.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct TemplateCreated {
+    /// The template.
+    #[prost(string, tag = "1")]
+    pub template_id: ::prost::alloc::string::String,
+    /// Its name.
+    #[prost(string, tag = "2")]
+    pub name: ::prost::alloc::string::String,
+}
+/// Another version of a template was published.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct TemplateUpdated {
+    /// The template.
+    #[prost(string, tag = "1")]
+    pub template_id: ::prost::alloc::string::String,
+    /// Its name.
+    #[prost(string, tag = "2")]
+    pub name: ::prost::alloc::string::String,
+    /// The version.
+    #[prost(int32, tag = "3")]
+    pub version: i32,
+}
+/// A template was deleted.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct TemplateDeleted {
+    /// The template.
+    #[prost(string, tag = "1")]
+    pub template_id: ::prost::alloc::string::String,
+    /// Its name.
+    #[prost(string, tag = "2")]
+    pub name: ::prost::alloc::string::String,
 }
 /// Calls of one caller to one method were refused; they are counted by the minute.
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
@@ -3518,6 +3585,960 @@ pub mod preference_service_server {
     /// Generated gRPC service name
     pub const SERVICE_NAME: &str = "rolecall.notification.v1.PreferenceService";
     impl<T> tonic::server::NamedService for PreferenceServiceServer<T> {
+        const NAME: &'static str = SERVICE_NAME;
+    }
+}
+/// A text that is sent again and again.
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct Template {
+    /// Identifier, a lower-case UUIDv7.
+    #[prost(string, tag = "1")]
+    pub template_id: ::prost::alloc::string::String,
+    /// The organization that it belongs to; empty in `CreateTemplate` means the
+    /// caller's own.
+    #[prost(string, tag = "2")]
+    pub organization_id: ::prost::alloc::string::String,
+    /// What senders call it: up to 63 lower-case letters, digits and `_`, a letter
+    /// first. Never changes.
+    #[prost(string, tag = "3")]
+    pub name: ::prost::alloc::string::String,
+    /// The version, from 1 on.
+    #[prost(int32, tag = "4")]
+    pub version: i32,
+    /// What the texts show; at most 50.
+    #[prost(message, repeated, tag = "5")]
+    pub variables: ::prost::alloc::vec::Vec<TemplateVariable>,
+    /// The texts, one for each language; 1 to 20. The first one is for everybody
+    /// whose language is not among them.
+    #[prost(message, repeated, tag = "6")]
+    pub texts: ::prost::alloc::vec::Vec<TemplateText>,
+    /// Names the latest version.
+    #[prost(string, tag = "7")]
+    pub etag: ::prost::alloc::string::String,
+    /// When it was made.
+    #[prost(message, optional, tag = "8")]
+    pub create_time: ::core::option::Option<::prost_types::Timestamp>,
+    /// When this version was published.
+    #[prost(message, optional, tag = "9")]
+    pub update_time: ::core::option::Option<::prost_types::Timestamp>,
+}
+/// Something that texts show; its value is a text of at most 1 000 characters.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct TemplateVariable {
+    /// Up to 63 lower-case letters, digits and `_`, a letter first.
+    #[prost(string, tag = "1")]
+    pub name: ::prost::alloc::string::String,
+    /// Whether senders may leave it out; it is empty then.
+    #[prost(bool, tag = "2")]
+    pub optional: bool,
+}
+/// A template in one language.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct TemplateText {
+    /// The language, such as `de` or `pt-BR` (BCP 47).
+    #[prost(string, tag = "1")]
+    pub locale: ::prost::alloc::string::String,
+    /// One line of at most 150 characters; the title in inboxes.
+    #[prost(string, tag = "2")]
+    pub subject: ::prost::alloc::string::String,
+    /// The plain text, at most 10 000 characters; what inboxes show.
+    #[prost(string, tag = "3")]
+    pub text: ::prost::alloc::string::String,
+    /// The same in HTML, at most 20 000 characters; empty means the plain text.
+    #[prost(string, tag = "4")]
+    pub html: ::prost::alloc::string::String,
+}
+/// What `CreateTemplate` needs.
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct CreateTemplateRequest {
+    /// Names this one intended change; a lower-case UUID. Optional.
+    #[prost(string, tag = "1")]
+    pub request_id: ::prost::alloc::string::String,
+    /// The template: its organization, name, variables and texts.
+    #[prost(message, optional, tag = "2")]
+    pub template: ::core::option::Option<Template>,
+}
+/// What `CreateTemplate` answers.
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct CreateTemplateResponse {
+    /// The template, published.
+    #[prost(message, optional, tag = "1")]
+    pub template: ::core::option::Option<Template>,
+}
+/// What `GetTemplate` needs.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct GetTemplateRequest {
+    /// The template.
+    #[prost(string, tag = "1")]
+    pub template_id: ::prost::alloc::string::String,
+    /// Its version; 0 means the latest.
+    #[prost(int32, tag = "2")]
+    pub version: i32,
+}
+/// What `GetTemplate` answers.
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct GetTemplateResponse {
+    /// The template.
+    #[prost(message, optional, tag = "1")]
+    pub template: ::core::option::Option<Template>,
+}
+/// What `ListTemplates` needs.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct ListTemplatesRequest {
+    /// The organization to list; empty means the caller's own, `-` all that the
+    /// caller may see.
+    #[prost(string, tag = "1")]
+    pub organization_id: ::prost::alloc::string::String,
+    /// How many a page holds: 0 means 50, more than 1 000 means 1 000.
+    #[prost(int32, tag = "2")]
+    pub page_size: i32,
+    /// `next_page_token` of the page before, with the same other arguments.
+    #[prost(string, tag = "3")]
+    pub page_token: ::prost::alloc::string::String,
+}
+/// What `ListTemplates` answers.
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct ListTemplatesResponse {
+    /// The templates of this page.
+    #[prost(message, repeated, tag = "1")]
+    pub templates: ::prost::alloc::vec::Vec<Template>,
+    /// Asks for the next page; empty on the last one.
+    #[prost(string, tag = "2")]
+    pub next_page_token: ::prost::alloc::string::String,
+}
+/// What `UpdateTemplate` needs.
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct UpdateTemplateRequest {
+    /// Names this one intended change; a lower-case UUID. Optional.
+    #[prost(string, tag = "1")]
+    pub request_id: ::prost::alloc::string::String,
+    /// The template with its new values; `template_id` says which, `etag` on what
+    /// the change is based.
+    #[prost(message, optional, tag = "2")]
+    pub template: ::core::option::Option<Template>,
+    /// The fields to change, of `variables` and `texts`, each of which is replaced
+    /// whole; absent means all that hold a value.
+    #[prost(message, optional, tag = "3")]
+    pub update_mask: ::core::option::Option<::prost_types::FieldMask>,
+}
+/// What `UpdateTemplate` answers.
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct UpdateTemplateResponse {
+    /// The template in its new version.
+    #[prost(message, optional, tag = "1")]
+    pub template: ::core::option::Option<Template>,
+}
+/// What `DeleteTemplate` needs.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct DeleteTemplateRequest {
+    /// Names this one intended change; a lower-case UUID. Optional.
+    #[prost(string, tag = "1")]
+    pub request_id: ::prost::alloc::string::String,
+    /// The template.
+    #[prost(string, tag = "2")]
+    pub template_id: ::prost::alloc::string::String,
+}
+/// What `DeleteTemplate` answers: nothing.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct DeleteTemplateResponse {}
+/// What `PreviewTemplate` needs.
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct PreviewTemplateRequest {
+    /// A stored template; empty for the one in `template`.
+    #[prost(string, tag = "1")]
+    pub template_id: ::prost::alloc::string::String,
+    /// Its version; 0 means the latest.
+    #[prost(int32, tag = "2")]
+    pub version: i32,
+    /// A template that is not stored: its variables and texts.
+    #[prost(message, optional, tag = "3")]
+    pub template: ::core::option::Option<Template>,
+    /// The language of the reader; empty for one that is not among the texts.
+    #[prost(string, tag = "4")]
+    pub locale: ::prost::alloc::string::String,
+    /// The values of the variables.
+    #[prost(map = "string, string", tag = "5")]
+    pub data: ::std::collections::HashMap<
+        ::prost::alloc::string::String,
+        ::prost::alloc::string::String,
+    >,
+}
+/// What `PreviewTemplate` answers.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct PreviewTemplateResponse {
+    /// The subject of the mail.
+    #[prost(string, tag = "1")]
+    pub subject: ::prost::alloc::string::String,
+    /// Its plain text.
+    #[prost(string, tag = "2")]
+    pub text: ::prost::alloc::string::String,
+    /// Its HTML, whole.
+    #[prost(string, tag = "3")]
+    pub html: ::prost::alloc::string::String,
+    /// The language that the reader would get.
+    #[prost(string, tag = "4")]
+    pub locale: ::prost::alloc::string::String,
+    /// What looks wrong about the template, each in one sentence.
+    #[prost(string, repeated, tag = "5")]
+    pub warnings: ::prost::alloc::vec::Vec<::prost::alloc::string::String>,
+}
+/// Generated client implementations.
+pub mod template_service_client {
+    #![allow(
+        unused_variables,
+        dead_code,
+        missing_docs,
+        clippy::wildcard_imports,
+        clippy::let_unit_value,
+    )]
+    use tonic::codegen::*;
+    use tonic::codegen::http::Uri;
+    /// Keeps the templates of an organization. What is written is published at once
+    /// as a version, and no version ever changes.
+    ///
+    /// A text shows a variable as `{{ name }}`, and a part of itself with
+    /// `{% if name %}`, `{% elif other == "value" %}`, `{% else %}` and
+    /// `{% endif %}`; conditions may use `not`, `and`, `or`, `==` and `!=`. Nothing
+    /// else is possible: no loops, filters, functions or other templates. HTML may
+    /// hold the tags `a`, `b`, `blockquote`, `br`, `code`, `em`, `h2`, `h3`, `hr`,
+    /// `i`, `li`, `ol`, `p`, `pre`, `strong`, `table`, `tbody`, `td`, `th`, `thead`,
+    /// `tr`, `u` and `ul`, and no attribute but `href`, to `https:`, `http:` or
+    /// `mailto:`. What variables hold is always escaped.
+    #[derive(Debug, Clone)]
+    pub struct TemplateServiceClient<T> {
+        inner: tonic::client::Grpc<T>,
+    }
+    impl TemplateServiceClient<tonic::transport::Channel> {
+        /// Attempt to create a new client by connecting to a given endpoint.
+        pub async fn connect<D>(dst: D) -> Result<Self, tonic::transport::Error>
+        where
+            D: TryInto<tonic::transport::Endpoint>,
+            D::Error: Into<StdError>,
+        {
+            let conn = tonic::transport::Endpoint::new(dst)?.connect().await?;
+            Ok(Self::new(conn))
+        }
+    }
+    impl<T> TemplateServiceClient<T>
+    where
+        T: tonic::client::GrpcService<tonic::body::Body>,
+        T::Error: Into<StdError>,
+        T::ResponseBody: Body<Data = Bytes> + std::marker::Send + 'static,
+        <T::ResponseBody as Body>::Error: Into<StdError> + std::marker::Send,
+    {
+        pub fn new(inner: T) -> Self {
+            let inner = tonic::client::Grpc::new(inner);
+            Self { inner }
+        }
+        pub fn with_origin(inner: T, origin: Uri) -> Self {
+            let inner = tonic::client::Grpc::with_origin(inner, origin);
+            Self { inner }
+        }
+        pub fn with_interceptor<F>(
+            inner: T,
+            interceptor: F,
+        ) -> TemplateServiceClient<InterceptedService<T, F>>
+        where
+            F: tonic::service::Interceptor,
+            T::ResponseBody: Default,
+            T: tonic::codegen::Service<
+                http::Request<tonic::body::Body>,
+                Response = http::Response<
+                    <T as tonic::client::GrpcService<tonic::body::Body>>::ResponseBody,
+                >,
+            >,
+            <T as tonic::codegen::Service<
+                http::Request<tonic::body::Body>,
+            >>::Error: Into<StdError> + std::marker::Send + std::marker::Sync,
+        {
+            TemplateServiceClient::new(InterceptedService::new(inner, interceptor))
+        }
+        /// Compress requests with the given encoding.
+        ///
+        /// This requires the server to support it otherwise it might respond with an
+        /// error.
+        #[must_use]
+        pub fn send_compressed(mut self, encoding: CompressionEncoding) -> Self {
+            self.inner = self.inner.send_compressed(encoding);
+            self
+        }
+        /// Enable decompressing responses.
+        #[must_use]
+        pub fn accept_compressed(mut self, encoding: CompressionEncoding) -> Self {
+            self.inner = self.inner.accept_compressed(encoding);
+            self
+        }
+        /// Limits the maximum size of a decoded message.
+        ///
+        /// Default: `4MB`
+        #[must_use]
+        pub fn max_decoding_message_size(mut self, limit: usize) -> Self {
+            self.inner = self.inner.max_decoding_message_size(limit);
+            self
+        }
+        /// Limits the maximum size of an encoded message.
+        ///
+        /// Default: `usize::MAX`
+        #[must_use]
+        pub fn max_encoding_message_size(mut self, limit: usize) -> Self {
+            self.inner = self.inner.max_encoding_message_size(limit);
+            self
+        }
+        /// Makes a template, its first version published. Its name must be free in the
+        /// organization (`TEMPLATE_NAME_TAKEN`), which has 100 at most
+        /// (`TEMPLATES_EXHAUSTED`).
+        pub async fn create_template(
+            &mut self,
+            request: impl tonic::IntoRequest<super::CreateTemplateRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::CreateTemplateResponse>,
+            tonic::Status,
+        > {
+            self.inner
+                .ready()
+                .await
+                .map_err(|e| {
+                    tonic::Status::unknown(
+                        format!("Service was not ready: {}", e.into()),
+                    )
+                })?;
+            let codec = tonic_prost::ProstCodec::default();
+            let path = http::uri::PathAndQuery::from_static(
+                "/rolecall.notification.v1.TemplateService/CreateTemplate",
+            );
+            let mut req = request.into_request();
+            req.extensions_mut()
+                .insert(
+                    GrpcMethod::new(
+                        "rolecall.notification.v1.TemplateService",
+                        "CreateTemplate",
+                    ),
+                );
+            self.inner.unary(req, path, codec).await
+        }
+        /// Reads a template in one of its versions (`TEMPLATE_NOT_FOUND`).
+        pub async fn get_template(
+            &mut self,
+            request: impl tonic::IntoRequest<super::GetTemplateRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::GetTemplateResponse>,
+            tonic::Status,
+        > {
+            self.inner
+                .ready()
+                .await
+                .map_err(|e| {
+                    tonic::Status::unknown(
+                        format!("Service was not ready: {}", e.into()),
+                    )
+                })?;
+            let codec = tonic_prost::ProstCodec::default();
+            let path = http::uri::PathAndQuery::from_static(
+                "/rolecall.notification.v1.TemplateService/GetTemplate",
+            );
+            let mut req = request.into_request();
+            req.extensions_mut()
+                .insert(
+                    GrpcMethod::new(
+                        "rolecall.notification.v1.TemplateService",
+                        "GetTemplate",
+                    ),
+                );
+            self.inner.unary(req, path, codec).await
+        }
+        /// Lists templates in order of creation, without their variables and texts.
+        pub async fn list_templates(
+            &mut self,
+            request: impl tonic::IntoRequest<super::ListTemplatesRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::ListTemplatesResponse>,
+            tonic::Status,
+        > {
+            self.inner
+                .ready()
+                .await
+                .map_err(|e| {
+                    tonic::Status::unknown(
+                        format!("Service was not ready: {}", e.into()),
+                    )
+                })?;
+            let codec = tonic_prost::ProstCodec::default();
+            let path = http::uri::PathAndQuery::from_static(
+                "/rolecall.notification.v1.TemplateService/ListTemplates",
+            );
+            let mut req = request.into_request();
+            req.extensions_mut()
+                .insert(
+                    GrpcMethod::new(
+                        "rolecall.notification.v1.TemplateService",
+                        "ListTemplates",
+                    ),
+                );
+            self.inner.unary(req, path, codec).await
+        }
+        /// Publishes another version. With an etag that is not the current one the
+        /// answer is `TEMPLATE_CHANGED`; a template has 100 versions at most
+        /// (`TEMPLATES_EXHAUSTED`).
+        pub async fn update_template(
+            &mut self,
+            request: impl tonic::IntoRequest<super::UpdateTemplateRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::UpdateTemplateResponse>,
+            tonic::Status,
+        > {
+            self.inner
+                .ready()
+                .await
+                .map_err(|e| {
+                    tonic::Status::unknown(
+                        format!("Service was not ready: {}", e.into()),
+                    )
+                })?;
+            let codec = tonic_prost::ProstCodec::default();
+            let path = http::uri::PathAndQuery::from_static(
+                "/rolecall.notification.v1.TemplateService/UpdateTemplate",
+            );
+            let mut req = request.into_request();
+            req.extensions_mut()
+                .insert(
+                    GrpcMethod::new(
+                        "rolecall.notification.v1.TemplateService",
+                        "UpdateTemplate",
+                    ),
+                );
+            self.inner.unary(req, path, codec).await
+        }
+        /// Deletes a template with all its versions; what was sent with it stays as it
+        /// is, and its name is free.
+        pub async fn delete_template(
+            &mut self,
+            request: impl tonic::IntoRequest<super::DeleteTemplateRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::DeleteTemplateResponse>,
+            tonic::Status,
+        > {
+            self.inner
+                .ready()
+                .await
+                .map_err(|e| {
+                    tonic::Status::unknown(
+                        format!("Service was not ready: {}", e.into()),
+                    )
+                })?;
+            let codec = tonic_prost::ProstCodec::default();
+            let path = http::uri::PathAndQuery::from_static(
+                "/rolecall.notification.v1.TemplateService/DeleteTemplate",
+            );
+            let mut req = request.into_request();
+            req.extensions_mut()
+                .insert(
+                    GrpcMethod::new(
+                        "rolecall.notification.v1.TemplateService",
+                        "DeleteTemplate",
+                    ),
+                );
+            self.inner.unary(req, path, codec).await
+        }
+        /// Shows the mail that a template makes of data, and what looks wrong about
+        /// the template; one that is stored, or one that is not yet. Nothing is sent.
+        pub async fn preview_template(
+            &mut self,
+            request: impl tonic::IntoRequest<super::PreviewTemplateRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::PreviewTemplateResponse>,
+            tonic::Status,
+        > {
+            self.inner
+                .ready()
+                .await
+                .map_err(|e| {
+                    tonic::Status::unknown(
+                        format!("Service was not ready: {}", e.into()),
+                    )
+                })?;
+            let codec = tonic_prost::ProstCodec::default();
+            let path = http::uri::PathAndQuery::from_static(
+                "/rolecall.notification.v1.TemplateService/PreviewTemplate",
+            );
+            let mut req = request.into_request();
+            req.extensions_mut()
+                .insert(
+                    GrpcMethod::new(
+                        "rolecall.notification.v1.TemplateService",
+                        "PreviewTemplate",
+                    ),
+                );
+            self.inner.unary(req, path, codec).await
+        }
+    }
+}
+/// Generated server implementations.
+pub mod template_service_server {
+    #![allow(
+        unused_variables,
+        dead_code,
+        missing_docs,
+        clippy::wildcard_imports,
+        clippy::let_unit_value,
+    )]
+    use tonic::codegen::*;
+    /// Generated trait containing gRPC methods that should be implemented for use with TemplateServiceServer.
+    #[async_trait]
+    pub trait TemplateService: std::marker::Send + std::marker::Sync + 'static {
+        /// Makes a template, its first version published. Its name must be free in the
+        /// organization (`TEMPLATE_NAME_TAKEN`), which has 100 at most
+        /// (`TEMPLATES_EXHAUSTED`).
+        async fn create_template(
+            &self,
+            request: tonic::Request<super::CreateTemplateRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::CreateTemplateResponse>,
+            tonic::Status,
+        >;
+        /// Reads a template in one of its versions (`TEMPLATE_NOT_FOUND`).
+        async fn get_template(
+            &self,
+            request: tonic::Request<super::GetTemplateRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::GetTemplateResponse>,
+            tonic::Status,
+        >;
+        /// Lists templates in order of creation, without their variables and texts.
+        async fn list_templates(
+            &self,
+            request: tonic::Request<super::ListTemplatesRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::ListTemplatesResponse>,
+            tonic::Status,
+        >;
+        /// Publishes another version. With an etag that is not the current one the
+        /// answer is `TEMPLATE_CHANGED`; a template has 100 versions at most
+        /// (`TEMPLATES_EXHAUSTED`).
+        async fn update_template(
+            &self,
+            request: tonic::Request<super::UpdateTemplateRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::UpdateTemplateResponse>,
+            tonic::Status,
+        >;
+        /// Deletes a template with all its versions; what was sent with it stays as it
+        /// is, and its name is free.
+        async fn delete_template(
+            &self,
+            request: tonic::Request<super::DeleteTemplateRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::DeleteTemplateResponse>,
+            tonic::Status,
+        >;
+        /// Shows the mail that a template makes of data, and what looks wrong about
+        /// the template; one that is stored, or one that is not yet. Nothing is sent.
+        async fn preview_template(
+            &self,
+            request: tonic::Request<super::PreviewTemplateRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::PreviewTemplateResponse>,
+            tonic::Status,
+        >;
+    }
+    /// Keeps the templates of an organization. What is written is published at once
+    /// as a version, and no version ever changes.
+    ///
+    /// A text shows a variable as `{{ name }}`, and a part of itself with
+    /// `{% if name %}`, `{% elif other == "value" %}`, `{% else %}` and
+    /// `{% endif %}`; conditions may use `not`, `and`, `or`, `==` and `!=`. Nothing
+    /// else is possible: no loops, filters, functions or other templates. HTML may
+    /// hold the tags `a`, `b`, `blockquote`, `br`, `code`, `em`, `h2`, `h3`, `hr`,
+    /// `i`, `li`, `ol`, `p`, `pre`, `strong`, `table`, `tbody`, `td`, `th`, `thead`,
+    /// `tr`, `u` and `ul`, and no attribute but `href`, to `https:`, `http:` or
+    /// `mailto:`. What variables hold is always escaped.
+    #[derive(Debug)]
+    pub struct TemplateServiceServer<T> {
+        inner: Arc<T>,
+        accept_compression_encodings: EnabledCompressionEncodings,
+        send_compression_encodings: EnabledCompressionEncodings,
+        max_decoding_message_size: Option<usize>,
+        max_encoding_message_size: Option<usize>,
+    }
+    impl<T> TemplateServiceServer<T> {
+        pub fn new(inner: T) -> Self {
+            Self::from_arc(Arc::new(inner))
+        }
+        pub fn from_arc(inner: Arc<T>) -> Self {
+            Self {
+                inner,
+                accept_compression_encodings: Default::default(),
+                send_compression_encodings: Default::default(),
+                max_decoding_message_size: None,
+                max_encoding_message_size: None,
+            }
+        }
+        pub fn with_interceptor<F>(
+            inner: T,
+            interceptor: F,
+        ) -> InterceptedService<Self, F>
+        where
+            F: tonic::service::Interceptor,
+        {
+            InterceptedService::new(Self::new(inner), interceptor)
+        }
+        /// Enable decompressing requests with the given encoding.
+        #[must_use]
+        pub fn accept_compressed(mut self, encoding: CompressionEncoding) -> Self {
+            self.accept_compression_encodings.enable(encoding);
+            self
+        }
+        /// Compress responses with the given encoding, if the client supports it.
+        #[must_use]
+        pub fn send_compressed(mut self, encoding: CompressionEncoding) -> Self {
+            self.send_compression_encodings.enable(encoding);
+            self
+        }
+        /// Limits the maximum size of a decoded message.
+        ///
+        /// Default: `4MB`
+        #[must_use]
+        pub fn max_decoding_message_size(mut self, limit: usize) -> Self {
+            self.max_decoding_message_size = Some(limit);
+            self
+        }
+        /// Limits the maximum size of an encoded message.
+        ///
+        /// Default: `usize::MAX`
+        #[must_use]
+        pub fn max_encoding_message_size(mut self, limit: usize) -> Self {
+            self.max_encoding_message_size = Some(limit);
+            self
+        }
+    }
+    impl<T, B> tonic::codegen::Service<http::Request<B>> for TemplateServiceServer<T>
+    where
+        T: TemplateService,
+        B: Body + std::marker::Send + 'static,
+        B::Error: Into<StdError> + std::marker::Send + 'static,
+    {
+        type Response = http::Response<tonic::body::Body>;
+        type Error = std::convert::Infallible;
+        type Future = BoxFuture<Self::Response, Self::Error>;
+        fn poll_ready(
+            &mut self,
+            _cx: &mut Context<'_>,
+        ) -> Poll<std::result::Result<(), Self::Error>> {
+            Poll::Ready(Ok(()))
+        }
+        fn call(&mut self, req: http::Request<B>) -> Self::Future {
+            match req.uri().path() {
+                "/rolecall.notification.v1.TemplateService/CreateTemplate" => {
+                    #[allow(non_camel_case_types)]
+                    struct CreateTemplateSvc<T: TemplateService>(pub Arc<T>);
+                    impl<
+                        T: TemplateService,
+                    > tonic::server::UnaryService<super::CreateTemplateRequest>
+                    for CreateTemplateSvc<T> {
+                        type Response = super::CreateTemplateResponse;
+                        type Future = BoxFuture<
+                            tonic::Response<Self::Response>,
+                            tonic::Status,
+                        >;
+                        fn call(
+                            &mut self,
+                            request: tonic::Request<super::CreateTemplateRequest>,
+                        ) -> Self::Future {
+                            let inner = Arc::clone(&self.0);
+                            let fut = async move {
+                                <T as TemplateService>::create_template(&inner, request)
+                                    .await
+                            };
+                            Box::pin(fut)
+                        }
+                    }
+                    let accept_compression_encodings = self.accept_compression_encodings;
+                    let send_compression_encodings = self.send_compression_encodings;
+                    let max_decoding_message_size = self.max_decoding_message_size;
+                    let max_encoding_message_size = self.max_encoding_message_size;
+                    let inner = self.inner.clone();
+                    let fut = async move {
+                        let method = CreateTemplateSvc(inner);
+                        let codec = tonic_prost::ProstCodec::default();
+                        let mut grpc = tonic::server::Grpc::new(codec)
+                            .apply_compression_config(
+                                accept_compression_encodings,
+                                send_compression_encodings,
+                            )
+                            .apply_max_message_size_config(
+                                max_decoding_message_size,
+                                max_encoding_message_size,
+                            );
+                        let res = grpc.unary(method, req).await;
+                        Ok(res)
+                    };
+                    Box::pin(fut)
+                }
+                "/rolecall.notification.v1.TemplateService/GetTemplate" => {
+                    #[allow(non_camel_case_types)]
+                    struct GetTemplateSvc<T: TemplateService>(pub Arc<T>);
+                    impl<
+                        T: TemplateService,
+                    > tonic::server::UnaryService<super::GetTemplateRequest>
+                    for GetTemplateSvc<T> {
+                        type Response = super::GetTemplateResponse;
+                        type Future = BoxFuture<
+                            tonic::Response<Self::Response>,
+                            tonic::Status,
+                        >;
+                        fn call(
+                            &mut self,
+                            request: tonic::Request<super::GetTemplateRequest>,
+                        ) -> Self::Future {
+                            let inner = Arc::clone(&self.0);
+                            let fut = async move {
+                                <T as TemplateService>::get_template(&inner, request).await
+                            };
+                            Box::pin(fut)
+                        }
+                    }
+                    let accept_compression_encodings = self.accept_compression_encodings;
+                    let send_compression_encodings = self.send_compression_encodings;
+                    let max_decoding_message_size = self.max_decoding_message_size;
+                    let max_encoding_message_size = self.max_encoding_message_size;
+                    let inner = self.inner.clone();
+                    let fut = async move {
+                        let method = GetTemplateSvc(inner);
+                        let codec = tonic_prost::ProstCodec::default();
+                        let mut grpc = tonic::server::Grpc::new(codec)
+                            .apply_compression_config(
+                                accept_compression_encodings,
+                                send_compression_encodings,
+                            )
+                            .apply_max_message_size_config(
+                                max_decoding_message_size,
+                                max_encoding_message_size,
+                            );
+                        let res = grpc.unary(method, req).await;
+                        Ok(res)
+                    };
+                    Box::pin(fut)
+                }
+                "/rolecall.notification.v1.TemplateService/ListTemplates" => {
+                    #[allow(non_camel_case_types)]
+                    struct ListTemplatesSvc<T: TemplateService>(pub Arc<T>);
+                    impl<
+                        T: TemplateService,
+                    > tonic::server::UnaryService<super::ListTemplatesRequest>
+                    for ListTemplatesSvc<T> {
+                        type Response = super::ListTemplatesResponse;
+                        type Future = BoxFuture<
+                            tonic::Response<Self::Response>,
+                            tonic::Status,
+                        >;
+                        fn call(
+                            &mut self,
+                            request: tonic::Request<super::ListTemplatesRequest>,
+                        ) -> Self::Future {
+                            let inner = Arc::clone(&self.0);
+                            let fut = async move {
+                                <T as TemplateService>::list_templates(&inner, request)
+                                    .await
+                            };
+                            Box::pin(fut)
+                        }
+                    }
+                    let accept_compression_encodings = self.accept_compression_encodings;
+                    let send_compression_encodings = self.send_compression_encodings;
+                    let max_decoding_message_size = self.max_decoding_message_size;
+                    let max_encoding_message_size = self.max_encoding_message_size;
+                    let inner = self.inner.clone();
+                    let fut = async move {
+                        let method = ListTemplatesSvc(inner);
+                        let codec = tonic_prost::ProstCodec::default();
+                        let mut grpc = tonic::server::Grpc::new(codec)
+                            .apply_compression_config(
+                                accept_compression_encodings,
+                                send_compression_encodings,
+                            )
+                            .apply_max_message_size_config(
+                                max_decoding_message_size,
+                                max_encoding_message_size,
+                            );
+                        let res = grpc.unary(method, req).await;
+                        Ok(res)
+                    };
+                    Box::pin(fut)
+                }
+                "/rolecall.notification.v1.TemplateService/UpdateTemplate" => {
+                    #[allow(non_camel_case_types)]
+                    struct UpdateTemplateSvc<T: TemplateService>(pub Arc<T>);
+                    impl<
+                        T: TemplateService,
+                    > tonic::server::UnaryService<super::UpdateTemplateRequest>
+                    for UpdateTemplateSvc<T> {
+                        type Response = super::UpdateTemplateResponse;
+                        type Future = BoxFuture<
+                            tonic::Response<Self::Response>,
+                            tonic::Status,
+                        >;
+                        fn call(
+                            &mut self,
+                            request: tonic::Request<super::UpdateTemplateRequest>,
+                        ) -> Self::Future {
+                            let inner = Arc::clone(&self.0);
+                            let fut = async move {
+                                <T as TemplateService>::update_template(&inner, request)
+                                    .await
+                            };
+                            Box::pin(fut)
+                        }
+                    }
+                    let accept_compression_encodings = self.accept_compression_encodings;
+                    let send_compression_encodings = self.send_compression_encodings;
+                    let max_decoding_message_size = self.max_decoding_message_size;
+                    let max_encoding_message_size = self.max_encoding_message_size;
+                    let inner = self.inner.clone();
+                    let fut = async move {
+                        let method = UpdateTemplateSvc(inner);
+                        let codec = tonic_prost::ProstCodec::default();
+                        let mut grpc = tonic::server::Grpc::new(codec)
+                            .apply_compression_config(
+                                accept_compression_encodings,
+                                send_compression_encodings,
+                            )
+                            .apply_max_message_size_config(
+                                max_decoding_message_size,
+                                max_encoding_message_size,
+                            );
+                        let res = grpc.unary(method, req).await;
+                        Ok(res)
+                    };
+                    Box::pin(fut)
+                }
+                "/rolecall.notification.v1.TemplateService/DeleteTemplate" => {
+                    #[allow(non_camel_case_types)]
+                    struct DeleteTemplateSvc<T: TemplateService>(pub Arc<T>);
+                    impl<
+                        T: TemplateService,
+                    > tonic::server::UnaryService<super::DeleteTemplateRequest>
+                    for DeleteTemplateSvc<T> {
+                        type Response = super::DeleteTemplateResponse;
+                        type Future = BoxFuture<
+                            tonic::Response<Self::Response>,
+                            tonic::Status,
+                        >;
+                        fn call(
+                            &mut self,
+                            request: tonic::Request<super::DeleteTemplateRequest>,
+                        ) -> Self::Future {
+                            let inner = Arc::clone(&self.0);
+                            let fut = async move {
+                                <T as TemplateService>::delete_template(&inner, request)
+                                    .await
+                            };
+                            Box::pin(fut)
+                        }
+                    }
+                    let accept_compression_encodings = self.accept_compression_encodings;
+                    let send_compression_encodings = self.send_compression_encodings;
+                    let max_decoding_message_size = self.max_decoding_message_size;
+                    let max_encoding_message_size = self.max_encoding_message_size;
+                    let inner = self.inner.clone();
+                    let fut = async move {
+                        let method = DeleteTemplateSvc(inner);
+                        let codec = tonic_prost::ProstCodec::default();
+                        let mut grpc = tonic::server::Grpc::new(codec)
+                            .apply_compression_config(
+                                accept_compression_encodings,
+                                send_compression_encodings,
+                            )
+                            .apply_max_message_size_config(
+                                max_decoding_message_size,
+                                max_encoding_message_size,
+                            );
+                        let res = grpc.unary(method, req).await;
+                        Ok(res)
+                    };
+                    Box::pin(fut)
+                }
+                "/rolecall.notification.v1.TemplateService/PreviewTemplate" => {
+                    #[allow(non_camel_case_types)]
+                    struct PreviewTemplateSvc<T: TemplateService>(pub Arc<T>);
+                    impl<
+                        T: TemplateService,
+                    > tonic::server::UnaryService<super::PreviewTemplateRequest>
+                    for PreviewTemplateSvc<T> {
+                        type Response = super::PreviewTemplateResponse;
+                        type Future = BoxFuture<
+                            tonic::Response<Self::Response>,
+                            tonic::Status,
+                        >;
+                        fn call(
+                            &mut self,
+                            request: tonic::Request<super::PreviewTemplateRequest>,
+                        ) -> Self::Future {
+                            let inner = Arc::clone(&self.0);
+                            let fut = async move {
+                                <T as TemplateService>::preview_template(&inner, request)
+                                    .await
+                            };
+                            Box::pin(fut)
+                        }
+                    }
+                    let accept_compression_encodings = self.accept_compression_encodings;
+                    let send_compression_encodings = self.send_compression_encodings;
+                    let max_decoding_message_size = self.max_decoding_message_size;
+                    let max_encoding_message_size = self.max_encoding_message_size;
+                    let inner = self.inner.clone();
+                    let fut = async move {
+                        let method = PreviewTemplateSvc(inner);
+                        let codec = tonic_prost::ProstCodec::default();
+                        let mut grpc = tonic::server::Grpc::new(codec)
+                            .apply_compression_config(
+                                accept_compression_encodings,
+                                send_compression_encodings,
+                            )
+                            .apply_max_message_size_config(
+                                max_decoding_message_size,
+                                max_encoding_message_size,
+                            );
+                        let res = grpc.unary(method, req).await;
+                        Ok(res)
+                    };
+                    Box::pin(fut)
+                }
+                _ => {
+                    Box::pin(async move {
+                        let mut response = http::Response::new(
+                            tonic::body::Body::default(),
+                        );
+                        let headers = response.headers_mut();
+                        headers
+                            .insert(
+                                tonic::Status::GRPC_STATUS,
+                                (tonic::Code::Unimplemented as i32).into(),
+                            );
+                        headers
+                            .insert(
+                                http::header::CONTENT_TYPE,
+                                tonic::metadata::GRPC_CONTENT_TYPE,
+                            );
+                        Ok(response)
+                    })
+                }
+            }
+        }
+    }
+    impl<T> Clone for TemplateServiceServer<T> {
+        fn clone(&self) -> Self {
+            let inner = self.inner.clone();
+            Self {
+                inner,
+                accept_compression_encodings: self.accept_compression_encodings,
+                send_compression_encodings: self.send_compression_encodings,
+                max_decoding_message_size: self.max_decoding_message_size,
+                max_encoding_message_size: self.max_encoding_message_size,
+            }
+        }
+    }
+    /// Generated gRPC service name
+    pub const SERVICE_NAME: &str = "rolecall.notification.v1.TemplateService";
+    impl<T> tonic::server::NamedService for TemplateServiceServer<T> {
         const NAME: &'static str = SERVICE_NAME;
     }
 }

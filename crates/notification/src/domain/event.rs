@@ -1,6 +1,6 @@
 //! What this context tells the others.
 
-use rolecall_kernel::id::{DeliveryId, EventId, MessageId, NotificationId, OrganizationId, SubjectId};
+use rolecall_kernel::id::{DeliveryId, EventId, MessageId, NotificationId, OrganizationId, SubjectId, TemplateId};
 use rolecall_kernel::time::Timestamp;
 
 use super::category::Category;
@@ -38,4 +38,10 @@ pub(crate) enum What {
     NotificationCancelled(NotificationId),
     /// A person answered a message, by this one.
     MessageAnswered(MessageId),
+    /// A template of this name was made.
+    TemplateCreated(TemplateId, String),
+    /// A version of a template of this name was published.
+    TemplateUpdated(TemplateId, String, i32),
+    /// A template of this name was deleted.
+    TemplateDeleted(TemplateId, String),
 }

@@ -7,6 +7,7 @@ use std::time::Duration;
 use jiff::civil::{Date, Weekday};
 use jiff::tz::{TimeZone, TimeZoneDatabase};
 use rolecall_kernel::time::Timestamp;
+use serde::{Deserialize, Serialize};
 
 use super::category::{Category, Medium};
 
@@ -53,7 +54,7 @@ pub(crate) enum Digest {
 }
 
 /// A language tag (BCP 47), spelled as RFC 5646, section 2.1.1 recommends.
-#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 pub(crate) struct Locale(String);
 
 /// The text is no language tag.

@@ -3,7 +3,8 @@
 use prost::Message as _;
 use rolecall_api::notification::v1::{
     CallsRefused, DeliveryParked, DeliveryRetried, DomainEvent, MailUnsubscribed, MessageAnswered,
-    NotificationCancelled, NotificationSent, PreferencesUpdated, domain_event,
+    NotificationCancelled, NotificationSent, PreferencesUpdated, TemplateCreated, TemplateDeleted, TemplateUpdated,
+    domain_event,
 };
 use rolecall_authz::Refused;
 use rolecall_db::{Consumer, Error, Event as Envelope, Tx, outbox};
@@ -74,6 +75,7 @@ fn subject(event: &Event) -> String {
         What::DeliveryRetried(id) | What::DeliveryParked(id, _) => id.to_string(),
         What::NotificationSent { notification_id: id, .. } | What::NotificationCancelled(id) => id.to_string(),
         What::MessageAnswered(id) => id.to_string(),
+        What::TemplateCreated(id, _) | What::TemplateUpdated(id, ..) | What::TemplateDeleted(id, _) => id.to_string(),
         What::PreferencesUpdated(_) | What::MailUnsubscribed(_) => {
             event.target.map(|id| id.to_string()).unwrap_or_default()
         }
@@ -112,6 +114,18 @@ fn encode(event: &Event) -> (&'static str, domain_event::Event) {
         What::MessageAnswered(id) => {
             let answered = MessageAnswered { message_id: id.to_string() };
             ("notification.message_answered", Wire::MessageAnswered(answered))
+        }
+        What::TemplateCreated(id, name) => {
+            let created = TemplateCreated { template_id: id.to_string(), name: name.clone() };
+            ("notification.template_created", Wire::TemplateCreated(created))
+        }
+        What::TemplateUpdated(id, name, version) => {
+            let updated = TemplateUpdated { template_id: id.to_string(), name: name.clone(), version: *version };
+            ("notification.template_updated", Wire::TemplateUpdated(updated))
+        }
+        What::TemplateDeleted(id, name) => {
+            let deleted = TemplateDeleted { template_id: id.to_string(), name: name.clone() };
+            ("notification.template_deleted", Wire::TemplateDeleted(deleted))
         }
     }
 }

@@ -9,14 +9,17 @@ use tonic::{Code, Status};
 
 use crate::app::pace::TooMany;
 use crate::app::{
-    cancel_notification, get_delivery, inbox, list_deliveries, notifications, preferences, retry_deliveries,
-    send_notification,
+    cancel_notification, change_templates, get_delivery, inbox, list_deliveries, notifications, preferences,
+    retry_deliveries, send_notification, templates,
 };
+use crate::domain::own_template::Fault;
 use crate::peers::Unreachable;
+use crate::render::own::UnusableError;
 
 const DOMAIN: &str = domain::NOTIFICATION;
 const NOTIFICATION: &str = "rolecall.notification.v1.Notification";
 const MESSAGE: &str = "rolecall.notification.v1.InboxMessage";
+const TEMPLATE: &str = "rolecall.notification.v1.Template";
 const DELIVERY: &str = "rolecall.notification.v1.Delivery";
 
 /// The name of a reason without its prefix.
@@ -175,6 +178,76 @@ impl From<inbox::Error> for Status {
             Error::Store(error) => store(error),
         }
     }
+}
+
+impl From<templates::Error> for Status {
+    fn from(error: templates::Error) -> Self {
+        use templates::Error;
+        match error {
+            Error::NotFound(which) => template_not_found(&which),
+            Error::OrganizationNotFound(id) => organization_not_found(id),
+            Error::Data(faults) => data_invalid("data", faults),
+            Error::Unusable(error) => template_unusable(&error),
+            Error::Broken(error) => rolecall_rpc::status::internal(DOMAIN, error),
+            Error::Unreachable(error) => unreachable(error),
+            Error::Store(error) => store(error),
+        }
+    }
+}
+
+impl From<change_templates::Error> for Status {
+    fn from(error: change_templates::Error) -> Self {
+        use change_templates::Error;
+        match error {
+            Error::NotFound(id) => template_not_found(&id.to_string()),
+            Error::OrganizationNotFound(id) => organization_not_found(id),
+            Error::NameTaken(name) => {
+                let message = "The organization has a template of this name; choose another, or update that one.";
+                let builder = status(Code::AlreadyExists, ErrorReason::TemplateNameTaken, message);
+                builder.metadata("name", name.as_str()).resource(TEMPLATE, name.as_str()).build()
+            }
+            Error::Changed { etag } => {
+                let message = "Another version was published meanwhile; read the template and repeat with its etag.";
+                status(Code::Aborted, ErrorReason::TemplateChanged, message).metadata("etag", etag).build()
+            }
+            Error::Exhausted { what, most } => {
+                let message = "No more are possible; delete templates that nobody needs.";
+                let builder = status(Code::ResourceExhausted, ErrorReason::TemplatesExhausted, message);
+                builder.metadata("most", most.to_string()).quota(what, format!("{most} {what}")).build()
+            }
+            Error::Undeclared(name) => {
+                let mut found = Violations::default();
+                let what = format!("show {name}, which is no variable of the template");
+                found.push("template.texts", "UNDECLARED", what);
+                violations(found)
+            }
+            Error::RequestIdReused(_) => request_id_reused(),
+            Error::Unreachable(error) => unreachable(error),
+            Error::Store(error) => store(error),
+        }
+    }
+}
+
+fn template_not_found(which: &str) -> Status {
+    let message = "No such template, or version of it; ListTemplates shows those that you may see.";
+    status(Code::NotFound, ErrorReason::TemplateNotFound, message).resource(TEMPLATE, which).build()
+}
+
+/// Names every value that a template does not take.
+fn data_invalid(field: &str, faults: Vec<Fault>) -> Status {
+    let mut found = Violations::default();
+    for (name, reason, what) in faults {
+        found.push(format!("{field}[{name}]"), reason, what);
+    }
+    violations(found)
+}
+
+fn template_unusable(error: &UnusableError) -> Status {
+    let message = "What the template makes of the data is no mail; PreviewTemplate shows what to change.";
+    status(Code::FailedPrecondition, ErrorReason::TemplateUnusable, message)
+        .metadata("cause", error.to_string())
+        .precondition("UNUSABLE", "template", error.to_string())
+        .build()
 }
 
 fn too_many(limit: TooMany) -> Status {

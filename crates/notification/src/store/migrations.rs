@@ -8,6 +8,7 @@ mod m0110_retention;
 mod m0111_urgency;
 mod m0112_ended_subjects;
 mod m0113_writings;
+mod m0114_templates;
 
 use rolecall_db::{UniqueConstraint, constraints};
 use sea_orm_migration::MigrationTrait;
@@ -22,6 +23,9 @@ pub(crate) const CONSTRAINTS: &[UniqueConstraint] = constraints! {
     "inbox_messages_pkey" => "inbox_messages", ["message_id"];
     "ended_subjects_pkey" => "ended_subjects", ["subject_id"];
     "writings_pkey" => "writings", ["writing_id"];
+    "templates_pkey" => "templates", ["template_id"];
+    "templates_name_key" => "templates", ["organization_id", "name"];
+    "template_versions_pkey" => "template_versions", ["template_id", "version"];
 };
 
 /// Returns the steps, oldest first.
@@ -35,5 +39,6 @@ pub(crate) fn steps() -> Vec<Box<dyn MigrationTrait>> {
         Box::new(m0111_urgency::Step),
         Box::new(m0112_ended_subjects::Step),
         Box::new(m0113_writings::Step),
+        Box::new(m0114_templates::Step),
     ]
 }

@@ -13,5 +13,7 @@ mod peers;
 mod preferences;
 mod retry;
 mod secure;
+mod tables;
+mod templates;
 mod unsubscribe;
 mod world;

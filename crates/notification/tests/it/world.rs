@@ -13,6 +13,7 @@ use rolecall_api::notification::v1::inbox_service_client::InboxServiceClient;
 use rolecall_api::notification::v1::mail_service_client::MailServiceClient;
 use rolecall_api::notification::v1::notification_service_client::NotificationServiceClient;
 use rolecall_api::notification::v1::preference_service_client::PreferenceServiceClient;
+use rolecall_api::notification::v1::template_service_client::TemplateServiceClient;
 use rolecall_api::organization::v1 as org;
 use rolecall_authz::{AccessClaims, Caller, ScopeKind, ServiceClaims, SessionLimits, SubjectAccess, SubjectKind};
 use rolecall_db::{Database, RelayConfig};
@@ -229,6 +230,10 @@ impl World {
         InboxServiceClient::new(self.calls(caller))
     }
 
+    pub(crate) fn templates(&self, caller: Caller) -> TemplateServiceClient<As> {
+        TemplateServiceClient::new(self.calls(caller))
+    }
+
     pub(crate) fn notifications(&self, caller: Caller) -> NotificationServiceClient<As> {
         NotificationServiceClient::new(self.calls(caller))
     }
@@ -242,34 +247,6 @@ impl World {
         let status = answer.status().as_u16();
         let page = axum::body::to_bytes(answer.into_body(), 1 << 20).await.expect("a page");
         (status, String::from_utf8(page.into()).expect("text"))
-    }
-
-    /// Counts the rows of a table.
-    pub(crate) async fn count(&self, table: &str) -> i64 {
-        use sea_orm::{ConnectionTrait as _, Statement};
-        let reader = self.db.reader();
-        let counted = Statement::from_string(reader.get_database_backend(), format!("SELECT count(*) FROM {table}"));
-        let row = reader.query_one_raw(counted).await.expect("read").expect("a row");
-        row.try_get_by_index(0).expect("a number")
-    }
-
-    /// How the database would answer a query if its tables were large.
-    pub(crate) async fn plan(&self, query: &str) -> String {
-        use sea_orm::{ConnectionTrait as _, DbBackend, Statement};
-        let lines = self.db.write(|tx| async move {
-            let backend = tx.get_database_backend();
-            let is_postgres = backend == DbBackend::Postgres;
-            if is_postgres {
-                // A table with few rows is read whole otherwise.
-                tx.execute_unprepared("SET LOCAL enable_seqscan = off; SET LOCAL enable_bitmapscan = off").await?;
-            }
-            let (explain, column) =
-                if is_postgres { ("EXPLAIN", "QUERY PLAN") } else { ("EXPLAIN QUERY PLAN", "detail") };
-            let rows = tx.query_all_raw(Statement::from_string(backend, format!("{explain} {query}"))).await?;
-            let lines = rows.iter().map(|row| row.try_get::<String>("", column));
-            Ok::<_, rolecall_db::Error>(lines.collect::<Result<Vec<_>, _>>()?)
-        });
-        lines.await.expect("explained").join("\n")
     }
 
     /// Everything, as ADMIN sees it, newest first.
@@ -304,7 +281,9 @@ impl World {
     fn caller(&self, organization_id: Option<OrganizationId>, kind: ScopeKind) -> Caller {
         let deliveries = ["list", "get", "retry"].map(|verb| (format!("notification.deliveries.{verb}"), kind));
         let others = ["send", "list", "cancel"].map(|verb| (format!("notification.notifications.{verb}"), kind));
-        self.caller_with(organization_id, [deliveries, others].concat())
+        let templates = ["create", "get", "update", "delete"];
+        let templates = templates.map(|verb| (format!("notification.templates.{verb}"), kind));
+        self.caller_with(organization_id, [deliveries.as_slice(), &others, &templates].concat())
     }
 
     /// A person that may nothing but what everybody may.

@@ -186,6 +186,10 @@ catalogue! {
     "notification.notifications.cancel": Admin Any, Owner Own;
     "notification.notifications.list": Admin Any, Owner Own;
     "notification.notifications.send": Admin Any, Owner Own;
+    "notification.templates.create": Admin Any, Owner Own;
+    "notification.templates.delete": Admin Any, Owner Own;
+    "notification.templates.get": Admin Any, Owner Own;
+    "notification.templates.update": Admin Any, Owner Own;
     "organization.access.check": Admin Any, Owner Own;
     "organization.asset_policies.activate": Owner Own;
     "organization.asset_policies.create": Owner Own;

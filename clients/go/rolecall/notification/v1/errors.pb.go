@@ -68,6 +68,18 @@ const (
 	ErrorReason_ERROR_REASON_REPLY_NOT_POSSIBLE ErrorReason = 28
 	// The caller wrote to one of the recipients as often as 24 hours allow.
 	ErrorReason_ERROR_REASON_MESSAGES_TOO_MANY ErrorReason = 30
+	// No such template, or version of it, within what the caller may see.
+	ErrorReason_ERROR_REASON_TEMPLATE_NOT_FOUND ErrorReason = 31
+	// The organization has a template of this name.
+	ErrorReason_ERROR_REASON_TEMPLATE_NAME_TAKEN ErrorReason = 32
+	// Another version was published meanwhile; read it first.
+	ErrorReason_ERROR_REASON_TEMPLATE_CHANGED ErrorReason = 33
+	// The organization has as many templates, or the template as many versions,
+	// as are possible; delete what nobody needs.
+	ErrorReason_ERROR_REASON_TEMPLATES_EXHAUSTED ErrorReason = 34
+	// What the template makes of the data is no mail: too long, its tags are not
+	// closed, or a link leads nowhere.
+	ErrorReason_ERROR_REASON_TEMPLATE_UNUSABLE ErrorReason = 35
 )
 
 // Enum value maps for ErrorReason.
@@ -92,6 +104,11 @@ var (
 		27: "ERROR_REASON_MESSAGE_NOT_FOUND",
 		28: "ERROR_REASON_REPLY_NOT_POSSIBLE",
 		30: "ERROR_REASON_MESSAGES_TOO_MANY",
+		31: "ERROR_REASON_TEMPLATE_NOT_FOUND",
+		32: "ERROR_REASON_TEMPLATE_NAME_TAKEN",
+		33: "ERROR_REASON_TEMPLATE_CHANGED",
+		34: "ERROR_REASON_TEMPLATES_EXHAUSTED",
+		35: "ERROR_REASON_TEMPLATE_UNUSABLE",
 	}
 	ErrorReason_value = map[string]int32{
 		"ERROR_REASON_UNSPECIFIED":               0,
@@ -113,6 +130,11 @@ var (
 		"ERROR_REASON_MESSAGE_NOT_FOUND":         27,
 		"ERROR_REASON_REPLY_NOT_POSSIBLE":        28,
 		"ERROR_REASON_MESSAGES_TOO_MANY":         30,
+		"ERROR_REASON_TEMPLATE_NOT_FOUND":        31,
+		"ERROR_REASON_TEMPLATE_NAME_TAKEN":       32,
+		"ERROR_REASON_TEMPLATE_CHANGED":          33,
+		"ERROR_REASON_TEMPLATES_EXHAUSTED":       34,
+		"ERROR_REASON_TEMPLATE_UNUSABLE":         35,
 	}
 )
 
@@ -147,7 +169,7 @@ var File_rolecall_notification_v1_errors_proto protoreflect.FileDescriptor
 
 const file_rolecall_notification_v1_errors_proto_rawDesc = "" +
 	"\n" +
-	"%rolecall/notification/v1/errors.proto\x12\x18rolecall.notification.v1\x1a\x1frolecall/authz/v1/options.proto*\xc1\x06\n" +
+	"%rolecall/notification/v1/errors.proto\x12\x18rolecall.notification.v1\x1a\x1frolecall/authz/v1/options.proto*\x97\b\n" +
 	"\vErrorReason\x12\x1c\n" +
 	"\x18ERROR_REASON_UNSPECIFIED\x10\x00\x12&\n" +
 	"\x1cERROR_REASON_REQUEST_INVALID\x10\x01\x1a\x04\xb0\xed\x18\x03\x12-\n" +
@@ -168,7 +190,13 @@ const file_rolecall_notification_v1_errors_proto_rawDesc = "" +
 	"%ERROR_REASON_NOTIFICATION_NOT_PENDING\x10\x1a\x1a\x04\xb0\xed\x18\t\x12(\n" +
 	"\x1eERROR_REASON_MESSAGE_NOT_FOUND\x10\x1b\x1a\x04\xb0\xed\x18\x05\x12)\n" +
 	"\x1fERROR_REASON_REPLY_NOT_POSSIBLE\x10\x1c\x1a\x04\xb0\xed\x18\t\x12(\n" +
-	"\x1eERROR_REASON_MESSAGES_TOO_MANY\x10\x1e\x1a\x04\xb0\xed\x18\bB\xfe\x01\n" +
+	"\x1eERROR_REASON_MESSAGES_TOO_MANY\x10\x1e\x1a\x04\xb0\xed\x18\b\x12)\n" +
+	"\x1fERROR_REASON_TEMPLATE_NOT_FOUND\x10\x1f\x1a\x04\xb0\xed\x18\x05\x12*\n" +
+	" ERROR_REASON_TEMPLATE_NAME_TAKEN\x10 \x1a\x04\xb0\xed\x18\x06\x12'\n" +
+	"\x1dERROR_REASON_TEMPLATE_CHANGED\x10!\x1a\x04\xb0\xed\x18\n" +
+	"\x12*\n" +
+	" ERROR_REASON_TEMPLATES_EXHAUSTED\x10\"\x1a\x04\xb0\xed\x18\b\x12(\n" +
+	"\x1eERROR_REASON_TEMPLATE_UNUSABLE\x10#\x1a\x04\xb0\xed\x18\tB\xfe\x01\n" +
 	"\x1ccom.rolecall.notification.v1B\vErrorsProtoP\x01ZOgithub.com/rolecall/rolecall/clients/go/rolecall/notification/v1;notificationv1\xa2\x02\x03RNX\xaa\x02\x18Rolecall.Notification.V1\xca\x02\x18Rolecall\\Notification\\V1\xe2\x02$Rolecall\\Notification\\V1\\GPBMetadata\xea\x02\x1aRolecall::Notification::V1b\x06proto3"
 
 var (

@@ -25,7 +25,7 @@ const (
 	_ = protoimpl.EnforceVersion(protoimpl.MaxVersion - 20)
 )
 
-// Something that happened to deliveries, notifications or preferences.
+// Something that happened to deliveries, notifications, preferences or templates.
 type DomainEvent struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// The subject that did it; empty when the installation did.
@@ -49,6 +49,9 @@ type DomainEvent struct {
 	//	*DomainEvent_NotificationSent
 	//	*DomainEvent_NotificationCancelled
 	//	*DomainEvent_MessageAnswered
+	//	*DomainEvent_TemplateCreated
+	//	*DomainEvent_TemplateUpdated
+	//	*DomainEvent_TemplateDeleted
 	//	*DomainEvent_CallsRefused
 	Event         isDomainEvent_Event `protobuf_oneof:"event"`
 	unknownFields protoimpl.UnknownFields
@@ -190,6 +193,33 @@ func (x *DomainEvent) GetMessageAnswered() *MessageAnswered {
 	return nil
 }
 
+func (x *DomainEvent) GetTemplateCreated() *TemplateCreated {
+	if x != nil {
+		if x, ok := x.Event.(*DomainEvent_TemplateCreated); ok {
+			return x.TemplateCreated
+		}
+	}
+	return nil
+}
+
+func (x *DomainEvent) GetTemplateUpdated() *TemplateUpdated {
+	if x != nil {
+		if x, ok := x.Event.(*DomainEvent_TemplateUpdated); ok {
+			return x.TemplateUpdated
+		}
+	}
+	return nil
+}
+
+func (x *DomainEvent) GetTemplateDeleted() *TemplateDeleted {
+	if x != nil {
+		if x, ok := x.Event.(*DomainEvent_TemplateDeleted); ok {
+			return x.TemplateDeleted
+		}
+	}
+	return nil
+}
+
 func (x *DomainEvent) GetCallsRefused() *CallsRefused {
 	if x != nil {
 		if x, ok := x.Event.(*DomainEvent_CallsRefused); ok {
@@ -238,6 +268,21 @@ type DomainEvent_MessageAnswered struct {
 	MessageAnswered *MessageAnswered `protobuf:"bytes,24,opt,name=message_answered,json=messageAnswered,proto3,oneof"`
 }
 
+type DomainEvent_TemplateCreated struct {
+	// A template was made.
+	TemplateCreated *TemplateCreated `protobuf:"bytes,30,opt,name=template_created,json=templateCreated,proto3,oneof"`
+}
+
+type DomainEvent_TemplateUpdated struct {
+	// Another version of a template was published.
+	TemplateUpdated *TemplateUpdated `protobuf:"bytes,31,opt,name=template_updated,json=templateUpdated,proto3,oneof"`
+}
+
+type DomainEvent_TemplateDeleted struct {
+	// A template was deleted.
+	TemplateDeleted *TemplateDeleted `protobuf:"bytes,32,opt,name=template_deleted,json=templateDeleted,proto3,oneof"`
+}
+
 type DomainEvent_CallsRefused struct {
 	// Calls were refused.
 	CallsRefused *CallsRefused `protobuf:"bytes,90,opt,name=calls_refused,json=callsRefused,proto3,oneof"`
@@ -256,6 +301,12 @@ func (*DomainEvent_NotificationSent) isDomainEvent_Event() {}
 func (*DomainEvent_NotificationCancelled) isDomainEvent_Event() {}
 
 func (*DomainEvent_MessageAnswered) isDomainEvent_Event() {}
+
+func (*DomainEvent_TemplateCreated) isDomainEvent_Event() {}
+
+func (*DomainEvent_TemplateUpdated) isDomainEvent_Event() {}
+
+func (*DomainEvent_TemplateDeleted) isDomainEvent_Event() {}
 
 func (*DomainEvent_CallsRefused) isDomainEvent_Event() {}
 
@@ -608,6 +659,180 @@ func (x *MessageAnswered) GetMessageId() string {
 	return ""
 }
 
+// A template was made.
+type TemplateCreated struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The template.
+	TemplateId string `protobuf:"bytes,1,opt,name=template_id,json=templateId,proto3" json:"template_id,omitempty"`
+	// Its name.
+	Name          string `protobuf:"bytes,2,opt,name=name,proto3" json:"name,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *TemplateCreated) Reset() {
+	*x = TemplateCreated{}
+	mi := &file_rolecall_notification_v1_events_proto_msgTypes[8]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *TemplateCreated) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*TemplateCreated) ProtoMessage() {}
+
+func (x *TemplateCreated) ProtoReflect() protoreflect.Message {
+	mi := &file_rolecall_notification_v1_events_proto_msgTypes[8]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use TemplateCreated.ProtoReflect.Descriptor instead.
+func (*TemplateCreated) Descriptor() ([]byte, []int) {
+	return file_rolecall_notification_v1_events_proto_rawDescGZIP(), []int{8}
+}
+
+func (x *TemplateCreated) GetTemplateId() string {
+	if x != nil {
+		return x.TemplateId
+	}
+	return ""
+}
+
+func (x *TemplateCreated) GetName() string {
+	if x != nil {
+		return x.Name
+	}
+	return ""
+}
+
+// Another version of a template was published.
+type TemplateUpdated struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The template.
+	TemplateId string `protobuf:"bytes,1,opt,name=template_id,json=templateId,proto3" json:"template_id,omitempty"`
+	// Its name.
+	Name string `protobuf:"bytes,2,opt,name=name,proto3" json:"name,omitempty"`
+	// The version.
+	Version       int32 `protobuf:"varint,3,opt,name=version,proto3" json:"version,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *TemplateUpdated) Reset() {
+	*x = TemplateUpdated{}
+	mi := &file_rolecall_notification_v1_events_proto_msgTypes[9]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *TemplateUpdated) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*TemplateUpdated) ProtoMessage() {}
+
+func (x *TemplateUpdated) ProtoReflect() protoreflect.Message {
+	mi := &file_rolecall_notification_v1_events_proto_msgTypes[9]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use TemplateUpdated.ProtoReflect.Descriptor instead.
+func (*TemplateUpdated) Descriptor() ([]byte, []int) {
+	return file_rolecall_notification_v1_events_proto_rawDescGZIP(), []int{9}
+}
+
+func (x *TemplateUpdated) GetTemplateId() string {
+	if x != nil {
+		return x.TemplateId
+	}
+	return ""
+}
+
+func (x *TemplateUpdated) GetName() string {
+	if x != nil {
+		return x.Name
+	}
+	return ""
+}
+
+func (x *TemplateUpdated) GetVersion() int32 {
+	if x != nil {
+		return x.Version
+	}
+	return 0
+}
+
+// A template was deleted.
+type TemplateDeleted struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The template.
+	TemplateId string `protobuf:"bytes,1,opt,name=template_id,json=templateId,proto3" json:"template_id,omitempty"`
+	// Its name.
+	Name          string `protobuf:"bytes,2,opt,name=name,proto3" json:"name,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *TemplateDeleted) Reset() {
+	*x = TemplateDeleted{}
+	mi := &file_rolecall_notification_v1_events_proto_msgTypes[10]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *TemplateDeleted) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*TemplateDeleted) ProtoMessage() {}
+
+func (x *TemplateDeleted) ProtoReflect() protoreflect.Message {
+	mi := &file_rolecall_notification_v1_events_proto_msgTypes[10]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use TemplateDeleted.ProtoReflect.Descriptor instead.
+func (*TemplateDeleted) Descriptor() ([]byte, []int) {
+	return file_rolecall_notification_v1_events_proto_rawDescGZIP(), []int{10}
+}
+
+func (x *TemplateDeleted) GetTemplateId() string {
+	if x != nil {
+		return x.TemplateId
+	}
+	return ""
+}
+
+func (x *TemplateDeleted) GetName() string {
+	if x != nil {
+		return x.Name
+	}
+	return ""
+}
+
 // Calls of one caller to one method were refused; they are counted by the minute.
 type CallsRefused struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -624,7 +849,7 @@ type CallsRefused struct {
 
 func (x *CallsRefused) Reset() {
 	*x = CallsRefused{}
-	mi := &file_rolecall_notification_v1_events_proto_msgTypes[8]
+	mi := &file_rolecall_notification_v1_events_proto_msgTypes[11]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -636,7 +861,7 @@ func (x *CallsRefused) String() string {
 func (*CallsRefused) ProtoMessage() {}
 
 func (x *CallsRefused) ProtoReflect() protoreflect.Message {
-	mi := &file_rolecall_notification_v1_events_proto_msgTypes[8]
+	mi := &file_rolecall_notification_v1_events_proto_msgTypes[11]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -649,7 +874,7 @@ func (x *CallsRefused) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CallsRefused.ProtoReflect.Descriptor instead.
 func (*CallsRefused) Descriptor() ([]byte, []int) {
-	return file_rolecall_notification_v1_events_proto_rawDescGZIP(), []int{8}
+	return file_rolecall_notification_v1_events_proto_rawDescGZIP(), []int{11}
 }
 
 func (x *CallsRefused) GetMethod() string {
@@ -677,7 +902,7 @@ var File_rolecall_notification_v1_events_proto protoreflect.FileDescriptor
 
 const file_rolecall_notification_v1_events_proto_rawDesc = "" +
 	"\n" +
-	"%rolecall/notification/v1/events.proto\x12\x18rolecall.notification.v1\x1a\x1fgoogle/protobuf/timestamp.proto\"\xac\a\n" +
+	"%rolecall/notification/v1/events.proto\x12\x18rolecall.notification.v1\x1a\x1fgoogle/protobuf/timestamp.proto\"\xb4\t\n" +
 	"\vDomainEvent\x12\x19\n" +
 	"\bactor_id\x18\x01 \x01(\tR\aactorId\x12'\n" +
 	"\x0forganization_id\x18\x02 \x01(\tR\x0eorganizationId\x12\x1b\n" +
@@ -692,7 +917,10 @@ const file_rolecall_notification_v1_events_proto_rawDesc = "" +
 	"\x11mail_unsubscribed\x18\x15 \x01(\v2*.rolecall.notification.v1.MailUnsubscribedH\x00R\x10mailUnsubscribed\x12Y\n" +
 	"\x11notification_sent\x18\x16 \x01(\v2*.rolecall.notification.v1.NotificationSentH\x00R\x10notificationSent\x12h\n" +
 	"\x16notification_cancelled\x18\x17 \x01(\v2/.rolecall.notification.v1.NotificationCancelledH\x00R\x15notificationCancelled\x12V\n" +
-	"\x10message_answered\x18\x18 \x01(\v2).rolecall.notification.v1.MessageAnsweredH\x00R\x0fmessageAnswered\x12M\n" +
+	"\x10message_answered\x18\x18 \x01(\v2).rolecall.notification.v1.MessageAnsweredH\x00R\x0fmessageAnswered\x12V\n" +
+	"\x10template_created\x18\x1e \x01(\v2).rolecall.notification.v1.TemplateCreatedH\x00R\x0ftemplateCreated\x12V\n" +
+	"\x10template_updated\x18\x1f \x01(\v2).rolecall.notification.v1.TemplateUpdatedH\x00R\x0ftemplateUpdated\x12V\n" +
+	"\x10template_deleted\x18  \x01(\v2).rolecall.notification.v1.TemplateDeletedH\x00R\x0ftemplateDeleted\x12M\n" +
 	"\rcalls_refused\x18Z \x01(\v2&.rolecall.notification.v1.CallsRefusedH\x00R\fcallsRefusedB\a\n" +
 	"\x05event\"2\n" +
 	"\x0fDeliveryRetried\x12\x1f\n" +
@@ -714,7 +942,20 @@ const file_rolecall_notification_v1_events_proto_rawDesc = "" +
 	"\x0fnotification_id\x18\x01 \x01(\tR\x0enotificationId\"0\n" +
 	"\x0fMessageAnswered\x12\x1d\n" +
 	"\n" +
-	"message_id\x18\x01 \x01(\tR\tmessageId\"V\n" +
+	"message_id\x18\x01 \x01(\tR\tmessageId\"F\n" +
+	"\x0fTemplateCreated\x12\x1f\n" +
+	"\vtemplate_id\x18\x01 \x01(\tR\n" +
+	"templateId\x12\x12\n" +
+	"\x04name\x18\x02 \x01(\tR\x04name\"`\n" +
+	"\x0fTemplateUpdated\x12\x1f\n" +
+	"\vtemplate_id\x18\x01 \x01(\tR\n" +
+	"templateId\x12\x12\n" +
+	"\x04name\x18\x02 \x01(\tR\x04name\x12\x18\n" +
+	"\aversion\x18\x03 \x01(\x05R\aversion\"F\n" +
+	"\x0fTemplateDeleted\x12\x1f\n" +
+	"\vtemplate_id\x18\x01 \x01(\tR\n" +
+	"templateId\x12\x12\n" +
+	"\x04name\x18\x02 \x01(\tR\x04name\"V\n" +
 	"\fCallsRefused\x12\x16\n" +
 	"\x06method\x18\x01 \x01(\tR\x06method\x12\x14\n" +
 	"\x05count\x18\x02 \x01(\x05R\x05count\x12\x18\n" +
@@ -733,7 +974,7 @@ func file_rolecall_notification_v1_events_proto_rawDescGZIP() []byte {
 	return file_rolecall_notification_v1_events_proto_rawDescData
 }
 
-var file_rolecall_notification_v1_events_proto_msgTypes = make([]protoimpl.MessageInfo, 9)
+var file_rolecall_notification_v1_events_proto_msgTypes = make([]protoimpl.MessageInfo, 12)
 var file_rolecall_notification_v1_events_proto_goTypes = []any{
 	(*DomainEvent)(nil),           // 0: rolecall.notification.v1.DomainEvent
 	(*DeliveryRetried)(nil),       // 1: rolecall.notification.v1.DeliveryRetried
@@ -743,24 +984,30 @@ var file_rolecall_notification_v1_events_proto_goTypes = []any{
 	(*NotificationSent)(nil),      // 5: rolecall.notification.v1.NotificationSent
 	(*NotificationCancelled)(nil), // 6: rolecall.notification.v1.NotificationCancelled
 	(*MessageAnswered)(nil),       // 7: rolecall.notification.v1.MessageAnswered
-	(*CallsRefused)(nil),          // 8: rolecall.notification.v1.CallsRefused
-	(*timestamppb.Timestamp)(nil), // 9: google.protobuf.Timestamp
+	(*TemplateCreated)(nil),       // 8: rolecall.notification.v1.TemplateCreated
+	(*TemplateUpdated)(nil),       // 9: rolecall.notification.v1.TemplateUpdated
+	(*TemplateDeleted)(nil),       // 10: rolecall.notification.v1.TemplateDeleted
+	(*CallsRefused)(nil),          // 11: rolecall.notification.v1.CallsRefused
+	(*timestamppb.Timestamp)(nil), // 12: google.protobuf.Timestamp
 }
 var file_rolecall_notification_v1_events_proto_depIdxs = []int32{
-	9, // 0: rolecall.notification.v1.DomainEvent.occurred_time:type_name -> google.protobuf.Timestamp
-	1, // 1: rolecall.notification.v1.DomainEvent.delivery_retried:type_name -> rolecall.notification.v1.DeliveryRetried
-	2, // 2: rolecall.notification.v1.DomainEvent.delivery_parked:type_name -> rolecall.notification.v1.DeliveryParked
-	3, // 3: rolecall.notification.v1.DomainEvent.preferences_updated:type_name -> rolecall.notification.v1.PreferencesUpdated
-	4, // 4: rolecall.notification.v1.DomainEvent.mail_unsubscribed:type_name -> rolecall.notification.v1.MailUnsubscribed
-	5, // 5: rolecall.notification.v1.DomainEvent.notification_sent:type_name -> rolecall.notification.v1.NotificationSent
-	6, // 6: rolecall.notification.v1.DomainEvent.notification_cancelled:type_name -> rolecall.notification.v1.NotificationCancelled
-	7, // 7: rolecall.notification.v1.DomainEvent.message_answered:type_name -> rolecall.notification.v1.MessageAnswered
-	8, // 8: rolecall.notification.v1.DomainEvent.calls_refused:type_name -> rolecall.notification.v1.CallsRefused
-	9, // [9:9] is the sub-list for method output_type
-	9, // [9:9] is the sub-list for method input_type
-	9, // [9:9] is the sub-list for extension type_name
-	9, // [9:9] is the sub-list for extension extendee
-	0, // [0:9] is the sub-list for field type_name
+	12, // 0: rolecall.notification.v1.DomainEvent.occurred_time:type_name -> google.protobuf.Timestamp
+	1,  // 1: rolecall.notification.v1.DomainEvent.delivery_retried:type_name -> rolecall.notification.v1.DeliveryRetried
+	2,  // 2: rolecall.notification.v1.DomainEvent.delivery_parked:type_name -> rolecall.notification.v1.DeliveryParked
+	3,  // 3: rolecall.notification.v1.DomainEvent.preferences_updated:type_name -> rolecall.notification.v1.PreferencesUpdated
+	4,  // 4: rolecall.notification.v1.DomainEvent.mail_unsubscribed:type_name -> rolecall.notification.v1.MailUnsubscribed
+	5,  // 5: rolecall.notification.v1.DomainEvent.notification_sent:type_name -> rolecall.notification.v1.NotificationSent
+	6,  // 6: rolecall.notification.v1.DomainEvent.notification_cancelled:type_name -> rolecall.notification.v1.NotificationCancelled
+	7,  // 7: rolecall.notification.v1.DomainEvent.message_answered:type_name -> rolecall.notification.v1.MessageAnswered
+	8,  // 8: rolecall.notification.v1.DomainEvent.template_created:type_name -> rolecall.notification.v1.TemplateCreated
+	9,  // 9: rolecall.notification.v1.DomainEvent.template_updated:type_name -> rolecall.notification.v1.TemplateUpdated
+	10, // 10: rolecall.notification.v1.DomainEvent.template_deleted:type_name -> rolecall.notification.v1.TemplateDeleted
+	11, // 11: rolecall.notification.v1.DomainEvent.calls_refused:type_name -> rolecall.notification.v1.CallsRefused
+	12, // [12:12] is the sub-list for method output_type
+	12, // [12:12] is the sub-list for method input_type
+	12, // [12:12] is the sub-list for extension type_name
+	12, // [12:12] is the sub-list for extension extendee
+	0,  // [0:12] is the sub-list for field type_name
 }
 
 func init() { file_rolecall_notification_v1_events_proto_init() }
@@ -776,6 +1023,9 @@ func file_rolecall_notification_v1_events_proto_init() {
 		(*DomainEvent_NotificationSent)(nil),
 		(*DomainEvent_NotificationCancelled)(nil),
 		(*DomainEvent_MessageAnswered)(nil),
+		(*DomainEvent_TemplateCreated)(nil),
+		(*DomainEvent_TemplateUpdated)(nil),
+		(*DomainEvent_TemplateDeleted)(nil),
 		(*DomainEvent_CallsRefused)(nil),
 	}
 	type x struct{}
@@ -784,7 +1034,7 @@ func file_rolecall_notification_v1_events_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_rolecall_notification_v1_events_proto_rawDesc), len(file_rolecall_notification_v1_events_proto_rawDesc)),
 			NumEnums:      0,
-			NumMessages:   9,
+			NumMessages:   12,
 			NumExtensions: 0,
 			NumServices:   0,
 		},

@@ -15,10 +15,10 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file rolecall/notification/v1/events.proto.
  */
 export const file_rolecall_notification_v1_events: GenFile = /*@__PURE__*/
-  fileDesc("CiVyb2xlY2FsbC9ub3RpZmljYXRpb24vdjEvZXZlbnRzLnByb3RvEhhyb2xlY2FsbC5ub3RpZmljYXRpb24udjEi4QUKC0RvbWFpbkV2ZW50EhAKCGFjdG9yX2lkGAEgASgJEhcKD29yZ2FuaXphdGlvbl9pZBgCIAEoCRIRCgl0YXJnZXRfaWQYAyABKAkSEgoKcmVxdWVzdF9pZBgEIAEoCRIxCg1vY2N1cnJlZF90aW1lGAUgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBJFChBkZWxpdmVyeV9yZXRyaWVkGAogASgLMikucm9sZWNhbGwubm90aWZpY2F0aW9uLnYxLkRlbGl2ZXJ5UmV0cmllZEgAEkMKD2RlbGl2ZXJ5X3BhcmtlZBgLIAEoCzIoLnJvbGVjYWxsLm5vdGlmaWNhdGlvbi52MS5EZWxpdmVyeVBhcmtlZEgAEksKE3ByZWZlcmVuY2VzX3VwZGF0ZWQYFCABKAsyLC5yb2xlY2FsbC5ub3RpZmljYXRpb24udjEuUHJlZmVyZW5jZXNVcGRhdGVkSAASRwoRbWFpbF91bnN1YnNjcmliZWQYFSABKAsyKi5yb2xlY2FsbC5ub3RpZmljYXRpb24udjEuTWFpbFVuc3Vic2NyaWJlZEgAEkcKEW5vdGlmaWNhdGlvbl9zZW50GBYgASgLMioucm9sZWNhbGwubm90aWZpY2F0aW9uLnYxLk5vdGlmaWNhdGlvblNlbnRIABJRChZub3RpZmljYXRpb25fY2FuY2VsbGVkGBcgASgLMi8ucm9sZWNhbGwubm90aWZpY2F0aW9uLnYxLk5vdGlmaWNhdGlvbkNhbmNlbGxlZEgAEkUKEG1lc3NhZ2VfYW5zd2VyZWQYGCABKAsyKS5yb2xlY2FsbC5ub3RpZmljYXRpb24udjEuTWVzc2FnZUFuc3dlcmVkSAASPwoNY2FsbHNfcmVmdXNlZBhaIAEoCzImLnJvbGVjYWxsLm5vdGlmaWNhdGlvbi52MS5DYWxsc1JlZnVzZWRIAEIHCgVldmVudCImCg9EZWxpdmVyeVJldHJpZWQSEwoLZGVsaXZlcnlfaWQYASABKAkiNwoORGVsaXZlcnlQYXJrZWQSEwoLZGVsaXZlcnlfaWQYASABKAkSEAoIdGVtcGxhdGUYAiABKAkiJAoSUHJlZmVyZW5jZXNVcGRhdGVkEg4KBmZpZWxkcxgBIAMoCSIkChBNYWlsVW5zdWJzY3JpYmVkEhAKCGNhdGVnb3J5GAEgASgJIlYKEE5vdGlmaWNhdGlvblNlbnQSFwoPbm90aWZpY2F0aW9uX2lkGAEgASgJEhAKCGNhdGVnb3J5GAIgASgJEhcKD3JlY2lwaWVudF9jb3VudBgDIAEoBSIwChVOb3RpZmljYXRpb25DYW5jZWxsZWQSFwoPbm90aWZpY2F0aW9uX2lkGAEgASgJIiUKD01lc3NhZ2VBbnN3ZXJlZBISCgptZXNzYWdlX2lkGAEgASgJIj4KDENhbGxzUmVmdXNlZBIOCgZtZXRob2QYASABKAkSDQoFY291bnQYAiABKAUSDwoHcmVhc29ucxgDIAMoCUL+AQocY29tLnJvbGVjYWxsLm5vdGlmaWNhdGlvbi52MUILRXZlbnRzUHJvdG9QAVpPZ2l0aHViLmNvbS9yb2xlY2FsbC9yb2xlY2FsbC9jbGllbnRzL2dvL3JvbGVjYWxsL25vdGlmaWNhdGlvbi92MTtub3RpZmljYXRpb252MaICA1JOWKoCGFJvbGVjYWxsLk5vdGlmaWNhdGlvbi5WMcoCGFJvbGVjYWxsXE5vdGlmaWNhdGlvblxWMeICJFJvbGVjYWxsXE5vdGlmaWNhdGlvblxWMVxHUEJNZXRhZGF0YeoCGlJvbGVjYWxsOjpOb3RpZmljYXRpb246OlYxYgZwcm90bzM", [file_google_protobuf_timestamp]);
+  fileDesc("CiVyb2xlY2FsbC9ub3RpZmljYXRpb24vdjEvZXZlbnRzLnByb3RvEhhyb2xlY2FsbC5ub3RpZmljYXRpb24udjEitgcKC0RvbWFpbkV2ZW50EhAKCGFjdG9yX2lkGAEgASgJEhcKD29yZ2FuaXphdGlvbl9pZBgCIAEoCRIRCgl0YXJnZXRfaWQYAyABKAkSEgoKcmVxdWVzdF9pZBgEIAEoCRIxCg1vY2N1cnJlZF90aW1lGAUgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBJFChBkZWxpdmVyeV9yZXRyaWVkGAogASgLMikucm9sZWNhbGwubm90aWZpY2F0aW9uLnYxLkRlbGl2ZXJ5UmV0cmllZEgAEkMKD2RlbGl2ZXJ5X3BhcmtlZBgLIAEoCzIoLnJvbGVjYWxsLm5vdGlmaWNhdGlvbi52MS5EZWxpdmVyeVBhcmtlZEgAEksKE3ByZWZlcmVuY2VzX3VwZGF0ZWQYFCABKAsyLC5yb2xlY2FsbC5ub3RpZmljYXRpb24udjEuUHJlZmVyZW5jZXNVcGRhdGVkSAASRwoRbWFpbF91bnN1YnNjcmliZWQYFSABKAsyKi5yb2xlY2FsbC5ub3RpZmljYXRpb24udjEuTWFpbFVuc3Vic2NyaWJlZEgAEkcKEW5vdGlmaWNhdGlvbl9zZW50GBYgASgLMioucm9sZWNhbGwubm90aWZpY2F0aW9uLnYxLk5vdGlmaWNhdGlvblNlbnRIABJRChZub3RpZmljYXRpb25fY2FuY2VsbGVkGBcgASgLMi8ucm9sZWNhbGwubm90aWZpY2F0aW9uLnYxLk5vdGlmaWNhdGlvbkNhbmNlbGxlZEgAEkUKEG1lc3NhZ2VfYW5zd2VyZWQYGCABKAsyKS5yb2xlY2FsbC5ub3RpZmljYXRpb24udjEuTWVzc2FnZUFuc3dlcmVkSAASRQoQdGVtcGxhdGVfY3JlYXRlZBgeIAEoCzIpLnJvbGVjYWxsLm5vdGlmaWNhdGlvbi52MS5UZW1wbGF0ZUNyZWF0ZWRIABJFChB0ZW1wbGF0ZV91cGRhdGVkGB8gASgLMikucm9sZWNhbGwubm90aWZpY2F0aW9uLnYxLlRlbXBsYXRlVXBkYXRlZEgAEkUKEHRlbXBsYXRlX2RlbGV0ZWQYICABKAsyKS5yb2xlY2FsbC5ub3RpZmljYXRpb24udjEuVGVtcGxhdGVEZWxldGVkSAASPwoNY2FsbHNfcmVmdXNlZBhaIAEoCzImLnJvbGVjYWxsLm5vdGlmaWNhdGlvbi52MS5DYWxsc1JlZnVzZWRIAEIHCgVldmVudCImCg9EZWxpdmVyeVJldHJpZWQSEwoLZGVsaXZlcnlfaWQYASABKAkiNwoORGVsaXZlcnlQYXJrZWQSEwoLZGVsaXZlcnlfaWQYASABKAkSEAoIdGVtcGxhdGUYAiABKAkiJAoSUHJlZmVyZW5jZXNVcGRhdGVkEg4KBmZpZWxkcxgBIAMoCSIkChBNYWlsVW5zdWJzY3JpYmVkEhAKCGNhdGVnb3J5GAEgASgJIlYKEE5vdGlmaWNhdGlvblNlbnQSFwoPbm90aWZpY2F0aW9uX2lkGAEgASgJEhAKCGNhdGVnb3J5GAIgASgJEhcKD3JlY2lwaWVudF9jb3VudBgDIAEoBSIwChVOb3RpZmljYXRpb25DYW5jZWxsZWQSFwoPbm90aWZpY2F0aW9uX2lkGAEgASgJIiUKD01lc3NhZ2VBbnN3ZXJlZBISCgptZXNzYWdlX2lkGAEgASgJIjQKD1RlbXBsYXRlQ3JlYXRlZBITCgt0ZW1wbGF0ZV9pZBgBIAEoCRIMCgRuYW1lGAIgASgJIkUKD1RlbXBsYXRlVXBkYXRlZBITCgt0ZW1wbGF0ZV9pZBgBIAEoCRIMCgRuYW1lGAIgASgJEg8KB3ZlcnNpb24YAyABKAUiNAoPVGVtcGxhdGVEZWxldGVkEhMKC3RlbXBsYXRlX2lkGAEgASgJEgwKBG5hbWUYAiABKAkiPgoMQ2FsbHNSZWZ1c2VkEg4KBm1ldGhvZBgBIAEoCRINCgVjb3VudBgCIAEoBRIPCgdyZWFzb25zGAMgAygJQv4BChxjb20ucm9sZWNhbGwubm90aWZpY2F0aW9uLnYxQgtFdmVudHNQcm90b1ABWk9naXRodWIuY29tL3JvbGVjYWxsL3JvbGVjYWxsL2NsaWVudHMvZ28vcm9sZWNhbGwvbm90aWZpY2F0aW9uL3YxO25vdGlmaWNhdGlvbnYxogIDUk5YqgIYUm9sZWNhbGwuTm90aWZpY2F0aW9uLlYxygIYUm9sZWNhbGxcTm90aWZpY2F0aW9uXFYx4gIkUm9sZWNhbGxcTm90aWZpY2F0aW9uXFYxXEdQQk1ldGFkYXRh6gIaUm9sZWNhbGw6Ok5vdGlmaWNhdGlvbjo6VjFiBnByb3RvMw", [file_google_protobuf_timestamp]);
 
 /**
- * Something that happened to deliveries, notifications or preferences.
+ * Something that happened to deliveries, notifications, preferences or templates.
  *
  * @generated from message rolecall.notification.v1.DomainEvent
  */
@@ -119,6 +119,30 @@ export type DomainEvent = Message<"rolecall.notification.v1.DomainEvent"> & {
      */
     value: MessageAnswered;
     case: "messageAnswered";
+  } | {
+    /**
+     * A template was made.
+     *
+     * @generated from field: rolecall.notification.v1.TemplateCreated template_created = 30;
+     */
+    value: TemplateCreated;
+    case: "templateCreated";
+  } | {
+    /**
+     * Another version of a template was published.
+     *
+     * @generated from field: rolecall.notification.v1.TemplateUpdated template_updated = 31;
+     */
+    value: TemplateUpdated;
+    case: "templateUpdated";
+  } | {
+    /**
+     * A template was deleted.
+     *
+     * @generated from field: rolecall.notification.v1.TemplateDeleted template_deleted = 32;
+     */
+    value: TemplateDeleted;
+    case: "templateDeleted";
   } | {
     /**
      * Calls were refused.
@@ -306,6 +330,97 @@ export const MessageAnsweredSchema: GenMessage<MessageAnswered> = /*@__PURE__*/
   messageDesc(file_rolecall_notification_v1_events, 7);
 
 /**
+ * A template was made.
+ *
+ * @generated from message rolecall.notification.v1.TemplateCreated
+ */
+export type TemplateCreated = Message<"rolecall.notification.v1.TemplateCreated"> & {
+  /**
+   * The template.
+   *
+   * @generated from field: string template_id = 1;
+   */
+  templateId: string;
+
+  /**
+   * Its name.
+   *
+   * @generated from field: string name = 2;
+   */
+  name: string;
+};
+
+/**
+ * Describes the message rolecall.notification.v1.TemplateCreated.
+ * Use `create(TemplateCreatedSchema)` to create a new message.
+ */
+export const TemplateCreatedSchema: GenMessage<TemplateCreated> = /*@__PURE__*/
+  messageDesc(file_rolecall_notification_v1_events, 8);
+
+/**
+ * Another version of a template was published.
+ *
+ * @generated from message rolecall.notification.v1.TemplateUpdated
+ */
+export type TemplateUpdated = Message<"rolecall.notification.v1.TemplateUpdated"> & {
+  /**
+   * The template.
+   *
+   * @generated from field: string template_id = 1;
+   */
+  templateId: string;
+
+  /**
+   * Its name.
+   *
+   * @generated from field: string name = 2;
+   */
+  name: string;
+
+  /**
+   * The version.
+   *
+   * @generated from field: int32 version = 3;
+   */
+  version: number;
+};
+
+/**
+ * Describes the message rolecall.notification.v1.TemplateUpdated.
+ * Use `create(TemplateUpdatedSchema)` to create a new message.
+ */
+export const TemplateUpdatedSchema: GenMessage<TemplateUpdated> = /*@__PURE__*/
+  messageDesc(file_rolecall_notification_v1_events, 9);
+
+/**
+ * A template was deleted.
+ *
+ * @generated from message rolecall.notification.v1.TemplateDeleted
+ */
+export type TemplateDeleted = Message<"rolecall.notification.v1.TemplateDeleted"> & {
+  /**
+   * The template.
+   *
+   * @generated from field: string template_id = 1;
+   */
+  templateId: string;
+
+  /**
+   * Its name.
+   *
+   * @generated from field: string name = 2;
+   */
+  name: string;
+};
+
+/**
+ * Describes the message rolecall.notification.v1.TemplateDeleted.
+ * Use `create(TemplateDeletedSchema)` to create a new message.
+ */
+export const TemplateDeletedSchema: GenMessage<TemplateDeleted> = /*@__PURE__*/
+  messageDesc(file_rolecall_notification_v1_events, 10);
+
+/**
  * Calls of one caller to one method were refused; they are counted by the minute.
  *
  * @generated from message rolecall.notification.v1.CallsRefused
@@ -339,5 +454,5 @@ export type CallsRefused = Message<"rolecall.notification.v1.CallsRefused"> & {
  * Use `create(CallsRefusedSchema)` to create a new message.
  */
 export const CallsRefusedSchema: GenMessage<CallsRefused> = /*@__PURE__*/
-  messageDesc(file_rolecall_notification_v1_events, 8);
+  messageDesc(file_rolecall_notification_v1_events, 11);
 
