@@ -28,7 +28,7 @@ const CRATE_LIMITS: [(&str, usize); 17] = [
     ("governance", 7_000),
     ("identity", 33_000),
     ("kernel", 1_200),
-    // Sending, preferences, digests, one-click ends, inboxes and templates beside deliveries; each is a file a use case.
+    // Sending, preferences, digests, one-click ends, inboxes and templates beside deliveries; a file a use case.
     ("notification", 10_000),
     // Composed roles and registered permissions beside members, settings and the audit log; data is governed elsewhere.
     ("organization", 15_500),

@@ -105,10 +105,13 @@ pub(crate) async fn create(shared: &Shared, command: &Create) -> Result<Answer<O
         tell(shared, &tx, &command.origin, command.organization, (what, now)).await?;
         Ok(template)
     });
-    made.await.map_err(|error| match error {
-        Error::Store(store) if store.violates(templates::NAME) => Error::NameTaken(command.name.clone()),
-        other => other,
-    })
+    let made = made.await;
+    if let Err(Error::Store(store)) = &made
+        && store.violates(templates::NAME)
+    {
+        return Err(Error::NameTaken(command.name.clone()));
+    }
+    made
 }
 
 /// Publishes another version.

@@ -63,6 +63,7 @@ pub(crate) struct Variable {
 
 /// A template in one language.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[expect(clippy::struct_field_names, reason = "named as on the wire")]
 pub(crate) struct Text {
     pub(crate) locale: Locale,
     pub(crate) subject: String,
@@ -81,7 +82,6 @@ pub(crate) struct Content {
 
 /// A template in one of its versions.
 #[derive(Debug, Clone, PartialEq, Eq)]
-#[expect(clippy::struct_field_names, reason = "named as on the wire and in the table")]
 pub(crate) struct OwnTemplate {
     pub(crate) template_id: TemplateId,
     pub(crate) organization_id: OrganizationId,
@@ -96,7 +96,6 @@ pub(crate) struct OwnTemplate {
 
 /// A template without its content.
 #[derive(Debug, Clone)]
-#[expect(clippy::struct_field_names, reason = "named as on the wire and in the table")]
 pub(crate) struct Head {
     pub(crate) template_id: TemplateId,
     pub(crate) organization_id: OrganizationId,

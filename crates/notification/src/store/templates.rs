@@ -82,7 +82,7 @@ pub(crate) async fn list(
     }
     let query = Entity::find().filter(condition).order_by_asc(Column::TemplateId);
     let rows = query.limit(u64::from(size.get()) + 1).all(reader).await?;
-    Ok(Page::from_overfetch(rows.into_iter().map(read).collect::<Result<_, _>>()?, size))
+    Ok(Page::from_overfetch(rows.iter().map(read).collect::<Result<_, _>>()?, size))
 }
 
 /// Looks for a version of a template within a scope, the latest when none is named.
@@ -93,14 +93,14 @@ pub(crate) async fn find<C: ConnectionTrait>(
     number: Option<i32>,
 ) -> Result<Option<OwnTemplate>, Error> {
     let row = Entity::find().filter(of(scope, id)).one(connection).await?;
-    let Some(head) = row.map(read).transpose()? else { return Ok(None) };
+    let Some(head) = row.as_ref().map(read).transpose()? else { return Ok(None) };
     with_content(connection, head, number).await
 }
 
 /// The same, the latest, and locks it.
 pub(crate) async fn lock(tx: &Tx, scope: &Scope, id: TemplateId) -> Result<Option<(OwnTemplate, Permit)>, Error> {
     let row = Entity::find().filter(of(scope, id)).lock_for_update().one(tx).await?;
-    let Some(head) = row.map(read).transpose()? else { return Ok(None) };
+    let Some(head) = row.as_ref().map(read).transpose()? else { return Ok(None) };
     let facts = RowFacts { organization_id: Some(head.organization_id), subject_id: None };
     Ok(with_content(tx, head, None).await?.zip(scope.permit(facts)))
 }
@@ -138,7 +138,7 @@ fn within(scope: &Scope) -> Condition {
     }
 }
 
-fn read(row: Model) -> Result<Head, Error> {
+fn read(row: &Model) -> Result<Head, Error> {
     let name = Name::parse(&row.name).map_err(|error| DbErr::Custom(error.to_string()))?;
     Ok(Head {
         template_id: TemplateId::from_uuid(row.template_id),

@@ -181,7 +181,7 @@ on_each_database! {
         send(&world, request).await.expect("accepted");
         world.doubles.know(|known| {
             known.contacts.remove(&bob.to_string());
-            known.contacts.get_mut(&ada.to_string()).expect("Ada").email = "ada@new.example".to_owned();
+            "ada@new.example".clone_into(&mut known.contacts.get_mut(&ada.to_string()).expect("Ada").email);
             known.is_down = true;
         });
         assert_eq!(world.drain_after(DAY).await, 3);

@@ -115,7 +115,7 @@ on_each_database! {
         }
         world.drain().await;
         assert_eq!(world.sink.mails().len(), 3, "Bob gets each by itself");
-        world.doubles.know(|known| known.contacts.get_mut(&ada.to_string()).expect("Ada").email = "ada@new.example".to_owned());
+        world.doubles.know(|known| "ada@new.example".clone_into(&mut known.contacts.get_mut(&ada.to_string()).expect("Ada").email));
         world.drain_after(DAY).await;
         world.drain_after(DAY).await;
         let mails = world.sink.mails();
