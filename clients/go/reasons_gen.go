@@ -294,7 +294,7 @@ const (
 	OrganizationRoleNotFound Reason = "organization.rolecall/ROLE_NOT_FOUND"
 	// OrganizationRoleNameTaken (ALREADY_EXISTS): The organization has a role of that name.
 	OrganizationRoleNameTaken Reason = "organization.rolecall/ROLE_NAME_TAKEN"
-	// OrganizationRoleInUse (FAILED_PRECONDITION): Members hold the role; take it from them, or say so in the request.
+	// OrganizationRoleInUse (FAILED_PRECONDITION): Members hold the role; take it from them, or say so in the request. More than 500 members keep it until some have others.
 	OrganizationRoleInUse Reason = "organization.rolecall/ROLE_IN_USE"
 	// OrganizationRoleLimitReached (RESOURCE_EXHAUSTED): The organization has as many roles as it may.
 	OrganizationRoleLimitReached Reason = "organization.rolecall/ROLE_LIMIT_REACHED"
@@ -332,4 +332,8 @@ const (
 	OrganizationAssetPolicyExpired Reason = "organization.rolecall/ASSET_POLICY_EXPIRED"
 	// OrganizationAssetPolicyIncomplete (FAILED_PRECONDITION): A dataset or the model version that the asset policy names is gone.
 	OrganizationAssetPolicyIncomplete Reason = "organization.rolecall/ASSET_POLICY_INCOMPLETE"
+	// OrganizationAssetPolicyLimitReached (RESOURCE_EXHAUSTED): The organization has as many asset policies as it may; delete drafts and revoked ones.
+	OrganizationAssetPolicyLimitReached Reason = "organization.rolecall/ASSET_POLICY_LIMIT_REACHED"
+	// OrganizationBeneficiaryLimitReached (RESOURCE_EXHAUSTED): The organization was told of 100 accounts of others within a day; repeat later.
+	OrganizationBeneficiaryLimitReached Reason = "organization.rolecall/BENEFICIARY_LIMIT_REACHED"
 )

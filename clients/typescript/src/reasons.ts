@@ -294,7 +294,7 @@ export const REASONS = {
   "organization.rolecall/ROLE_NOT_FOUND": Code.NotFound,
   /** The organization has a role of that name. */
   "organization.rolecall/ROLE_NAME_TAKEN": Code.AlreadyExists,
-  /** Members hold the role; take it from them, or say so in the request. */
+  /** Members hold the role; take it from them, or say so in the request. More than 500 members keep it until some have others. */
   "organization.rolecall/ROLE_IN_USE": Code.FailedPrecondition,
   /** The organization has as many roles as it may. */
   "organization.rolecall/ROLE_LIMIT_REACHED": Code.ResourceExhausted,
@@ -332,6 +332,10 @@ export const REASONS = {
   "organization.rolecall/ASSET_POLICY_EXPIRED": Code.FailedPrecondition,
   /** A dataset or the model version that the asset policy names is gone. */
   "organization.rolecall/ASSET_POLICY_INCOMPLETE": Code.FailedPrecondition,
+  /** The organization has as many asset policies as it may; delete drafts and revoked ones. */
+  "organization.rolecall/ASSET_POLICY_LIMIT_REACHED": Code.ResourceExhausted,
+  /** The organization was told of 100 accounts of others within a day; repeat later. */
+  "organization.rolecall/BENEFICIARY_LIMIT_REACHED": Code.ResourceExhausted,
 } as const satisfies Record<string, Code>;
 
 /** Why a call was refused: the domain of the error and the name of the reason. */

@@ -527,7 +527,7 @@ pub struct CreateAccessTokenRequest {
     pub name: ::prost::alloc::string::String,
     /// Up to 50 permissions that it is narrowed to, held by the person now; empty
     /// means those of its permissions that only read (verbs `get`, `list`,
-    /// `check`).
+    /// `check`), but for those that other backends registered.
     #[prost(string, repeated, tag = "3")]
     pub permissions: ::prost::alloc::vec::Vec<::prost::alloc::string::String>,
     /// When it ends; absent means in 30 days, at most in 365 days.

@@ -3568,7 +3568,8 @@ impl AssetPolicyState {
 pub enum BeneficiaryState {
     /// Never sent.
     Unspecified = 0,
-    /// Nobody has proven the address so far.
+    /// Nobody has proven the address so far; or somebody of another organization
+    /// has, and the policy is a draft, which tells nobody who has an account.
     Waiting = 1,
     /// An account proved it.
     Bound = 2,
@@ -3859,7 +3860,9 @@ pub mod asset_policy_service_client {
         }
         /// Creates a policy as a draft, which opens nothing. Datasets and model must
         /// belong to the organization, and the version of the model be published.
-        /// Beneficiaries whose address an account has proven are bound at once.
+        /// Beneficiaries whose address an account has proven are bound at once, which is
+        /// shown of the own organization alone. An organization has 1 000 policies at
+        /// most, drafts and revoked ones among them (`ASSET_POLICY_LIMIT_REACHED`).
         pub async fn create_asset_policy(
             &mut self,
             request: impl tonic::IntoRequest<super::CreateAssetPolicyRequest>,
@@ -3990,7 +3993,9 @@ pub mod asset_policy_service_client {
         /// is active already stays so. A
         /// policy is not activated whose time has passed (`ASSET_POLICY_EXPIRED`), or
         /// one of whose datasets, or whose model version, is gone
-        /// (`ASSET_POLICY_INCOMPLETE`).
+        /// (`ASSET_POLICY_INCOMPLETE`). From then on it shows which beneficiaries have
+        /// accounts; of those of other organizations 100 within a day, and an activation
+        /// that would show more uses up the rest (`BENEFICIARY_LIMIT_REACHED`).
         pub async fn activate_asset_policy(
             &mut self,
             request: impl tonic::IntoRequest<super::ActivateAssetPolicyRequest>,
@@ -4099,7 +4104,9 @@ pub mod asset_policy_service_server {
     pub trait AssetPolicyService: std::marker::Send + std::marker::Sync + 'static {
         /// Creates a policy as a draft, which opens nothing. Datasets and model must
         /// belong to the organization, and the version of the model be published.
-        /// Beneficiaries whose address an account has proven are bound at once.
+        /// Beneficiaries whose address an account has proven are bound at once, which is
+        /// shown of the own organization alone. An organization has 1 000 policies at
+        /// most, drafts and revoked ones among them (`ASSET_POLICY_LIMIT_REACHED`).
         async fn create_asset_policy(
             &self,
             request: tonic::Request<super::CreateAssetPolicyRequest>,
@@ -4142,7 +4149,9 @@ pub mod asset_policy_service_server {
         /// is active already stays so. A
         /// policy is not activated whose time has passed (`ASSET_POLICY_EXPIRED`), or
         /// one of whose datasets, or whose model version, is gone
-        /// (`ASSET_POLICY_INCOMPLETE`).
+        /// (`ASSET_POLICY_INCOMPLETE`). From then on it shows which beneficiaries have
+        /// accounts; of those of other organizations 100 within a day, and an activation
+        /// that would show more uses up the rest (`BENEFICIARY_LIMIT_REACHED`).
         async fn activate_asset_policy(
             &self,
             request: tonic::Request<super::ActivateAssetPolicyRequest>,
@@ -6425,6 +6434,12 @@ pub enum ErrorReason {
     AssetPolicyExpired = 95,
     /// A dataset or the model version that the asset policy names is gone.
     AssetPolicyIncomplete = 96,
+    /// The organization has as many asset policies as it may; delete drafts and
+    /// revoked ones.
+    AssetPolicyLimitReached = 97,
+    /// The organization was told of 100 accounts of others within a day; repeat
+    /// later.
+    BeneficiaryLimitReached = 98,
     /// No such dataset within what the caller may see.
     DatasetNotFound = 85,
     /// The name belongs to another dataset of the organization.
@@ -6435,7 +6450,8 @@ pub enum ErrorReason {
     RoleNotFound = 70,
     /// The organization has a role of that name.
     RoleNameTaken = 71,
-    /// Members hold the role; take it from them, or say so in the request.
+    /// Members hold the role; take it from them, or say so in the request. More
+    /// than 500 members keep it until some have others.
     RoleInUse = 72,
     /// The organization has as many roles as it may.
     RoleLimitReached = 73,
@@ -6500,6 +6516,8 @@ impl ErrorReason {
             Self::AssetPolicyWidened => "ERROR_REASON_ASSET_POLICY_WIDENED",
             Self::AssetPolicyExpired => "ERROR_REASON_ASSET_POLICY_EXPIRED",
             Self::AssetPolicyIncomplete => "ERROR_REASON_ASSET_POLICY_INCOMPLETE",
+            Self::AssetPolicyLimitReached => "ERROR_REASON_ASSET_POLICY_LIMIT_REACHED",
+            Self::BeneficiaryLimitReached => "ERROR_REASON_BENEFICIARY_LIMIT_REACHED",
             Self::DatasetNotFound => "ERROR_REASON_DATASET_NOT_FOUND",
             Self::DatasetNameTaken => "ERROR_REASON_DATASET_NAME_TAKEN",
             Self::RegistrantUnfit => "ERROR_REASON_REGISTRANT_UNFIT",
@@ -6565,6 +6583,12 @@ impl ErrorReason {
             "ERROR_REASON_ASSET_POLICY_WIDENED" => Some(Self::AssetPolicyWidened),
             "ERROR_REASON_ASSET_POLICY_EXPIRED" => Some(Self::AssetPolicyExpired),
             "ERROR_REASON_ASSET_POLICY_INCOMPLETE" => Some(Self::AssetPolicyIncomplete),
+            "ERROR_REASON_ASSET_POLICY_LIMIT_REACHED" => {
+                Some(Self::AssetPolicyLimitReached)
+            }
+            "ERROR_REASON_BENEFICIARY_LIMIT_REACHED" => {
+                Some(Self::BeneficiaryLimitReached)
+            }
             "ERROR_REASON_DATASET_NOT_FOUND" => Some(Self::DatasetNotFound),
             "ERROR_REASON_DATASET_NAME_TAKEN" => Some(Self::DatasetNameTaken),
             "ERROR_REASON_REGISTRANT_UNFIT" => Some(Self::RegistrantUnfit),
@@ -6603,7 +6627,7 @@ pub struct DomainEvent {
     /// What happened.
     #[prost(
         oneof = "domain_event::Event",
-        tags = "10, 11, 12, 13, 14, 15, 16, 17, 18, 19, 20, 30, 40, 41, 50, 51, 54, 55, 56, 57, 58, 59, 52, 70, 71, 72, 73, 80, 81, 82, 83, 84, 85, 86, 87, 88, 90, 91, 92, 93, 94, 95"
+        tags = "10, 11, 12, 13, 14, 15, 16, 17, 18, 19, 21, 20, 30, 40, 41, 50, 51, 54, 55, 56, 57, 58, 59, 52, 70, 71, 72, 73, 80, 81, 82, 83, 84, 85, 86, 87, 88, 90, 91, 92, 93, 94, 95"
     )]
     pub event: ::core::option::Option<domain_event::Event>,
 }
@@ -6643,6 +6667,10 @@ pub mod domain_event {
         /// owner of the organization itself.
         #[prost(message, tag = "19")]
         OwnerAdded(super::OwnerAdded),
+        /// An administrator of the instance, who is no owner of the organization
+        /// itself, gave what owners alone hold: to a role, or to a person by a role.
+        #[prost(message, tag = "21")]
+        PowersGiven(super::PowersGiven),
         /// A service account was given other permissions.
         #[prost(message, tag = "20")]
         ServiceAccountUpdated(super::ServiceAccountUpdated),
@@ -6813,6 +6841,20 @@ pub struct OwnerAdded {
     /// The other owners, who are told; also those that are blocked.
     #[prost(string, repeated, tag = "1")]
     pub owner_ids: ::prost::alloc::vec::Vec<::prost::alloc::string::String>,
+}
+/// An administrator of the instance gave what owners alone hold: to a composed
+/// role, or to the target by such a role.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct PowersGiven {
+    /// The owners of the organization, who are told; also those that are blocked.
+    #[prost(string, repeated, tag = "1")]
+    pub owner_ids: ::prost::alloc::vec::Vec<::prost::alloc::string::String>,
+    /// The name of the role.
+    #[prost(string, tag = "2")]
+    pub role: ::prost::alloc::string::String,
+    /// The permissions of the role that owners alone hold beside it.
+    #[prost(string, repeated, tag = "3")]
+    pub permissions: ::prost::alloc::vec::Vec<::prost::alloc::string::String>,
 }
 /// A guest was added.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
@@ -7058,7 +7100,8 @@ pub struct AssetPolicyCreated {
     /// Its name.
     #[prost(string, tag = "1")]
     pub name: ::prost::alloc::string::String,
-    /// The accounts behind its beneficiaries, as far as they are known.
+    /// The accounts of the own organization behind its beneficiaries, as far as
+    /// they are known.
     #[prost(string, repeated, tag = "2")]
     pub bound_ids: ::prost::alloc::vec::Vec<::prost::alloc::string::String>,
 }
@@ -7071,7 +7114,8 @@ pub struct AssetPolicyUpdated {
     /// The fields that changed.
     #[prost(string, repeated, tag = "2")]
     pub fields: ::prost::alloc::vec::Vec<::prost::alloc::string::String>,
-    /// The accounts that were found behind beneficiaries by this change.
+    /// The accounts of the own organization that were found behind beneficiaries by
+    /// this change.
     #[prost(string, repeated, tag = "3")]
     pub bound_ids: ::prost::alloc::vec::Vec<::prost::alloc::string::String>,
     /// The accounts that are beneficiaries of the active policy no longer.
@@ -11131,7 +11175,8 @@ pub struct DeleteRoleRequest {
     /// Name of the role.
     #[prost(string, tag = "3")]
     pub name: ::prost::alloc::string::String,
-    /// Takes the role from everybody who holds it; else a role that is held stays.
+    /// Takes the role from everybody who holds it, 500 at most; else a role that is
+    /// held stays.
     #[prost(bool, tag = "4")]
     pub take_from_holders: bool,
     /// `Role.etag` that is meant; when given and not current, the answer is
@@ -11182,16 +11227,26 @@ pub struct GetPermissionTableRequest {
     /// empty means the caller's own.
     #[prost(string, tag = "1")]
     pub organization_id: ::prost::alloc::string::String,
+    /// How many rows a page holds: 0 means 50, more than 1 000 means 1 000.
+    #[prost(int32, tag = "2")]
+    pub page_size: i32,
+    /// `next_page_token` of the page before, with the same other arguments.
+    #[prost(string, tag = "3")]
+    pub page_token: ::prost::alloc::string::String,
 }
 /// What `GetPermissionTable` answers.
 #[derive(Clone, PartialEq, ::prost::Message)]
 pub struct GetPermissionTableResponse {
-    /// Every permission, in the order of their names.
+    /// The permissions of this page, in the order of their names.
     #[prost(message, repeated, tag = "1")]
     pub rows: ::prost::alloc::vec::Vec<PermissionRow>,
-    /// The roles that are shown: the built-in ones, then the composed ones.
+    /// The roles that are shown: the built-in ones, then the composed ones; on each
+    /// page all of them.
     #[prost(string, repeated, tag = "2")]
     pub roles: ::prost::alloc::vec::Vec<::prost::alloc::string::String>,
+    /// Asks for the next page; empty on the last one.
+    #[prost(string, tag = "3")]
+    pub next_page_token: ::prost::alloc::string::String,
 }
 /// A permission of a backend.
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]

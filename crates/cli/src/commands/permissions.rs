@@ -53,12 +53,14 @@ pub(crate) enum Command {
     },
     /// Show which role holds which permission; where is told by --output json
     #[command(after_help = "Examples:
-  rolecall permissions table
-  rolecall permissions table --output json")]
+  rolecall permissions table --page-size 1000
+  rolecall permissions table --page-size 1000 --output json")]
     Table {
         /// Id of the organization whose composed roles are shown; your own when absent
         #[arg(long, default_value = "", hide_default_value = true)]
         organization: String,
+        #[command(flatten)]
+        page: PageArgs,
     },
     /// Say which permissions a backend has, all of a namespace at once; what is left out ends
     #[command(after_help = "Examples:
@@ -94,8 +96,8 @@ impl Command {
                 let view = View::List("permissions", LIST);
                 Answer::message("rolecall.organization.v1.ListPermissionsResponse", &answer, view)
             }
-            Self::Table { organization } => {
-                let request = GetPermissionTableRequest { organization_id: organization };
+            Self::Table { organization, page: PageArgs { page_size, page_token } } => {
+                let request = GetPermissionTableRequest { organization_id: organization, page_size, page_token };
                 let answer = client.get_permission_table(request).await?.into_inner();
                 let view = View::List("rows", TABLE);
                 Answer::message("rolecall.organization.v1.GetPermissionTableResponse", &answer, view)

@@ -146,17 +146,23 @@ impl RoleService for RoleApi {
     ) -> Result<Response<pb::GetPermissionTableResponse>, Status> {
         let caller = caller(&request)?;
         let api = &self.0;
-        let id = convert::own_or(&caller, &request.into_inner().organization_id)?;
+        let request = request.into_inner();
+        let id = convert::own_or(&caller, &request.organization_id)?;
+        let (subject, organization) = (caller.subject().to_string(), id.to_string());
+        let binding = ["GetPermissionTable", &subject, &organization];
+        let (after, size) = convert::named_page(api, &binding, request.page_size, &request.page_token)?;
         check_visible(api, &caller, id).await?;
         let composed = read_roles::list(&api.app, id).await.map_err(status::store)?;
         let described = described(api).await?;
+        let key = |(name, _): &(String, String)| name.clone();
+        let (described, next_page_token) = page(api, &binding, described, key, after.as_deref(), size);
         let row = |(name, text): &(String, String)| {
             Permission::named(name).map(|permission| render::permission_table(&permission, text, &composed))
         };
         let rows = described.iter().filter_map(row).collect();
         let names = Role::ALL.into_iter().map(|role| role.name().to_owned());
         let roles = names.chain(composed.iter().map(|found| found.role.name.to_string())).collect();
-        Ok(Response::new(pb::GetPermissionTableResponse { rows, roles }))
+        Ok(Response::new(pb::GetPermissionTableResponse { rows, roles, next_page_token }))
     }
 
     async fn register_permissions(

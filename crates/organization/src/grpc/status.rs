@@ -72,7 +72,11 @@ const fn code(reason: ErrorReason) -> Code {
         R::RoleNotGrantable | R::PermissionNotGrantable | R::ActorNotEntitled | R::NamespaceNotOwned => {
             Code::PermissionDenied
         }
-        R::ModelVersionsExhausted | R::RoleLimitReached | R::PermissionLimitReached => Code::ResourceExhausted,
+        R::ModelVersionsExhausted
+        | R::RoleLimitReached
+        | R::PermissionLimitReached
+        | R::AssetPolicyLimitReached
+        | R::BeneficiaryLimitReached => Code::ResourceExhausted,
         R::EtagMismatch | R::SubjectRemoved => Code::Aborted,
         R::PeerUnavailable | R::StoreUnavailable => Code::Unavailable,
         R::ResumeTokenExpired => Code::OutOfRange,

@@ -370,7 +370,7 @@ async fn swap(stage: &Stage, caller: UserId, organization: &str) -> Vec<(&'stati
     let mut roles = stage.roles(caller);
     let list = pb::ListRolesRequest { organization_id: organization_id(), ..Default::default() };
     let get = |name: &str| pb::GetRoleRequest { organization_id: organization_id(), name: name.to_owned() };
-    let table = pb::GetPermissionTableRequest { organization_id: organization_id() };
+    let table = pb::GetPermissionTableRequest { organization_id: organization_id(), ..Default::default() };
     let role = pb::Role {
         organization_id: organization_id(),
         name: "LISTER".to_owned(),

@@ -66,8 +66,20 @@ on_each_database! {
         let request = pb::CreateRoleRequest { role: Some(role), ..Default::default() };
         stage.roles(owner).create_role(request).await.expect("composes");
         let mut roles = stage.roles(guest);
-        let table = roles.get_permission_table(pb::GetPermissionTableRequest::default()).await.expect("reads");
-        let table = table.into_inner();
+        let mut table = pb::GetPermissionTableResponse::default();
+        let mut request = pb::GetPermissionTableRequest { page_size: 30, ..Default::default() };
+        loop {
+            let page = roles.get_permission_table(request.clone()).await.expect("reads").into_inner();
+            assert!(page.rows.len() <= 30 && (table.roles.is_empty() || table.roles == page.roles));
+            table.rows.extend(page.rows);
+            table.roles = page.roles;
+            if page.next_page_token.is_empty() {
+                break;
+            }
+            request.page_token = page.next_page_token;
+        }
+        let forged = pb::GetPermissionTableRequest { page_token: "forged".to_owned(), ..request };
+        assert_eq!(refused(roles.get_permission_table(forged).await), "REQUEST_INVALID");
         let all = ["ADMIN", "DATA_SCIENTIST", "DATA_STEWARD", "GUEST", "OWNER", "LISTER"];
         assert_eq!(table.roles, all);
         let told = holders(&table, "organization.members.list");

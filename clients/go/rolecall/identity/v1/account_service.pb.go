@@ -1722,7 +1722,7 @@ type CreateAccessTokenRequest struct {
 	Name string `protobuf:"bytes,2,opt,name=name,proto3" json:"name,omitempty"`
 	// Up to 50 permissions that it is narrowed to, held by the person now; empty
 	// means those of its permissions that only read (verbs `get`, `list`,
-	// `check`).
+	// `check`), but for those that other backends registered.
 	Permissions []string `protobuf:"bytes,3,rep,name=permissions,proto3" json:"permissions,omitempty"`
 	// When it ends; absent means in 30 days, at most in 365 days.
 	ExpireTime    *timestamppb.Timestamp `protobuf:"bytes,4,opt,name=expire_time,json=expireTime,proto3" json:"expire_time,omitempty"`

@@ -88,7 +88,8 @@ type BeneficiaryState int32
 const (
 	// Never sent.
 	BeneficiaryState_BENEFICIARY_STATE_UNSPECIFIED BeneficiaryState = 0
-	// Nobody has proven the address so far.
+	// Nobody has proven the address so far; or somebody of another organization
+	// has, and the policy is a draft, which tells nobody who has an account.
 	BeneficiaryState_BENEFICIARY_STATE_WAITING BeneficiaryState = 1
 	// An account proved it.
 	BeneficiaryState_BENEFICIARY_STATE_BOUND BeneficiaryState = 2

@@ -39,7 +39,9 @@ const (
 type AssetPolicyServiceClient interface {
 	// Creates a policy as a draft, which opens nothing. Datasets and model must
 	// belong to the organization, and the version of the model be published.
-	// Beneficiaries whose address an account has proven are bound at once.
+	// Beneficiaries whose address an account has proven are bound at once, which is
+	// shown of the own organization alone. An organization has 1 000 policies at
+	// most, drafts and revoked ones among them (`ASSET_POLICY_LIMIT_REACHED`).
 	CreateAssetPolicy(ctx context.Context, in *CreateAssetPolicyRequest, opts ...grpc.CallOption) (*CreateAssetPolicyResponse, error)
 	// Reads a policy with its beneficiaries and parameter bounds
 	// (`ASSET_POLICY_NOT_FOUND`).
@@ -58,7 +60,9 @@ type AssetPolicyServiceClient interface {
 	// is active already stays so. A
 	// policy is not activated whose time has passed (`ASSET_POLICY_EXPIRED`), or
 	// one of whose datasets, or whose model version, is gone
-	// (`ASSET_POLICY_INCOMPLETE`).
+	// (`ASSET_POLICY_INCOMPLETE`). From then on it shows which beneficiaries have
+	// accounts; of those of other organizations 100 within a day, and an activation
+	// that would show more uses up the rest (`BENEFICIARY_LIMIT_REACHED`).
 	ActivateAssetPolicy(ctx context.Context, in *ActivateAssetPolicyRequest, opts ...grpc.CallOption) (*ActivateAssetPolicyResponse, error)
 	// Revokes an active policy for ever (`ASSET_POLICY_NOT_ACTIVE`): from the
 	// answer on it opens nothing.
@@ -155,7 +159,9 @@ func (c *assetPolicyServiceClient) DeleteAssetPolicy(ctx context.Context, in *De
 type AssetPolicyServiceServer interface {
 	// Creates a policy as a draft, which opens nothing. Datasets and model must
 	// belong to the organization, and the version of the model be published.
-	// Beneficiaries whose address an account has proven are bound at once.
+	// Beneficiaries whose address an account has proven are bound at once, which is
+	// shown of the own organization alone. An organization has 1 000 policies at
+	// most, drafts and revoked ones among them (`ASSET_POLICY_LIMIT_REACHED`).
 	CreateAssetPolicy(context.Context, *CreateAssetPolicyRequest) (*CreateAssetPolicyResponse, error)
 	// Reads a policy with its beneficiaries and parameter bounds
 	// (`ASSET_POLICY_NOT_FOUND`).
@@ -174,7 +180,9 @@ type AssetPolicyServiceServer interface {
 	// is active already stays so. A
 	// policy is not activated whose time has passed (`ASSET_POLICY_EXPIRED`), or
 	// one of whose datasets, or whose model version, is gone
-	// (`ASSET_POLICY_INCOMPLETE`).
+	// (`ASSET_POLICY_INCOMPLETE`). From then on it shows which beneficiaries have
+	// accounts; of those of other organizations 100 within a day, and an activation
+	// that would show more uses up the rest (`BENEFICIARY_LIMIT_REACHED`).
 	ActivateAssetPolicy(context.Context, *ActivateAssetPolicyRequest) (*ActivateAssetPolicyResponse, error)
 	// Revokes an active policy for ever (`ASSET_POLICY_NOT_ACTIVE`): from the
 	// answer on it opens nothing.

@@ -128,6 +128,12 @@ const (
 	ErrorReason_ERROR_REASON_ASSET_POLICY_EXPIRED ErrorReason = 95
 	// A dataset or the model version that the asset policy names is gone.
 	ErrorReason_ERROR_REASON_ASSET_POLICY_INCOMPLETE ErrorReason = 96
+	// The organization has as many asset policies as it may; delete drafts and
+	// revoked ones.
+	ErrorReason_ERROR_REASON_ASSET_POLICY_LIMIT_REACHED ErrorReason = 97
+	// The organization was told of 100 accounts of others within a day; repeat
+	// later.
+	ErrorReason_ERROR_REASON_BENEFICIARY_LIMIT_REACHED ErrorReason = 98
 	// No such dataset within what the caller may see.
 	ErrorReason_ERROR_REASON_DATASET_NOT_FOUND ErrorReason = 85
 	// The name belongs to another dataset of the organization.
@@ -138,7 +144,8 @@ const (
 	ErrorReason_ERROR_REASON_ROLE_NOT_FOUND ErrorReason = 70
 	// The organization has a role of that name.
 	ErrorReason_ERROR_REASON_ROLE_NAME_TAKEN ErrorReason = 71
-	// Members hold the role; take it from them, or say so in the request.
+	// Members hold the role; take it from them, or say so in the request. More
+	// than 500 members keep it until some have others.
 	ErrorReason_ERROR_REASON_ROLE_IN_USE ErrorReason = 72
 	// The organization has as many roles as it may.
 	ErrorReason_ERROR_REASON_ROLE_LIMIT_REACHED ErrorReason = 73
@@ -200,6 +207,8 @@ var (
 		94: "ERROR_REASON_ASSET_POLICY_WIDENED",
 		95: "ERROR_REASON_ASSET_POLICY_EXPIRED",
 		96: "ERROR_REASON_ASSET_POLICY_INCOMPLETE",
+		97: "ERROR_REASON_ASSET_POLICY_LIMIT_REACHED",
+		98: "ERROR_REASON_BENEFICIARY_LIMIT_REACHED",
 		85: "ERROR_REASON_DATASET_NOT_FOUND",
 		86: "ERROR_REASON_DATASET_NAME_TAKEN",
 		87: "ERROR_REASON_REGISTRANT_UNFIT",
@@ -260,6 +269,8 @@ var (
 		"ERROR_REASON_ASSET_POLICY_WIDENED":       94,
 		"ERROR_REASON_ASSET_POLICY_EXPIRED":       95,
 		"ERROR_REASON_ASSET_POLICY_INCOMPLETE":    96,
+		"ERROR_REASON_ASSET_POLICY_LIMIT_REACHED": 97,
+		"ERROR_REASON_BENEFICIARY_LIMIT_REACHED":  98,
 		"ERROR_REASON_DATASET_NOT_FOUND":          85,
 		"ERROR_REASON_DATASET_NAME_TAKEN":         86,
 		"ERROR_REASON_REGISTRANT_UNFIT":           87,
@@ -303,7 +314,7 @@ var File_rolecall_organization_v1_errors_proto protoreflect.FileDescriptor
 
 const file_rolecall_organization_v1_errors_proto_rawDesc = "" +
 	"\n" +
-	"%rolecall/organization/v1/errors.proto\x12\x18rolecall.organization.v1\x1a\x1frolecall/authz/v1/options.proto*\xc1\x13\n" +
+	"%rolecall/organization/v1/errors.proto\x12\x18rolecall.organization.v1\x1a\x1frolecall/authz/v1/options.proto*\xa6\x14\n" +
 	"\vErrorReason\x12\x1c\n" +
 	"\x18ERROR_REASON_UNSPECIFIED\x10\x00\x12&\n" +
 	"\x1cERROR_REASON_REQUEST_INVALID\x10\x01\x1a\x04\xb0\xed\x18\x03\x12-\n" +
@@ -356,7 +367,9 @@ const file_rolecall_organization_v1_errors_proto_rawDesc = "" +
 	" ERROR_REASON_ASSET_POLICY_ACTIVE\x10]\x1a\x04\xb0\xed\x18\t\x12+\n" +
 	"!ERROR_REASON_ASSET_POLICY_WIDENED\x10^\x1a\x04\xb0\xed\x18\t\x12+\n" +
 	"!ERROR_REASON_ASSET_POLICY_EXPIRED\x10_\x1a\x04\xb0\xed\x18\t\x12.\n" +
-	"$ERROR_REASON_ASSET_POLICY_INCOMPLETE\x10`\x1a\x04\xb0\xed\x18\t\x12(\n" +
+	"$ERROR_REASON_ASSET_POLICY_INCOMPLETE\x10`\x1a\x04\xb0\xed\x18\t\x121\n" +
+	"'ERROR_REASON_ASSET_POLICY_LIMIT_REACHED\x10a\x1a\x04\xb0\xed\x18\b\x120\n" +
+	"&ERROR_REASON_BENEFICIARY_LIMIT_REACHED\x10b\x1a\x04\xb0\xed\x18\b\x12(\n" +
 	"\x1eERROR_REASON_DATASET_NOT_FOUND\x10U\x1a\x04\xb0\xed\x18\x05\x12)\n" +
 	"\x1fERROR_REASON_DATASET_NAME_TAKEN\x10V\x1a\x04\xb0\xed\x18\x06\x12'\n" +
 	"\x1dERROR_REASON_REGISTRANT_UNFIT\x10W\x1a\x04\xb0\xed\x18\t\x12%\n" +

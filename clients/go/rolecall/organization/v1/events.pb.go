@@ -55,6 +55,7 @@ type DomainEvent struct {
 	//	*DomainEvent_ServiceAccountAdded
 	//	*DomainEvent_ServiceAccountRemoved
 	//	*DomainEvent_OwnerAdded
+	//	*DomainEvent_PowersGiven
 	//	*DomainEvent_ServiceAccountUpdated
 	//	*DomainEvent_OrganizationSettingsChanged
 	//	*DomainEvent_GuestAdded
@@ -256,6 +257,15 @@ func (x *DomainEvent) GetOwnerAdded() *OwnerAdded {
 	if x != nil {
 		if x, ok := x.Event.(*DomainEvent_OwnerAdded); ok {
 			return x.OwnerAdded
+		}
+	}
+	return nil
+}
+
+func (x *DomainEvent) GetPowersGiven() *PowersGiven {
+	if x != nil {
+		if x, ok := x.Event.(*DomainEvent_PowersGiven); ok {
+			return x.PowersGiven
 		}
 	}
 	return nil
@@ -604,6 +614,12 @@ type DomainEvent_OwnerAdded struct {
 	OwnerAdded *OwnerAdded `protobuf:"bytes,19,opt,name=owner_added,json=ownerAdded,proto3,oneof"`
 }
 
+type DomainEvent_PowersGiven struct {
+	// An administrator of the instance, who is no owner of the organization
+	// itself, gave what owners alone hold: to a role, or to a person by a role.
+	PowersGiven *PowersGiven `protobuf:"bytes,21,opt,name=powers_given,json=powersGiven,proto3,oneof"`
+}
+
 type DomainEvent_ServiceAccountUpdated struct {
 	// A service account was given other permissions.
 	ServiceAccountUpdated *ServiceAccountUpdated `protobuf:"bytes,20,opt,name=service_account_updated,json=serviceAccountUpdated,proto3,oneof"`
@@ -785,6 +801,8 @@ func (*DomainEvent_ServiceAccountAdded) isDomainEvent_Event() {}
 func (*DomainEvent_ServiceAccountRemoved) isDomainEvent_Event() {}
 
 func (*DomainEvent_OwnerAdded) isDomainEvent_Event() {}
+
+func (*DomainEvent_PowersGiven) isDomainEvent_Event() {}
 
 func (*DomainEvent_ServiceAccountUpdated) isDomainEvent_Event() {}
 
@@ -1347,6 +1365,71 @@ func (x *OwnerAdded) GetOwnerIds() []string {
 	return nil
 }
 
+// An administrator of the instance gave what owners alone hold: to a composed
+// role, or to the target by such a role.
+type PowersGiven struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The owners of the organization, who are told; also those that are blocked.
+	OwnerIds []string `protobuf:"bytes,1,rep,name=owner_ids,json=ownerIds,proto3" json:"owner_ids,omitempty"`
+	// The name of the role.
+	Role string `protobuf:"bytes,2,opt,name=role,proto3" json:"role,omitempty"`
+	// The permissions of the role that owners alone hold beside it.
+	Permissions   []string `protobuf:"bytes,3,rep,name=permissions,proto3" json:"permissions,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *PowersGiven) Reset() {
+	*x = PowersGiven{}
+	mi := &file_rolecall_organization_v1_events_proto_msgTypes[12]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *PowersGiven) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*PowersGiven) ProtoMessage() {}
+
+func (x *PowersGiven) ProtoReflect() protoreflect.Message {
+	mi := &file_rolecall_organization_v1_events_proto_msgTypes[12]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use PowersGiven.ProtoReflect.Descriptor instead.
+func (*PowersGiven) Descriptor() ([]byte, []int) {
+	return file_rolecall_organization_v1_events_proto_rawDescGZIP(), []int{12}
+}
+
+func (x *PowersGiven) GetOwnerIds() []string {
+	if x != nil {
+		return x.OwnerIds
+	}
+	return nil
+}
+
+func (x *PowersGiven) GetRole() string {
+	if x != nil {
+		return x.Role
+	}
+	return ""
+}
+
+func (x *PowersGiven) GetPermissions() []string {
+	if x != nil {
+		return x.Permissions
+	}
+	return nil
+}
+
 // A guest was added.
 type GuestAdded struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -1358,7 +1441,7 @@ type GuestAdded struct {
 
 func (x *GuestAdded) Reset() {
 	*x = GuestAdded{}
-	mi := &file_rolecall_organization_v1_events_proto_msgTypes[12]
+	mi := &file_rolecall_organization_v1_events_proto_msgTypes[13]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1370,7 +1453,7 @@ func (x *GuestAdded) String() string {
 func (*GuestAdded) ProtoMessage() {}
 
 func (x *GuestAdded) ProtoReflect() protoreflect.Message {
-	mi := &file_rolecall_organization_v1_events_proto_msgTypes[12]
+	mi := &file_rolecall_organization_v1_events_proto_msgTypes[13]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1383,7 +1466,7 @@ func (x *GuestAdded) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GuestAdded.ProtoReflect.Descriptor instead.
 func (*GuestAdded) Descriptor() ([]byte, []int) {
-	return file_rolecall_organization_v1_events_proto_rawDescGZIP(), []int{12}
+	return file_rolecall_organization_v1_events_proto_rawDescGZIP(), []int{13}
 }
 
 func (x *GuestAdded) GetExpireTime() *timestamppb.Timestamp {
@@ -1402,7 +1485,7 @@ type GuestRemoved struct {
 
 func (x *GuestRemoved) Reset() {
 	*x = GuestRemoved{}
-	mi := &file_rolecall_organization_v1_events_proto_msgTypes[13]
+	mi := &file_rolecall_organization_v1_events_proto_msgTypes[14]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1414,7 +1497,7 @@ func (x *GuestRemoved) String() string {
 func (*GuestRemoved) ProtoMessage() {}
 
 func (x *GuestRemoved) ProtoReflect() protoreflect.Message {
-	mi := &file_rolecall_organization_v1_events_proto_msgTypes[13]
+	mi := &file_rolecall_organization_v1_events_proto_msgTypes[14]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1427,7 +1510,7 @@ func (x *GuestRemoved) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GuestRemoved.ProtoReflect.Descriptor instead.
 func (*GuestRemoved) Descriptor() ([]byte, []int) {
-	return file_rolecall_organization_v1_events_proto_rawDescGZIP(), []int{13}
+	return file_rolecall_organization_v1_events_proto_rawDescGZIP(), []int{14}
 }
 
 // The settings of an organization changed.
@@ -1443,7 +1526,7 @@ type OrganizationSettingsChanged struct {
 
 func (x *OrganizationSettingsChanged) Reset() {
 	*x = OrganizationSettingsChanged{}
-	mi := &file_rolecall_organization_v1_events_proto_msgTypes[14]
+	mi := &file_rolecall_organization_v1_events_proto_msgTypes[15]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1455,7 +1538,7 @@ func (x *OrganizationSettingsChanged) String() string {
 func (*OrganizationSettingsChanged) ProtoMessage() {}
 
 func (x *OrganizationSettingsChanged) ProtoReflect() protoreflect.Message {
-	mi := &file_rolecall_organization_v1_events_proto_msgTypes[14]
+	mi := &file_rolecall_organization_v1_events_proto_msgTypes[15]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1468,7 +1551,7 @@ func (x *OrganizationSettingsChanged) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use OrganizationSettingsChanged.ProtoReflect.Descriptor instead.
 func (*OrganizationSettingsChanged) Descriptor() ([]byte, []int) {
-	return file_rolecall_organization_v1_events_proto_rawDescGZIP(), []int{14}
+	return file_rolecall_organization_v1_events_proto_rawDescGZIP(), []int{15}
 }
 
 func (x *OrganizationSettingsChanged) GetOldSettings() []string {
@@ -1501,7 +1584,7 @@ type CallsRefused struct {
 
 func (x *CallsRefused) Reset() {
 	*x = CallsRefused{}
-	mi := &file_rolecall_organization_v1_events_proto_msgTypes[15]
+	mi := &file_rolecall_organization_v1_events_proto_msgTypes[16]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1513,7 +1596,7 @@ func (x *CallsRefused) String() string {
 func (*CallsRefused) ProtoMessage() {}
 
 func (x *CallsRefused) ProtoReflect() protoreflect.Message {
-	mi := &file_rolecall_organization_v1_events_proto_msgTypes[15]
+	mi := &file_rolecall_organization_v1_events_proto_msgTypes[16]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1526,7 +1609,7 @@ func (x *CallsRefused) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CallsRefused.ProtoReflect.Descriptor instead.
 func (*CallsRefused) Descriptor() ([]byte, []int) {
-	return file_rolecall_organization_v1_events_proto_rawDescGZIP(), []int{15}
+	return file_rolecall_organization_v1_events_proto_rawDescGZIP(), []int{16}
 }
 
 func (x *CallsRefused) GetMethod() string {
@@ -1564,7 +1647,7 @@ type OwnerCredentialsChanged struct {
 
 func (x *OwnerCredentialsChanged) Reset() {
 	*x = OwnerCredentialsChanged{}
-	mi := &file_rolecall_organization_v1_events_proto_msgTypes[16]
+	mi := &file_rolecall_organization_v1_events_proto_msgTypes[17]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1576,7 +1659,7 @@ func (x *OwnerCredentialsChanged) String() string {
 func (*OwnerCredentialsChanged) ProtoMessage() {}
 
 func (x *OwnerCredentialsChanged) ProtoReflect() protoreflect.Message {
-	mi := &file_rolecall_organization_v1_events_proto_msgTypes[16]
+	mi := &file_rolecall_organization_v1_events_proto_msgTypes[17]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1589,7 +1672,7 @@ func (x *OwnerCredentialsChanged) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use OwnerCredentialsChanged.ProtoReflect.Descriptor instead.
 func (*OwnerCredentialsChanged) Descriptor() ([]byte, []int) {
-	return file_rolecall_organization_v1_events_proto_rawDescGZIP(), []int{16}
+	return file_rolecall_organization_v1_events_proto_rawDescGZIP(), []int{17}
 }
 
 func (x *OwnerCredentialsChanged) GetChange() string {
@@ -1621,7 +1704,7 @@ type SingleSignOnRequired struct {
 
 func (x *SingleSignOnRequired) Reset() {
 	*x = SingleSignOnRequired{}
-	mi := &file_rolecall_organization_v1_events_proto_msgTypes[17]
+	mi := &file_rolecall_organization_v1_events_proto_msgTypes[18]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1633,7 +1716,7 @@ func (x *SingleSignOnRequired) String() string {
 func (*SingleSignOnRequired) ProtoMessage() {}
 
 func (x *SingleSignOnRequired) ProtoReflect() protoreflect.Message {
-	mi := &file_rolecall_organization_v1_events_proto_msgTypes[17]
+	mi := &file_rolecall_organization_v1_events_proto_msgTypes[18]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1646,7 +1729,7 @@ func (x *SingleSignOnRequired) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SingleSignOnRequired.ProtoReflect.Descriptor instead.
 func (*SingleSignOnRequired) Descriptor() ([]byte, []int) {
-	return file_rolecall_organization_v1_events_proto_rawDescGZIP(), []int{17}
+	return file_rolecall_organization_v1_events_proto_rawDescGZIP(), []int{18}
 }
 
 func (x *SingleSignOnRequired) GetBreakGlassUserId() string {
@@ -1676,7 +1759,7 @@ type OrganizationSuspended struct {
 
 func (x *OrganizationSuspended) Reset() {
 	*x = OrganizationSuspended{}
-	mi := &file_rolecall_organization_v1_events_proto_msgTypes[18]
+	mi := &file_rolecall_organization_v1_events_proto_msgTypes[19]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1688,7 +1771,7 @@ func (x *OrganizationSuspended) String() string {
 func (*OrganizationSuspended) ProtoMessage() {}
 
 func (x *OrganizationSuspended) ProtoReflect() protoreflect.Message {
-	mi := &file_rolecall_organization_v1_events_proto_msgTypes[18]
+	mi := &file_rolecall_organization_v1_events_proto_msgTypes[19]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1701,7 +1784,7 @@ func (x *OrganizationSuspended) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use OrganizationSuspended.ProtoReflect.Descriptor instead.
 func (*OrganizationSuspended) Descriptor() ([]byte, []int) {
-	return file_rolecall_organization_v1_events_proto_rawDescGZIP(), []int{18}
+	return file_rolecall_organization_v1_events_proto_rawDescGZIP(), []int{19}
 }
 
 func (x *OrganizationSuspended) GetReason() string {
@@ -1729,7 +1812,7 @@ type OrganizationResumed struct {
 
 func (x *OrganizationResumed) Reset() {
 	*x = OrganizationResumed{}
-	mi := &file_rolecall_organization_v1_events_proto_msgTypes[19]
+	mi := &file_rolecall_organization_v1_events_proto_msgTypes[20]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1741,7 +1824,7 @@ func (x *OrganizationResumed) String() string {
 func (*OrganizationResumed) ProtoMessage() {}
 
 func (x *OrganizationResumed) ProtoReflect() protoreflect.Message {
-	mi := &file_rolecall_organization_v1_events_proto_msgTypes[19]
+	mi := &file_rolecall_organization_v1_events_proto_msgTypes[20]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1754,7 +1837,7 @@ func (x *OrganizationResumed) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use OrganizationResumed.ProtoReflect.Descriptor instead.
 func (*OrganizationResumed) Descriptor() ([]byte, []int) {
-	return file_rolecall_organization_v1_events_proto_rawDescGZIP(), []int{19}
+	return file_rolecall_organization_v1_events_proto_rawDescGZIP(), []int{20}
 }
 
 func (x *OrganizationResumed) GetOwnerIds() []string {
@@ -1777,7 +1860,7 @@ type OrganizationRenamed struct {
 
 func (x *OrganizationRenamed) Reset() {
 	*x = OrganizationRenamed{}
-	mi := &file_rolecall_organization_v1_events_proto_msgTypes[20]
+	mi := &file_rolecall_organization_v1_events_proto_msgTypes[21]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1789,7 +1872,7 @@ func (x *OrganizationRenamed) String() string {
 func (*OrganizationRenamed) ProtoMessage() {}
 
 func (x *OrganizationRenamed) ProtoReflect() protoreflect.Message {
-	mi := &file_rolecall_organization_v1_events_proto_msgTypes[20]
+	mi := &file_rolecall_organization_v1_events_proto_msgTypes[21]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1802,7 +1885,7 @@ func (x *OrganizationRenamed) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use OrganizationRenamed.ProtoReflect.Descriptor instead.
 func (*OrganizationRenamed) Descriptor() ([]byte, []int) {
-	return file_rolecall_organization_v1_events_proto_rawDescGZIP(), []int{20}
+	return file_rolecall_organization_v1_events_proto_rawDescGZIP(), []int{21}
 }
 
 func (x *OrganizationRenamed) GetOldName() string {
@@ -1830,7 +1913,7 @@ type OrganizationDeleted struct {
 
 func (x *OrganizationDeleted) Reset() {
 	*x = OrganizationDeleted{}
-	mi := &file_rolecall_organization_v1_events_proto_msgTypes[21]
+	mi := &file_rolecall_organization_v1_events_proto_msgTypes[22]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1842,7 +1925,7 @@ func (x *OrganizationDeleted) String() string {
 func (*OrganizationDeleted) ProtoMessage() {}
 
 func (x *OrganizationDeleted) ProtoReflect() protoreflect.Message {
-	mi := &file_rolecall_organization_v1_events_proto_msgTypes[21]
+	mi := &file_rolecall_organization_v1_events_proto_msgTypes[22]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1855,7 +1938,7 @@ func (x *OrganizationDeleted) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use OrganizationDeleted.ProtoReflect.Descriptor instead.
 func (*OrganizationDeleted) Descriptor() ([]byte, []int) {
-	return file_rolecall_organization_v1_events_proto_rawDescGZIP(), []int{21}
+	return file_rolecall_organization_v1_events_proto_rawDescGZIP(), []int{22}
 }
 
 func (x *OrganizationDeleted) GetName() string {
@@ -1876,7 +1959,7 @@ type AdminGranted struct {
 
 func (x *AdminGranted) Reset() {
 	*x = AdminGranted{}
-	mi := &file_rolecall_organization_v1_events_proto_msgTypes[22]
+	mi := &file_rolecall_organization_v1_events_proto_msgTypes[23]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1888,7 +1971,7 @@ func (x *AdminGranted) String() string {
 func (*AdminGranted) ProtoMessage() {}
 
 func (x *AdminGranted) ProtoReflect() protoreflect.Message {
-	mi := &file_rolecall_organization_v1_events_proto_msgTypes[22]
+	mi := &file_rolecall_organization_v1_events_proto_msgTypes[23]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1901,7 +1984,7 @@ func (x *AdminGranted) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use AdminGranted.ProtoReflect.Descriptor instead.
 func (*AdminGranted) Descriptor() ([]byte, []int) {
-	return file_rolecall_organization_v1_events_proto_rawDescGZIP(), []int{22}
+	return file_rolecall_organization_v1_events_proto_rawDescGZIP(), []int{23}
 }
 
 func (x *AdminGranted) GetAdminIds() []string {
@@ -1922,7 +2005,7 @@ type AdminRevoked struct {
 
 func (x *AdminRevoked) Reset() {
 	*x = AdminRevoked{}
-	mi := &file_rolecall_organization_v1_events_proto_msgTypes[23]
+	mi := &file_rolecall_organization_v1_events_proto_msgTypes[24]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1934,7 +2017,7 @@ func (x *AdminRevoked) String() string {
 func (*AdminRevoked) ProtoMessage() {}
 
 func (x *AdminRevoked) ProtoReflect() protoreflect.Message {
-	mi := &file_rolecall_organization_v1_events_proto_msgTypes[23]
+	mi := &file_rolecall_organization_v1_events_proto_msgTypes[24]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1947,7 +2030,7 @@ func (x *AdminRevoked) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use AdminRevoked.ProtoReflect.Descriptor instead.
 func (*AdminRevoked) Descriptor() ([]byte, []int) {
-	return file_rolecall_organization_v1_events_proto_rawDescGZIP(), []int{23}
+	return file_rolecall_organization_v1_events_proto_rawDescGZIP(), []int{24}
 }
 
 func (x *AdminRevoked) GetAdminIds() []string {
@@ -1968,7 +2051,7 @@ type ModelRegistered struct {
 
 func (x *ModelRegistered) Reset() {
 	*x = ModelRegistered{}
-	mi := &file_rolecall_organization_v1_events_proto_msgTypes[24]
+	mi := &file_rolecall_organization_v1_events_proto_msgTypes[25]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1980,7 +2063,7 @@ func (x *ModelRegistered) String() string {
 func (*ModelRegistered) ProtoMessage() {}
 
 func (x *ModelRegistered) ProtoReflect() protoreflect.Message {
-	mi := &file_rolecall_organization_v1_events_proto_msgTypes[24]
+	mi := &file_rolecall_organization_v1_events_proto_msgTypes[25]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1993,7 +2076,7 @@ func (x *ModelRegistered) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ModelRegistered.ProtoReflect.Descriptor instead.
 func (*ModelRegistered) Descriptor() ([]byte, []int) {
-	return file_rolecall_organization_v1_events_proto_rawDescGZIP(), []int{24}
+	return file_rolecall_organization_v1_events_proto_rawDescGZIP(), []int{25}
 }
 
 func (x *ModelRegistered) GetName() string {
@@ -2016,7 +2099,7 @@ type ModelUpdated struct {
 
 func (x *ModelUpdated) Reset() {
 	*x = ModelUpdated{}
-	mi := &file_rolecall_organization_v1_events_proto_msgTypes[25]
+	mi := &file_rolecall_organization_v1_events_proto_msgTypes[26]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2028,7 +2111,7 @@ func (x *ModelUpdated) String() string {
 func (*ModelUpdated) ProtoMessage() {}
 
 func (x *ModelUpdated) ProtoReflect() protoreflect.Message {
-	mi := &file_rolecall_organization_v1_events_proto_msgTypes[25]
+	mi := &file_rolecall_organization_v1_events_proto_msgTypes[26]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2041,7 +2124,7 @@ func (x *ModelUpdated) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ModelUpdated.ProtoReflect.Descriptor instead.
 func (*ModelUpdated) Descriptor() ([]byte, []int) {
-	return file_rolecall_organization_v1_events_proto_rawDescGZIP(), []int{25}
+	return file_rolecall_organization_v1_events_proto_rawDescGZIP(), []int{26}
 }
 
 func (x *ModelUpdated) GetOldName() string {
@@ -2069,7 +2152,7 @@ type ModelDeleted struct {
 
 func (x *ModelDeleted) Reset() {
 	*x = ModelDeleted{}
-	mi := &file_rolecall_organization_v1_events_proto_msgTypes[26]
+	mi := &file_rolecall_organization_v1_events_proto_msgTypes[27]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2081,7 +2164,7 @@ func (x *ModelDeleted) String() string {
 func (*ModelDeleted) ProtoMessage() {}
 
 func (x *ModelDeleted) ProtoReflect() protoreflect.Message {
-	mi := &file_rolecall_organization_v1_events_proto_msgTypes[26]
+	mi := &file_rolecall_organization_v1_events_proto_msgTypes[27]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2094,7 +2177,7 @@ func (x *ModelDeleted) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ModelDeleted.ProtoReflect.Descriptor instead.
 func (*ModelDeleted) Descriptor() ([]byte, []int) {
-	return file_rolecall_organization_v1_events_proto_rawDescGZIP(), []int{26}
+	return file_rolecall_organization_v1_events_proto_rawDescGZIP(), []int{27}
 }
 
 func (x *ModelDeleted) GetName() string {
@@ -2115,7 +2198,7 @@ type ModelVersionPut struct {
 
 func (x *ModelVersionPut) Reset() {
 	*x = ModelVersionPut{}
-	mi := &file_rolecall_organization_v1_events_proto_msgTypes[27]
+	mi := &file_rolecall_organization_v1_events_proto_msgTypes[28]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2127,7 +2210,7 @@ func (x *ModelVersionPut) String() string {
 func (*ModelVersionPut) ProtoMessage() {}
 
 func (x *ModelVersionPut) ProtoReflect() protoreflect.Message {
-	mi := &file_rolecall_organization_v1_events_proto_msgTypes[27]
+	mi := &file_rolecall_organization_v1_events_proto_msgTypes[28]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2140,7 +2223,7 @@ func (x *ModelVersionPut) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ModelVersionPut.ProtoReflect.Descriptor instead.
 func (*ModelVersionPut) Descriptor() ([]byte, []int) {
-	return file_rolecall_organization_v1_events_proto_rawDescGZIP(), []int{27}
+	return file_rolecall_organization_v1_events_proto_rawDescGZIP(), []int{28}
 }
 
 func (x *ModelVersionPut) GetVersionName() string {
@@ -2163,7 +2246,7 @@ type ModelVersionPublished struct {
 
 func (x *ModelVersionPublished) Reset() {
 	*x = ModelVersionPublished{}
-	mi := &file_rolecall_organization_v1_events_proto_msgTypes[28]
+	mi := &file_rolecall_organization_v1_events_proto_msgTypes[29]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2175,7 +2258,7 @@ func (x *ModelVersionPublished) String() string {
 func (*ModelVersionPublished) ProtoMessage() {}
 
 func (x *ModelVersionPublished) ProtoReflect() protoreflect.Message {
-	mi := &file_rolecall_organization_v1_events_proto_msgTypes[28]
+	mi := &file_rolecall_organization_v1_events_proto_msgTypes[29]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2188,7 +2271,7 @@ func (x *ModelVersionPublished) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ModelVersionPublished.ProtoReflect.Descriptor instead.
 func (*ModelVersionPublished) Descriptor() ([]byte, []int) {
-	return file_rolecall_organization_v1_events_proto_rawDescGZIP(), []int{28}
+	return file_rolecall_organization_v1_events_proto_rawDescGZIP(), []int{29}
 }
 
 func (x *ModelVersionPublished) GetVersionName() string {
@@ -2216,7 +2299,7 @@ type ModelVersionDeleted struct {
 
 func (x *ModelVersionDeleted) Reset() {
 	*x = ModelVersionDeleted{}
-	mi := &file_rolecall_organization_v1_events_proto_msgTypes[29]
+	mi := &file_rolecall_organization_v1_events_proto_msgTypes[30]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2228,7 +2311,7 @@ func (x *ModelVersionDeleted) String() string {
 func (*ModelVersionDeleted) ProtoMessage() {}
 
 func (x *ModelVersionDeleted) ProtoReflect() protoreflect.Message {
-	mi := &file_rolecall_organization_v1_events_proto_msgTypes[29]
+	mi := &file_rolecall_organization_v1_events_proto_msgTypes[30]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2241,7 +2324,7 @@ func (x *ModelVersionDeleted) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ModelVersionDeleted.ProtoReflect.Descriptor instead.
 func (*ModelVersionDeleted) Descriptor() ([]byte, []int) {
-	return file_rolecall_organization_v1_events_proto_rawDescGZIP(), []int{29}
+	return file_rolecall_organization_v1_events_proto_rawDescGZIP(), []int{30}
 }
 
 func (x *ModelVersionDeleted) GetVersionName() string {
@@ -2264,7 +2347,7 @@ type DatasetRegistered struct {
 
 func (x *DatasetRegistered) Reset() {
 	*x = DatasetRegistered{}
-	mi := &file_rolecall_organization_v1_events_proto_msgTypes[30]
+	mi := &file_rolecall_organization_v1_events_proto_msgTypes[31]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2276,7 +2359,7 @@ func (x *DatasetRegistered) String() string {
 func (*DatasetRegistered) ProtoMessage() {}
 
 func (x *DatasetRegistered) ProtoReflect() protoreflect.Message {
-	mi := &file_rolecall_organization_v1_events_proto_msgTypes[30]
+	mi := &file_rolecall_organization_v1_events_proto_msgTypes[31]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2289,7 +2372,7 @@ func (x *DatasetRegistered) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DatasetRegistered.ProtoReflect.Descriptor instead.
 func (*DatasetRegistered) Descriptor() ([]byte, []int) {
-	return file_rolecall_organization_v1_events_proto_rawDescGZIP(), []int{30}
+	return file_rolecall_organization_v1_events_proto_rawDescGZIP(), []int{31}
 }
 
 func (x *DatasetRegistered) GetName() string {
@@ -2323,7 +2406,7 @@ type DatasetUpdated struct {
 
 func (x *DatasetUpdated) Reset() {
 	*x = DatasetUpdated{}
-	mi := &file_rolecall_organization_v1_events_proto_msgTypes[31]
+	mi := &file_rolecall_organization_v1_events_proto_msgTypes[32]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2335,7 +2418,7 @@ func (x *DatasetUpdated) String() string {
 func (*DatasetUpdated) ProtoMessage() {}
 
 func (x *DatasetUpdated) ProtoReflect() protoreflect.Message {
-	mi := &file_rolecall_organization_v1_events_proto_msgTypes[31]
+	mi := &file_rolecall_organization_v1_events_proto_msgTypes[32]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2348,7 +2431,7 @@ func (x *DatasetUpdated) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DatasetUpdated.ProtoReflect.Descriptor instead.
 func (*DatasetUpdated) Descriptor() ([]byte, []int) {
-	return file_rolecall_organization_v1_events_proto_rawDescGZIP(), []int{31}
+	return file_rolecall_organization_v1_events_proto_rawDescGZIP(), []int{32}
 }
 
 func (x *DatasetUpdated) GetName() string {
@@ -2392,7 +2475,7 @@ type DatasetDeleted struct {
 
 func (x *DatasetDeleted) Reset() {
 	*x = DatasetDeleted{}
-	mi := &file_rolecall_organization_v1_events_proto_msgTypes[32]
+	mi := &file_rolecall_organization_v1_events_proto_msgTypes[33]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2404,7 +2487,7 @@ func (x *DatasetDeleted) String() string {
 func (*DatasetDeleted) ProtoMessage() {}
 
 func (x *DatasetDeleted) ProtoReflect() protoreflect.Message {
-	mi := &file_rolecall_organization_v1_events_proto_msgTypes[32]
+	mi := &file_rolecall_organization_v1_events_proto_msgTypes[33]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2417,7 +2500,7 @@ func (x *DatasetDeleted) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DatasetDeleted.ProtoReflect.Descriptor instead.
 func (*DatasetDeleted) Descriptor() ([]byte, []int) {
-	return file_rolecall_organization_v1_events_proto_rawDescGZIP(), []int{32}
+	return file_rolecall_organization_v1_events_proto_rawDescGZIP(), []int{33}
 }
 
 func (x *DatasetDeleted) GetName() string {
@@ -2447,7 +2530,7 @@ type RoleCreated struct {
 
 func (x *RoleCreated) Reset() {
 	*x = RoleCreated{}
-	mi := &file_rolecall_organization_v1_events_proto_msgTypes[33]
+	mi := &file_rolecall_organization_v1_events_proto_msgTypes[34]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2459,7 +2542,7 @@ func (x *RoleCreated) String() string {
 func (*RoleCreated) ProtoMessage() {}
 
 func (x *RoleCreated) ProtoReflect() protoreflect.Message {
-	mi := &file_rolecall_organization_v1_events_proto_msgTypes[33]
+	mi := &file_rolecall_organization_v1_events_proto_msgTypes[34]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2472,7 +2555,7 @@ func (x *RoleCreated) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RoleCreated.ProtoReflect.Descriptor instead.
 func (*RoleCreated) Descriptor() ([]byte, []int) {
-	return file_rolecall_organization_v1_events_proto_rawDescGZIP(), []int{33}
+	return file_rolecall_organization_v1_events_proto_rawDescGZIP(), []int{34}
 }
 
 func (x *RoleCreated) GetName() string {
@@ -2504,7 +2587,7 @@ type RoleUpdated struct {
 
 func (x *RoleUpdated) Reset() {
 	*x = RoleUpdated{}
-	mi := &file_rolecall_organization_v1_events_proto_msgTypes[34]
+	mi := &file_rolecall_organization_v1_events_proto_msgTypes[35]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2516,7 +2599,7 @@ func (x *RoleUpdated) String() string {
 func (*RoleUpdated) ProtoMessage() {}
 
 func (x *RoleUpdated) ProtoReflect() protoreflect.Message {
-	mi := &file_rolecall_organization_v1_events_proto_msgTypes[34]
+	mi := &file_rolecall_organization_v1_events_proto_msgTypes[35]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2529,7 +2612,7 @@ func (x *RoleUpdated) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RoleUpdated.ProtoReflect.Descriptor instead.
 func (*RoleUpdated) Descriptor() ([]byte, []int) {
-	return file_rolecall_organization_v1_events_proto_rawDescGZIP(), []int{34}
+	return file_rolecall_organization_v1_events_proto_rawDescGZIP(), []int{35}
 }
 
 func (x *RoleUpdated) GetName() string {
@@ -2566,7 +2649,7 @@ type RoleDeleted struct {
 
 func (x *RoleDeleted) Reset() {
 	*x = RoleDeleted{}
-	mi := &file_rolecall_organization_v1_events_proto_msgTypes[35]
+	mi := &file_rolecall_organization_v1_events_proto_msgTypes[36]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2578,7 +2661,7 @@ func (x *RoleDeleted) String() string {
 func (*RoleDeleted) ProtoMessage() {}
 
 func (x *RoleDeleted) ProtoReflect() protoreflect.Message {
-	mi := &file_rolecall_organization_v1_events_proto_msgTypes[35]
+	mi := &file_rolecall_organization_v1_events_proto_msgTypes[36]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2591,7 +2674,7 @@ func (x *RoleDeleted) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RoleDeleted.ProtoReflect.Descriptor instead.
 func (*RoleDeleted) Descriptor() ([]byte, []int) {
-	return file_rolecall_organization_v1_events_proto_rawDescGZIP(), []int{35}
+	return file_rolecall_organization_v1_events_proto_rawDescGZIP(), []int{36}
 }
 
 func (x *RoleDeleted) GetName() string {
@@ -2626,7 +2709,7 @@ type PermissionsRegistered struct {
 
 func (x *PermissionsRegistered) Reset() {
 	*x = PermissionsRegistered{}
-	mi := &file_rolecall_organization_v1_events_proto_msgTypes[36]
+	mi := &file_rolecall_organization_v1_events_proto_msgTypes[37]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2638,7 +2721,7 @@ func (x *PermissionsRegistered) String() string {
 func (*PermissionsRegistered) ProtoMessage() {}
 
 func (x *PermissionsRegistered) ProtoReflect() protoreflect.Message {
-	mi := &file_rolecall_organization_v1_events_proto_msgTypes[36]
+	mi := &file_rolecall_organization_v1_events_proto_msgTypes[37]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2651,7 +2734,7 @@ func (x *PermissionsRegistered) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use PermissionsRegistered.ProtoReflect.Descriptor instead.
 func (*PermissionsRegistered) Descriptor() ([]byte, []int) {
-	return file_rolecall_organization_v1_events_proto_rawDescGZIP(), []int{36}
+	return file_rolecall_organization_v1_events_proto_rawDescGZIP(), []int{37}
 }
 
 func (x *PermissionsRegistered) GetNamespace() string {
@@ -2687,7 +2770,8 @@ type AssetPolicyCreated struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// Its name.
 	Name string `protobuf:"bytes,1,opt,name=name,proto3" json:"name,omitempty"`
-	// The accounts behind its beneficiaries, as far as they are known.
+	// The accounts of the own organization behind its beneficiaries, as far as
+	// they are known.
 	BoundIds      []string `protobuf:"bytes,2,rep,name=bound_ids,json=boundIds,proto3" json:"bound_ids,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -2695,7 +2779,7 @@ type AssetPolicyCreated struct {
 
 func (x *AssetPolicyCreated) Reset() {
 	*x = AssetPolicyCreated{}
-	mi := &file_rolecall_organization_v1_events_proto_msgTypes[37]
+	mi := &file_rolecall_organization_v1_events_proto_msgTypes[38]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2707,7 +2791,7 @@ func (x *AssetPolicyCreated) String() string {
 func (*AssetPolicyCreated) ProtoMessage() {}
 
 func (x *AssetPolicyCreated) ProtoReflect() protoreflect.Message {
-	mi := &file_rolecall_organization_v1_events_proto_msgTypes[37]
+	mi := &file_rolecall_organization_v1_events_proto_msgTypes[38]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2720,7 +2804,7 @@ func (x *AssetPolicyCreated) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use AssetPolicyCreated.ProtoReflect.Descriptor instead.
 func (*AssetPolicyCreated) Descriptor() ([]byte, []int) {
-	return file_rolecall_organization_v1_events_proto_rawDescGZIP(), []int{37}
+	return file_rolecall_organization_v1_events_proto_rawDescGZIP(), []int{38}
 }
 
 func (x *AssetPolicyCreated) GetName() string {
@@ -2744,7 +2828,8 @@ type AssetPolicyUpdated struct {
 	Name string `protobuf:"bytes,1,opt,name=name,proto3" json:"name,omitempty"`
 	// The fields that changed.
 	Fields []string `protobuf:"bytes,2,rep,name=fields,proto3" json:"fields,omitempty"`
-	// The accounts that were found behind beneficiaries by this change.
+	// The accounts of the own organization that were found behind beneficiaries by
+	// this change.
 	BoundIds []string `protobuf:"bytes,3,rep,name=bound_ids,json=boundIds,proto3" json:"bound_ids,omitempty"`
 	// The accounts that are beneficiaries of the active policy no longer.
 	RemovedIds    []string `protobuf:"bytes,4,rep,name=removed_ids,json=removedIds,proto3" json:"removed_ids,omitempty"`
@@ -2754,7 +2839,7 @@ type AssetPolicyUpdated struct {
 
 func (x *AssetPolicyUpdated) Reset() {
 	*x = AssetPolicyUpdated{}
-	mi := &file_rolecall_organization_v1_events_proto_msgTypes[38]
+	mi := &file_rolecall_organization_v1_events_proto_msgTypes[39]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2766,7 +2851,7 @@ func (x *AssetPolicyUpdated) String() string {
 func (*AssetPolicyUpdated) ProtoMessage() {}
 
 func (x *AssetPolicyUpdated) ProtoReflect() protoreflect.Message {
-	mi := &file_rolecall_organization_v1_events_proto_msgTypes[38]
+	mi := &file_rolecall_organization_v1_events_proto_msgTypes[39]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2779,7 +2864,7 @@ func (x *AssetPolicyUpdated) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use AssetPolicyUpdated.ProtoReflect.Descriptor instead.
 func (*AssetPolicyUpdated) Descriptor() ([]byte, []int) {
-	return file_rolecall_organization_v1_events_proto_rawDescGZIP(), []int{38}
+	return file_rolecall_organization_v1_events_proto_rawDescGZIP(), []int{39}
 }
 
 func (x *AssetPolicyUpdated) GetName() string {
@@ -2823,7 +2908,7 @@ type AssetPolicyActivated struct {
 
 func (x *AssetPolicyActivated) Reset() {
 	*x = AssetPolicyActivated{}
-	mi := &file_rolecall_organization_v1_events_proto_msgTypes[39]
+	mi := &file_rolecall_organization_v1_events_proto_msgTypes[40]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2835,7 +2920,7 @@ func (x *AssetPolicyActivated) String() string {
 func (*AssetPolicyActivated) ProtoMessage() {}
 
 func (x *AssetPolicyActivated) ProtoReflect() protoreflect.Message {
-	mi := &file_rolecall_organization_v1_events_proto_msgTypes[39]
+	mi := &file_rolecall_organization_v1_events_proto_msgTypes[40]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2848,7 +2933,7 @@ func (x *AssetPolicyActivated) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use AssetPolicyActivated.ProtoReflect.Descriptor instead.
 func (*AssetPolicyActivated) Descriptor() ([]byte, []int) {
-	return file_rolecall_organization_v1_events_proto_rawDescGZIP(), []int{39}
+	return file_rolecall_organization_v1_events_proto_rawDescGZIP(), []int{40}
 }
 
 func (x *AssetPolicyActivated) GetName() string {
@@ -2880,7 +2965,7 @@ type AssetPolicyRevoked struct {
 
 func (x *AssetPolicyRevoked) Reset() {
 	*x = AssetPolicyRevoked{}
-	mi := &file_rolecall_organization_v1_events_proto_msgTypes[40]
+	mi := &file_rolecall_organization_v1_events_proto_msgTypes[41]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2892,7 +2977,7 @@ func (x *AssetPolicyRevoked) String() string {
 func (*AssetPolicyRevoked) ProtoMessage() {}
 
 func (x *AssetPolicyRevoked) ProtoReflect() protoreflect.Message {
-	mi := &file_rolecall_organization_v1_events_proto_msgTypes[40]
+	mi := &file_rolecall_organization_v1_events_proto_msgTypes[41]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2905,7 +2990,7 @@ func (x *AssetPolicyRevoked) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use AssetPolicyRevoked.ProtoReflect.Descriptor instead.
 func (*AssetPolicyRevoked) Descriptor() ([]byte, []int) {
-	return file_rolecall_organization_v1_events_proto_rawDescGZIP(), []int{40}
+	return file_rolecall_organization_v1_events_proto_rawDescGZIP(), []int{41}
 }
 
 func (x *AssetPolicyRevoked) GetName() string {
@@ -2940,7 +3025,7 @@ type AssetPolicyDeleted struct {
 
 func (x *AssetPolicyDeleted) Reset() {
 	*x = AssetPolicyDeleted{}
-	mi := &file_rolecall_organization_v1_events_proto_msgTypes[41]
+	mi := &file_rolecall_organization_v1_events_proto_msgTypes[42]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2952,7 +3037,7 @@ func (x *AssetPolicyDeleted) String() string {
 func (*AssetPolicyDeleted) ProtoMessage() {}
 
 func (x *AssetPolicyDeleted) ProtoReflect() protoreflect.Message {
-	mi := &file_rolecall_organization_v1_events_proto_msgTypes[41]
+	mi := &file_rolecall_organization_v1_events_proto_msgTypes[42]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2965,7 +3050,7 @@ func (x *AssetPolicyDeleted) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use AssetPolicyDeleted.ProtoReflect.Descriptor instead.
 func (*AssetPolicyDeleted) Descriptor() ([]byte, []int) {
-	return file_rolecall_organization_v1_events_proto_rawDescGZIP(), []int{41}
+	return file_rolecall_organization_v1_events_proto_rawDescGZIP(), []int{42}
 }
 
 func (x *AssetPolicyDeleted) GetName() string {
@@ -2990,7 +3075,7 @@ type AssetPolicyBeneficiaryBound struct {
 
 func (x *AssetPolicyBeneficiaryBound) Reset() {
 	*x = AssetPolicyBeneficiaryBound{}
-	mi := &file_rolecall_organization_v1_events_proto_msgTypes[42]
+	mi := &file_rolecall_organization_v1_events_proto_msgTypes[43]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3002,7 +3087,7 @@ func (x *AssetPolicyBeneficiaryBound) String() string {
 func (*AssetPolicyBeneficiaryBound) ProtoMessage() {}
 
 func (x *AssetPolicyBeneficiaryBound) ProtoReflect() protoreflect.Message {
-	mi := &file_rolecall_organization_v1_events_proto_msgTypes[42]
+	mi := &file_rolecall_organization_v1_events_proto_msgTypes[43]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3015,7 +3100,7 @@ func (x *AssetPolicyBeneficiaryBound) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use AssetPolicyBeneficiaryBound.ProtoReflect.Descriptor instead.
 func (*AssetPolicyBeneficiaryBound) Descriptor() ([]byte, []int) {
-	return file_rolecall_organization_v1_events_proto_rawDescGZIP(), []int{42}
+	return file_rolecall_organization_v1_events_proto_rawDescGZIP(), []int{43}
 }
 
 func (x *AssetPolicyBeneficiaryBound) GetAssetPolicyId() string {
@@ -3043,7 +3128,7 @@ var File_rolecall_organization_v1_events_proto protoreflect.FileDescriptor
 
 const file_rolecall_organization_v1_events_proto_rawDesc = "" +
 	"\n" +
-	"%rolecall/organization/v1/events.proto\x12\x18rolecall.organization.v1\x1a\x1fgoogle/protobuf/timestamp.proto\"\xbd \n" +
+	"%rolecall/organization/v1/events.proto\x12\x18rolecall.organization.v1\x1a\x1fgoogle/protobuf/timestamp.proto\"\x89!\n" +
 	"\vDomainEvent\x12\x19\n" +
 	"\bactor_id\x18\x01 \x01(\tR\aactorId\x12'\n" +
 	"\x0forganization_id\x18\x02 \x01(\tR\x0eorganizationId\x12\x1b\n" +
@@ -3063,7 +3148,8 @@ const file_rolecall_organization_v1_events_proto_rawDesc = "" +
 	"\x15service_account_added\x18\x11 \x01(\v2-.rolecall.organization.v1.ServiceAccountAddedH\x00R\x13serviceAccountAdded\x12i\n" +
 	"\x17service_account_removed\x18\x12 \x01(\v2/.rolecall.organization.v1.ServiceAccountRemovedH\x00R\x15serviceAccountRemoved\x12G\n" +
 	"\vowner_added\x18\x13 \x01(\v2$.rolecall.organization.v1.OwnerAddedH\x00R\n" +
-	"ownerAdded\x12i\n" +
+	"ownerAdded\x12J\n" +
+	"\fpowers_given\x18\x15 \x01(\v2%.rolecall.organization.v1.PowersGivenH\x00R\vpowersGiven\x12i\n" +
 	"\x17service_account_updated\x18\x14 \x01(\v2/.rolecall.organization.v1.ServiceAccountUpdatedH\x00R\x15serviceAccountUpdated\x12{\n" +
 	"\x1dorganization_settings_changed\x18\x1e \x01(\v25.rolecall.organization.v1.OrganizationSettingsChangedH\x00R\x1borganizationSettingsChanged\x12G\n" +
 	"\vguest_added\x18( \x01(\v2$.rolecall.organization.v1.GuestAddedH\x00R\n" +
@@ -3120,7 +3206,11 @@ const file_rolecall_organization_v1_events_proto_rawDesc = "" +
 	"\vpermissions\x18\x01 \x03(\tR\vpermissions\")\n" +
 	"\n" +
 	"OwnerAdded\x12\x1b\n" +
-	"\towner_ids\x18\x01 \x03(\tR\bownerIds\"I\n" +
+	"\towner_ids\x18\x01 \x03(\tR\bownerIds\"`\n" +
+	"\vPowersGiven\x12\x1b\n" +
+	"\towner_ids\x18\x01 \x03(\tR\bownerIds\x12\x12\n" +
+	"\x04role\x18\x02 \x01(\tR\x04role\x12 \n" +
+	"\vpermissions\x18\x03 \x03(\tR\vpermissions\"I\n" +
 	"\n" +
 	"GuestAdded\x12;\n" +
 	"\vexpire_time\x18\x01 \x01(\v2\x1a.google.protobuf.TimestampR\n" +
@@ -3229,7 +3319,7 @@ func file_rolecall_organization_v1_events_proto_rawDescGZIP() []byte {
 	return file_rolecall_organization_v1_events_proto_rawDescData
 }
 
-var file_rolecall_organization_v1_events_proto_msgTypes = make([]protoimpl.MessageInfo, 43)
+var file_rolecall_organization_v1_events_proto_msgTypes = make([]protoimpl.MessageInfo, 44)
 var file_rolecall_organization_v1_events_proto_goTypes = []any{
 	(*DomainEvent)(nil),                 // 0: rolecall.organization.v1.DomainEvent
 	(*OrganizationCreated)(nil),         // 1: rolecall.organization.v1.OrganizationCreated
@@ -3243,41 +3333,42 @@ var file_rolecall_organization_v1_events_proto_goTypes = []any{
 	(*ServiceAccountRemoved)(nil),       // 9: rolecall.organization.v1.ServiceAccountRemoved
 	(*ServiceAccountUpdated)(nil),       // 10: rolecall.organization.v1.ServiceAccountUpdated
 	(*OwnerAdded)(nil),                  // 11: rolecall.organization.v1.OwnerAdded
-	(*GuestAdded)(nil),                  // 12: rolecall.organization.v1.GuestAdded
-	(*GuestRemoved)(nil),                // 13: rolecall.organization.v1.GuestRemoved
-	(*OrganizationSettingsChanged)(nil), // 14: rolecall.organization.v1.OrganizationSettingsChanged
-	(*CallsRefused)(nil),                // 15: rolecall.organization.v1.CallsRefused
-	(*OwnerCredentialsChanged)(nil),     // 16: rolecall.organization.v1.OwnerCredentialsChanged
-	(*SingleSignOnRequired)(nil),        // 17: rolecall.organization.v1.SingleSignOnRequired
-	(*OrganizationSuspended)(nil),       // 18: rolecall.organization.v1.OrganizationSuspended
-	(*OrganizationResumed)(nil),         // 19: rolecall.organization.v1.OrganizationResumed
-	(*OrganizationRenamed)(nil),         // 20: rolecall.organization.v1.OrganizationRenamed
-	(*OrganizationDeleted)(nil),         // 21: rolecall.organization.v1.OrganizationDeleted
-	(*AdminGranted)(nil),                // 22: rolecall.organization.v1.AdminGranted
-	(*AdminRevoked)(nil),                // 23: rolecall.organization.v1.AdminRevoked
-	(*ModelRegistered)(nil),             // 24: rolecall.organization.v1.ModelRegistered
-	(*ModelUpdated)(nil),                // 25: rolecall.organization.v1.ModelUpdated
-	(*ModelDeleted)(nil),                // 26: rolecall.organization.v1.ModelDeleted
-	(*ModelVersionPut)(nil),             // 27: rolecall.organization.v1.ModelVersionPut
-	(*ModelVersionPublished)(nil),       // 28: rolecall.organization.v1.ModelVersionPublished
-	(*ModelVersionDeleted)(nil),         // 29: rolecall.organization.v1.ModelVersionDeleted
-	(*DatasetRegistered)(nil),           // 30: rolecall.organization.v1.DatasetRegistered
-	(*DatasetUpdated)(nil),              // 31: rolecall.organization.v1.DatasetUpdated
-	(*DatasetDeleted)(nil),              // 32: rolecall.organization.v1.DatasetDeleted
-	(*RoleCreated)(nil),                 // 33: rolecall.organization.v1.RoleCreated
-	(*RoleUpdated)(nil),                 // 34: rolecall.organization.v1.RoleUpdated
-	(*RoleDeleted)(nil),                 // 35: rolecall.organization.v1.RoleDeleted
-	(*PermissionsRegistered)(nil),       // 36: rolecall.organization.v1.PermissionsRegistered
-	(*AssetPolicyCreated)(nil),          // 37: rolecall.organization.v1.AssetPolicyCreated
-	(*AssetPolicyUpdated)(nil),          // 38: rolecall.organization.v1.AssetPolicyUpdated
-	(*AssetPolicyActivated)(nil),        // 39: rolecall.organization.v1.AssetPolicyActivated
-	(*AssetPolicyRevoked)(nil),          // 40: rolecall.organization.v1.AssetPolicyRevoked
-	(*AssetPolicyDeleted)(nil),          // 41: rolecall.organization.v1.AssetPolicyDeleted
-	(*AssetPolicyBeneficiaryBound)(nil), // 42: rolecall.organization.v1.AssetPolicyBeneficiaryBound
-	(*timestamppb.Timestamp)(nil),       // 43: google.protobuf.Timestamp
+	(*PowersGiven)(nil),                 // 12: rolecall.organization.v1.PowersGiven
+	(*GuestAdded)(nil),                  // 13: rolecall.organization.v1.GuestAdded
+	(*GuestRemoved)(nil),                // 14: rolecall.organization.v1.GuestRemoved
+	(*OrganizationSettingsChanged)(nil), // 15: rolecall.organization.v1.OrganizationSettingsChanged
+	(*CallsRefused)(nil),                // 16: rolecall.organization.v1.CallsRefused
+	(*OwnerCredentialsChanged)(nil),     // 17: rolecall.organization.v1.OwnerCredentialsChanged
+	(*SingleSignOnRequired)(nil),        // 18: rolecall.organization.v1.SingleSignOnRequired
+	(*OrganizationSuspended)(nil),       // 19: rolecall.organization.v1.OrganizationSuspended
+	(*OrganizationResumed)(nil),         // 20: rolecall.organization.v1.OrganizationResumed
+	(*OrganizationRenamed)(nil),         // 21: rolecall.organization.v1.OrganizationRenamed
+	(*OrganizationDeleted)(nil),         // 22: rolecall.organization.v1.OrganizationDeleted
+	(*AdminGranted)(nil),                // 23: rolecall.organization.v1.AdminGranted
+	(*AdminRevoked)(nil),                // 24: rolecall.organization.v1.AdminRevoked
+	(*ModelRegistered)(nil),             // 25: rolecall.organization.v1.ModelRegistered
+	(*ModelUpdated)(nil),                // 26: rolecall.organization.v1.ModelUpdated
+	(*ModelDeleted)(nil),                // 27: rolecall.organization.v1.ModelDeleted
+	(*ModelVersionPut)(nil),             // 28: rolecall.organization.v1.ModelVersionPut
+	(*ModelVersionPublished)(nil),       // 29: rolecall.organization.v1.ModelVersionPublished
+	(*ModelVersionDeleted)(nil),         // 30: rolecall.organization.v1.ModelVersionDeleted
+	(*DatasetRegistered)(nil),           // 31: rolecall.organization.v1.DatasetRegistered
+	(*DatasetUpdated)(nil),              // 32: rolecall.organization.v1.DatasetUpdated
+	(*DatasetDeleted)(nil),              // 33: rolecall.organization.v1.DatasetDeleted
+	(*RoleCreated)(nil),                 // 34: rolecall.organization.v1.RoleCreated
+	(*RoleUpdated)(nil),                 // 35: rolecall.organization.v1.RoleUpdated
+	(*RoleDeleted)(nil),                 // 36: rolecall.organization.v1.RoleDeleted
+	(*PermissionsRegistered)(nil),       // 37: rolecall.organization.v1.PermissionsRegistered
+	(*AssetPolicyCreated)(nil),          // 38: rolecall.organization.v1.AssetPolicyCreated
+	(*AssetPolicyUpdated)(nil),          // 39: rolecall.organization.v1.AssetPolicyUpdated
+	(*AssetPolicyActivated)(nil),        // 40: rolecall.organization.v1.AssetPolicyActivated
+	(*AssetPolicyRevoked)(nil),          // 41: rolecall.organization.v1.AssetPolicyRevoked
+	(*AssetPolicyDeleted)(nil),          // 42: rolecall.organization.v1.AssetPolicyDeleted
+	(*AssetPolicyBeneficiaryBound)(nil), // 43: rolecall.organization.v1.AssetPolicyBeneficiaryBound
+	(*timestamppb.Timestamp)(nil),       // 44: google.protobuf.Timestamp
 }
 var file_rolecall_organization_v1_events_proto_depIdxs = []int32{
-	43, // 0: rolecall.organization.v1.DomainEvent.occurred_time:type_name -> google.protobuf.Timestamp
+	44, // 0: rolecall.organization.v1.DomainEvent.occurred_time:type_name -> google.protobuf.Timestamp
 	1,  // 1: rolecall.organization.v1.DomainEvent.organization_created:type_name -> rolecall.organization.v1.OrganizationCreated
 	2,  // 2: rolecall.organization.v1.DomainEvent.member_added:type_name -> rolecall.organization.v1.MemberAdded
 	3,  // 3: rolecall.organization.v1.DomainEvent.member_activated:type_name -> rolecall.organization.v1.MemberActivated
@@ -3288,45 +3379,46 @@ var file_rolecall_organization_v1_events_proto_depIdxs = []int32{
 	8,  // 8: rolecall.organization.v1.DomainEvent.service_account_added:type_name -> rolecall.organization.v1.ServiceAccountAdded
 	9,  // 9: rolecall.organization.v1.DomainEvent.service_account_removed:type_name -> rolecall.organization.v1.ServiceAccountRemoved
 	11, // 10: rolecall.organization.v1.DomainEvent.owner_added:type_name -> rolecall.organization.v1.OwnerAdded
-	10, // 11: rolecall.organization.v1.DomainEvent.service_account_updated:type_name -> rolecall.organization.v1.ServiceAccountUpdated
-	14, // 12: rolecall.organization.v1.DomainEvent.organization_settings_changed:type_name -> rolecall.organization.v1.OrganizationSettingsChanged
-	12, // 13: rolecall.organization.v1.DomainEvent.guest_added:type_name -> rolecall.organization.v1.GuestAdded
-	13, // 14: rolecall.organization.v1.DomainEvent.guest_removed:type_name -> rolecall.organization.v1.GuestRemoved
-	15, // 15: rolecall.organization.v1.DomainEvent.calls_refused:type_name -> rolecall.organization.v1.CallsRefused
-	16, // 16: rolecall.organization.v1.DomainEvent.owner_credentials_changed:type_name -> rolecall.organization.v1.OwnerCredentialsChanged
-	18, // 17: rolecall.organization.v1.DomainEvent.organization_suspended:type_name -> rolecall.organization.v1.OrganizationSuspended
-	19, // 18: rolecall.organization.v1.DomainEvent.organization_resumed:type_name -> rolecall.organization.v1.OrganizationResumed
-	20, // 19: rolecall.organization.v1.DomainEvent.organization_renamed:type_name -> rolecall.organization.v1.OrganizationRenamed
-	21, // 20: rolecall.organization.v1.DomainEvent.organization_deleted:type_name -> rolecall.organization.v1.OrganizationDeleted
-	22, // 21: rolecall.organization.v1.DomainEvent.admin_granted:type_name -> rolecall.organization.v1.AdminGranted
-	23, // 22: rolecall.organization.v1.DomainEvent.admin_revoked:type_name -> rolecall.organization.v1.AdminRevoked
-	17, // 23: rolecall.organization.v1.DomainEvent.single_sign_on_required:type_name -> rolecall.organization.v1.SingleSignOnRequired
-	33, // 24: rolecall.organization.v1.DomainEvent.role_created:type_name -> rolecall.organization.v1.RoleCreated
-	34, // 25: rolecall.organization.v1.DomainEvent.role_updated:type_name -> rolecall.organization.v1.RoleUpdated
-	35, // 26: rolecall.organization.v1.DomainEvent.role_deleted:type_name -> rolecall.organization.v1.RoleDeleted
-	36, // 27: rolecall.organization.v1.DomainEvent.permissions_registered:type_name -> rolecall.organization.v1.PermissionsRegistered
-	24, // 28: rolecall.organization.v1.DomainEvent.model_registered:type_name -> rolecall.organization.v1.ModelRegistered
-	25, // 29: rolecall.organization.v1.DomainEvent.model_updated:type_name -> rolecall.organization.v1.ModelUpdated
-	26, // 30: rolecall.organization.v1.DomainEvent.model_deleted:type_name -> rolecall.organization.v1.ModelDeleted
-	27, // 31: rolecall.organization.v1.DomainEvent.model_version_put:type_name -> rolecall.organization.v1.ModelVersionPut
-	28, // 32: rolecall.organization.v1.DomainEvent.model_version_published:type_name -> rolecall.organization.v1.ModelVersionPublished
-	29, // 33: rolecall.organization.v1.DomainEvent.model_version_deleted:type_name -> rolecall.organization.v1.ModelVersionDeleted
-	30, // 34: rolecall.organization.v1.DomainEvent.dataset_registered:type_name -> rolecall.organization.v1.DatasetRegistered
-	31, // 35: rolecall.organization.v1.DomainEvent.dataset_updated:type_name -> rolecall.organization.v1.DatasetUpdated
-	32, // 36: rolecall.organization.v1.DomainEvent.dataset_deleted:type_name -> rolecall.organization.v1.DatasetDeleted
-	37, // 37: rolecall.organization.v1.DomainEvent.asset_policy_created:type_name -> rolecall.organization.v1.AssetPolicyCreated
-	38, // 38: rolecall.organization.v1.DomainEvent.asset_policy_updated:type_name -> rolecall.organization.v1.AssetPolicyUpdated
-	39, // 39: rolecall.organization.v1.DomainEvent.asset_policy_activated:type_name -> rolecall.organization.v1.AssetPolicyActivated
-	40, // 40: rolecall.organization.v1.DomainEvent.asset_policy_revoked:type_name -> rolecall.organization.v1.AssetPolicyRevoked
-	41, // 41: rolecall.organization.v1.DomainEvent.asset_policy_deleted:type_name -> rolecall.organization.v1.AssetPolicyDeleted
-	42, // 42: rolecall.organization.v1.DomainEvent.asset_policy_beneficiary_bound:type_name -> rolecall.organization.v1.AssetPolicyBeneficiaryBound
-	43, // 43: rolecall.organization.v1.MemberBlocked.until_time:type_name -> google.protobuf.Timestamp
-	43, // 44: rolecall.organization.v1.GuestAdded.expire_time:type_name -> google.protobuf.Timestamp
-	45, // [45:45] is the sub-list for method output_type
-	45, // [45:45] is the sub-list for method input_type
-	45, // [45:45] is the sub-list for extension type_name
-	45, // [45:45] is the sub-list for extension extendee
-	0,  // [0:45] is the sub-list for field type_name
+	12, // 11: rolecall.organization.v1.DomainEvent.powers_given:type_name -> rolecall.organization.v1.PowersGiven
+	10, // 12: rolecall.organization.v1.DomainEvent.service_account_updated:type_name -> rolecall.organization.v1.ServiceAccountUpdated
+	15, // 13: rolecall.organization.v1.DomainEvent.organization_settings_changed:type_name -> rolecall.organization.v1.OrganizationSettingsChanged
+	13, // 14: rolecall.organization.v1.DomainEvent.guest_added:type_name -> rolecall.organization.v1.GuestAdded
+	14, // 15: rolecall.organization.v1.DomainEvent.guest_removed:type_name -> rolecall.organization.v1.GuestRemoved
+	16, // 16: rolecall.organization.v1.DomainEvent.calls_refused:type_name -> rolecall.organization.v1.CallsRefused
+	17, // 17: rolecall.organization.v1.DomainEvent.owner_credentials_changed:type_name -> rolecall.organization.v1.OwnerCredentialsChanged
+	19, // 18: rolecall.organization.v1.DomainEvent.organization_suspended:type_name -> rolecall.organization.v1.OrganizationSuspended
+	20, // 19: rolecall.organization.v1.DomainEvent.organization_resumed:type_name -> rolecall.organization.v1.OrganizationResumed
+	21, // 20: rolecall.organization.v1.DomainEvent.organization_renamed:type_name -> rolecall.organization.v1.OrganizationRenamed
+	22, // 21: rolecall.organization.v1.DomainEvent.organization_deleted:type_name -> rolecall.organization.v1.OrganizationDeleted
+	23, // 22: rolecall.organization.v1.DomainEvent.admin_granted:type_name -> rolecall.organization.v1.AdminGranted
+	24, // 23: rolecall.organization.v1.DomainEvent.admin_revoked:type_name -> rolecall.organization.v1.AdminRevoked
+	18, // 24: rolecall.organization.v1.DomainEvent.single_sign_on_required:type_name -> rolecall.organization.v1.SingleSignOnRequired
+	34, // 25: rolecall.organization.v1.DomainEvent.role_created:type_name -> rolecall.organization.v1.RoleCreated
+	35, // 26: rolecall.organization.v1.DomainEvent.role_updated:type_name -> rolecall.organization.v1.RoleUpdated
+	36, // 27: rolecall.organization.v1.DomainEvent.role_deleted:type_name -> rolecall.organization.v1.RoleDeleted
+	37, // 28: rolecall.organization.v1.DomainEvent.permissions_registered:type_name -> rolecall.organization.v1.PermissionsRegistered
+	25, // 29: rolecall.organization.v1.DomainEvent.model_registered:type_name -> rolecall.organization.v1.ModelRegistered
+	26, // 30: rolecall.organization.v1.DomainEvent.model_updated:type_name -> rolecall.organization.v1.ModelUpdated
+	27, // 31: rolecall.organization.v1.DomainEvent.model_deleted:type_name -> rolecall.organization.v1.ModelDeleted
+	28, // 32: rolecall.organization.v1.DomainEvent.model_version_put:type_name -> rolecall.organization.v1.ModelVersionPut
+	29, // 33: rolecall.organization.v1.DomainEvent.model_version_published:type_name -> rolecall.organization.v1.ModelVersionPublished
+	30, // 34: rolecall.organization.v1.DomainEvent.model_version_deleted:type_name -> rolecall.organization.v1.ModelVersionDeleted
+	31, // 35: rolecall.organization.v1.DomainEvent.dataset_registered:type_name -> rolecall.organization.v1.DatasetRegistered
+	32, // 36: rolecall.organization.v1.DomainEvent.dataset_updated:type_name -> rolecall.organization.v1.DatasetUpdated
+	33, // 37: rolecall.organization.v1.DomainEvent.dataset_deleted:type_name -> rolecall.organization.v1.DatasetDeleted
+	38, // 38: rolecall.organization.v1.DomainEvent.asset_policy_created:type_name -> rolecall.organization.v1.AssetPolicyCreated
+	39, // 39: rolecall.organization.v1.DomainEvent.asset_policy_updated:type_name -> rolecall.organization.v1.AssetPolicyUpdated
+	40, // 40: rolecall.organization.v1.DomainEvent.asset_policy_activated:type_name -> rolecall.organization.v1.AssetPolicyActivated
+	41, // 41: rolecall.organization.v1.DomainEvent.asset_policy_revoked:type_name -> rolecall.organization.v1.AssetPolicyRevoked
+	42, // 42: rolecall.organization.v1.DomainEvent.asset_policy_deleted:type_name -> rolecall.organization.v1.AssetPolicyDeleted
+	43, // 43: rolecall.organization.v1.DomainEvent.asset_policy_beneficiary_bound:type_name -> rolecall.organization.v1.AssetPolicyBeneficiaryBound
+	44, // 44: rolecall.organization.v1.MemberBlocked.until_time:type_name -> google.protobuf.Timestamp
+	44, // 45: rolecall.organization.v1.GuestAdded.expire_time:type_name -> google.protobuf.Timestamp
+	46, // [46:46] is the sub-list for method output_type
+	46, // [46:46] is the sub-list for method input_type
+	46, // [46:46] is the sub-list for extension type_name
+	46, // [46:46] is the sub-list for extension extendee
+	0,  // [0:46] is the sub-list for field type_name
 }
 
 func init() { file_rolecall_organization_v1_events_proto_init() }
@@ -3345,6 +3437,7 @@ func file_rolecall_organization_v1_events_proto_init() {
 		(*DomainEvent_ServiceAccountAdded)(nil),
 		(*DomainEvent_ServiceAccountRemoved)(nil),
 		(*DomainEvent_OwnerAdded)(nil),
+		(*DomainEvent_PowersGiven)(nil),
 		(*DomainEvent_ServiceAccountUpdated)(nil),
 		(*DomainEvent_OrganizationSettingsChanged)(nil),
 		(*DomainEvent_GuestAdded)(nil),
@@ -3384,7 +3477,7 @@ func file_rolecall_organization_v1_events_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_rolecall_organization_v1_events_proto_rawDesc), len(file_rolecall_organization_v1_events_proto_rawDesc)),
 			NumEnums:      0,
-			NumMessages:   43,
+			NumMessages:   44,
 			NumExtensions: 0,
 			NumServices:   0,
 		},

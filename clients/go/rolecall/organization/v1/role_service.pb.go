@@ -869,7 +869,8 @@ type DeleteRoleRequest struct {
 	OrganizationId string `protobuf:"bytes,2,opt,name=organization_id,json=organizationId,proto3" json:"organization_id,omitempty"`
 	// Name of the role.
 	Name string `protobuf:"bytes,3,opt,name=name,proto3" json:"name,omitempty"`
-	// Takes the role from everybody who holds it; else a role that is held stays.
+	// Takes the role from everybody who holds it, 500 at most; else a role that is
+	// held stays.
 	TakeFromHolders bool `protobuf:"varint,4,opt,name=take_from_holders,json=takeFromHolders,proto3" json:"take_from_holders,omitempty"`
 	// `Role.etag` that is meant; when given and not current, the answer is
 	// `ETAG_MISMATCH`. Optional.
@@ -1132,8 +1133,12 @@ type GetPermissionTableRequest struct {
 	// The organization whose composed roles are shown beside the built-in ones;
 	// empty means the caller's own.
 	OrganizationId string `protobuf:"bytes,1,opt,name=organization_id,json=organizationId,proto3" json:"organization_id,omitempty"`
-	unknownFields  protoimpl.UnknownFields
-	sizeCache      protoimpl.SizeCache
+	// How many rows a page holds: 0 means 50, more than 1 000 means 1 000.
+	PageSize int32 `protobuf:"varint,2,opt,name=page_size,json=pageSize,proto3" json:"page_size,omitempty"`
+	// `next_page_token` of the page before, with the same other arguments.
+	PageToken     string `protobuf:"bytes,3,opt,name=page_token,json=pageToken,proto3" json:"page_token,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
 }
 
 func (x *GetPermissionTableRequest) Reset() {
@@ -1173,13 +1178,30 @@ func (x *GetPermissionTableRequest) GetOrganizationId() string {
 	return ""
 }
 
+func (x *GetPermissionTableRequest) GetPageSize() int32 {
+	if x != nil {
+		return x.PageSize
+	}
+	return 0
+}
+
+func (x *GetPermissionTableRequest) GetPageToken() string {
+	if x != nil {
+		return x.PageToken
+	}
+	return ""
+}
+
 // What `GetPermissionTable` answers.
 type GetPermissionTableResponse struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// Every permission, in the order of their names.
+	// The permissions of this page, in the order of their names.
 	Rows []*PermissionRow `protobuf:"bytes,1,rep,name=rows,proto3" json:"rows,omitempty"`
-	// The roles that are shown: the built-in ones, then the composed ones.
-	Roles         []string `protobuf:"bytes,2,rep,name=roles,proto3" json:"roles,omitempty"`
+	// The roles that are shown: the built-in ones, then the composed ones; on each
+	// page all of them.
+	Roles []string `protobuf:"bytes,2,rep,name=roles,proto3" json:"roles,omitempty"`
+	// Asks for the next page; empty on the last one.
+	NextPageToken string `protobuf:"bytes,3,opt,name=next_page_token,json=nextPageToken,proto3" json:"next_page_token,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -1226,6 +1248,13 @@ func (x *GetPermissionTableResponse) GetRoles() []string {
 		return x.Roles
 	}
 	return nil
+}
+
+func (x *GetPermissionTableResponse) GetNextPageToken() string {
+	if x != nil {
+		return x.NextPageToken
+	}
+	return ""
 }
 
 // A permission of a backend.
@@ -1531,12 +1560,16 @@ const file_rolecall_organization_v1_role_service_proto_rawDesc = "" +
 	"\tnamespace\x18\x03 \x01(\tR\tnamespace\"\x89\x01\n" +
 	"\x17ListPermissionsResponse\x12F\n" +
 	"\vpermissions\x18\x01 \x03(\v2$.rolecall.organization.v1.PermissionR\vpermissions\x12&\n" +
-	"\x0fnext_page_token\x18\x02 \x01(\tR\rnextPageToken\"D\n" +
+	"\x0fnext_page_token\x18\x02 \x01(\tR\rnextPageToken\"\x80\x01\n" +
 	"\x19GetPermissionTableRequest\x12'\n" +
-	"\x0forganization_id\x18\x01 \x01(\tR\x0eorganizationId\"o\n" +
+	"\x0forganization_id\x18\x01 \x01(\tR\x0eorganizationId\x12\x1b\n" +
+	"\tpage_size\x18\x02 \x01(\x05R\bpageSize\x12\x1d\n" +
+	"\n" +
+	"page_token\x18\x03 \x01(\tR\tpageToken\"\x97\x01\n" +
 	"\x1aGetPermissionTableResponse\x12;\n" +
 	"\x04rows\x18\x01 \x03(\v2'.rolecall.organization.v1.PermissionRowR\x04rows\x12\x14\n" +
-	"\x05roles\x18\x02 \x03(\tR\x05roles\"L\n" +
+	"\x05roles\x18\x02 \x03(\tR\x05roles\x12&\n" +
+	"\x0fnext_page_token\x18\x03 \x01(\tR\rnextPageToken\"L\n" +
 	"\x14PermissionDefinition\x12\x12\n" +
 	"\x04name\x18\x01 \x01(\tR\x04name\x12 \n" +
 	"\vdescription\x18\x02 \x01(\tR\vdescription\"\xfe\x01\n" +

@@ -865,7 +865,7 @@ export type CreateAccessTokenRequest = Message<"rolecall.identity.v1.CreateAcces
   /**
    * Up to 50 permissions that it is narrowed to, held by the person now; empty
    * means those of its permissions that only read (verbs `get`, `list`,
-   * `check`).
+   * `check`), but for those that other backends registered.
    *
    * @generated from field: repeated string permissions = 3;
    */

@@ -340,7 +340,8 @@ export enum BeneficiaryState {
   UNSPECIFIED = 0,
 
   /**
-   * Nobody has proven the address so far.
+   * Nobody has proven the address so far; or somebody of another organization
+   * has, and the policy is a draft, which tells nobody who has an account.
    *
    * @generated from enum value: BENEFICIARY_STATE_WAITING = 1;
    */

@@ -462,7 +462,9 @@ export const AssetPolicyService: GenService<{
   /**
    * Creates a policy as a draft, which opens nothing. Datasets and model must
    * belong to the organization, and the version of the model be published.
-   * Beneficiaries whose address an account has proven are bound at once.
+   * Beneficiaries whose address an account has proven are bound at once, which is
+   * shown of the own organization alone. An organization has 1 000 policies at
+   * most, drafts and revoked ones among them (`ASSET_POLICY_LIMIT_REACHED`).
    *
    * @generated from rpc rolecall.organization.v1.AssetPolicyService.CreateAssetPolicy
    */
@@ -513,7 +515,9 @@ export const AssetPolicyService: GenService<{
    * is active already stays so. A
    * policy is not activated whose time has passed (`ASSET_POLICY_EXPIRED`), or
    * one of whose datasets, or whose model version, is gone
-   * (`ASSET_POLICY_INCOMPLETE`).
+   * (`ASSET_POLICY_INCOMPLETE`). From then on it shows which beneficiaries have
+   * accounts; of those of other organizations 100 within a day, and an activation
+   * that would show more uses up the rest (`BENEFICIARY_LIMIT_REACHED`).
    *
    * @generated from rpc rolecall.organization.v1.AssetPolicyService.ActivateAssetPolicy
    */

@@ -15,7 +15,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file rolecall/organization/v1/events.proto.
  */
 export const file_rolecall_organization_v1_events: GenFile = /*@__PURE__*/
-  fileDesc("CiVyb2xlY2FsbC9vcmdhbml6YXRpb24vdjEvZXZlbnRzLnByb3RvEhhyb2xlY2FsbC5vcmdhbml6YXRpb24udjEi6hkKC0RvbWFpbkV2ZW50EhAKCGFjdG9yX2lkGAEgASgJEhcKD29yZ2FuaXphdGlvbl9pZBgCIAEoCRIRCgl0YXJnZXRfaWQYAyABKAkSEgoKcmVxdWVzdF9pZBgEIAEoCRIxCg1vY2N1cnJlZF90aW1lGAUgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIXCg9vbl9iZWhhbGZfb2ZfaWQYBiABKAkSTQoUb3JnYW5pemF0aW9uX2NyZWF0ZWQYCiABKAsyLS5yb2xlY2FsbC5vcmdhbml6YXRpb24udjEuT3JnYW5pemF0aW9uQ3JlYXRlZEgAEj0KDG1lbWJlcl9hZGRlZBgLIAEoCzIlLnJvbGVjYWxsLm9yZ2FuaXphdGlvbi52MS5NZW1iZXJBZGRlZEgAEkUKEG1lbWJlcl9hY3RpdmF0ZWQYDCABKAsyKS5yb2xlY2FsbC5vcmdhbml6YXRpb24udjEuTWVtYmVyQWN0aXZhdGVkSAASQQoObWVtYmVyX3JlbW92ZWQYDSABKAsyJy5yb2xlY2FsbC5vcmdhbml6YXRpb24udjEuTWVtYmVyUmVtb3ZlZEgAEkwKFG1lbWJlcl9yb2xlc19jaGFuZ2VkGA4gASgLMiwucm9sZWNhbGwub3JnYW5pemF0aW9uLnYxLk1lbWJlclJvbGVzQ2hhbmdlZEgAEkEKDm1lbWJlcl9ibG9ja2VkGA8gASgLMicucm9sZWNhbGwub3JnYW5pemF0aW9uLnYxLk1lbWJlckJsb2NrZWRIABJFChBtZW1iZXJfdW5ibG9ja2VkGBAgASgLMikucm9sZWNhbGwub3JnYW5pemF0aW9uLnYxLk1lbWJlclVuYmxvY2tlZEgAEk4KFXNlcnZpY2VfYWNjb3VudF9hZGRlZBgRIAEoCzItLnJvbGVjYWxsLm9yZ2FuaXphdGlvbi52MS5TZXJ2aWNlQWNjb3VudEFkZGVkSAASUgoXc2VydmljZV9hY2NvdW50X3JlbW92ZWQYEiABKAsyLy5yb2xlY2FsbC5vcmdhbml6YXRpb24udjEuU2VydmljZUFjY291bnRSZW1vdmVkSAASOwoLb3duZXJfYWRkZWQYEyABKAsyJC5yb2xlY2FsbC5vcmdhbml6YXRpb24udjEuT3duZXJBZGRlZEgAElIKF3NlcnZpY2VfYWNjb3VudF91cGRhdGVkGBQgASgLMi8ucm9sZWNhbGwub3JnYW5pemF0aW9uLnYxLlNlcnZpY2VBY2NvdW50VXBkYXRlZEgAEl4KHW9yZ2FuaXphdGlvbl9zZXR0aW5nc19jaGFuZ2VkGB4gASgLMjUucm9sZWNhbGwub3JnYW5pemF0aW9uLnYxLk9yZ2FuaXphdGlvblNldHRpbmdzQ2hhbmdlZEgAEjsKC2d1ZXN0X2FkZGVkGCggASgLMiQucm9sZWNhbGwub3JnYW5pemF0aW9uLnYxLkd1ZXN0QWRkZWRIABI/Cg1ndWVzdF9yZW1vdmVkGCkgASgLMiYucm9sZWNhbGwub3JnYW5pemF0aW9uLnYxLkd1ZXN0UmVtb3ZlZEgAEj8KDWNhbGxzX3JlZnVzZWQYMiABKAsyJi5yb2xlY2FsbC5vcmdhbml6YXRpb24udjEuQ2FsbHNSZWZ1c2VkSAASVgoZb3duZXJfY3JlZGVudGlhbHNfY2hhbmdlZBgzIAEoCzIxLnJvbGVjYWxsLm9yZ2FuaXphdGlvbi52MS5Pd25lckNyZWRlbnRpYWxzQ2hhbmdlZEgAElEKFm9yZ2FuaXphdGlvbl9zdXNwZW5kZWQYNiABKAsyLy5yb2xlY2FsbC5vcmdhbml6YXRpb24udjEuT3JnYW5pemF0aW9uU3VzcGVuZGVkSAASTQoUb3JnYW5pemF0aW9uX3Jlc3VtZWQYNyABKAsyLS5yb2xlY2FsbC5vcmdhbml6YXRpb24udjEuT3JnYW5pemF0aW9uUmVzdW1lZEgAEk0KFG9yZ2FuaXphdGlvbl9yZW5hbWVkGDggASgLMi0ucm9sZWNhbGwub3JnYW5pemF0aW9uLnYxLk9yZ2FuaXphdGlvblJlbmFtZWRIABJNChRvcmdhbml6YXRpb25fZGVsZXRlZBg5IAEoCzItLnJvbGVjYWxsLm9yZ2FuaXphdGlvbi52MS5Pcmdhbml6YXRpb25EZWxldGVkSAASPwoNYWRtaW5fZ3JhbnRlZBg6IAEoCzImLnJvbGVjYWxsLm9yZ2FuaXphdGlvbi52MS5BZG1pbkdyYW50ZWRIABI/Cg1hZG1pbl9yZXZva2VkGDsgASgLMiYucm9sZWNhbGwub3JnYW5pemF0aW9uLnYxLkFkbWluUmV2b2tlZEgAElEKF3NpbmdsZV9zaWduX29uX3JlcXVpcmVkGDQgASgLMi4ucm9sZWNhbGwub3JnYW5pemF0aW9uLnYxLlNpbmdsZVNpZ25PblJlcXVpcmVkSAASPQoMcm9sZV9jcmVhdGVkGEYgASgLMiUucm9sZWNhbGwub3JnYW5pemF0aW9uLnYxLlJvbGVDcmVhdGVkSAASPQoMcm9sZV91cGRhdGVkGEcgASgLMiUucm9sZWNhbGwub3JnYW5pemF0aW9uLnYxLlJvbGVVcGRhdGVkSAASPQoMcm9sZV9kZWxldGVkGEggASgLMiUucm9sZWNhbGwub3JnYW5pemF0aW9uLnYxLlJvbGVEZWxldGVkSAASUQoWcGVybWlzc2lvbnNfcmVnaXN0ZXJlZBhJIAEoCzIvLnJvbGVjYWxsLm9yZ2FuaXphdGlvbi52MS5QZXJtaXNzaW9uc1JlZ2lzdGVyZWRIABJFChBtb2RlbF9yZWdpc3RlcmVkGFAgASgLMikucm9sZWNhbGwub3JnYW5pemF0aW9uLnYxLk1vZGVsUmVnaXN0ZXJlZEgAEj8KDW1vZGVsX3VwZGF0ZWQYUSABKAsyJi5yb2xlY2FsbC5vcmdhbml6YXRpb24udjEuTW9kZWxVcGRhdGVkSAASPwoNbW9kZWxfZGVsZXRlZBhSIAEoCzImLnJvbGVjYWxsLm9yZ2FuaXphdGlvbi52MS5Nb2RlbERlbGV0ZWRIABJGChFtb2RlbF92ZXJzaW9uX3B1dBhTIAEoCzIpLnJvbGVjYWxsLm9yZ2FuaXphdGlvbi52MS5Nb2RlbFZlcnNpb25QdXRIABJSChdtb2RlbF92ZXJzaW9uX3B1Ymxpc2hlZBhUIAEoCzIvLnJvbGVjYWxsLm9yZ2FuaXphdGlvbi52MS5Nb2RlbFZlcnNpb25QdWJsaXNoZWRIABJOChVtb2RlbF92ZXJzaW9uX2RlbGV0ZWQYVSABKAsyLS5yb2xlY2FsbC5vcmdhbml6YXRpb24udjEuTW9kZWxWZXJzaW9uRGVsZXRlZEgAEkkKEmRhdGFzZXRfcmVnaXN0ZXJlZBhWIAEoCzIrLnJvbGVjYWxsLm9yZ2FuaXphdGlvbi52MS5EYXRhc2V0UmVnaXN0ZXJlZEgAEkMKD2RhdGFzZXRfdXBkYXRlZBhXIAEoCzIoLnJvbGVjYWxsLm9yZ2FuaXphdGlvbi52MS5EYXRhc2V0VXBkYXRlZEgAEkMKD2RhdGFzZXRfZGVsZXRlZBhYIAEoCzIoLnJvbGVjYWxsLm9yZ2FuaXphdGlvbi52MS5EYXRhc2V0RGVsZXRlZEgAEkwKFGFzc2V0X3BvbGljeV9jcmVhdGVkGFogASgLMiwucm9sZWNhbGwub3JnYW5pemF0aW9uLnYxLkFzc2V0UG9saWN5Q3JlYXRlZEgAEkwKFGFzc2V0X3BvbGljeV91cGRhdGVkGFsgASgLMiwucm9sZWNhbGwub3JnYW5pemF0aW9uLnYxLkFzc2V0UG9saWN5VXBkYXRlZEgAElAKFmFzc2V0X3BvbGljeV9hY3RpdmF0ZWQYXCABKAsyLi5yb2xlY2FsbC5vcmdhbml6YXRpb24udjEuQXNzZXRQb2xpY3lBY3RpdmF0ZWRIABJMChRhc3NldF9wb2xpY3lfcmV2b2tlZBhdIAEoCzIsLnJvbGVjYWxsLm9yZ2FuaXphdGlvbi52MS5Bc3NldFBvbGljeVJldm9rZWRIABJMChRhc3NldF9wb2xpY3lfZGVsZXRlZBheIAEoCzIsLnJvbGVjYWxsLm9yZ2FuaXphdGlvbi52MS5Bc3NldFBvbGljeURlbGV0ZWRIABJfCh5hc3NldF9wb2xpY3lfYmVuZWZpY2lhcnlfYm91bmQYXyABKAsyNS5yb2xlY2FsbC5vcmdhbml6YXRpb24udjEuQXNzZXRQb2xpY3lCZW5lZmljaWFyeUJvdW5kSABCBwoFZXZlbnQiIwoTT3JnYW5pemF0aW9uQ3JlYXRlZBIMCgRuYW1lGAEgASgJIhwKC01lbWJlckFkZGVkEg0KBXJvbGVzGAEgAygJIiAKD01lbWJlckFjdGl2YXRlZBINCgVyb2xlcxgBIAMoCSIPCg1NZW1iZXJSZW1vdmVkIjoKEk1lbWJlclJvbGVzQ2hhbmdlZBIRCglvbGRfcm9sZXMYASADKAkSEQoJbmV3X3JvbGVzGAIgAygJIk8KDU1lbWJlckJsb2NrZWQSDgoGcmVhc29uGAEgASgJEi4KCnVudGlsX3RpbWUYAiABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wIhEKD01lbWJlclVuYmxvY2tlZCIqChNTZXJ2aWNlQWNjb3VudEFkZGVkEhMKC3Blcm1pc3Npb25zGAEgAygJIhcKFVNlcnZpY2VBY2NvdW50UmVtb3ZlZCIsChVTZXJ2aWNlQWNjb3VudFVwZGF0ZWQSEwoLcGVybWlzc2lvbnMYASADKAkiHwoKT3duZXJBZGRlZBIRCglvd25lcl9pZHMYASADKAkiPQoKR3Vlc3RBZGRlZBIvCgtleHBpcmVfdGltZRgBIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXAiDgoMR3Vlc3RSZW1vdmVkIkkKG09yZ2FuaXphdGlvblNldHRpbmdzQ2hhbmdlZBIUCgxvbGRfc2V0dGluZ3MYASADKAkSFAoMbmV3X3NldHRpbmdzGAIgAygJIj4KDENhbGxzUmVmdXNlZBIOCgZtZXRob2QYASABKAkSDQoFY291bnQYAiABKAUSDwoHcmVhc29ucxgDIAMoCSI8ChdPd25lckNyZWRlbnRpYWxzQ2hhbmdlZBIOCgZjaGFuZ2UYASABKAkSEQoJb3duZXJfaWRzGAIgAygJIlkKFFNpbmdsZVNpZ25PblJlcXVpcmVkEhsKE2JyZWFrX2dsYXNzX3VzZXJfaWQYASABKAkSJAoccHJldmlvdXNfYnJlYWtfZ2xhc3NfdXNlcl9pZBgCIAEoCSI6ChVPcmdhbml6YXRpb25TdXNwZW5kZWQSDgoGcmVhc29uGAEgASgJEhEKCW93bmVyX2lkcxgCIAMoCSIoChNPcmdhbml6YXRpb25SZXN1bWVkEhEKCW93bmVyX2lkcxgBIAMoCSI5ChNPcmdhbml6YXRpb25SZW5hbWVkEhAKCG9sZF9uYW1lGAEgASgJEhAKCG5ld19uYW1lGAIgASgJIiMKE09yZ2FuaXphdGlvbkRlbGV0ZWQSDAoEbmFtZRgBIAEoCSIhCgxBZG1pbkdyYW50ZWQSEQoJYWRtaW5faWRzGAEgAygJIiEKDEFkbWluUmV2b2tlZBIRCglhZG1pbl9pZHMYASADKAkiHwoPTW9kZWxSZWdpc3RlcmVkEgwKBG5hbWUYASABKAkiMgoMTW9kZWxVcGRhdGVkEhAKCG9sZF9uYW1lGAEgASgJEhAKCG5ld19uYW1lGAIgASgJIhwKDE1vZGVsRGVsZXRlZBIMCgRuYW1lGAEgASgJIicKD01vZGVsVmVyc2lvblB1dBIUCgx2ZXJzaW9uX25hbWUYASABKAkiRgoVTW9kZWxWZXJzaW9uUHVibGlzaGVkEhQKDHZlcnNpb25fbmFtZRgBIAEoCRIXCg9hcnRpZmFjdF9kaWdlc3QYAiABKAkiKwoTTW9kZWxWZXJzaW9uRGVsZXRlZBIUCgx2ZXJzaW9uX25hbWUYASABKAkiOAoRRGF0YXNldFJlZ2lzdGVyZWQSDAoEbmFtZRgBIAEoCRIVCg1yZWdpc3RyYW50X2lkGAIgASgJImQKDkRhdGFzZXRVcGRhdGVkEgwKBG5hbWUYASABKAkSDgoGZmllbGRzGAIgAygJEhkKEW9sZF9yZWdpc3RyYW50X2lkGAMgASgJEhkKEW5ld19yZWdpc3RyYW50X2lkGAQgASgJIjUKDkRhdGFzZXREZWxldGVkEgwKBG5hbWUYASABKAkSFQoNcmVnaXN0cmFudF9pZBgCIAEoCSIwCgtSb2xlQ3JlYXRlZBIMCgRuYW1lGAEgASgJEhMKC3Blcm1pc3Npb25zGAIgAygJIlMKC1JvbGVVcGRhdGVkEgwKBG5hbWUYASABKAkSGQoRYWRkZWRfcGVybWlzc2lvbnMYAiADKAkSGwoTcmVtb3ZlZF9wZXJtaXNzaW9ucxgDIAMoCSIxCgtSb2xlRGVsZXRlZBIMCgRuYW1lGAEgASgJEhQKDGhvbGRlcl9jb3VudBgCIAEoBSJ+ChVQZXJtaXNzaW9uc1JlZ2lzdGVyZWQSEQoJbmFtZXNwYWNlGAEgASgJEhkKEWFkZGVkX3Blcm1pc3Npb25zGAIgAygJEhsKE3JlbW92ZWRfcGVybWlzc2lvbnMYAyADKAkSGgoSc2VydmljZV9hY2NvdW50X2lkGAQgASgJIjUKEkFzc2V0UG9saWN5Q3JlYXRlZBIMCgRuYW1lGAEgASgJEhEKCWJvdW5kX2lkcxgCIAMoCSJaChJBc3NldFBvbGljeVVwZGF0ZWQSDAoEbmFtZRgBIAEoCRIOCgZmaWVsZHMYAiADKAkSEQoJYm91bmRfaWRzGAMgAygJEhMKC3JlbW92ZWRfaWRzGAQgAygJIj0KFEFzc2V0UG9saWN5QWN0aXZhdGVkEgwKBG5hbWUYASABKAkSFwoPYmVuZWZpY2lhcnlfaWRzGAIgAygJIksKEkFzc2V0UG9saWN5UmV2b2tlZBIMCgRuYW1lGAEgASgJEg4KBnJlYXNvbhgCIAEoCRIXCg9iZW5lZmljaWFyeV9pZHMYAyADKAkiIgoSQXNzZXRQb2xpY3lEZWxldGVkEgwKBG5hbWUYASABKAkiUwobQXNzZXRQb2xpY3lCZW5lZmljaWFyeUJvdW5kEhcKD2Fzc2V0X3BvbGljeV9pZBgBIAEoCRIMCgRuYW1lGAIgASgJEg0KBW9wZW5zGAMgASgIQv4BChxjb20ucm9sZWNhbGwub3JnYW5pemF0aW9uLnYxQgtFdmVudHNQcm90b1ABWk9naXRodWIuY29tL3JvbGVjYWxsL3JvbGVjYWxsL2NsaWVudHMvZ28vcm9sZWNhbGwvb3JnYW5pemF0aW9uL3YxO29yZ2FuaXphdGlvbnYxogIDUk9YqgIYUm9sZWNhbGwuT3JnYW5pemF0aW9uLlYxygIYUm9sZWNhbGxcT3JnYW5pemF0aW9uXFYx4gIkUm9sZWNhbGxcT3JnYW5pemF0aW9uXFYxXEdQQk1ldGFkYXRh6gIaUm9sZWNhbGw6Ok9yZ2FuaXphdGlvbjo6VjFiBnByb3RvMw", [file_google_protobuf_timestamp]);
+  fileDesc("CiVyb2xlY2FsbC9vcmdhbml6YXRpb24vdjEvZXZlbnRzLnByb3RvEhhyb2xlY2FsbC5vcmdhbml6YXRpb24udjEiqRoKC0RvbWFpbkV2ZW50EhAKCGFjdG9yX2lkGAEgASgJEhcKD29yZ2FuaXphdGlvbl9pZBgCIAEoCRIRCgl0YXJnZXRfaWQYAyABKAkSEgoKcmVxdWVzdF9pZBgEIAEoCRIxCg1vY2N1cnJlZF90aW1lGAUgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIXCg9vbl9iZWhhbGZfb2ZfaWQYBiABKAkSTQoUb3JnYW5pemF0aW9uX2NyZWF0ZWQYCiABKAsyLS5yb2xlY2FsbC5vcmdhbml6YXRpb24udjEuT3JnYW5pemF0aW9uQ3JlYXRlZEgAEj0KDG1lbWJlcl9hZGRlZBgLIAEoCzIlLnJvbGVjYWxsLm9yZ2FuaXphdGlvbi52MS5NZW1iZXJBZGRlZEgAEkUKEG1lbWJlcl9hY3RpdmF0ZWQYDCABKAsyKS5yb2xlY2FsbC5vcmdhbml6YXRpb24udjEuTWVtYmVyQWN0aXZhdGVkSAASQQoObWVtYmVyX3JlbW92ZWQYDSABKAsyJy5yb2xlY2FsbC5vcmdhbml6YXRpb24udjEuTWVtYmVyUmVtb3ZlZEgAEkwKFG1lbWJlcl9yb2xlc19jaGFuZ2VkGA4gASgLMiwucm9sZWNhbGwub3JnYW5pemF0aW9uLnYxLk1lbWJlclJvbGVzQ2hhbmdlZEgAEkEKDm1lbWJlcl9ibG9ja2VkGA8gASgLMicucm9sZWNhbGwub3JnYW5pemF0aW9uLnYxLk1lbWJlckJsb2NrZWRIABJFChBtZW1iZXJfdW5ibG9ja2VkGBAgASgLMikucm9sZWNhbGwub3JnYW5pemF0aW9uLnYxLk1lbWJlclVuYmxvY2tlZEgAEk4KFXNlcnZpY2VfYWNjb3VudF9hZGRlZBgRIAEoCzItLnJvbGVjYWxsLm9yZ2FuaXphdGlvbi52MS5TZXJ2aWNlQWNjb3VudEFkZGVkSAASUgoXc2VydmljZV9hY2NvdW50X3JlbW92ZWQYEiABKAsyLy5yb2xlY2FsbC5vcmdhbml6YXRpb24udjEuU2VydmljZUFjY291bnRSZW1vdmVkSAASOwoLb3duZXJfYWRkZWQYEyABKAsyJC5yb2xlY2FsbC5vcmdhbml6YXRpb24udjEuT3duZXJBZGRlZEgAEj0KDHBvd2Vyc19naXZlbhgVIAEoCzIlLnJvbGVjYWxsLm9yZ2FuaXphdGlvbi52MS5Qb3dlcnNHaXZlbkgAElIKF3NlcnZpY2VfYWNjb3VudF91cGRhdGVkGBQgASgLMi8ucm9sZWNhbGwub3JnYW5pemF0aW9uLnYxLlNlcnZpY2VBY2NvdW50VXBkYXRlZEgAEl4KHW9yZ2FuaXphdGlvbl9zZXR0aW5nc19jaGFuZ2VkGB4gASgLMjUucm9sZWNhbGwub3JnYW5pemF0aW9uLnYxLk9yZ2FuaXphdGlvblNldHRpbmdzQ2hhbmdlZEgAEjsKC2d1ZXN0X2FkZGVkGCggASgLMiQucm9sZWNhbGwub3JnYW5pemF0aW9uLnYxLkd1ZXN0QWRkZWRIABI/Cg1ndWVzdF9yZW1vdmVkGCkgASgLMiYucm9sZWNhbGwub3JnYW5pemF0aW9uLnYxLkd1ZXN0UmVtb3ZlZEgAEj8KDWNhbGxzX3JlZnVzZWQYMiABKAsyJi5yb2xlY2FsbC5vcmdhbml6YXRpb24udjEuQ2FsbHNSZWZ1c2VkSAASVgoZb3duZXJfY3JlZGVudGlhbHNfY2hhbmdlZBgzIAEoCzIxLnJvbGVjYWxsLm9yZ2FuaXphdGlvbi52MS5Pd25lckNyZWRlbnRpYWxzQ2hhbmdlZEgAElEKFm9yZ2FuaXphdGlvbl9zdXNwZW5kZWQYNiABKAsyLy5yb2xlY2FsbC5vcmdhbml6YXRpb24udjEuT3JnYW5pemF0aW9uU3VzcGVuZGVkSAASTQoUb3JnYW5pemF0aW9uX3Jlc3VtZWQYNyABKAsyLS5yb2xlY2FsbC5vcmdhbml6YXRpb24udjEuT3JnYW5pemF0aW9uUmVzdW1lZEgAEk0KFG9yZ2FuaXphdGlvbl9yZW5hbWVkGDggASgLMi0ucm9sZWNhbGwub3JnYW5pemF0aW9uLnYxLk9yZ2FuaXphdGlvblJlbmFtZWRIABJNChRvcmdhbml6YXRpb25fZGVsZXRlZBg5IAEoCzItLnJvbGVjYWxsLm9yZ2FuaXphdGlvbi52MS5Pcmdhbml6YXRpb25EZWxldGVkSAASPwoNYWRtaW5fZ3JhbnRlZBg6IAEoCzImLnJvbGVjYWxsLm9yZ2FuaXphdGlvbi52MS5BZG1pbkdyYW50ZWRIABI/Cg1hZG1pbl9yZXZva2VkGDsgASgLMiYucm9sZWNhbGwub3JnYW5pemF0aW9uLnYxLkFkbWluUmV2b2tlZEgAElEKF3NpbmdsZV9zaWduX29uX3JlcXVpcmVkGDQgASgLMi4ucm9sZWNhbGwub3JnYW5pemF0aW9uLnYxLlNpbmdsZVNpZ25PblJlcXVpcmVkSAASPQoMcm9sZV9jcmVhdGVkGEYgASgLMiUucm9sZWNhbGwub3JnYW5pemF0aW9uLnYxLlJvbGVDcmVhdGVkSAASPQoMcm9sZV91cGRhdGVkGEcgASgLMiUucm9sZWNhbGwub3JnYW5pemF0aW9uLnYxLlJvbGVVcGRhdGVkSAASPQoMcm9sZV9kZWxldGVkGEggASgLMiUucm9sZWNhbGwub3JnYW5pemF0aW9uLnYxLlJvbGVEZWxldGVkSAASUQoWcGVybWlzc2lvbnNfcmVnaXN0ZXJlZBhJIAEoCzIvLnJvbGVjYWxsLm9yZ2FuaXphdGlvbi52MS5QZXJtaXNzaW9uc1JlZ2lzdGVyZWRIABJFChBtb2RlbF9yZWdpc3RlcmVkGFAgASgLMikucm9sZWNhbGwub3JnYW5pemF0aW9uLnYxLk1vZGVsUmVnaXN0ZXJlZEgAEj8KDW1vZGVsX3VwZGF0ZWQYUSABKAsyJi5yb2xlY2FsbC5vcmdhbml6YXRpb24udjEuTW9kZWxVcGRhdGVkSAASPwoNbW9kZWxfZGVsZXRlZBhSIAEoCzImLnJvbGVjYWxsLm9yZ2FuaXphdGlvbi52MS5Nb2RlbERlbGV0ZWRIABJGChFtb2RlbF92ZXJzaW9uX3B1dBhTIAEoCzIpLnJvbGVjYWxsLm9yZ2FuaXphdGlvbi52MS5Nb2RlbFZlcnNpb25QdXRIABJSChdtb2RlbF92ZXJzaW9uX3B1Ymxpc2hlZBhUIAEoCzIvLnJvbGVjYWxsLm9yZ2FuaXphdGlvbi52MS5Nb2RlbFZlcnNpb25QdWJsaXNoZWRIABJOChVtb2RlbF92ZXJzaW9uX2RlbGV0ZWQYVSABKAsyLS5yb2xlY2FsbC5vcmdhbml6YXRpb24udjEuTW9kZWxWZXJzaW9uRGVsZXRlZEgAEkkKEmRhdGFzZXRfcmVnaXN0ZXJlZBhWIAEoCzIrLnJvbGVjYWxsLm9yZ2FuaXphdGlvbi52MS5EYXRhc2V0UmVnaXN0ZXJlZEgAEkMKD2RhdGFzZXRfdXBkYXRlZBhXIAEoCzIoLnJvbGVjYWxsLm9yZ2FuaXphdGlvbi52MS5EYXRhc2V0VXBkYXRlZEgAEkMKD2RhdGFzZXRfZGVsZXRlZBhYIAEoCzIoLnJvbGVjYWxsLm9yZ2FuaXphdGlvbi52MS5EYXRhc2V0RGVsZXRlZEgAEkwKFGFzc2V0X3BvbGljeV9jcmVhdGVkGFogASgLMiwucm9sZWNhbGwub3JnYW5pemF0aW9uLnYxLkFzc2V0UG9saWN5Q3JlYXRlZEgAEkwKFGFzc2V0X3BvbGljeV91cGRhdGVkGFsgASgLMiwucm9sZWNhbGwub3JnYW5pemF0aW9uLnYxLkFzc2V0UG9saWN5VXBkYXRlZEgAElAKFmFzc2V0X3BvbGljeV9hY3RpdmF0ZWQYXCABKAsyLi5yb2xlY2FsbC5vcmdhbml6YXRpb24udjEuQXNzZXRQb2xpY3lBY3RpdmF0ZWRIABJMChRhc3NldF9wb2xpY3lfcmV2b2tlZBhdIAEoCzIsLnJvbGVjYWxsLm9yZ2FuaXphdGlvbi52MS5Bc3NldFBvbGljeVJldm9rZWRIABJMChRhc3NldF9wb2xpY3lfZGVsZXRlZBheIAEoCzIsLnJvbGVjYWxsLm9yZ2FuaXphdGlvbi52MS5Bc3NldFBvbGljeURlbGV0ZWRIABJfCh5hc3NldF9wb2xpY3lfYmVuZWZpY2lhcnlfYm91bmQYXyABKAsyNS5yb2xlY2FsbC5vcmdhbml6YXRpb24udjEuQXNzZXRQb2xpY3lCZW5lZmljaWFyeUJvdW5kSABCBwoFZXZlbnQiIwoTT3JnYW5pemF0aW9uQ3JlYXRlZBIMCgRuYW1lGAEgASgJIhwKC01lbWJlckFkZGVkEg0KBXJvbGVzGAEgAygJIiAKD01lbWJlckFjdGl2YXRlZBINCgVyb2xlcxgBIAMoCSIPCg1NZW1iZXJSZW1vdmVkIjoKEk1lbWJlclJvbGVzQ2hhbmdlZBIRCglvbGRfcm9sZXMYASADKAkSEQoJbmV3X3JvbGVzGAIgAygJIk8KDU1lbWJlckJsb2NrZWQSDgoGcmVhc29uGAEgASgJEi4KCnVudGlsX3RpbWUYAiABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wIhEKD01lbWJlclVuYmxvY2tlZCIqChNTZXJ2aWNlQWNjb3VudEFkZGVkEhMKC3Blcm1pc3Npb25zGAEgAygJIhcKFVNlcnZpY2VBY2NvdW50UmVtb3ZlZCIsChVTZXJ2aWNlQWNjb3VudFVwZGF0ZWQSEwoLcGVybWlzc2lvbnMYASADKAkiHwoKT3duZXJBZGRlZBIRCglvd25lcl9pZHMYASADKAkiQwoLUG93ZXJzR2l2ZW4SEQoJb3duZXJfaWRzGAEgAygJEgwKBHJvbGUYAiABKAkSEwoLcGVybWlzc2lvbnMYAyADKAkiPQoKR3Vlc3RBZGRlZBIvCgtleHBpcmVfdGltZRgBIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXAiDgoMR3Vlc3RSZW1vdmVkIkkKG09yZ2FuaXphdGlvblNldHRpbmdzQ2hhbmdlZBIUCgxvbGRfc2V0dGluZ3MYASADKAkSFAoMbmV3X3NldHRpbmdzGAIgAygJIj4KDENhbGxzUmVmdXNlZBIOCgZtZXRob2QYASABKAkSDQoFY291bnQYAiABKAUSDwoHcmVhc29ucxgDIAMoCSI8ChdPd25lckNyZWRlbnRpYWxzQ2hhbmdlZBIOCgZjaGFuZ2UYASABKAkSEQoJb3duZXJfaWRzGAIgAygJIlkKFFNpbmdsZVNpZ25PblJlcXVpcmVkEhsKE2JyZWFrX2dsYXNzX3VzZXJfaWQYASABKAkSJAoccHJldmlvdXNfYnJlYWtfZ2xhc3NfdXNlcl9pZBgCIAEoCSI6ChVPcmdhbml6YXRpb25TdXNwZW5kZWQSDgoGcmVhc29uGAEgASgJEhEKCW93bmVyX2lkcxgCIAMoCSIoChNPcmdhbml6YXRpb25SZXN1bWVkEhEKCW93bmVyX2lkcxgBIAMoCSI5ChNPcmdhbml6YXRpb25SZW5hbWVkEhAKCG9sZF9uYW1lGAEgASgJEhAKCG5ld19uYW1lGAIgASgJIiMKE09yZ2FuaXphdGlvbkRlbGV0ZWQSDAoEbmFtZRgBIAEoCSIhCgxBZG1pbkdyYW50ZWQSEQoJYWRtaW5faWRzGAEgAygJIiEKDEFkbWluUmV2b2tlZBIRCglhZG1pbl9pZHMYASADKAkiHwoPTW9kZWxSZWdpc3RlcmVkEgwKBG5hbWUYASABKAkiMgoMTW9kZWxVcGRhdGVkEhAKCG9sZF9uYW1lGAEgASgJEhAKCG5ld19uYW1lGAIgASgJIhwKDE1vZGVsRGVsZXRlZBIMCgRuYW1lGAEgASgJIicKD01vZGVsVmVyc2lvblB1dBIUCgx2ZXJzaW9uX25hbWUYASABKAkiRgoVTW9kZWxWZXJzaW9uUHVibGlzaGVkEhQKDHZlcnNpb25fbmFtZRgBIAEoCRIXCg9hcnRpZmFjdF9kaWdlc3QYAiABKAkiKwoTTW9kZWxWZXJzaW9uRGVsZXRlZBIUCgx2ZXJzaW9uX25hbWUYASABKAkiOAoRRGF0YXNldFJlZ2lzdGVyZWQSDAoEbmFtZRgBIAEoCRIVCg1yZWdpc3RyYW50X2lkGAIgASgJImQKDkRhdGFzZXRVcGRhdGVkEgwKBG5hbWUYASABKAkSDgoGZmllbGRzGAIgAygJEhkKEW9sZF9yZWdpc3RyYW50X2lkGAMgASgJEhkKEW5ld19yZWdpc3RyYW50X2lkGAQgASgJIjUKDkRhdGFzZXREZWxldGVkEgwKBG5hbWUYASABKAkSFQoNcmVnaXN0cmFudF9pZBgCIAEoCSIwCgtSb2xlQ3JlYXRlZBIMCgRuYW1lGAEgASgJEhMKC3Blcm1pc3Npb25zGAIgAygJIlMKC1JvbGVVcGRhdGVkEgwKBG5hbWUYASABKAkSGQoRYWRkZWRfcGVybWlzc2lvbnMYAiADKAkSGwoTcmVtb3ZlZF9wZXJtaXNzaW9ucxgDIAMoCSIxCgtSb2xlRGVsZXRlZBIMCgRuYW1lGAEgASgJEhQKDGhvbGRlcl9jb3VudBgCIAEoBSJ+ChVQZXJtaXNzaW9uc1JlZ2lzdGVyZWQSEQoJbmFtZXNwYWNlGAEgASgJEhkKEWFkZGVkX3Blcm1pc3Npb25zGAIgAygJEhsKE3JlbW92ZWRfcGVybWlzc2lvbnMYAyADKAkSGgoSc2VydmljZV9hY2NvdW50X2lkGAQgASgJIjUKEkFzc2V0UG9saWN5Q3JlYXRlZBIMCgRuYW1lGAEgASgJEhEKCWJvdW5kX2lkcxgCIAMoCSJaChJBc3NldFBvbGljeVVwZGF0ZWQSDAoEbmFtZRgBIAEoCRIOCgZmaWVsZHMYAiADKAkSEQoJYm91bmRfaWRzGAMgAygJEhMKC3JlbW92ZWRfaWRzGAQgAygJIj0KFEFzc2V0UG9saWN5QWN0aXZhdGVkEgwKBG5hbWUYASABKAkSFwoPYmVuZWZpY2lhcnlfaWRzGAIgAygJIksKEkFzc2V0UG9saWN5UmV2b2tlZBIMCgRuYW1lGAEgASgJEg4KBnJlYXNvbhgCIAEoCRIXCg9iZW5lZmljaWFyeV9pZHMYAyADKAkiIgoSQXNzZXRQb2xpY3lEZWxldGVkEgwKBG5hbWUYASABKAkiUwobQXNzZXRQb2xpY3lCZW5lZmljaWFyeUJvdW5kEhcKD2Fzc2V0X3BvbGljeV9pZBgBIAEoCRIMCgRuYW1lGAIgASgJEg0KBW9wZW5zGAMgASgIQv4BChxjb20ucm9sZWNhbGwub3JnYW5pemF0aW9uLnYxQgtFdmVudHNQcm90b1ABWk9naXRodWIuY29tL3JvbGVjYWxsL3JvbGVjYWxsL2NsaWVudHMvZ28vcm9sZWNhbGwvb3JnYW5pemF0aW9uL3YxO29yZ2FuaXphdGlvbnYxogIDUk9YqgIYUm9sZWNhbGwuT3JnYW5pemF0aW9uLlYxygIYUm9sZWNhbGxcT3JnYW5pemF0aW9uXFYx4gIkUm9sZWNhbGxcT3JnYW5pemF0aW9uXFYxXEdQQk1ldGFkYXRh6gIaUm9sZWNhbGw6Ok9yZ2FuaXphdGlvbjo6VjFiBnByb3RvMw", [file_google_protobuf_timestamp]);
 
 /**
  * Something that happened to an organization or a membership.
@@ -152,6 +152,15 @@ export type DomainEvent = Message<"rolecall.organization.v1.DomainEvent"> & {
      */
     value: OwnerAdded;
     case: "ownerAdded";
+  } | {
+    /**
+     * An administrator of the instance, who is no owner of the organization
+     * itself, gave what owners alone hold: to a role, or to a person by a role.
+     *
+     * @generated from field: rolecall.organization.v1.PowersGiven powers_given = 21;
+     */
+    value: PowersGiven;
+    case: "powersGiven";
   } | {
     /**
      * A service account was given other permissions.
@@ -648,6 +657,42 @@ export const OwnerAddedSchema: GenMessage<OwnerAdded> = /*@__PURE__*/
   messageDesc(file_rolecall_organization_v1_events, 11);
 
 /**
+ * An administrator of the instance gave what owners alone hold: to a composed
+ * role, or to the target by such a role.
+ *
+ * @generated from message rolecall.organization.v1.PowersGiven
+ */
+export type PowersGiven = Message<"rolecall.organization.v1.PowersGiven"> & {
+  /**
+   * The owners of the organization, who are told; also those that are blocked.
+   *
+   * @generated from field: repeated string owner_ids = 1;
+   */
+  ownerIds: string[];
+
+  /**
+   * The name of the role.
+   *
+   * @generated from field: string role = 2;
+   */
+  role: string;
+
+  /**
+   * The permissions of the role that owners alone hold beside it.
+   *
+   * @generated from field: repeated string permissions = 3;
+   */
+  permissions: string[];
+};
+
+/**
+ * Describes the message rolecall.organization.v1.PowersGiven.
+ * Use `create(PowersGivenSchema)` to create a new message.
+ */
+export const PowersGivenSchema: GenMessage<PowersGiven> = /*@__PURE__*/
+  messageDesc(file_rolecall_organization_v1_events, 12);
+
+/**
  * A guest was added.
  *
  * @generated from message rolecall.organization.v1.GuestAdded
@@ -666,7 +711,7 @@ export type GuestAdded = Message<"rolecall.organization.v1.GuestAdded"> & {
  * Use `create(GuestAddedSchema)` to create a new message.
  */
 export const GuestAddedSchema: GenMessage<GuestAdded> = /*@__PURE__*/
-  messageDesc(file_rolecall_organization_v1_events, 12);
+  messageDesc(file_rolecall_organization_v1_events, 13);
 
 /**
  * A guest ended before its time.
@@ -681,7 +726,7 @@ export type GuestRemoved = Message<"rolecall.organization.v1.GuestRemoved"> & {
  * Use `create(GuestRemovedSchema)` to create a new message.
  */
 export const GuestRemovedSchema: GenMessage<GuestRemoved> = /*@__PURE__*/
-  messageDesc(file_rolecall_organization_v1_events, 13);
+  messageDesc(file_rolecall_organization_v1_events, 14);
 
 /**
  * The settings of an organization changed.
@@ -709,7 +754,7 @@ export type OrganizationSettingsChanged = Message<"rolecall.organization.v1.Orga
  * Use `create(OrganizationSettingsChangedSchema)` to create a new message.
  */
 export const OrganizationSettingsChangedSchema: GenMessage<OrganizationSettingsChanged> = /*@__PURE__*/
-  messageDesc(file_rolecall_organization_v1_events, 14);
+  messageDesc(file_rolecall_organization_v1_events, 15);
 
 /**
  * Calls of one caller to one method were refused; they are counted by the minute.
@@ -745,7 +790,7 @@ export type CallsRefused = Message<"rolecall.organization.v1.CallsRefused"> & {
  * Use `create(CallsRefusedSchema)` to create a new message.
  */
 export const CallsRefusedSchema: GenMessage<CallsRefused> = /*@__PURE__*/
-  messageDesc(file_rolecall_organization_v1_events, 15);
+  messageDesc(file_rolecall_organization_v1_events, 16);
 
 /**
  * An administrator of the installation changed what an owner logs in with.
@@ -774,7 +819,7 @@ export type OwnerCredentialsChanged = Message<"rolecall.organization.v1.OwnerCre
  * Use `create(OwnerCredentialsChangedSchema)` to create a new message.
  */
 export const OwnerCredentialsChangedSchema: GenMessage<OwnerCredentialsChanged> = /*@__PURE__*/
-  messageDesc(file_rolecall_organization_v1_events, 16);
+  messageDesc(file_rolecall_organization_v1_events, 17);
 
 /**
  * An organization logs in at its identity providers alone from now on, or
@@ -804,7 +849,7 @@ export type SingleSignOnRequired = Message<"rolecall.organization.v1.SingleSignO
  * Use `create(SingleSignOnRequiredSchema)` to create a new message.
  */
 export const SingleSignOnRequiredSchema: GenMessage<SingleSignOnRequired> = /*@__PURE__*/
-  messageDesc(file_rolecall_organization_v1_events, 17);
+  messageDesc(file_rolecall_organization_v1_events, 18);
 
 /**
  * An organization was suspended: nobody who belongs to it can act.
@@ -832,7 +877,7 @@ export type OrganizationSuspended = Message<"rolecall.organization.v1.Organizati
  * Use `create(OrganizationSuspendedSchema)` to create a new message.
  */
 export const OrganizationSuspendedSchema: GenMessage<OrganizationSuspended> = /*@__PURE__*/
-  messageDesc(file_rolecall_organization_v1_events, 18);
+  messageDesc(file_rolecall_organization_v1_events, 19);
 
 /**
  * A suspended organization was resumed.
@@ -853,7 +898,7 @@ export type OrganizationResumed = Message<"rolecall.organization.v1.Organization
  * Use `create(OrganizationResumedSchema)` to create a new message.
  */
 export const OrganizationResumedSchema: GenMessage<OrganizationResumed> = /*@__PURE__*/
-  messageDesc(file_rolecall_organization_v1_events, 19);
+  messageDesc(file_rolecall_organization_v1_events, 20);
 
 /**
  * An organization was given another name.
@@ -881,7 +926,7 @@ export type OrganizationRenamed = Message<"rolecall.organization.v1.Organization
  * Use `create(OrganizationRenamedSchema)` to create a new message.
  */
 export const OrganizationRenamedSchema: GenMessage<OrganizationRenamed> = /*@__PURE__*/
-  messageDesc(file_rolecall_organization_v1_events, 20);
+  messageDesc(file_rolecall_organization_v1_events, 21);
 
 /**
  * An organization was deleted with everybody who belongs to it.
@@ -902,7 +947,7 @@ export type OrganizationDeleted = Message<"rolecall.organization.v1.Organization
  * Use `create(OrganizationDeletedSchema)` to create a new message.
  */
 export const OrganizationDeletedSchema: GenMessage<OrganizationDeleted> = /*@__PURE__*/
-  messageDesc(file_rolecall_organization_v1_events, 21);
+  messageDesc(file_rolecall_organization_v1_events, 22);
 
 /**
  * A person became an administrator of the instance.
@@ -923,7 +968,7 @@ export type AdminGranted = Message<"rolecall.organization.v1.AdminGranted"> & {
  * Use `create(AdminGrantedSchema)` to create a new message.
  */
 export const AdminGrantedSchema: GenMessage<AdminGranted> = /*@__PURE__*/
-  messageDesc(file_rolecall_organization_v1_events, 22);
+  messageDesc(file_rolecall_organization_v1_events, 23);
 
 /**
  * A person is no administrator of the instance any more.
@@ -944,7 +989,7 @@ export type AdminRevoked = Message<"rolecall.organization.v1.AdminRevoked"> & {
  * Use `create(AdminRevokedSchema)` to create a new message.
  */
 export const AdminRevokedSchema: GenMessage<AdminRevoked> = /*@__PURE__*/
-  messageDesc(file_rolecall_organization_v1_events, 23);
+  messageDesc(file_rolecall_organization_v1_events, 24);
 
 /**
  * A model was registered.
@@ -965,7 +1010,7 @@ export type ModelRegistered = Message<"rolecall.organization.v1.ModelRegistered"
  * Use `create(ModelRegisteredSchema)` to create a new message.
  */
 export const ModelRegisteredSchema: GenMessage<ModelRegistered> = /*@__PURE__*/
-  messageDesc(file_rolecall_organization_v1_events, 24);
+  messageDesc(file_rolecall_organization_v1_events, 25);
 
 /**
  * Name or description of a model changed.
@@ -993,7 +1038,7 @@ export type ModelUpdated = Message<"rolecall.organization.v1.ModelUpdated"> & {
  * Use `create(ModelUpdatedSchema)` to create a new message.
  */
 export const ModelUpdatedSchema: GenMessage<ModelUpdated> = /*@__PURE__*/
-  messageDesc(file_rolecall_organization_v1_events, 25);
+  messageDesc(file_rolecall_organization_v1_events, 26);
 
 /**
  * A model was deleted with all its versions.
@@ -1014,7 +1059,7 @@ export type ModelDeleted = Message<"rolecall.organization.v1.ModelDeleted"> & {
  * Use `create(ModelDeletedSchema)` to create a new message.
  */
 export const ModelDeletedSchema: GenMessage<ModelDeleted> = /*@__PURE__*/
-  messageDesc(file_rolecall_organization_v1_events, 26);
+  messageDesc(file_rolecall_organization_v1_events, 27);
 
 /**
  * A version of a model was added or replaced as a draft.
@@ -1035,7 +1080,7 @@ export type ModelVersionPut = Message<"rolecall.organization.v1.ModelVersionPut"
  * Use `create(ModelVersionPutSchema)` to create a new message.
  */
 export const ModelVersionPutSchema: GenMessage<ModelVersionPut> = /*@__PURE__*/
-  messageDesc(file_rolecall_organization_v1_events, 27);
+  messageDesc(file_rolecall_organization_v1_events, 28);
 
 /**
  * A version of a model was published.
@@ -1063,7 +1108,7 @@ export type ModelVersionPublished = Message<"rolecall.organization.v1.ModelVersi
  * Use `create(ModelVersionPublishedSchema)` to create a new message.
  */
 export const ModelVersionPublishedSchema: GenMessage<ModelVersionPublished> = /*@__PURE__*/
-  messageDesc(file_rolecall_organization_v1_events, 28);
+  messageDesc(file_rolecall_organization_v1_events, 29);
 
 /**
  * A draft of a version of a model was deleted.
@@ -1084,7 +1129,7 @@ export type ModelVersionDeleted = Message<"rolecall.organization.v1.ModelVersion
  * Use `create(ModelVersionDeletedSchema)` to create a new message.
  */
 export const ModelVersionDeletedSchema: GenMessage<ModelVersionDeleted> = /*@__PURE__*/
-  messageDesc(file_rolecall_organization_v1_events, 29);
+  messageDesc(file_rolecall_organization_v1_events, 30);
 
 /**
  * A dataset was registered.
@@ -1112,7 +1157,7 @@ export type DatasetRegistered = Message<"rolecall.organization.v1.DatasetRegiste
  * Use `create(DatasetRegisteredSchema)` to create a new message.
  */
 export const DatasetRegisteredSchema: GenMessage<DatasetRegistered> = /*@__PURE__*/
-  messageDesc(file_rolecall_organization_v1_events, 30);
+  messageDesc(file_rolecall_organization_v1_events, 31);
 
 /**
  * A dataset was changed.
@@ -1154,7 +1199,7 @@ export type DatasetUpdated = Message<"rolecall.organization.v1.DatasetUpdated"> 
  * Use `create(DatasetUpdatedSchema)` to create a new message.
  */
 export const DatasetUpdatedSchema: GenMessage<DatasetUpdated> = /*@__PURE__*/
-  messageDesc(file_rolecall_organization_v1_events, 31);
+  messageDesc(file_rolecall_organization_v1_events, 32);
 
 /**
  * A dataset was deleted.
@@ -1182,7 +1227,7 @@ export type DatasetDeleted = Message<"rolecall.organization.v1.DatasetDeleted"> 
  * Use `create(DatasetDeletedSchema)` to create a new message.
  */
 export const DatasetDeletedSchema: GenMessage<DatasetDeleted> = /*@__PURE__*/
-  messageDesc(file_rolecall_organization_v1_events, 32);
+  messageDesc(file_rolecall_organization_v1_events, 33);
 
 /**
  * An organization composed a role.
@@ -1210,7 +1255,7 @@ export type RoleCreated = Message<"rolecall.organization.v1.RoleCreated"> & {
  * Use `create(RoleCreatedSchema)` to create a new message.
  */
 export const RoleCreatedSchema: GenMessage<RoleCreated> = /*@__PURE__*/
-  messageDesc(file_rolecall_organization_v1_events, 33);
+  messageDesc(file_rolecall_organization_v1_events, 34);
 
 /**
  * A composed role was changed.
@@ -1245,7 +1290,7 @@ export type RoleUpdated = Message<"rolecall.organization.v1.RoleUpdated"> & {
  * Use `create(RoleUpdatedSchema)` to create a new message.
  */
 export const RoleUpdatedSchema: GenMessage<RoleUpdated> = /*@__PURE__*/
-  messageDesc(file_rolecall_organization_v1_events, 34);
+  messageDesc(file_rolecall_organization_v1_events, 35);
 
 /**
  * A composed role was deleted.
@@ -1273,7 +1318,7 @@ export type RoleDeleted = Message<"rolecall.organization.v1.RoleDeleted"> & {
  * Use `create(RoleDeletedSchema)` to create a new message.
  */
 export const RoleDeletedSchema: GenMessage<RoleDeleted> = /*@__PURE__*/
-  messageDesc(file_rolecall_organization_v1_events, 35);
+  messageDesc(file_rolecall_organization_v1_events, 36);
 
 /**
  * A backend said which permissions it has.
@@ -1316,7 +1361,7 @@ export type PermissionsRegistered = Message<"rolecall.organization.v1.Permission
  * Use `create(PermissionsRegisteredSchema)` to create a new message.
  */
 export const PermissionsRegisteredSchema: GenMessage<PermissionsRegistered> = /*@__PURE__*/
-  messageDesc(file_rolecall_organization_v1_events, 36);
+  messageDesc(file_rolecall_organization_v1_events, 37);
 
 /**
  * An asset policy was created as a draft.
@@ -1332,7 +1377,8 @@ export type AssetPolicyCreated = Message<"rolecall.organization.v1.AssetPolicyCr
   name: string;
 
   /**
-   * The accounts behind its beneficiaries, as far as they are known.
+   * The accounts of the own organization behind its beneficiaries, as far as
+   * they are known.
    *
    * @generated from field: repeated string bound_ids = 2;
    */
@@ -1344,7 +1390,7 @@ export type AssetPolicyCreated = Message<"rolecall.organization.v1.AssetPolicyCr
  * Use `create(AssetPolicyCreatedSchema)` to create a new message.
  */
 export const AssetPolicyCreatedSchema: GenMessage<AssetPolicyCreated> = /*@__PURE__*/
-  messageDesc(file_rolecall_organization_v1_events, 37);
+  messageDesc(file_rolecall_organization_v1_events, 38);
 
 /**
  * An asset policy was changed.
@@ -1367,7 +1413,8 @@ export type AssetPolicyUpdated = Message<"rolecall.organization.v1.AssetPolicyUp
   fields: string[];
 
   /**
-   * The accounts that were found behind beneficiaries by this change.
+   * The accounts of the own organization that were found behind beneficiaries by
+   * this change.
    *
    * @generated from field: repeated string bound_ids = 3;
    */
@@ -1386,7 +1433,7 @@ export type AssetPolicyUpdated = Message<"rolecall.organization.v1.AssetPolicyUp
  * Use `create(AssetPolicyUpdatedSchema)` to create a new message.
  */
 export const AssetPolicyUpdatedSchema: GenMessage<AssetPolicyUpdated> = /*@__PURE__*/
-  messageDesc(file_rolecall_organization_v1_events, 38);
+  messageDesc(file_rolecall_organization_v1_events, 39);
 
 /**
  * An asset policy was activated.
@@ -1414,7 +1461,7 @@ export type AssetPolicyActivated = Message<"rolecall.organization.v1.AssetPolicy
  * Use `create(AssetPolicyActivatedSchema)` to create a new message.
  */
 export const AssetPolicyActivatedSchema: GenMessage<AssetPolicyActivated> = /*@__PURE__*/
-  messageDesc(file_rolecall_organization_v1_events, 39);
+  messageDesc(file_rolecall_organization_v1_events, 40);
 
 /**
  * An asset policy was revoked.
@@ -1449,7 +1496,7 @@ export type AssetPolicyRevoked = Message<"rolecall.organization.v1.AssetPolicyRe
  * Use `create(AssetPolicyRevokedSchema)` to create a new message.
  */
 export const AssetPolicyRevokedSchema: GenMessage<AssetPolicyRevoked> = /*@__PURE__*/
-  messageDesc(file_rolecall_organization_v1_events, 40);
+  messageDesc(file_rolecall_organization_v1_events, 41);
 
 /**
  * An asset policy was deleted.
@@ -1470,7 +1517,7 @@ export type AssetPolicyDeleted = Message<"rolecall.organization.v1.AssetPolicyDe
  * Use `create(AssetPolicyDeletedSchema)` to create a new message.
  */
 export const AssetPolicyDeletedSchema: GenMessage<AssetPolicyDeleted> = /*@__PURE__*/
-  messageDesc(file_rolecall_organization_v1_events, 41);
+  messageDesc(file_rolecall_organization_v1_events, 42);
 
 /**
  * A person proved an address for which an asset policy waited.
@@ -1505,5 +1552,5 @@ export type AssetPolicyBeneficiaryBound = Message<"rolecall.organization.v1.Asse
  * Use `create(AssetPolicyBeneficiaryBoundSchema)` to create a new message.
  */
 export const AssetPolicyBeneficiaryBoundSchema: GenMessage<AssetPolicyBeneficiaryBound> = /*@__PURE__*/
-  messageDesc(file_rolecall_organization_v1_events, 42);
+  messageDesc(file_rolecall_organization_v1_events, 43);
 
