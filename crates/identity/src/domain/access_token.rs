@@ -93,6 +93,13 @@ fn only_reads(permission: &str) -> bool {
     matches!(permission.rsplit('.').next(), Some("get" | "list" | "check"))
 }
 
+/// Tells whether the permission is one of Rolecall itself: what a verb of another backend does, nobody knows here, and
+/// what it registers tomorrow is in no token that was made without naming it.
+fn is_ours(permission: &str) -> bool {
+    let namespace = permission.split('.').next();
+    matches!(namespace, Some("identity" | "notification" | "organization"))
+}
+
 /// Why permissions were refused.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub(crate) enum NarrowingError {
@@ -104,11 +111,11 @@ pub(crate) enum NarrowingError {
     TooMany,
 }
 
-/// Decides what a token is narrowed to: what is asked for, or all that its person may read.
+/// Decides what a token is narrowed to: what is asked for, or all of Rolecall itself that its person may read.
 pub(crate) fn narrow(wished: &[String], held: &[String]) -> Result<Vec<String>, NarrowingError> {
     let is_lendable = |name: &String| held.contains(name) && may_carry(name);
     let mut chosen: Vec<String> = if wished.is_empty() {
-        held.iter().filter(|name| is_lendable(name) && only_reads(name)).cloned().collect()
+        held.iter().filter(|name| is_lendable(name) && only_reads(name) && is_ours(name)).cloned().collect()
     } else {
         let lacking: Vec<String> = wished.iter().filter(|name| !is_lendable(name)).cloned().collect();
         if !lacking.is_empty() {
@@ -146,7 +153,10 @@ mod tests {
     #[test]
     fn a_token_is_narrowed_to_what_its_person_holds_and_by_default_only_reads() {
         let held = names(&["a.b.list", "a.b.get", "a.b.create", "identity.sessions.list", "c.d.check"]);
-        assert_eq!(narrow(&[], &held), Ok(names(&["a.b.get", "a.b.list", "c.d.check"])));
+        let ours = names(&["identity.users.get", "notification.deliveries.list", "organization.access.check"]);
+        let reads = [&held[..], &ours, &names(&["organization.members.block"])].concat();
+        assert_eq!(narrow(&[], &reads), Ok(ours), "what other backends registered is named or not lent");
+        assert_eq!(narrow(&names(&["a.b.get"]), &held), Ok(names(&["a.b.get"])));
         assert_eq!(narrow(&names(&["a.b.create", "a.b.create"]), &held), Ok(names(&["a.b.create"])));
         let refused = narrow(&names(&["a.b.get", "a.b.delete", "identity.sessions.list"]), &held);
         assert_eq!(refused, Err(NarrowingError::NotGrantable(names(&["a.b.delete", "identity.sessions.list"]))));
@@ -155,7 +165,7 @@ mod tests {
 
     #[test]
     fn what_would_not_fit_into_an_access_token_is_refused() {
-        let many: Vec<String> = (0..=MAX_PERMISSIONS).map(|index| format!("a.b{index}.get")).collect();
+        let many: Vec<String> = (0..=MAX_PERMISSIONS).map(|index| format!("identity.b{index}.get")).collect();
         assert_eq!(narrow(&many, &many), Err(NarrowingError::TooMany));
         assert_eq!(narrow(&[], &many), Err(NarrowingError::TooMany));
         assert!(narrow(&many[1..], &many).is_ok());
