@@ -6,10 +6,10 @@ use rolecall_kernel::id::{DatasetId, OrganizationId, SubjectId};
 use rolecall_kernel::text::{Description, ResourceName};
 use rolecall_kernel::time::Timestamp;
 use rolecall_organization::ground::Position;
-use sea_orm::sea_query::Expr;
+use sea_orm::sea_query::{Expr, Query, UnionType};
 use sea_orm::{
     ColumnTrait as _, Condition, ConnectionTrait, DbErr, EntityTrait as _, ExprTrait as _, QueryFilter as _,
-    QueryOrder as _, QuerySelect as _, Set,
+    QueryOrder as _, QuerySelect as _, QueryTrait as _, Select, Set,
 };
 
 use super::entity::dataset::{ActiveModel, Column, Entity, Model as Row};
@@ -52,24 +52,30 @@ fn to_row(dataset: &Dataset) -> ActiveModel {
     }
 }
 
-/// The rows that are reached: the one place that says so, for reading and for changing. `None` when there are none.
-fn reached(reach: &Reach) -> Option<Condition> {
-    let mut any = Condition::any();
+/// The ways by which rows are reached, each of which one index answers: the one place that says so, for reading and for
+/// changing. None when nothing is reached.
+fn ways(reach: &Reach) -> Vec<Condition> {
+    let mut ways = Vec::new();
     match reach.all.as_organization_filter() {
-        Organizations::All => return Some(Condition::all()),
+        Organizations::All => return vec![Condition::all()],
         Organizations::Organizations(ids) => {
-            any = any.add(Column::OrganizationId.is_in(ids.iter().map(|id| id.as_uuid())));
+            ways.push(Condition::all().add(Column::OrganizationId.is_in(ids.iter().map(|id| id.as_uuid()))));
         }
         Organizations::Subject(_) | Organizations::Nothing => {}
     }
     if let Some((subject, organization)) = reach.registered {
         let own = Condition::all().add(Column::RegistrantId.eq(subject.as_uuid()));
-        any = any.add(own.add(Column::OrganizationId.eq(organization.as_uuid())));
+        ways.push(own.add(Column::OrganizationId.eq(organization.as_uuid())));
     }
     if let Some((subject, now)) = reach.granted {
-        any = any.add(Column::DatasetId.in_subquery(asset_policies::opened_to(subject, now)));
+        ways.push(Condition::all().add(Column::DatasetId.in_subquery(asset_policies::opened_to(subject, now))));
     }
-    Some(any).filter(|any| !any.is_empty())
+    ways
+}
+
+/// The rows that are reached by any way; `None` when there are none.
+fn reached(reach: &Reach) -> Option<Condition> {
+    Some(ways(reach).into_iter().fold(Condition::any(), Condition::add)).filter(|any| !any.is_empty())
 }
 
 /// Adds a dataset; violates [`super::DATASET_NAME_KEY`] when the name is taken.
@@ -105,17 +111,35 @@ pub(crate) async fn list<C: ConnectionTrait>(
     after: Option<Position>,
     limit: u64,
 ) -> Result<Vec<Dataset>, Error> {
-    let Some(reached) = reached(reach) else { return Ok(Vec::new()) };
-    let mut query = Entity::find().filter(reached).filter(condition(filter));
+    let mut meant = condition(filter);
     if let Some(organization) = organization {
-        query = query.filter(Column::OrganizationId.eq(organization.as_uuid()));
+        meant = meant.add(Column::OrganizationId.eq(organization.as_uuid()));
     }
     if let Some(after) = after {
-        query = query.filter(beyond(after));
+        meant = meant.add(beyond(after));
     }
-    let query = query.order_by_asc(Column::Created).order_by_asc(Column::DatasetId).limit(limit);
+    let Some(query) = page(reach, &meant, limit) else { return Ok(Vec::new()) };
     let rows = query.all(connection).await?;
     Ok(rows.into_iter().map(from_row).collect::<Result<_, _>>()?)
+}
+
+/// The first rows that are meant: of those of each way, which its index gives in order. Asked for all ways at once, the
+/// databases would read the datasets of everybody to find the few.
+fn page(reach: &Reach, meant: &Condition, limit: u64) -> Option<Select<Entity>> {
+    let first = |way: Condition| {
+        let rows = Entity::find().filter(way).filter(meant.clone());
+        rows.order_by_asc(Column::Created).order_by_asc(Column::DatasetId).limit(limit)
+    };
+    let mut ways = ways(reach);
+    if ways.len() < 2 {
+        return ways.pop().map(first);
+    }
+    let ids = ways.into_iter().map(|way| {
+        let rows = first(way).select_only().column(Column::DatasetId).into_query();
+        Query::select().column(Column::DatasetId).from_subquery(rows, "found").take()
+    });
+    let ids = ids.reduce(|mut all, way| all.union(UnionType::Distinct, way).take())?;
+    Some(first(Condition::all().add(Column::DatasetId.in_subquery(ids))))
 }
 
 fn condition(filter: &Filter) -> Condition {
@@ -167,3 +191,6 @@ fn inside(permit: &Permit) -> Condition {
         .add(Column::OrganizationId.eq(facts.organization_id.map(OrganizationId::as_uuid)))
         .add(Column::RegistrantId.eq(facts.subject_id.map(SubjectId::as_uuid)))
 }
+
+#[cfg(test)]
+mod tests;
