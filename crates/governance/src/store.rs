@@ -6,6 +6,7 @@
 pub(crate) mod asset_policies;
 pub(crate) mod beneficiaries;
 pub(crate) mod datasets;
+pub(crate) mod disclosures;
 pub(crate) mod migrations;
 pub(crate) mod models;
 

@@ -17,16 +17,16 @@ use std::collections::HashMap;
 use std::time::Duration;
 
 use rolecall_db::{Error, Tx, inbox};
-use rolecall_kernel::id::{EventId, UserId};
+use rolecall_kernel::id::{EventId, OrganizationId, UserId};
 use rolecall_kernel::text::EmailAddress;
 use rolecall_kernel::time::Timestamp;
 use rolecall_organization::ground::{self, AccessChange, Origin};
 
 use super::App;
-use crate::domain::asset_policy::{Bond, State, Terms};
+use crate::domain::asset_policy::{Beneficiary, Bond, Terms};
 use crate::domain::event::What;
 use crate::peers::identity::IdentityUnavailable;
-use crate::store::{asset_policies, beneficiaries};
+use crate::store::beneficiaries::{self, Waiting};
 
 /// How long the note of a proof is kept.
 const KEPT: Duration = Duration::from_hours(24);
@@ -62,32 +62,37 @@ pub(crate) async fn ask(app: &App, emails: &[EmailAddress]) -> Result<Asked, Ask
 }
 
 impl Asked {
-    /// Binds who waits and is known, in a transaction that has drawn a revision; returns who was bound.
+    /// Binds who waits and is known, in a transaction that has drawn a revision; returns who was bound that belongs to
+    /// the organization itself, which alone may be told before the policy is active.
     pub(super) async fn bind(
         &self,
         app: &App,
         tx: &Tx,
+        organization: OrganizationId,
         terms: &mut Terms,
         now: Timestamp,
     ) -> Result<Vec<UserId>, Error> {
+        let mut waiting: Vec<(&mut Beneficiary, String)> = terms
+            .beneficiaries
+            .iter_mut()
+            .filter(|known| known.bond.is_none())
+            .map(|known| (app.addresses.address(&known.email), known))
+            .map(|(hash, known)| (known, hash))
+            .collect();
+        let hashes: Vec<&str> = waiting.iter().map(|(_, hash)| hash.as_str()).collect();
+        let noted = beneficiaries::list_proofs_after(tx, &hashes, self.head).await?;
+        let users: Vec<UserId> = self.holders.values().chain(noted.values()).copied().collect();
+        let living = beneficiaries::list_organizations_of(tx, &users).await?;
         let mut bound = Vec::new();
-        for beneficiary in terms.beneficiaries.iter_mut().filter(|known| known.bond.is_none()) {
-            if let Some(user_id) = self.find(app, tx, &beneficiary.email).await? {
-                beneficiary.bond = Some(Bond { user_id, bound: now, ended: false });
-                bound.push(user_id);
-            }
+        for (known, hash) in &mut waiting {
+            let candidates = [self.holders.get(known.email.key()), noted.get(hash)].into_iter().flatten();
+            let Some((user_id, home)) = candidates.filter_map(|user| Some((*user, *living.get(user)?))).next() else {
+                continue;
+            };
+            known.bond = Some(Bond { user_id, bound: now, organization_id: Some(home) });
+            bound.extend((home == organization).then_some(user_id));
         }
         Ok(bound)
-    }
-
-    async fn find(&self, app: &App, tx: &Tx, email: &EmailAddress) -> Result<Option<UserId>, Error> {
-        let noted = beneficiaries::find_proof_after(tx, &app.addresses.address(email), self.head).await?;
-        for user in [self.holders.get(email.key()).copied(), noted].into_iter().flatten() {
-            if beneficiaries::find_organization_of(tx, user).await?.is_some() {
-                return Ok(Some(user));
-            }
-        }
-        Ok(None)
     }
 }
 
@@ -109,7 +114,7 @@ pub(crate) async fn take_proof(app: &App, proof: &Proof) -> Result<(), Error> {
     Ok(())
 }
 
-/// Returns the revision if anything was bound.
+/// Returns the revision if anything was opened by it.
 async fn take(app: &App, tx: &Tx, proof: &Proof, now: Timestamp) -> Result<Option<i64>, Error> {
     let (user, hash) = (proof.user_id, proof.address_hash.as_str());
     let revision = ground::advance(tx).await?;
@@ -120,18 +125,16 @@ async fn take(app: &App, tx: &Tx, proof: &Proof, now: Timestamp) -> Result<Optio
     // Deleted before the proof was told.
     let Some(organization) = beneficiaries::find_organization_of(tx, user).await? else { return Ok(None) };
     beneficiaries::note_proof(tx, revision, hash, user, now).await?;
-    let waiting = beneficiaries::list_waiting(tx, hash).await?;
-    if waiting.is_empty() {
+    // A draft tells nobody whom it found, and opens nothing; its activation does both.
+    let active = beneficiaries::list_waiting(tx, hash).await?;
+    beneficiaries::bind(tx, hash, user, now).await?;
+    if active.is_empty() {
         return Ok(None);
     }
-    for policy in waiting {
-        let scope = rolecall_authz::Scope::organization(policy.organization_id);
-        let Some(found) = asset_policies::find_locked(tx, &scope, policy.asset_policy_id).await? else { continue };
-        beneficiaries::bind(tx, policy.asset_policy_id, hash, user, now).await?;
-        let opens = matches!(found.state, State::Active { .. }) && !found.terms.window.is_over(now);
-        let (asset_policy_id, name) = (policy.asset_policy_id, found.terms.name);
+    for Waiting { asset_policy_id, organization_id, name, ends } in active {
+        let opens = ends.is_none_or(|ends| now < ends);
         let what = What::AssetPolicyBeneficiaryBound { asset_policy_id, user_id: user, name, opens };
-        app.tell(tx, &Origin::default(), policy.organization_id, now, what).await?;
+        app.tell(tx, &Origin::default(), organization_id, now, what).await?;
     }
     let (what, subject_id) = (What::BENEFICIARY_BOUND, user.into());
     let change = AccessChange { revision, subject_id, organization_id: Some(organization), what, occurred: now };

@@ -10,7 +10,7 @@ use rolecall_organization::ground::{self, AccessChange, Origin};
 use super::App;
 use super::beneficiaries::AskError;
 use super::change::{self, Opened, Refused};
-use crate::domain::asset_policy::{AssetPolicy, ChangeError, StateError, Terms};
+use crate::domain::asset_policy::{AssetPolicy, ChangeError, StateError, Terms, Undisclosed};
 use crate::domain::event::What;
 use crate::store::{asset_policies, models};
 
@@ -41,6 +41,12 @@ pub(crate) enum Error {
     /// Where it stands in its life does not allow it.
     #[error(transparent)]
     State(#[from] StateError),
+    /// The organization has as many policies as it may.
+    #[error("the organization has no room for another policy")]
+    LimitReached,
+    /// It would tell of more accounts of others than it may.
+    #[error(transparent)]
+    Undisclosed(#[from] Undisclosed),
     /// Who asks, or where, does not allow it.
     #[error(transparent)]
     Refused(#[from] Refused),

@@ -10,7 +10,7 @@ use rolecall_organization::ground::Origin;
 use super::beneficiaries::{self, Asked};
 use super::change_asset_policy::{Changed, Error, check_references, obey, record};
 use super::{App, change};
-use crate::domain::asset_policy::{AssetPolicy, State, Terms};
+use crate::domain::asset_policy::{AssetPolicy, MAX_POLICIES, State, Terms};
 use crate::domain::event::What;
 use crate::store::asset_policies;
 
@@ -45,9 +45,12 @@ async fn create(app: &App, tx: &Tx, command: &Command, asked: &Asked) -> Result<
         return Err(Error::OrganizationNotFound);
     }
     opened.demand(tx, PERMISSION, organization_id).await?;
+    if asset_policies::count(tx, organization_id).await? >= MAX_POLICIES {
+        return Err(Error::LimitReached);
+    }
     let mut terms = command.terms.clone();
     check_references(tx, organization_id, &terms).await?;
-    let bound = asked.bind(app, tx, &mut terms, opened.now).await?;
+    let bound = asked.bind(app, tx, organization_id, &mut terms, opened.now).await?;
     let policy = AssetPolicy {
         asset_policy_id: AssetPolicyId::new(opened.now, app.entropy.as_ref()),
         organization_id,

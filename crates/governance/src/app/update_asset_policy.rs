@@ -30,7 +30,7 @@ pub(crate) async fn run(app: &App, command: &Command) -> Result<Answer<Changed>,
         if after.state == State::Draft {
             check_references(&tx, after.organization_id, &after.terms).await?;
         }
-        let bound = asked.bind(app, &tx, &mut after.terms, now).await?;
+        let bound = asked.bind(app, &tx, after.organization_id, &mut after.terms, now).await?;
         let what = told(&before, &after, fields, bound);
         Ok(Some((after, what)))
     })

@@ -6,6 +6,7 @@
 mod beneficiary;
 mod change;
 mod controls;
+mod disclosure;
 
 use rolecall_kernel::id::{AssetPolicyId, DatasetId, ModelId, OrganizationId};
 use rolecall_kernel::text::{Reason, ResourceName};
@@ -14,6 +15,7 @@ use rolecall_kernel::time::Timestamp;
 pub(crate) use self::beneficiary::{Beneficiary, Bond};
 pub(crate) use self::change::{Change, ChangeError};
 pub(crate) use self::controls::{Obligation, PrivacyBudget, PrivacyControls};
+pub(crate) use self::disclosure::{DAY, Disclosure, Undisclosed};
 use super::model::VersionName;
 use super::schema::ParameterSchema;
 
@@ -21,6 +23,10 @@ use super::schema::ParameterSchema;
 pub(crate) const MAX_DATASETS: usize = 100;
 /// The most beneficiaries of a policy.
 pub(crate) const MAX_BENEFICIARIES: usize = 1_000;
+
+/// The most policies of an organization, drafts and revoked ones among them: whoever proves an address is bound in all
+/// that wait for it at once.
+pub(crate) const MAX_POLICIES: u64 = 1_000;
 
 /// Where a policy stands in its life.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -12,8 +12,8 @@ use rolecall_kernel::time::Timestamp;
 use rolecall_organization::ground::Position;
 use sea_orm::sea_query::{Alias, Expr, JoinType, Query, SelectStatement};
 use sea_orm::{
-    ColumnTrait as _, Condition, ConnectionTrait, EntityTrait as _, ExprTrait as _, QueryFilter as _, QueryOrder as _,
-    QuerySelect as _, Select, Set,
+    ColumnTrait as _, Condition, ConnectionTrait, EntityTrait as _, ExprTrait as _, PaginatorTrait as _,
+    QueryFilter as _, QueryOrder as _, QuerySelect as _, Select, Set,
 };
 use uuid::Uuid;
 
@@ -42,6 +42,11 @@ async fn insert_datasets(
         dataset::Entity::insert_many(rows).exec_without_returning(tx).await?;
     }
     Ok(())
+}
+
+/// Counts the policies of an organization, whatever their state.
+pub(crate) async fn count(tx: &Tx, organization: OrganizationId) -> Result<u64, Error> {
+    Ok(Entity::find().filter(Column::OrganizationId.eq(organization.as_uuid())).count(tx).await?)
 }
 
 /// The policies of the scope; `None` when there can be none.

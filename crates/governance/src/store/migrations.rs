@@ -2,6 +2,7 @@
 
 mod asset_policies;
 mod datasets;
+mod disclosures;
 mod models;
 
 use rolecall_organization::ground::step;
@@ -13,5 +14,6 @@ pub(crate) fn steps() -> Vec<Box<dyn MigrationTrait>> {
         step("organization_0090_models", models::UP),
         step("organization_0091_datasets", datasets::UP),
         step("organization_0100_asset_policies", asset_policies::UP),
+        step("organization_0101_disclosures", disclosures::UP),
     ]
 }

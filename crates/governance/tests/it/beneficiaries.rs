@@ -1,6 +1,7 @@
 //! Who stands behind an address: the first account that proves it, in whichever order things happen.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use prost::Message as _;
 use rolecall_api::{identity, organization::v1 as pb};
@@ -10,8 +11,8 @@ use rolecall_kernel::text::EmailAddress;
 use rolecall_kernel::time::Clock as _;
 use rolecall_testkit::on_each_database;
 
-use crate::asset_policies::{Ground, activate, get, revoke};
-use crate::stage::Stage;
+use crate::asset_policies::{Ground, activate, create, get, revoke};
+use crate::stage::{Stage, refused};
 
 const ADA: &str = "ada@example.org";
 
@@ -57,10 +58,10 @@ on_each_database! {
         let ada = stage.add_active(owner, elsewhere, &["DATA_SCIENTIST"]).await;
         stage.identity.prove(ADA, &ada.to_string());
         let policy = ground.create(&stage, &[ADA, "bob@example.org"]).await;
+        assert_eq!(stage.mailed().await.len(), 0, "a draft opens nothing");
+        let policy = activate(&stage, ground.owner, &policy.asset_policy_id).await.expect("activates");
         assert_eq!(policy.beneficiaries.iter().map(pb::Beneficiary::state).collect::<Vec<_>>(), [Bound, Waiting]);
         assert!(policy.beneficiaries[0].bind_time.is_some());
-        assert_eq!(stage.mailed().await.len(), 0, "a draft opens nothing");
-        activate(&stage, ground.owner, &policy.asset_policy_id).await.expect("activates");
         revoke(&stage, ground.owner, &policy.asset_policy_id).await.expect("revokes");
         let mailed = stage.mailed().await;
         assert_eq!(mailed, ["organization.asset_policy_activated", "organization.asset_policy_revoked"]);
@@ -95,7 +96,7 @@ on_each_database! {
         let gate = stage.identity.hold_next_answer();
         let (asked, policy) = (Arc::clone(&stage), ground.policy(&[ADA]));
         let owner = ground.owner;
-        let creation = async move { crate::asset_policies::create(&asked, owner, policy).await };
+        let creation = async move { create(&asked, owner, policy).await };
         let proving = async {
             // Identity has answered that nobody proved it, and the answer is on its way.
             gate.until_held().await;
@@ -106,6 +107,72 @@ on_each_database! {
         let created = created.expect("creates");
         assert_eq!(created.beneficiaries[0].state(), Bound);
         assert_eq!(states(&stage, &ground, &created.asset_policy_id).await, [Bound]);
+    }
+
+    /// ASVS: V8.2.2
+    async fn attack_t08_a_draft_tells_nobody_who_has_an_account_elsewhere(database) {
+        let stage = Stage::open(&database).await;
+        let ground = Ground::lay(&stage, "Acme").await;
+        let (elsewhere, owner) = stage.found("Other").await;
+        let (ada, bob) = (stage.add_active(owner, elsewhere, &["GUEST"]).await, stage.add_active(owner, elsewhere, &["GUEST"]).await);
+        stage.identity.prove(ADA, &ada.to_string());
+        let policy = ground.create(&stage, &[ADA, "bob@example.org", "nobody@example.org"]).await;
+        tell(&stage, proof(&stage, "bob@example.org", bob, elsewhere)).await;
+        let read = get(&stage, ground.owner, &policy.asset_policy_id).await.expect("reads");
+        for known in policy.beneficiaries.iter().chain(&read.beneficiaries) {
+            assert_eq!((known.state(), known.bind_time), (Waiting, None), "{}", known.email);
+        }
+        assert_eq!(read.etag, policy.etag);
+        assert_eq!(stage.audited(ground.owner, &bob.to_string()).await, Vec::<String>::new());
+        let entries = stage.details(ground.owner, "organization.asset_policy_created").await;
+        assert!(entries.len() == 1 && !entries[0].contains(&ada.to_string()), "{entries:?}");
+        activate(&stage, ground.owner, &policy.asset_policy_id).await.expect("activates");
+        assert_eq!(states(&stage, &ground, &policy.asset_policy_id).await, [Bound, Bound, Waiting]);
+    }
+
+    /// ASVS: V2.4.1
+    async fn attack_t08_an_organization_learns_of_a_hundred_accounts_of_others_a_day(database) {
+        let stage = Stage::open(&database).await;
+        let ground = Ground::lay(&stage, "Acme").await;
+        let (elsewhere, owner) = stage.found("Other").await;
+        let other = stage.add_active(owner, elsewhere, &["GUEST"]).await;
+        let own = stage.add_active(ground.owner, ground.organization, &["GUEST"]).await;
+        stage.identity.prove("own@example.org", &own.to_string());
+        let emails: Vec<String> = (0..120).map(|number| format!("p{number}@example.org")).collect();
+        for email in &emails {
+            stage.identity.prove(email, &other.to_string());
+        }
+        let emails: Vec<&str> = emails.iter().map(String::as_str).collect();
+        let begin = async |emails: &[&str]| ground.create(&stage, emails).await.asset_policy_id;
+        let (first, second) = (begin(&emails[..60]).await, begin(&emails[60..]).await);
+        let (nobody, mine) = (begin(&["nobody@example.org"]).await, begin(&["own@example.org"]).await);
+        for _ in 0..2 {
+            activate(&stage, ground.owner, &first).await.expect("what is active stays so and counts once");
+        }
+        let beyond = activate(&stage, ground.owner, &second).await.expect_err("60 of 40");
+        assert_eq!(beyond.code(), tonic::Code::ResourceExhausted);
+        assert_eq!(refused(Err::<(), _>(beyond)), "BENEFICIARY_LIMIT_REACHED");
+        assert_eq!(states(&stage, &ground, &second).await, [Waiting; 60]);
+        let unknown = activate(&stage, ground.owner, &nobody).await;
+        assert_eq!(refused(unknown), "BENEFICIARY_LIMIT_REACHED", "whether there is anybody is not told");
+        activate(&stage, ground.owner, &mine).await.expect("of its own members it knows anyway");
+        stage.clock.advance(Duration::from_hours(24));
+        activate(&stage, ground.owner, &second).await.expect("on another day");
+    }
+
+    async fn an_organization_has_room_for_a_thousand_policies(database) {
+        let stage = Stage::open(&database).await;
+        let ground = Ground::lay(&stage, "Acme").await;
+        let id = ground.create(&stage, &[ADA]).await.asset_policy_id;
+        stage.copy_policies(998).await;
+        ground.create(&stage, &[ADA]).await;
+        let beyond = create(&stage, ground.owner, ground.policy(&[ADA])).await.expect_err("too many");
+        assert_eq!(beyond.code(), tonic::Code::ResourceExhausted);
+        assert_eq!(refused(Err::<(), _>(beyond)), "ASSET_POLICY_LIMIT_REACHED");
+        let ada = stage.add_active(ground.owner, ground.organization, &["GUEST"]).await;
+        tell(&stage, proof(&stage, ADA, ada, ground.organization)).await;
+        assert_eq!(states(&stage, &ground, &id).await, [Bound]);
+        assert_eq!(stage.waiting().await, 0, "all copies of the draft");
     }
 
     async fn a_proof_that_was_given_up_long_ago_binds_nobody(database) {
@@ -124,6 +191,8 @@ on_each_database! {
         let ada = stage.add_active(ground.owner, ground.organization, &["DATA_SCIENTIST"]).await;
         stage.identity.prove(ADA, &ada.to_string());
         let id = ground.create(&stage, &[ADA]).await.asset_policy_id;
+        assert_eq!(states(&stage, &ground, &id).await, [Bound], "of its own members a draft tells");
+        activate(&stage, ground.owner, &id).await.expect("activates");
         let request = pb::EndMemberRequest { user_id: ada.to_string(), actor_id: ground.owner.to_string() };
         stage.memberships().end_member(request).await.expect("ends");
         assert_eq!(states(&stage, &ground, &id).await, [Ended]);
@@ -143,6 +212,7 @@ on_each_database! {
         for round in 0..5 {
             let email = format!("p{round}@example.org");
             let id = ground.create(&stage, &[&email]).await.asset_policy_id;
+            activate(&stage, ground.owner, &id).await.expect("activates");
             let user = stage.add_active(ground.owner, ground.organization, &["DATA_SCIENTIST"]).await;
             let event = proof(&stage, &email, user, ground.organization);
             let request = pb::EndMemberRequest { user_id: user.to_string(), actor_id: ground.owner.to_string() };

@@ -21,6 +21,7 @@ use rolecall_kernel::key::MasterKey;
 use rolecall_kernel::time::Clock as _;
 use rolecall_organization::{LocalAccess, Organization, OrganizationConfig};
 use rolecall_testkit::{SeededEntropy, TestClock, TestDatabase};
+use sea_orm::{ConnectionTrait as _, DbBackend, Statement};
 use tonic::Status;
 use tonic::service::Routes;
 use tonic_types::StatusExt as _;
@@ -237,6 +238,49 @@ impl Stage {
         let mut topics: Vec<_> = listed.into_inner().audit_events.iter().map(topic).collect();
         topics.sort_unstable();
         topics
+    }
+
+    /// What the audit log tells of events of a topic.
+    pub(crate) async fn details(&self, owner: UserId, topic: &str) -> Vec<String> {
+        self.relay.drain().await;
+        let request = pb::ListAuditEventsRequest { topic: topic.to_owned(), ..Default::default() };
+        let listed = Audit::new(self.wire(Who::User(owner))).list_audit_events(request).await.expect("lists");
+        listed.into_inner().audit_events.iter().map(|event| format!("{:?}", event.details)).collect()
+    }
+
+    /// Copies the only policy, and whom it names.
+    pub(crate) async fn copy_policies(&self, times: u32) {
+        let backend = self.database.reader().get_database_backend();
+        let id = if backend == DbBackend::Sqlite { "randomblob(16)" } else { "gen_random_uuid()" };
+        let columns = "organization_id, name, model_id, model_version, parameter_bounds, output_review, obligations, state, \
+                       version, created, updated";
+        let policies = format!(
+            "INSERT INTO asset_policies (asset_policy_id, {columns}) \
+             WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < {times}) \
+             SELECT {id}, {columns} FROM asset_policies CROSS JOIN n"
+        );
+        let beneficiaries = "INSERT INTO asset_policy_beneficiaries (asset_policy_id, email_key, email, address_hash) \
+                             SELECT p.asset_policy_id, b.email_key, b.email, b.address_hash \
+                             FROM asset_policies p CROSS JOIN asset_policy_beneficiaries b \
+                             WHERE p.asset_policy_id <> b.asset_policy_id";
+        let write = self.database.write(|tx| {
+            let policies = policies.clone();
+            async move {
+                tx.execute_unprepared(&policies).await?;
+                tx.execute_unprepared(beneficiaries).await?;
+                Ok::<_, rolecall_db::Error>(())
+            }
+        });
+        write.await.expect("copies");
+    }
+
+    /// Counts the addresses that wait.
+    pub(crate) async fn waiting(&self) -> i64 {
+        let reader = self.database.reader();
+        let text = "SELECT count(*) FROM asset_policy_beneficiaries WHERE user_id IS NULL";
+        let statement = Statement::from_string(reader.get_database_backend(), text);
+        let row = reader.query_one_raw(statement).await.expect("reads").expect("a row");
+        row.try_get_by_index(0).expect("a number")
     }
 
     /// The head of all access.

@@ -1,6 +1,6 @@
 //! Beneficiaries: addresses, and the accounts that stand behind them.
 
-use rolecall_kernel::id::UserId;
+use rolecall_kernel::id::{OrganizationId, UserId};
 use rolecall_kernel::text::EmailAddress;
 use rolecall_kernel::time::Timestamp;
 
@@ -10,8 +10,8 @@ pub(crate) struct Bond {
     pub(crate) user_id: UserId,
     /// When it was found.
     pub(crate) bound: Timestamp,
-    /// Whether the account was deleted since; nobody takes its place.
-    pub(crate) ended: bool,
+    /// Where the account belongs; none when it was deleted since, and nobody takes its place.
+    pub(crate) organization_id: Option<OrganizationId>,
 }
 
 /// Somebody to whom a policy opens its datasets.
@@ -31,6 +31,6 @@ impl Beneficiary {
 
     /// Returns the living account behind the address.
     pub(crate) fn user(&self) -> Option<UserId> {
-        self.bond.filter(|bond| !bond.ended).map(|bond| bond.user_id)
+        self.bond.filter(|bond| bond.organization_id.is_some()).map(|bond| bond.user_id)
     }
 }

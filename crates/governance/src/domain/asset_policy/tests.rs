@@ -20,7 +20,8 @@ fn reason() -> Reason {
 }
 
 fn draft() -> AssetPolicy {
-    let bond = Bond { user_id: UserId::new(NOW, &SystemEntropy), bound: NOW, ended: false };
+    let home = OrganizationId::new(NOW, &SystemEntropy);
+    let bond = Bond { user_id: UserId::new(NOW, &SystemEntropy), bound: NOW, organization_id: Some(home) };
     let ada = Beneficiary { email: email("ada@example.org"), bond: Some(bond) };
     AssetPolicy {
         asset_policy_id: AssetPolicyId::new(NOW, &SystemEntropy),
@@ -175,6 +176,25 @@ fn names_of_obligations_are_plain() {
 fn a_deleted_account_is_no_beneficiary_and_its_place_stays_taken() {
     let mut beneficiary = draft().terms.beneficiaries[0].clone();
     assert!(beneficiary.user().is_some());
-    beneficiary.bond = beneficiary.bond.map(|bond| Bond { ended: true, ..bond });
+    beneficiary.bond = beneficiary.bond.map(|bond| Bond { organization_id: None, ..bond });
     assert!(beneficiary.user().is_none() && beneficiary.bond.is_some());
+}
+
+#[test]
+fn what_goes_beyond_the_rest_of_a_day_uses_it_up_and_then_nobody_is_looked_for() {
+    let (policy, told) = (draft(), |told| Disclosure { told, since: Some(NOW) });
+    assert_eq!(Disclosure::default().spend(&policy, LATER), Ok(1));
+    assert_eq!(told(99).spend(&policy, LATER), Ok(1));
+    let mut two = policy.clone();
+    two.terms.beneficiaries.push(policy.terms.beneficiaries[0].clone());
+    let wait = NOW.plus(DAY).since(LATER);
+    assert_eq!(told(99).spend(&two, LATER), Err(Undisclosed { wait, used_up: 1 }));
+    let mut unknown = policy.clone();
+    unknown.terms.beneficiaries = vec![Beneficiary::waiting(email("bob@example.org"))];
+    assert_eq!(told(99).spend(&unknown, LATER), Ok(0));
+    assert_eq!(told(100).spend(&unknown, LATER), Err(Undisclosed { wait, used_up: 0 }));
+    let home = policy.terms.beneficiaries[0].bond.and_then(|bond| bond.organization_id).expect("lives");
+    let mut own = AssetPolicy { organization_id: home, ..policy };
+    own.terms.beneficiaries.truncate(1);
+    assert_eq!(told(100).spend(&own, LATER), Ok(0));
 }

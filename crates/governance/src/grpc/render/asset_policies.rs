@@ -22,7 +22,7 @@ pub(in crate::grpc) fn policy(policy: &AssetPolicy, now: Timestamp) -> pb::Asset
         organization_id: policy.organization_id.to_string(),
         name: terms.name.as_str().to_owned(),
         dataset_ids: terms.datasets.iter().map(ToString::to_string).collect(),
-        beneficiaries: terms.beneficiaries.iter().map(beneficiary).collect(),
+        beneficiaries: terms.beneficiaries.iter().map(|known| beneficiary(policy, known)).collect(),
         model_id: terms.model_id.to_string(),
         model_version: terms.model_version.as_str().to_owned(),
         parameter_bounds: terms.bounds.as_ref().map(|bounds| bounds.as_str().to_owned()).unwrap_or_default(),
@@ -45,16 +45,19 @@ pub(in crate::grpc) fn listed(listed: &AssetPolicy, now: Timestamp) -> pb::Asset
     pb::AssetPolicy { parameter_bounds: String::new(), ..policy(listed, now) }
 }
 
-fn beneficiary(beneficiary: &Beneficiary) -> pb::Beneficiary {
-    let state = match beneficiary.bond {
+/// A draft tells nobody who has an account elsewhere.
+fn beneficiary(policy: &AssetPolicy, beneficiary: &Beneficiary) -> pb::Beneficiary {
+    let is_told = policy.state != State::Draft || beneficiary.is_of(policy.organization_id);
+    let bond = beneficiary.bond.filter(|_| is_told);
+    let state = match bond {
         None => pb::BeneficiaryState::Waiting,
-        Some(bond) if bond.ended => pb::BeneficiaryState::Ended,
+        Some(bond) if bond.organization_id.is_none() => pb::BeneficiaryState::Ended,
         Some(_) => pb::BeneficiaryState::Bound,
     };
     pb::Beneficiary {
         email: beneficiary.email.as_str().to_owned(),
         state: state.into(),
-        bind_time: beneficiary.bond.map(|bond| timestamp(bond.bound)),
+        bind_time: bond.map(|bond| timestamp(bond.bound)),
     }
 }
 

@@ -10,7 +10,7 @@ use tonic::Status;
 use super::refused;
 use crate::app::beneficiaries::AskError;
 use crate::app::change_asset_policy::{Error, Lacking};
-use crate::domain::asset_policy::{ChangeError, StateError};
+use crate::domain::asset_policy::{ChangeError, MAX_POLICIES, StateError, Undisclosed};
 
 const RETRY_AFTER: Duration = Duration::from_secs(1);
 
@@ -31,6 +31,19 @@ pub(in crate::grpc) fn change(error: Error, datasets: &[String]) -> Status {
         }
         Error::Lacking(lacking) => self::lacking(&lacking, datasets),
         Error::Incomplete(lacking) => incomplete(&lacking),
+        Error::LimitReached => {
+            let message =
+                format!("An organization has {MAX_POLICIES} asset policies at most; delete drafts or revoked ones.");
+            refusal(ErrorReason::AssetPolicyLimitReached, &message)
+                .metadata("limit", MAX_POLICIES.to_string())
+                .quota("organization", format!("{MAX_POLICIES} asset policies"))
+                .build()
+        }
+        Error::Undisclosed(Undisclosed { wait, .. }) => {
+            let message = "The activation would show which beneficiaries have accounts in other organizations, and within a \
+                           day that is shown of 100; repeat it later.";
+            refusal(ErrorReason::BeneficiaryLimitReached, message).retry_after(wait).build()
+        }
         Error::Change(error) => changed(error),
         Error::State(error) => state(error),
         Error::Refused(error) => refused(error),
