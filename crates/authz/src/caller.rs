@@ -167,7 +167,9 @@ impl Caller {
     /// Returns where the caller holds the permission: the widest of its grants, nowhere for one that its token is
     /// not made for.
     ///
-    /// Somebody who acts as the subject reaches of it only what it could reach itself.
+    /// Somebody who acts as the subject reaches of it only what it could reach itself. A relation to a row is that of the
+    /// subject, if the actor holds the permission at all; which of those rows the actor could reach itself is for
+    /// whoever looks for them to ask ([`actor_reaches`](Self::actor_reaches)).
     ///
     /// A service of the suite reaches only methods that are open to services, and there it is
     /// trusted with every row: such a method carries the actor, whose rights it checks itself.
@@ -180,10 +182,18 @@ impl Caller {
         }
         let own = scope_of(&self.access, permission);
         let Some(actor) = &self.actor else { return own };
-        match self.access.organization_id {
-            Some(id) if scope_of(actor, permission).includes_organization(id) => own.within(id),
-            Some(_) | None => Scope::Nothing,
+        let reached = scope_of(actor, permission);
+        match (&own, self.access.organization_id) {
+            (Scope::Related(_), Some(_)) if !reached.is_nothing() => own,
+            (_, Some(id)) if reached.includes_organization(id) => own.within(id),
+            (_, Some(_) | None) => Scope::Nothing,
         }
+    }
+
+    /// Tells whether whoever acts as the subject, if somebody does, holds the permission itself on everything in the
+    /// organization.
+    pub fn actor_reaches(&self, permission: &str, organization: OrganizationId) -> bool {
+        self.actor.as_ref().is_none_or(|actor| scope_of(actor, permission).includes_organization(organization))
     }
 
     /// Tells whether the caller holds the permission anywhere.

@@ -89,6 +89,27 @@ fn the_scope_of_a_permission_is_the_widest_of_its_grants() {
 }
 
 #[test]
+fn attack_t18_a_relation_is_that_of_the_subject_and_opens_nothing_that_its_actor_holds_nowhere() {
+    let own = OrganizationId::from_uuid(Uuid::from_u128(5));
+    let subject = access(SubjectKind::User, Some(5), &[("a.b.related", ScopeKind::Related)]);
+    let acting = |grants: &[(&str, ScopeKind)]| {
+        let actor = access(SubjectKind::User, Some(5), grants);
+        Caller::acting(claims(SubjectKind::User), Arc::clone(&subject), actor)
+    };
+    let wider = [("a.b.related", ScopeKind::Related), ("a.b.all", ScopeKind::Own)];
+    let caller = acting(&wider);
+    assert_eq!(caller.scope("a.b.related"), Scope::Related(caller.subject()));
+    assert!(caller.actor_reaches("a.b.all", own) && !caller.actor_reaches("a.b.related", own));
+    assert_eq!(caller.scope("a.b.all"), Scope::Nothing, "the subject does not hold it");
+    let less = acting(&wider[1..]);
+    assert_eq!(less.scope("a.b.related"), Scope::Nothing);
+    let elsewhere = OrganizationId::from_uuid(Uuid::from_u128(6));
+    assert!(!caller.actor_reaches("a.b.all", elsewhere));
+    let nobody = Caller::new(claims(SubjectKind::User), subject);
+    assert!(nobody.actor_reaches("a.b.all", elsewhere), "nobody acts as it");
+}
+
+#[test]
 fn a_caller_is_of_exactly_one_kind() {
     let user = Caller::new(claims(SubjectKind::User), access(SubjectKind::User, Some(5), &[]));
     assert_eq!(user.kind(), CallerKind::User);

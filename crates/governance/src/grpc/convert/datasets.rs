@@ -32,9 +32,10 @@ const MAX_FORMAT: usize = 100;
 /// What opens datasets of any organization to the beneficiaries of asset policies.
 const GRANTED: &str = "organization.datasets.get_granted";
 
-/// Where the caller may use the permissions: one on all datasets, one on those that it registered.
+/// Where the caller may use the permissions: one on all datasets, one on those that it registered. Whoever acts as it
+/// reaches those if all datasets of the organization are open to it.
 fn reach(caller: &Caller, [all, registered]: [&str; 2]) -> Reach {
-    let own = caller.organization().filter(|_| caller.holds(registered));
+    let own = caller.organization().filter(|id| caller.holds(registered) && caller.actor_reaches(all, *id));
     Reach {
         all: caller.scope(all),
         registered: own.map(|organization| (caller.subject(), organization)),
@@ -45,9 +46,10 @@ fn reach(caller: &Caller, [all, registered]: [&str; 2]) -> Reach {
 /// What the caller may see.
 pub(in crate::grpc) fn sees(api: &Api, caller: &Caller) -> Reach {
     let granted = match caller.scope(GRANTED) {
-        Scope::Related(subject) => Some((subject, api.app.now())),
+        // What others opened to a person they did not open to whoever acts as it.
+        Scope::Related(subject) if caller.actor().is_none() => Some((subject, api.app.now())),
         // Held on the condition alone.
-        Scope::All | Scope::Organizations(_) | Scope::SelfOnly(_) | Scope::Nothing => None,
+        Scope::Related(_) | Scope::All | Scope::Organizations(_) | Scope::SelfOnly(_) | Scope::Nothing => None,
     };
     Reach { granted, ..reach(caller, READ) }
 }
