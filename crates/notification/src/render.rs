@@ -28,7 +28,7 @@ macro_rules! sources {
 }
 
 /// Every source file of every version that deliveries may be pinned to.
-const SOURCES: [(&str, &str); 104] = sources![
+const SOURCES: [(&str, &str); 107] = sources![
     "v1/layout.html",
     "v1/footer.txt",
     "v1/optional.html",
@@ -91,6 +91,9 @@ const SOURCES: [(&str, &str); 104] = sources![
     "v1/owner_credentials_changed.subject.txt",
     "v1/owner_credentials_changed.txt",
     "v1/owner_credentials_changed.html",
+    "v1/powers_given.subject.txt",
+    "v1/powers_given.txt",
+    "v1/powers_given.html",
     "v1/organization_resumed.subject.txt",
     "v1/organization_resumed.txt",
     "v1/organization_resumed.html",

@@ -47,6 +47,7 @@ mod admin_changed;
 mod entitlement;
 mod owner_added;
 mod owner_credentials;
+mod powers_given;
 mod settings_access;
 mod sign_in;
 

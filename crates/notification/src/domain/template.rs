@@ -17,6 +17,8 @@ pub(crate) enum Template {
     OwnerAdded,
     /// An administrator of the installation changed what an owner logs in with; told to the others.
     OwnerCredentialsChanged,
+    /// An administrator of the instance gave what owners alone hold, by a role.
+    PowersGiven,
     /// Somebody became an administrator of the instance; told to all of them.
     AdminGranted,
     /// Somebody is no administrator of the instance any more; told to all of them.
@@ -75,13 +77,14 @@ pub(crate) enum Template {
 
 impl Template {
     /// All templates.
-    pub(crate) const ALL: [Self; 33] = [
+    pub(crate) const ALL: [Self; 34] = [
         Self::Invitation,
         Self::MemberBlocked,
         Self::MemberUnblocked,
         Self::MemberRolesChanged,
         Self::OwnerAdded,
         Self::OwnerCredentialsChanged,
+        Self::PowersGiven,
         Self::AdminGranted,
         Self::AdminRevoked,
         Self::OrganizationSuspended,
@@ -123,6 +126,7 @@ impl Template {
             Self::MemberRolesChanged => "member_roles_changed",
             Self::OwnerAdded => "owner_added",
             Self::OwnerCredentialsChanged => "owner_credentials_changed",
+            Self::PowersGiven => "powers_given",
             Self::AdminGranted => "admin_granted",
             Self::AdminRevoked => "admin_revoked",
             Self::OrganizationSuspended => "organization_suspended",

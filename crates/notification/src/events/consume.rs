@@ -50,6 +50,7 @@ fn content(event: &IngestedEvent) -> Result<Option<Content>, String> {
         | "organization.organization_suspended"
         | "organization.organization_resumed"
         | "organization.owner_added"
+        | "organization.powers_given"
         | "organization.owner_credentials_changed" => member_notice(&event.payload).map(Content::Notice).map(Some),
         "identity.access_token_created"
         | "identity.email_changed"
@@ -96,6 +97,16 @@ fn member_notice(payload: &[u8]) -> Result<Notice, String> {
             others = Some(subjects("owner_ids", &added.owner_ids)?);
             (Template::OwnerAdded, Variables::new())
         }
+        Some(Event::PowersGiven(given)) => {
+            others = Some(subjects("owner_ids", &given.owner_ids)?);
+            let to_person = if message.target_id.is_empty() { "" } else { "yes" };
+            let variables = [
+                ("role", given.role),
+                ("permissions", given.permissions.join(", ")),
+                ("to_person", to_person.to_owned()),
+            ];
+            (Template::PowersGiven, variables.into_iter().map(|(name, value)| (name.to_owned(), value)).collect())
+        }
         Some(Event::OwnerCredentialsChanged(changed)) => {
             others = Some(subjects("owner_ids", &changed.owner_ids)?);
             (Template::OwnerCredentialsChanged, Variables::from([("change".to_owned(), changed.change)]))
@@ -125,8 +136,9 @@ fn member_notice(payload: &[u8]) -> Result<Notice, String> {
         }
         _ => return Err("the payload does not fit its topic".to_owned()),
     };
-    // What happened to a whole organization happened to nobody else.
-    let is_of_all = matches!(template, Template::OrganizationSuspended | Template::OrganizationResumed);
+    // What happened to a whole organization, or to a role of it, happened to nobody else.
+    let is_of_all = matches!(template, Template::OrganizationSuspended | Template::OrganizationResumed)
+        || (template == Template::PowersGiven && message.target_id.is_empty());
     let head = Head {
         actor_id: &message.actor_id,
         organization_id: &message.organization_id,

@@ -5,8 +5,10 @@ use rolecall_kernel::id::{SubjectId, UserId};
 use rolecall_kernel::time::Timestamp;
 
 use super::entitlement::{Lacking, find_actor};
+use super::powers_given::Giving;
 use super::{App, Told, confirm_member, create_organization, owner_added};
 use crate::domain::actor::Subject;
+use crate::domain::custom_role::CustomRoles;
 use crate::domain::event::{Origin, What};
 use crate::domain::member::{Member, MemberState};
 use crate::domain::organization::OrganizationState;
@@ -101,6 +103,8 @@ async fn activate(
     };
     let active = finish(app, tx, revision, member, origin, now).await?;
     owner_added::tell(app, tx, origin, &inviter, &active, now).await?;
+    let giving = Giving { giver: &inviter, organization_id: active.organization_id, origin, now };
+    giving.to_member(app, tx, &CustomRoles::default(), &active).await?;
     Ok((active, Some(revision)))
 }
 

@@ -5,6 +5,7 @@ use rolecall_db::Tx;
 use rolecall_kernel::id::UserId;
 use rolecall_kernel::time::Timestamp;
 
+use super::powers_given::Giving;
 use super::{App, Told, admin_changed, owner_added};
 use crate::domain::actor::Subject;
 use crate::domain::custom_role::{CustomRoles, RoleName};
@@ -136,6 +137,8 @@ pub(crate) async fn apply(
     if !member.roles.contains(Role::Owner) {
         owner_added::tell(app, tx, &target.origin, &actor, &after, now).await?;
     }
+    let giving = Giving { giver: &actor, organization_id: after.organization_id, origin: &target.origin, now };
+    giving.to_member(app, tx, &member.custom, &after).await?;
     admin_changed::tell(app, tx, &target.origin, (&member, &after), now).await?;
     Ok(Changed { member: after, revision })
 }

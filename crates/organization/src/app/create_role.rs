@@ -7,6 +7,7 @@ use rolecall_kernel::text::Description;
 
 use super::App;
 use super::change_role::{Changed, Error, Opened, Target, check_grantable, check_known, open, rehearse};
+use super::powers_given::Giving;
 use crate::domain::custom_role::{ComposedRole, CustomRole, MAX_ROLES, RoleName};
 use crate::domain::event::What;
 use crate::store::roles;
@@ -56,5 +57,7 @@ async fn create(app: &App, tx: &Tx, command: &Command) -> Result<Changed, Error>
     let permissions = composed.role.permissions.iter().cloned().collect();
     let what = What::RoleCreated { name: command.name.to_string(), permissions };
     app.tell(tx, &command.target.origin, Some(organization_id), now, what).await?;
+    let giving = Giving { giver: &actor, organization_id, origin: &command.target.origin, now };
+    giving.to_role(app, tx, &command.name, &composed.role.permissions).await?;
     Ok(Changed { composed, revision })
 }

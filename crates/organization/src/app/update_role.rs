@@ -8,6 +8,7 @@ use rolecall_kernel::id::OrganizationId;
 use rolecall_kernel::text::Description;
 
 use super::change_role::{Changed, Error, Opened, Target, check_etag, check_grantable, check_known, open, rehearse};
+use super::powers_given::Giving;
 use super::{App, settings_access};
 use crate::domain::actor::Subject;
 use crate::domain::custom_role::{ComposedRole, CustomRole, RoleName};
@@ -72,6 +73,8 @@ async fn update(app: &App, tx: &Tx, command: &Command) -> Result<Changed, Error>
     // What nobody holds changes nobody's access.
     let is_access =
         !(added.is_empty() && removed.is_empty()) && roles::count_holders(tx, composed.role.role_id).await? > 0;
+    let giving = Giving { giver: &actor, organization_id: id, origin: &command.target.origin, now };
+    giving.to_role(app, tx, &command.name, &added).await?;
     let (added, removed) = (added.into_iter().collect(), removed.into_iter().collect());
     let what = What::RoleUpdated { name: command.name.to_string(), added, removed };
     let revision = if is_access {

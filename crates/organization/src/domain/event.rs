@@ -87,6 +87,13 @@ pub(crate) enum What {
         user_id: UserId,
         others: Vec<UserId>,
     },
+    /// To a role, or to a person by it.
+    PowersGiven {
+        user_id: Option<UserId>,
+        role: String,
+        permissions: Vec<String>,
+        owners: Vec<UserId>,
+    },
     AdminGranted {
         user_id: UserId,
         others: Vec<UserId>,
@@ -167,6 +174,7 @@ impl What {
             Self::ServiceAccountRemoved { .. } => "organization.service_account_removed",
             Self::ServiceAccountUpdated { .. } => "organization.service_account_updated",
             Self::OwnerAdded { .. } => "organization.owner_added",
+            Self::PowersGiven { .. } => "organization.powers_given",
             Self::AdminGranted { .. } => "organization.admin_granted",
             Self::AdminRevoked { .. } => "organization.admin_revoked",
             Self::OwnerCredentialsChanged { .. } => "organization.owner_credentials_changed",
@@ -207,6 +215,7 @@ impl What {
             | Self::AdminGranted { user_id, .. }
             | Self::AdminRevoked { user_id, .. }
             | Self::OwnerCredentialsChanged { user_id, .. } => Some((*user_id).into()),
+            Self::PowersGiven { user_id, .. } => user_id.map(SubjectId::from),
             Self::ServiceAccountAdded { service_account_id, .. }
             | Self::ServiceAccountUpdated { service_account_id, .. }
             | Self::ServiceAccountRemoved { service_account_id } => Some((*service_account_id).into()),

@@ -117,6 +117,12 @@ impl<'a> Permission<'a> {
         self.held_by(Role::Owner).filter(|_| !LEADS_TO_OTHERS.contains(&self.name))
     }
 
+    /// Tells whether of the built-in roles of an organization `OWNER` alone holds it so widely.
+    pub(crate) fn is_of_owners_alone(&self) -> bool {
+        let lesser = [Role::DataSteward, Role::DataScientist, Role::Guest].into_iter();
+        self.held_by(Role::Owner) > lesser.filter_map(|role| self.held_by(role)).max()
+    }
+
     /// Returns where a role that an organization composed holds it: what it was given, and all that `GUEST` holds.
     pub(crate) fn held_by_custom(&self, role: &CustomRole) -> Option<Holding> {
         let given = role.permissions.contains(self.name).then(|| self.composed()).flatten();

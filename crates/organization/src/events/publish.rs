@@ -78,6 +78,7 @@ const fn consumers(what: &What) -> &'static [Consumer] {
         | What::OrganizationSuspended { .. }
         | What::OrganizationResumed { .. }
         | What::OwnerAdded { .. }
+        | What::PowersGiven { .. }
         | What::AdminGranted { .. }
         | What::AdminRevoked { .. }
         | What::OwnerCredentialsChanged { .. } => &[ORGANIZATION, NOTIFICATION],
@@ -127,6 +128,11 @@ fn settings_changed(old_settings: &[String], new_settings: &[String]) -> pb::dom
 fn role_created(name: &str, permissions: &[String]) -> pb::domain_event::Event {
     let created = pb::RoleCreated { name: name.to_owned(), permissions: permissions.to_vec() };
     pb::domain_event::Event::RoleCreated(created)
+}
+
+fn powers_given(role: &str, permissions: &[String], owners: &[UserId]) -> pb::domain_event::Event {
+    let (owner_ids, role, permissions) = (texts(owners), role.to_owned(), permissions.to_vec());
+    pb::domain_event::Event::PowersGiven(pb::PowersGiven { owner_ids, role, permissions })
 }
 
 fn role_updated(name: &str, added: &[String], removed: &[String]) -> pb::domain_event::Event {
@@ -218,6 +224,7 @@ fn encode_what(what: &What) -> pb::domain_event::Event {
         What::OwnerCredentialsChanged { change, others, .. } => credentials_changed(change, others),
         What::AdminGranted { others, .. } => Wire::AdminGranted(pb::AdminGranted { admin_ids: texts(others) }),
         What::AdminRevoked { others, .. } => Wire::AdminRevoked(pb::AdminRevoked { admin_ids: texts(others) }),
+        What::PowersGiven { role, permissions, owners, .. } => powers_given(role, permissions, owners),
         What::OwnerAdded { others, .. } => Wire::OwnerAdded(pb::OwnerAdded { owner_ids: texts(others) }),
     }
 }

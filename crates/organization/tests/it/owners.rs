@@ -7,7 +7,7 @@ use rolecall_api::organization::v1::domain_event::Event;
 use rolecall_kernel::id::UserId;
 use rolecall_testkit::on_each_database;
 
-use crate::stage::Stage;
+use crate::stage::{Stage, names};
 
 /// An owner that was added: by whom, who, and who is told.
 type Added = (String, String, Vec<String>);
@@ -84,6 +84,25 @@ fn openings() -> [(&'static str, identity::domain_event::Event, &'static str); 4
     ]
 }
 
+/// Powers that were given: to whom, by which role, which, and who is told.
+type Given = (String, String, Vec<String>, Vec<String>);
+
+/// Delivers all events, and returns what owners are told of powers, in order.
+async fn powers_given(stage: &Stage) -> Vec<Given> {
+    stage.drain().await;
+    let mails = stage.identity.mails().into_iter().filter(|mail| mail.topic == "organization.powers_given");
+    let events = mails.map(|mail| pb::DomainEvent::decode(mail.payload.as_slice()).expect("an event"));
+    let read = |event: pb::DomainEvent| match event.event {
+        Some(pb::domain_event::Event::PowersGiven(given)) => {
+            Some((event.target_id, given.role, given.permissions, given.owner_ids))
+        }
+        _ => None,
+    };
+    let mut all: Vec<Given> = events.filter_map(read).collect();
+    all.sort();
+    all
+}
+
 on_each_database! {
     async fn the_other_owners_are_told_when_an_administrator_opens_the_account_of_one(database) {
         let stage = Stage::open(&database).await;
@@ -156,6 +175,50 @@ on_each_database! {
         let one = added(stage.admin, invited, &[first, second]);
         let two = added(stage.admin, unconfirmed, &[first, second, invited]);
         assert_eq!(told(&stage).await, [one, two]);
+    }
+
+    /// ASVS: V8.2.1
+    async fn attack_t22_the_owners_are_told_when_an_administrator_gives_what_they_alone_hold(database) {
+        let stage = Stage::open(&database).await;
+        let (acme, first) = stage.found("Acme").await;
+        let second = stage.add_active(first, acme, &["OWNER"]).await;
+        stage.block(first, second).await.expect("blocks");
+        let powers = ["organization.datasets.get", "organization.members.get", "organization.models.get"];
+        let compose = async |actor, name: &str, permissions: &[&str]| {
+            let (organization_id, name) = (acme.to_string(), name.to_owned());
+            let role = pb::Role { organization_id, name, permissions: names(permissions), ..Default::default() };
+            let request = pb::CreateRoleRequest { role: Some(role), ..Default::default() };
+            stage.roles(actor).create_role(request).await.map(drop)
+        };
+        compose(first, "OWN", &powers).await.expect("composes");
+        compose(stage.admin, "PLAIN", &powers[2..]).await.expect("composes");
+        assert_eq!(powers_given(&stage).await, [], "by an owner, or nothing that owners alone hold");
+        compose(stage.admin, "FOREIGN", &powers).await.expect("composes");
+        let guest = stage.add_active(first, acme, &["GUEST"]).await;
+        stage.set_roles(stage.admin, guest, &["OWN", "PLAIN"]).await.expect("gives");
+        stage.set_roles(stage.admin, guest, &["OWN"]).await.expect("takes one");
+        let invited = stage.add_active(stage.admin, acme, &["OWN"]).await;
+        let role = pb::Role {
+            organization_id: acme.to_string(),
+            name: "PLAIN".to_owned(),
+            permissions: names(&["organization.datasets.update"]),
+            ..Default::default()
+        };
+        let request = pb::UpdateRoleRequest { role: Some(role), ..Default::default() };
+        stage.roles(stage.admin).update_role(request).await.expect("changes");
+        let both = [first.to_string(), second.to_string()];
+        let held = names(&["organization.datasets.get", "organization.members.get"]);
+        let given = |target: String, role: &str, permissions: &[String]| {
+            (target, role.to_owned(), permissions.to_vec(), both.to_vec())
+        };
+        let mut expected = [
+            given(String::new(), "FOREIGN", &held),
+            given(guest.to_string(), "OWN", &held),
+            given(invited.to_string(), "OWN", &held),
+            given(String::new(), "PLAIN", &names(&["organization.datasets.update"])),
+        ];
+        expected.sort();
+        assert_eq!(powers_given(&stage).await, expected);
     }
 
     async fn an_owner_that_makes_owners_in_its_own_organization_is_no_outsider(database) {
