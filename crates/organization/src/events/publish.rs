@@ -213,9 +213,7 @@ fn encode_what(what: &What) -> pb::domain_event::Event {
         What::RoleCreated { name, permissions } => role_created(name, permissions),
         What::RoleUpdated { name, added, removed } => role_updated(name, added, removed),
         What::RoleDeleted { name, holders } => role_deleted(name, *holders),
-        What::PermissionsRegistered { namespace, added, removed, owner } => {
-            registered(namespace, added, removed, *owner)
-        }
+        What::PermissionsRegistered { namespace: of, added, removed, owner } => registered(of, added, removed, *owner),
         What::GuestRemoved { .. } => Wire::GuestRemoved(pb::GuestRemoved {}),
         What::SingleSignOnRequired { break_glass, previous } => Wire::SingleSignOnRequired(pb::SingleSignOnRequired {
             break_glass_user_id: break_glass.to_string(),
