@@ -177,6 +177,6 @@ async fn it_ends_when_who_acts_is_blocked(stack: &Stack, admin: &Actor, owner: &
     let block = organization::BlockMemberRequest { user_id: other.id.clone(), reason, ..Default::default() };
     admin.members().block_member(block).await.expect("blocked");
     // Organization blocked it, so its process obeys before anybody is answered.
-    let refused = tokio::time::timeout(Duration::from_secs(60), look(&acting)).await.expect("answered");
+    let refused = tokio::time::timeout(Duration::from_mins(1), look(&acting)).await.expect("answered");
     refusal::expect_reason(refused, Code::Unauthenticated, "SESSION_ENDED");
 }

@@ -100,7 +100,7 @@ pub(crate) async fn member(stack: &Stack, owner: &Actor, email: &str, roles: &[&
 /// Repeats a call until its answer satisfies. Five seconds are promised between processes; a busy machine gets a
 /// minute, because a test shows what happens and a benchmark how fast.
 pub(crate) async fn eventually<T, F: Future<Output = T>>(call: impl Fn() -> F, good: impl Fn(&T) -> bool) -> T {
-    let deadline = tokio::time::Instant::now() + std::time::Duration::from_secs(60);
+    let deadline = tokio::time::Instant::now() + std::time::Duration::from_mins(1);
     loop {
         let answer = call().await;
         if good(&answer) || tokio::time::Instant::now() > deadline {

@@ -188,7 +188,7 @@ mod tests {
         };
         let told = WireLimits { idle: Some(prost_types::Duration { seconds: 300, nanos: 0 }), absolute: None };
         let read = answer(WireKind::User, Some(told)).expect("told");
-        assert_eq!((read.idle, read.absolute), (Some(Duration::from_secs(300)), None));
+        assert_eq!((read.idle, read.absolute), (Some(Duration::from_mins(5)), None));
         answer(WireKind::User, None).expect_err("an older organization");
         answer(WireKind::ServiceAccount, None).expect("it has no sessions");
     }
