@@ -230,8 +230,10 @@ async fn programs(stack: &Stack, admin: &Actor, owner: &Actor) -> Vec<(Vec<Strin
 
 /// Returns what a built-in role holds on all of its organization or more.
 async fn unconditional(owner: &Actor, role: &str) -> Vec<String> {
-    let table = owner.roles().get_permission_table(organization::GetPermissionTableRequest::default()).await;
-    let rows = table.expect("read").into_inner().rows;
+    let request = organization::GetPermissionTableRequest { page_size: 1_000, ..Default::default() };
+    let table = owner.roles().get_permission_table(request).await.expect("read").into_inner();
+    assert!(table.next_page_token.is_empty(), "one page holds all");
+    let rows = table.rows;
     let is_unconditional =
         |held: &organization::RoleHolding| held.role == role && matches!(held.place(), Place::Any | Place::Own);
     let is_held = |row: &organization::PermissionRow| row.holders.iter().any(is_unconditional);

@@ -85,8 +85,8 @@ impl Asked {
         let living = beneficiaries::list_organizations_of(tx, &users).await?;
         let mut bound = Vec::new();
         for (known, hash) in &mut waiting {
-            let candidates = [self.holders.get(known.email.key()), noted.get(hash)].into_iter().flatten();
-            let Some((user_id, home)) = candidates.filter_map(|user| Some((*user, *living.get(user)?))).next() else {
+            let mut candidates = [self.holders.get(known.email.key()), noted.get(hash)].into_iter().flatten();
+            let Some((user_id, home)) = candidates.find_map(|user| Some((*user, *living.get(user)?))) else {
                 continue;
             };
             known.bond = Some(Bond { user_id, bound: now, organization_id: Some(home) });

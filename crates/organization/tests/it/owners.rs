@@ -93,9 +93,7 @@ async fn powers_given(stage: &Stage) -> Vec<Given> {
     let mails = stage.identity.mails().into_iter().filter(|mail| mail.topic == "organization.powers_given");
     let events = mails.map(|mail| pb::DomainEvent::decode(mail.payload.as_slice()).expect("an event"));
     let read = |event: pb::DomainEvent| match event.event {
-        Some(Event::PowersGiven(given)) => {
-            Some((event.target_id, given.role, given.permissions, given.owner_ids))
-        }
+        Some(Event::PowersGiven(given)) => Some((event.target_id, given.role, given.permissions, given.owner_ids)),
         _ => None,
     };
     let mut all: Vec<Given> = events.filter_map(read).collect();
