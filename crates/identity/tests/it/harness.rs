@@ -2,6 +2,7 @@
 
 use std::future::Future;
 use std::sync::Arc;
+use std::time::Duration;
 
 use prost::Message as _;
 use rolecall_api::identity::v1::account_service_client::AccountServiceClient;
@@ -178,7 +179,10 @@ impl World {
         let services = ServiceTokens::new(&master);
         let verifier = Verifier::new(keys, &services, time, VerifierConfig::new("rolecall"));
         let policy = Policy::from_descriptor(rolecall_api::DESCRIPTOR_SET).expect("every method has a rule");
-        let access = AccessCache::new(Arc::new(peers.clone()), AccessCacheConfig::new(Freshness::InProcess));
+        // As patient as the tests' databases: nobody fails because the machine has no time for it.
+        let patient = Duration::from_mins(1);
+        let config = AccessCacheConfig { source_timeout: patient, ..AccessCacheConfig::new(Freshness::InProcess) };
+        let access = AccessCache::new(Arc::new(peers.clone()), config);
         let authorizer =
             Authorizer::new(Arc::new(policy), Arc::new(verifier), revocations, access.clone(), ["identity"]);
         let (routes, refusals) = (identity.register(Routes::default()), Refusals::default());
