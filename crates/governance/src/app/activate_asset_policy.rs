@@ -33,7 +33,7 @@ pub(crate) async fn run(app: &App, command: &Command) -> Result<Answer<Changed>,
         Ok(Some((after, What::AssetPolicyActivated { asset_policy_id, name, beneficiaries })))
     })
     .await;
-    if let Err(Error::Undisclosed(Undisclosed { used_up, .. })) = &done {
+    if let Err(Error::Undisclosed(Undisclosed { used_up: used_up @ 1.., .. })) = &done {
         use_up(app, command, *used_up).await?;
     }
     done
