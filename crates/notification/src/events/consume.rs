@@ -99,13 +99,7 @@ fn member_notice(payload: &[u8]) -> Result<Notice, String> {
         }
         Some(Event::PowersGiven(given)) => {
             others = Some(subjects("owner_ids", &given.owner_ids)?);
-            let to_person = if message.target_id.is_empty() { "" } else { "yes" };
-            let variables = [
-                ("role", given.role),
-                ("permissions", given.permissions.join(", ")),
-                ("to_person", to_person.to_owned()),
-            ];
-            (Template::PowersGiven, variables.into_iter().map(|(name, value)| (name.to_owned(), value)).collect())
+            (Template::PowersGiven, powers(given, !message.target_id.is_empty()))
         }
         Some(Event::OwnerCredentialsChanged(changed)) => {
             others = Some(subjects("owner_ids", &changed.owner_ids)?);
@@ -152,6 +146,15 @@ fn member_notice(payload: &[u8]) -> Result<Notice, String> {
 
 fn subjects(field: &str, ids: &[String]) -> Result<Vec<SubjectId>, String> {
     ids.iter().map(|id| SubjectId::parse(id).map_err(|error| format!("{field} {error}"))).collect()
+}
+
+fn powers(given: organization::v1::PowersGiven, is_to_person: bool) -> Variables {
+    let to_person = if is_to_person { "yes" } else { "" };
+    Variables::from([
+        ("role".to_owned(), given.role),
+        ("permissions".to_owned(), given.permissions.join(", ")),
+        ("to_person".to_owned(), to_person.to_owned()),
+    ])
 }
 
 fn block(blocked: organization::v1::MemberBlocked) -> Result<Variables, String> {
