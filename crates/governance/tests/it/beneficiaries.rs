@@ -110,7 +110,7 @@ on_each_database! {
     }
 
     /// ASVS: V8.2.2
-    async fn attack_t08_a_draft_tells_nobody_who_has_an_account_elsewhere(database) {
+    async fn attack_t03_a_draft_tells_nobody_who_has_an_account_elsewhere(database) {
         let stage = Stage::open(&database).await;
         let ground = Ground::lay(&stage, "Acme").await;
         let (elsewhere, owner) = stage.found("Other").await;
@@ -131,7 +131,7 @@ on_each_database! {
     }
 
     /// ASVS: V2.4.1
-    async fn attack_t08_an_organization_learns_of_a_hundred_accounts_of_others_a_day(database) {
+    async fn attack_t03_an_organization_learns_of_a_hundred_accounts_of_others_a_day(database) {
         let stage = Stage::open(&database).await;
         let ground = Ground::lay(&stage, "Acme").await;
         let (elsewhere, owner) = stage.found("Other").await;

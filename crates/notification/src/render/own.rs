@@ -102,7 +102,7 @@ mod tests {
 
     /// ASVS: V1.3.7, T28
     #[test]
-    fn attack_t27_data_is_text_and_never_markup_a_tag_or_a_header() {
+    fn attack_t29_data_is_text_and_never_markup_a_tag_or_a_header() {
         let hostile = "<script>alert(1)</script>{{ 7 }}\r\nBcc: eve@evil.example \" onclick=\"x";
         let text = text("Hi {{ x }}", "{{ x }}", "<p>{{ x }}</p><a href=\"https://example.org/{{ x }}\">y</a>");
         // A space is in the data, so the link leads nowhere.
@@ -122,7 +122,7 @@ mod tests {
     }
 
     #[test]
-    fn attack_t27_what_grows_is_stopped() {
+    fn attack_t38_what_grows_is_stopped() {
         let grows = "{{ x }}".repeat(100);
         let long = "y".repeat(1_000);
         for one in [text("a", &grows, ""), text("a", "b", &grows), text(&grows, "b", "")] {

@@ -66,6 +66,7 @@ on_each_database! {
         assert_eq!(world.doubles.know(|known| known.audited.clone()), ["notification.preferences_updated"]);
     }
 
+    /// ASVS: T31
     async fn the_one_switch_holds_back_everything_but_what_is_mandatory(database) {
         let world = World::new(database).await;
         let (engines, grace, ada) = (world.organization("Engines"), world.person("Grace"), world.person("Ada"));

@@ -95,6 +95,7 @@ on_each_database! {
         assert_eq!(world.sink.mails().len(), 1);
     }
 
+    /// ASVS: T31
     async fn mandatory_mail_offers_no_end(database) {
         let world = World::new(database).await;
         let (engines, grace, ada) = (world.organization("Engines"), world.person("Grace"), world.person("Ada"));
@@ -106,6 +107,7 @@ on_each_database! {
     }
 }
 
+/// ASVS: T31
 #[tokio::test]
 async fn a_token_that_was_not_made_here_ends_nothing() {
     let world = World::new(rolecall_testkit::TestDatabase::sqlite().await).await;

@@ -28,7 +28,7 @@ fn what_shows_and_leaves_out_is_a_template_and_its_variables_are_known() {
 
 /// ASVS: V1.3.7
 #[test]
-fn attack_t27_a_hostile_template_is_refused_before_the_engine_sees_it() {
+fn attack_t29_a_hostile_template_is_refused_before_the_engine_sees_it() {
     for hostile in [
         "{{ 7 * 7 }}",
         "{{ x ~ x }}",
@@ -80,7 +80,7 @@ fn attack_t27_a_hostile_template_is_refused_before_the_engine_sees_it() {
 
 /// ASVS: V1.3.1
 #[test]
-fn attack_t27_html_that_runs_loads_asks_or_hides_is_refused() {
+fn attack_t29_html_that_runs_loads_asks_or_hides_is_refused() {
     for fine in [
         "<p>Hello <strong>{{ who }}</strong><br>x</p>",
         "<a href=\"https://example.org/{{ spec }}\">x</a>",
