@@ -3794,7 +3794,8 @@ pub mod template_service_client {
     use tonic::codegen::*;
     use tonic::codegen::http::Uri;
     /// Keeps the templates of an organization. What is written is published at once
-    /// as a version, and no version ever changes.
+    /// as a version, and no version ever changes. `SendNotification` takes no template
+    /// yet: `PreviewTemplate` shows what one makes of data.
     ///
     /// A text shows a variable as `{{ name }}`, and a part of itself with
     /// `{% if name %}`, `{% elif other == "value" %}`, `{% else %}` and
@@ -4141,7 +4142,8 @@ pub mod template_service_server {
         >;
     }
     /// Keeps the templates of an organization. What is written is published at once
-    /// as a version, and no version ever changes.
+    /// as a version, and no version ever changes. `SendNotification` takes no template
+    /// yet: `PreviewTemplate` shows what one makes of data.
     ///
     /// A text shows a variable as `{{ name }}`, and a part of itself with
     /// `{% if name %}`, `{% elif other == "value" %}`, `{% else %}` and

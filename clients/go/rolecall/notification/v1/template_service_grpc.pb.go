@@ -34,7 +34,8 @@ const (
 // For semantics around ctx use and closing/ending streaming RPCs, please refer to https://pkg.go.dev/google.golang.org/grpc/?tab=doc#ClientConn.NewStream.
 //
 // Keeps the templates of an organization. What is written is published at once
-// as a version, and no version ever changes.
+// as a version, and no version ever changes. `SendNotification` takes no template
+// yet: `PreviewTemplate` shows what one makes of data.
 //
 // A text shows a variable as `{{ name }}`, and a part of itself with
 // `{% if name %}`, `{% elif other == "value" %}`, `{% else %}` and
@@ -138,7 +139,8 @@ func (c *templateServiceClient) PreviewTemplate(ctx context.Context, in *Preview
 // for forward compatibility.
 //
 // Keeps the templates of an organization. What is written is published at once
-// as a version, and no version ever changes.
+// as a version, and no version ever changes. `SendNotification` takes no template
+// yet: `PreviewTemplate` shows what one makes of data.
 //
 // A text shows a variable as `{{ name }}`, and a part of itself with
 // `{% if name %}`, `{% elif other == "value" %}`, `{% else %}` and
