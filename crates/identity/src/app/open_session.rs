@@ -97,7 +97,7 @@ pub(crate) async fn open_at(
     } else {
         know_device(resources, tx, user, carried, session_id, began).await?
     };
-    let beyond = Which::BeyondNewest(resources.config.max_sessions);
+    let beyond = Which::BeyondNewest(resources.config.max_sessions, session_id);
     let ended = sessions::end_of_user(tx, user.user_id, beyond, EndReason::Evicted, began).await?;
     revoke::publish(resources, tx, &ended, user, None, EndReason::Evicted, began).await?;
     Ok(Opened { session, began, refresh_token, device_token, ended })

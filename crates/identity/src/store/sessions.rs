@@ -114,8 +114,8 @@ pub(crate) enum Which {
     AllBut(SessionId),
     /// Those begun up to this time.
     BegunBy(Timestamp),
-    /// The oldest, so that this many are left.
-    BeyondNewest(u64),
+    /// The oldest, so that this many are left, the one that begins among them.
+    BeyondNewest(u64, SessionId),
 }
 
 /// Ends sessions of a person and returns which.
@@ -131,13 +131,15 @@ pub(crate) async fn end_of_user(
         Which::All => alive,
         Which::AllBut(id) => alive.filter(Column::SessionId.ne(id.as_uuid())),
         Which::BegunBy(time) => alive.filter(Column::AuthTime.lte(time.as_micros())),
-        Which::BeyondNewest(keep) => alive
+        Which::BeyondNewest(keep, begins) => alive
+            // Others may have begun in the same moment, or the proof of who begins lie further back at its provider.
+            .filter(Column::SessionId.ne(begins.as_uuid()))
             // Who acts as the person takes none of its places.
             .filter(Column::ActorId.is_null())
             .filter(Column::AbsoluteExpires.gt(now.as_micros()))
             .order_by_desc(Column::AuthTime)
             .order_by_desc(Column::SessionId)
-            .offset(keep)
+            .offset(keep.saturating_sub(1))
             // SQLite takes no OFFSET without a LIMIT.
             .limit(1_000),
     };

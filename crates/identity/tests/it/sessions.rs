@@ -50,6 +50,15 @@ async fn is_over(world: &World, tokens: &Tokens) -> bool {
 }
 
 on_each_database! {
+    async fn who_logs_in_beyond_the_limit_ends_the_oldest_session_and_never_the_own(database) {
+        let (world, _) = World::bootstrapped(&database).await;
+        // All in one moment: nothing but the order of their coming tells which is the newest.
+        for login in 0..60 {
+            let token = world.log_in(ADMIN).await.access_token;
+            assert!(own(&world, &token).await.len() <= 20, "login {login}");
+        }
+    }
+
     async fn asvs_v7_5_2_own_sessions_are_listed_newest_first_on_pages(database) {
         let (world, admin) = World::bootstrapped(&database).await;
         let tokens = log_ins(&world, ADMIN, 5).await;
