@@ -170,6 +170,8 @@ const (
 	IdentitySsoRequired Reason = "identity.rolecall/SSO_REQUIRED"
 	// IdentitySsoNotAvailable (FAILED_PRECONDITION): The organization has no identity provider that serves, or has not proven the domain of the address, so the person could never log in.
 	IdentitySsoNotAvailable Reason = "identity.rolecall/SSO_NOT_AVAILABLE"
+	// IdentitySecretKeysOff (FAILED_PRECONDITION): The installation takes no keys that are secrets; give a public key.
+	IdentitySecretKeysOff Reason = "identity.rolecall/SECRET_KEYS_OFF"
 	// IdentityOrganizationSuspended (FAILED_PRECONDITION): The organization is suspended; nobody joins it until it is resumed.
 	IdentityOrganizationSuspended Reason = "identity.rolecall/ORGANIZATION_SUSPENDED"
 	// NotificationRequestInvalid (INVALID_ARGUMENT): Fields of the request break rules; `BadRequest` lists all of them.

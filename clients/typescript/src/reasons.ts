@@ -170,6 +170,8 @@ export const REASONS = {
   "identity.rolecall/SSO_REQUIRED": Code.FailedPrecondition,
   /** The organization has no identity provider that serves, or has not proven the domain of the address, so the person could never log in. */
   "identity.rolecall/SSO_NOT_AVAILABLE": Code.FailedPrecondition,
+  /** The installation takes no keys that are secrets; give a public key. */
+  "identity.rolecall/SECRET_KEYS_OFF": Code.FailedPrecondition,
   /** The organization is suspended; nobody joins it until it is resumed. */
   "identity.rolecall/ORGANIZATION_SUSPENDED": Code.FailedPrecondition,
   /** Fields of the request break rules; `BadRequest` lists all of them. */

@@ -43,6 +43,7 @@ pub use refused::{Refusals, Refused};
 pub use revocation::{RevocationRefusal, RevocationSource, Revocations};
 pub use scope::{Filter, Permit, RowFacts, Scope};
 pub use standing::{Standing, standing};
+pub use token::assertion;
 pub use token::claims::{AccessClaims, Actor, ServiceClaims};
 pub use token::keys::{KeyError, KeySet, KeySource, PublicKey};
 pub use token::signer::{ServiceTokens, TokenSigner};

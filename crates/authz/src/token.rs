@@ -5,6 +5,7 @@
 //! | access token (RFC 9068) | `at+jwt` | the keys that identity publishes | 5 minutes |
 //! | access token of somebody who acts as another | `imp+jwt` | the same | 30 minutes at most |
 //! | service token | `svc+jwt` | the key derived from the master key | 60 seconds at most |
+//! | [assertion] (RFC 7523) | none, `JWT` or `client-authentication+jwt` | the key of a program | 5 minutes at most |
 //!
 //! The kind decides which keys are asked, so one kind is never accepted as the other. An impersonation has a type of its
 //! own, so that a verifier that knows nothing of it refuses it, rather than take it for the subject itself. `EdDSA` is the
@@ -13,6 +14,7 @@
 
 use std::time::Duration;
 
+pub mod assertion;
 pub mod claims;
 mod crypto;
 pub mod keys;

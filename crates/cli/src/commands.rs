@@ -3,6 +3,7 @@
 pub(crate) mod access;
 pub(crate) mod account;
 pub(crate) mod account_email;
+pub(crate) mod account_identities;
 pub(crate) mod admins;
 pub(crate) mod audit;
 pub(crate) mod bootstrap;

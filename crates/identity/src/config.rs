@@ -26,6 +26,8 @@ pub struct IdentityConfig {
     pub issuer: String,
     /// The `aud` of access tokens for Rolecall itself.
     pub audience: String,
+    /// Whether service accounts may have keys that are secrets; without them programs sign assertions.
+    pub secret_keys: bool,
     /// Other backends for which access tokens are issued; Rolecall refuses those tokens.
     pub audiences: Vec<String>,
     /// Where browsers may be sent after a single sign-on, beside programs on the person's own machine.
@@ -109,6 +111,7 @@ impl Default for IdentityConfig {
             server_version: env!("CARGO_PKG_VERSION").to_owned(),
             issuer: "rolecall".to_owned(),
             audience: "rolecall".to_owned(),
+            secret_keys: true,
             audiences: Vec::new(),
             sso_return_urls: Vec::new(),
             outbound: OutboundConfig::default(),

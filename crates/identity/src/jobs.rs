@@ -18,7 +18,7 @@ use crate::domain::mail_budget::MailBudget;
 use crate::domain::revocation::Position;
 use crate::store::{
     access_tokens, api_keys, challenges, codes, devices, factors, guests, login_codes, login_failures, mail_budgets,
-    registrations, sessions, signing_keys, sso_logins,
+    registrations, sessions, signing_keys, sso_logins, used_assertions,
 };
 
 /// How often unfinished work is looked for.
@@ -191,6 +191,7 @@ pub(crate) async fn sweep_once(resources: &Resources) -> Result<u64, StoreError>
             deleted += mail_budgets::sweep(&tx, forgotten).await?;
             deleted += registrations::sweep(&tx, resources.now()).await?;
             deleted += api_keys::sweep(&tx, before).await?;
+            deleted += used_assertions::sweep(&tx, resources.now()).await?;
             deleted += access_tokens::sweep(&tx, before).await?;
             deleted += signing_keys::sweep(&tx, resources.now()).await?;
             deleted += purge::run(resources, &tx, purged).await?;

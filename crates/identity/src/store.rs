@@ -33,6 +33,7 @@ pub(crate) mod service_accounts;
 pub(crate) mod sessions;
 pub(crate) mod signing_keys;
 pub(crate) mod sso_logins;
+pub(crate) mod used_assertions;
 pub(crate) mod user_list;
 pub(crate) mod users;
 

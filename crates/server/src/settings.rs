@@ -118,6 +118,7 @@ pub(crate) fn identity(config: &Config) -> IdentityConfig {
         issuer: section.issuer.clone(),
         audience: section.audience.clone(),
         audiences: section.audiences.clone(),
+        secret_keys: section.secret_keys,
         hashing: if is_weak { HashingConfig::weak_for_tests() } else { strong },
         pages: pages(config),
         access_token_lifetime: section.access_token_lifetime,

@@ -251,7 +251,7 @@ async fn a_personal_token_passes_the_doors_that_accept_it_and_those_that_it_is_n
         ..Default::default()
     };
     let secret = admin.account().create_access_token(request).await.unwrap().into_inner().secret;
-    let request = identity::ExchangeApiKeyRequest { api_key: secret };
+    let request = identity::ExchangeApiKeyRequest { api_key: secret, ..Default::default() };
     let token = Actor::anonymous(&stack).authentication().exchange_api_key(request).await.unwrap();
     let token = token.into_inner().access_token;
     for method in &raw::methods() {
@@ -281,7 +281,7 @@ async fn service_account(stack: &Stack, giver: &Actor, organization: &str, permi
     let service_account_id = made.service_account.unwrap().service_account_id;
     let request = identity::CreateApiKeyRequest { service_account_id, ..Default::default() };
     let key = giver.service_accounts().create_api_key(request).await.unwrap().into_inner().secret;
-    let request = identity::ExchangeApiKeyRequest { api_key: key };
+    let request = identity::ExchangeApiKeyRequest { api_key: key, ..Default::default() };
     let answer = Actor::anonymous(stack).authentication().exchange_api_key(request).await.unwrap();
     answer.into_inner().access_token
 }

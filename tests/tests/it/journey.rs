@@ -150,7 +150,7 @@ async fn backend_is_told_why(stack: &Stack, admin: &Actor, person: &Actor) {
     let service_account_id = account.service_account.unwrap().service_account_id;
     let key = identity::CreateApiKeyRequest { service_account_id, ..Default::default() };
     let key = admin.service_accounts().create_api_key(key).await.unwrap().into_inner();
-    let request = identity::ExchangeApiKeyRequest { api_key: key.secret };
+    let request = identity::ExchangeApiKeyRequest { api_key: key.secret, ..Default::default() };
     let token = Actor::anonymous(stack).authentication().exchange_api_key(request).await.unwrap().into_inner();
     let backend = Actor::bearer(stack, &token.access_token);
 

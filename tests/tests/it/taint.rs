@@ -62,7 +62,7 @@ async fn of_programs(admin: &Actor) -> Vec<Secret> {
     let service_account_id = made.service_account.unwrap().service_account_id;
     let request = identity::CreateApiKeyRequest { service_account_id, ..Default::default() };
     let key = admin.service_accounts().create_api_key(request).await.unwrap().into_inner().secret;
-    let request = identity::ExchangeApiKeyRequest { api_key: key.clone() };
+    let request = identity::ExchangeApiKeyRequest { api_key: key.clone(), ..Default::default() };
     let token = admin.authentication().exchange_api_key(request).await.unwrap().into_inner().access_token;
     vec![("personal token", personal), ("key", key), ("token of a program", token)]
 }

@@ -35,7 +35,7 @@ async fn tell(plan: Plan) {
 }
 
 async fn exchange(stack: &Stack, secret: String) -> Actor {
-    let request = identity::ExchangeApiKeyRequest { api_key: secret };
+    let request = identity::ExchangeApiKeyRequest { api_key: secret, ..Default::default() };
     let answer = Actor::anonymous(stack).authentication().exchange_api_key(request).await.expect("exchanged");
     Actor::bearer(stack, &answer.into_inner().access_token)
 }

@@ -2969,6 +2969,8 @@ pub struct LogOutRequest {}
 #[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct LogOutResponse {}
 /// What `ExchangeApiKey` needs.
+///
+/// Exactly one of the two.
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 #[prost(skip_debug)]
 pub struct ExchangeApiKeyRequest {
@@ -2976,6 +2978,15 @@ pub struct ExchangeApiKeyRequest {
     /// 43 characters.
     #[prost(string, tag = "1")]
     pub api_key: ::prost::alloc::string::String,
+    /// A JSON Web Token that the program signs with the private half of a key that
+    /// was made with `public_key` (client authentication by RFC 7523, section 3).
+    /// Its header: `alg` is `EdDSA`, `kid` the `api_key_id`, and `typ` absent,
+    /// `JWT` or `client-authentication+jwt`. Its claims: `iss` and `sub` are the
+    /// `service_account_id`; `aud` is the `iss` of the installation's access tokens
+    /// and nothing else; `exp` lies at most 5 minutes ahead; `jti`, 1 to 128 bytes,
+    /// was never used with this key.
+    #[prost(string, tag = "2")]
+    pub assertion: ::prost::alloc::string::String,
 }
 /// What `ExchangeApiKey` answers.
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
@@ -3611,9 +3622,9 @@ pub mod authentication_service_client {
                 );
             self.inner.unary(req, path, codec).await
         }
-        /// Exchanges the key of a service account, or a personal access token, for an
-        /// access token (`CREDENTIALS_REFUSED` when it is unknown, ended, or its
-        /// subject gone or blocked).
+        /// Exchanges the key of a service account, an assertion signed with it, or a
+        /// personal access token for an access token (`CREDENTIALS_REFUSED` when it is
+        /// unknown, ended, used before, or its subject gone or blocked).
         pub async fn exchange_api_key(
             &mut self,
             request: impl tonic::IntoRequest<super::ExchangeApiKeyRequest>,
@@ -3799,9 +3810,9 @@ pub mod authentication_service_server {
             &self,
             request: tonic::Request<super::LogOutRequest>,
         ) -> std::result::Result<tonic::Response<super::LogOutResponse>, tonic::Status>;
-        /// Exchanges the key of a service account, or a personal access token, for an
-        /// access token (`CREDENTIALS_REFUSED` when it is unknown, ended, or its
-        /// subject gone or blocked).
+        /// Exchanges the key of a service account, an assertion signed with it, or a
+        /// personal access token for an access token (`CREDENTIALS_REFUSED` when it is
+        /// unknown, ended, used before, or its subject gone or blocked).
         async fn exchange_api_key(
             &self,
             request: tonic::Request<super::ExchangeApiKeyRequest>,
@@ -5633,6 +5644,8 @@ pub enum ErrorReason {
     SsoRequired = 93,
     /// The organization is suspended; nobody joins it until it is resumed.
     OrganizationSuspended = 105,
+    /// The installation takes no keys that are secrets; give a public key.
+    SecretKeysOff = 95,
     /// The organization has no identity provider that serves, or has not proven
     /// the domain of the address, so the person could never log in.
     SsoNotAvailable = 94,
@@ -5707,6 +5720,7 @@ impl ErrorReason {
             Self::LinkingRefused => "ERROR_REASON_LINKING_REFUSED",
             Self::SsoRequired => "ERROR_REASON_SSO_REQUIRED",
             Self::OrganizationSuspended => "ERROR_REASON_ORGANIZATION_SUSPENDED",
+            Self::SecretKeysOff => "ERROR_REASON_SECRET_KEYS_OFF",
             Self::SsoNotAvailable => "ERROR_REASON_SSO_NOT_AVAILABLE",
         }
     }
@@ -5788,6 +5802,7 @@ impl ErrorReason {
             "ERROR_REASON_LINKING_REFUSED" => Some(Self::LinkingRefused),
             "ERROR_REASON_SSO_REQUIRED" => Some(Self::SsoRequired),
             "ERROR_REASON_ORGANIZATION_SUSPENDED" => Some(Self::OrganizationSuspended),
+            "ERROR_REASON_SECRET_KEYS_OFF" => Some(Self::SecretKeysOff),
             "ERROR_REASON_SSO_NOT_AVAILABLE" => Some(Self::SsoNotAvailable),
             _ => None,
         }
@@ -9592,6 +9607,10 @@ pub struct ApiKey {
     /// Output only.
     #[prost(message, optional, tag = "5")]
     pub last_used_time: ::core::option::Option<::prost_types::Timestamp>,
+    /// The public key that assertions are verified with; empty for a key that is a
+    /// secret.
+    #[prost(string, tag = "6")]
+    pub public_key: ::prost::alloc::string::String,
 }
 /// What `CreateServiceAccount` needs.
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
@@ -9671,8 +9690,8 @@ pub struct DeleteServiceAccountResponse {}
 /// What `CreateApiKey` needs.
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct CreateApiKeyRequest {
-    /// Names this one intended change; a lower-case UUID. A repeat gets the answer
-    /// without the key (`SECRET_ALREADY_RETURNED`). Optional.
+    /// Names this one intended change; a lower-case UUID. A repeat gets no secret
+    /// a second time (`SECRET_ALREADY_RETURNED`). Optional.
     #[prost(string, tag = "1")]
     pub request_id: ::prost::alloc::string::String,
     /// The account that the key is for.
@@ -9681,6 +9700,12 @@ pub struct CreateApiKeyRequest {
     /// When the key ends; absent means in 90 days, which is also the longest.
     #[prost(message, optional, tag = "3")]
     pub expire_time: ::core::option::Option<::prost_types::Timestamp>,
+    /// The public half of an Ed25519 key pair of the program, as PEM
+    /// (`-----BEGIN PUBLIC KEY-----`, RFC 8410). The program then logs in with
+    /// assertions that it signs, and no secret is made. Needed where the
+    /// installation takes no secrets (`SECRET_KEYS_OFF`).
+    #[prost(string, tag = "4")]
+    pub public_key: ::prost::alloc::string::String,
 }
 /// What `CreateApiKey` answers.
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
@@ -9689,7 +9714,8 @@ pub struct CreateApiKeyResponse {
     /// The new key, described.
     #[prost(message, optional, tag = "1")]
     pub api_key: ::core::option::Option<ApiKey>,
-    /// The key itself, `rk_` and 43 characters; never shown again.
+    /// The key itself, `rk_` and 43 characters; never shown again. Empty with
+    /// `public_key`.
     #[prost(string, tag = "2")]
     pub secret: ::prost::alloc::string::String,
 }
@@ -9996,7 +10022,8 @@ pub mod service_account_service_client {
                 );
             self.inner.unary(req, path, codec).await
         }
-        /// Makes a key of a service account; the key is shown once, in this answer.
+        /// Makes a key of a service account: a secret that is shown once, in this
+        /// answer, or with `public_key` one whose private half the program keeps.
         pub async fn create_api_key(
             &mut self,
             request: impl tonic::IntoRequest<super::CreateApiKeyRequest>,
@@ -10144,7 +10171,8 @@ pub mod service_account_service_server {
             tonic::Response<super::DeleteServiceAccountResponse>,
             tonic::Status,
         >;
-        /// Makes a key of a service account; the key is shown once, in this answer.
+        /// Makes a key of a service account: a secret that is shown once, in this
+        /// answer, or with `public_key` one whose private half the program keeps.
         async fn create_api_key(
             &self,
             request: tonic::Request<super::CreateApiKeyRequest>,

@@ -128,7 +128,7 @@ mod seconds {
 
 /// RFC 7519 allows fractions. A double, written and read, is exact to the microsecond until 2038 and
 /// off by one at most for centuries after.
-mod fractional_seconds {
+pub(super) mod fractional_seconds {
     use super::{Deserialize, Timestamp};
 
     const MICROS: f64 = 1_000_000.0;
@@ -146,7 +146,7 @@ mod fractional_seconds {
     }
 
     #[expect(clippy::cast_possible_truncation, reason = "the range was checked, and the value is whole")]
-    pub(super) fn deserialize<'de, D: serde::Deserializer<'de>>(from: D) -> Result<Timestamp, D::Error> {
+    pub(in crate::token) fn deserialize<'de, D: serde::Deserializer<'de>>(from: D) -> Result<Timestamp, D::Error> {
         let micros = (f64::deserialize(from)? * MICROS).round();
         if micros.is_finite() && (0.0..MAX).contains(&micros) {
             return Ok(Timestamp::from_micros(micros as i64));

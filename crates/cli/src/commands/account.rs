@@ -2,7 +2,7 @@
 
 use clap::{Args, Subcommand};
 
-use super::{account_email, profile};
+use super::{account_email, account_identities, profile};
 use crate::connection::{Connection, RemoteArgs};
 use crate::failure::Failure;
 use crate::output::Answer;
@@ -23,6 +23,8 @@ pub(crate) enum Command {
     Profile(profile::Command),
     #[command(flatten)]
     Email(account_email::Command),
+    #[command(flatten)]
+    Identities(account_identities::Command),
 }
 
 impl Command {
@@ -30,6 +32,7 @@ impl Command {
         match self {
             Self::Profile(command) => command.run(connection).await,
             Self::Email(command) => command.run(connection).await,
+            Self::Identities(command) => command.run(connection).await,
         }
     }
 }

@@ -1,5 +1,7 @@
 //! Accounts and keys of programs.
 
+use std::path::{Path, PathBuf};
+
 use clap::{Args, Subcommand};
 use prost_types::Timestamp;
 use rolecall_api::identity::v1::service_account_service_client::ServiceAccountServiceClient;
@@ -35,6 +37,8 @@ const NEW_KEY: &[Column] = &[
     Column("ends", "apiKey.expireTime", ""),
     Column("key, shown once", "secret", ""),
 ];
+
+const NEW_PUBLIC_KEY: &[Column] = &[Column("key id", "apiKey.apiKeyId", ""), Column("ends", "apiKey.expireTime", "")];
 
 const KEYS: &[Column] = &[
     Column("KEY ID", "apiKeyId", ""),
@@ -112,16 +116,21 @@ pub(crate) enum Command {
         /// Id of the service account
         service_account_id: String,
     },
-    /// Create a key; it is shown once
+    /// Create a key; a secret is shown once, a program with a key pair keeps its own
     #[command(after_help = "Examples:
   rolecall service-accounts create-key 01890a5d-ac96-774b-bcce-b302099a8057
-  rolecall service-accounts create-key 01890a5d-ac96-774b-bcce-b302099a8057 --until 2027-01-31T12:00:00Z")]
+  rolecall service-accounts create-key 01890a5d-ac96-774b-bcce-b302099a8057 --until 2027-01-31T12:00:00Z
+  openssl genpkey -algorithm ed25519 -out key.pem && openssl pkey -in key.pem -pubout -out public.pem
+  rolecall service-accounts create-key 01890a5d-ac96-774b-bcce-b302099a8057 --public-key public.pem")]
     CreateKey {
         /// Id of the service account
         service_account_id: String,
         /// When the key ends; 90 days from now when absent, which is also the longest
         #[arg(long, value_parser = parse_time, value_name = "TIME")]
         until: Option<Timestamp>,
+        /// File with the public key (PEM, Ed25519) of a program that signs assertions; no secret is made
+        #[arg(long, value_name = "FILE")]
+        public_key: Option<PathBuf>,
     },
     /// List the keys of a service account, without the keys themselves
     #[command(after_help = "Examples:
@@ -181,7 +190,9 @@ impl Command {
                 client.delete_service_account(request).await?;
                 Ok(Answer::sentence(sentence))
             }
-            Self::CreateKey { service_account_id, until } => create_key(client, service_account_id, until).await,
+            Self::CreateKey { service_account_id, until, public_key } => {
+                create_key(client, service_account_id, until, public_key).await
+            }
             Self::ListKeys { service_account_id, page } => list_keys(client, service_account_id, page).await,
             Self::DeleteKey { api_key_id } => delete_key(client, api_key_id).await,
         }
@@ -196,10 +207,22 @@ async fn update(mut client: Client, wished: ServiceAccount) -> Result<Answer, Fa
     Answer::message("rolecall.identity.v1.UpdateServiceAccountResponse", &answer, view)
 }
 
-async fn create_key(mut client: Client, id: String, until: Option<Timestamp>) -> Result<Answer, Failure> {
-    let request = CreateApiKeyRequest { request_id: String::new(), service_account_id: id, expire_time: until };
+async fn create_key(
+    mut client: Client,
+    service_account_id: String,
+    expire_time: Option<Timestamp>,
+    public_key: Option<PathBuf>,
+) -> Result<Answer, Failure> {
+    let public_key = public_key.as_deref().map(read_public_key).transpose()?.unwrap_or_default();
+    let request = CreateApiKeyRequest { request_id: String::new(), service_account_id, expire_time, public_key };
     let answer = client.create_api_key(request).await?.into_inner();
-    Answer::message("rolecall.identity.v1.CreateApiKeyResponse", &answer, View::One("", NEW_KEY))
+    let shown = if answer.secret.is_empty() { NEW_PUBLIC_KEY } else { NEW_KEY };
+    Answer::message("rolecall.identity.v1.CreateApiKeyResponse", &answer, View::One("", shown))
+}
+
+fn read_public_key(file: &Path) -> Result<String, Failure> {
+    let read = std::fs::read_to_string(file);
+    read.map_err(|error| Failure::local(format!("{} cannot be read", file.display()), error))
 }
 
 async fn list_keys(mut client: Client, id: String, page: PageArgs) -> Result<Answer, Failure> {

@@ -2,9 +2,13 @@
 
 use std::time::Duration;
 
+use ed25519_dalek::VerifyingKey;
+use ed25519_dalek::pkcs8::spki::der::pem::LineEnding;
+use ed25519_dalek::pkcs8::{DecodePublicKey as _, EncodePublicKey as _};
 use rolecall_kernel::id::{ApiKeyId, OrganizationId, ServiceAccountId};
 use rolecall_kernel::text::PersonName;
 use rolecall_kernel::time::Timestamp;
+use sha2::{Digest as _, Sha256};
 
 /// What every key begins with.
 pub(crate) const PREFIX: &str = "rk_";
@@ -30,6 +34,37 @@ pub(crate) struct ServiceAccount {
     pub(crate) created: Timestamp,
 }
 
+/// How the holder of a key shows that it holds it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Proof {
+    /// By the secret itself.
+    Secret,
+    /// By what it signs; this is the public half.
+    Signature(VerifyingKey),
+}
+
+/// Why a public key was refused.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("must be an Ed25519 public key as PEM, such as `openssl pkey -pubout` writes")]
+pub(crate) struct PublicKeyError;
+
+/// Reads a public key; one under which the signatures of others would hold is none (RFC 8032, section 8.9).
+pub(crate) fn parse_public_key(pem: &str) -> Result<VerifyingKey, PublicKeyError> {
+    let key = VerifyingKey::from_public_key_pem(pem.trim()).map_err(|_| PublicKeyError)?;
+    if key.is_weak() { Err(PublicKeyError) } else { Ok(key) }
+}
+
+/// Hashes what a key or an assertion is found by.
+pub(crate) fn hash(bytes: &[u8]) -> [u8; 32] {
+    Sha256::digest(bytes).into()
+}
+
+/// Writes a public key as it is read.
+pub(crate) fn public_key_pem(key: &VerifyingKey) -> String {
+    // Encoding fixed-size bytes does not fail.
+    key.to_public_key_pem(LineEnding::LF).unwrap_or_default()
+}
+
 /// A key of a service account, without its secret.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[expect(clippy::struct_field_names, reason = "identifiers are called here what the contract calls them")]
@@ -38,6 +73,8 @@ pub(crate) struct ApiKey {
     pub(crate) api_key_id: ApiKeyId,
     /// Whose it is.
     pub(crate) service_account_id: ServiceAccountId,
+    /// How its holder shows that it holds it.
+    pub(crate) proof: Proof,
     /// When it ends.
     pub(crate) expires: Timestamp,
     /// When it was made.

@@ -20,11 +20,24 @@ use rolecall_kernel::entropy::OpaqueToken;
 use rolecall_rpc::detached;
 use tonic::{Request, Response, Status};
 
-use super::status::refuse;
+use super::status::{refuse, violation};
 use super::{Grpc, render};
 use crate::app::exchange_api_key::{self, Owner, Shown};
 use crate::app::{fault::Fault, log_out, log_out_guest};
 use crate::domain::{access_token, service_account};
+
+/// Reads what is shown by its form.
+fn shown(request: ExchangeApiKeyRequest) -> Result<Shown, Status> {
+    match (request.api_key.as_str(), request.assertion.as_str()) {
+        (text, "") => {
+            let key = OpaqueToken::parse(service_account::PREFIX, text).map(Shown::ApiKey);
+            let shown = key.or_else(|| OpaqueToken::parse(access_token::PREFIX, text).map(Shown::AccessToken));
+            shown.ok_or_else(|| refuse(ErrorReason::CredentialsRefused))
+        }
+        ("", _) => Ok(Shown::Assertion(request.assertion)),
+        _ => Err(violation("assertion", "TOO_MANY", "must be left out beside `api_key`")),
+    }
+}
 
 #[tonic::async_trait]
 impl AuthenticationService for Grpc {
@@ -57,10 +70,7 @@ impl AuthenticationService for Grpc {
         &self,
         request: Request<ExchangeApiKeyRequest>,
     ) -> Result<Response<ExchangeApiKeyResponse>, Status> {
-        let text = request.into_inner().api_key;
-        let key = OpaqueToken::parse(service_account::PREFIX, &text).map(Shown::ApiKey);
-        let shown = key.or_else(|| OpaqueToken::parse(access_token::PREFIX, &text).map(Shown::AccessToken));
-        let shown = shown.ok_or_else(|| refuse(ErrorReason::CredentialsRefused))?;
+        let shown = shown(request.into_inner())?;
         let exchanged = exchange_api_key::run(&self.resources, &shown).await?;
         let (service_account_id, user_id) = match exchanged.owner {
             Owner::ServiceAccount(id) => (id.to_string(), String::new()),

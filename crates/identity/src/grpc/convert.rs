@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 
+use ed25519_dalek::VerifyingKey;
 use rolecall_api::identity::v1::{CodeDelivery, ErrorReason, PasswordChange, code_delivery};
 use rolecall_authz::Caller;
 use rolecall_kernel::entropy::OpaqueToken;
@@ -16,6 +17,7 @@ use super::status::{invalid, refuse};
 use crate::app::delivery::{self, Delivery};
 use crate::domain::code::Purpose;
 use crate::domain::password::{Password, PasswordPolicy};
+use crate::domain::service_account::parse_public_key;
 use crate::domain::user::Profile;
 
 /// The built-in roles that a person can be invited with.
@@ -225,6 +227,15 @@ impl Fields {
             }
         }
         sorted(permissions)
+    }
+
+    /// Reads the public key of a program; absent when none is given.
+    pub(super) fn public_key(&mut self, pem: &str) -> Option<VerifyingKey> {
+        if pem.is_empty() {
+            return None;
+        }
+        let read = parse_public_key(pem);
+        read.inspect_err(|error| self.violate("public_key", "NO_PUBLIC_KEY", &error.to_string())).ok()
     }
 
     /// Reads the size of a page.

@@ -10,7 +10,7 @@ use crate::app::tokens::{Holder, Tokens};
 use crate::domain::invitation::InvitationView;
 use crate::domain::password::PasswordPolicy;
 use crate::domain::revocation::{Revocation, Revoked};
-use crate::domain::service_account::{ApiKey, ServiceAccount};
+use crate::domain::service_account::{ApiKey, Proof, ServiceAccount, public_key_pem};
 use crate::domain::session::Session;
 use crate::domain::user::{User, UserState, UserView};
 
@@ -152,6 +152,10 @@ pub(super) fn api_key(key: &ApiKey) -> wire::ApiKey {
         expire_time: Some(time(key.expires)),
         create_time: Some(time(key.created)),
         last_used_time: key.last_used.map(time),
+        public_key: match key.proof {
+            Proof::Secret => String::new(),
+            Proof::Signature(public) => public_key_pem(&public),
+        },
     }
 }
 

@@ -34,6 +34,11 @@ fn made(account: &ServiceAccount) -> CreateServiceAccountResponse {
     CreateServiceAccountResponse { service_account: Some(render::service_account(account)) }
 }
 
+fn key_made(made: &create_api_key::Made) -> CreateApiKeyResponse {
+    let secret = made.secret.as_ref().map(|secret| secret.expose().to_owned()).unwrap_or_default();
+    CreateApiKeyResponse { api_key: Some(render::api_key(&made.key)), secret }
+}
+
 /// Answers without content are stored as nothing.
 #[expect(clippy::trivially_copy_pass_by_ref, reason = "answers are encoded from references")]
 fn nothing((): &()) -> Vec<u8> {
@@ -135,15 +140,20 @@ impl ServiceAccountService for Grpc {
         let mut fields = Fields::default();
         let request_id = fields.request_id(&request.request_id);
         let id = account_id(&mut fields, &request.service_account_id);
+        let public_key = fields.public_key(&request.public_key);
         let service_account_id = fields.finish(id)?;
-        let once = self.once(&caller, "ServiceAccountService/CreateApiKey", request_id, &request, nothing);
+        // An answer with a secret is stored without it, which is to say not at all.
+        let encode = |made: &create_api_key::Made| match &made.secret {
+            Some(_) => Vec::new(),
+            None => key_made(made).encode_to_vec(),
+        };
+        let once = self.once(&caller, "ServiceAccountService/CreateApiKey", request_id, &request, encode);
         let (actor, scope) = (caller.subject(), caller.scope(CREATE));
         let expires = request.expire_time.map(time);
-        let command = create_api_key::Command { actor, scope, service_account_id, expires, once };
+        let command = create_api_key::Command { actor, scope, service_account_id, expires, public_key, once };
         let resources = Arc::clone(&self.resources);
         let made = detached::run(async move { Ok(create_api_key::run(&resources, &command).await?) }).await?;
-        let (api_key, secret) = (Some(render::api_key(&made.key)), made.secret.expose().to_owned());
-        Ok(Response::new(CreateApiKeyResponse { api_key, secret }))
+        Ok(Response::new(answer(made, key_made)?))
     }
 
     async fn list_api_keys(

@@ -64,6 +64,7 @@ const fn code(reason: Reason) -> Code {
         | Reason::LinkingRefused
         | Reason::SsoRequired
         | Reason::SsoNotAvailable
+        | Reason::SecretKeysOff
         | Reason::AudienceRefused
         | Reason::GuestsNotAllowed
         | Reason::OrganizationSuspended
@@ -119,6 +120,7 @@ const fn message(reason: Reason) -> &'static str {
         Reason::ServiceAccountNotFound => "There is no such service account within what you may see.",
         Reason::ApiKeyNotFound => "There is no such key within what you may see.",
         Reason::PermissionNotGrantable => "You may not give one of the permissions; leave it out.",
+        Reason::SecretKeysOff => "No keys that are secrets are made here; give the public key of the program.",
         Reason::EtagMismatch => "It changed since you read it; read it again and repeat the change.",
         Reason::SelfRefused => "Nobody does this to itself; use the methods about the own account.",
         Reason::LastHolder => "The last OWNER, the last ADMIN or a break-glass owner cannot go; name another first.",
@@ -379,7 +381,7 @@ statuses! {
     } with
         Error::PermissionUnknown => violation("permissions", "PERMISSION_UNKNOWN", "must be names of permissions");
     delete_service_account::Error { ServiceAccountNotFound, RequestIdReused };
-    create_api_key::Error { ServiceAccountNotFound, PermissionNotGrantable, SecretAlreadyReturned, RequestIdReused } with
+    create_api_key::Error { ServiceAccountNotFound, PermissionNotGrantable, SecretKeysOff, SecretAlreadyReturned, RequestIdReused } with
         Error::LifeRefused(error) => violation("expire_time", "EXPIRE_TIME_OUT_OF_RANGE", error.to_string());
     delete_api_key::Error { ApiKeyNotFound, RequestIdReused };
     update_service_account::Error { ServiceAccountNotFound, PermissionNotGrantable, RequestIdReused } with

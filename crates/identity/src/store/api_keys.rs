@@ -1,5 +1,6 @@
 //! Keys of service accounts, found by their hash.
 
+use ed25519_dalek::VerifyingKey;
 use rolecall_db::{Error, Tx};
 use rolecall_kernel::id::{ApiKeyId, ServiceAccountId};
 use rolecall_kernel::page::{Page, PageSize};
@@ -11,9 +12,10 @@ use sea_orm::{
 };
 
 use super::entity::api_key::{ActiveModel, Column, Entity, Model};
-use crate::domain::service_account::ApiKey;
+use super::{corrupt, digest};
+use crate::domain::service_account::{ApiKey, Proof};
 
-/// Inserts a key with the hash of its secret.
+/// Inserts a key with the hash of its secret, or of its id where it has none.
 pub(crate) async fn insert(tx: &Tx, key: &ApiKey, hash: &[u8; 32]) -> Result<(), Error> {
     let row = ActiveModel {
         api_key_id: Set(key.api_key_id.as_uuid()),
@@ -22,6 +24,10 @@ pub(crate) async fn insert(tx: &Tx, key: &ApiKey, hash: &[u8; 32]) -> Result<(),
         expires: Set(key.expires.as_micros()),
         created: Set(key.created.as_micros()),
         last_used: Set(key.last_used.map(Timestamp::as_micros)),
+        public_key: Set(match key.proof {
+            Proof::Secret => None,
+            Proof::Signature(public) => Some(public.to_bytes().to_vec()),
+        }),
     };
     Entity::insert(row).exec_without_returning(tx).await?;
     Ok(())
@@ -34,12 +40,22 @@ pub(crate) async fn find_by_hash<C: ConnectionTrait>(
     now: Timestamp,
 ) -> Result<Option<ApiKey>, Error> {
     let found = Entity::find().filter(Column::KeyHash.eq(hash.to_vec())).filter(Column::Expires.gt(now.as_micros()));
-    Ok(found.one(connection).await?.as_ref().map(read))
+    found.one(connection).await?.map(read).transpose()
+}
+
+/// Finds the key with this id that is good now.
+pub(crate) async fn find_good<C: ConnectionTrait>(
+    connection: &C,
+    id: ApiKeyId,
+    now: Timestamp,
+) -> Result<Option<ApiKey>, Error> {
+    let found = Entity::find_by_id(id.as_uuid()).filter(Column::Expires.gt(now.as_micros()));
+    found.one(connection).await?.map(read).transpose()
 }
 
 /// Finds a key; whether the caller may see it is decided by its account.
 pub(crate) async fn find<C: ConnectionTrait>(connection: &C, id: ApiKeyId) -> Result<Option<ApiKey>, Error> {
-    Ok(Entity::find_by_id(id.as_uuid()).one(connection).await?.as_ref().map(read))
+    Entity::find_by_id(id.as_uuid()).one(connection).await?.map(read).transpose()
 }
 
 /// Lists the keys of an account in order of creation.
@@ -56,7 +72,7 @@ pub(crate) async fn list<C: ConnectionTrait>(
     if let Some(after) = after {
         found = found.filter(Column::ApiKeyId.gt(after.as_uuid()));
     }
-    let keys = found.all(connection).await?.iter().map(read).collect();
+    let keys = found.all(connection).await?.into_iter().map(read).collect::<Result<_, _>>()?;
     Ok(Page::from_overfetch(keys, size))
 }
 
@@ -83,12 +99,20 @@ pub(crate) async fn sweep(tx: &Tx, expired_before: Timestamp) -> Result<u64, Err
     Ok(done.rows_affected)
 }
 
-fn read(row: &Model) -> ApiKey {
-    ApiKey {
+fn read(row: Model) -> Result<ApiKey, Error> {
+    let proof = match row.public_key {
+        None => Proof::Secret,
+        Some(bytes) => {
+            let key = VerifyingKey::from_bytes(&digest(bytes, "public key")?);
+            Proof::Signature(key.map_err(|_| corrupt("public key"))?)
+        }
+    };
+    Ok(ApiKey {
         api_key_id: ApiKeyId::from_uuid(row.api_key_id),
         service_account_id: ServiceAccountId::from_uuid(row.service_account_id),
+        proof,
         expires: Timestamp::from_micros(row.expires),
         created: Timestamp::from_micros(row.created),
         last_used: row.last_used.map(Timestamp::from_micros),
-    }
+    })
 }

@@ -30,5 +30,6 @@ pub(super) mod session;
 pub(super) mod signing_key;
 pub(super) mod sso_login;
 pub(super) mod sso_session;
+pub(super) mod used_assertion;
 pub(super) mod user;
 pub(super) mod user_word;

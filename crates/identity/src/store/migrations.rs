@@ -31,6 +31,7 @@ mod m0061_login_codes;
 mod m0062_audiences;
 mod m0063_awaited_passwords;
 mod m0070_organization_endings;
+mod m0071_assertions;
 
 use sea_orm::{ConnectionTrait as _, DbBackend, DbErr};
 use sea_orm_migration::{MigrationName, MigrationTrait, SchemaManager};
@@ -69,6 +70,7 @@ pub(crate) fn steps() -> Vec<Box<dyn MigrationTrait>> {
         ("identity_0062_audiences", m0062_audiences::STATEMENTS),
         ("identity_0063_awaited_passwords", m0063_awaited_passwords::STATEMENTS),
         ("identity_0070_organization_endings_suspension", m0070_organization_endings::STATEMENTS),
+        ("identity_0071_assertions", m0071_assertions::STATEMENTS),
     ];
     let boxed = |&(name, statements): &_| Box::new(Step { name, statements }) as Box<dyn MigrationTrait>;
     steps.iter().map(boxed).collect()

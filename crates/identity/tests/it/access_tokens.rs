@@ -36,7 +36,7 @@ pub(crate) async fn create(
 }
 
 pub(crate) async fn exchange(world: &World, secret: &str) -> Result<String, Status> {
-    let request = ExchangeApiKeyRequest { api_key: secret.to_owned() };
+    let request = ExchangeApiKeyRequest { api_key: secret.to_owned(), ..Default::default() };
     Ok(world.authentication().exchange_api_key(request).await?.into_inner().access_token)
 }
 
@@ -86,7 +86,7 @@ on_each_database! {
         assert!(secret.starts_with("rp_") && secret.len() == 46);
         assert_eq!((token.name.as_str(), token.permissions.as_slice()), ("Nightly export", &[LIST.to_owned()][..]));
         assert_eq!(list(&world, &root).await, [token]);
-        let answer = world.authentication().exchange_api_key(ExchangeApiKeyRequest { api_key: secret }).await;
+        let answer = world.authentication().exchange_api_key(ExchangeApiKeyRequest { api_key: secret, ..Default::default() }).await;
         let answer = answer.expect("exchanged").into_inner();
         assert_eq!((answer.user_id, answer.service_account_id.as_str()), (admin.user_id.clone(), ""));
         let narrowed = answer.access_token;

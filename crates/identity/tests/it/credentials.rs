@@ -68,7 +68,7 @@ async fn program(world: &World, root: &str, permissions: &[&str]) -> String {
     let service_account_id = account.into_inner().service_account.expect("an account").service_account_id;
     let request = CreateApiKeyRequest { service_account_id, ..Default::default() };
     let key = world.service_accounts().create_api_key(bearer(root, request)).await.expect("made").into_inner();
-    let request = ExchangeApiKeyRequest { api_key: key.secret };
+    let request = ExchangeApiKeyRequest { api_key: key.secret, ..Default::default() };
     world.authentication().exchange_api_key(request).await.expect("exchanged").into_inner().access_token
 }
 

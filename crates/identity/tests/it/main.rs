@@ -3,6 +3,7 @@
 
 mod access_tokens;
 mod accounts;
+mod assertions;
 mod audiences;
 mod authenticator;
 mod bootstrap;

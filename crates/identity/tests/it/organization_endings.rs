@@ -64,7 +64,7 @@ on_each_database! {
         assert_eq!(reason(&over.expect_err("over")), "SESSION_ENDED");
         let late = world.accept(&code).await.expect_err("over");
         assert_eq!(reason(&late), "INVITATION_NOT_FOUND");
-        let exchange = world.authentication().exchange_api_key(ExchangeApiKeyRequest { api_key: key }).await;
+        let exchange = world.authentication().exchange_api_key(ExchangeApiKeyRequest { api_key: key, ..Default::default() }).await;
         assert_eq!(reason(&exchange.expect_err("over")), "CREDENTIALS_REFUSED");
         for (user_id, stays) in [(guest.user_id, false), (kept.user_id, true)] {
             let get = GetUserRequest { user_id };

@@ -312,7 +312,7 @@ on_each_database! {
         let secret = world.accounts().create_access_token(bearer(&token, request)).await.expect("made").into_inner().secret;
         let exchange = || {
             let (mut client, api_key) = (world.authentication(), secret.clone());
-            async move { client.exchange_api_key(ExchangeApiKeyRequest { api_key }).await }
+            async move { client.exchange_api_key(ExchangeApiKeyRequest { api_key, ..Default::default() }).await }
         };
         exchange().await.expect("exchanged");
         reset(&world, &mailed_code(&world, ADA).await, NEW).await.expect("reset");

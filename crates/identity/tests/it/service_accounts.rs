@@ -44,7 +44,7 @@ async fn update(
 }
 
 async fn exchange(world: &World, key: &str) -> Result<String, tonic::Status> {
-    let request = ExchangeApiKeyRequest { api_key: key.to_owned() };
+    let request = ExchangeApiKeyRequest { api_key: key.to_owned(), ..Default::default() };
     Ok(world.authentication().exchange_api_key(request).await?.into_inner().access_token)
 }
 

@@ -137,9 +137,10 @@ impl Stage {
                 let credential = Some(verify_email_request::Credential::Password(PASSWORD.to_owned()));
                 registration.verify_email(VerifyEmailRequest { code, credential }).await.map(drop)
             }
-            Place::ExchangeApiKey => {
-                authentication.exchange_api_key(ExchangeApiKeyRequest { api_key: code }).await.map(drop)
-            }
+            Place::ExchangeApiKey => authentication
+                .exchange_api_key(ExchangeApiKeyRequest { api_key: code, ..Default::default() })
+                .await
+                .map(drop),
         }
     }
 }

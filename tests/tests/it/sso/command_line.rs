@@ -1,6 +1,7 @@
 //! Single sign-on by the command line: a provider is connected, and people log in with their browser.
 
 use rolecall_tests::identity_provider::{Person, SECRET, Visitor};
+use serde_json::json;
 use tokio::io::{AsyncBufReadExt as _, AsyncReadExt as _, AsyncWriteExt as _, BufReader};
 use tokio::process::Child;
 use url::Url;
@@ -82,6 +83,32 @@ async fn a_person_without_a_browser_pastes_what_another_machine_shows() {
     let said = String::from_utf8_lossy(&refused.stderr);
     assert!(!refused.status.success() && said.contains("SSO_REFUSED"), "{said}");
     other.expect_failure(&["whoami"], 3, "nobody is logged in").await;
+}
+
+/// ASVS: V10.5.2
+#[tokio::test]
+async fn a_person_with_a_password_links_the_provider_and_ends_the_link_by_the_command_line() {
+    let stage = Stage::set(world::ONE_SQLITE).await;
+    let owner = Terminal { stack: &stage.stack, name: "owner.toml" };
+    owner.log_in(OWNER).await;
+    stage.provider.know("olga", json!({ "sub": "olga", "email": OWNER, "email_verified": true })).await;
+    let provider = stage.connected.identity_provider_id.as_str();
+    let mut child = owner.start(&["account", "link-identity", provider, "--no-browser"]);
+    let sent_to = address(&mut child).await;
+    let browser = Visitor::default();
+    let callback = browser.log_in(sent_to.as_str(), Person::named("olga")).await;
+    let back = browser.open(&callback).await.location.expect("sent to this machine");
+    assert_eq!(browser.open(&back).await.status, 200);
+    let (succeeded, said) = end(child).await;
+    assert!(succeeded, "{said}");
+    let links = owner.ask(&["account", "list-identities"]).await;
+    let links = links["linkedIdentities"].as_array().expect("links");
+    assert_eq!((links.len(), text(&links[0], "identityProviderId")), (1, provider));
+    let link = text(&links[0], "linkedIdentityId");
+    owner.log_in(OWNER).await;
+    assert!(owner.run(&["account", "unlink-identity", link]).await.status.success());
+    owner.expect_failure(&["account", "unlink-identity", link], 4, "LINKED_IDENTITY_NOT_FOUND").await;
+    assert!(owner.ask(&["account", "list-identities"]).await["linkedIdentities"].as_array().is_none_or(Vec::is_empty));
 }
 
 #[tokio::test]

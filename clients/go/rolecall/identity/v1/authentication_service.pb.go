@@ -1578,11 +1578,21 @@ func (*LogOutResponse) Descriptor() ([]byte, []int) {
 }
 
 // What `ExchangeApiKey` needs.
+//
+// Exactly one of the two.
 type ExchangeApiKeyRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// The key, `rk_` and 43 characters, or the personal access token, `rp_` and
 	// 43 characters.
-	ApiKey        string `protobuf:"bytes,1,opt,name=api_key,json=apiKey,proto3" json:"api_key,omitempty"`
+	ApiKey string `protobuf:"bytes,1,opt,name=api_key,json=apiKey,proto3" json:"api_key,omitempty"`
+	// A JSON Web Token that the program signs with the private half of a key that
+	// was made with `public_key` (client authentication by RFC 7523, section 3).
+	// Its header: `alg` is `EdDSA`, `kid` the `api_key_id`, and `typ` absent,
+	// `JWT` or `client-authentication+jwt`. Its claims: `iss` and `sub` are the
+	// `service_account_id`; `aud` is the `iss` of the installation's access tokens
+	// and nothing else; `exp` lies at most 5 minutes ahead; `jti`, 1 to 128 bytes,
+	// was never used with this key.
+	Assertion     string `protobuf:"bytes,2,opt,name=assertion,proto3" json:"assertion,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -1620,6 +1630,13 @@ func (*ExchangeApiKeyRequest) Descriptor() ([]byte, []int) {
 func (x *ExchangeApiKeyRequest) GetApiKey() string {
 	if x != nil {
 		return x.ApiKey
+	}
+	return ""
+}
+
+func (x *ExchangeApiKeyRequest) GetAssertion() string {
+	if x != nil {
+		return x.Assertion
 	}
 	return ""
 }
@@ -2197,9 +2214,10 @@ const file_rolecall_identity_v1_authentication_service_proto_rawDesc = "" +
 	"\x15RefreshTokensResponse\x124\n" +
 	"\x06tokens\x18\x01 \x01(\v2\x1c.rolecall.identity.v1.TokensR\x06tokens\"\x0f\n" +
 	"\rLogOutRequest\"\x10\n" +
-	"\x0eLogOutResponse\"0\n" +
+	"\x0eLogOutResponse\"N\n" +
 	"\x15ExchangeApiKeyRequest\x12\x17\n" +
-	"\aapi_key\x18\x01 \x01(\tR\x06apiKey\"\xd7\x01\n" +
+	"\aapi_key\x18\x01 \x01(\tR\x06apiKey\x12\x1c\n" +
+	"\tassertion\x18\x02 \x01(\tR\tassertion\"\xd7\x01\n" +
 	"\x16ExchangeApiKeyResponse\x12!\n" +
 	"\faccess_token\x18\x01 \x01(\tR\vaccessToken\x12S\n" +
 	"\x18access_token_expire_time\x18\x02 \x01(\v2\x1a.google.protobuf.TimestampR\x15accessTokenExpireTime\x12,\n" +

@@ -127,9 +127,9 @@ type AuthenticationServiceClient interface {
 	// Ends the session of the calling token, at once and in every service. Whoever
 	// acts as somebody else ends that, and keeps its own session.
 	LogOut(ctx context.Context, in *LogOutRequest, opts ...grpc.CallOption) (*LogOutResponse, error)
-	// Exchanges the key of a service account, or a personal access token, for an
-	// access token (`CREDENTIALS_REFUSED` when it is unknown, ended, or its
-	// subject gone or blocked).
+	// Exchanges the key of a service account, an assertion signed with it, or a
+	// personal access token for an access token (`CREDENTIALS_REFUSED` when it is
+	// unknown, ended, used before, or its subject gone or blocked).
 	ExchangeApiKey(ctx context.Context, in *ExchangeApiKeyRequest, opts ...grpc.CallOption) (*ExchangeApiKeyResponse, error)
 }
 
@@ -344,9 +344,9 @@ type AuthenticationServiceServer interface {
 	// Ends the session of the calling token, at once and in every service. Whoever
 	// acts as somebody else ends that, and keeps its own session.
 	LogOut(context.Context, *LogOutRequest) (*LogOutResponse, error)
-	// Exchanges the key of a service account, or a personal access token, for an
-	// access token (`CREDENTIALS_REFUSED` when it is unknown, ended, or its
-	// subject gone or blocked).
+	// Exchanges the key of a service account, an assertion signed with it, or a
+	// personal access token for an access token (`CREDENTIALS_REFUSED` when it is
+	// unknown, ended, used before, or its subject gone or blocked).
 	ExchangeApiKey(context.Context, *ExchangeApiKeyRequest) (*ExchangeApiKeyResponse, error)
 	mustEmbedUnimplementedAuthenticationServiceServer()
 }

@@ -161,6 +161,8 @@ const (
 	ErrorReason_ERROR_REASON_SSO_REQUIRED ErrorReason = 93
 	// The organization is suspended; nobody joins it until it is resumed.
 	ErrorReason_ERROR_REASON_ORGANIZATION_SUSPENDED ErrorReason = 105
+	// The installation takes no keys that are secrets; give a public key.
+	ErrorReason_ERROR_REASON_SECRET_KEYS_OFF ErrorReason = 95
 	// The organization has no identity provider that serves, or has not proven
 	// the domain of the address, so the person could never log in.
 	ErrorReason_ERROR_REASON_SSO_NOT_AVAILABLE ErrorReason = 94
@@ -232,6 +234,7 @@ var (
 		89:  "ERROR_REASON_LINKING_REFUSED",
 		93:  "ERROR_REASON_SSO_REQUIRED",
 		105: "ERROR_REASON_ORGANIZATION_SUSPENDED",
+		95:  "ERROR_REASON_SECRET_KEYS_OFF",
 		94:  "ERROR_REASON_SSO_NOT_AVAILABLE",
 	}
 	ErrorReason_value = map[string]int32{
@@ -298,6 +301,7 @@ var (
 		"ERROR_REASON_LINKING_REFUSED":             89,
 		"ERROR_REASON_SSO_REQUIRED":                93,
 		"ERROR_REASON_ORGANIZATION_SUSPENDED":      105,
+		"ERROR_REASON_SECRET_KEYS_OFF":             95,
 		"ERROR_REASON_SSO_NOT_AVAILABLE":           94,
 	}
 )
@@ -333,7 +337,7 @@ var File_rolecall_identity_v1_errors_proto protoreflect.FileDescriptor
 
 const file_rolecall_identity_v1_errors_proto_rawDesc = "" +
 	"\n" +
-	"!rolecall/identity/v1/errors.proto\x12\x14rolecall.identity.v1\x1a\x1frolecall/authz/v1/options.proto*\xb2\x15\n" +
+	"!rolecall/identity/v1/errors.proto\x12\x14rolecall.identity.v1\x1a\x1frolecall/authz/v1/options.proto*\xda\x15\n" +
 	"\vErrorReason\x12\x1c\n" +
 	"\x18ERROR_REASON_UNSPECIFIED\x10\x00\x12&\n" +
 	"\x1cERROR_REASON_REQUEST_INVALID\x10\x01\x1a\x04\xb0\xed\x18\x03\x12*\n" +
@@ -399,7 +403,8 @@ const file_rolecall_identity_v1_errors_proto_rawDesc = "" +
 	"\x1cERROR_REASON_LAST_CREDENTIAL\x10X\x1a\x04\xb0\xed\x18\t\x12&\n" +
 	"\x1cERROR_REASON_LINKING_REFUSED\x10Y\x1a\x04\xb0\xed\x18\t\x12#\n" +
 	"\x19ERROR_REASON_SSO_REQUIRED\x10]\x1a\x04\xb0\xed\x18\t\x12-\n" +
-	"#ERROR_REASON_ORGANIZATION_SUSPENDED\x10i\x1a\x04\xb0\xed\x18\t\x12(\n" +
+	"#ERROR_REASON_ORGANIZATION_SUSPENDED\x10i\x1a\x04\xb0\xed\x18\t\x12&\n" +
+	"\x1cERROR_REASON_SECRET_KEYS_OFF\x10_\x1a\x04\xb0\xed\x18\t\x12(\n" +
 	"\x1eERROR_REASON_SSO_NOT_AVAILABLE\x10^\x1a\x04\xb0\xed\x18\tB\xe2\x01\n" +
 	"\x18com.rolecall.identity.v1B\vErrorsProtoP\x01ZGgithub.com/rolecall/rolecall/clients/go/rolecall/identity/v1;identityv1\xa2\x02\x03RIX\xaa\x02\x14Rolecall.Identity.V1\xca\x02\x14Rolecall\\Identity\\V1\xe2\x02 Rolecall\\Identity\\V1\\GPBMetadata\xea\x02\x16Rolecall::Identity::V1b\x06proto3"
 

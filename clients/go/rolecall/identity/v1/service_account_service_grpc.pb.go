@@ -50,7 +50,8 @@ type ServiceAccountServiceClient interface {
 	UpdateServiceAccount(ctx context.Context, in *UpdateServiceAccountRequest, opts ...grpc.CallOption) (*UpdateServiceAccountResponse, error)
 	// Deletes a service account; its keys and tokens end at once.
 	DeleteServiceAccount(ctx context.Context, in *DeleteServiceAccountRequest, opts ...grpc.CallOption) (*DeleteServiceAccountResponse, error)
-	// Makes a key of a service account; the key is shown once, in this answer.
+	// Makes a key of a service account: a secret that is shown once, in this
+	// answer, or with `public_key` one whose private half the program keeps.
 	CreateApiKey(ctx context.Context, in *CreateApiKeyRequest, opts ...grpc.CallOption) (*CreateApiKeyResponse, error)
 	// Lists the keys of a service account, without the keys themselves.
 	ListApiKeys(ctx context.Context, in *ListApiKeysRequest, opts ...grpc.CallOption) (*ListApiKeysResponse, error)
@@ -165,7 +166,8 @@ type ServiceAccountServiceServer interface {
 	UpdateServiceAccount(context.Context, *UpdateServiceAccountRequest) (*UpdateServiceAccountResponse, error)
 	// Deletes a service account; its keys and tokens end at once.
 	DeleteServiceAccount(context.Context, *DeleteServiceAccountRequest) (*DeleteServiceAccountResponse, error)
-	// Makes a key of a service account; the key is shown once, in this answer.
+	// Makes a key of a service account: a secret that is shown once, in this
+	// answer, or with `public_key` one whose private half the program keeps.
 	CreateApiKey(context.Context, *CreateApiKeyRequest) (*CreateApiKeyResponse, error)
 	// Lists the keys of a service account, without the keys themselves.
 	ListApiKeys(context.Context, *ListApiKeysRequest) (*ListApiKeysResponse, error)

@@ -13,6 +13,7 @@ pub struct Model {
     pub expires: i64,
     pub created: i64,
     pub last_used: Option<i64>,
+    pub public_key: Option<Vec<u8>>,
 }
 
 /// None: rows are joined by use cases, never by the mapper.

@@ -23,6 +23,9 @@ section! {
         /// Other backends for which `LogIn` issues access tokens, by what they expect as `aud`; Rolecall itself refuses
         /// those tokens.
         audiences: Vec<String> = IdentityConfig::default().audiences,
+        /// Whether keys of service accounts may be secrets; without them programs sign assertions with keys of their own
+        /// (ASVS 10.4.16), and the secrets that exist open nothing.
+        secret_keys: bool = IdentityConfig::default().secret_keys,
         /// Where browsers may be sent after a single sign-on, beside programs on the person's own machine.
         sso_return_urls: Vec<String> = IdentityConfig::default().sso_return_urls,
         /// Life of an access token.
