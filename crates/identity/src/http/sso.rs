@@ -82,8 +82,11 @@ fn page(status: StatusCode, body: &str) -> Response {
     (status, guard(), [(header::CONTENT_TYPE, "text/html; charset=utf-8")], html).into_response()
 }
 
+/// Whoever began the login somewhere else could have sent its address on, and ask for the text (RFC 8628, section 5.4).
 const DONE: &str = "<h1>Go back to where you came from</h1><p>Copy this text into the program that sent you here. \
-                    It serves once, for ten minutes, and only there.</p><pre>{handle}</pre>";
+                    It serves once, for ten minutes, and only there.</p><pre>{handle}</pre><p><strong>Give it to \
+                    nobody: whoever asks you for it wants to log in as you.</strong> If you did not begin this login \
+                    yourself, close this page.</p>";
 const UNKNOWN: &str = "<h1>This login is not good any more</h1><p>It was completed, took too long, or did not begin \
                        here. Begin again where you came from.</p>";
 const BUSY: &str = "<h1>Please try again in a moment</h1>";

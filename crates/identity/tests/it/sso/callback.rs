@@ -74,6 +74,7 @@ on_each_database! {
         let page = visit(&address, &path(&stage, &state, &code)).await;
         assert!(page.starts_with("HTTP/1.1 200") && page.contains("frame-ancestors 'none'"), "{page}");
         let handle = page.split("<pre>").nth(1).and_then(|rest| rest.split("</pre>").next()).expect("a handle");
+        assert!(page.contains("Give it to nobody"), "a login that somebody else began is not completed unawares");
         complete(&stage, &begun.login_token, handle).await.expect("logged in");
     }
 
