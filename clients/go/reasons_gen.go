@@ -338,4 +338,8 @@ const (
 	OrganizationAssetPolicyLimitReached Reason = "organization.rolecall/ASSET_POLICY_LIMIT_REACHED"
 	// OrganizationBeneficiaryLimitReached (RESOURCE_EXHAUSTED): The organization was told of 100 accounts of others within a day; repeat later.
 	OrganizationBeneficiaryLimitReached Reason = "organization.rolecall/BENEFICIARY_LIMIT_REACHED"
+	// OrganizationAccessNotCurrent (UNAVAILABLE): No replica here has come to the point that was demanded; repeat after the delay.
+	OrganizationAccessNotCurrent Reason = "organization.rolecall/ACCESS_NOT_CURRENT"
+	// OrganizationAccessListExpired (ABORTED): The revision that the list began at is no longer kept; begin anew.
+	OrganizationAccessListExpired Reason = "organization.rolecall/ACCESS_LIST_EXPIRED"
 )

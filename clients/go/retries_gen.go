@@ -309,11 +309,27 @@ const serviceConfig = `{
           "service": "rolecall.notification.v1.TemplateService"
         },
         {
+          "method": "AwaitConvergence",
+          "service": "rolecall.organization.v1.AccessService"
+        },
+        {
+          "method": "BatchCheckAccess",
+          "service": "rolecall.organization.v1.AccessService"
+        },
+        {
           "method": "CheckAccess",
           "service": "rolecall.organization.v1.AccessService"
         },
         {
+          "method": "ExplainAccess",
+          "service": "rolecall.organization.v1.AccessService"
+        },
+        {
           "method": "GetMyAccess",
+          "service": "rolecall.organization.v1.AccessService"
+        },
+        {
+          "method": "ListAccessibleResources",
           "service": "rolecall.organization.v1.AccessService"
         },
         {

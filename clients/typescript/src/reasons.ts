@@ -338,6 +338,10 @@ export const REASONS = {
   "organization.rolecall/ASSET_POLICY_LIMIT_REACHED": Code.ResourceExhausted,
   /** The organization was told of 100 accounts of others within a day; repeat later. */
   "organization.rolecall/BENEFICIARY_LIMIT_REACHED": Code.ResourceExhausted,
+  /** No replica here has come to the point that was demanded; repeat after the delay. */
+  "organization.rolecall/ACCESS_NOT_CURRENT": Code.Unavailable,
+  /** The revision that the list began at is no longer kept; begin anew. */
+  "organization.rolecall/ACCESS_LIST_EXPIRED": Code.Aborted,
 } as const satisfies Record<string, Code>;
 
 /** Why a call was refused: the domain of the error and the name of the reason. */

@@ -5,7 +5,7 @@
 //!
 //! | Module | Holds |
 //! |---|---|
-//! | [`Database`], [`Reader`], [`Tx`] | pools, reading, writing, retry after conflicts |
+//! | [`Database`], [`Reader`], [`View`], [`Tx`] | pools, reading, reading one state, writing, retry after conflicts |
 //! | [`Error`], [`constraints!`] | what a caller can act on; names of unique constraints on both databases |
 //! | [`migrate`] | the schema's steps, applied under a lock, and the tables of this crate |
 //! | [`outbox`], [`relay`], [`inbox`] | events: appended with the change, delivered at least once, handled once |
@@ -38,6 +38,7 @@ mod lock;
 mod nudge;
 mod sql;
 mod transaction;
+mod view;
 
 pub use config::DatabaseConfig;
 pub use connect::ConnectError;
@@ -54,3 +55,4 @@ pub use relay::{Deliver, Outcome, Relay, RelayConfig, RelayWaker};
 pub use sea_orm::ConnectionTrait as Connection;
 pub use sequencer::{Sequencer, SequencerConfig};
 pub use transaction::Tx;
+pub use view::View;

@@ -11,7 +11,6 @@ pub(crate) mod change_admin;
 pub(crate) mod change_member;
 pub(crate) mod change_organization;
 pub(crate) mod change_role;
-pub(crate) mod check_access;
 pub(crate) mod confirm_member;
 pub(crate) mod create_organization;
 pub(crate) mod create_role;

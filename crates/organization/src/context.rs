@@ -6,7 +6,6 @@ use std::time::Duration;
 
 use futures::FutureExt as _;
 use futures::future::BoxFuture;
-use rolecall_api::organization::v1::access_service_server::AccessServiceServer;
 use rolecall_api::organization::v1::audit_service_server::AuditServiceServer;
 use rolecall_api::organization::v1::member_service_server::MemberServiceServer;
 use rolecall_api::organization::v1::membership_service_server::MembershipServiceServer;
@@ -30,7 +29,7 @@ use crate::config::OrganizationConfig;
 use crate::domain::permission::CATALOGUE;
 use crate::events::consume::{DescriptorError, EventReader};
 use crate::events::publish::CONSUMERS;
-use crate::grpc::{AccessApi, Api, AuditApi, MemberApi, MembershipApi, OrganizationApi, RoleApi, render};
+use crate::grpc::{Api, AuditApi, MemberApi, MembershipApi, OrganizationApi, RoleApi, render};
 use crate::jobs;
 use crate::peers::Peers;
 use crate::peers::deliver::Delivery;
@@ -133,7 +132,6 @@ impl Organization {
             .add_service(OrganizationServiceServer::new(OrganizationApi(api())).max_decoding_message_size(MAX_MESSAGE))
             .add_service(MemberServiceServer::new(MemberApi(api())).max_decoding_message_size(MAX_MESSAGE))
             .add_service(MembershipServiceServer::new(MembershipApi(api())).max_decoding_message_size(MAX_MESSAGE))
-            .add_service(AccessServiceServer::new(AccessApi(api())).max_decoding_message_size(MAX_MESSAGE))
             .add_service(RoleServiceServer::new(RoleApi(api())).max_decoding_message_size(MAX_MESSAGE))
             .add_service(AuditServiceServer::new(AuditApi(api())).max_decoding_message_size(MAX_MESSAGE))
     }

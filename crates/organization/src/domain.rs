@@ -1,6 +1,5 @@
 //! The rules of organizations, as pure functions: no input but arguments, no output but answers.
 
-pub(crate) mod access;
 pub(crate) mod actor;
 pub(crate) mod audit;
 pub(crate) mod custom_role;

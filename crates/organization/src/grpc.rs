@@ -1,6 +1,5 @@
 //! The wire: one file a service; messages in, commands through, messages out.
 
-pub(crate) mod access_service;
 pub(crate) mod audit_service;
 pub(crate) mod member_service;
 pub(crate) mod membership_service;
@@ -63,8 +62,6 @@ service! {
     MemberApi;
     /// What the other services of the suite ask and tell.
     MembershipApi;
-    /// Answers whether a subject may do something, and why.
-    AccessApi;
     /// Reads roles and permissions, and composes roles.
     RoleApi;
     /// Reads what happened.

@@ -4,6 +4,7 @@ use std::path::Path;
 use std::sync::LazyLock;
 
 use anyhow::{Context as _, Result, bail};
+use rolecall_access::Access;
 use rolecall_db::{Applied, Database, MigrateError, SchemaState, UniqueConstraint};
 use rolecall_governance::Governance;
 use rolecall_identity::Identity;
@@ -81,15 +82,18 @@ fn newer(service: &str, step: &str) -> anyhow::Error {
 fn migrations(service: Service) -> Vec<Box<dyn MigrationTrait>> {
     match service {
         Service::Identity => Identity::migrations(),
-        Service::Organization => Organization::migrations().into_iter().chain(Governance::migrations()).collect(),
+        Service::Organization => {
+            let steps = Organization::migrations().into_iter().chain(Governance::migrations());
+            steps.chain(Access::migrations()).collect()
+        }
         Service::Notification => Notification::migrations(),
     }
 }
 
 fn constraints(service: Service) -> &'static [UniqueConstraint] {
-    // One database, the tables of two crates (docs/adr/0012).
+    // One database, the tables of three crates (docs/adr/0012, 0014).
     static ORGANIZATION: LazyLock<Vec<UniqueConstraint>> =
-        LazyLock::new(|| [Organization::constraints(), Governance::constraints()].concat());
+        LazyLock::new(|| [Organization::constraints(), Governance::constraints(), Access::constraints()].concat());
     match service {
         Service::Identity => Identity::constraints(),
         Service::Organization => &ORGANIZATION,

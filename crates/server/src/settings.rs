@@ -2,6 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
+use rolecall_access::AccessConfig;
 use rolecall_db::{DatabaseConfig, RelayConfig};
 use rolecall_identity::{HashingConfig, IdentityConfig, PagesConfig};
 use rolecall_kernel::entropy::OpaqueToken;
@@ -164,6 +165,10 @@ pub(crate) fn organization(config: &Config) -> OrganizationConfig {
         saga_lease: config.testing.lease.unwrap_or(default.saga_lease),
         access_changes_retention: config.organization.access_changes_retention,
     }
+}
+
+pub(crate) fn access(config: &Config) -> AccessConfig {
+    AccessConfig { snapshot_mib: config.organization.access_snapshot_mib }
 }
 
 pub(crate) fn notification(config: &Config) -> NotificationConfig {

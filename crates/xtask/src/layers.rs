@@ -31,18 +31,24 @@ const LEVELS: &[(&str, u8)] = &[
     ("rolecall-notification", 4),
     // Above organization, whose part about data it is: one context, two crates (docs/adr/0012).
     ("rolecall-governance", 5),
-    ("rolecall-server", 6),
-    ("rolecall-cli", 6),
-    ("rolecall", 7),
-    ("rolecall-tests", 8),
-    ("xtask", 8),
-    ("rolecall-bench", 9),
+    // What decides over all of it: the third crate of the context (docs/adr/0014).
+    ("rolecall-access", 6),
+    ("rolecall-server", 7),
+    ("rolecall-cli", 7),
+    ("rolecall", 8),
+    ("rolecall-tests", 9),
+    ("xtask", 9),
+    ("rolecall-bench", 10),
 ];
 
-/// The contexts, whose rooms are checked; they meet in messages only, but for governance, which is a part of organization.
-const CONTEXTS: [&str; 4] = ["identity", "organization", "governance", "notification"];
+/// The contexts, whose rooms are checked; they meet in messages only, but for governance and access, which are parts of
+/// organization.
+const CONTEXTS: [&str; 5] = ["identity", "organization", "governance", "access", "notification"];
 
-/// What governance does not know, although it lies above: it is a part of organization alone.
+/// Crates of the organization context beside the first.
+const PARTS: [&str; 2] = ["rolecall-governance", "rolecall-access"];
+
+/// What those do not know, although they lie above: they are parts of organization alone.
 const OTHER_CONTEXTS: [&str; 2] = ["rolecall-identity", "rolecall-notification"];
 
 /// What a crate must not depend on, and why.
@@ -120,7 +126,7 @@ fn judge_dependencies(name: &str, dependencies: &[&str]) -> anyhow::Result<Vec<S
         if self::level(dependency).is_some_and(|other| other >= level) {
             violations.push(format!("{name} depends on {dependency}: dependencies point down only"));
         }
-        if name == "rolecall-governance" && OTHER_CONTEXTS.contains(dependency) {
+        if PARTS.contains(&name) && OTHER_CONTEXTS.contains(dependency) {
             violations.push(format!("{name} depends on {dependency}: contexts meet in messages only"));
         }
         for (_, banned, why) in NEVER.iter().filter(|(who, ..)| *who == name) {

@@ -136,6 +136,7 @@ fn question(person: &Actor, permission: &str, organization_id: &str) -> organiza
         resource: Some(organization::Resource {
             resource: Some(organization::resource::Resource::OrganizationId(organization_id.to_owned())),
         }),
+        consistency: None,
     }
 }
 

@@ -2849,6 +2849,27 @@ pub mod membership_service_server {
         const NAME: &'static str = SERVICE_NAME;
     }
 }
+/// How new the facts of an answer have to be.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct Consistency {
+    /// What is demanded; nothing means at most a second old.
+    #[prost(oneof = "consistency::Demand", tags = "1, 2")]
+    pub demand: ::core::option::Option<consistency::Demand>,
+}
+/// Nested message and enum types in `Consistency`.
+pub mod consistency {
+    /// What is demanded; nothing means at most a second old.
+    #[derive(Clone, PartialEq, Eq, Hash, ::prost::Oneof)]
+    pub enum Demand {
+        /// At this point or newer, or `UNAVAILABLE` with a delay to repeat after: a
+        /// `consistency_token` of this service, or the `revision` of any answer.
+        #[prost(string, tag = "1")]
+        AtLeast(::prost::alloc::string::String),
+        /// As new as the newest change that is committed when the question arrives.
+        #[prost(bool, tag = "2")]
+        FullyConsistent(bool),
+    }
+}
 /// What `CheckAccess` needs.
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct CheckAccessRequest {
@@ -2856,17 +2877,23 @@ pub struct CheckAccessRequest {
     #[prost(string, tag = "1")]
     pub subject_id: ::prost::alloc::string::String,
     /// The permission that it needs, such as `organization.datasets.register`.
+    ///
+    /// For a dataset, `organization.datasets.get` also asks for the ways to it that
+    /// have names of their own: by having registered it, and by an asset policy.
     #[prost(string, tag = "2")]
     pub permission: ::prost::alloc::string::String,
     /// What it wants to act on.
     #[prost(message, optional, tag = "3")]
     pub resource: ::core::option::Option<Resource>,
+    /// How new the facts have to be.
+    #[prost(message, optional, tag = "4")]
+    pub consistency: ::core::option::Option<Consistency>,
 }
 /// Something that can be acted on.
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct Resource {
     /// What it is.
-    #[prost(oneof = "resource::Resource", tags = "1, 2")]
+    #[prost(oneof = "resource::Resource", tags = "1, 2, 3, 4, 5")]
     pub resource: ::core::option::Option<resource::Resource>,
 }
 /// Nested message and enum types in `Resource`.
@@ -2880,6 +2907,15 @@ pub mod resource {
         /// The record of a person.
         #[prost(string, tag = "2")]
         UserId(::prost::alloc::string::String),
+        /// A dataset.
+        #[prost(string, tag = "3")]
+        DatasetId(::prost::alloc::string::String),
+        /// A model.
+        #[prost(string, tag = "4")]
+        ModelId(::prost::alloc::string::String),
+        /// An asset policy.
+        #[prost(string, tag = "5")]
+        AssetPolicyId(::prost::alloc::string::String),
     }
 }
 /// What `CheckAccess` answers.
@@ -2897,6 +2933,171 @@ pub struct CheckAccessResponse {
     pub roles: ::prost::alloc::vec::Vec<::prost::alloc::string::String>,
     /// The revision that the answer is read at.
     #[prost(string, tag = "4")]
+    pub revision: ::prost::alloc::string::String,
+    /// The point that the answer is read at; demand it as `at_least` to never be
+    /// answered from before it.
+    #[prost(string, tag = "5")]
+    pub consistency_token: ::prost::alloc::string::String,
+    /// Names the rules that decided; it changes when they do.
+    #[prost(string, tag = "6")]
+    pub rules_version: ::prost::alloc::string::String,
+    /// The permission by which it is allowed: the one that was asked for, or one of
+    /// the ways to it such as `organization.datasets.get_granted`; empty when it is
+    /// refused.
+    #[prost(string, tag = "7")]
+    pub rule: ::prost::alloc::string::String,
+    /// Whether it is allowed to an administrator of the instance as such alone: no
+    /// other role of the subject does.
+    #[prost(bool, tag = "8")]
+    pub only_as_administrator: bool,
+}
+/// What `BatchCheckAccess` needs.
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct BatchCheckAccessRequest {
+    /// The questions: 1 to 1 000. Their own consistency stays empty.
+    #[prost(message, repeated, tag = "1")]
+    pub checks: ::prost::alloc::vec::Vec<CheckAccessRequest>,
+    /// How new the facts have to be, for all of them.
+    #[prost(message, optional, tag = "2")]
+    pub consistency: ::core::option::Option<Consistency>,
+}
+/// What `BatchCheckAccess` answers.
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct BatchCheckAccessResponse {
+    /// A decision for each question, in the order of asking; what is equal for all
+    /// is said once, beside them.
+    #[prost(message, repeated, tag = "1")]
+    pub decisions: ::prost::alloc::vec::Vec<CheckAccessResponse>,
+    /// The revision that all of them are read at.
+    #[prost(string, tag = "2")]
+    pub revision: ::prost::alloc::string::String,
+    /// The point that all of them are read at.
+    #[prost(string, tag = "3")]
+    pub consistency_token: ::prost::alloc::string::String,
+    /// Names the rules that decided.
+    #[prost(string, tag = "4")]
+    pub rules_version: ::prost::alloc::string::String,
+}
+/// What `ExplainAccess` needs.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct ExplainAccessRequest {
+    /// The user or service account that wants to act.
+    #[prost(string, tag = "1")]
+    pub subject_id: ::prost::alloc::string::String,
+    /// The permission that it needs.
+    #[prost(string, tag = "2")]
+    pub permission: ::prost::alloc::string::String,
+    /// What it wants to act on.
+    #[prost(message, optional, tag = "3")]
+    pub resource: ::core::option::Option<Resource>,
+    /// How new the facts have to be.
+    #[prost(message, optional, tag = "4")]
+    pub consistency: ::core::option::Option<Consistency>,
+}
+/// What `ExplainAccess` answers.
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct ExplainAccessResponse {
+    /// What `CheckAccess` answers to the same question.
+    #[prost(message, optional, tag = "1")]
+    pub decision: ::core::option::Option<CheckAccessResponse>,
+    /// What is demanded of the subject whatever the rule.
+    #[prost(message, repeated, tag = "2")]
+    pub gates: ::prost::alloc::vec::Vec<AccessPredicate>,
+    /// The rules in the order in which they are asked; one that holds suffices.
+    #[prost(message, repeated, tag = "3")]
+    pub rules: ::prost::alloc::vec::Vec<AccessRule>,
+    /// The smallest change that would allow it: all that is missing of the rule
+    /// that misses least, and of the gates. Empty when it is allowed, or when the
+    /// permission, the subject or the resource is unknown.
+    #[prost(message, repeated, tag = "4")]
+    pub nearest_miss: ::prost::alloc::vec::Vec<AccessPredicate>,
+}
+/// A rule, and what it demands.
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct AccessRule {
+    /// The permission by which it would allow; see `CheckAccessResponse.rule`.
+    #[prost(string, tag = "1")]
+    pub name: ::prost::alloc::string::String,
+    /// Whether all that it demands is given.
+    #[prost(bool, tag = "2")]
+    pub holds: bool,
+    /// What it demands.
+    #[prost(message, repeated, tag = "3")]
+    pub predicates: ::prost::alloc::vec::Vec<AccessPredicate>,
+}
+/// One demand, and the fact behind it.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct AccessPredicate {
+    /// What is demanded.
+    #[prost(enumeration = "AccessDemand", tag = "1")]
+    pub demand: i32,
+    /// Whether it is given.
+    #[prost(bool, tag = "2")]
+    pub holds: bool,
+    /// The fact that says so, for people to read.
+    #[prost(string, tag = "3")]
+    pub fact: ::prost::alloc::string::String,
+}
+/// What `ListAccessibleResources` needs.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct ListAccessibleResourcesRequest {
+    /// The user or service account that wants to act.
+    #[prost(string, tag = "1")]
+    pub subject_id: ::prost::alloc::string::String,
+    /// The permission that it needs.
+    #[prost(string, tag = "2")]
+    pub permission: ::prost::alloc::string::String,
+    /// What is listed.
+    #[prost(enumeration = "ResourceType", tag = "3")]
+    pub resource_type: i32,
+    /// How new the facts of the first page have to be.
+    #[prost(message, optional, tag = "4")]
+    pub consistency: ::core::option::Option<Consistency>,
+    /// How many at most: 50 when 0, 1 000 at most.
+    #[prost(int32, tag = "5")]
+    pub page_size: i32,
+    /// `next_page_token` of the page before; the other fields stay the same.
+    #[prost(string, tag = "6")]
+    pub page_token: ::prost::alloc::string::String,
+}
+/// What `ListAccessibleResources` answers.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct ListAccessibleResourcesResponse {
+    /// The ids, in order.
+    #[prost(string, repeated, tag = "1")]
+    pub resource_ids: ::prost::alloc::vec::Vec<::prost::alloc::string::String>,
+    /// Gives the next page; empty on the last.
+    #[prost(string, tag = "2")]
+    pub next_page_token: ::prost::alloc::string::String,
+    /// The revision that the whole list is read at.
+    #[prost(string, tag = "3")]
+    pub revision: ::prost::alloc::string::String,
+    /// The point that the whole list is read at.
+    #[prost(string, tag = "4")]
+    pub consistency_token: ::prost::alloc::string::String,
+    /// Names the rules that decided.
+    #[prost(string, tag = "5")]
+    pub rules_version: ::prost::alloc::string::String,
+}
+/// What `AwaitConvergence` needs.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct AwaitConvergenceRequest {
+    /// The point to wait for: a `consistency_token`, or the `revision` of any
+    /// answer.
+    #[prost(string, tag = "1")]
+    pub at_least: ::prost::alloc::string::String,
+    /// How long to wait at most: 5 seconds unless given, 30 at most.
+    #[prost(message, optional, tag = "2")]
+    pub timeout: ::core::option::Option<::prost_types::Duration>,
+}
+/// What `AwaitConvergence` answers.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct AwaitConvergenceResponse {
+    /// Whether every replica that answers has come there.
+    #[prost(bool, tag = "1")]
+    pub converged: bool,
+    /// The oldest revision among them.
+    #[prost(string, tag = "2")]
     pub revision: ::prost::alloc::string::String,
 }
 /// What `GetMyAccess` needs: nothing but the calling token.
@@ -2964,6 +3165,23 @@ pub enum AccessReason {
     ConditionNotMet = 12,
     /// The organization of the subject is suspended.
     OrganizationSuspended = 13,
+    /// The subject registered the dataset.
+    Registrant = 14,
+    /// An asset policy in force names the subject.
+    PolicyInForce = 15,
+    /// The subject's roles hold the permission on what it registered, and somebody
+    /// else registered this.
+    NotRegistrant = 16,
+    /// No active asset policy covers the dataset.
+    NoPolicy = 17,
+    /// Asset policies cover the dataset, and none names the subject.
+    PolicyNamesOthers = 18,
+    /// The asset policy that names the subject has not begun.
+    PolicyNotStarted = 19,
+    /// The asset policy that names the subject has ended.
+    PolicyExpired = 20,
+    /// The organization of the dataset is suspended: nobody computes on it.
+    ResourceSuspended = 21,
 }
 impl AccessReason {
     /// String value of the enum field names used in the ProtoBuf definition.
@@ -2986,6 +3204,14 @@ impl AccessReason {
             Self::NotOwnRecord => "ACCESS_REASON_NOT_OWN_RECORD",
             Self::ConditionNotMet => "ACCESS_REASON_CONDITION_NOT_MET",
             Self::OrganizationSuspended => "ACCESS_REASON_ORGANIZATION_SUSPENDED",
+            Self::Registrant => "ACCESS_REASON_REGISTRANT",
+            Self::PolicyInForce => "ACCESS_REASON_POLICY_IN_FORCE",
+            Self::NotRegistrant => "ACCESS_REASON_NOT_REGISTRANT",
+            Self::NoPolicy => "ACCESS_REASON_NO_POLICY",
+            Self::PolicyNamesOthers => "ACCESS_REASON_POLICY_NAMES_OTHERS",
+            Self::PolicyNotStarted => "ACCESS_REASON_POLICY_NOT_STARTED",
+            Self::PolicyExpired => "ACCESS_REASON_POLICY_EXPIRED",
+            Self::ResourceSuspended => "ACCESS_REASON_RESOURCE_SUSPENDED",
         }
     }
     /// Creates an enum from field names used in the ProtoBuf definition.
@@ -3005,6 +3231,140 @@ impl AccessReason {
             "ACCESS_REASON_NOT_OWN_RECORD" => Some(Self::NotOwnRecord),
             "ACCESS_REASON_CONDITION_NOT_MET" => Some(Self::ConditionNotMet),
             "ACCESS_REASON_ORGANIZATION_SUSPENDED" => Some(Self::OrganizationSuspended),
+            "ACCESS_REASON_REGISTRANT" => Some(Self::Registrant),
+            "ACCESS_REASON_POLICY_IN_FORCE" => Some(Self::PolicyInForce),
+            "ACCESS_REASON_NOT_REGISTRANT" => Some(Self::NotRegistrant),
+            "ACCESS_REASON_NO_POLICY" => Some(Self::NoPolicy),
+            "ACCESS_REASON_POLICY_NAMES_OTHERS" => Some(Self::PolicyNamesOthers),
+            "ACCESS_REASON_POLICY_NOT_STARTED" => Some(Self::PolicyNotStarted),
+            "ACCESS_REASON_POLICY_EXPIRED" => Some(Self::PolicyExpired),
+            "ACCESS_REASON_RESOURCE_SUSPENDED" => Some(Self::ResourceSuspended),
+            _ => None,
+        }
+    }
+}
+/// What gates and rules demand.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, ::prost::Enumeration)]
+#[repr(i32)]
+pub enum AccessDemand {
+    /// Never sent.
+    Unspecified = 0,
+    /// The organization of the subject is in operation.
+    OrganizationOperates = 1,
+    /// The subject accepted its invitation.
+    Active = 2,
+    /// No block is in force.
+    NotBlocked = 3,
+    /// A role holds the permission, or the service account was given it.
+    PermissionHeld = 4,
+    /// The resource lies in the subject's organization.
+    SameOrganization = 5,
+    /// The resource is the subject's own record.
+    OwnRecord = 6,
+    /// The subject registered the dataset.
+    Registrant = 7,
+    /// An active asset policy covers the dataset.
+    Policy = 8,
+    /// It names the subject.
+    PolicyNamesSubject = 9,
+    /// It has begun.
+    PolicyStarted = 10,
+    /// It has not ended.
+    PolicyNotEnded = 11,
+    /// The organization of the dataset is in operation.
+    ResourceOperates = 12,
+    /// A condition that this kind of resource cannot meet.
+    Condition = 13,
+    /// The subject administers the instance.
+    Administrator = 14,
+}
+impl AccessDemand {
+    /// String value of the enum field names used in the ProtoBuf definition.
+    ///
+    /// The values are not transformed in any way and thus are considered stable
+    /// (if the ProtoBuf definition does not change) and safe for programmatic use.
+    pub fn as_str_name(&self) -> &'static str {
+        match self {
+            Self::Unspecified => "ACCESS_DEMAND_UNSPECIFIED",
+            Self::OrganizationOperates => "ACCESS_DEMAND_ORGANIZATION_OPERATES",
+            Self::Active => "ACCESS_DEMAND_ACTIVE",
+            Self::NotBlocked => "ACCESS_DEMAND_NOT_BLOCKED",
+            Self::PermissionHeld => "ACCESS_DEMAND_PERMISSION_HELD",
+            Self::SameOrganization => "ACCESS_DEMAND_SAME_ORGANIZATION",
+            Self::OwnRecord => "ACCESS_DEMAND_OWN_RECORD",
+            Self::Registrant => "ACCESS_DEMAND_REGISTRANT",
+            Self::Policy => "ACCESS_DEMAND_POLICY",
+            Self::PolicyNamesSubject => "ACCESS_DEMAND_POLICY_NAMES_SUBJECT",
+            Self::PolicyStarted => "ACCESS_DEMAND_POLICY_STARTED",
+            Self::PolicyNotEnded => "ACCESS_DEMAND_POLICY_NOT_ENDED",
+            Self::ResourceOperates => "ACCESS_DEMAND_RESOURCE_OPERATES",
+            Self::Condition => "ACCESS_DEMAND_CONDITION",
+            Self::Administrator => "ACCESS_DEMAND_ADMINISTRATOR",
+        }
+    }
+    /// Creates an enum from field names used in the ProtoBuf definition.
+    pub fn from_str_name(value: &str) -> ::core::option::Option<Self> {
+        match value {
+            "ACCESS_DEMAND_UNSPECIFIED" => Some(Self::Unspecified),
+            "ACCESS_DEMAND_ORGANIZATION_OPERATES" => Some(Self::OrganizationOperates),
+            "ACCESS_DEMAND_ACTIVE" => Some(Self::Active),
+            "ACCESS_DEMAND_NOT_BLOCKED" => Some(Self::NotBlocked),
+            "ACCESS_DEMAND_PERMISSION_HELD" => Some(Self::PermissionHeld),
+            "ACCESS_DEMAND_SAME_ORGANIZATION" => Some(Self::SameOrganization),
+            "ACCESS_DEMAND_OWN_RECORD" => Some(Self::OwnRecord),
+            "ACCESS_DEMAND_REGISTRANT" => Some(Self::Registrant),
+            "ACCESS_DEMAND_POLICY" => Some(Self::Policy),
+            "ACCESS_DEMAND_POLICY_NAMES_SUBJECT" => Some(Self::PolicyNamesSubject),
+            "ACCESS_DEMAND_POLICY_STARTED" => Some(Self::PolicyStarted),
+            "ACCESS_DEMAND_POLICY_NOT_ENDED" => Some(Self::PolicyNotEnded),
+            "ACCESS_DEMAND_RESOURCE_OPERATES" => Some(Self::ResourceOperates),
+            "ACCESS_DEMAND_CONDITION" => Some(Self::Condition),
+            "ACCESS_DEMAND_ADMINISTRATOR" => Some(Self::Administrator),
+            _ => None,
+        }
+    }
+}
+/// Types of resources.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, ::prost::Enumeration)]
+#[repr(i32)]
+pub enum ResourceType {
+    /// Refused.
+    Unspecified = 0,
+    /// Organizations.
+    Organization = 1,
+    /// Records of people.
+    User = 2,
+    /// Datasets.
+    Dataset = 3,
+    /// Models.
+    Model = 4,
+    /// Asset policies.
+    AssetPolicy = 5,
+}
+impl ResourceType {
+    /// String value of the enum field names used in the ProtoBuf definition.
+    ///
+    /// The values are not transformed in any way and thus are considered stable
+    /// (if the ProtoBuf definition does not change) and safe for programmatic use.
+    pub fn as_str_name(&self) -> &'static str {
+        match self {
+            Self::Unspecified => "RESOURCE_TYPE_UNSPECIFIED",
+            Self::Organization => "RESOURCE_TYPE_ORGANIZATION",
+            Self::User => "RESOURCE_TYPE_USER",
+            Self::Dataset => "RESOURCE_TYPE_DATASET",
+            Self::Model => "RESOURCE_TYPE_MODEL",
+            Self::AssetPolicy => "RESOURCE_TYPE_ASSET_POLICY",
+        }
+    }
+    /// Creates an enum from field names used in the ProtoBuf definition.
+    pub fn from_str_name(value: &str) -> ::core::option::Option<Self> {
+        match value {
+            "RESOURCE_TYPE_UNSPECIFIED" => Some(Self::Unspecified),
+            "RESOURCE_TYPE_ORGANIZATION" => Some(Self::Organization),
+            "RESOURCE_TYPE_USER" => Some(Self::User),
+            "RESOURCE_TYPE_DATASET" => Some(Self::Dataset),
+            "RESOURCE_TYPE_MODEL" => Some(Self::Model),
+            "RESOURCE_TYPE_ASSET_POLICY" => Some(Self::AssetPolicy),
             _ => None,
         }
     }
@@ -3021,6 +3381,13 @@ pub mod access_service_client {
     use tonic::codegen::*;
     use tonic::codegen::http::Uri;
     /// Answers whether a subject may do something, and why.
+    ///
+    /// Each answer is read at one revision of all facts and names it. The same
+    /// revision, rules, request and second give the same answer on each replica.
+    /// Answers are at most a second behind the newest change, and not behind any
+    /// that the answering process made; a `Consistency` demands more. A process
+    /// that cannot confirm within two seconds how far the changes have come asks
+    /// the database, or refuses with `UNAVAILABLE`.
     #[derive(Debug, Clone)]
     pub struct AccessServiceClient<T> {
         inner: tonic::client::Grpc<T>,
@@ -3103,9 +3470,8 @@ pub mod access_service_client {
         }
         /// Decides whether a subject holds a permission on a resource.
         ///
-        /// The answer is read at one revision, the newest; a refusal is an answer, not
-        /// an error. A subject or resource outside of what the caller may see is
-        /// answered like an unknown one.
+        /// A refusal is an answer, not an error. A subject or resource outside of what
+        /// the caller may see is answered like an unknown one.
         pub async fn check_access(
             &mut self,
             request: impl tonic::IntoRequest<super::CheckAccessRequest>,
@@ -3131,6 +3497,132 @@ pub mod access_service_client {
                     GrpcMethod::new(
                         "rolecall.organization.v1.AccessService",
                         "CheckAccess",
+                    ),
+                );
+            self.inner.unary(req, path, codec).await
+        }
+        /// Decides up to 1 000 questions at one revision, in the order of asking.
+        pub async fn batch_check_access(
+            &mut self,
+            request: impl tonic::IntoRequest<super::BatchCheckAccessRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::BatchCheckAccessResponse>,
+            tonic::Status,
+        > {
+            self.inner
+                .ready()
+                .await
+                .map_err(|e| {
+                    tonic::Status::unknown(
+                        format!("Service was not ready: {}", e.into()),
+                    )
+                })?;
+            let codec = tonic_prost::ProstCodec::default();
+            let path = http::uri::PathAndQuery::from_static(
+                "/rolecall.organization.v1.AccessService/BatchCheckAccess",
+            );
+            let mut req = request.into_request();
+            req.extensions_mut()
+                .insert(
+                    GrpcMethod::new(
+                        "rolecall.organization.v1.AccessService",
+                        "BatchCheckAccess",
+                    ),
+                );
+            self.inner.unary(req, path, codec).await
+        }
+        /// Decides like `CheckAccess`, and tells every rule, what each demands, and the
+        /// smallest change that would allow what is refused.
+        pub async fn explain_access(
+            &mut self,
+            request: impl tonic::IntoRequest<super::ExplainAccessRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::ExplainAccessResponse>,
+            tonic::Status,
+        > {
+            self.inner
+                .ready()
+                .await
+                .map_err(|e| {
+                    tonic::Status::unknown(
+                        format!("Service was not ready: {}", e.into()),
+                    )
+                })?;
+            let codec = tonic_prost::ProstCodec::default();
+            let path = http::uri::PathAndQuery::from_static(
+                "/rolecall.organization.v1.AccessService/ExplainAccess",
+            );
+            let mut req = request.into_request();
+            req.extensions_mut()
+                .insert(
+                    GrpcMethod::new(
+                        "rolecall.organization.v1.AccessService",
+                        "ExplainAccess",
+                    ),
+                );
+            self.inner.unary(req, path, codec).await
+        }
+        /// Lists all resources of a type on which `CheckAccess` allows a subject to use
+        /// a permission, in the order of their ids.
+        ///
+        /// All pages are read at the revision and the second of the first. When that is
+        /// no longer kept the list ends with `ACCESS_LIST_EXPIRED`; it is never short.
+        pub async fn list_accessible_resources(
+            &mut self,
+            request: impl tonic::IntoRequest<super::ListAccessibleResourcesRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::ListAccessibleResourcesResponse>,
+            tonic::Status,
+        > {
+            self.inner
+                .ready()
+                .await
+                .map_err(|e| {
+                    tonic::Status::unknown(
+                        format!("Service was not ready: {}", e.into()),
+                    )
+                })?;
+            let codec = tonic_prost::ProstCodec::default();
+            let path = http::uri::PathAndQuery::from_static(
+                "/rolecall.organization.v1.AccessService/ListAccessibleResources",
+            );
+            let mut req = request.into_request();
+            req.extensions_mut()
+                .insert(
+                    GrpcMethod::new(
+                        "rolecall.organization.v1.AccessService",
+                        "ListAccessibleResources",
+                    ),
+                );
+            self.inner.unary(req, path, codec).await
+        }
+        /// Waits until every replica that answers has come to a revision: no answer
+        /// anywhere is older then.
+        pub async fn await_convergence(
+            &mut self,
+            request: impl tonic::IntoRequest<super::AwaitConvergenceRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::AwaitConvergenceResponse>,
+            tonic::Status,
+        > {
+            self.inner
+                .ready()
+                .await
+                .map_err(|e| {
+                    tonic::Status::unknown(
+                        format!("Service was not ready: {}", e.into()),
+                    )
+                })?;
+            let codec = tonic_prost::ProstCodec::default();
+            let path = http::uri::PathAndQuery::from_static(
+                "/rolecall.organization.v1.AccessService/AwaitConvergence",
+            );
+            let mut req = request.into_request();
+            req.extensions_mut()
+                .insert(
+                    GrpcMethod::new(
+                        "rolecall.organization.v1.AccessService",
+                        "AwaitConvergence",
                     ),
                 );
             self.inner.unary(req, path, codec).await
@@ -3182,14 +3674,51 @@ pub mod access_service_server {
     pub trait AccessService: std::marker::Send + std::marker::Sync + 'static {
         /// Decides whether a subject holds a permission on a resource.
         ///
-        /// The answer is read at one revision, the newest; a refusal is an answer, not
-        /// an error. A subject or resource outside of what the caller may see is
-        /// answered like an unknown one.
+        /// A refusal is an answer, not an error. A subject or resource outside of what
+        /// the caller may see is answered like an unknown one.
         async fn check_access(
             &self,
             request: tonic::Request<super::CheckAccessRequest>,
         ) -> std::result::Result<
             tonic::Response<super::CheckAccessResponse>,
+            tonic::Status,
+        >;
+        /// Decides up to 1 000 questions at one revision, in the order of asking.
+        async fn batch_check_access(
+            &self,
+            request: tonic::Request<super::BatchCheckAccessRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::BatchCheckAccessResponse>,
+            tonic::Status,
+        >;
+        /// Decides like `CheckAccess`, and tells every rule, what each demands, and the
+        /// smallest change that would allow what is refused.
+        async fn explain_access(
+            &self,
+            request: tonic::Request<super::ExplainAccessRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::ExplainAccessResponse>,
+            tonic::Status,
+        >;
+        /// Lists all resources of a type on which `CheckAccess` allows a subject to use
+        /// a permission, in the order of their ids.
+        ///
+        /// All pages are read at the revision and the second of the first. When that is
+        /// no longer kept the list ends with `ACCESS_LIST_EXPIRED`; it is never short.
+        async fn list_accessible_resources(
+            &self,
+            request: tonic::Request<super::ListAccessibleResourcesRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::ListAccessibleResourcesResponse>,
+            tonic::Status,
+        >;
+        /// Waits until every replica that answers has come to a revision: no answer
+        /// anywhere is older then.
+        async fn await_convergence(
+            &self,
+            request: tonic::Request<super::AwaitConvergenceRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::AwaitConvergenceResponse>,
             tonic::Status,
         >;
         /// Tells the caller its organization, roles and permissions.
@@ -3202,6 +3731,13 @@ pub mod access_service_server {
         >;
     }
     /// Answers whether a subject may do something, and why.
+    ///
+    /// Each answer is read at one revision of all facts and names it. The same
+    /// revision, rules, request and second give the same answer on each replica.
+    /// Answers are at most a second behind the newest change, and not behind any
+    /// that the answering process made; a `Consistency` demands more. A process
+    /// that cannot confirm within two seconds how far the changes have come asks
+    /// the database, or refuses with `UNAVAILABLE`.
     #[derive(Debug)]
     pub struct AccessServiceServer<T> {
         inner: Arc<T>,
@@ -3308,6 +3844,194 @@ pub mod access_service_server {
                     let inner = self.inner.clone();
                     let fut = async move {
                         let method = CheckAccessSvc(inner);
+                        let codec = tonic_prost::ProstCodec::default();
+                        let mut grpc = tonic::server::Grpc::new(codec)
+                            .apply_compression_config(
+                                accept_compression_encodings,
+                                send_compression_encodings,
+                            )
+                            .apply_max_message_size_config(
+                                max_decoding_message_size,
+                                max_encoding_message_size,
+                            );
+                        let res = grpc.unary(method, req).await;
+                        Ok(res)
+                    };
+                    Box::pin(fut)
+                }
+                "/rolecall.organization.v1.AccessService/BatchCheckAccess" => {
+                    #[allow(non_camel_case_types)]
+                    struct BatchCheckAccessSvc<T: AccessService>(pub Arc<T>);
+                    impl<
+                        T: AccessService,
+                    > tonic::server::UnaryService<super::BatchCheckAccessRequest>
+                    for BatchCheckAccessSvc<T> {
+                        type Response = super::BatchCheckAccessResponse;
+                        type Future = BoxFuture<
+                            tonic::Response<Self::Response>,
+                            tonic::Status,
+                        >;
+                        fn call(
+                            &mut self,
+                            request: tonic::Request<super::BatchCheckAccessRequest>,
+                        ) -> Self::Future {
+                            let inner = Arc::clone(&self.0);
+                            let fut = async move {
+                                <T as AccessService>::batch_check_access(&inner, request)
+                                    .await
+                            };
+                            Box::pin(fut)
+                        }
+                    }
+                    let accept_compression_encodings = self.accept_compression_encodings;
+                    let send_compression_encodings = self.send_compression_encodings;
+                    let max_decoding_message_size = self.max_decoding_message_size;
+                    let max_encoding_message_size = self.max_encoding_message_size;
+                    let inner = self.inner.clone();
+                    let fut = async move {
+                        let method = BatchCheckAccessSvc(inner);
+                        let codec = tonic_prost::ProstCodec::default();
+                        let mut grpc = tonic::server::Grpc::new(codec)
+                            .apply_compression_config(
+                                accept_compression_encodings,
+                                send_compression_encodings,
+                            )
+                            .apply_max_message_size_config(
+                                max_decoding_message_size,
+                                max_encoding_message_size,
+                            );
+                        let res = grpc.unary(method, req).await;
+                        Ok(res)
+                    };
+                    Box::pin(fut)
+                }
+                "/rolecall.organization.v1.AccessService/ExplainAccess" => {
+                    #[allow(non_camel_case_types)]
+                    struct ExplainAccessSvc<T: AccessService>(pub Arc<T>);
+                    impl<
+                        T: AccessService,
+                    > tonic::server::UnaryService<super::ExplainAccessRequest>
+                    for ExplainAccessSvc<T> {
+                        type Response = super::ExplainAccessResponse;
+                        type Future = BoxFuture<
+                            tonic::Response<Self::Response>,
+                            tonic::Status,
+                        >;
+                        fn call(
+                            &mut self,
+                            request: tonic::Request<super::ExplainAccessRequest>,
+                        ) -> Self::Future {
+                            let inner = Arc::clone(&self.0);
+                            let fut = async move {
+                                <T as AccessService>::explain_access(&inner, request).await
+                            };
+                            Box::pin(fut)
+                        }
+                    }
+                    let accept_compression_encodings = self.accept_compression_encodings;
+                    let send_compression_encodings = self.send_compression_encodings;
+                    let max_decoding_message_size = self.max_decoding_message_size;
+                    let max_encoding_message_size = self.max_encoding_message_size;
+                    let inner = self.inner.clone();
+                    let fut = async move {
+                        let method = ExplainAccessSvc(inner);
+                        let codec = tonic_prost::ProstCodec::default();
+                        let mut grpc = tonic::server::Grpc::new(codec)
+                            .apply_compression_config(
+                                accept_compression_encodings,
+                                send_compression_encodings,
+                            )
+                            .apply_max_message_size_config(
+                                max_decoding_message_size,
+                                max_encoding_message_size,
+                            );
+                        let res = grpc.unary(method, req).await;
+                        Ok(res)
+                    };
+                    Box::pin(fut)
+                }
+                "/rolecall.organization.v1.AccessService/ListAccessibleResources" => {
+                    #[allow(non_camel_case_types)]
+                    struct ListAccessibleResourcesSvc<T: AccessService>(pub Arc<T>);
+                    impl<
+                        T: AccessService,
+                    > tonic::server::UnaryService<super::ListAccessibleResourcesRequest>
+                    for ListAccessibleResourcesSvc<T> {
+                        type Response = super::ListAccessibleResourcesResponse;
+                        type Future = BoxFuture<
+                            tonic::Response<Self::Response>,
+                            tonic::Status,
+                        >;
+                        fn call(
+                            &mut self,
+                            request: tonic::Request<
+                                super::ListAccessibleResourcesRequest,
+                            >,
+                        ) -> Self::Future {
+                            let inner = Arc::clone(&self.0);
+                            let fut = async move {
+                                <T as AccessService>::list_accessible_resources(
+                                        &inner,
+                                        request,
+                                    )
+                                    .await
+                            };
+                            Box::pin(fut)
+                        }
+                    }
+                    let accept_compression_encodings = self.accept_compression_encodings;
+                    let send_compression_encodings = self.send_compression_encodings;
+                    let max_decoding_message_size = self.max_decoding_message_size;
+                    let max_encoding_message_size = self.max_encoding_message_size;
+                    let inner = self.inner.clone();
+                    let fut = async move {
+                        let method = ListAccessibleResourcesSvc(inner);
+                        let codec = tonic_prost::ProstCodec::default();
+                        let mut grpc = tonic::server::Grpc::new(codec)
+                            .apply_compression_config(
+                                accept_compression_encodings,
+                                send_compression_encodings,
+                            )
+                            .apply_max_message_size_config(
+                                max_decoding_message_size,
+                                max_encoding_message_size,
+                            );
+                        let res = grpc.unary(method, req).await;
+                        Ok(res)
+                    };
+                    Box::pin(fut)
+                }
+                "/rolecall.organization.v1.AccessService/AwaitConvergence" => {
+                    #[allow(non_camel_case_types)]
+                    struct AwaitConvergenceSvc<T: AccessService>(pub Arc<T>);
+                    impl<
+                        T: AccessService,
+                    > tonic::server::UnaryService<super::AwaitConvergenceRequest>
+                    for AwaitConvergenceSvc<T> {
+                        type Response = super::AwaitConvergenceResponse;
+                        type Future = BoxFuture<
+                            tonic::Response<Self::Response>,
+                            tonic::Status,
+                        >;
+                        fn call(
+                            &mut self,
+                            request: tonic::Request<super::AwaitConvergenceRequest>,
+                        ) -> Self::Future {
+                            let inner = Arc::clone(&self.0);
+                            let fut = async move {
+                                <T as AccessService>::await_convergence(&inner, request)
+                                    .await
+                            };
+                            Box::pin(fut)
+                        }
+                    }
+                    let accept_compression_encodings = self.accept_compression_encodings;
+                    let send_compression_encodings = self.send_compression_encodings;
+                    let max_decoding_message_size = self.max_decoding_message_size;
+                    let max_encoding_message_size = self.max_encoding_message_size;
+                    let inner = self.inner.clone();
+                    let fut = async move {
+                        let method = AwaitConvergenceSvc(inner);
                         let codec = tonic_prost::ProstCodec::default();
                         let mut grpc = tonic::server::Grpc::new(codec)
                             .apply_compression_config(
@@ -6459,6 +7183,11 @@ pub enum ErrorReason {
     NamespaceNotOwned = 74,
     /// The instance knows as many permissions of other backends as it may.
     PermissionLimitReached = 75,
+    /// No replica here has come to the point that was demanded; repeat after the
+    /// delay.
+    AccessNotCurrent = 110,
+    /// The revision that the list began at is no longer kept; begin anew.
+    AccessListExpired = 111,
 }
 impl ErrorReason {
     /// String value of the enum field names used in the ProtoBuf definition.
@@ -6527,6 +7256,8 @@ impl ErrorReason {
             Self::RoleLimitReached => "ERROR_REASON_ROLE_LIMIT_REACHED",
             Self::NamespaceNotOwned => "ERROR_REASON_NAMESPACE_NOT_OWNED",
             Self::PermissionLimitReached => "ERROR_REASON_PERMISSION_LIMIT_REACHED",
+            Self::AccessNotCurrent => "ERROR_REASON_ACCESS_NOT_CURRENT",
+            Self::AccessListExpired => "ERROR_REASON_ACCESS_LIST_EXPIRED",
         }
     }
     /// Creates an enum from field names used in the ProtoBuf definition.
@@ -6598,6 +7329,8 @@ impl ErrorReason {
             "ERROR_REASON_ROLE_LIMIT_REACHED" => Some(Self::RoleLimitReached),
             "ERROR_REASON_NAMESPACE_NOT_OWNED" => Some(Self::NamespaceNotOwned),
             "ERROR_REASON_PERMISSION_LIMIT_REACHED" => Some(Self::PermissionLimitReached),
+            "ERROR_REASON_ACCESS_NOT_CURRENT" => Some(Self::AccessNotCurrent),
+            "ERROR_REASON_ACCESS_LIST_EXPIRED" => Some(Self::AccessListExpired),
             _ => None,
         }
     }

@@ -79,6 +79,8 @@ struct Inner {
     config: AccessCacheConfig,
     shards: Vec<Mutex<Shard>>,
     stream: Heartbeat,
+    /// The newest change that this process was told of, by itself or by the stream.
+    announced: AtomicI64,
 }
 
 /// Enough that callers rarely meet at a lock.
@@ -98,7 +100,7 @@ impl AccessCache {
     pub fn new(source: Arc<dyn AccessSource>, config: AccessCacheConfig) -> Self {
         let capacity = config.capacity.div_ceil(SHARDS);
         let shards = (0..SHARDS).map(|_| Mutex::new(Shard::new(capacity))).collect();
-        Self(Arc::new(Inner { source, config, shards, stream: Heartbeat::new() }))
+        Self(Arc::new(Inner { source, config, shards, stream: Heartbeat::new(), announced: AtomicI64::new(0) }))
     }
 
     /// Returns what the subject may do, at the revision `at_least` or newer.
@@ -136,11 +138,18 @@ impl AccessCache {
     ///
     /// Whoever changes it calls this after the commit and before the answer.
     pub fn invalidate(&self, subject: SubjectId, revision: i64) {
+        self.0.announced.fetch_max(revision, Ordering::AcqRel);
         self.shard(subject).invalidate(subject, revision);
+    }
+
+    /// Returns the newest revision whose change this process was told of: what it changed itself is never newer.
+    pub fn announced(&self) -> i64 {
+        self.0.announced.load(Ordering::Acquire)
     }
 
     /// Tells that something changed for many at the revision, such as the state of an organization.
     pub fn invalidate_all_before(&self, revision: i64) {
+        self.0.announced.fetch_max(revision, Ordering::AcqRel);
         for shard in &self.0.shards {
             lock(shard).invalidate_before(revision);
         }
@@ -154,6 +163,7 @@ impl AccessCache {
     pub fn resync(&self, revision: i64) {
         // The old revision goes first: it must not vouch for what is read from the restored facts.
         self.0.stream.reset(revision);
+        self.0.announced.store(revision, Ordering::Release);
         for shard in &self.0.shards {
             lock(shard).restart(revision);
         }

@@ -82,5 +82,8 @@ fn an_access_check_names_exactly_one_resource() {
         Program::try_parse_from(line).is_ok()
     };
     assert!(check(&["--organization", "o"]) && check(&["--user", "u"]));
-    assert!(!check(&[]) && !check(&["--organization", "o", "--user", "u"]));
+    assert!(check(&["--dataset", "d"]) && check(&["--model", "m"]) && check(&["--policy", "p", "--at-least", "7"]));
+    assert!(
+        !check(&[]) && !check(&["--organization", "o", "--user", "u"]) && !check(&["--model", "m", "--policy", "p"])
+    );
 }

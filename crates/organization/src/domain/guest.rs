@@ -14,10 +14,3 @@ pub(crate) struct Guest {
     /// Whether its organization is in operation and allows guests.
     pub(crate) allowed: bool,
 }
-
-impl Guest {
-    /// Tells whether the guest can act now.
-    pub(crate) fn can_act(&self, now: Timestamp) -> bool {
-        self.allowed && now < self.expires
-    }
-}

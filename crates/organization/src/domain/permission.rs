@@ -12,7 +12,7 @@ use super::role::Role;
 
 /// Where a role holds a permission.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub(crate) enum Holding {
+pub enum Holding {
     /// In the own organization or beyond, on a condition about the resource.
     If(Condition),
     /// On the own record.
@@ -25,7 +25,7 @@ pub(crate) enum Holding {
 
 /// What must be true of a resource beside the role.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub(crate) enum Condition {
+pub enum Condition {
     /// The subject registered the dataset.
     Registrant,
     /// An active asset policy names the subject.
@@ -64,7 +64,7 @@ const LEADS_TO_OTHERS: [&str; 14] = [
 
 impl Condition {
     /// Returns the name, as tables show it.
-    pub(crate) const fn name(self) -> &'static str {
+    pub const fn name(self) -> &'static str {
         match self {
             Self::Registrant => "registrant",
             Self::Beneficiary => "beneficiary",
@@ -78,15 +78,15 @@ impl Condition {
 
 /// A permission and who holds it.
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct Permission<'a> {
+pub struct Permission<'a> {
     /// Its name: `<context>.<collection>.<verb>`, or `<namespace>.<collection>.<verb>` when another backend registered it.
-    pub(crate) name: &'a str,
+    pub name: &'a str,
     holders: &'static [(Role, Holding)],
 }
 
 impl Permission<'static> {
     /// Finds a permission of the catalogue by its name.
-    pub(crate) fn find(name: &str) -> Option<&'static Self> {
+    pub fn find(name: &str) -> Option<&'static Self> {
         static BY_NAME: LazyLock<HashMap<&'static str, &'static Permission<'static>>> =
             LazyLock::new(|| CATALOGUE.iter().map(|permission| (permission.name, permission)).collect());
         BY_NAME.get(name).copied()
@@ -97,7 +97,7 @@ impl<'a> Permission<'a> {
     /// Names a permission: one of the catalogue, or one that another backend registered or could have.
     ///
     /// Whether it did is for the tables to say. What is registered belongs to owners.
-    pub(crate) fn named(name: &'a str) -> Option<Self> {
+    pub fn named(name: &'a str) -> Option<Self> {
         match Permission::find(name) {
             Some(found) => Some(*found),
             None if RESERVED.contains(&namespace(name)) => None,
@@ -106,14 +106,14 @@ impl<'a> Permission<'a> {
     }
 
     /// Returns where the role holds it.
-    pub(crate) fn held_by(&self, role: Role) -> Option<Holding> {
+    pub fn held_by(&self, role: Role) -> Option<Holding> {
         self.holders.iter().find(|(holder, _)| *holder == role).map(|(_, holding)| *holding)
     }
 
     /// Returns where a role that an organization composes holds it once it is given it; none when it cannot be given.
     ///
     /// An organization gives what its owners hold, but for what leads to the rights of others: that is bound to owning.
-    pub(crate) fn composed(&self) -> Option<Holding> {
+    pub fn composed(&self) -> Option<Holding> {
         self.held_by(Role::Owner).filter(|_| !LEADS_TO_OTHERS.contains(&self.name))
     }
 
@@ -146,7 +146,7 @@ pub(crate) fn namespace(name: &str) -> &str {
 macro_rules! catalogue {
     ($($name:literal: $($role:ident $holding:expr),+;)+) => {
         /// Every permission.
-        pub(crate) const CATALOGUE: &[Permission<'static>] = &[$(
+        pub const CATALOGUE: &[Permission<'static>] = &[$(
             Permission { name: $name, holders: &[$((Role::$role, $holding)),+] }
         ),+];
     };

@@ -6,7 +6,7 @@ use std::fmt;
 ///
 /// Declared in the order of their names, which is also the order in which they are listed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub(crate) enum Role {
+pub enum Role {
     /// Administers people and organizations of the whole instance, and reads no organization's data.
     Admin,
     /// Computes on data that is opened to it.
@@ -22,14 +22,14 @@ pub(crate) enum Role {
 /// The text is not the name of a role.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("must be DATA_SCIENTIST, DATA_STEWARD, GUEST or OWNER")]
-pub(crate) struct ParseRoleError;
+pub struct ParseRoleError;
 
 impl Role {
     /// All roles.
-    pub(crate) const ALL: [Self; 5] = [Self::Admin, Self::DataScientist, Self::DataSteward, Self::Guest, Self::Owner];
+    pub const ALL: [Self; 5] = [Self::Admin, Self::DataScientist, Self::DataSteward, Self::Guest, Self::Owner];
 
     /// Returns the name on the wire and in tables.
-    pub(crate) const fn name(self) -> &'static str {
+    pub const fn name(self) -> &'static str {
         match self {
             Self::Admin => "ADMIN",
             Self::DataScientist => "DATA_SCIENTIST",
@@ -53,7 +53,7 @@ impl Role {
     }
 
     /// Finds a role by its name.
-    pub(crate) fn parse(name: &str) -> Result<Self, ParseRoleError> {
+    pub fn parse(name: &str) -> Result<Self, ParseRoleError> {
         Self::ALL.into_iter().find(|role| role.name() == name).ok_or(ParseRoleError)
     }
 
@@ -81,11 +81,11 @@ impl fmt::Display for Role {
 
 /// A set of roles.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Default)]
-pub(crate) struct RoleSet(u8);
+pub struct RoleSet(u8);
 
 impl RoleSet {
     /// Tells whether the role is in the set.
-    pub(crate) const fn contains(self, role: Role) -> bool {
+    pub const fn contains(self, role: Role) -> bool {
         self.0 & role.bit() != 0
     }
 
@@ -96,7 +96,7 @@ impl RoleSet {
 
     /// Returns the set with the role added.
     #[must_use]
-    pub(crate) const fn with(self, role: Role) -> Self {
+    pub const fn with(self, role: Role) -> Self {
         Self(self.0 | role.bit())
     }
 
@@ -127,12 +127,12 @@ impl RoleSet {
     }
 
     /// Returns the roles in alphabetical order.
-    pub(crate) fn iter(self) -> impl Iterator<Item = Role> {
+    pub fn iter(self) -> impl Iterator<Item = Role> {
         Role::ALL.into_iter().filter(move |role| self.contains(*role))
     }
 
     /// Returns the names in alphabetical order.
-    pub(crate) fn names(self) -> Vec<String> {
+    pub fn names(self) -> Vec<String> {
         self.iter().map(|role| role.name().to_owned()).collect()
     }
 }

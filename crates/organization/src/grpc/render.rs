@@ -13,10 +13,8 @@ use rolecall_api::organization::v1 as pb;
 
 use crate::app::change_member::Changed;
 use crate::app::change_organization::Changed as ChangedOrganization;
-use crate::app::check_access::Checked;
 use crate::app::create_organization::Created;
 use crate::app::subject_access::Snapshot;
-use crate::domain::access::AccessReason;
 use crate::domain::actor::{Grant, Who};
 use crate::domain::member::{Block, Member, MemberState};
 use crate::domain::organization::{MfaPolicy, Organization};
@@ -160,7 +158,7 @@ pub(super) fn subject_access(snapshot: &Snapshot) -> pb::GetSubjectAccessRespons
     }
 }
 
-pub(super) fn my_access(snapshot: &Snapshot) -> pb::GetMyAccessResponse {
+pub(crate) fn my_access(snapshot: &Snapshot) -> pb::GetMyAccessResponse {
     let access = subject_access(snapshot);
     pb::GetMyAccessResponse {
         subject_id: access.subject_id,
@@ -171,33 +169,5 @@ pub(super) fn my_access(snapshot: &Snapshot) -> pb::GetMyAccessResponse {
         kind: access.kind,
         impersonator_id: String::new(),
         read_only: false,
-    }
-}
-
-pub(super) fn checked(checked: &Checked) -> pb::CheckAccessResponse {
-    let decision = &checked.decision;
-    pb::CheckAccessResponse {
-        allowed: decision.reason.allows(),
-        reason: access_reason(decision.reason).into(),
-        roles: decision.roles.names(),
-        revision: checked.revision.to_string(),
-    }
-}
-
-const fn access_reason(reason: AccessReason) -> pb::AccessReason {
-    match reason {
-        AccessReason::RoleHoldsPermission => pb::AccessReason::RoleHoldsPermission,
-        AccessReason::PermissionGiven => pb::AccessReason::PermissionGiven,
-        AccessReason::OwnRecord => pb::AccessReason::OwnRecord,
-        AccessReason::SubjectUnknown => pb::AccessReason::SubjectUnknown,
-        AccessReason::ResourceUnknown => pb::AccessReason::ResourceUnknown,
-        AccessReason::PermissionUnknown => pb::AccessReason::PermissionUnknown,
-        AccessReason::SubjectInactive => pb::AccessReason::SubjectInactive,
-        AccessReason::Blocked => pb::AccessReason::Blocked,
-        AccessReason::NotAMember => pb::AccessReason::NotAMember,
-        AccessReason::PermissionMissing => pb::AccessReason::PermissionMissing,
-        AccessReason::NotOwnRecord => pb::AccessReason::NotOwnRecord,
-        AccessReason::ConditionNotMet => pb::AccessReason::ConditionNotMet,
-        AccessReason::OrganizationSuspended => pb::AccessReason::OrganizationSuspended,
     }
 }

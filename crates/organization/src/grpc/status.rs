@@ -77,8 +77,8 @@ const fn code(reason: ErrorReason) -> Code {
         | R::PermissionLimitReached
         | R::AssetPolicyLimitReached
         | R::BeneficiaryLimitReached => Code::ResourceExhausted,
-        R::EtagMismatch | R::SubjectRemoved => Code::Aborted,
-        R::PeerUnavailable | R::StoreUnavailable => Code::Unavailable,
+        R::EtagMismatch | R::SubjectRemoved | R::AccessListExpired => Code::Aborted,
+        R::PeerUnavailable | R::StoreUnavailable | R::AccessNotCurrent => Code::Unavailable,
         R::ResumeTokenExpired => Code::OutOfRange,
         R::Internal | R::Unspecified => Code::Internal,
     }
@@ -118,7 +118,8 @@ pub(super) fn member_not_found() -> Status {
     refusal(ErrorReason::MemberNotFound, message).build()
 }
 
-pub(super) fn subject_not_found() -> Status {
+/// No such subject.
+pub fn subject_not_found() -> Status {
     refusal(ErrorReason::SubjectNotFound, "No such subject; check the id.").build()
 }
 

@@ -38,6 +38,7 @@ async fn check(stage: &Stage, subject: UserId, permission: &str, on: Organizatio
         subject_id: subject.to_string(),
         permission: permission.to_owned(),
         resource: Some(pb::Resource { resource: Some(resource) }),
+        consistency: None,
     };
     stage.access_as(Who::User(stage.admin)).check_access(request).await.expect("decides").into_inner()
 }

@@ -1,7 +1,6 @@
 //! Organization as its callers see it, on both databases: real messages, the real codec, the real rules.
 #![expect(clippy::expect_used, clippy::panic, reason = "a test that cannot go on has to fail where it stands")]
 
-mod access;
 mod admins;
 mod audit;
 mod audit_chain;

@@ -14,6 +14,7 @@ fn check(stage: &Stage, user: rolecall_kernel::id::UserId) -> pb::CheckAccessReq
         subject_id: user.to_string(),
         permission: "organization.members.list".to_owned(),
         resource: Some(pb::Resource { resource: Some(resource) }),
+        consistency: None,
     }
 }
 

@@ -32,6 +32,7 @@ async fn allowed(stage: &Stage, subject: impl ToString, permission: &str, place:
         subject_id: subject.to_string(),
         permission: permission.to_owned(),
         resource: Some(pb::Resource { resource: Some(resource) }),
+        consistency: None,
     };
     let answer = stage.access_as(Who::User(stage.admin)).check_access(request).await.expect("decides").into_inner();
     assert_eq!(answer.allowed, [1, 2, 3].contains(&answer.reason), "{answer:?}");

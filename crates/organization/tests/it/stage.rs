@@ -7,11 +7,13 @@ mod wire;
 use std::sync::Arc;
 use std::time::Duration;
 
+use rolecall_access::AccessConfig;
 use rolecall_api::organization::v1 as pb;
 use rolecall_authz::{
     AccessCache, Authorizer, Freshness, KeySet, Policy, Revocations, ServiceTokens, Verifier, VerifierConfig,
 };
 use rolecall_db::{Database, Relay};
+use rolecall_governance::Governance;
 use rolecall_kernel::entropy::Entropy;
 use rolecall_kernel::id::{OrganizationId, ServiceAccountId, UserId};
 use rolecall_kernel::key::MasterKey;
@@ -63,7 +65,9 @@ impl Stage {
     }
 
     pub(crate) async fn open_empty(database: &TestDatabase) -> Self {
-        let db = database.open(Organization::NAME, Organization::constraints(), Organization::migrations()).await;
+        let steps = Organization::migrations().into_iter().chain(Governance::migrations());
+        let steps = steps.chain(rolecall_access::Access::migrations()).collect();
+        let db = database.open(Organization::NAME, Organization::constraints(), steps).await;
         let (clock, entropy) = (TestClock::new(), SeededEntropy::new());
         let source = Arc::new(LocalAccess::new(db.clone(), Arc::new(clock.clone())));
         let access = AccessCache::new(source, patient(Freshness::InProcess));
@@ -79,7 +83,15 @@ impl Stage {
         };
         let config = OrganizationConfig { saga_lease: Duration::from_secs(2), ..OrganizationConfig::default() };
         let organization = Organization::new(dependencies.clone(), config).expect("the descriptors are ours");
-        let routes = organization.register(peers::routes(&identity)).prepare();
+        let decides = rolecall_access::Dependencies {
+            database: db.clone(),
+            clock: dependencies.clock.clone(),
+            entropy: dependencies.entropy.clone(),
+            master_key: dependencies.master_key.clone(),
+            access: access.clone(),
+        };
+        let decides = rolecall_access::Access::new(decides, &AccessConfig::default());
+        let routes = decides.register(organization.register(peers::routes(&identity))).prepare();
         slot.bind(peers::stack(routes.clone(), &clock, &entropy));
         let revocations = Revocations::new(Arc::new(clock.clone()), Freshness::InProcess, None);
         let (now, guard) = (clock.now(), guard(&clock, &entropy, access, revocations.clone()));

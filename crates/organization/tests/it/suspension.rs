@@ -208,6 +208,7 @@ on_each_database! {
             resource: Some(pb::Resource {
                 resource: Some(pb::resource::Resource::OrganizationId(acme.to_string())),
             }),
+            consistency: None,
         };
         let answer = stage.access_as(Who::User(stage.admin)).check_access(request).await.expect("answers").into_inner();
         assert_eq!((answer.allowed, answer.reason()), (false, pb::AccessReason::OrganizationSuspended));

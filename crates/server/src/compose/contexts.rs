@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use anyhow::{Context as _, Result, bail};
 use axum::Router;
+use rolecall_access::Access;
 use rolecall_authz::Refusals;
 use rolecall_db::{Database, sweep};
 use rolecall_governance::Governance;
@@ -37,6 +38,8 @@ pub(crate) struct Contexts {
     organization: Option<Organization>,
     /// The part of organization about data: wherever that is hosted.
     governance: Option<Governance>,
+    /// The part of organization that decides: wherever that is hosted.
+    access: Option<Access>,
     notification: Option<Notification>,
     /// What the contexts keep their state in.
     databases: Vec<Database>,
@@ -52,6 +55,7 @@ impl Contexts {
                 Service::Identity => contexts.identity = Some(identity(materials, database).await?),
                 Service::Organization => {
                     let governance = governance(materials, database.clone());
+                    contexts.access = Some(access(materials, database.clone()));
                     let organization = organization(materials, database)?;
                     organization.listen(governance.listener());
                     contexts.governance = Some(governance);
@@ -68,6 +72,7 @@ impl Contexts {
         let routes = self.identity.iter().fold(routes, |routes, context| context.register(routes));
         let routes = self.organization.iter().fold(routes, |routes, context| context.register(routes));
         let routes = self.governance.iter().fold(routes, |routes, context| context.register(routes));
+        let routes = self.access.iter().fold(routes, |routes, context| context.register(routes));
         self.notification.iter().fold(routes, |routes, context| context.register(routes))
     }
 
@@ -81,11 +86,14 @@ impl Contexts {
     pub(super) fn workers(&self, shutdown: &CancellationToken) -> Vec<Worker> {
         let identity = self.identity.iter().flat_map(|context| context.workers(shutdown));
         let organization = self.organization.iter().flat_map(|context| context.workers(shutdown));
+        let access = self.access.iter().flat_map(|context| context.workers(shutdown));
         let notification = self.notification.iter().flat_map(|context| context.workers(shutdown));
         let identity = identity.map(|worker| Worker { name: worker.name, run: worker.run });
         let organization = organization.map(|worker| Worker { name: worker.name, run: worker.run });
+        let access = access.map(|worker| Worker { name: worker.name, run: worker.run });
         let notification = notification.map(|worker| Worker { name: worker.name, run: worker.run });
-        identity.chain(organization).chain(notification).chain(self.sweeps(shutdown)).collect()
+        let hosted = identity.chain(organization).chain(access).chain(notification);
+        hosted.chain(self.sweeps(shutdown)).collect()
     }
 
     /// Returns the work that writes down which calls were refused: each context tells of its own methods.
@@ -165,6 +173,17 @@ fn governance(materials: &Materials<'_>, database: Database) -> Governance {
         access: materials.guard.access.clone(),
         identity: materials.channels.between(Service::Organization, Service::Identity),
     })
+}
+
+fn access(materials: &Materials<'_>, database: Database) -> Access {
+    let dependencies = rolecall_access::Dependencies {
+        database,
+        clock: Arc::clone(&materials.surroundings.clock),
+        entropy: Arc::clone(&materials.surroundings.entropy),
+        master_key: materials.surroundings.master_key.clone(),
+        access: materials.guard.access.clone(),
+    };
+    Access::new(dependencies, &settings::access(materials.config))
 }
 
 fn notification(materials: &Materials<'_>, database: Database) -> Result<Notification> {

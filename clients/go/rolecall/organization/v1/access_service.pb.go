@@ -12,6 +12,7 @@ import (
 	_ "github.com/rolecall/rolecall/clients/go/rolecall/authz/v1"
 	protoreflect "google.golang.org/protobuf/reflect/protoreflect"
 	protoimpl "google.golang.org/protobuf/runtime/protoimpl"
+	durationpb "google.golang.org/protobuf/types/known/durationpb"
 	reflect "reflect"
 	sync "sync"
 	unsafe "unsafe"
@@ -57,6 +58,23 @@ const (
 	AccessReason_ACCESS_REASON_CONDITION_NOT_MET AccessReason = 12
 	// The organization of the subject is suspended.
 	AccessReason_ACCESS_REASON_ORGANIZATION_SUSPENDED AccessReason = 13
+	// The subject registered the dataset.
+	AccessReason_ACCESS_REASON_REGISTRANT AccessReason = 14
+	// An asset policy in force names the subject.
+	AccessReason_ACCESS_REASON_POLICY_IN_FORCE AccessReason = 15
+	// The subject's roles hold the permission on what it registered, and somebody
+	// else registered this.
+	AccessReason_ACCESS_REASON_NOT_REGISTRANT AccessReason = 16
+	// No active asset policy covers the dataset.
+	AccessReason_ACCESS_REASON_NO_POLICY AccessReason = 17
+	// Asset policies cover the dataset, and none names the subject.
+	AccessReason_ACCESS_REASON_POLICY_NAMES_OTHERS AccessReason = 18
+	// The asset policy that names the subject has not begun.
+	AccessReason_ACCESS_REASON_POLICY_NOT_STARTED AccessReason = 19
+	// The asset policy that names the subject has ended.
+	AccessReason_ACCESS_REASON_POLICY_EXPIRED AccessReason = 20
+	// The organization of the dataset is suspended: nobody computes on it.
+	AccessReason_ACCESS_REASON_RESOURCE_SUSPENDED AccessReason = 21
 )
 
 // Enum value maps for AccessReason.
@@ -76,6 +94,14 @@ var (
 		11: "ACCESS_REASON_NOT_OWN_RECORD",
 		12: "ACCESS_REASON_CONDITION_NOT_MET",
 		13: "ACCESS_REASON_ORGANIZATION_SUSPENDED",
+		14: "ACCESS_REASON_REGISTRANT",
+		15: "ACCESS_REASON_POLICY_IN_FORCE",
+		16: "ACCESS_REASON_NOT_REGISTRANT",
+		17: "ACCESS_REASON_NO_POLICY",
+		18: "ACCESS_REASON_POLICY_NAMES_OTHERS",
+		19: "ACCESS_REASON_POLICY_NOT_STARTED",
+		20: "ACCESS_REASON_POLICY_EXPIRED",
+		21: "ACCESS_REASON_RESOURCE_SUSPENDED",
 	}
 	AccessReason_value = map[string]int32{
 		"ACCESS_REASON_UNSPECIFIED":            0,
@@ -92,6 +118,14 @@ var (
 		"ACCESS_REASON_NOT_OWN_RECORD":         11,
 		"ACCESS_REASON_CONDITION_NOT_MET":      12,
 		"ACCESS_REASON_ORGANIZATION_SUSPENDED": 13,
+		"ACCESS_REASON_REGISTRANT":             14,
+		"ACCESS_REASON_POLICY_IN_FORCE":        15,
+		"ACCESS_REASON_NOT_REGISTRANT":         16,
+		"ACCESS_REASON_NO_POLICY":              17,
+		"ACCESS_REASON_POLICY_NAMES_OTHERS":    18,
+		"ACCESS_REASON_POLICY_NOT_STARTED":     19,
+		"ACCESS_REASON_POLICY_EXPIRED":         20,
+		"ACCESS_REASON_RESOURCE_SUSPENDED":     21,
 	}
 )
 
@@ -122,22 +156,281 @@ func (AccessReason) EnumDescriptor() ([]byte, []int) {
 	return file_rolecall_organization_v1_access_service_proto_rawDescGZIP(), []int{0}
 }
 
+// What gates and rules demand.
+type AccessDemand int32
+
+const (
+	// Never sent.
+	AccessDemand_ACCESS_DEMAND_UNSPECIFIED AccessDemand = 0
+	// The organization of the subject is in operation.
+	AccessDemand_ACCESS_DEMAND_ORGANIZATION_OPERATES AccessDemand = 1
+	// The subject accepted its invitation.
+	AccessDemand_ACCESS_DEMAND_ACTIVE AccessDemand = 2
+	// No block is in force.
+	AccessDemand_ACCESS_DEMAND_NOT_BLOCKED AccessDemand = 3
+	// A role holds the permission, or the service account was given it.
+	AccessDemand_ACCESS_DEMAND_PERMISSION_HELD AccessDemand = 4
+	// The resource lies in the subject's organization.
+	AccessDemand_ACCESS_DEMAND_SAME_ORGANIZATION AccessDemand = 5
+	// The resource is the subject's own record.
+	AccessDemand_ACCESS_DEMAND_OWN_RECORD AccessDemand = 6
+	// The subject registered the dataset.
+	AccessDemand_ACCESS_DEMAND_REGISTRANT AccessDemand = 7
+	// An active asset policy covers the dataset.
+	AccessDemand_ACCESS_DEMAND_POLICY AccessDemand = 8
+	// It names the subject.
+	AccessDemand_ACCESS_DEMAND_POLICY_NAMES_SUBJECT AccessDemand = 9
+	// It has begun.
+	AccessDemand_ACCESS_DEMAND_POLICY_STARTED AccessDemand = 10
+	// It has not ended.
+	AccessDemand_ACCESS_DEMAND_POLICY_NOT_ENDED AccessDemand = 11
+	// The organization of the dataset is in operation.
+	AccessDemand_ACCESS_DEMAND_RESOURCE_OPERATES AccessDemand = 12
+	// A condition that this kind of resource cannot meet.
+	AccessDemand_ACCESS_DEMAND_CONDITION AccessDemand = 13
+	// The subject administers the instance.
+	AccessDemand_ACCESS_DEMAND_ADMINISTRATOR AccessDemand = 14
+)
+
+// Enum value maps for AccessDemand.
+var (
+	AccessDemand_name = map[int32]string{
+		0:  "ACCESS_DEMAND_UNSPECIFIED",
+		1:  "ACCESS_DEMAND_ORGANIZATION_OPERATES",
+		2:  "ACCESS_DEMAND_ACTIVE",
+		3:  "ACCESS_DEMAND_NOT_BLOCKED",
+		4:  "ACCESS_DEMAND_PERMISSION_HELD",
+		5:  "ACCESS_DEMAND_SAME_ORGANIZATION",
+		6:  "ACCESS_DEMAND_OWN_RECORD",
+		7:  "ACCESS_DEMAND_REGISTRANT",
+		8:  "ACCESS_DEMAND_POLICY",
+		9:  "ACCESS_DEMAND_POLICY_NAMES_SUBJECT",
+		10: "ACCESS_DEMAND_POLICY_STARTED",
+		11: "ACCESS_DEMAND_POLICY_NOT_ENDED",
+		12: "ACCESS_DEMAND_RESOURCE_OPERATES",
+		13: "ACCESS_DEMAND_CONDITION",
+		14: "ACCESS_DEMAND_ADMINISTRATOR",
+	}
+	AccessDemand_value = map[string]int32{
+		"ACCESS_DEMAND_UNSPECIFIED":           0,
+		"ACCESS_DEMAND_ORGANIZATION_OPERATES": 1,
+		"ACCESS_DEMAND_ACTIVE":                2,
+		"ACCESS_DEMAND_NOT_BLOCKED":           3,
+		"ACCESS_DEMAND_PERMISSION_HELD":       4,
+		"ACCESS_DEMAND_SAME_ORGANIZATION":     5,
+		"ACCESS_DEMAND_OWN_RECORD":            6,
+		"ACCESS_DEMAND_REGISTRANT":            7,
+		"ACCESS_DEMAND_POLICY":                8,
+		"ACCESS_DEMAND_POLICY_NAMES_SUBJECT":  9,
+		"ACCESS_DEMAND_POLICY_STARTED":        10,
+		"ACCESS_DEMAND_POLICY_NOT_ENDED":      11,
+		"ACCESS_DEMAND_RESOURCE_OPERATES":     12,
+		"ACCESS_DEMAND_CONDITION":             13,
+		"ACCESS_DEMAND_ADMINISTRATOR":         14,
+	}
+)
+
+func (x AccessDemand) Enum() *AccessDemand {
+	p := new(AccessDemand)
+	*p = x
+	return p
+}
+
+func (x AccessDemand) String() string {
+	return protoimpl.X.EnumStringOf(x.Descriptor(), protoreflect.EnumNumber(x))
+}
+
+func (AccessDemand) Descriptor() protoreflect.EnumDescriptor {
+	return file_rolecall_organization_v1_access_service_proto_enumTypes[1].Descriptor()
+}
+
+func (AccessDemand) Type() protoreflect.EnumType {
+	return &file_rolecall_organization_v1_access_service_proto_enumTypes[1]
+}
+
+func (x AccessDemand) Number() protoreflect.EnumNumber {
+	return protoreflect.EnumNumber(x)
+}
+
+// Deprecated: Use AccessDemand.Descriptor instead.
+func (AccessDemand) EnumDescriptor() ([]byte, []int) {
+	return file_rolecall_organization_v1_access_service_proto_rawDescGZIP(), []int{1}
+}
+
+// Types of resources.
+type ResourceType int32
+
+const (
+	// Refused.
+	ResourceType_RESOURCE_TYPE_UNSPECIFIED ResourceType = 0
+	// Organizations.
+	ResourceType_RESOURCE_TYPE_ORGANIZATION ResourceType = 1
+	// Records of people.
+	ResourceType_RESOURCE_TYPE_USER ResourceType = 2
+	// Datasets.
+	ResourceType_RESOURCE_TYPE_DATASET ResourceType = 3
+	// Models.
+	ResourceType_RESOURCE_TYPE_MODEL ResourceType = 4
+	// Asset policies.
+	ResourceType_RESOURCE_TYPE_ASSET_POLICY ResourceType = 5
+)
+
+// Enum value maps for ResourceType.
+var (
+	ResourceType_name = map[int32]string{
+		0: "RESOURCE_TYPE_UNSPECIFIED",
+		1: "RESOURCE_TYPE_ORGANIZATION",
+		2: "RESOURCE_TYPE_USER",
+		3: "RESOURCE_TYPE_DATASET",
+		4: "RESOURCE_TYPE_MODEL",
+		5: "RESOURCE_TYPE_ASSET_POLICY",
+	}
+	ResourceType_value = map[string]int32{
+		"RESOURCE_TYPE_UNSPECIFIED":  0,
+		"RESOURCE_TYPE_ORGANIZATION": 1,
+		"RESOURCE_TYPE_USER":         2,
+		"RESOURCE_TYPE_DATASET":      3,
+		"RESOURCE_TYPE_MODEL":        4,
+		"RESOURCE_TYPE_ASSET_POLICY": 5,
+	}
+)
+
+func (x ResourceType) Enum() *ResourceType {
+	p := new(ResourceType)
+	*p = x
+	return p
+}
+
+func (x ResourceType) String() string {
+	return protoimpl.X.EnumStringOf(x.Descriptor(), protoreflect.EnumNumber(x))
+}
+
+func (ResourceType) Descriptor() protoreflect.EnumDescriptor {
+	return file_rolecall_organization_v1_access_service_proto_enumTypes[2].Descriptor()
+}
+
+func (ResourceType) Type() protoreflect.EnumType {
+	return &file_rolecall_organization_v1_access_service_proto_enumTypes[2]
+}
+
+func (x ResourceType) Number() protoreflect.EnumNumber {
+	return protoreflect.EnumNumber(x)
+}
+
+// Deprecated: Use ResourceType.Descriptor instead.
+func (ResourceType) EnumDescriptor() ([]byte, []int) {
+	return file_rolecall_organization_v1_access_service_proto_rawDescGZIP(), []int{2}
+}
+
+// How new the facts of an answer have to be.
+type Consistency struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// What is demanded; nothing means at most a second old.
+	//
+	// Types that are valid to be assigned to Demand:
+	//
+	//	*Consistency_AtLeast
+	//	*Consistency_FullyConsistent
+	Demand        isConsistency_Demand `protobuf_oneof:"demand"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Consistency) Reset() {
+	*x = Consistency{}
+	mi := &file_rolecall_organization_v1_access_service_proto_msgTypes[0]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Consistency) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Consistency) ProtoMessage() {}
+
+func (x *Consistency) ProtoReflect() protoreflect.Message {
+	mi := &file_rolecall_organization_v1_access_service_proto_msgTypes[0]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Consistency.ProtoReflect.Descriptor instead.
+func (*Consistency) Descriptor() ([]byte, []int) {
+	return file_rolecall_organization_v1_access_service_proto_rawDescGZIP(), []int{0}
+}
+
+func (x *Consistency) GetDemand() isConsistency_Demand {
+	if x != nil {
+		return x.Demand
+	}
+	return nil
+}
+
+func (x *Consistency) GetAtLeast() string {
+	if x != nil {
+		if x, ok := x.Demand.(*Consistency_AtLeast); ok {
+			return x.AtLeast
+		}
+	}
+	return ""
+}
+
+func (x *Consistency) GetFullyConsistent() bool {
+	if x != nil {
+		if x, ok := x.Demand.(*Consistency_FullyConsistent); ok {
+			return x.FullyConsistent
+		}
+	}
+	return false
+}
+
+type isConsistency_Demand interface {
+	isConsistency_Demand()
+}
+
+type Consistency_AtLeast struct {
+	// At this point or newer, or `UNAVAILABLE` with a delay to repeat after: a
+	// `consistency_token` of this service, or the `revision` of any answer.
+	AtLeast string `protobuf:"bytes,1,opt,name=at_least,json=atLeast,proto3,oneof"`
+}
+
+type Consistency_FullyConsistent struct {
+	// As new as the newest change that is committed when the question arrives.
+	FullyConsistent bool `protobuf:"varint,2,opt,name=fully_consistent,json=fullyConsistent,proto3,oneof"`
+}
+
+func (*Consistency_AtLeast) isConsistency_Demand() {}
+
+func (*Consistency_FullyConsistent) isConsistency_Demand() {}
+
 // What `CheckAccess` needs.
 type CheckAccessRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// The user or service account that wants to act.
 	SubjectId string `protobuf:"bytes,1,opt,name=subject_id,json=subjectId,proto3" json:"subject_id,omitempty"`
 	// The permission that it needs, such as `organization.datasets.register`.
+	//
+	// For a dataset, `organization.datasets.get` also asks for the ways to it that
+	// have names of their own: by having registered it, and by an asset policy.
 	Permission string `protobuf:"bytes,2,opt,name=permission,proto3" json:"permission,omitempty"`
 	// What it wants to act on.
-	Resource      *Resource `protobuf:"bytes,3,opt,name=resource,proto3" json:"resource,omitempty"`
+	Resource *Resource `protobuf:"bytes,3,opt,name=resource,proto3" json:"resource,omitempty"`
+	// How new the facts have to be.
+	Consistency   *Consistency `protobuf:"bytes,4,opt,name=consistency,proto3" json:"consistency,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
 
 func (x *CheckAccessRequest) Reset() {
 	*x = CheckAccessRequest{}
-	mi := &file_rolecall_organization_v1_access_service_proto_msgTypes[0]
+	mi := &file_rolecall_organization_v1_access_service_proto_msgTypes[1]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -149,7 +442,7 @@ func (x *CheckAccessRequest) String() string {
 func (*CheckAccessRequest) ProtoMessage() {}
 
 func (x *CheckAccessRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_rolecall_organization_v1_access_service_proto_msgTypes[0]
+	mi := &file_rolecall_organization_v1_access_service_proto_msgTypes[1]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -162,7 +455,7 @@ func (x *CheckAccessRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CheckAccessRequest.ProtoReflect.Descriptor instead.
 func (*CheckAccessRequest) Descriptor() ([]byte, []int) {
-	return file_rolecall_organization_v1_access_service_proto_rawDescGZIP(), []int{0}
+	return file_rolecall_organization_v1_access_service_proto_rawDescGZIP(), []int{1}
 }
 
 func (x *CheckAccessRequest) GetSubjectId() string {
@@ -186,6 +479,13 @@ func (x *CheckAccessRequest) GetResource() *Resource {
 	return nil
 }
 
+func (x *CheckAccessRequest) GetConsistency() *Consistency {
+	if x != nil {
+		return x.Consistency
+	}
+	return nil
+}
+
 // Something that can be acted on.
 type Resource struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -195,6 +495,9 @@ type Resource struct {
 	//
 	//	*Resource_OrganizationId
 	//	*Resource_UserId
+	//	*Resource_DatasetId
+	//	*Resource_ModelId
+	//	*Resource_AssetPolicyId
 	Resource      isResource_Resource `protobuf_oneof:"resource"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -202,7 +505,7 @@ type Resource struct {
 
 func (x *Resource) Reset() {
 	*x = Resource{}
-	mi := &file_rolecall_organization_v1_access_service_proto_msgTypes[1]
+	mi := &file_rolecall_organization_v1_access_service_proto_msgTypes[2]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -214,7 +517,7 @@ func (x *Resource) String() string {
 func (*Resource) ProtoMessage() {}
 
 func (x *Resource) ProtoReflect() protoreflect.Message {
-	mi := &file_rolecall_organization_v1_access_service_proto_msgTypes[1]
+	mi := &file_rolecall_organization_v1_access_service_proto_msgTypes[2]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -227,7 +530,7 @@ func (x *Resource) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Resource.ProtoReflect.Descriptor instead.
 func (*Resource) Descriptor() ([]byte, []int) {
-	return file_rolecall_organization_v1_access_service_proto_rawDescGZIP(), []int{1}
+	return file_rolecall_organization_v1_access_service_proto_rawDescGZIP(), []int{2}
 }
 
 func (x *Resource) GetResource() isResource_Resource {
@@ -255,6 +558,33 @@ func (x *Resource) GetUserId() string {
 	return ""
 }
 
+func (x *Resource) GetDatasetId() string {
+	if x != nil {
+		if x, ok := x.Resource.(*Resource_DatasetId); ok {
+			return x.DatasetId
+		}
+	}
+	return ""
+}
+
+func (x *Resource) GetModelId() string {
+	if x != nil {
+		if x, ok := x.Resource.(*Resource_ModelId); ok {
+			return x.ModelId
+		}
+	}
+	return ""
+}
+
+func (x *Resource) GetAssetPolicyId() string {
+	if x != nil {
+		if x, ok := x.Resource.(*Resource_AssetPolicyId); ok {
+			return x.AssetPolicyId
+		}
+	}
+	return ""
+}
+
 type isResource_Resource interface {
 	isResource_Resource()
 }
@@ -269,9 +599,30 @@ type Resource_UserId struct {
 	UserId string `protobuf:"bytes,2,opt,name=user_id,json=userId,proto3,oneof"`
 }
 
+type Resource_DatasetId struct {
+	// A dataset.
+	DatasetId string `protobuf:"bytes,3,opt,name=dataset_id,json=datasetId,proto3,oneof"`
+}
+
+type Resource_ModelId struct {
+	// A model.
+	ModelId string `protobuf:"bytes,4,opt,name=model_id,json=modelId,proto3,oneof"`
+}
+
+type Resource_AssetPolicyId struct {
+	// An asset policy.
+	AssetPolicyId string `protobuf:"bytes,5,opt,name=asset_policy_id,json=assetPolicyId,proto3,oneof"`
+}
+
 func (*Resource_OrganizationId) isResource_Resource() {}
 
 func (*Resource_UserId) isResource_Resource() {}
+
+func (*Resource_DatasetId) isResource_Resource() {}
+
+func (*Resource_ModelId) isResource_Resource() {}
+
+func (*Resource_AssetPolicyId) isResource_Resource() {}
 
 // What `CheckAccess` answers.
 type CheckAccessResponse struct {
@@ -284,14 +635,26 @@ type CheckAccessResponse struct {
 	// service account directly.
 	Roles []string `protobuf:"bytes,3,rep,name=roles,proto3" json:"roles,omitempty"`
 	// The revision that the answer is read at.
-	Revision      string `protobuf:"bytes,4,opt,name=revision,proto3" json:"revision,omitempty"`
-	unknownFields protoimpl.UnknownFields
-	sizeCache     protoimpl.SizeCache
+	Revision string `protobuf:"bytes,4,opt,name=revision,proto3" json:"revision,omitempty"`
+	// The point that the answer is read at; demand it as `at_least` to never be
+	// answered from before it.
+	ConsistencyToken string `protobuf:"bytes,5,opt,name=consistency_token,json=consistencyToken,proto3" json:"consistency_token,omitempty"`
+	// Names the rules that decided; it changes when they do.
+	RulesVersion string `protobuf:"bytes,6,opt,name=rules_version,json=rulesVersion,proto3" json:"rules_version,omitempty"`
+	// The permission by which it is allowed: the one that was asked for, or one of
+	// the ways to it such as `organization.datasets.get_granted`; empty when it is
+	// refused.
+	Rule string `protobuf:"bytes,7,opt,name=rule,proto3" json:"rule,omitempty"`
+	// Whether it is allowed to an administrator of the instance as such alone: no
+	// other role of the subject does.
+	OnlyAsAdministrator bool `protobuf:"varint,8,opt,name=only_as_administrator,json=onlyAsAdministrator,proto3" json:"only_as_administrator,omitempty"`
+	unknownFields       protoimpl.UnknownFields
+	sizeCache           protoimpl.SizeCache
 }
 
 func (x *CheckAccessResponse) Reset() {
 	*x = CheckAccessResponse{}
-	mi := &file_rolecall_organization_v1_access_service_proto_msgTypes[2]
+	mi := &file_rolecall_organization_v1_access_service_proto_msgTypes[3]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -303,7 +666,7 @@ func (x *CheckAccessResponse) String() string {
 func (*CheckAccessResponse) ProtoMessage() {}
 
 func (x *CheckAccessResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_rolecall_organization_v1_access_service_proto_msgTypes[2]
+	mi := &file_rolecall_organization_v1_access_service_proto_msgTypes[3]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -316,7 +679,7 @@ func (x *CheckAccessResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CheckAccessResponse.ProtoReflect.Descriptor instead.
 func (*CheckAccessResponse) Descriptor() ([]byte, []int) {
-	return file_rolecall_organization_v1_access_service_proto_rawDescGZIP(), []int{2}
+	return file_rolecall_organization_v1_access_service_proto_rawDescGZIP(), []int{3}
 }
 
 func (x *CheckAccessResponse) GetAllowed() bool {
@@ -347,6 +710,723 @@ func (x *CheckAccessResponse) GetRevision() string {
 	return ""
 }
 
+func (x *CheckAccessResponse) GetConsistencyToken() string {
+	if x != nil {
+		return x.ConsistencyToken
+	}
+	return ""
+}
+
+func (x *CheckAccessResponse) GetRulesVersion() string {
+	if x != nil {
+		return x.RulesVersion
+	}
+	return ""
+}
+
+func (x *CheckAccessResponse) GetRule() string {
+	if x != nil {
+		return x.Rule
+	}
+	return ""
+}
+
+func (x *CheckAccessResponse) GetOnlyAsAdministrator() bool {
+	if x != nil {
+		return x.OnlyAsAdministrator
+	}
+	return false
+}
+
+// What `BatchCheckAccess` needs.
+type BatchCheckAccessRequest struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The questions: 1 to 1 000. Their own consistency stays empty.
+	Checks []*CheckAccessRequest `protobuf:"bytes,1,rep,name=checks,proto3" json:"checks,omitempty"`
+	// How new the facts have to be, for all of them.
+	Consistency   *Consistency `protobuf:"bytes,2,opt,name=consistency,proto3" json:"consistency,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *BatchCheckAccessRequest) Reset() {
+	*x = BatchCheckAccessRequest{}
+	mi := &file_rolecall_organization_v1_access_service_proto_msgTypes[4]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *BatchCheckAccessRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*BatchCheckAccessRequest) ProtoMessage() {}
+
+func (x *BatchCheckAccessRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_rolecall_organization_v1_access_service_proto_msgTypes[4]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use BatchCheckAccessRequest.ProtoReflect.Descriptor instead.
+func (*BatchCheckAccessRequest) Descriptor() ([]byte, []int) {
+	return file_rolecall_organization_v1_access_service_proto_rawDescGZIP(), []int{4}
+}
+
+func (x *BatchCheckAccessRequest) GetChecks() []*CheckAccessRequest {
+	if x != nil {
+		return x.Checks
+	}
+	return nil
+}
+
+func (x *BatchCheckAccessRequest) GetConsistency() *Consistency {
+	if x != nil {
+		return x.Consistency
+	}
+	return nil
+}
+
+// What `BatchCheckAccess` answers.
+type BatchCheckAccessResponse struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// A decision for each question, in the order of asking; what is equal for all
+	// is said once, beside them.
+	Decisions []*CheckAccessResponse `protobuf:"bytes,1,rep,name=decisions,proto3" json:"decisions,omitempty"`
+	// The revision that all of them are read at.
+	Revision string `protobuf:"bytes,2,opt,name=revision,proto3" json:"revision,omitempty"`
+	// The point that all of them are read at.
+	ConsistencyToken string `protobuf:"bytes,3,opt,name=consistency_token,json=consistencyToken,proto3" json:"consistency_token,omitempty"`
+	// Names the rules that decided.
+	RulesVersion  string `protobuf:"bytes,4,opt,name=rules_version,json=rulesVersion,proto3" json:"rules_version,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *BatchCheckAccessResponse) Reset() {
+	*x = BatchCheckAccessResponse{}
+	mi := &file_rolecall_organization_v1_access_service_proto_msgTypes[5]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *BatchCheckAccessResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*BatchCheckAccessResponse) ProtoMessage() {}
+
+func (x *BatchCheckAccessResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_rolecall_organization_v1_access_service_proto_msgTypes[5]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use BatchCheckAccessResponse.ProtoReflect.Descriptor instead.
+func (*BatchCheckAccessResponse) Descriptor() ([]byte, []int) {
+	return file_rolecall_organization_v1_access_service_proto_rawDescGZIP(), []int{5}
+}
+
+func (x *BatchCheckAccessResponse) GetDecisions() []*CheckAccessResponse {
+	if x != nil {
+		return x.Decisions
+	}
+	return nil
+}
+
+func (x *BatchCheckAccessResponse) GetRevision() string {
+	if x != nil {
+		return x.Revision
+	}
+	return ""
+}
+
+func (x *BatchCheckAccessResponse) GetConsistencyToken() string {
+	if x != nil {
+		return x.ConsistencyToken
+	}
+	return ""
+}
+
+func (x *BatchCheckAccessResponse) GetRulesVersion() string {
+	if x != nil {
+		return x.RulesVersion
+	}
+	return ""
+}
+
+// What `ExplainAccess` needs.
+type ExplainAccessRequest struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The user or service account that wants to act.
+	SubjectId string `protobuf:"bytes,1,opt,name=subject_id,json=subjectId,proto3" json:"subject_id,omitempty"`
+	// The permission that it needs.
+	Permission string `protobuf:"bytes,2,opt,name=permission,proto3" json:"permission,omitempty"`
+	// What it wants to act on.
+	Resource *Resource `protobuf:"bytes,3,opt,name=resource,proto3" json:"resource,omitempty"`
+	// How new the facts have to be.
+	Consistency   *Consistency `protobuf:"bytes,4,opt,name=consistency,proto3" json:"consistency,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ExplainAccessRequest) Reset() {
+	*x = ExplainAccessRequest{}
+	mi := &file_rolecall_organization_v1_access_service_proto_msgTypes[6]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ExplainAccessRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ExplainAccessRequest) ProtoMessage() {}
+
+func (x *ExplainAccessRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_rolecall_organization_v1_access_service_proto_msgTypes[6]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ExplainAccessRequest.ProtoReflect.Descriptor instead.
+func (*ExplainAccessRequest) Descriptor() ([]byte, []int) {
+	return file_rolecall_organization_v1_access_service_proto_rawDescGZIP(), []int{6}
+}
+
+func (x *ExplainAccessRequest) GetSubjectId() string {
+	if x != nil {
+		return x.SubjectId
+	}
+	return ""
+}
+
+func (x *ExplainAccessRequest) GetPermission() string {
+	if x != nil {
+		return x.Permission
+	}
+	return ""
+}
+
+func (x *ExplainAccessRequest) GetResource() *Resource {
+	if x != nil {
+		return x.Resource
+	}
+	return nil
+}
+
+func (x *ExplainAccessRequest) GetConsistency() *Consistency {
+	if x != nil {
+		return x.Consistency
+	}
+	return nil
+}
+
+// What `ExplainAccess` answers.
+type ExplainAccessResponse struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// What `CheckAccess` answers to the same question.
+	Decision *CheckAccessResponse `protobuf:"bytes,1,opt,name=decision,proto3" json:"decision,omitempty"`
+	// What is demanded of the subject whatever the rule.
+	Gates []*AccessPredicate `protobuf:"bytes,2,rep,name=gates,proto3" json:"gates,omitempty"`
+	// The rules in the order in which they are asked; one that holds suffices.
+	Rules []*AccessRule `protobuf:"bytes,3,rep,name=rules,proto3" json:"rules,omitempty"`
+	// The smallest change that would allow it: all that is missing of the rule
+	// that misses least, and of the gates. Empty when it is allowed, or when the
+	// permission, the subject or the resource is unknown.
+	NearestMiss   []*AccessPredicate `protobuf:"bytes,4,rep,name=nearest_miss,json=nearestMiss,proto3" json:"nearest_miss,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ExplainAccessResponse) Reset() {
+	*x = ExplainAccessResponse{}
+	mi := &file_rolecall_organization_v1_access_service_proto_msgTypes[7]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ExplainAccessResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ExplainAccessResponse) ProtoMessage() {}
+
+func (x *ExplainAccessResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_rolecall_organization_v1_access_service_proto_msgTypes[7]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ExplainAccessResponse.ProtoReflect.Descriptor instead.
+func (*ExplainAccessResponse) Descriptor() ([]byte, []int) {
+	return file_rolecall_organization_v1_access_service_proto_rawDescGZIP(), []int{7}
+}
+
+func (x *ExplainAccessResponse) GetDecision() *CheckAccessResponse {
+	if x != nil {
+		return x.Decision
+	}
+	return nil
+}
+
+func (x *ExplainAccessResponse) GetGates() []*AccessPredicate {
+	if x != nil {
+		return x.Gates
+	}
+	return nil
+}
+
+func (x *ExplainAccessResponse) GetRules() []*AccessRule {
+	if x != nil {
+		return x.Rules
+	}
+	return nil
+}
+
+func (x *ExplainAccessResponse) GetNearestMiss() []*AccessPredicate {
+	if x != nil {
+		return x.NearestMiss
+	}
+	return nil
+}
+
+// A rule, and what it demands.
+type AccessRule struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The permission by which it would allow; see `CheckAccessResponse.rule`.
+	Name string `protobuf:"bytes,1,opt,name=name,proto3" json:"name,omitempty"`
+	// Whether all that it demands is given.
+	Holds bool `protobuf:"varint,2,opt,name=holds,proto3" json:"holds,omitempty"`
+	// What it demands.
+	Predicates    []*AccessPredicate `protobuf:"bytes,3,rep,name=predicates,proto3" json:"predicates,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *AccessRule) Reset() {
+	*x = AccessRule{}
+	mi := &file_rolecall_organization_v1_access_service_proto_msgTypes[8]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *AccessRule) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*AccessRule) ProtoMessage() {}
+
+func (x *AccessRule) ProtoReflect() protoreflect.Message {
+	mi := &file_rolecall_organization_v1_access_service_proto_msgTypes[8]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use AccessRule.ProtoReflect.Descriptor instead.
+func (*AccessRule) Descriptor() ([]byte, []int) {
+	return file_rolecall_organization_v1_access_service_proto_rawDescGZIP(), []int{8}
+}
+
+func (x *AccessRule) GetName() string {
+	if x != nil {
+		return x.Name
+	}
+	return ""
+}
+
+func (x *AccessRule) GetHolds() bool {
+	if x != nil {
+		return x.Holds
+	}
+	return false
+}
+
+func (x *AccessRule) GetPredicates() []*AccessPredicate {
+	if x != nil {
+		return x.Predicates
+	}
+	return nil
+}
+
+// One demand, and the fact behind it.
+type AccessPredicate struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// What is demanded.
+	Demand AccessDemand `protobuf:"varint,1,opt,name=demand,proto3,enum=rolecall.organization.v1.AccessDemand" json:"demand,omitempty"`
+	// Whether it is given.
+	Holds bool `protobuf:"varint,2,opt,name=holds,proto3" json:"holds,omitempty"`
+	// The fact that says so, for people to read.
+	Fact          string `protobuf:"bytes,3,opt,name=fact,proto3" json:"fact,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *AccessPredicate) Reset() {
+	*x = AccessPredicate{}
+	mi := &file_rolecall_organization_v1_access_service_proto_msgTypes[9]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *AccessPredicate) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*AccessPredicate) ProtoMessage() {}
+
+func (x *AccessPredicate) ProtoReflect() protoreflect.Message {
+	mi := &file_rolecall_organization_v1_access_service_proto_msgTypes[9]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use AccessPredicate.ProtoReflect.Descriptor instead.
+func (*AccessPredicate) Descriptor() ([]byte, []int) {
+	return file_rolecall_organization_v1_access_service_proto_rawDescGZIP(), []int{9}
+}
+
+func (x *AccessPredicate) GetDemand() AccessDemand {
+	if x != nil {
+		return x.Demand
+	}
+	return AccessDemand_ACCESS_DEMAND_UNSPECIFIED
+}
+
+func (x *AccessPredicate) GetHolds() bool {
+	if x != nil {
+		return x.Holds
+	}
+	return false
+}
+
+func (x *AccessPredicate) GetFact() string {
+	if x != nil {
+		return x.Fact
+	}
+	return ""
+}
+
+// What `ListAccessibleResources` needs.
+type ListAccessibleResourcesRequest struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The user or service account that wants to act.
+	SubjectId string `protobuf:"bytes,1,opt,name=subject_id,json=subjectId,proto3" json:"subject_id,omitempty"`
+	// The permission that it needs.
+	Permission string `protobuf:"bytes,2,opt,name=permission,proto3" json:"permission,omitempty"`
+	// What is listed.
+	ResourceType ResourceType `protobuf:"varint,3,opt,name=resource_type,json=resourceType,proto3,enum=rolecall.organization.v1.ResourceType" json:"resource_type,omitempty"`
+	// How new the facts of the first page have to be.
+	Consistency *Consistency `protobuf:"bytes,4,opt,name=consistency,proto3" json:"consistency,omitempty"`
+	// How many at most: 50 when 0, 1 000 at most.
+	PageSize int32 `protobuf:"varint,5,opt,name=page_size,json=pageSize,proto3" json:"page_size,omitempty"`
+	// `next_page_token` of the page before; the other fields stay the same.
+	PageToken     string `protobuf:"bytes,6,opt,name=page_token,json=pageToken,proto3" json:"page_token,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ListAccessibleResourcesRequest) Reset() {
+	*x = ListAccessibleResourcesRequest{}
+	mi := &file_rolecall_organization_v1_access_service_proto_msgTypes[10]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ListAccessibleResourcesRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ListAccessibleResourcesRequest) ProtoMessage() {}
+
+func (x *ListAccessibleResourcesRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_rolecall_organization_v1_access_service_proto_msgTypes[10]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ListAccessibleResourcesRequest.ProtoReflect.Descriptor instead.
+func (*ListAccessibleResourcesRequest) Descriptor() ([]byte, []int) {
+	return file_rolecall_organization_v1_access_service_proto_rawDescGZIP(), []int{10}
+}
+
+func (x *ListAccessibleResourcesRequest) GetSubjectId() string {
+	if x != nil {
+		return x.SubjectId
+	}
+	return ""
+}
+
+func (x *ListAccessibleResourcesRequest) GetPermission() string {
+	if x != nil {
+		return x.Permission
+	}
+	return ""
+}
+
+func (x *ListAccessibleResourcesRequest) GetResourceType() ResourceType {
+	if x != nil {
+		return x.ResourceType
+	}
+	return ResourceType_RESOURCE_TYPE_UNSPECIFIED
+}
+
+func (x *ListAccessibleResourcesRequest) GetConsistency() *Consistency {
+	if x != nil {
+		return x.Consistency
+	}
+	return nil
+}
+
+func (x *ListAccessibleResourcesRequest) GetPageSize() int32 {
+	if x != nil {
+		return x.PageSize
+	}
+	return 0
+}
+
+func (x *ListAccessibleResourcesRequest) GetPageToken() string {
+	if x != nil {
+		return x.PageToken
+	}
+	return ""
+}
+
+// What `ListAccessibleResources` answers.
+type ListAccessibleResourcesResponse struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The ids, in order.
+	ResourceIds []string `protobuf:"bytes,1,rep,name=resource_ids,json=resourceIds,proto3" json:"resource_ids,omitempty"`
+	// Gives the next page; empty on the last.
+	NextPageToken string `protobuf:"bytes,2,opt,name=next_page_token,json=nextPageToken,proto3" json:"next_page_token,omitempty"`
+	// The revision that the whole list is read at.
+	Revision string `protobuf:"bytes,3,opt,name=revision,proto3" json:"revision,omitempty"`
+	// The point that the whole list is read at.
+	ConsistencyToken string `protobuf:"bytes,4,opt,name=consistency_token,json=consistencyToken,proto3" json:"consistency_token,omitempty"`
+	// Names the rules that decided.
+	RulesVersion  string `protobuf:"bytes,5,opt,name=rules_version,json=rulesVersion,proto3" json:"rules_version,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ListAccessibleResourcesResponse) Reset() {
+	*x = ListAccessibleResourcesResponse{}
+	mi := &file_rolecall_organization_v1_access_service_proto_msgTypes[11]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ListAccessibleResourcesResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ListAccessibleResourcesResponse) ProtoMessage() {}
+
+func (x *ListAccessibleResourcesResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_rolecall_organization_v1_access_service_proto_msgTypes[11]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ListAccessibleResourcesResponse.ProtoReflect.Descriptor instead.
+func (*ListAccessibleResourcesResponse) Descriptor() ([]byte, []int) {
+	return file_rolecall_organization_v1_access_service_proto_rawDescGZIP(), []int{11}
+}
+
+func (x *ListAccessibleResourcesResponse) GetResourceIds() []string {
+	if x != nil {
+		return x.ResourceIds
+	}
+	return nil
+}
+
+func (x *ListAccessibleResourcesResponse) GetNextPageToken() string {
+	if x != nil {
+		return x.NextPageToken
+	}
+	return ""
+}
+
+func (x *ListAccessibleResourcesResponse) GetRevision() string {
+	if x != nil {
+		return x.Revision
+	}
+	return ""
+}
+
+func (x *ListAccessibleResourcesResponse) GetConsistencyToken() string {
+	if x != nil {
+		return x.ConsistencyToken
+	}
+	return ""
+}
+
+func (x *ListAccessibleResourcesResponse) GetRulesVersion() string {
+	if x != nil {
+		return x.RulesVersion
+	}
+	return ""
+}
+
+// What `AwaitConvergence` needs.
+type AwaitConvergenceRequest struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The point to wait for: a `consistency_token`, or the `revision` of any
+	// answer.
+	AtLeast string `protobuf:"bytes,1,opt,name=at_least,json=atLeast,proto3" json:"at_least,omitempty"`
+	// How long to wait at most: 5 seconds unless given, 30 at most.
+	Timeout       *durationpb.Duration `protobuf:"bytes,2,opt,name=timeout,proto3" json:"timeout,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *AwaitConvergenceRequest) Reset() {
+	*x = AwaitConvergenceRequest{}
+	mi := &file_rolecall_organization_v1_access_service_proto_msgTypes[12]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *AwaitConvergenceRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*AwaitConvergenceRequest) ProtoMessage() {}
+
+func (x *AwaitConvergenceRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_rolecall_organization_v1_access_service_proto_msgTypes[12]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use AwaitConvergenceRequest.ProtoReflect.Descriptor instead.
+func (*AwaitConvergenceRequest) Descriptor() ([]byte, []int) {
+	return file_rolecall_organization_v1_access_service_proto_rawDescGZIP(), []int{12}
+}
+
+func (x *AwaitConvergenceRequest) GetAtLeast() string {
+	if x != nil {
+		return x.AtLeast
+	}
+	return ""
+}
+
+func (x *AwaitConvergenceRequest) GetTimeout() *durationpb.Duration {
+	if x != nil {
+		return x.Timeout
+	}
+	return nil
+}
+
+// What `AwaitConvergence` answers.
+type AwaitConvergenceResponse struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Whether every replica that answers has come there.
+	Converged bool `protobuf:"varint,1,opt,name=converged,proto3" json:"converged,omitempty"`
+	// The oldest revision among them.
+	Revision      string `protobuf:"bytes,2,opt,name=revision,proto3" json:"revision,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *AwaitConvergenceResponse) Reset() {
+	*x = AwaitConvergenceResponse{}
+	mi := &file_rolecall_organization_v1_access_service_proto_msgTypes[13]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *AwaitConvergenceResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*AwaitConvergenceResponse) ProtoMessage() {}
+
+func (x *AwaitConvergenceResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_rolecall_organization_v1_access_service_proto_msgTypes[13]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use AwaitConvergenceResponse.ProtoReflect.Descriptor instead.
+func (*AwaitConvergenceResponse) Descriptor() ([]byte, []int) {
+	return file_rolecall_organization_v1_access_service_proto_rawDescGZIP(), []int{13}
+}
+
+func (x *AwaitConvergenceResponse) GetConverged() bool {
+	if x != nil {
+		return x.Converged
+	}
+	return false
+}
+
+func (x *AwaitConvergenceResponse) GetRevision() string {
+	if x != nil {
+		return x.Revision
+	}
+	return ""
+}
+
 // What `GetMyAccess` needs: nothing but the calling token.
 type GetMyAccessRequest struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
@@ -356,7 +1436,7 @@ type GetMyAccessRequest struct {
 
 func (x *GetMyAccessRequest) Reset() {
 	*x = GetMyAccessRequest{}
-	mi := &file_rolecall_organization_v1_access_service_proto_msgTypes[3]
+	mi := &file_rolecall_organization_v1_access_service_proto_msgTypes[14]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -368,7 +1448,7 @@ func (x *GetMyAccessRequest) String() string {
 func (*GetMyAccessRequest) ProtoMessage() {}
 
 func (x *GetMyAccessRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_rolecall_organization_v1_access_service_proto_msgTypes[3]
+	mi := &file_rolecall_organization_v1_access_service_proto_msgTypes[14]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -381,7 +1461,7 @@ func (x *GetMyAccessRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GetMyAccessRequest.ProtoReflect.Descriptor instead.
 func (*GetMyAccessRequest) Descriptor() ([]byte, []int) {
-	return file_rolecall_organization_v1_access_service_proto_rawDescGZIP(), []int{3}
+	return file_rolecall_organization_v1_access_service_proto_rawDescGZIP(), []int{14}
 }
 
 // What `GetMyAccess` answers.
@@ -410,7 +1490,7 @@ type GetMyAccessResponse struct {
 
 func (x *GetMyAccessResponse) Reset() {
 	*x = GetMyAccessResponse{}
-	mi := &file_rolecall_organization_v1_access_service_proto_msgTypes[4]
+	mi := &file_rolecall_organization_v1_access_service_proto_msgTypes[15]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -422,7 +1502,7 @@ func (x *GetMyAccessResponse) String() string {
 func (*GetMyAccessResponse) ProtoMessage() {}
 
 func (x *GetMyAccessResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_rolecall_organization_v1_access_service_proto_msgTypes[4]
+	mi := &file_rolecall_organization_v1_access_service_proto_msgTypes[15]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -435,7 +1515,7 @@ func (x *GetMyAccessResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GetMyAccessResponse.ProtoReflect.Descriptor instead.
 func (*GetMyAccessResponse) Descriptor() ([]byte, []int) {
-	return file_rolecall_organization_v1_access_service_proto_rawDescGZIP(), []int{4}
+	return file_rolecall_organization_v1_access_service_proto_rawDescGZIP(), []int{15}
 }
 
 func (x *GetMyAccessResponse) GetSubjectId() string {
@@ -498,24 +1578,92 @@ var File_rolecall_organization_v1_access_service_proto protoreflect.FileDescript
 
 const file_rolecall_organization_v1_access_service_proto_rawDesc = "" +
 	"\n" +
-	"-rolecall/organization/v1/access_service.proto\x12\x18rolecall.organization.v1\x1a\x1frolecall/authz/v1/options.proto\x1a1rolecall/organization/v1/membership_service.proto\"\x93\x01\n" +
+	"-rolecall/organization/v1/access_service.proto\x12\x18rolecall.organization.v1\x1a\x1egoogle/protobuf/duration.proto\x1a\x1frolecall/authz/v1/options.proto\x1a1rolecall/organization/v1/membership_service.proto\"a\n" +
+	"\vConsistency\x12\x1b\n" +
+	"\bat_least\x18\x01 \x01(\tH\x00R\aatLeast\x12+\n" +
+	"\x10fully_consistent\x18\x02 \x01(\bH\x00R\x0ffullyConsistentB\b\n" +
+	"\x06demand\"\xdc\x01\n" +
 	"\x12CheckAccessRequest\x12\x1d\n" +
 	"\n" +
 	"subject_id\x18\x01 \x01(\tR\tsubjectId\x12\x1e\n" +
 	"\n" +
 	"permission\x18\x02 \x01(\tR\n" +
 	"permission\x12>\n" +
-	"\bresource\x18\x03 \x01(\v2\".rolecall.organization.v1.ResourceR\bresource\"\\\n" +
+	"\bresource\x18\x03 \x01(\v2\".rolecall.organization.v1.ResourceR\bresource\x12G\n" +
+	"\vconsistency\x18\x04 \x01(\v2%.rolecall.organization.v1.ConsistencyR\vconsistency\"\xc4\x01\n" +
 	"\bResource\x12)\n" +
 	"\x0forganization_id\x18\x01 \x01(\tH\x00R\x0eorganizationId\x12\x19\n" +
-	"\auser_id\x18\x02 \x01(\tH\x00R\x06userIdB\n" +
+	"\auser_id\x18\x02 \x01(\tH\x00R\x06userId\x12\x1f\n" +
 	"\n" +
-	"\bresource\"\xa1\x01\n" +
+	"dataset_id\x18\x03 \x01(\tH\x00R\tdatasetId\x12\x1b\n" +
+	"\bmodel_id\x18\x04 \x01(\tH\x00R\amodelId\x12(\n" +
+	"\x0fasset_policy_id\x18\x05 \x01(\tH\x00R\rassetPolicyIdB\n" +
+	"\n" +
+	"\bresource\"\xbb\x02\n" +
 	"\x13CheckAccessResponse\x12\x18\n" +
 	"\aallowed\x18\x01 \x01(\bR\aallowed\x12>\n" +
 	"\x06reason\x18\x02 \x01(\x0e2&.rolecall.organization.v1.AccessReasonR\x06reason\x12\x14\n" +
 	"\x05roles\x18\x03 \x03(\tR\x05roles\x12\x1a\n" +
-	"\brevision\x18\x04 \x01(\tR\brevision\"\x14\n" +
+	"\brevision\x18\x04 \x01(\tR\brevision\x12+\n" +
+	"\x11consistency_token\x18\x05 \x01(\tR\x10consistencyToken\x12#\n" +
+	"\rrules_version\x18\x06 \x01(\tR\frulesVersion\x12\x12\n" +
+	"\x04rule\x18\a \x01(\tR\x04rule\x122\n" +
+	"\x15only_as_administrator\x18\b \x01(\bR\x13onlyAsAdministrator\"\xa8\x01\n" +
+	"\x17BatchCheckAccessRequest\x12D\n" +
+	"\x06checks\x18\x01 \x03(\v2,.rolecall.organization.v1.CheckAccessRequestR\x06checks\x12G\n" +
+	"\vconsistency\x18\x02 \x01(\v2%.rolecall.organization.v1.ConsistencyR\vconsistency\"\xd5\x01\n" +
+	"\x18BatchCheckAccessResponse\x12K\n" +
+	"\tdecisions\x18\x01 \x03(\v2-.rolecall.organization.v1.CheckAccessResponseR\tdecisions\x12\x1a\n" +
+	"\brevision\x18\x02 \x01(\tR\brevision\x12+\n" +
+	"\x11consistency_token\x18\x03 \x01(\tR\x10consistencyToken\x12#\n" +
+	"\rrules_version\x18\x04 \x01(\tR\frulesVersion\"\xde\x01\n" +
+	"\x14ExplainAccessRequest\x12\x1d\n" +
+	"\n" +
+	"subject_id\x18\x01 \x01(\tR\tsubjectId\x12\x1e\n" +
+	"\n" +
+	"permission\x18\x02 \x01(\tR\n" +
+	"permission\x12>\n" +
+	"\bresource\x18\x03 \x01(\v2\".rolecall.organization.v1.ResourceR\bresource\x12G\n" +
+	"\vconsistency\x18\x04 \x01(\v2%.rolecall.organization.v1.ConsistencyR\vconsistency\"\xad\x02\n" +
+	"\x15ExplainAccessResponse\x12I\n" +
+	"\bdecision\x18\x01 \x01(\v2-.rolecall.organization.v1.CheckAccessResponseR\bdecision\x12?\n" +
+	"\x05gates\x18\x02 \x03(\v2).rolecall.organization.v1.AccessPredicateR\x05gates\x12:\n" +
+	"\x05rules\x18\x03 \x03(\v2$.rolecall.organization.v1.AccessRuleR\x05rules\x12L\n" +
+	"\fnearest_miss\x18\x04 \x03(\v2).rolecall.organization.v1.AccessPredicateR\vnearestMiss\"\x81\x01\n" +
+	"\n" +
+	"AccessRule\x12\x12\n" +
+	"\x04name\x18\x01 \x01(\tR\x04name\x12\x14\n" +
+	"\x05holds\x18\x02 \x01(\bR\x05holds\x12I\n" +
+	"\n" +
+	"predicates\x18\x03 \x03(\v2).rolecall.organization.v1.AccessPredicateR\n" +
+	"predicates\"{\n" +
+	"\x0fAccessPredicate\x12>\n" +
+	"\x06demand\x18\x01 \x01(\x0e2&.rolecall.organization.v1.AccessDemandR\x06demand\x12\x14\n" +
+	"\x05holds\x18\x02 \x01(\bR\x05holds\x12\x12\n" +
+	"\x04fact\x18\x03 \x01(\tR\x04fact\"\xb1\x02\n" +
+	"\x1eListAccessibleResourcesRequest\x12\x1d\n" +
+	"\n" +
+	"subject_id\x18\x01 \x01(\tR\tsubjectId\x12\x1e\n" +
+	"\n" +
+	"permission\x18\x02 \x01(\tR\n" +
+	"permission\x12K\n" +
+	"\rresource_type\x18\x03 \x01(\x0e2&.rolecall.organization.v1.ResourceTypeR\fresourceType\x12G\n" +
+	"\vconsistency\x18\x04 \x01(\v2%.rolecall.organization.v1.ConsistencyR\vconsistency\x12\x1b\n" +
+	"\tpage_size\x18\x05 \x01(\x05R\bpageSize\x12\x1d\n" +
+	"\n" +
+	"page_token\x18\x06 \x01(\tR\tpageToken\"\xda\x01\n" +
+	"\x1fListAccessibleResourcesResponse\x12!\n" +
+	"\fresource_ids\x18\x01 \x03(\tR\vresourceIds\x12&\n" +
+	"\x0fnext_page_token\x18\x02 \x01(\tR\rnextPageToken\x12\x1a\n" +
+	"\brevision\x18\x03 \x01(\tR\brevision\x12+\n" +
+	"\x11consistency_token\x18\x04 \x01(\tR\x10consistencyToken\x12#\n" +
+	"\rrules_version\x18\x05 \x01(\tR\frulesVersion\"i\n" +
+	"\x17AwaitConvergenceRequest\x12\x19\n" +
+	"\bat_least\x18\x01 \x01(\tR\aatLeast\x123\n" +
+	"\atimeout\x18\x02 \x01(\v2\x19.google.protobuf.DurationR\atimeout\"T\n" +
+	"\x18AwaitConvergenceResponse\x12\x1c\n" +
+	"\tconverged\x18\x01 \x01(\bR\tconverged\x12\x1a\n" +
+	"\brevision\x18\x02 \x01(\tR\brevision\"\x14\n" +
 	"\x12GetMyAccessRequest\"\xd3\x02\n" +
 	"\x13GetMyAccessResponse\x12\x1d\n" +
 	"\n" +
@@ -526,7 +1674,7 @@ const file_rolecall_organization_v1_access_service_proto_rawDesc = "" +
 	"\brevision\x18\x05 \x01(\tR\brevision\x129\n" +
 	"\x04kind\x18\x06 \x01(\x0e2%.rolecall.organization.v1.SubjectKindR\x04kind\x12'\n" +
 	"\x0fimpersonator_id\x18\a \x01(\tR\x0eimpersonatorId\x12\x1b\n" +
-	"\tread_only\x18\b \x01(\bR\breadOnly*\xfb\x03\n" +
+	"\tread_only\x18\b \x01(\bR\breadOnly*\x90\x06\n" +
 	"\fAccessReason\x12\x1d\n" +
 	"\x19ACCESS_REASON_UNSPECIFIED\x10\x00\x12'\n" +
 	"#ACCESS_REASON_ROLE_HOLDS_PERMISSION\x10\x01\x12\"\n" +
@@ -542,9 +1690,45 @@ const file_rolecall_organization_v1_access_service_proto_rawDesc = "" +
 	"\x12 \n" +
 	"\x1cACCESS_REASON_NOT_OWN_RECORD\x10\v\x12#\n" +
 	"\x1fACCESS_REASON_CONDITION_NOT_MET\x10\f\x12(\n" +
-	"$ACCESS_REASON_ORGANIZATION_SUSPENDED\x10\r2\x9d\x02\n" +
+	"$ACCESS_REASON_ORGANIZATION_SUSPENDED\x10\r\x12\x1c\n" +
+	"\x18ACCESS_REASON_REGISTRANT\x10\x0e\x12!\n" +
+	"\x1dACCESS_REASON_POLICY_IN_FORCE\x10\x0f\x12 \n" +
+	"\x1cACCESS_REASON_NOT_REGISTRANT\x10\x10\x12\x1b\n" +
+	"\x17ACCESS_REASON_NO_POLICY\x10\x11\x12%\n" +
+	"!ACCESS_REASON_POLICY_NAMES_OTHERS\x10\x12\x12$\n" +
+	" ACCESS_REASON_POLICY_NOT_STARTED\x10\x13\x12 \n" +
+	"\x1cACCESS_REASON_POLICY_EXPIRED\x10\x14\x12$\n" +
+	" ACCESS_REASON_RESOURCE_SUSPENDED\x10\x15*\xfe\x03\n" +
+	"\fAccessDemand\x12\x1d\n" +
+	"\x19ACCESS_DEMAND_UNSPECIFIED\x10\x00\x12'\n" +
+	"#ACCESS_DEMAND_ORGANIZATION_OPERATES\x10\x01\x12\x18\n" +
+	"\x14ACCESS_DEMAND_ACTIVE\x10\x02\x12\x1d\n" +
+	"\x19ACCESS_DEMAND_NOT_BLOCKED\x10\x03\x12!\n" +
+	"\x1dACCESS_DEMAND_PERMISSION_HELD\x10\x04\x12#\n" +
+	"\x1fACCESS_DEMAND_SAME_ORGANIZATION\x10\x05\x12\x1c\n" +
+	"\x18ACCESS_DEMAND_OWN_RECORD\x10\x06\x12\x1c\n" +
+	"\x18ACCESS_DEMAND_REGISTRANT\x10\a\x12\x18\n" +
+	"\x14ACCESS_DEMAND_POLICY\x10\b\x12&\n" +
+	"\"ACCESS_DEMAND_POLICY_NAMES_SUBJECT\x10\t\x12 \n" +
+	"\x1cACCESS_DEMAND_POLICY_STARTED\x10\n" +
+	"\x12\"\n" +
+	"\x1eACCESS_DEMAND_POLICY_NOT_ENDED\x10\v\x12#\n" +
+	"\x1fACCESS_DEMAND_RESOURCE_OPERATES\x10\f\x12\x1b\n" +
+	"\x17ACCESS_DEMAND_CONDITION\x10\r\x12\x1f\n" +
+	"\x1bACCESS_DEMAND_ADMINISTRATOR\x10\x0e*\xb9\x01\n" +
+	"\fResourceType\x12\x1d\n" +
+	"\x19RESOURCE_TYPE_UNSPECIFIED\x10\x00\x12\x1e\n" +
+	"\x1aRESOURCE_TYPE_ORGANIZATION\x10\x01\x12\x16\n" +
+	"\x12RESOURCE_TYPE_USER\x10\x02\x12\x19\n" +
+	"\x15RESOURCE_TYPE_DATASET\x10\x03\x12\x17\n" +
+	"\x13RESOURCE_TYPE_MODEL\x10\x04\x12\x1e\n" +
+	"\x1aRESOURCE_TYPE_ASSET_POLICY\x10\x052\xa9\a\n" +
 	"\rAccessService\x12\x8e\x01\n" +
-	"\vCheckAccess\x12,.rolecall.organization.v1.CheckAccessRequest\x1a-.rolecall.organization.v1.CheckAccessResponse\"\"\xaa\xed\x18\x1b\"\x19organization.access.check\x90\x02\x01\x12{\n" +
+	"\vCheckAccess\x12,.rolecall.organization.v1.CheckAccessRequest\x1a-.rolecall.organization.v1.CheckAccessResponse\"\"\xaa\xed\x18\x1b\"\x19organization.access.check\x90\x02\x01\x12\x9d\x01\n" +
+	"\x10BatchCheckAccess\x121.rolecall.organization.v1.BatchCheckAccessRequest\x1a2.rolecall.organization.v1.BatchCheckAccessResponse\"\"\xaa\xed\x18\x1b\"\x19organization.access.check\x90\x02\x01\x12\x94\x01\n" +
+	"\rExplainAccess\x12..rolecall.organization.v1.ExplainAccessRequest\x1a/.rolecall.organization.v1.ExplainAccessResponse\"\"\xaa\xed\x18\x1b\"\x19organization.access.check\x90\x02\x01\x12\xb2\x01\n" +
+	"\x17ListAccessibleResources\x128.rolecall.organization.v1.ListAccessibleResourcesRequest\x1a9.rolecall.organization.v1.ListAccessibleResourcesResponse\"\"\xaa\xed\x18\x1b\"\x19organization.access.check\x90\x02\x01\x12\x9d\x01\n" +
+	"\x10AwaitConvergence\x121.rolecall.organization.v1.AwaitConvergenceRequest\x1a2.rolecall.organization.v1.AwaitConvergenceResponse\"\"\xaa\xed\x18\x1b\"\x19organization.access.check\x90\x02\x01\x12{\n" +
 	"\vGetMyAccess\x12,.rolecall.organization.v1.GetMyAccessRequest\x1a-.rolecall.organization.v1.GetMyAccessResponse\"\x0f\xaa\xed\x18\b\x10\x01@\x01H\x01P\x01\x90\x02\x01B\x85\x02\n" +
 	"\x1ccom.rolecall.organization.v1B\x12AccessServiceProtoP\x01ZOgithub.com/rolecall/rolecall/clients/go/rolecall/organization/v1;organizationv1\xa2\x02\x03ROX\xaa\x02\x18Rolecall.Organization.V1\xca\x02\x18Rolecall\\Organization\\V1\xe2\x02$Rolecall\\Organization\\V1\\GPBMetadata\xea\x02\x1aRolecall::Organization::V1b\x06proto3"
 
@@ -560,32 +1744,69 @@ func file_rolecall_organization_v1_access_service_proto_rawDescGZIP() []byte {
 	return file_rolecall_organization_v1_access_service_proto_rawDescData
 }
 
-var file_rolecall_organization_v1_access_service_proto_enumTypes = make([]protoimpl.EnumInfo, 1)
-var file_rolecall_organization_v1_access_service_proto_msgTypes = make([]protoimpl.MessageInfo, 5)
+var file_rolecall_organization_v1_access_service_proto_enumTypes = make([]protoimpl.EnumInfo, 3)
+var file_rolecall_organization_v1_access_service_proto_msgTypes = make([]protoimpl.MessageInfo, 16)
 var file_rolecall_organization_v1_access_service_proto_goTypes = []any{
-	(AccessReason)(0),           // 0: rolecall.organization.v1.AccessReason
-	(*CheckAccessRequest)(nil),  // 1: rolecall.organization.v1.CheckAccessRequest
-	(*Resource)(nil),            // 2: rolecall.organization.v1.Resource
-	(*CheckAccessResponse)(nil), // 3: rolecall.organization.v1.CheckAccessResponse
-	(*GetMyAccessRequest)(nil),  // 4: rolecall.organization.v1.GetMyAccessRequest
-	(*GetMyAccessResponse)(nil), // 5: rolecall.organization.v1.GetMyAccessResponse
-	(*PermissionGrant)(nil),     // 6: rolecall.organization.v1.PermissionGrant
-	(SubjectKind)(0),            // 7: rolecall.organization.v1.SubjectKind
+	(AccessReason)(0),                       // 0: rolecall.organization.v1.AccessReason
+	(AccessDemand)(0),                       // 1: rolecall.organization.v1.AccessDemand
+	(ResourceType)(0),                       // 2: rolecall.organization.v1.ResourceType
+	(*Consistency)(nil),                     // 3: rolecall.organization.v1.Consistency
+	(*CheckAccessRequest)(nil),              // 4: rolecall.organization.v1.CheckAccessRequest
+	(*Resource)(nil),                        // 5: rolecall.organization.v1.Resource
+	(*CheckAccessResponse)(nil),             // 6: rolecall.organization.v1.CheckAccessResponse
+	(*BatchCheckAccessRequest)(nil),         // 7: rolecall.organization.v1.BatchCheckAccessRequest
+	(*BatchCheckAccessResponse)(nil),        // 8: rolecall.organization.v1.BatchCheckAccessResponse
+	(*ExplainAccessRequest)(nil),            // 9: rolecall.organization.v1.ExplainAccessRequest
+	(*ExplainAccessResponse)(nil),           // 10: rolecall.organization.v1.ExplainAccessResponse
+	(*AccessRule)(nil),                      // 11: rolecall.organization.v1.AccessRule
+	(*AccessPredicate)(nil),                 // 12: rolecall.organization.v1.AccessPredicate
+	(*ListAccessibleResourcesRequest)(nil),  // 13: rolecall.organization.v1.ListAccessibleResourcesRequest
+	(*ListAccessibleResourcesResponse)(nil), // 14: rolecall.organization.v1.ListAccessibleResourcesResponse
+	(*AwaitConvergenceRequest)(nil),         // 15: rolecall.organization.v1.AwaitConvergenceRequest
+	(*AwaitConvergenceResponse)(nil),        // 16: rolecall.organization.v1.AwaitConvergenceResponse
+	(*GetMyAccessRequest)(nil),              // 17: rolecall.organization.v1.GetMyAccessRequest
+	(*GetMyAccessResponse)(nil),             // 18: rolecall.organization.v1.GetMyAccessResponse
+	(*durationpb.Duration)(nil),             // 19: google.protobuf.Duration
+	(*PermissionGrant)(nil),                 // 20: rolecall.organization.v1.PermissionGrant
+	(SubjectKind)(0),                        // 21: rolecall.organization.v1.SubjectKind
 }
 var file_rolecall_organization_v1_access_service_proto_depIdxs = []int32{
-	2, // 0: rolecall.organization.v1.CheckAccessRequest.resource:type_name -> rolecall.organization.v1.Resource
-	0, // 1: rolecall.organization.v1.CheckAccessResponse.reason:type_name -> rolecall.organization.v1.AccessReason
-	6, // 2: rolecall.organization.v1.GetMyAccessResponse.grants:type_name -> rolecall.organization.v1.PermissionGrant
-	7, // 3: rolecall.organization.v1.GetMyAccessResponse.kind:type_name -> rolecall.organization.v1.SubjectKind
-	1, // 4: rolecall.organization.v1.AccessService.CheckAccess:input_type -> rolecall.organization.v1.CheckAccessRequest
-	4, // 5: rolecall.organization.v1.AccessService.GetMyAccess:input_type -> rolecall.organization.v1.GetMyAccessRequest
-	3, // 6: rolecall.organization.v1.AccessService.CheckAccess:output_type -> rolecall.organization.v1.CheckAccessResponse
-	5, // 7: rolecall.organization.v1.AccessService.GetMyAccess:output_type -> rolecall.organization.v1.GetMyAccessResponse
-	6, // [6:8] is the sub-list for method output_type
-	4, // [4:6] is the sub-list for method input_type
-	4, // [4:4] is the sub-list for extension type_name
-	4, // [4:4] is the sub-list for extension extendee
-	0, // [0:4] is the sub-list for field type_name
+	5,  // 0: rolecall.organization.v1.CheckAccessRequest.resource:type_name -> rolecall.organization.v1.Resource
+	3,  // 1: rolecall.organization.v1.CheckAccessRequest.consistency:type_name -> rolecall.organization.v1.Consistency
+	0,  // 2: rolecall.organization.v1.CheckAccessResponse.reason:type_name -> rolecall.organization.v1.AccessReason
+	4,  // 3: rolecall.organization.v1.BatchCheckAccessRequest.checks:type_name -> rolecall.organization.v1.CheckAccessRequest
+	3,  // 4: rolecall.organization.v1.BatchCheckAccessRequest.consistency:type_name -> rolecall.organization.v1.Consistency
+	6,  // 5: rolecall.organization.v1.BatchCheckAccessResponse.decisions:type_name -> rolecall.organization.v1.CheckAccessResponse
+	5,  // 6: rolecall.organization.v1.ExplainAccessRequest.resource:type_name -> rolecall.organization.v1.Resource
+	3,  // 7: rolecall.organization.v1.ExplainAccessRequest.consistency:type_name -> rolecall.organization.v1.Consistency
+	6,  // 8: rolecall.organization.v1.ExplainAccessResponse.decision:type_name -> rolecall.organization.v1.CheckAccessResponse
+	12, // 9: rolecall.organization.v1.ExplainAccessResponse.gates:type_name -> rolecall.organization.v1.AccessPredicate
+	11, // 10: rolecall.organization.v1.ExplainAccessResponse.rules:type_name -> rolecall.organization.v1.AccessRule
+	12, // 11: rolecall.organization.v1.ExplainAccessResponse.nearest_miss:type_name -> rolecall.organization.v1.AccessPredicate
+	12, // 12: rolecall.organization.v1.AccessRule.predicates:type_name -> rolecall.organization.v1.AccessPredicate
+	1,  // 13: rolecall.organization.v1.AccessPredicate.demand:type_name -> rolecall.organization.v1.AccessDemand
+	2,  // 14: rolecall.organization.v1.ListAccessibleResourcesRequest.resource_type:type_name -> rolecall.organization.v1.ResourceType
+	3,  // 15: rolecall.organization.v1.ListAccessibleResourcesRequest.consistency:type_name -> rolecall.organization.v1.Consistency
+	19, // 16: rolecall.organization.v1.AwaitConvergenceRequest.timeout:type_name -> google.protobuf.Duration
+	20, // 17: rolecall.organization.v1.GetMyAccessResponse.grants:type_name -> rolecall.organization.v1.PermissionGrant
+	21, // 18: rolecall.organization.v1.GetMyAccessResponse.kind:type_name -> rolecall.organization.v1.SubjectKind
+	4,  // 19: rolecall.organization.v1.AccessService.CheckAccess:input_type -> rolecall.organization.v1.CheckAccessRequest
+	7,  // 20: rolecall.organization.v1.AccessService.BatchCheckAccess:input_type -> rolecall.organization.v1.BatchCheckAccessRequest
+	9,  // 21: rolecall.organization.v1.AccessService.ExplainAccess:input_type -> rolecall.organization.v1.ExplainAccessRequest
+	13, // 22: rolecall.organization.v1.AccessService.ListAccessibleResources:input_type -> rolecall.organization.v1.ListAccessibleResourcesRequest
+	15, // 23: rolecall.organization.v1.AccessService.AwaitConvergence:input_type -> rolecall.organization.v1.AwaitConvergenceRequest
+	17, // 24: rolecall.organization.v1.AccessService.GetMyAccess:input_type -> rolecall.organization.v1.GetMyAccessRequest
+	6,  // 25: rolecall.organization.v1.AccessService.CheckAccess:output_type -> rolecall.organization.v1.CheckAccessResponse
+	8,  // 26: rolecall.organization.v1.AccessService.BatchCheckAccess:output_type -> rolecall.organization.v1.BatchCheckAccessResponse
+	10, // 27: rolecall.organization.v1.AccessService.ExplainAccess:output_type -> rolecall.organization.v1.ExplainAccessResponse
+	14, // 28: rolecall.organization.v1.AccessService.ListAccessibleResources:output_type -> rolecall.organization.v1.ListAccessibleResourcesResponse
+	16, // 29: rolecall.organization.v1.AccessService.AwaitConvergence:output_type -> rolecall.organization.v1.AwaitConvergenceResponse
+	18, // 30: rolecall.organization.v1.AccessService.GetMyAccess:output_type -> rolecall.organization.v1.GetMyAccessResponse
+	25, // [25:31] is the sub-list for method output_type
+	19, // [19:25] is the sub-list for method input_type
+	19, // [19:19] is the sub-list for extension type_name
+	19, // [19:19] is the sub-list for extension extendee
+	0,  // [0:19] is the sub-list for field type_name
 }
 
 func init() { file_rolecall_organization_v1_access_service_proto_init() }
@@ -594,17 +1815,24 @@ func file_rolecall_organization_v1_access_service_proto_init() {
 		return
 	}
 	file_rolecall_organization_v1_membership_service_proto_init()
-	file_rolecall_organization_v1_access_service_proto_msgTypes[1].OneofWrappers = []any{
+	file_rolecall_organization_v1_access_service_proto_msgTypes[0].OneofWrappers = []any{
+		(*Consistency_AtLeast)(nil),
+		(*Consistency_FullyConsistent)(nil),
+	}
+	file_rolecall_organization_v1_access_service_proto_msgTypes[2].OneofWrappers = []any{
 		(*Resource_OrganizationId)(nil),
 		(*Resource_UserId)(nil),
+		(*Resource_DatasetId)(nil),
+		(*Resource_ModelId)(nil),
+		(*Resource_AssetPolicyId)(nil),
 	}
 	type x struct{}
 	out := protoimpl.TypeBuilder{
 		File: protoimpl.DescBuilder{
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_rolecall_organization_v1_access_service_proto_rawDesc), len(file_rolecall_organization_v1_access_service_proto_rawDesc)),
-			NumEnums:      1,
-			NumMessages:   5,
+			NumEnums:      3,
+			NumMessages:   16,
 			NumExtensions: 0,
 			NumServices:   1,
 		},

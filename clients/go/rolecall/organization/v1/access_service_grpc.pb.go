@@ -21,8 +21,12 @@ import (
 const _ = grpc.SupportPackageIsVersion9
 
 const (
-	AccessService_CheckAccess_FullMethodName = "/rolecall.organization.v1.AccessService/CheckAccess"
-	AccessService_GetMyAccess_FullMethodName = "/rolecall.organization.v1.AccessService/GetMyAccess"
+	AccessService_CheckAccess_FullMethodName             = "/rolecall.organization.v1.AccessService/CheckAccess"
+	AccessService_BatchCheckAccess_FullMethodName        = "/rolecall.organization.v1.AccessService/BatchCheckAccess"
+	AccessService_ExplainAccess_FullMethodName           = "/rolecall.organization.v1.AccessService/ExplainAccess"
+	AccessService_ListAccessibleResources_FullMethodName = "/rolecall.organization.v1.AccessService/ListAccessibleResources"
+	AccessService_AwaitConvergence_FullMethodName        = "/rolecall.organization.v1.AccessService/AwaitConvergence"
+	AccessService_GetMyAccess_FullMethodName             = "/rolecall.organization.v1.AccessService/GetMyAccess"
 )
 
 // AccessServiceClient is the client API for AccessService service.
@@ -30,13 +34,33 @@ const (
 // For semantics around ctx use and closing/ending streaming RPCs, please refer to https://pkg.go.dev/google.golang.org/grpc/?tab=doc#ClientConn.NewStream.
 //
 // Answers whether a subject may do something, and why.
+//
+// Each answer is read at one revision of all facts and names it. The same
+// revision, rules, request and second give the same answer on each replica.
+// Answers are at most a second behind the newest change, and not behind any
+// that the answering process made; a `Consistency` demands more. A process
+// that cannot confirm within two seconds how far the changes have come asks
+// the database, or refuses with `UNAVAILABLE`.
 type AccessServiceClient interface {
 	// Decides whether a subject holds a permission on a resource.
 	//
-	// The answer is read at one revision, the newest; a refusal is an answer, not
-	// an error. A subject or resource outside of what the caller may see is
-	// answered like an unknown one.
+	// A refusal is an answer, not an error. A subject or resource outside of what
+	// the caller may see is answered like an unknown one.
 	CheckAccess(ctx context.Context, in *CheckAccessRequest, opts ...grpc.CallOption) (*CheckAccessResponse, error)
+	// Decides up to 1 000 questions at one revision, in the order of asking.
+	BatchCheckAccess(ctx context.Context, in *BatchCheckAccessRequest, opts ...grpc.CallOption) (*BatchCheckAccessResponse, error)
+	// Decides like `CheckAccess`, and tells every rule, what each demands, and the
+	// smallest change that would allow what is refused.
+	ExplainAccess(ctx context.Context, in *ExplainAccessRequest, opts ...grpc.CallOption) (*ExplainAccessResponse, error)
+	// Lists all resources of a type on which `CheckAccess` allows a subject to use
+	// a permission, in the order of their ids.
+	//
+	// All pages are read at the revision and the second of the first. When that is
+	// no longer kept the list ends with `ACCESS_LIST_EXPIRED`; it is never short.
+	ListAccessibleResources(ctx context.Context, in *ListAccessibleResourcesRequest, opts ...grpc.CallOption) (*ListAccessibleResourcesResponse, error)
+	// Waits until every replica that answers has come to a revision: no answer
+	// anywhere is older then.
+	AwaitConvergence(ctx context.Context, in *AwaitConvergenceRequest, opts ...grpc.CallOption) (*AwaitConvergenceResponse, error)
 	// Tells the caller its organization, roles and permissions.
 	GetMyAccess(ctx context.Context, in *GetMyAccessRequest, opts ...grpc.CallOption) (*GetMyAccessResponse, error)
 }
@@ -59,6 +83,46 @@ func (c *accessServiceClient) CheckAccess(ctx context.Context, in *CheckAccessRe
 	return out, nil
 }
 
+func (c *accessServiceClient) BatchCheckAccess(ctx context.Context, in *BatchCheckAccessRequest, opts ...grpc.CallOption) (*BatchCheckAccessResponse, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(BatchCheckAccessResponse)
+	err := c.cc.Invoke(ctx, AccessService_BatchCheckAccess_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
+func (c *accessServiceClient) ExplainAccess(ctx context.Context, in *ExplainAccessRequest, opts ...grpc.CallOption) (*ExplainAccessResponse, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(ExplainAccessResponse)
+	err := c.cc.Invoke(ctx, AccessService_ExplainAccess_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
+func (c *accessServiceClient) ListAccessibleResources(ctx context.Context, in *ListAccessibleResourcesRequest, opts ...grpc.CallOption) (*ListAccessibleResourcesResponse, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(ListAccessibleResourcesResponse)
+	err := c.cc.Invoke(ctx, AccessService_ListAccessibleResources_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
+func (c *accessServiceClient) AwaitConvergence(ctx context.Context, in *AwaitConvergenceRequest, opts ...grpc.CallOption) (*AwaitConvergenceResponse, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(AwaitConvergenceResponse)
+	err := c.cc.Invoke(ctx, AccessService_AwaitConvergence_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
 func (c *accessServiceClient) GetMyAccess(ctx context.Context, in *GetMyAccessRequest, opts ...grpc.CallOption) (*GetMyAccessResponse, error) {
 	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
 	out := new(GetMyAccessResponse)
@@ -74,13 +138,33 @@ func (c *accessServiceClient) GetMyAccess(ctx context.Context, in *GetMyAccessRe
 // for forward compatibility.
 //
 // Answers whether a subject may do something, and why.
+//
+// Each answer is read at one revision of all facts and names it. The same
+// revision, rules, request and second give the same answer on each replica.
+// Answers are at most a second behind the newest change, and not behind any
+// that the answering process made; a `Consistency` demands more. A process
+// that cannot confirm within two seconds how far the changes have come asks
+// the database, or refuses with `UNAVAILABLE`.
 type AccessServiceServer interface {
 	// Decides whether a subject holds a permission on a resource.
 	//
-	// The answer is read at one revision, the newest; a refusal is an answer, not
-	// an error. A subject or resource outside of what the caller may see is
-	// answered like an unknown one.
+	// A refusal is an answer, not an error. A subject or resource outside of what
+	// the caller may see is answered like an unknown one.
 	CheckAccess(context.Context, *CheckAccessRequest) (*CheckAccessResponse, error)
+	// Decides up to 1 000 questions at one revision, in the order of asking.
+	BatchCheckAccess(context.Context, *BatchCheckAccessRequest) (*BatchCheckAccessResponse, error)
+	// Decides like `CheckAccess`, and tells every rule, what each demands, and the
+	// smallest change that would allow what is refused.
+	ExplainAccess(context.Context, *ExplainAccessRequest) (*ExplainAccessResponse, error)
+	// Lists all resources of a type on which `CheckAccess` allows a subject to use
+	// a permission, in the order of their ids.
+	//
+	// All pages are read at the revision and the second of the first. When that is
+	// no longer kept the list ends with `ACCESS_LIST_EXPIRED`; it is never short.
+	ListAccessibleResources(context.Context, *ListAccessibleResourcesRequest) (*ListAccessibleResourcesResponse, error)
+	// Waits until every replica that answers has come to a revision: no answer
+	// anywhere is older then.
+	AwaitConvergence(context.Context, *AwaitConvergenceRequest) (*AwaitConvergenceResponse, error)
 	// Tells the caller its organization, roles and permissions.
 	GetMyAccess(context.Context, *GetMyAccessRequest) (*GetMyAccessResponse, error)
 	mustEmbedUnimplementedAccessServiceServer()
@@ -95,6 +179,18 @@ type UnimplementedAccessServiceServer struct{}
 
 func (UnimplementedAccessServiceServer) CheckAccess(context.Context, *CheckAccessRequest) (*CheckAccessResponse, error) {
 	return nil, status.Error(codes.Unimplemented, "method CheckAccess not implemented")
+}
+func (UnimplementedAccessServiceServer) BatchCheckAccess(context.Context, *BatchCheckAccessRequest) (*BatchCheckAccessResponse, error) {
+	return nil, status.Error(codes.Unimplemented, "method BatchCheckAccess not implemented")
+}
+func (UnimplementedAccessServiceServer) ExplainAccess(context.Context, *ExplainAccessRequest) (*ExplainAccessResponse, error) {
+	return nil, status.Error(codes.Unimplemented, "method ExplainAccess not implemented")
+}
+func (UnimplementedAccessServiceServer) ListAccessibleResources(context.Context, *ListAccessibleResourcesRequest) (*ListAccessibleResourcesResponse, error) {
+	return nil, status.Error(codes.Unimplemented, "method ListAccessibleResources not implemented")
+}
+func (UnimplementedAccessServiceServer) AwaitConvergence(context.Context, *AwaitConvergenceRequest) (*AwaitConvergenceResponse, error) {
+	return nil, status.Error(codes.Unimplemented, "method AwaitConvergence not implemented")
 }
 func (UnimplementedAccessServiceServer) GetMyAccess(context.Context, *GetMyAccessRequest) (*GetMyAccessResponse, error) {
 	return nil, status.Error(codes.Unimplemented, "method GetMyAccess not implemented")
@@ -138,6 +234,78 @@ func _AccessService_CheckAccess_Handler(srv interface{}, ctx context.Context, de
 	return interceptor(ctx, in, info, handler)
 }
 
+func _AccessService_BatchCheckAccess_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(BatchCheckAccessRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(AccessServiceServer).BatchCheckAccess(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: AccessService_BatchCheckAccess_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(AccessServiceServer).BatchCheckAccess(ctx, req.(*BatchCheckAccessRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
+func _AccessService_ExplainAccess_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(ExplainAccessRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(AccessServiceServer).ExplainAccess(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: AccessService_ExplainAccess_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(AccessServiceServer).ExplainAccess(ctx, req.(*ExplainAccessRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
+func _AccessService_ListAccessibleResources_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(ListAccessibleResourcesRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(AccessServiceServer).ListAccessibleResources(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: AccessService_ListAccessibleResources_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(AccessServiceServer).ListAccessibleResources(ctx, req.(*ListAccessibleResourcesRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
+func _AccessService_AwaitConvergence_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(AwaitConvergenceRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(AccessServiceServer).AwaitConvergence(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: AccessService_AwaitConvergence_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(AccessServiceServer).AwaitConvergence(ctx, req.(*AwaitConvergenceRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
 func _AccessService_GetMyAccess_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
 	in := new(GetMyAccessRequest)
 	if err := dec(in); err != nil {
@@ -166,6 +334,22 @@ var AccessService_ServiceDesc = grpc.ServiceDesc{
 		{
 			MethodName: "CheckAccess",
 			Handler:    _AccessService_CheckAccess_Handler,
+		},
+		{
+			MethodName: "BatchCheckAccess",
+			Handler:    _AccessService_BatchCheckAccess_Handler,
+		},
+		{
+			MethodName: "ExplainAccess",
+			Handler:    _AccessService_ExplainAccess_Handler,
+		},
+		{
+			MethodName: "ListAccessibleResources",
+			Handler:    _AccessService_ListAccessibleResources_Handler,
+		},
+		{
+			MethodName: "AwaitConvergence",
+			Handler:    _AccessService_AwaitConvergence_Handler,
 		},
 		{
 			MethodName: "GetMyAccess",

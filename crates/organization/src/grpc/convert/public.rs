@@ -3,7 +3,7 @@
 use prost::Message as _;
 use rolecall_api::organization::v1 as pb;
 use rolecall_authz::Caller;
-use rolecall_kernel::id::{OrganizationId, RequestId, SubjectId, UserId};
+use rolecall_kernel::id::{RequestId, UserId};
 use rolecall_kernel::page::PageSize;
 use rolecall_kernel::text::{EmailAddress, OrganizationName, PersonName, Reason};
 use rolecall_kernel::time::Timestamp;
@@ -14,18 +14,14 @@ use super::member_filter::member_filter;
 use super::page::{by_creation, list_place, page_size as size, position};
 use super::{Fields as _, OrganizationFields as _, parse_time};
 use crate::app::change_member::{Changed, Target};
-use crate::app::check_access::Resource;
 use crate::app::{
-    block_member as block, check_access as check, create_organization as create, read_members as members,
-    unblock_member as unblock, update_member_roles as roles,
+    block_member as block, create_organization as create, read_members as members, unblock_member as unblock,
+    update_member_roles as roles,
 };
 use crate::domain::page::Position;
 use crate::grpc::status::invalid;
 use crate::grpc::{Api, origin, render};
 use rolecall_db::once::Repeat;
-
-/// The longest texts that are looked up and not stored.
-const MAX_NAME: usize = 200;
 
 pub(in crate::grpc) fn create_organization(
     api: &Api,
@@ -90,36 +86,6 @@ pub(in crate::grpc) fn list_members(
     };
     let scope = caller.scope("organization.members.list");
     Ok(members::List { scope, organization: place.organization(), filter, after, size })
-}
-
-pub(in crate::grpc) fn check_access(
-    caller: &Caller,
-    request: &pb::CheckAccessRequest,
-) -> Result<check::Command, Status> {
-    let mut violations = Violations::default();
-    let subject = violations.id("subject_id", &request.subject_id, SubjectId::parse);
-    if request.permission.is_empty() {
-        violations.push("permission", "REQUIRED", "is required");
-    } else if request.permission.len() > MAX_NAME {
-        violations.push("permission", "TOO_LONG", format!("must have at most {MAX_NAME} characters"));
-    }
-    let resource = match request.resource.as_ref().and_then(|resource| resource.resource.as_ref()) {
-        Some(pb::resource::Resource::OrganizationId(id)) => {
-            violations.id("resource.organization_id", id, OrganizationId::parse).map(Resource::Organization)
-        }
-        Some(pb::resource::Resource::UserId(id)) => {
-            violations.id("resource.user_id", id, UserId::parse).map(Resource::User)
-        }
-        None => {
-            violations.push("resource", "REQUIRED", "must name an organization or a user");
-            None
-        }
-    };
-    let (Some(subject), Some(resource), true) = (subject, resource, violations.is_empty()) else {
-        return Err(invalid(violations));
-    };
-    let scope = caller.scope("organization.access.check");
-    Ok(check::Command { scope, subject, permission: request.permission.clone(), resource })
 }
 
 pub(in crate::grpc) fn update_member_roles(

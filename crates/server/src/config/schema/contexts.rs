@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
+use rolecall_access::AccessConfig;
 use rolecall_identity::{HashingConfig, IdentityConfig};
 use rolecall_notification::NotificationConfig;
 use rolecall_organization::OrganizationConfig;
@@ -86,6 +87,8 @@ section! {
     Organization {
         /// How long changes of access are kept for watchers that come back.
         access_changes_retention: Duration = OrganizationConfig::default().access_changes_retention,
+        /// How much memory all facts that decide access may take, in MiB; with more of them the database decides.
+        access_snapshot_mib: u32 = AccessConfig::default().snapshot_mib,
     }
 }
 

@@ -6,6 +6,8 @@
 
 import type { GenEnum, GenFile, GenMessage, GenService } from "@bufbuild/protobuf/codegenv2";
 import { enumDesc, fileDesc, messageDesc, serviceDesc } from "@bufbuild/protobuf/codegenv2";
+import type { Duration } from "@bufbuild/protobuf/wkt";
+import { file_google_protobuf_duration } from "@bufbuild/protobuf/wkt";
 import { file_rolecall_authz_v1_options } from "../../authz/v1/options_pb.js";
 import type { PermissionGrant, SubjectKind } from "./membership_service_pb.js";
 import { file_rolecall_organization_v1_membership_service } from "./membership_service_pb.js";
@@ -15,7 +17,45 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file rolecall/organization/v1/access_service.proto.
  */
 export const file_rolecall_organization_v1_access_service: GenFile = /*@__PURE__*/
-  fileDesc("Ci1yb2xlY2FsbC9vcmdhbml6YXRpb24vdjEvYWNjZXNzX3NlcnZpY2UucHJvdG8SGHJvbGVjYWxsLm9yZ2FuaXphdGlvbi52MSJyChJDaGVja0FjY2Vzc1JlcXVlc3QSEgoKc3ViamVjdF9pZBgBIAEoCRISCgpwZXJtaXNzaW9uGAIgASgJEjQKCHJlc291cmNlGAMgASgLMiIucm9sZWNhbGwub3JnYW5pemF0aW9uLnYxLlJlc291cmNlIkQKCFJlc291cmNlEhkKD29yZ2FuaXphdGlvbl9pZBgBIAEoCUgAEhEKB3VzZXJfaWQYAiABKAlIAEIKCghyZXNvdXJjZSJ/ChNDaGVja0FjY2Vzc1Jlc3BvbnNlEg8KB2FsbG93ZWQYASABKAgSNgoGcmVhc29uGAIgASgOMiYucm9sZWNhbGwub3JnYW5pemF0aW9uLnYxLkFjY2Vzc1JlYXNvbhINCgVyb2xlcxgDIAMoCRIQCghyZXZpc2lvbhgEIAEoCSIUChJHZXRNeUFjY2Vzc1JlcXVlc3Qi/wEKE0dldE15QWNjZXNzUmVzcG9uc2USEgoKc3ViamVjdF9pZBgBIAEoCRIXCg9vcmdhbml6YXRpb25faWQYAiABKAkSDQoFcm9sZXMYAyADKAkSOQoGZ3JhbnRzGAQgAygLMikucm9sZWNhbGwub3JnYW5pemF0aW9uLnYxLlBlcm1pc3Npb25HcmFudBIQCghyZXZpc2lvbhgFIAEoCRIzCgRraW5kGAYgASgOMiUucm9sZWNhbGwub3JnYW5pemF0aW9uLnYxLlN1YmplY3RLaW5kEhcKD2ltcGVyc29uYXRvcl9pZBgHIAEoCRIRCglyZWFkX29ubHkYCCABKAgq+wMKDEFjY2Vzc1JlYXNvbhIdChlBQ0NFU1NfUkVBU09OX1VOU1BFQ0lGSUVEEAASJwojQUNDRVNTX1JFQVNPTl9ST0xFX0hPTERTX1BFUk1JU1NJT04QARIiCh5BQ0NFU1NfUkVBU09OX1BFUk1JU1NJT05fR0lWRU4QAhIcChhBQ0NFU1NfUkVBU09OX09XTl9SRUNPUkQQAxIhCh1BQ0NFU1NfUkVBU09OX1NVQkpFQ1RfVU5LTk9XThAEEiIKHkFDQ0VTU19SRUFTT05fUkVTT1VSQ0VfVU5LTk9XThAFEiQKIEFDQ0VTU19SRUFTT05fUEVSTUlTU0lPTl9VTktOT1dOEAYSIgoeQUNDRVNTX1JFQVNPTl9TVUJKRUNUX0lOQUNUSVZFEAcSGQoVQUNDRVNTX1JFQVNPTl9CTE9DS0VEEAgSHgoaQUNDRVNTX1JFQVNPTl9OT1RfQV9NRU1CRVIQCRIkCiBBQ0NFU1NfUkVBU09OX1BFUk1JU1NJT05fTUlTU0lORxAKEiAKHEFDQ0VTU19SRUFTT05fTk9UX09XTl9SRUNPUkQQCxIjCh9BQ0NFU1NfUkVBU09OX0NPTkRJVElPTl9OT1RfTUVUEAwSKAokQUNDRVNTX1JFQVNPTl9PUkdBTklaQVRJT05fU1VTUEVOREVEEA0ynQIKDUFjY2Vzc1NlcnZpY2USjgEKC0NoZWNrQWNjZXNzEiwucm9sZWNhbGwub3JnYW5pemF0aW9uLnYxLkNoZWNrQWNjZXNzUmVxdWVzdBotLnJvbGVjYWxsLm9yZ2FuaXphdGlvbi52MS5DaGVja0FjY2Vzc1Jlc3BvbnNlIiKQAgGq7RgbIhlvcmdhbml6YXRpb24uYWNjZXNzLmNoZWNrEnsKC0dldE15QWNjZXNzEiwucm9sZWNhbGwub3JnYW5pemF0aW9uLnYxLkdldE15QWNjZXNzUmVxdWVzdBotLnJvbGVjYWxsLm9yZ2FuaXphdGlvbi52MS5HZXRNeUFjY2Vzc1Jlc3BvbnNlIg+QAgGq7RgIEAFAAUgBUAFChQIKHGNvbS5yb2xlY2FsbC5vcmdhbml6YXRpb24udjFCEkFjY2Vzc1NlcnZpY2VQcm90b1ABWk9naXRodWIuY29tL3JvbGVjYWxsL3JvbGVjYWxsL2NsaWVudHMvZ28vcm9sZWNhbGwvb3JnYW5pemF0aW9uL3YxO29yZ2FuaXphdGlvbnYxogIDUk9YqgIYUm9sZWNhbGwuT3JnYW5pemF0aW9uLlYxygIYUm9sZWNhbGxcT3JnYW5pemF0aW9uXFYx4gIkUm9sZWNhbGxcT3JnYW5pemF0aW9uXFYxXEdQQk1ldGFkYXRh6gIaUm9sZWNhbGw6Ok9yZ2FuaXphdGlvbjo6VjFiBnByb3RvMw", [file_rolecall_authz_v1_options, file_rolecall_organization_v1_membership_service]);
+  fileDesc("Ci1yb2xlY2FsbC9vcmdhbml6YXRpb24vdjEvYWNjZXNzX3NlcnZpY2UucHJvdG8SGHJvbGVjYWxsLm9yZ2FuaXphdGlvbi52MSJHCgtDb25zaXN0ZW5jeRISCghhdF9sZWFzdBgBIAEoCUgAEhoKEGZ1bGx5X2NvbnNpc3RlbnQYAiABKAhIAEIICgZkZW1hbmQirgEKEkNoZWNrQWNjZXNzUmVxdWVzdBISCgpzdWJqZWN0X2lkGAEgASgJEhIKCnBlcm1pc3Npb24YAiABKAkSNAoIcmVzb3VyY2UYAyABKAsyIi5yb2xlY2FsbC5vcmdhbml6YXRpb24udjEuUmVzb3VyY2USOgoLY29uc2lzdGVuY3kYBCABKAsyJS5yb2xlY2FsbC5vcmdhbml6YXRpb24udjEuQ29uc2lzdGVuY3kiiQEKCFJlc291cmNlEhkKD29yZ2FuaXphdGlvbl9pZBgBIAEoCUgAEhEKB3VzZXJfaWQYAiABKAlIABIUCgpkYXRhc2V0X2lkGAMgASgJSAASEgoIbW9kZWxfaWQYBCABKAlIABIZCg9hc3NldF9wb2xpY3lfaWQYBSABKAlIAEIKCghyZXNvdXJjZSLeAQoTQ2hlY2tBY2Nlc3NSZXNwb25zZRIPCgdhbGxvd2VkGAEgASgIEjYKBnJlYXNvbhgCIAEoDjImLnJvbGVjYWxsLm9yZ2FuaXphdGlvbi52MS5BY2Nlc3NSZWFzb24SDQoFcm9sZXMYAyADKAkSEAoIcmV2aXNpb24YBCABKAkSGQoRY29uc2lzdGVuY3lfdG9rZW4YBSABKAkSFQoNcnVsZXNfdmVyc2lvbhgGIAEoCRIMCgRydWxlGAcgASgJEh0KFW9ubHlfYXNfYWRtaW5pc3RyYXRvchgIIAEoCCKTAQoXQmF0Y2hDaGVja0FjY2Vzc1JlcXVlc3QSPAoGY2hlY2tzGAEgAygLMiwucm9sZWNhbGwub3JnYW5pemF0aW9uLnYxLkNoZWNrQWNjZXNzUmVxdWVzdBI6Cgtjb25zaXN0ZW5jeRgCIAEoCzIlLnJvbGVjYWxsLm9yZ2FuaXphdGlvbi52MS5Db25zaXN0ZW5jeSKgAQoYQmF0Y2hDaGVja0FjY2Vzc1Jlc3BvbnNlEkAKCWRlY2lzaW9ucxgBIAMoCzItLnJvbGVjYWxsLm9yZ2FuaXphdGlvbi52MS5DaGVja0FjY2Vzc1Jlc3BvbnNlEhAKCHJldmlzaW9uGAIgASgJEhkKEWNvbnNpc3RlbmN5X3Rva2VuGAMgASgJEhUKDXJ1bGVzX3ZlcnNpb24YBCABKAkisAEKFEV4cGxhaW5BY2Nlc3NSZXF1ZXN0EhIKCnN1YmplY3RfaWQYASABKAkSEgoKcGVybWlzc2lvbhgCIAEoCRI0CghyZXNvdXJjZRgDIAEoCzIiLnJvbGVjYWxsLm9yZ2FuaXphdGlvbi52MS5SZXNvdXJjZRI6Cgtjb25zaXN0ZW5jeRgEIAEoCzIlLnJvbGVjYWxsLm9yZ2FuaXphdGlvbi52MS5Db25zaXN0ZW5jeSKIAgoVRXhwbGFpbkFjY2Vzc1Jlc3BvbnNlEj8KCGRlY2lzaW9uGAEgASgLMi0ucm9sZWNhbGwub3JnYW5pemF0aW9uLnYxLkNoZWNrQWNjZXNzUmVzcG9uc2USOAoFZ2F0ZXMYAiADKAsyKS5yb2xlY2FsbC5vcmdhbml6YXRpb24udjEuQWNjZXNzUHJlZGljYXRlEjMKBXJ1bGVzGAMgAygLMiQucm9sZWNhbGwub3JnYW5pemF0aW9uLnYxLkFjY2Vzc1J1bGUSPwoMbmVhcmVzdF9taXNzGAQgAygLMikucm9sZWNhbGwub3JnYW5pemF0aW9uLnYxLkFjY2Vzc1ByZWRpY2F0ZSJoCgpBY2Nlc3NSdWxlEgwKBG5hbWUYASABKAkSDQoFaG9sZHMYAiABKAgSPQoKcHJlZGljYXRlcxgDIAMoCzIpLnJvbGVjYWxsLm9yZ2FuaXphdGlvbi52MS5BY2Nlc3NQcmVkaWNhdGUiZgoPQWNjZXNzUHJlZGljYXRlEjYKBmRlbWFuZBgBIAEoDjImLnJvbGVjYWxsLm9yZ2FuaXphdGlvbi52MS5BY2Nlc3NEZW1hbmQSDQoFaG9sZHMYAiABKAgSDAoEZmFjdBgDIAEoCSLqAQoeTGlzdEFjY2Vzc2libGVSZXNvdXJjZXNSZXF1ZXN0EhIKCnN1YmplY3RfaWQYASABKAkSEgoKcGVybWlzc2lvbhgCIAEoCRI9Cg1yZXNvdXJjZV90eXBlGAMgASgOMiYucm9sZWNhbGwub3JnYW5pemF0aW9uLnYxLlJlc291cmNlVHlwZRI6Cgtjb25zaXN0ZW5jeRgEIAEoCzIlLnJvbGVjYWxsLm9yZ2FuaXphdGlvbi52MS5Db25zaXN0ZW5jeRIRCglwYWdlX3NpemUYBSABKAUSEgoKcGFnZV90b2tlbhgGIAEoCSKUAQofTGlzdEFjY2Vzc2libGVSZXNvdXJjZXNSZXNwb25zZRIUCgxyZXNvdXJjZV9pZHMYASADKAkSFwoPbmV4dF9wYWdlX3Rva2VuGAIgASgJEhAKCHJldmlzaW9uGAMgASgJEhkKEWNvbnNpc3RlbmN5X3Rva2VuGAQgASgJEhUKDXJ1bGVzX3ZlcnNpb24YBSABKAkiVwoXQXdhaXRDb252ZXJnZW5jZVJlcXVlc3QSEAoIYXRfbGVhc3QYASABKAkSKgoHdGltZW91dBgCIAEoCzIZLmdvb2dsZS5wcm90b2J1Zi5EdXJhdGlvbiI/ChhBd2FpdENvbnZlcmdlbmNlUmVzcG9uc2USEQoJY29udmVyZ2VkGAEgASgIEhAKCHJldmlzaW9uGAIgASgJIhQKEkdldE15QWNjZXNzUmVxdWVzdCL/AQoTR2V0TXlBY2Nlc3NSZXNwb25zZRISCgpzdWJqZWN0X2lkGAEgASgJEhcKD29yZ2FuaXphdGlvbl9pZBgCIAEoCRINCgVyb2xlcxgDIAMoCRI5CgZncmFudHMYBCADKAsyKS5yb2xlY2FsbC5vcmdhbml6YXRpb24udjEuUGVybWlzc2lvbkdyYW50EhAKCHJldmlzaW9uGAUgASgJEjMKBGtpbmQYBiABKA4yJS5yb2xlY2FsbC5vcmdhbml6YXRpb24udjEuU3ViamVjdEtpbmQSFwoPaW1wZXJzb25hdG9yX2lkGAcgASgJEhEKCXJlYWRfb25seRgIIAEoCCqQBgoMQWNjZXNzUmVhc29uEh0KGUFDQ0VTU19SRUFTT05fVU5TUEVDSUZJRUQQABInCiNBQ0NFU1NfUkVBU09OX1JPTEVfSE9MRFNfUEVSTUlTU0lPThABEiIKHkFDQ0VTU19SRUFTT05fUEVSTUlTU0lPTl9HSVZFThACEhwKGEFDQ0VTU19SRUFTT05fT1dOX1JFQ09SRBADEiEKHUFDQ0VTU19SRUFTT05fU1VCSkVDVF9VTktOT1dOEAQSIgoeQUNDRVNTX1JFQVNPTl9SRVNPVVJDRV9VTktOT1dOEAUSJAogQUNDRVNTX1JFQVNPTl9QRVJNSVNTSU9OX1VOS05PV04QBhIiCh5BQ0NFU1NfUkVBU09OX1NVQkpFQ1RfSU5BQ1RJVkUQBxIZChVBQ0NFU1NfUkVBU09OX0JMT0NLRUQQCBIeChpBQ0NFU1NfUkVBU09OX05PVF9BX01FTUJFUhAJEiQKIEFDQ0VTU19SRUFTT05fUEVSTUlTU0lPTl9NSVNTSU5HEAoSIAocQUNDRVNTX1JFQVNPTl9OT1RfT1dOX1JFQ09SRBALEiMKH0FDQ0VTU19SRUFTT05fQ09ORElUSU9OX05PVF9NRVQQDBIoCiRBQ0NFU1NfUkVBU09OX09SR0FOSVpBVElPTl9TVVNQRU5ERUQQDRIcChhBQ0NFU1NfUkVBU09OX1JFR0lTVFJBTlQQDhIhCh1BQ0NFU1NfUkVBU09OX1BPTElDWV9JTl9GT1JDRRAPEiAKHEFDQ0VTU19SRUFTT05fTk9UX1JFR0lTVFJBTlQQEBIbChdBQ0NFU1NfUkVBU09OX05PX1BPTElDWRAREiUKIUFDQ0VTU19SRUFTT05fUE9MSUNZX05BTUVTX09USEVSUxASEiQKIEFDQ0VTU19SRUFTT05fUE9MSUNZX05PVF9TVEFSVEVEEBMSIAocQUNDRVNTX1JFQVNPTl9QT0xJQ1lfRVhQSVJFRBAUEiQKIEFDQ0VTU19SRUFTT05fUkVTT1VSQ0VfU1VTUEVOREVEEBUq/gMKDEFjY2Vzc0RlbWFuZBIdChlBQ0NFU1NfREVNQU5EX1VOU1BFQ0lGSUVEEAASJwojQUNDRVNTX0RFTUFORF9PUkdBTklaQVRJT05fT1BFUkFURVMQARIYChRBQ0NFU1NfREVNQU5EX0FDVElWRRACEh0KGUFDQ0VTU19ERU1BTkRfTk9UX0JMT0NLRUQQAxIhCh1BQ0NFU1NfREVNQU5EX1BFUk1JU1NJT05fSEVMRBAEEiMKH0FDQ0VTU19ERU1BTkRfU0FNRV9PUkdBTklaQVRJT04QBRIcChhBQ0NFU1NfREVNQU5EX09XTl9SRUNPUkQQBhIcChhBQ0NFU1NfREVNQU5EX1JFR0lTVFJBTlQQBxIYChRBQ0NFU1NfREVNQU5EX1BPTElDWRAIEiYKIkFDQ0VTU19ERU1BTkRfUE9MSUNZX05BTUVTX1NVQkpFQ1QQCRIgChxBQ0NFU1NfREVNQU5EX1BPTElDWV9TVEFSVEVEEAoSIgoeQUNDRVNTX0RFTUFORF9QT0xJQ1lfTk9UX0VOREVEEAsSIwofQUNDRVNTX0RFTUFORF9SRVNPVVJDRV9PUEVSQVRFUxAMEhsKF0FDQ0VTU19ERU1BTkRfQ09ORElUSU9OEA0SHwobQUNDRVNTX0RFTUFORF9BRE1JTklTVFJBVE9SEA4quQEKDFJlc291cmNlVHlwZRIdChlSRVNPVVJDRV9UWVBFX1VOU1BFQ0lGSUVEEAASHgoaUkVTT1VSQ0VfVFlQRV9PUkdBTklaQVRJT04QARIWChJSRVNPVVJDRV9UWVBFX1VTRVIQAhIZChVSRVNPVVJDRV9UWVBFX0RBVEFTRVQQAxIXChNSRVNPVVJDRV9UWVBFX01PREVMEAQSHgoaUkVTT1VSQ0VfVFlQRV9BU1NFVF9QT0xJQ1kQBTKpBwoNQWNjZXNzU2VydmljZRKOAQoLQ2hlY2tBY2Nlc3MSLC5yb2xlY2FsbC5vcmdhbml6YXRpb24udjEuQ2hlY2tBY2Nlc3NSZXF1ZXN0Gi0ucm9sZWNhbGwub3JnYW5pemF0aW9uLnYxLkNoZWNrQWNjZXNzUmVzcG9uc2UiIpACAartGBsiGW9yZ2FuaXphdGlvbi5hY2Nlc3MuY2hlY2sSnQEKEEJhdGNoQ2hlY2tBY2Nlc3MSMS5yb2xlY2FsbC5vcmdhbml6YXRpb24udjEuQmF0Y2hDaGVja0FjY2Vzc1JlcXVlc3QaMi5yb2xlY2FsbC5vcmdhbml6YXRpb24udjEuQmF0Y2hDaGVja0FjY2Vzc1Jlc3BvbnNlIiKQAgGq7RgbIhlvcmdhbml6YXRpb24uYWNjZXNzLmNoZWNrEpQBCg1FeHBsYWluQWNjZXNzEi4ucm9sZWNhbGwub3JnYW5pemF0aW9uLnYxLkV4cGxhaW5BY2Nlc3NSZXF1ZXN0Gi8ucm9sZWNhbGwub3JnYW5pemF0aW9uLnYxLkV4cGxhaW5BY2Nlc3NSZXNwb25zZSIikAIBqu0YGyIZb3JnYW5pemF0aW9uLmFjY2Vzcy5jaGVjaxKyAQoXTGlzdEFjY2Vzc2libGVSZXNvdXJjZXMSOC5yb2xlY2FsbC5vcmdhbml6YXRpb24udjEuTGlzdEFjY2Vzc2libGVSZXNvdXJjZXNSZXF1ZXN0Gjkucm9sZWNhbGwub3JnYW5pemF0aW9uLnYxLkxpc3RBY2Nlc3NpYmxlUmVzb3VyY2VzUmVzcG9uc2UiIpACAartGBsiGW9yZ2FuaXphdGlvbi5hY2Nlc3MuY2hlY2sSnQEKEEF3YWl0Q29udmVyZ2VuY2USMS5yb2xlY2FsbC5vcmdhbml6YXRpb24udjEuQXdhaXRDb252ZXJnZW5jZVJlcXVlc3QaMi5yb2xlY2FsbC5vcmdhbml6YXRpb24udjEuQXdhaXRDb252ZXJnZW5jZVJlc3BvbnNlIiKQAgGq7RgbIhlvcmdhbml6YXRpb24uYWNjZXNzLmNoZWNrEnsKC0dldE15QWNjZXNzEiwucm9sZWNhbGwub3JnYW5pemF0aW9uLnYxLkdldE15QWNjZXNzUmVxdWVzdBotLnJvbGVjYWxsLm9yZ2FuaXphdGlvbi52MS5HZXRNeUFjY2Vzc1Jlc3BvbnNlIg+QAgGq7RgIEAFAAUgBUAFChQIKHGNvbS5yb2xlY2FsbC5vcmdhbml6YXRpb24udjFCEkFjY2Vzc1NlcnZpY2VQcm90b1ABWk9naXRodWIuY29tL3JvbGVjYWxsL3JvbGVjYWxsL2NsaWVudHMvZ28vcm9sZWNhbGwvb3JnYW5pemF0aW9uL3YxO29yZ2FuaXphdGlvbnYxogIDUk9YqgIYUm9sZWNhbGwuT3JnYW5pemF0aW9uLlYxygIYUm9sZWNhbGxcT3JnYW5pemF0aW9uXFYx4gIkUm9sZWNhbGxcT3JnYW5pemF0aW9uXFYxXEdQQk1ldGFkYXRh6gIaUm9sZWNhbGw6Ok9yZ2FuaXphdGlvbjo6VjFiBnByb3RvMw", [file_google_protobuf_duration, file_rolecall_authz_v1_options, file_rolecall_organization_v1_membership_service]);
+
+/**
+ * How new the facts of an answer have to be.
+ *
+ * @generated from message rolecall.organization.v1.Consistency
+ */
+export type Consistency = Message<"rolecall.organization.v1.Consistency"> & {
+  /**
+   * What is demanded; nothing means at most a second old.
+   *
+   * @generated from oneof rolecall.organization.v1.Consistency.demand
+   */
+  demand: {
+    /**
+     * At this point or newer, or `UNAVAILABLE` with a delay to repeat after: a
+     * `consistency_token` of this service, or the `revision` of any answer.
+     *
+     * @generated from field: string at_least = 1;
+     */
+    value: string;
+    case: "atLeast";
+  } | {
+    /**
+     * As new as the newest change that is committed when the question arrives.
+     *
+     * @generated from field: bool fully_consistent = 2;
+     */
+    value: boolean;
+    case: "fullyConsistent";
+  } | { case: undefined; value?: undefined };
+};
+
+/**
+ * Describes the message rolecall.organization.v1.Consistency.
+ * Use `create(ConsistencySchema)` to create a new message.
+ */
+export const ConsistencySchema: GenMessage<Consistency> = /*@__PURE__*/
+  messageDesc(file_rolecall_organization_v1_access_service, 0);
 
 /**
  * What `CheckAccess` needs.
@@ -33,6 +73,9 @@ export type CheckAccessRequest = Message<"rolecall.organization.v1.CheckAccessRe
   /**
    * The permission that it needs, such as `organization.datasets.register`.
    *
+   * For a dataset, `organization.datasets.get` also asks for the ways to it that
+   * have names of their own: by having registered it, and by an asset policy.
+   *
    * @generated from field: string permission = 2;
    */
   permission: string;
@@ -43,6 +86,13 @@ export type CheckAccessRequest = Message<"rolecall.organization.v1.CheckAccessRe
    * @generated from field: rolecall.organization.v1.Resource resource = 3;
    */
   resource?: Resource | undefined;
+
+  /**
+   * How new the facts have to be.
+   *
+   * @generated from field: rolecall.organization.v1.Consistency consistency = 4;
+   */
+  consistency?: Consistency | undefined;
 };
 
 /**
@@ -50,7 +100,7 @@ export type CheckAccessRequest = Message<"rolecall.organization.v1.CheckAccessRe
  * Use `create(CheckAccessRequestSchema)` to create a new message.
  */
 export const CheckAccessRequestSchema: GenMessage<CheckAccessRequest> = /*@__PURE__*/
-  messageDesc(file_rolecall_organization_v1_access_service, 0);
+  messageDesc(file_rolecall_organization_v1_access_service, 1);
 
 /**
  * Something that can be acted on.
@@ -79,6 +129,30 @@ export type Resource = Message<"rolecall.organization.v1.Resource"> & {
      */
     value: string;
     case: "userId";
+  } | {
+    /**
+     * A dataset.
+     *
+     * @generated from field: string dataset_id = 3;
+     */
+    value: string;
+    case: "datasetId";
+  } | {
+    /**
+     * A model.
+     *
+     * @generated from field: string model_id = 4;
+     */
+    value: string;
+    case: "modelId";
+  } | {
+    /**
+     * An asset policy.
+     *
+     * @generated from field: string asset_policy_id = 5;
+     */
+    value: string;
+    case: "assetPolicyId";
   } | { case: undefined; value?: undefined };
 };
 
@@ -87,7 +161,7 @@ export type Resource = Message<"rolecall.organization.v1.Resource"> & {
  * Use `create(ResourceSchema)` to create a new message.
  */
 export const ResourceSchema: GenMessage<Resource> = /*@__PURE__*/
-  messageDesc(file_rolecall_organization_v1_access_service, 1);
+  messageDesc(file_rolecall_organization_v1_access_service, 2);
 
 /**
  * What `CheckAccess` answers.
@@ -123,6 +197,38 @@ export type CheckAccessResponse = Message<"rolecall.organization.v1.CheckAccessR
    * @generated from field: string revision = 4;
    */
   revision: string;
+
+  /**
+   * The point that the answer is read at; demand it as `at_least` to never be
+   * answered from before it.
+   *
+   * @generated from field: string consistency_token = 5;
+   */
+  consistencyToken: string;
+
+  /**
+   * Names the rules that decided; it changes when they do.
+   *
+   * @generated from field: string rules_version = 6;
+   */
+  rulesVersion: string;
+
+  /**
+   * The permission by which it is allowed: the one that was asked for, or one of
+   * the ways to it such as `organization.datasets.get_granted`; empty when it is
+   * refused.
+   *
+   * @generated from field: string rule = 7;
+   */
+  rule: string;
+
+  /**
+   * Whether it is allowed to an administrator of the instance as such alone: no
+   * other role of the subject does.
+   *
+   * @generated from field: bool only_as_administrator = 8;
+   */
+  onlyAsAdministrator: boolean;
 };
 
 /**
@@ -130,7 +236,396 @@ export type CheckAccessResponse = Message<"rolecall.organization.v1.CheckAccessR
  * Use `create(CheckAccessResponseSchema)` to create a new message.
  */
 export const CheckAccessResponseSchema: GenMessage<CheckAccessResponse> = /*@__PURE__*/
-  messageDesc(file_rolecall_organization_v1_access_service, 2);
+  messageDesc(file_rolecall_organization_v1_access_service, 3);
+
+/**
+ * What `BatchCheckAccess` needs.
+ *
+ * @generated from message rolecall.organization.v1.BatchCheckAccessRequest
+ */
+export type BatchCheckAccessRequest = Message<"rolecall.organization.v1.BatchCheckAccessRequest"> & {
+  /**
+   * The questions: 1 to 1 000. Their own consistency stays empty.
+   *
+   * @generated from field: repeated rolecall.organization.v1.CheckAccessRequest checks = 1;
+   */
+  checks: CheckAccessRequest[];
+
+  /**
+   * How new the facts have to be, for all of them.
+   *
+   * @generated from field: rolecall.organization.v1.Consistency consistency = 2;
+   */
+  consistency?: Consistency | undefined;
+};
+
+/**
+ * Describes the message rolecall.organization.v1.BatchCheckAccessRequest.
+ * Use `create(BatchCheckAccessRequestSchema)` to create a new message.
+ */
+export const BatchCheckAccessRequestSchema: GenMessage<BatchCheckAccessRequest> = /*@__PURE__*/
+  messageDesc(file_rolecall_organization_v1_access_service, 4);
+
+/**
+ * What `BatchCheckAccess` answers.
+ *
+ * @generated from message rolecall.organization.v1.BatchCheckAccessResponse
+ */
+export type BatchCheckAccessResponse = Message<"rolecall.organization.v1.BatchCheckAccessResponse"> & {
+  /**
+   * A decision for each question, in the order of asking; what is equal for all
+   * is said once, beside them.
+   *
+   * @generated from field: repeated rolecall.organization.v1.CheckAccessResponse decisions = 1;
+   */
+  decisions: CheckAccessResponse[];
+
+  /**
+   * The revision that all of them are read at.
+   *
+   * @generated from field: string revision = 2;
+   */
+  revision: string;
+
+  /**
+   * The point that all of them are read at.
+   *
+   * @generated from field: string consistency_token = 3;
+   */
+  consistencyToken: string;
+
+  /**
+   * Names the rules that decided.
+   *
+   * @generated from field: string rules_version = 4;
+   */
+  rulesVersion: string;
+};
+
+/**
+ * Describes the message rolecall.organization.v1.BatchCheckAccessResponse.
+ * Use `create(BatchCheckAccessResponseSchema)` to create a new message.
+ */
+export const BatchCheckAccessResponseSchema: GenMessage<BatchCheckAccessResponse> = /*@__PURE__*/
+  messageDesc(file_rolecall_organization_v1_access_service, 5);
+
+/**
+ * What `ExplainAccess` needs.
+ *
+ * @generated from message rolecall.organization.v1.ExplainAccessRequest
+ */
+export type ExplainAccessRequest = Message<"rolecall.organization.v1.ExplainAccessRequest"> & {
+  /**
+   * The user or service account that wants to act.
+   *
+   * @generated from field: string subject_id = 1;
+   */
+  subjectId: string;
+
+  /**
+   * The permission that it needs.
+   *
+   * @generated from field: string permission = 2;
+   */
+  permission: string;
+
+  /**
+   * What it wants to act on.
+   *
+   * @generated from field: rolecall.organization.v1.Resource resource = 3;
+   */
+  resource?: Resource | undefined;
+
+  /**
+   * How new the facts have to be.
+   *
+   * @generated from field: rolecall.organization.v1.Consistency consistency = 4;
+   */
+  consistency?: Consistency | undefined;
+};
+
+/**
+ * Describes the message rolecall.organization.v1.ExplainAccessRequest.
+ * Use `create(ExplainAccessRequestSchema)` to create a new message.
+ */
+export const ExplainAccessRequestSchema: GenMessage<ExplainAccessRequest> = /*@__PURE__*/
+  messageDesc(file_rolecall_organization_v1_access_service, 6);
+
+/**
+ * What `ExplainAccess` answers.
+ *
+ * @generated from message rolecall.organization.v1.ExplainAccessResponse
+ */
+export type ExplainAccessResponse = Message<"rolecall.organization.v1.ExplainAccessResponse"> & {
+  /**
+   * What `CheckAccess` answers to the same question.
+   *
+   * @generated from field: rolecall.organization.v1.CheckAccessResponse decision = 1;
+   */
+  decision?: CheckAccessResponse | undefined;
+
+  /**
+   * What is demanded of the subject whatever the rule.
+   *
+   * @generated from field: repeated rolecall.organization.v1.AccessPredicate gates = 2;
+   */
+  gates: AccessPredicate[];
+
+  /**
+   * The rules in the order in which they are asked; one that holds suffices.
+   *
+   * @generated from field: repeated rolecall.organization.v1.AccessRule rules = 3;
+   */
+  rules: AccessRule[];
+
+  /**
+   * The smallest change that would allow it: all that is missing of the rule
+   * that misses least, and of the gates. Empty when it is allowed, or when the
+   * permission, the subject or the resource is unknown.
+   *
+   * @generated from field: repeated rolecall.organization.v1.AccessPredicate nearest_miss = 4;
+   */
+  nearestMiss: AccessPredicate[];
+};
+
+/**
+ * Describes the message rolecall.organization.v1.ExplainAccessResponse.
+ * Use `create(ExplainAccessResponseSchema)` to create a new message.
+ */
+export const ExplainAccessResponseSchema: GenMessage<ExplainAccessResponse> = /*@__PURE__*/
+  messageDesc(file_rolecall_organization_v1_access_service, 7);
+
+/**
+ * A rule, and what it demands.
+ *
+ * @generated from message rolecall.organization.v1.AccessRule
+ */
+export type AccessRule = Message<"rolecall.organization.v1.AccessRule"> & {
+  /**
+   * The permission by which it would allow; see `CheckAccessResponse.rule`.
+   *
+   * @generated from field: string name = 1;
+   */
+  name: string;
+
+  /**
+   * Whether all that it demands is given.
+   *
+   * @generated from field: bool holds = 2;
+   */
+  holds: boolean;
+
+  /**
+   * What it demands.
+   *
+   * @generated from field: repeated rolecall.organization.v1.AccessPredicate predicates = 3;
+   */
+  predicates: AccessPredicate[];
+};
+
+/**
+ * Describes the message rolecall.organization.v1.AccessRule.
+ * Use `create(AccessRuleSchema)` to create a new message.
+ */
+export const AccessRuleSchema: GenMessage<AccessRule> = /*@__PURE__*/
+  messageDesc(file_rolecall_organization_v1_access_service, 8);
+
+/**
+ * One demand, and the fact behind it.
+ *
+ * @generated from message rolecall.organization.v1.AccessPredicate
+ */
+export type AccessPredicate = Message<"rolecall.organization.v1.AccessPredicate"> & {
+  /**
+   * What is demanded.
+   *
+   * @generated from field: rolecall.organization.v1.AccessDemand demand = 1;
+   */
+  demand: AccessDemand;
+
+  /**
+   * Whether it is given.
+   *
+   * @generated from field: bool holds = 2;
+   */
+  holds: boolean;
+
+  /**
+   * The fact that says so, for people to read.
+   *
+   * @generated from field: string fact = 3;
+   */
+  fact: string;
+};
+
+/**
+ * Describes the message rolecall.organization.v1.AccessPredicate.
+ * Use `create(AccessPredicateSchema)` to create a new message.
+ */
+export const AccessPredicateSchema: GenMessage<AccessPredicate> = /*@__PURE__*/
+  messageDesc(file_rolecall_organization_v1_access_service, 9);
+
+/**
+ * What `ListAccessibleResources` needs.
+ *
+ * @generated from message rolecall.organization.v1.ListAccessibleResourcesRequest
+ */
+export type ListAccessibleResourcesRequest = Message<"rolecall.organization.v1.ListAccessibleResourcesRequest"> & {
+  /**
+   * The user or service account that wants to act.
+   *
+   * @generated from field: string subject_id = 1;
+   */
+  subjectId: string;
+
+  /**
+   * The permission that it needs.
+   *
+   * @generated from field: string permission = 2;
+   */
+  permission: string;
+
+  /**
+   * What is listed.
+   *
+   * @generated from field: rolecall.organization.v1.ResourceType resource_type = 3;
+   */
+  resourceType: ResourceType;
+
+  /**
+   * How new the facts of the first page have to be.
+   *
+   * @generated from field: rolecall.organization.v1.Consistency consistency = 4;
+   */
+  consistency?: Consistency | undefined;
+
+  /**
+   * How many at most: 50 when 0, 1 000 at most.
+   *
+   * @generated from field: int32 page_size = 5;
+   */
+  pageSize: number;
+
+  /**
+   * `next_page_token` of the page before; the other fields stay the same.
+   *
+   * @generated from field: string page_token = 6;
+   */
+  pageToken: string;
+};
+
+/**
+ * Describes the message rolecall.organization.v1.ListAccessibleResourcesRequest.
+ * Use `create(ListAccessibleResourcesRequestSchema)` to create a new message.
+ */
+export const ListAccessibleResourcesRequestSchema: GenMessage<ListAccessibleResourcesRequest> = /*@__PURE__*/
+  messageDesc(file_rolecall_organization_v1_access_service, 10);
+
+/**
+ * What `ListAccessibleResources` answers.
+ *
+ * @generated from message rolecall.organization.v1.ListAccessibleResourcesResponse
+ */
+export type ListAccessibleResourcesResponse = Message<"rolecall.organization.v1.ListAccessibleResourcesResponse"> & {
+  /**
+   * The ids, in order.
+   *
+   * @generated from field: repeated string resource_ids = 1;
+   */
+  resourceIds: string[];
+
+  /**
+   * Gives the next page; empty on the last.
+   *
+   * @generated from field: string next_page_token = 2;
+   */
+  nextPageToken: string;
+
+  /**
+   * The revision that the whole list is read at.
+   *
+   * @generated from field: string revision = 3;
+   */
+  revision: string;
+
+  /**
+   * The point that the whole list is read at.
+   *
+   * @generated from field: string consistency_token = 4;
+   */
+  consistencyToken: string;
+
+  /**
+   * Names the rules that decided.
+   *
+   * @generated from field: string rules_version = 5;
+   */
+  rulesVersion: string;
+};
+
+/**
+ * Describes the message rolecall.organization.v1.ListAccessibleResourcesResponse.
+ * Use `create(ListAccessibleResourcesResponseSchema)` to create a new message.
+ */
+export const ListAccessibleResourcesResponseSchema: GenMessage<ListAccessibleResourcesResponse> = /*@__PURE__*/
+  messageDesc(file_rolecall_organization_v1_access_service, 11);
+
+/**
+ * What `AwaitConvergence` needs.
+ *
+ * @generated from message rolecall.organization.v1.AwaitConvergenceRequest
+ */
+export type AwaitConvergenceRequest = Message<"rolecall.organization.v1.AwaitConvergenceRequest"> & {
+  /**
+   * The point to wait for: a `consistency_token`, or the `revision` of any
+   * answer.
+   *
+   * @generated from field: string at_least = 1;
+   */
+  atLeast: string;
+
+  /**
+   * How long to wait at most: 5 seconds unless given, 30 at most.
+   *
+   * @generated from field: google.protobuf.Duration timeout = 2;
+   */
+  timeout?: Duration | undefined;
+};
+
+/**
+ * Describes the message rolecall.organization.v1.AwaitConvergenceRequest.
+ * Use `create(AwaitConvergenceRequestSchema)` to create a new message.
+ */
+export const AwaitConvergenceRequestSchema: GenMessage<AwaitConvergenceRequest> = /*@__PURE__*/
+  messageDesc(file_rolecall_organization_v1_access_service, 12);
+
+/**
+ * What `AwaitConvergence` answers.
+ *
+ * @generated from message rolecall.organization.v1.AwaitConvergenceResponse
+ */
+export type AwaitConvergenceResponse = Message<"rolecall.organization.v1.AwaitConvergenceResponse"> & {
+  /**
+   * Whether every replica that answers has come there.
+   *
+   * @generated from field: bool converged = 1;
+   */
+  converged: boolean;
+
+  /**
+   * The oldest revision among them.
+   *
+   * @generated from field: string revision = 2;
+   */
+  revision: string;
+};
+
+/**
+ * Describes the message rolecall.organization.v1.AwaitConvergenceResponse.
+ * Use `create(AwaitConvergenceResponseSchema)` to create a new message.
+ */
+export const AwaitConvergenceResponseSchema: GenMessage<AwaitConvergenceResponse> = /*@__PURE__*/
+  messageDesc(file_rolecall_organization_v1_access_service, 13);
 
 /**
  * What `GetMyAccess` needs: nothing but the calling token.
@@ -145,7 +640,7 @@ export type GetMyAccessRequest = Message<"rolecall.organization.v1.GetMyAccessRe
  * Use `create(GetMyAccessRequestSchema)` to create a new message.
  */
 export const GetMyAccessRequestSchema: GenMessage<GetMyAccessRequest> = /*@__PURE__*/
-  messageDesc(file_rolecall_organization_v1_access_service, 3);
+  messageDesc(file_rolecall_organization_v1_access_service, 14);
 
 /**
  * What `GetMyAccess` answers.
@@ -216,7 +711,7 @@ export type GetMyAccessResponse = Message<"rolecall.organization.v1.GetMyAccessR
  * Use `create(GetMyAccessResponseSchema)` to create a new message.
  */
 export const GetMyAccessResponseSchema: GenMessage<GetMyAccessResponse> = /*@__PURE__*/
-  messageDesc(file_rolecall_organization_v1_access_service, 4);
+  messageDesc(file_rolecall_organization_v1_access_service, 15);
 
 /**
  * Why an access decision came out as it did.
@@ -322,6 +817,63 @@ export enum AccessReason {
    * @generated from enum value: ACCESS_REASON_ORGANIZATION_SUSPENDED = 13;
    */
   ORGANIZATION_SUSPENDED = 13,
+
+  /**
+   * The subject registered the dataset.
+   *
+   * @generated from enum value: ACCESS_REASON_REGISTRANT = 14;
+   */
+  REGISTRANT = 14,
+
+  /**
+   * An asset policy in force names the subject.
+   *
+   * @generated from enum value: ACCESS_REASON_POLICY_IN_FORCE = 15;
+   */
+  POLICY_IN_FORCE = 15,
+
+  /**
+   * The subject's roles hold the permission on what it registered, and somebody
+   * else registered this.
+   *
+   * @generated from enum value: ACCESS_REASON_NOT_REGISTRANT = 16;
+   */
+  NOT_REGISTRANT = 16,
+
+  /**
+   * No active asset policy covers the dataset.
+   *
+   * @generated from enum value: ACCESS_REASON_NO_POLICY = 17;
+   */
+  NO_POLICY = 17,
+
+  /**
+   * Asset policies cover the dataset, and none names the subject.
+   *
+   * @generated from enum value: ACCESS_REASON_POLICY_NAMES_OTHERS = 18;
+   */
+  POLICY_NAMES_OTHERS = 18,
+
+  /**
+   * The asset policy that names the subject has not begun.
+   *
+   * @generated from enum value: ACCESS_REASON_POLICY_NOT_STARTED = 19;
+   */
+  POLICY_NOT_STARTED = 19,
+
+  /**
+   * The asset policy that names the subject has ended.
+   *
+   * @generated from enum value: ACCESS_REASON_POLICY_EXPIRED = 20;
+   */
+  POLICY_EXPIRED = 20,
+
+  /**
+   * The organization of the dataset is suspended: nobody computes on it.
+   *
+   * @generated from enum value: ACCESS_REASON_RESOURCE_SUSPENDED = 21;
+   */
+  RESOURCE_SUSPENDED = 21,
 }
 
 /**
@@ -331,7 +883,187 @@ export const AccessReasonSchema: GenEnum<AccessReason> = /*@__PURE__*/
   enumDesc(file_rolecall_organization_v1_access_service, 0);
 
 /**
+ * What gates and rules demand.
+ *
+ * @generated from enum rolecall.organization.v1.AccessDemand
+ */
+export enum AccessDemand {
+  /**
+   * Never sent.
+   *
+   * @generated from enum value: ACCESS_DEMAND_UNSPECIFIED = 0;
+   */
+  UNSPECIFIED = 0,
+
+  /**
+   * The organization of the subject is in operation.
+   *
+   * @generated from enum value: ACCESS_DEMAND_ORGANIZATION_OPERATES = 1;
+   */
+  ORGANIZATION_OPERATES = 1,
+
+  /**
+   * The subject accepted its invitation.
+   *
+   * @generated from enum value: ACCESS_DEMAND_ACTIVE = 2;
+   */
+  ACTIVE = 2,
+
+  /**
+   * No block is in force.
+   *
+   * @generated from enum value: ACCESS_DEMAND_NOT_BLOCKED = 3;
+   */
+  NOT_BLOCKED = 3,
+
+  /**
+   * A role holds the permission, or the service account was given it.
+   *
+   * @generated from enum value: ACCESS_DEMAND_PERMISSION_HELD = 4;
+   */
+  PERMISSION_HELD = 4,
+
+  /**
+   * The resource lies in the subject's organization.
+   *
+   * @generated from enum value: ACCESS_DEMAND_SAME_ORGANIZATION = 5;
+   */
+  SAME_ORGANIZATION = 5,
+
+  /**
+   * The resource is the subject's own record.
+   *
+   * @generated from enum value: ACCESS_DEMAND_OWN_RECORD = 6;
+   */
+  OWN_RECORD = 6,
+
+  /**
+   * The subject registered the dataset.
+   *
+   * @generated from enum value: ACCESS_DEMAND_REGISTRANT = 7;
+   */
+  REGISTRANT = 7,
+
+  /**
+   * An active asset policy covers the dataset.
+   *
+   * @generated from enum value: ACCESS_DEMAND_POLICY = 8;
+   */
+  POLICY = 8,
+
+  /**
+   * It names the subject.
+   *
+   * @generated from enum value: ACCESS_DEMAND_POLICY_NAMES_SUBJECT = 9;
+   */
+  POLICY_NAMES_SUBJECT = 9,
+
+  /**
+   * It has begun.
+   *
+   * @generated from enum value: ACCESS_DEMAND_POLICY_STARTED = 10;
+   */
+  POLICY_STARTED = 10,
+
+  /**
+   * It has not ended.
+   *
+   * @generated from enum value: ACCESS_DEMAND_POLICY_NOT_ENDED = 11;
+   */
+  POLICY_NOT_ENDED = 11,
+
+  /**
+   * The organization of the dataset is in operation.
+   *
+   * @generated from enum value: ACCESS_DEMAND_RESOURCE_OPERATES = 12;
+   */
+  RESOURCE_OPERATES = 12,
+
+  /**
+   * A condition that this kind of resource cannot meet.
+   *
+   * @generated from enum value: ACCESS_DEMAND_CONDITION = 13;
+   */
+  CONDITION = 13,
+
+  /**
+   * The subject administers the instance.
+   *
+   * @generated from enum value: ACCESS_DEMAND_ADMINISTRATOR = 14;
+   */
+  ADMINISTRATOR = 14,
+}
+
+/**
+ * Describes the enum rolecall.organization.v1.AccessDemand.
+ */
+export const AccessDemandSchema: GenEnum<AccessDemand> = /*@__PURE__*/
+  enumDesc(file_rolecall_organization_v1_access_service, 1);
+
+/**
+ * Types of resources.
+ *
+ * @generated from enum rolecall.organization.v1.ResourceType
+ */
+export enum ResourceType {
+  /**
+   * Refused.
+   *
+   * @generated from enum value: RESOURCE_TYPE_UNSPECIFIED = 0;
+   */
+  UNSPECIFIED = 0,
+
+  /**
+   * Organizations.
+   *
+   * @generated from enum value: RESOURCE_TYPE_ORGANIZATION = 1;
+   */
+  ORGANIZATION = 1,
+
+  /**
+   * Records of people.
+   *
+   * @generated from enum value: RESOURCE_TYPE_USER = 2;
+   */
+  USER = 2,
+
+  /**
+   * Datasets.
+   *
+   * @generated from enum value: RESOURCE_TYPE_DATASET = 3;
+   */
+  DATASET = 3,
+
+  /**
+   * Models.
+   *
+   * @generated from enum value: RESOURCE_TYPE_MODEL = 4;
+   */
+  MODEL = 4,
+
+  /**
+   * Asset policies.
+   *
+   * @generated from enum value: RESOURCE_TYPE_ASSET_POLICY = 5;
+   */
+  ASSET_POLICY = 5,
+}
+
+/**
+ * Describes the enum rolecall.organization.v1.ResourceType.
+ */
+export const ResourceTypeSchema: GenEnum<ResourceType> = /*@__PURE__*/
+  enumDesc(file_rolecall_organization_v1_access_service, 2);
+
+/**
  * Answers whether a subject may do something, and why.
+ *
+ * Each answer is read at one revision of all facts and names it. The same
+ * revision, rules, request and second give the same answer on each replica.
+ * Answers are at most a second behind the newest change, and not behind any
+ * that the answering process made; a `Consistency` demands more. A process
+ * that cannot confirm within two seconds how far the changes have come asks
+ * the database, or refuses with `UNAVAILABLE`.
  *
  * @generated from service rolecall.organization.v1.AccessService
  */
@@ -339,9 +1071,8 @@ export const AccessService: GenService<{
   /**
    * Decides whether a subject holds a permission on a resource.
    *
-   * The answer is read at one revision, the newest; a refusal is an answer, not
-   * an error. A subject or resource outside of what the caller may see is
-   * answered like an unknown one.
+   * A refusal is an answer, not an error. A subject or resource outside of what
+   * the caller may see is answered like an unknown one.
    *
    * @generated from rpc rolecall.organization.v1.AccessService.CheckAccess
    */
@@ -349,6 +1080,52 @@ export const AccessService: GenService<{
     methodKind: "unary";
     input: typeof CheckAccessRequestSchema;
     output: typeof CheckAccessResponseSchema;
+  },
+  /**
+   * Decides up to 1 000 questions at one revision, in the order of asking.
+   *
+   * @generated from rpc rolecall.organization.v1.AccessService.BatchCheckAccess
+   */
+  batchCheckAccess: {
+    methodKind: "unary";
+    input: typeof BatchCheckAccessRequestSchema;
+    output: typeof BatchCheckAccessResponseSchema;
+  },
+  /**
+   * Decides like `CheckAccess`, and tells every rule, what each demands, and the
+   * smallest change that would allow what is refused.
+   *
+   * @generated from rpc rolecall.organization.v1.AccessService.ExplainAccess
+   */
+  explainAccess: {
+    methodKind: "unary";
+    input: typeof ExplainAccessRequestSchema;
+    output: typeof ExplainAccessResponseSchema;
+  },
+  /**
+   * Lists all resources of a type on which `CheckAccess` allows a subject to use
+   * a permission, in the order of their ids.
+   *
+   * All pages are read at the revision and the second of the first. When that is
+   * no longer kept the list ends with `ACCESS_LIST_EXPIRED`; it is never short.
+   *
+   * @generated from rpc rolecall.organization.v1.AccessService.ListAccessibleResources
+   */
+  listAccessibleResources: {
+    methodKind: "unary";
+    input: typeof ListAccessibleResourcesRequestSchema;
+    output: typeof ListAccessibleResourcesResponseSchema;
+  },
+  /**
+   * Waits until every replica that answers has come to a revision: no answer
+   * anywhere is older then.
+   *
+   * @generated from rpc rolecall.organization.v1.AccessService.AwaitConvergence
+   */
+  awaitConvergence: {
+    methodKind: "unary";
+    input: typeof AwaitConvergenceRequestSchema;
+    output: typeof AwaitConvergenceResponseSchema;
   },
   /**
    * Tells the caller its organization, roles and permissions.
