@@ -22,8 +22,7 @@ pub(super) use organizations::{delete_organization, resume_organization, suspend
 pub use page::{Place, by_creation, following, list_place, page_size as size, starting_at};
 pub(super) use page::{by_occurrence, next_audit_page, next_page, position};
 pub(super) use public::{
-    block_member, create_organization, list_members, list_organizations, unblock_member,
-    update_member_roles,
+    block_member, create_organization, list_members, list_organizations, unblock_member, update_member_roles,
 };
 pub(super) use roles::{create_role, delete_role, named_page, register_permissions, role_name, update_role};
 pub use settings::place;
