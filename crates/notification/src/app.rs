@@ -18,4 +18,5 @@ pub(crate) mod preferences;
 pub(crate) mod retry_deliveries;
 pub(crate) mod send_notification;
 pub(crate) mod templates;
+pub(crate) mod wording;
 pub(crate) mod write_refusals;

@@ -2,7 +2,6 @@
 
 pub(crate) mod arrival;
 pub(crate) mod category;
-pub(crate) mod clean;
 pub(crate) mod delivery;
 pub(crate) mod event;
 pub(crate) mod mail;

@@ -62,6 +62,14 @@ impl Peers {
         organization::names(self.organization.clone(), organizations).await
     }
 
+    /// Asks which organizations people are members of and can act in; who is none is left out.
+    pub(crate) async fn members(
+        &self,
+        subjects: HashSet<SubjectId>,
+    ) -> Result<HashMap<SubjectId, OrganizationId>, Unreachable> {
+        organization::members(self.organization.clone(), subjects).await
+    }
+
     /// Asks who holds a role in an organization and can act; and whether there are more than are told.
     pub(crate) async fn holders(
         &self,

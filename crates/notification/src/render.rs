@@ -1,9 +1,7 @@
 //! From a template and what it shows to a finished mail.
 //!
-//! HTML is escaped by the engine. Every variable is [cleaned](crate::domain::clean) besides, so that
+//! HTML is escaped by the engine. Every variable is [cleaned](rolecall_templates::clean) besides, so that
 //! nobody puts a link, a line break or a header of its own into our mail.
-
-pub(crate) mod own;
 
 use std::collections::BTreeMap;
 
@@ -11,12 +9,12 @@ use minijinja::{AutoEscape, Environment, UndefinedBehavior, Value};
 
 use crate::config::{LinksConfig, link};
 use crate::domain::arrival::Variables;
-use crate::domain::clean::clean;
 use crate::domain::mail::Rendered;
 use crate::domain::template::Template;
 use rolecall_kernel::calendar;
 use rolecall_kernel::text::is_forbidden;
 use rolecall_kernel::time::Timestamp;
+use rolecall_templates::clean;
 
 /// A subject longer than this is cut; it stays one line in most programs.
 const SUBJECT_MAX: usize = 150;

@@ -22,6 +22,8 @@ const LEVELS: &[(&str, u8)] = &[
     ("rolecall-api", 0),
     ("rolecall-telemetry", 1),
     ("rolecall-outbound", 1),
+    // The texts of organizations: pure, and what notification stands on (docs/adr/0016).
+    ("rolecall-templates", 1),
     ("rolecall-authz", 2),
     ("rolecall-db", 2),
     ("rolecall-rpc", 3),

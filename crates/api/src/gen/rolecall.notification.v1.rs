@@ -86,8 +86,9 @@ pub struct Delivery {
     /// What it is about.
     #[prost(enumeration = "Category", tag = "12")]
     pub category: i32,
-    /// Why it is suppressed: `preference`, `digest`, `cancelled` or `deleted`;
-    /// empty when it is not.
+    /// Why it is suppressed: `preference`, `digest`, `cancelled`, `deleted` for an
+    /// account or organization that is gone, or `left` for somebody who is no
+    /// member any more; empty when it is not.
     #[prost(string, tag = "13")]
     pub suppression: ::prost::alloc::string::String,
 }
@@ -2203,7 +2204,8 @@ pub struct Notification {
     /// What it is about.
     #[prost(enumeration = "Category", tag = "4")]
     pub category: i32,
-    /// Its title, such as the subject of mails has it.
+    /// Its title, such as the subject of mails has it; with a template, that of
+    /// its first text.
     #[prost(string, tag = "5")]
     pub title: ::prost::alloc::string::String,
     /// How many people it is for.
@@ -2224,6 +2226,12 @@ pub struct Notification {
     /// What became of its mails; only `GetNotification` fills it.
     #[prost(message, optional, tag = "11")]
     pub deliveries: ::core::option::Option<DeliveryCounts>,
+    /// The name of the template that it was sent with; empty for inline text.
+    #[prost(string, tag = "12")]
+    pub template: ::prost::alloc::string::String,
+    /// The version of that template; 0 for inline text.
+    #[prost(int32, tag = "13")]
+    pub template_version: i32,
 }
 /// How many mails stand where.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
@@ -2294,7 +2302,7 @@ pub struct SendNotificationRequest {
     /// What it is about; mandatory categories are refused.
     #[prost(enumeration = "Category", tag = "4")]
     pub category: i32,
-    /// What is told.
+    /// What is told, as it is; absent with a template.
     #[prost(message, optional, tag = "5")]
     pub inline_text: ::core::option::Option<InlineText>,
     /// When to send it; absent for at once, at most 90 days ahead.
@@ -2303,6 +2311,19 @@ pub struct SendNotificationRequest {
     /// After this it is not sent any more. Optional.
     #[prost(message, optional, tag = "7")]
     pub expire_time: ::core::option::Option<::prost_types::Timestamp>,
+    /// The name of a template of the organization (`TEMPLATE_NOT_FOUND`), which
+    /// says what is told; empty with inline text.
+    #[prost(string, tag = "8")]
+    pub template: ::prost::alloc::string::String,
+    /// Its version; 0 means the latest.
+    #[prost(int32, tag = "9")]
+    pub template_version: i32,
+    /// The values of its variables, by name.
+    #[prost(map = "string, string", tag = "10")]
+    pub data: ::std::collections::HashMap<
+        ::prost::alloc::string::String,
+        ::prost::alloc::string::String,
+    >,
 }
 /// What `SendNotification` answers.
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
@@ -2464,8 +2485,15 @@ pub mod notification_service_client {
         ///
         /// Recipients outside of what the caller may send to are not found
         /// (`RECIPIENT_NOT_FOUND`), as those that do not exist. Addresses and inline
-        /// text need a sender for the whole installation (`INSTANCE_SENDER_REQUIRED`).
-        /// One notification reaches 1 000 people at most (`RECIPIENTS_TOO_MANY`).
+        /// text need a sender for the whole installation (`INSTANCE_SENDER_REQUIRED`);
+        /// any other sends with a template of its organization to members of it that
+        /// can act, and to one person so many times a day (`MESSAGES_TOO_MANY`). One
+        /// notification reaches 1 000 people at most (`RECIPIENTS_TOO_MANY`).
+        ///
+        /// A template is used in the version of now, whatever is published later, and
+        /// each person reads it in its language. Data that does not fit the variables
+        /// of the template is refused whole (`REQUEST_INVALID`), and so is data that
+        /// makes no mail of it (`TEMPLATE_UNUSABLE`).
         pub async fn send_notification(
             &mut self,
             request: impl tonic::IntoRequest<super::SendNotificationRequest>,
@@ -2607,8 +2635,15 @@ pub mod notification_service_server {
         ///
         /// Recipients outside of what the caller may send to are not found
         /// (`RECIPIENT_NOT_FOUND`), as those that do not exist. Addresses and inline
-        /// text need a sender for the whole installation (`INSTANCE_SENDER_REQUIRED`).
-        /// One notification reaches 1 000 people at most (`RECIPIENTS_TOO_MANY`).
+        /// text need a sender for the whole installation (`INSTANCE_SENDER_REQUIRED`);
+        /// any other sends with a template of its organization to members of it that
+        /// can act, and to one person so many times a day (`MESSAGES_TOO_MANY`). One
+        /// notification reaches 1 000 people at most (`RECIPIENTS_TOO_MANY`).
+        ///
+        /// A template is used in the version of now, whatever is published later, and
+        /// each person reads it in its language. Data that does not fit the variables
+        /// of the template is refused whole (`REQUEST_INVALID`), and so is data that
+        /// makes no mail of it (`TEMPLATE_UNUSABLE`).
         async fn send_notification(
             &self,
             request: tonic::Request<super::SendNotificationRequest>,
@@ -3794,8 +3829,9 @@ pub mod template_service_client {
     use tonic::codegen::*;
     use tonic::codegen::http::Uri;
     /// Keeps the templates of an organization. What is written is published at once
-    /// as a version, and no version ever changes. `SendNotification` takes no template
-    /// yet: `PreviewTemplate` shows what one makes of data.
+    /// as a version, and no version ever changes. `SendNotification` sends with them,
+    /// and `PreviewTemplate` shows what one makes of data. They end with their
+    /// organization.
     ///
     /// A text shows a variable as `{{ name }}`, and a part of itself with
     /// `{% if name %}`, `{% elif other == "value" %}`, `{% else %}` and
@@ -4142,8 +4178,9 @@ pub mod template_service_server {
         >;
     }
     /// Keeps the templates of an organization. What is written is published at once
-    /// as a version, and no version ever changes. `SendNotification` takes no template
-    /// yet: `PreviewTemplate` shows what one makes of data.
+    /// as a version, and no version ever changes. `SendNotification` sends with them,
+    /// and `PreviewTemplate` shows what one makes of data. They end with their
+    /// organization.
     ///
     /// A text shows a variable as `{{ name }}`, and a part of itself with
     /// `{% if name %}`, `{% elif other == "value" %}`, `{% else %}` and

@@ -17,6 +17,8 @@ use crate::output::{Answer, Column, View};
 const NOTIFICATION: &[Column] = &[
     Column("notification", "notificationId", ""),
     Column("title", "title", ""),
+    Column("template", "template", ""),
+    Column("version of it", "templateVersion", ""),
     Column("category", "category", "CATEGORY_"),
     Column("recipients", "recipientCount", ""),
     Column("accepted", "createTime", ""),
@@ -53,6 +55,7 @@ pub(crate) enum Command {
     /// Tell people something, now or later
     #[command(after_help = "Examples:
   rolecall notify send --role OWNER --title Maintenance --text \"Down on Sunday.\" --kind announcement
+  rolecall notify send --role OWNER --template spec_approved --set spec=\"Spec 7\" --kind workflow
   rolecall notify send --email eve@example.org --title Hello --text Hi --at 2027-01-31T12:00:00Z")]
     Send(SendArgs),
     /// Show a notification and what became of its mails
@@ -100,17 +103,31 @@ pub(crate) struct SendArgs {
     #[arg(long, value_enum, default_value = "message")]
     kind: Kind,
     /// The subject of the mail
-    #[arg(long)]
-    title: String,
+    #[arg(long, required_unless_present = "template", conflicts_with = "template")]
+    title: Option<String>,
     /// What it says
+    #[arg(long, required_unless_present = "template", conflicts_with = "template")]
+    text: Option<String>,
+    /// The name of a template of the organization, instead of title and text
     #[arg(long)]
-    text: String,
+    template: Option<String>,
+    /// The version of the template; the latest when absent
+    #[arg(long, default_value_t = 0, hide_default_value = true, requires = "template")]
+    version: i32,
+    /// A value for the template; may be repeated
+    #[arg(long, value_name = "NAME=VALUE", value_parser = parse_value, requires = "template")]
+    set: Vec<(String, String)>,
     /// When to send it, such as 2027-01-31T12:00:00Z; at once when absent
     #[arg(long, value_parser = parse_time)]
     at: Option<prost_types::Timestamp>,
     /// After this it is not sent any more
     #[arg(long, value_parser = parse_time)]
     until: Option<prost_types::Timestamp>,
+}
+
+fn parse_value(text: &str) -> Result<(String, String), String> {
+    let (name, value) = text.split_once('=').ok_or("must be written like name=value")?;
+    Ok((name.to_owned(), value.to_owned()))
 }
 
 impl SendArgs {
@@ -122,7 +139,10 @@ impl SendArgs {
             organization_id: self.organization,
             recipients: recipients.map(|recipient| Recipient { recipient: Some(recipient) }).collect(),
             category: Category::from(self.kind).into(),
-            inline_text: Some(InlineText { title: self.title, text: self.text }),
+            inline_text: self.title.zip(self.text).map(|(title, text)| InlineText { title, text }),
+            template: self.template.unwrap_or_default(),
+            template_version: self.version,
+            data: self.set.into_iter().collect(),
             schedule_time: self.at,
             expire_time: self.until,
             ..Default::default()

@@ -10,7 +10,7 @@ use rolecall_kernel::time::Timestamp;
 
 use super::instance_name;
 use crate::context::Shared;
-use crate::domain::arrival::{Arrival, Command, Contact, Content, Ended, Notice, Variables};
+use crate::domain::arrival::{Arrival, Command, Contact, Content, End, Notice, Variables};
 use crate::domain::delivery::Draft;
 use crate::peers::Unreachable;
 use crate::store::{deliveries, ended, endings};
@@ -33,8 +33,8 @@ struct Planned {
     event_id: EventId,
     source: String,
     drafts: Vec<Draft>,
-    /// The account that is gone.
-    ended: Option<Ended>,
+    /// What is gone.
+    ended: Option<End>,
 }
 
 /// What notices need to know of others.
@@ -185,8 +185,12 @@ async fn store_together(shared: &Shared, planned: &[Planned]) -> Result<(), role
             for plan in planned {
                 if inbox::accept(&tx, &plan.source, plan.event_id, now).await? {
                     drafts.extend(plan.drafts.iter().cloned());
-                    if let Some(ended) = plan.ended {
-                        endings::end(&tx, ended, now).await?;
+                    match plan.ended {
+                        Some(End::Account(ended)) => endings::end(&tx, ended, now).await?,
+                        Some(End::Organization(organization)) => {
+                            endings::end_organization(&tx, organization, now).await?;
+                        }
+                        None => {}
                     }
                 }
             }

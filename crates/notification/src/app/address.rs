@@ -4,49 +4,84 @@
 use std::collections::{HashMap, HashSet};
 use std::time::Duration;
 
-use rolecall_kernel::id::SubjectId;
+use rolecall_kernel::id::{OrganizationId, SubjectId};
 use rolecall_kernel::text::EmailAddress;
 use rolecall_kernel::time::Timestamp;
 use tokio::time::timeout;
 
+use super::wording::Wordings;
 use crate::context::Shared;
 use crate::domain::arrival::Contact;
 use crate::domain::delivery::Due;
 use crate::domain::schedule::Outcome;
 use crate::domain::template::Template;
+use crate::peers::Unreachable;
 
 /// How long an address counts as it was when the mail was accepted.
 const FRESH: Duration = Duration::from_mins(1);
 
-/// The addresses of those whose mails have waited; nothing when nobody could be asked.
-pub(crate) struct Addresses(Option<HashMap<SubjectId, Contact>>);
+/// Where those can be reached whose mails have waited, and whose members they are if that matters; nothing when nobody
+/// could be asked.
+pub(crate) struct Addresses {
+    contacts: Option<HashMap<SubjectId, Contact>>,
+    members: Option<HashMap<SubjectId, OrganizationId>>,
+}
 
 impl Addresses {
     /// Asks for the addresses of all whose mails have waited, at once.
-    pub(crate) async fn ask(shared: &Shared, claimed: &[Due], now: Timestamp) -> Self {
-        let waited = claimed.iter().filter(|due| has_waited(shared, due, now));
-        let subjects: HashSet<SubjectId> = waited.map(|due| due.recipient_id).collect();
-        if subjects.is_empty() {
-            return Self(Some(HashMap::new()));
-        }
-        match timeout(shared.config.send_timeout, shared.peers.contacts(subjects)).await {
-            Ok(Ok(contacts)) => Self(Some(contacts)),
-            Ok(Err(error)) => {
-                tracing::warn!(%error, "addresses are not known, so mails wait");
-                Self(None)
-            }
-            Err(_) => Self(None),
-        }
+    pub(super) async fn ask(shared: &Shared, claimed: &[Due], wordings: &Wordings, now: Timestamp) -> Self {
+        let waited: Vec<&Due> = claimed.iter().filter(|due| has_waited(shared, due, now)).collect();
+        let subjects: HashSet<SubjectId> = waited.iter().map(|due| due.recipient_id).collect();
+        let members = waited.iter().filter(|due| wordings.is_for_members(due)).map(|due| due.recipient_id).collect();
+        let (contacts, members) = futures::join!(
+            answer(shared, subjects, |subjects| shared.peers.contacts(subjects)),
+            answer(shared, members, |subjects| shared.peers.members(subjects))
+        );
+        Self { contacts, members }
     }
 
     /// Returns where a mail goes, or what becomes of it instead.
-    pub(crate) fn find(&self, shared: &Shared, due: &Due, now: Timestamp) -> Result<String, Outcome> {
+    pub(super) fn find(
+        &self,
+        shared: &Shared,
+        due: &Due,
+        wordings: &Wordings,
+        now: Timestamp,
+    ) -> Result<String, Outcome> {
         if !has_waited(shared, due, now) {
             return Ok(due.email.clone());
         }
         let unknown = || Outcome::Deferred("the address of its recipient could not be asked for".to_owned());
-        let contact = self.0.as_ref().ok_or_else(unknown)?.get(&due.recipient_id).ok_or(Outcome::Gone)?;
+        let contact = self.contacts.as_ref().ok_or_else(unknown)?.get(&due.recipient_id).ok_or(Outcome::Gone)?;
+        if wordings.is_for_members(due) {
+            let member = self.members.as_ref().ok_or_else(unknown)?.get(&due.recipient_id);
+            if member.copied() != due.organization_id {
+                return Err(Outcome::Left);
+            }
+        }
         Ok(contact.email.as_str().to_owned())
+    }
+}
+
+/// Asks for all at once; nothing when no answer comes.
+async fn answer<T, F>(
+    shared: &Shared,
+    subjects: HashSet<SubjectId>,
+    ask: impl FnOnce(HashSet<SubjectId>) -> F,
+) -> Option<HashMap<SubjectId, T>>
+where
+    F: Future<Output = Result<HashMap<SubjectId, T>, Unreachable>>,
+{
+    if subjects.is_empty() {
+        return Some(HashMap::new());
+    }
+    match timeout(shared.config.send_timeout, ask(subjects)).await {
+        Ok(Ok(found)) => Some(found),
+        Ok(Err(error)) => {
+            tracing::warn!(%error, "recipients are not known, so mails wait");
+            None
+        }
+        Err(_) => None,
     }
 }
 

@@ -5,11 +5,12 @@ use rolecall_db::Tx;
 use rolecall_db::once::{Answer, Repeat, RequestIdReused, once};
 use rolecall_kernel::id::{EventId, OrganizationId, SubjectId, TemplateId};
 use rolecall_kernel::time::Timestamp;
+use rolecall_templates::{Content, Name, Text, Variable};
 
 use super::notifications;
 use crate::context::Shared;
 use crate::domain::event::{Event, What};
-use crate::domain::own_template::{Content, MOST_TEMPLATES, MOST_VERSIONS, Name, OwnTemplate, Text, Variable, etag};
+use crate::domain::own_template::{MOST_TEMPLATES, MOST_VERSIONS, OwnTemplate, etag};
 use crate::events::publish;
 use crate::peers::Unreachable;
 use crate::store::templates;
@@ -152,7 +153,7 @@ pub(crate) async fn delete(shared: &Shared, command: &Delete) -> Result<Answer<(
         let id = command.template_id;
         let found = templates::lock(&tx, &command.origin.scope, id).await?;
         let (template, permit) = found.ok_or(Error::NotFound(id))?;
-        templates::delete(&tx, id, &permit).await?;
+        templates::delete(&tx, id, &permit, now).await?;
         let what = What::TemplateDeleted(id, template.name.as_str().to_owned());
         Ok(tell(shared, &tx, &command.origin, template.organization_id, (what, now)).await?)
     })

@@ -4,7 +4,7 @@ use rolecall_db::Error;
 
 use super::pace;
 use crate::context::Shared;
-use crate::store::{deliveries, inbox, notifications, writings};
+use crate::store::{deliveries, inbox, notifications, templates, writings};
 
 /// The most rows of one transaction, so that writers wait only shortly.
 const CHUNK: u64 = 500;
@@ -25,7 +25,9 @@ pub(crate) async fn run(shared: &Shared) -> Result<u64, Error> {
     loop {
         let delete = |tx| async move {
             let notifications = notifications::delete_old(&tx, before, CHUNK).await?;
-            let forgotten = writings::delete_old(&tx, counted, CHUNK).await?;
+            // A day after their deletion nobody is about to send with them any more.
+            let unused = templates::delete_old(&tx, counted, CHUNK).await?;
+            let forgotten = writings::delete_old(&tx, counted, CHUNK).await?.max(unused);
             Ok::<_, Error>((notifications, inbox::delete_old(&tx, before, CHUNK).await?, forgotten))
         };
         let (notifications, messages, forgotten) = shared.database.write(delete).await?;

@@ -14,6 +14,7 @@ use tracing::Instrument as _;
 use super::address::Addresses;
 use super::gather_digests;
 use super::judge::Judge;
+use super::wording::Wordings;
 use crate::channel;
 use crate::context::Shared;
 use crate::domain::arrival::Variables;
@@ -34,6 +35,21 @@ pub(crate) struct Pass {
     pub(crate) attempted: usize,
 }
 
+/// What was claimed, and what was known of it then.
+struct Claimed {
+    expired: u64,
+    due: Vec<Due>,
+    judge: Judge,
+    wordings: Wordings,
+}
+
+/// What attempts need to know.
+struct Known {
+    judge: Judge,
+    wordings: Wordings,
+    addresses: Addresses,
+}
+
 /// An attempt that has ended.
 struct Ended {
     due: Due,
@@ -49,15 +65,16 @@ pub(crate) async fn run(shared: &Shared) -> Result<Pass, Error> {
     }
     let holder = RequestId::new(shared.clock.now(), &*shared.entropy).as_uuid();
     let lease = Lease { holder, ttl: shared.config.lease };
-    let (expired, due, judge) = &claim(shared, lease).await?;
-    let pass = Pass { expired: *expired, attempted: due.len() };
-    let addresses = &Addresses::ask(shared, due, shared.clock.now()).await;
+    let Claimed { expired, due, judge, wordings } = claim(shared, lease).await?;
+    let pass = Pass { expired, attempted: due.len() };
+    let addresses = Addresses::ask(shared, &due, &wordings, shared.clock.now()).await;
+    let known = &Known { judge, wordings, addresses };
     let attempts = futures::stream::iter(due.iter().cloned()).map(|due| {
         let span = tracing::info_span!("deliver", delivery_id = %due.delivery_id, template = due.template);
         if let Some(trace) = &due.trace {
             rolecall_telemetry::context::continue_trace(&span, trace);
         }
-        attempt(shared, due, (judge, addresses), begun).instrument(span)
+        attempt(shared, due, known, begun).instrument(span)
     });
     let concurrency = usize::from(shared.config.concurrency);
     let mut ended = attempts.buffer_unordered(concurrency).ready_chunks(concurrency);
@@ -68,7 +85,7 @@ pub(crate) async fn run(shared: &Shared) -> Result<Pass, Error> {
 }
 
 /// What is due, and what its recipients say to it.
-async fn claim(shared: &Shared, lease: Lease) -> Result<(u64, Vec<Due>, Judge), Error> {
+async fn claim(shared: &Shared, lease: Lease) -> Result<Claimed, Error> {
     let now = shared.clock.now();
     let most = if shared.channel.is_resting(now) { 0 } else { u64::from(shared.config.concurrency) };
     let kind = shared.channel.kind();
@@ -78,12 +95,13 @@ async fn claim(shared: &Shared, lease: Lease) -> Result<(u64, Vec<Due>, Judge), 
             let expired = claims::expire(&tx, now).await?;
             let due = if most == 0 { Vec::new() } else { claims::claim(&tx, lease, kind, most, now).await? };
             let judge = Judge::read(&tx, &due, shared.config.mails_per_day, now).await?;
-            Ok((expired, due, judge))
+            let wordings = Wordings::read(&tx, &due).await?;
+            Ok(Claimed { expired, due, judge, wordings })
         })
         .await
 }
 
-async fn attempt(shared: &Shared, due: Due, known: (&Judge, &Addresses), begun: Instant) -> Ended {
+async fn attempt(shared: &Shared, due: Due, known: &Known, begun: Instant) -> Ended {
     let outcome = match prepare(shared, &due, known) {
         Ok(mail) => send(shared, &mail, begun).await,
         Err(outcome) => outcome,
@@ -103,6 +121,7 @@ async fn attempt(shared: &Shared, due: Due, known: (&Judge, &Addresses), begun: 
         Outcome::Held(_) => (AttemptOutcome::Held, "quiet hours of the recipient".to_owned()),
         Outcome::Unwanted(_) => (AttemptOutcome::Suppressed, "not wanted, or for a digest".to_owned()),
         Outcome::Gone => (AttemptOutcome::Suppressed, "the account of its recipient is gone".to_owned()),
+        Outcome::Left => (AttemptOutcome::Suppressed, "its recipient is no member any more".to_owned()),
     };
     // What the server said may hold the address, so it is kept with the attempt and not logged.
     tracing::info!(number = due.number, ?outcome, ?next, "a delivery was attempted");
@@ -111,13 +130,13 @@ async fn attempt(shared: &Shared, due: Due, known: (&Judge, &Addresses), begun: 
 }
 
 /// Makes the mail as its recipient wants it now, to where it can be reached now.
-fn prepare(shared: &Shared, due: &Due, (judge, addresses): (&Judge, &Addresses)) -> Result<Mail, Outcome> {
+fn prepare(shared: &Shared, due: &Due, known: &Known) -> Result<Mail, Outcome> {
     let now = shared.clock.now();
-    if let Some(outcome) = judge.judge(due, now) {
+    if let Some(outcome) = known.judge.judge(due, now) {
         return Err(outcome);
     }
-    let to = addresses.find(shared, due, now)?;
-    render(shared, due, to)
+    let to = known.addresses.find(shared, due, &known.wordings, now)?;
+    render(shared, due, known, to)
 }
 
 async fn send(shared: &Shared, mail: &Mail, begun: Instant) -> Outcome {
@@ -136,14 +155,15 @@ async fn send(shared: &Shared, mail: &Mail, begun: Instant) -> Outcome {
 }
 
 /// Renders the mail; the secret is opened here and nowhere else.
-fn render(shared: &Shared, due: &Due, to: String) -> Result<Mail, Outcome> {
+fn render(shared: &Shared, due: &Due, known: &Known, to: String) -> Result<Mail, Outcome> {
     // A row of a newer version waits for a process that knows its template.
     let unknown =
         || Outcome::Deferred(format!("this process does not know {} v{}", due.template, due.template_version));
     let template = Template::parse(&due.template).ok_or_else(unknown)?;
     let refused = |reason: &str| Outcome::Refused(reason.to_owned());
-    let variables: Variables =
+    let mut variables: Variables =
         serde_json::from_str(&due.variables).map_err(|_| refused("its variables cannot be read"))?;
+    known.wordings.add(due, known.judge.locale(due), &mut variables)?;
     let opened = match &due.sealed_secret {
         None if template.needs_secret() => return Err(refused("its secret is missing")),
         None => None,

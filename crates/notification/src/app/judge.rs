@@ -6,6 +6,7 @@ use std::time::Duration;
 use rolecall_db::{Error, Tx};
 use rolecall_kernel::id::{DeliveryId, SubjectId};
 use rolecall_kernel::time::Timestamp;
+use rolecall_templates::Locale;
 
 use super::gather_digests;
 use crate::domain::delivery::Due;
@@ -41,6 +42,11 @@ impl Judge {
             }
         }
         Ok(Self { wishes, over })
+    }
+
+    /// Returns the language of a recipient, if it ever named one.
+    pub(crate) fn locale(&self, due: &Due) -> Option<&Locale> {
+        self.wishes.get(&due.recipient_id)?.locale.as_ref()
     }
 
     /// Says what becomes of a mail instead of being sent; nothing when it is sent.

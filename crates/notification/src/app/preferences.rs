@@ -7,11 +7,12 @@ use rolecall_db::Tx;
 use rolecall_db::once::{Answer, Repeat, RequestIdReused, once};
 use rolecall_kernel::id::{EventId, OrganizationId, SubjectId};
 use rolecall_kernel::time::Timestamp;
+use rolecall_templates::Locale;
 
 use crate::context::Shared;
 use crate::domain::category::{Category, Medium};
 use crate::domain::event::{Event, What};
-use crate::domain::preferences::{Digest, Locale, Preferences, Quiet, Zone};
+use crate::domain::preferences::{Digest, Preferences, Quiet, Zone};
 use crate::events::publish;
 use crate::store::preferences;
 

@@ -3,16 +3,15 @@
 use rolecall_authz::Scope;
 use rolecall_kernel::id::{OrganizationId, TemplateId};
 use rolecall_kernel::page::{Page, PageSize};
+use rolecall_templates::render::UnusableError;
+use rolecall_templates::{Content, Data, Fault, Locale};
 
-use super::{instance_name, notifications};
+use super::{instance_name, notifications, wording};
 use crate::context::Shared;
-use crate::domain::arrival::Variables;
 use crate::domain::mail::Rendered;
-use crate::domain::own_template::{Content, Data, Fault, Head, OwnTemplate};
-use crate::domain::preferences::Locale;
+use crate::domain::own_template::{Head, OwnTemplate};
 use crate::domain::template::Template;
 use crate::peers::Unreachable;
-use crate::render::own::{self, Said, UnusableError};
 use crate::render::{Extras, RenderError};
 use crate::store::templates;
 
@@ -98,23 +97,10 @@ pub(crate) async fn preview(shared: &Shared, command: Preview) -> Result<Shown, 
         Source::Draft(content) => content,
     };
     let data = content.fill(&command.data).map_err(Error::Data)?;
-    let (locale, said) = say(&content, command.locale.as_ref(), &data)?;
+    let (locale, said) = wording::say(&content, command.locale.as_ref(), &data)?;
     let name = instance_name::get(shared).await;
-    let mut variables = variables(&said);
+    let mut variables = wording::variables(said);
     variables.extend(name.map(|name| ("instance_name".to_owned(), name)));
     let mail = shared.renderer.render(Template::Message, Template::VERSION, &variables, Extras::default())?;
     Ok(Shown { mail, locale, warnings: content.warnings() })
-}
-
-/// Returns what a template says to a reader of a language, and in which language that is.
-fn say(content: &Content, locale: Option<&Locale>, data: &Data) -> Result<(Locale, Said), UnusableError> {
-    let text = content.text_for(locale).ok_or(UnusableError::Empty)?;
-    Ok((text.locale.clone(), own::render(text, data)?))
-}
-
-/// What the built-in template around it shows.
-fn variables(said: &Said) -> Variables {
-    let html = Some(&said.html).filter(|html| !html.is_empty());
-    let shown = [("title", Some(&said.subject)), ("text", Some(&said.text)), ("html", html)];
-    shown.into_iter().filter_map(|(name, text)| Some((name.to_owned(), text?.clone()))).collect()
 }

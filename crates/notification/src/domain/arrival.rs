@@ -31,8 +31,17 @@ pub(crate) enum Content {
     Command(Command),
     /// A security notice; names and addresses are still to be asked for.
     Notice(Notice),
-    /// An account is gone: what is known of its person ends.
-    Ended(Ended),
+    /// Somebody, or an organization, is gone: what is known of it ends.
+    Ended(End),
+}
+
+/// What is gone.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum End {
+    /// An account: what is known of its person ends.
+    Account(Ended),
+    /// An organization: its templates end, and what waits to be told of it.
+    Organization(OrganizationId),
 }
 
 /// An account that is gone.

@@ -32,8 +32,10 @@ pub(crate) enum Suppression {
     Digest,
     /// It was taken back.
     Cancelled,
-    /// The account of its recipient is gone.
+    /// The account of its recipient, or the organization that it concerns, is gone.
     Deleted,
+    /// Its recipient is no member any more of the organization whose members it is for.
+    Left,
 }
 
 impl Suppression {
@@ -44,6 +46,7 @@ impl Suppression {
             Self::Digest => "digest",
             Self::Cancelled => "cancelled",
             Self::Deleted => "deleted",
+            Self::Left => "left",
         }
     }
 }

@@ -1,8 +1,9 @@
 //! What somebody wants people to be told.
 
-use rolecall_kernel::id::{NotificationId, OrganizationId, SubjectId, UserId};
+use rolecall_kernel::id::{NotificationId, OrganizationId, SubjectId, TemplateId, UserId};
 use rolecall_kernel::text::{EmailAddress, TextError, is_forbidden};
 use rolecall_kernel::time::Timestamp;
+use rolecall_templates::{Data, Name};
 
 use super::category::Category;
 
@@ -24,6 +25,16 @@ pub(crate) struct Notification {
     pub(crate) scheduled: Option<Timestamp>,
     pub(crate) expires: Option<Timestamp>,
     pub(crate) cancelled: Option<Timestamp>,
+    /// The template that it is sent with; none for a text as it is.
+    pub(crate) template: Option<Pinned>,
+}
+
+/// A template in the version of when the notification was accepted.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Pinned {
+    pub(crate) template_id: TemplateId,
+    pub(crate) name: String,
+    pub(crate) version: i32,
 }
 
 /// How many of its mails stand where.
@@ -56,6 +67,22 @@ impl std::fmt::Debug for Recipient {
             Self::Address(_) => f.write_str("Address"),
         }
     }
+}
+
+/// What is told.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Words {
+    /// This.
+    Inline(InlineText),
+    /// What a template of the organization makes of data.
+    Template {
+        /// What the template is called.
+        name: Name,
+        /// Its version; the latest when absent.
+        version: Option<i32>,
+        /// The values of its variables.
+        data: Data,
+    },
 }
 
 /// A text as it is, of somebody who is trusted with the whole installation.

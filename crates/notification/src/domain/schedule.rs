@@ -34,6 +34,8 @@ pub(crate) enum Outcome {
     Unwanted(Option<Timestamp>),
     /// Was not asked: the account of the recipient is gone.
     Gone,
+    /// Was not asked: the recipient is no member any more, and it is for members.
+    Left,
 }
 
 /// How long a mail is held at the least.
@@ -71,6 +73,7 @@ impl Schedule {
             Outcome::Unwanted(None) => Next::Suppress { why: Suppression::Preference, digest: None },
             Outcome::Unwanted(digest) => Next::Suppress { why: Suppression::Digest, digest: *digest },
             Outcome::Gone => Next::Suppress { why: Suppression::Deleted, digest: None },
+            Outcome::Left => Next::Suppress { why: Suppression::Left, digest: None },
         }
     }
 

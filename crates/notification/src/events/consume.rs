@@ -8,7 +8,7 @@ use rolecall_kernel::id::{EventId, OrganizationId, SubjectId};
 use rolecall_kernel::text::EmailAddress;
 use rolecall_kernel::time::Timestamp;
 
-use crate::domain::arrival::{Arrival, Command, Content, Ended, Notice, Variables};
+use crate::domain::arrival::{Arrival, Command, Content, End, Ended, Notice, Variables};
 use crate::domain::template::Template;
 use crate::grpc::convert::time;
 
@@ -66,6 +66,9 @@ fn content(event: &IngestedEvent) -> Result<Option<Content>, String> {
         | "identity.recovery_code_used"
         | "identity.user_impersonated" => account_notice(&event.payload).map(Content::Notice).map(Some),
         "identity.user_deleted" | "identity.user_erased" => ended(&event.payload).map(Content::Ended).map(Some),
+        "organization.organization_deleted" => {
+            organization_ended(&event.payload).map(End::Organization).map(Content::Ended).map(Some)
+        }
         // An order for this context that it does not understand must not be lost silently.
         topic if topic.starts_with("notification.") => Err(format!("the topic {topic} is not known here")),
         _ => Ok(None),
@@ -203,15 +206,20 @@ fn account_notice(payload: &[u8]) -> Result<Notice, String> {
     Ok(Notice { addresses, ..head.notice(template, variables)? })
 }
 
-fn ended(payload: &[u8]) -> Result<Ended, String> {
+fn ended(payload: &[u8]) -> Result<End, String> {
     use identity::v1::domain_event::Event;
     let message = identity::v1::DomainEvent::decode(payload).map_err(|_| "the payload is no DomainEvent")?;
     let subject = SubjectId::parse(&message.target_id).map_err(|error| format!("target_id {error}"))?;
     match message.event {
-        Some(Event::UserDeleted(deleted)) => Ok(Ended { subject, is_erased: deleted.erased }),
-        Some(Event::UserErased(_)) => Ok(Ended { subject, is_erased: true }),
+        Some(Event::UserDeleted(deleted)) => Ok(End::Account(Ended { subject, is_erased: deleted.erased })),
+        Some(Event::UserErased(_)) => Ok(End::Account(Ended { subject, is_erased: true })),
         _ => Err("the payload does not fit its topic".to_owned()),
     }
+}
+
+fn organization_ended(payload: &[u8]) -> Result<OrganizationId, String> {
+    let message = organization::v1::DomainEvent::decode(payload).map_err(|_| "the payload is no DomainEvent")?;
+    OrganizationId::parse(&message.organization_id).map_err(|error| format!("organization_id {error}"))
 }
 
 /// Why somebody acts as the person, until when, and whether it changes anything.

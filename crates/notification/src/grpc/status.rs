@@ -5,6 +5,8 @@ use std::time::Duration;
 use rolecall_api::notification::v1::ErrorReason;
 use rolecall_kernel::id::{DeliveryId, NotificationId, OrganizationId};
 use rolecall_rpc::status::{StatusBuilder, Violations, domain, reason};
+use rolecall_templates::Fault;
+use rolecall_templates::render::UnusableError;
 use tonic::{Code, Status};
 
 use crate::app::pace::TooMany;
@@ -12,9 +14,7 @@ use crate::app::{
     cancel_notification, change_templates, get_delivery, inbox, list_deliveries, notifications, preferences,
     retry_deliveries, send_notification, templates,
 };
-use crate::domain::own_template::Fault;
 use crate::peers::Unreachable;
-use crate::render::own::UnusableError;
 
 const DOMAIN: &str = domain::NOTIFICATION;
 const NOTIFICATION: &str = "rolecall.notification.v1.Notification";
@@ -114,9 +114,14 @@ impl From<send_notification::Error> for Status {
                 builder.metadata("most", "1000").precondition("TOO_MANY", "recipients", "see the message").build()
             }
             Error::InstanceSenderRequired => {
-                let message = "Free addresses and inline text need a sender for the whole installation.";
+                let message = "Free addresses and inline text need a sender for the whole installation; \
+                    send to members of your organization, with a template of it.";
                 status(Code::PermissionDenied, ErrorReason::InstanceSenderRequired, message).build()
             }
+            Error::TemplateNotFound(name) => template_not_found(&name),
+            Error::Data(faults) => data_invalid("data", faults),
+            Error::Unusable(error) => template_unusable(&error),
+            Error::Pace(limit) => too_many(limit),
             Error::RequestIdReused(_) => request_id_reused(),
             Error::Unreachable(error) => unreachable(error),
             Error::Store(error) => store(error),

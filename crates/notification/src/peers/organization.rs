@@ -4,8 +4,8 @@ use std::collections::{HashMap, HashSet};
 
 use rolecall_api::organization::v1::membership_service_client::MembershipServiceClient;
 use rolecall_api::organization::v1::{
-    BatchGetOrganizationsRequest, IngestEventsRequest, IngestOutcome, IngestResult, IngestedEvent,
-    ListMembersByRoleRequest,
+    BatchGetMembersRequest, BatchGetOrganizationsRequest, IngestEventsRequest, IngestOutcome, IngestResult,
+    IngestedEvent, ListMembersByRoleRequest, MemberState,
 };
 use rolecall_db::{Deliver, Event, Outcome};
 use rolecall_kernel::id::{EventId, OrganizationId, SubjectId};
@@ -27,6 +27,29 @@ pub(super) async fn names(
         Some((id, organization.name))
     });
     Ok(read.collect())
+}
+
+/// The most that are asked for at once.
+const MAX_MEMBERS: usize = 1_000;
+
+pub(super) async fn members(
+    channel: Channel,
+    subjects: HashSet<SubjectId>,
+) -> Result<HashMap<SubjectId, OrganizationId>, Unreachable> {
+    let user_ids: Vec<String> = subjects.iter().map(ToString::to_string).collect();
+    let mut client = MembershipServiceClient::new(channel);
+    let mut found = HashMap::with_capacity(user_ids.len());
+    for user_ids in user_ids.chunks(MAX_MEMBERS).map(<[String]>::to_vec) {
+        let answer = client.batch_get_members(BatchGetMembersRequest { user_ids }).await;
+        let answer = answer.map_err(|status| Unreachable::new("organization", &status))?.into_inner();
+        let acting = answer.members.into_iter();
+        let acting = acting.filter(|member| member.state() == MemberState::Active && member.block.is_none());
+        found.extend(acting.filter_map(|member| {
+            let subject = SubjectId::parse(&member.user_id).ok()?;
+            Some((subject, OrganizationId::parse(&member.organization_id).ok()?))
+        }));
+    }
+    Ok(found)
 }
 
 pub(super) async fn holders(

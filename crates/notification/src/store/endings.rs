@@ -1,13 +1,14 @@
 //! What ends with an account. Whoever keeps something more about people adds its end here.
 
 use rolecall_db::{Backend, Error, Tx};
+use rolecall_kernel::id::OrganizationId;
 use rolecall_kernel::time::Timestamp;
 use sea_orm::prelude::Expr;
 use sea_orm::sea_query::Query;
 use sea_orm::{ColumnTrait as _, EntityTrait as _, QueryFilter as _};
 
 use super::entity::{attempt, delivery, notification};
-use super::{ended, inbox, notifications, preferences};
+use super::{ended, inbox, notifications, preferences, templates};
 use crate::domain::arrival::Ended;
 use crate::domain::category::Category;
 use crate::domain::delivery::Suppression;
@@ -39,6 +40,20 @@ pub(crate) async fn end(tx: &Tx, over: Ended, now: Timestamp) -> Result<(), Erro
     if is_erased { erase(tx, recipient).await } else { Ok(()) }
 }
 
+/// Ends what an organization sent with: its templates, and what waits that is not mandatory.
+/// The transaction has [closed](ended::close) the way in.
+pub(crate) async fn end_organization(tx: &Tx, organization: OrganizationId, now: Timestamp) -> Result<(), Error> {
+    templates::delete_all(tx, organization, now).await?;
+    let mandatory = Category::ALL.into_iter().filter(|category| category.is_mandatory()).map(Category::as_str);
+    notifications::suppress(Suppression::Deleted)
+        .filter(notifications::waiting())
+        .filter(delivery::Column::OrganizationId.eq(organization.as_uuid()))
+        .filter(delivery::Column::Category.is_not_in(mandatory))
+        .exec(tx)
+        .await?;
+    Ok(())
+}
+
 /// Takes addresses, names and texts out of what is kept of the person's mails.
 async fn erase(tx: &Tx, recipient: sea_orm::prelude::Uuid) -> Result<(), Error> {
     use delivery::Column;
@@ -53,6 +68,7 @@ async fn erase(tx: &Tx, recipient: sea_orm::prelude::Uuid) -> Result<(), Error> 
     // A title that was written for one person may tell of it.
     notification::Entity::update_many()
         .col_expr(notification::Column::Title, Expr::value(""))
+        .col_expr(notification::Column::Data, Expr::value("{}"))
         .filter(notification::Column::RecipientCount.eq(1))
         .filter(notification::Column::NotificationId.in_subquery(of_person(Column::EventId)))
         .exec(tx)

@@ -9,6 +9,7 @@ mod m0111_urgency;
 mod m0112_ended_subjects;
 mod m0113_writings;
 mod m0114_templates;
+mod m0115_sent_templates;
 
 use rolecall_db::{UniqueConstraint, constraints};
 use sea_orm_migration::MigrationTrait;
@@ -40,5 +41,6 @@ pub(crate) fn steps() -> Vec<Box<dyn MigrationTrait>> {
         Box::new(m0112_ended_subjects::Step),
         Box::new(m0113_writings::Step),
         Box::new(m0114_templates::Step),
+        Box::new(m0115_sent_templates::Step),
     ]
 }

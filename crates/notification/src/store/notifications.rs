@@ -1,25 +1,41 @@
 //! Notifications, and what became of their mails.
 
+use std::collections::HashMap;
+
 use rolecall_authz::{Permit, RowFacts, Scope, scope};
 use rolecall_db::{Error, LockRows as _, Reader, Tx};
-use rolecall_kernel::id::{NotificationId, OrganizationId, SubjectId};
+use rolecall_kernel::id::{NotificationId, OrganizationId, SubjectId, TemplateId};
 use rolecall_kernel::page::{Page, PageSize};
 use rolecall_kernel::time::Timestamp;
+use rolecall_templates::Data;
 use sea_orm::prelude::{Expr, Uuid};
 use sea_orm::sea_query::SimpleExpr;
 use sea_orm::{
-    ActiveValue::Set, ColumnTrait as _, Condition, ConnectionTrait, EntityTrait as _, ExprTrait as _, QueryFilter as _,
-    QueryOrder as _, QuerySelect as _,
+    ActiveValue::Set, ColumnTrait as _, Condition, ConnectionTrait, DbErr, EntityTrait as _, ExprTrait as _,
+    QueryFilter as _, QueryOrder as _, QuerySelect as _,
 };
 
 use super::deliveries::{category, code};
 use super::entity::delivery;
 use super::entity::notification::{ActiveModel, Column, Entity, Model};
 use crate::domain::delivery::{State, Suppression};
-use crate::domain::notification::{Counts, Notification};
+use crate::domain::notification::{Counts, Notification, Pinned};
 
-/// Stores a notification.
-pub(crate) async fn insert(tx: &Tx, notification: &Notification) -> Result<(), Error> {
+/// What a notification is sent with, and to whom it may go.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Sending {
+    pub(crate) template_id: TemplateId,
+    pub(crate) version: i32,
+    pub(crate) data: Data,
+    /// Whether only members of the organization may get it.
+    pub(crate) is_for_members: bool,
+}
+
+/// Stores a notification; with a template, also the data for it.
+pub(crate) async fn insert(tx: &Tx, notification: &Notification, sending: Option<&Sending>) -> Result<(), Error> {
+    let data = sending.map(|sending| serde_json::to_string(&sending.data)).transpose();
+    let data = data.map_err(|error| DbErr::Json(error.to_string()))?.unwrap_or_default();
+    let pinned = notification.template.as_ref();
     let row = ActiveModel {
         notification_id: Set(notification.notification_id.as_uuid()),
         organization_id: Set(notification.organization_id.map(OrganizationId::as_uuid)),
@@ -31,9 +47,30 @@ pub(crate) async fn insert(tx: &Tx, notification: &Notification) -> Result<(), E
         scheduled: Set(notification.scheduled.map(Timestamp::as_micros)),
         expires: Set(notification.expires.map(Timestamp::as_micros)),
         cancelled: Set(None),
+        template_id: Set(pinned.map(|pinned| pinned.template_id.as_uuid())),
+        template_name: Set(pinned.map(|pinned| pinned.name.clone()).unwrap_or_default()),
+        template_version: Set(pinned.map(|pinned| pinned.version).unwrap_or_default()),
+        data: Set(data),
+        members_only: Set(sending.is_some_and(|sending| sending.is_for_members)),
     };
     Entity::insert(row).exec_without_returning(tx).await?;
     Ok(())
+}
+
+/// Reads what those of the notifications are sent with that are sent with a template.
+pub(crate) async fn list_sendings(tx: &Tx, ids: &[NotificationId]) -> Result<HashMap<NotificationId, Sending>, Error> {
+    if ids.is_empty() {
+        return Ok(HashMap::new());
+    }
+    let of = Column::NotificationId.is_in(ids.iter().map(|id| id.as_uuid()));
+    let rows = Entity::find().filter(of).filter(Column::TemplateId.is_not_null()).all(tx).await?;
+    let sending = |row: Model| {
+        let data = serde_json::from_str(&row.data).map_err(|error| DbErr::Json(error.to_string()))?;
+        let template_id = TemplateId::from_uuid(row.template_id.unwrap_or_default());
+        let sending = Sending { template_id, version: row.template_version, data, is_for_members: row.members_only };
+        Ok((NotificationId::from_uuid(row.notification_id), sending))
+    };
+    rows.into_iter().map(sending).collect()
 }
 
 /// Lists notifications within a scope, the newest first.
@@ -143,6 +180,9 @@ pub(crate) async fn count<C: ConnectionTrait>(connection: &C, id: NotificationId
 /// Deletes up to `most` notifications that were to be sent before a time; returns how many.
 pub(crate) async fn delete_old(tx: &Tx, before: Timestamp, most: u64) -> Result<u64, Error> {
     let old = Entity::find().select_only().column(Column::NotificationId);
+    // What is taken up once more outlives its time, and what it says with it.
+    let is_left = "template_id IS NULL OR NOT EXISTS (SELECT 1 FROM deliveries WHERE event_id = notification_id)";
+    let old = old.filter(Expr::cust(is_left));
     // Spelled as in the index that serves it.
     let old = old.filter(Expr::cust("COALESCE(scheduled, created)").lt(before.as_micros())).limit(most);
     let ids: Vec<Uuid> = old.into_tuple().all(tx).await?;
@@ -173,5 +213,10 @@ fn read(row: Model) -> Notification {
         scheduled: row.scheduled.map(Timestamp::from_micros),
         expires: row.expires.map(Timestamp::from_micros),
         cancelled: row.cancelled.map(Timestamp::from_micros),
+        template: row.template_id.map(|id| Pinned {
+            template_id: TemplateId::from_uuid(id),
+            name: row.template_name,
+            version: row.template_version,
+        }),
     }
 }

@@ -5,12 +5,13 @@ use std::collections::{BTreeSet, HashMap};
 use rolecall_db::{Error, LockRows as _, Tx};
 use rolecall_kernel::id::SubjectId;
 use rolecall_kernel::time::Timestamp;
+use rolecall_templates::Locale;
 use sea_orm::sea_query::OnConflict;
 use sea_orm::{ColumnTrait as _, ConnectionTrait, EntityTrait as _, QueryFilter as _, Set};
 
 use super::entity::preferences::{ActiveModel, Column, Entity, Model};
 use crate::domain::category::{Category, Medium};
-use crate::domain::preferences::{Digest, Locale, Preferences, Quiet, Zone};
+use crate::domain::preferences::{Digest, Preferences, Quiet, Zone};
 
 /// The preferences of those who set some.
 pub(crate) type Wishes = HashMap<SubjectId, Preferences>;

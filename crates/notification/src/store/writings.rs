@@ -6,7 +6,8 @@ use rolecall_kernel::id::{MessageId, SubjectId};
 use rolecall_kernel::time::Timestamp;
 use sea_orm::prelude::Uuid;
 use sea_orm::{
-    ActiveValue::Set, ColumnTrait as _, EntityTrait as _, QueryFilter as _, QueryOrder as _, QuerySelect as _,
+    ActiveValue::Set, ColumnTrait as _, EntityTrait as _, ExprTrait as _, QueryFilter as _, QueryOrder as _,
+    QuerySelect as _,
 };
 
 use super::entity::writing::{ActiveModel, Column, Entity};
@@ -42,17 +43,17 @@ pub(crate) async fn find_full(
     most: u16,
     since: Timestamp,
 ) -> Result<Option<Timestamp>, Error> {
-    for recipient in recipients {
-        let query = Entity::find().select_only().column(Column::Written);
-        let query =
-            query.filter(Column::SenderId.eq(sender.as_uuid())).filter(Column::RecipientId.eq(recipient.as_uuid()));
-        let query = query.filter(Column::Written.gt(since.as_micros())).order_by_desc(Column::Written);
-        let last: Option<i64> = query.offset(u64::from(most) - 1).limit(1).into_tuple().one(tx).await?;
-        if let Some(last) = last {
-            return Ok(Some(Timestamp::from_micros(last)));
-        }
-    }
-    Ok(None)
+    let lately = Entity::find()
+        .select_only()
+        .filter(Column::SenderId.eq(sender.as_uuid()))
+        .filter(Column::Written.gt(since.as_micros()));
+    let full = lately.clone().column(Column::RecipientId);
+    let full = full.filter(Column::RecipientId.is_in(recipients.iter().map(|recipient| recipient.as_uuid())));
+    let full = full.group_by(Column::RecipientId).having(Column::WritingId.count().gte(i64::from(most))).limit(1);
+    let Some(recipient) = full.into_tuple::<Uuid>().one(tx).await? else { return Ok(None) };
+    let times = lately.column(Column::Written).filter(Column::RecipientId.eq(recipient));
+    let times = times.order_by_desc(Column::Written).offset(u64::from(most) - 1).limit(1);
+    Ok(times.into_tuple::<i64>().one(tx).await?.map(Timestamp::from_micros))
 }
 
 /// Forgets up to `most` of what was written until a time; returns how many.

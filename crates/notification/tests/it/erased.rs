@@ -23,7 +23,7 @@ fn deleted(world: &World, target: SubjectId, erased: bool) -> IngestedEvent {
     world.event(world.event_id(), "identity.user_deleted", message.encode_to_vec())
 }
 
-fn erased(world: &World, target: SubjectId) -> IngestedEvent {
+pub(crate) fn erased(world: &World, target: SubjectId) -> IngestedEvent {
     let message = id::DomainEvent {
         target_id: target.to_string(),
         occurred_time: Some(wire(world.clock.now())),

@@ -13,6 +13,7 @@ mod peers;
 mod preferences;
 mod retry;
 mod secure;
+mod sending;
 mod tables;
 mod templates;
 mod unsubscribe;

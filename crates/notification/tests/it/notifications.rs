@@ -23,11 +23,11 @@ pub(crate) fn user(subject: SubjectId) -> Recipient {
     Recipient { recipient: Some(To::UserId(subject.to_string())) }
 }
 
-fn role(name: &str) -> Recipient {
+pub(crate) fn role(name: &str) -> Recipient {
     Recipient { recipient: Some(To::Role(name.to_owned())) }
 }
 
-fn address(email: &str) -> Recipient {
+pub(crate) fn address(email: &str) -> Recipient {
     Recipient { recipient: Some(To::Email(email.to_owned())) }
 }
 
@@ -48,12 +48,16 @@ pub(crate) async fn send(world: &World, request: SendNotificationRequest) -> Res
     send_as(world, world.admin(), request).await
 }
 
-async fn send_as(world: &World, caller: Caller, request: SendNotificationRequest) -> Result<Notification, Status> {
+pub(crate) async fn send_as(
+    world: &World,
+    caller: Caller,
+    request: SendNotificationRequest,
+) -> Result<Notification, Status> {
     let answer = world.notifications(caller).send_notification(request).await?;
     Ok(answer.into_inner().notification.expect("a notification"))
 }
 
-async fn get(world: &World, caller: Caller, notification_id: &str) -> Result<Notification, Status> {
+pub(crate) async fn get(world: &World, caller: Caller, notification_id: &str) -> Result<Notification, Status> {
     let request = GetNotificationRequest { notification_id: notification_id.to_owned() };
     let answer = world.notifications(caller).get_notification(request).await?;
     Ok(answer.into_inner().notification.expect("a notification"))
@@ -66,7 +70,7 @@ async fn cancel(world: &World, caller: Caller, notification_id: &str) -> Result<
 }
 
 /// Makes a person a member of an organization.
-fn join(world: &World, person: SubjectId, organization: OrganizationId, role: &str) {
+pub(crate) fn join(world: &World, person: SubjectId, organization: OrganizationId, role: &str) {
     let member = (person.to_string(), organization.to_string(), role.to_owned());
     world.doubles.know(|known| known.members.push(member));
 }
@@ -332,6 +336,7 @@ async fn everything_that_is_wrong_with_a_notification_is_told_at_once() {
         inline_text: Some(InlineText { title: "a\nb".to_owned(), text: " ".to_owned() }),
         schedule_time: Some(wire(world.clock.now())),
         expire_time: Some(wire(world.clock.now().plus(DAY * 100))),
+        ..Default::default()
     };
     let status = send(&world, request).await.expect_err("invalid");
     let found = status.get_details_bad_request().expect("BadRequest").field_violations;

@@ -154,6 +154,7 @@ macro_rules! not_asked {
                         user_id: user_id.clone(),
                         organization_id: organization_id.clone(),
                         roles: vec![role.clone()],
+                        state: org::MemberState::Active.into(),
                         ..Default::default()
                     });
                     org::BatchGetMembersResponse { members: members.collect() }

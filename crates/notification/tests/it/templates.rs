@@ -45,7 +45,12 @@ async fn get(world: &World, caller: Caller, template_id: &str, version: i32) -> 
     Ok(world.templates(caller).get_template(request).await?.into_inner().template.expect("a template"))
 }
 
-async fn update(world: &World, caller: Caller, template: Template, paths: &[&str]) -> Result<Template, Status> {
+pub(crate) async fn update(
+    world: &World,
+    caller: Caller,
+    template: Template,
+    paths: &[&str],
+) -> Result<Template, Status> {
     let paths: Vec<String> = paths.iter().map(|path| (*path).to_owned()).collect();
     let request = UpdateTemplateRequest {
         request_id: String::new(),
@@ -55,7 +60,7 @@ async fn update(world: &World, caller: Caller, template: Template, paths: &[&str
     Ok(world.templates(caller).update_template(request).await?.into_inner().template.expect("a template"))
 }
 
-async fn delete(world: &World, caller: Caller, template_id: &str) -> Result<(), Status> {
+pub(crate) async fn delete(world: &World, caller: Caller, template_id: &str) -> Result<(), Status> {
     let request = DeleteTemplateRequest { template_id: template_id.to_owned(), ..Default::default() };
     world.templates(caller).delete_template(request).await.map(drop)
 }
@@ -94,7 +99,9 @@ on_each_database! {
         delete(&world, owner.clone(), &made.template_id).await.expect("deleted");
         let status = delete(&world, owner.clone(), &made.template_id).await.expect_err("gone");
         assert_eq!(reason(&status), "TEMPLATE_NOT_FOUND");
-        assert_eq!(world.count("template_versions").await, 0);
+        world.clock.advance(crate::world::DAY * 2);
+        world.notification.sweep().await.expect("swept");
+        assert_eq!(world.count("template_versions").await, 0, "nothing was sent with it");
         create(&world, owner, template("spec_approved")).await.expect("the name is free");
         world.notification.relay().drain().await;
         let topics = ["created", "updated", "deleted", "created"].map(|verb| format!("notification.template_{verb}"));

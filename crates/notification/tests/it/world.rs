@@ -188,6 +188,16 @@ impl World {
         self.event(self.event_id(), "identity.email_changed", message.encode_to_vec())
     }
 
+    pub(crate) fn organization_deleted(&self, organization: OrganizationId) -> api::IngestedEvent {
+        let message = org::DomainEvent {
+            organization_id: organization.to_string(),
+            occurred_time: Some(wire(self.clock.now())),
+            event: Some(org::domain_event::Event::OrganizationDeleted(org::OrganizationDeleted::default())),
+            ..Default::default()
+        };
+        self.event(self.event_id(), "organization.organization_deleted", message.encode_to_vec())
+    }
+
     pub(crate) fn event(&self, event_id: EventId, topic: &str, payload: Vec<u8>) -> api::IngestedEvent {
         api::IngestedEvent {
             event_id: event_id.to_string(),

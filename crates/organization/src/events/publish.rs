@@ -72,8 +72,10 @@ const fn consumers(what: &What) -> &'static [Consumer] {
     match what {
         // Ends the sessions or the one-time codes, and mails the person.
         What::MemberBlocked { .. } | What::MemberRolesChanged { .. } => &[ORGANIZATION, IDENTITY, NOTIFICATION],
-        // Ends passwords, or whole accounts.
-        What::SingleSignOnRequired { .. } | What::OrganizationDeleted { .. } => &[ORGANIZATION, IDENTITY],
+        // Ends passwords.
+        What::SingleSignOnRequired { .. } => &[ORGANIZATION, IDENTITY],
+        // Ends whole accounts, and what was to be told of it.
+        What::OrganizationDeleted { .. } => &[ORGANIZATION, IDENTITY, NOTIFICATION],
         What::MemberUnblocked { .. }
         | What::OrganizationSuspended { .. }
         | What::OrganizationResumed { .. }

@@ -119,8 +119,9 @@ type Delivery struct {
 	AttemptCount int32 `protobuf:"varint,11,opt,name=attempt_count,json=attemptCount,proto3" json:"attempt_count,omitempty"`
 	// What it is about.
 	Category Category `protobuf:"varint,12,opt,name=category,proto3,enum=rolecall.notification.v1.Category" json:"category,omitempty"`
-	// Why it is suppressed: `preference`, `digest`, `cancelled` or `deleted`;
-	// empty when it is not.
+	// Why it is suppressed: `preference`, `digest`, `cancelled`, `deleted` for an
+	// account or organization that is gone, or `left` for somebody who is no
+	// member any more; empty when it is not.
 	Suppression   string `protobuf:"bytes,13,opt,name=suppression,proto3" json:"suppression,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache

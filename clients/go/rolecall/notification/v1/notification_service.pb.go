@@ -36,7 +36,8 @@ type Notification struct {
 	SenderId string `protobuf:"bytes,3,opt,name=sender_id,json=senderId,proto3" json:"sender_id,omitempty"`
 	// What it is about.
 	Category Category `protobuf:"varint,4,opt,name=category,proto3,enum=rolecall.notification.v1.Category" json:"category,omitempty"`
-	// Its title, such as the subject of mails has it.
+	// Its title, such as the subject of mails has it; with a template, that of
+	// its first text.
 	Title string `protobuf:"bytes,5,opt,name=title,proto3" json:"title,omitempty"`
 	// How many people it is for.
 	RecipientCount int32 `protobuf:"varint,6,opt,name=recipient_count,json=recipientCount,proto3" json:"recipient_count,omitempty"`
@@ -49,9 +50,13 @@ type Notification struct {
 	// When it was taken back; absent when it was not.
 	CancelTime *timestamppb.Timestamp `protobuf:"bytes,10,opt,name=cancel_time,json=cancelTime,proto3" json:"cancel_time,omitempty"`
 	// What became of its mails; only `GetNotification` fills it.
-	Deliveries    *DeliveryCounts `protobuf:"bytes,11,opt,name=deliveries,proto3" json:"deliveries,omitempty"`
-	unknownFields protoimpl.UnknownFields
-	sizeCache     protoimpl.SizeCache
+	Deliveries *DeliveryCounts `protobuf:"bytes,11,opt,name=deliveries,proto3" json:"deliveries,omitempty"`
+	// The name of the template that it was sent with; empty for inline text.
+	Template string `protobuf:"bytes,12,opt,name=template,proto3" json:"template,omitempty"`
+	// The version of that template; 0 for inline text.
+	TemplateVersion int32 `protobuf:"varint,13,opt,name=template_version,json=templateVersion,proto3" json:"template_version,omitempty"`
+	unknownFields   protoimpl.UnknownFields
+	sizeCache       protoimpl.SizeCache
 }
 
 func (x *Notification) Reset() {
@@ -159,6 +164,20 @@ func (x *Notification) GetDeliveries() *DeliveryCounts {
 		return x.Deliveries
 	}
 	return nil
+}
+
+func (x *Notification) GetTemplate() string {
+	if x != nil {
+		return x.Template
+	}
+	return ""
+}
+
+func (x *Notification) GetTemplateVersion() int32 {
+	if x != nil {
+		return x.TemplateVersion
+	}
+	return 0
 }
 
 // How many mails stand where.
@@ -415,12 +434,19 @@ type SendNotificationRequest struct {
 	Recipients []*Recipient `protobuf:"bytes,3,rep,name=recipients,proto3" json:"recipients,omitempty"`
 	// What it is about; mandatory categories are refused.
 	Category Category `protobuf:"varint,4,opt,name=category,proto3,enum=rolecall.notification.v1.Category" json:"category,omitempty"`
-	// What is told.
+	// What is told, as it is; absent with a template.
 	InlineText *InlineText `protobuf:"bytes,5,opt,name=inline_text,json=inlineText,proto3" json:"inline_text,omitempty"`
 	// When to send it; absent for at once, at most 90 days ahead.
 	ScheduleTime *timestamppb.Timestamp `protobuf:"bytes,6,opt,name=schedule_time,json=scheduleTime,proto3" json:"schedule_time,omitempty"`
 	// After this it is not sent any more. Optional.
-	ExpireTime    *timestamppb.Timestamp `protobuf:"bytes,7,opt,name=expire_time,json=expireTime,proto3" json:"expire_time,omitempty"`
+	ExpireTime *timestamppb.Timestamp `protobuf:"bytes,7,opt,name=expire_time,json=expireTime,proto3" json:"expire_time,omitempty"`
+	// The name of a template of the organization (`TEMPLATE_NOT_FOUND`), which
+	// says what is told; empty with inline text.
+	Template string `protobuf:"bytes,8,opt,name=template,proto3" json:"template,omitempty"`
+	// Its version; 0 means the latest.
+	TemplateVersion int32 `protobuf:"varint,9,opt,name=template_version,json=templateVersion,proto3" json:"template_version,omitempty"`
+	// The values of its variables, by name.
+	Data          map[string]string `protobuf:"bytes,10,rep,name=data,proto3" json:"data,omitempty" protobuf_key:"bytes,1,opt,name=key" protobuf_val:"bytes,2,opt,name=value"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -500,6 +526,27 @@ func (x *SendNotificationRequest) GetScheduleTime() *timestamppb.Timestamp {
 func (x *SendNotificationRequest) GetExpireTime() *timestamppb.Timestamp {
 	if x != nil {
 		return x.ExpireTime
+	}
+	return nil
+}
+
+func (x *SendNotificationRequest) GetTemplate() string {
+	if x != nil {
+		return x.Template
+	}
+	return ""
+}
+
+func (x *SendNotificationRequest) GetTemplateVersion() int32 {
+	if x != nil {
+		return x.TemplateVersion
+	}
+	return 0
+}
+
+func (x *SendNotificationRequest) GetData() map[string]string {
+	if x != nil {
+		return x.Data
 	}
 	return nil
 }
@@ -867,7 +914,7 @@ var File_rolecall_notification_v1_notification_service_proto protoreflect.FileDe
 
 const file_rolecall_notification_v1_notification_service_proto_rawDesc = "" +
 	"\n" +
-	"3rolecall/notification/v1/notification_service.proto\x12\x18rolecall.notification.v1\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x1frolecall/authz/v1/options.proto\x1a'rolecall/notification/v1/category.proto\"\xbe\x04\n" +
+	"3rolecall/notification/v1/notification_service.proto\x12\x18rolecall.notification.v1\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x1frolecall/authz/v1/options.proto\x1a'rolecall/notification/v1/category.proto\"\x85\x05\n" +
 	"\fNotification\x12'\n" +
 	"\x0fnotification_id\x18\x01 \x01(\tR\x0enotificationId\x12'\n" +
 	"\x0forganization_id\x18\x02 \x01(\tR\x0eorganizationId\x12\x1b\n" +
@@ -885,7 +932,9 @@ const file_rolecall_notification_v1_notification_service_proto_rawDesc = "" +
 	"cancelTime\x12H\n" +
 	"\n" +
 	"deliveries\x18\v \x01(\v2(.rolecall.notification.v1.DeliveryCountsR\n" +
-	"deliveries\"\x90\x01\n" +
+	"deliveries\x12\x1a\n" +
+	"\btemplate\x18\f \x01(\tR\btemplate\x12)\n" +
+	"\x10template_version\x18\r \x01(\x05R\x0ftemplateVersion\"\x90\x01\n" +
 	"\x0eDeliveryCounts\x12\x18\n" +
 	"\apending\x18\x01 \x01(\x05R\apending\x12\x12\n" +
 	"\x04sent\x18\x02 \x01(\x05R\x04sent\x12\x16\n" +
@@ -902,7 +951,7 @@ const file_rolecall_notification_v1_notification_service_proto_rawDesc = "" +
 	"\n" +
 	"InlineText\x12\x14\n" +
 	"\x05title\x18\x01 \x01(\tR\x05title\x12\x12\n" +
-	"\x04text\x18\x02 \x01(\tR\x04text\"\xab\x03\n" +
+	"\x04text\x18\x02 \x01(\tR\x04text\"\xfc\x04\n" +
 	"\x17SendNotificationRequest\x12\x1d\n" +
 	"\n" +
 	"request_id\x18\x01 \x01(\tR\trequestId\x12'\n" +
@@ -915,7 +964,14 @@ const file_rolecall_notification_v1_notification_service_proto_rawDesc = "" +
 	"inlineText\x12?\n" +
 	"\rschedule_time\x18\x06 \x01(\v2\x1a.google.protobuf.TimestampR\fscheduleTime\x12;\n" +
 	"\vexpire_time\x18\a \x01(\v2\x1a.google.protobuf.TimestampR\n" +
-	"expireTime\"f\n" +
+	"expireTime\x12\x1a\n" +
+	"\btemplate\x18\b \x01(\tR\btemplate\x12)\n" +
+	"\x10template_version\x18\t \x01(\x05R\x0ftemplateVersion\x12O\n" +
+	"\x04data\x18\n" +
+	" \x03(\v2;.rolecall.notification.v1.SendNotificationRequest.DataEntryR\x04data\x1a7\n" +
+	"\tDataEntry\x12\x10\n" +
+	"\x03key\x18\x01 \x01(\tR\x03key\x12\x14\n" +
+	"\x05value\x18\x02 \x01(\tR\x05value:\x028\x01\"f\n" +
 	"\x18SendNotificationResponse\x12J\n" +
 	"\fnotification\x18\x01 \x01(\v2&.rolecall.notification.v1.NotificationR\fnotification\"A\n" +
 	"\x16GetNotificationRequest\x12'\n" +
@@ -955,7 +1011,7 @@ func file_rolecall_notification_v1_notification_service_proto_rawDescGZIP() []by
 	return file_rolecall_notification_v1_notification_service_proto_rawDescData
 }
 
-var file_rolecall_notification_v1_notification_service_proto_msgTypes = make([]protoimpl.MessageInfo, 12)
+var file_rolecall_notification_v1_notification_service_proto_msgTypes = make([]protoimpl.MessageInfo, 13)
 var file_rolecall_notification_v1_notification_service_proto_goTypes = []any{
 	(*Notification)(nil),               // 0: rolecall.notification.v1.Notification
 	(*DeliveryCounts)(nil),             // 1: rolecall.notification.v1.DeliveryCounts
@@ -969,38 +1025,40 @@ var file_rolecall_notification_v1_notification_service_proto_goTypes = []any{
 	(*ListNotificationsResponse)(nil),  // 9: rolecall.notification.v1.ListNotificationsResponse
 	(*CancelNotificationRequest)(nil),  // 10: rolecall.notification.v1.CancelNotificationRequest
 	(*CancelNotificationResponse)(nil), // 11: rolecall.notification.v1.CancelNotificationResponse
-	(Category)(0),                      // 12: rolecall.notification.v1.Category
-	(*timestamppb.Timestamp)(nil),      // 13: google.protobuf.Timestamp
+	nil,                                // 12: rolecall.notification.v1.SendNotificationRequest.DataEntry
+	(Category)(0),                      // 13: rolecall.notification.v1.Category
+	(*timestamppb.Timestamp)(nil),      // 14: google.protobuf.Timestamp
 }
 var file_rolecall_notification_v1_notification_service_proto_depIdxs = []int32{
-	12, // 0: rolecall.notification.v1.Notification.category:type_name -> rolecall.notification.v1.Category
-	13, // 1: rolecall.notification.v1.Notification.create_time:type_name -> google.protobuf.Timestamp
-	13, // 2: rolecall.notification.v1.Notification.schedule_time:type_name -> google.protobuf.Timestamp
-	13, // 3: rolecall.notification.v1.Notification.expire_time:type_name -> google.protobuf.Timestamp
-	13, // 4: rolecall.notification.v1.Notification.cancel_time:type_name -> google.protobuf.Timestamp
+	13, // 0: rolecall.notification.v1.Notification.category:type_name -> rolecall.notification.v1.Category
+	14, // 1: rolecall.notification.v1.Notification.create_time:type_name -> google.protobuf.Timestamp
+	14, // 2: rolecall.notification.v1.Notification.schedule_time:type_name -> google.protobuf.Timestamp
+	14, // 3: rolecall.notification.v1.Notification.expire_time:type_name -> google.protobuf.Timestamp
+	14, // 4: rolecall.notification.v1.Notification.cancel_time:type_name -> google.protobuf.Timestamp
 	1,  // 5: rolecall.notification.v1.Notification.deliveries:type_name -> rolecall.notification.v1.DeliveryCounts
 	2,  // 6: rolecall.notification.v1.SendNotificationRequest.recipients:type_name -> rolecall.notification.v1.Recipient
-	12, // 7: rolecall.notification.v1.SendNotificationRequest.category:type_name -> rolecall.notification.v1.Category
+	13, // 7: rolecall.notification.v1.SendNotificationRequest.category:type_name -> rolecall.notification.v1.Category
 	3,  // 8: rolecall.notification.v1.SendNotificationRequest.inline_text:type_name -> rolecall.notification.v1.InlineText
-	13, // 9: rolecall.notification.v1.SendNotificationRequest.schedule_time:type_name -> google.protobuf.Timestamp
-	13, // 10: rolecall.notification.v1.SendNotificationRequest.expire_time:type_name -> google.protobuf.Timestamp
-	0,  // 11: rolecall.notification.v1.SendNotificationResponse.notification:type_name -> rolecall.notification.v1.Notification
-	0,  // 12: rolecall.notification.v1.GetNotificationResponse.notification:type_name -> rolecall.notification.v1.Notification
-	0,  // 13: rolecall.notification.v1.ListNotificationsResponse.notifications:type_name -> rolecall.notification.v1.Notification
-	0,  // 14: rolecall.notification.v1.CancelNotificationResponse.notification:type_name -> rolecall.notification.v1.Notification
-	4,  // 15: rolecall.notification.v1.NotificationService.SendNotification:input_type -> rolecall.notification.v1.SendNotificationRequest
-	6,  // 16: rolecall.notification.v1.NotificationService.GetNotification:input_type -> rolecall.notification.v1.GetNotificationRequest
-	8,  // 17: rolecall.notification.v1.NotificationService.ListNotifications:input_type -> rolecall.notification.v1.ListNotificationsRequest
-	10, // 18: rolecall.notification.v1.NotificationService.CancelNotification:input_type -> rolecall.notification.v1.CancelNotificationRequest
-	5,  // 19: rolecall.notification.v1.NotificationService.SendNotification:output_type -> rolecall.notification.v1.SendNotificationResponse
-	7,  // 20: rolecall.notification.v1.NotificationService.GetNotification:output_type -> rolecall.notification.v1.GetNotificationResponse
-	9,  // 21: rolecall.notification.v1.NotificationService.ListNotifications:output_type -> rolecall.notification.v1.ListNotificationsResponse
-	11, // 22: rolecall.notification.v1.NotificationService.CancelNotification:output_type -> rolecall.notification.v1.CancelNotificationResponse
-	19, // [19:23] is the sub-list for method output_type
-	15, // [15:19] is the sub-list for method input_type
-	15, // [15:15] is the sub-list for extension type_name
-	15, // [15:15] is the sub-list for extension extendee
-	0,  // [0:15] is the sub-list for field type_name
+	14, // 9: rolecall.notification.v1.SendNotificationRequest.schedule_time:type_name -> google.protobuf.Timestamp
+	14, // 10: rolecall.notification.v1.SendNotificationRequest.expire_time:type_name -> google.protobuf.Timestamp
+	12, // 11: rolecall.notification.v1.SendNotificationRequest.data:type_name -> rolecall.notification.v1.SendNotificationRequest.DataEntry
+	0,  // 12: rolecall.notification.v1.SendNotificationResponse.notification:type_name -> rolecall.notification.v1.Notification
+	0,  // 13: rolecall.notification.v1.GetNotificationResponse.notification:type_name -> rolecall.notification.v1.Notification
+	0,  // 14: rolecall.notification.v1.ListNotificationsResponse.notifications:type_name -> rolecall.notification.v1.Notification
+	0,  // 15: rolecall.notification.v1.CancelNotificationResponse.notification:type_name -> rolecall.notification.v1.Notification
+	4,  // 16: rolecall.notification.v1.NotificationService.SendNotification:input_type -> rolecall.notification.v1.SendNotificationRequest
+	6,  // 17: rolecall.notification.v1.NotificationService.GetNotification:input_type -> rolecall.notification.v1.GetNotificationRequest
+	8,  // 18: rolecall.notification.v1.NotificationService.ListNotifications:input_type -> rolecall.notification.v1.ListNotificationsRequest
+	10, // 19: rolecall.notification.v1.NotificationService.CancelNotification:input_type -> rolecall.notification.v1.CancelNotificationRequest
+	5,  // 20: rolecall.notification.v1.NotificationService.SendNotification:output_type -> rolecall.notification.v1.SendNotificationResponse
+	7,  // 21: rolecall.notification.v1.NotificationService.GetNotification:output_type -> rolecall.notification.v1.GetNotificationResponse
+	9,  // 22: rolecall.notification.v1.NotificationService.ListNotifications:output_type -> rolecall.notification.v1.ListNotificationsResponse
+	11, // 23: rolecall.notification.v1.NotificationService.CancelNotification:output_type -> rolecall.notification.v1.CancelNotificationResponse
+	20, // [20:24] is the sub-list for method output_type
+	16, // [16:20] is the sub-list for method input_type
+	16, // [16:16] is the sub-list for extension type_name
+	16, // [16:16] is the sub-list for extension extendee
+	0,  // [0:16] is the sub-list for field type_name
 }
 
 func init() { file_rolecall_notification_v1_notification_service_proto_init() }
@@ -1020,7 +1078,7 @@ func file_rolecall_notification_v1_notification_service_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_rolecall_notification_v1_notification_service_proto_rawDesc), len(file_rolecall_notification_v1_notification_service_proto_rawDesc)),
 			NumEnums:      0,
-			NumMessages:   12,
+			NumMessages:   13,
 			NumExtensions: 0,
 			NumServices:   1,
 		},

@@ -39,8 +39,15 @@ type NotificationServiceClient interface {
 	//
 	// Recipients outside of what the caller may send to are not found
 	// (`RECIPIENT_NOT_FOUND`), as those that do not exist. Addresses and inline
-	// text need a sender for the whole installation (`INSTANCE_SENDER_REQUIRED`).
-	// One notification reaches 1 000 people at most (`RECIPIENTS_TOO_MANY`).
+	// text need a sender for the whole installation (`INSTANCE_SENDER_REQUIRED`);
+	// any other sends with a template of its organization to members of it that
+	// can act, and to one person so many times a day (`MESSAGES_TOO_MANY`). One
+	// notification reaches 1 000 people at most (`RECIPIENTS_TOO_MANY`).
+	//
+	// A template is used in the version of now, whatever is published later, and
+	// each person reads it in its language. Data that does not fit the variables
+	// of the template is refused whole (`REQUEST_INVALID`), and so is data that
+	// makes no mail of it (`TEMPLATE_UNUSABLE`).
 	SendNotification(ctx context.Context, in *SendNotificationRequest, opts ...grpc.CallOption) (*SendNotificationResponse, error)
 	// Reads a notification and what became of its mails (`NOTIFICATION_NOT_FOUND`).
 	GetNotification(ctx context.Context, in *GetNotificationRequest, opts ...grpc.CallOption) (*GetNotificationResponse, error)
@@ -111,8 +118,15 @@ type NotificationServiceServer interface {
 	//
 	// Recipients outside of what the caller may send to are not found
 	// (`RECIPIENT_NOT_FOUND`), as those that do not exist. Addresses and inline
-	// text need a sender for the whole installation (`INSTANCE_SENDER_REQUIRED`).
-	// One notification reaches 1 000 people at most (`RECIPIENTS_TOO_MANY`).
+	// text need a sender for the whole installation (`INSTANCE_SENDER_REQUIRED`);
+	// any other sends with a template of its organization to members of it that
+	// can act, and to one person so many times a day (`MESSAGES_TOO_MANY`). One
+	// notification reaches 1 000 people at most (`RECIPIENTS_TOO_MANY`).
+	//
+	// A template is used in the version of now, whatever is published later, and
+	// each person reads it in its language. Data that does not fit the variables
+	// of the template is refused whole (`REQUEST_INVALID`), and so is data that
+	// makes no mail of it (`TEMPLATE_UNUSABLE`).
 	SendNotification(context.Context, *SendNotificationRequest) (*SendNotificationResponse, error)
 	// Reads a notification and what became of its mails (`NOTIFICATION_NOT_FOUND`).
 	GetNotification(context.Context, *GetNotificationRequest) (*GetNotificationResponse, error)

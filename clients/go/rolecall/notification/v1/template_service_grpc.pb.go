@@ -34,8 +34,9 @@ const (
 // For semantics around ctx use and closing/ending streaming RPCs, please refer to https://pkg.go.dev/google.golang.org/grpc/?tab=doc#ClientConn.NewStream.
 //
 // Keeps the templates of an organization. What is written is published at once
-// as a version, and no version ever changes. `SendNotification` takes no template
-// yet: `PreviewTemplate` shows what one makes of data.
+// as a version, and no version ever changes. `SendNotification` sends with them,
+// and `PreviewTemplate` shows what one makes of data. They end with their
+// organization.
 //
 // A text shows a variable as `{{ name }}`, and a part of itself with
 // `{% if name %}`, `{% elif other == "value" %}`, `{% else %}` and
@@ -139,8 +140,9 @@ func (c *templateServiceClient) PreviewTemplate(ctx context.Context, in *Preview
 // for forward compatibility.
 //
 // Keeps the templates of an organization. What is written is published at once
-// as a version, and no version ever changes. `SendNotification` takes no template
-// yet: `PreviewTemplate` shows what one makes of data.
+// as a version, and no version ever changes. `SendNotification` sends with them,
+// and `PreviewTemplate` shows what one makes of data. They end with their
+// organization.
 //
 // A text shows a variable as `{{ name }}`, and a part of itself with
 // `{% if name %}`, `{% elif other == "value" %}`, `{% else %}` and

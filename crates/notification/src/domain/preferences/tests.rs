@@ -1,3 +1,5 @@
+use rolecall_templates::ParseLocaleError;
+
 use super::*;
 
 fn at(text: &str) -> Timestamp {

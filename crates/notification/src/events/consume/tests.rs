@@ -158,7 +158,7 @@ fn asvs_v6_3_7_what_concerns_the_safety_of_an_account_is_told_to_its_person() {
         assert_eq!(shown, (template == Template::RecoveryCodeUsed).then_some("7"));
     }
     let deleted = account_event("identity.user_deleted", Event::UserDeleted(id::UserDeleted { erased: false }));
-    let Reading::Arrival(Arrival { content: Content::Ended(ended), .. }) = deleted else {
+    let Reading::Arrival(Arrival { content: Content::Ended(End::Account(ended)), .. }) = deleted else {
         panic!("the end of a person")
     };
     assert!(!ended.is_erased);

@@ -1,5 +1,6 @@
 //! Messages of `NotificationService`.
 
+use std::collections::HashMap;
 use std::time::Duration;
 
 use prost::Message as _;
@@ -12,12 +13,13 @@ use rolecall_kernel::page::{PageSize, PageTokens};
 use rolecall_kernel::text::EmailAddress;
 use rolecall_kernel::time::Timestamp;
 use rolecall_rpc::status::Violations;
+use rolecall_templates::Name;
 use tonic::Status;
 
-use super::{call_id, category, organization, read_category, request_id, time, timestamp};
+use super::{call_id, category, organization, read_category, request_id, templates, time, timestamp};
 use crate::app::{cancel_notification, notifications, send_notification};
 use crate::domain::category::Category;
-use crate::domain::notification::{Body, Counts, InlineText, Notification, Recipient, Title};
+use crate::domain::notification::{Body, Counts, InlineText, Notification, Recipient, Title, Words};
 use crate::grpc::status::violations;
 
 const SEND: &str = "notification.NotificationService/SendNotification";
@@ -51,14 +53,17 @@ pub(in crate::grpc) fn send(
     };
     let recipients = recipients(&request.recipients, &mut found);
     let category = sendable(request.category, &mut found);
-    let text = inline_text(request.inline_text.as_ref(), &mut found);
+    let words = words(request, &mut found);
+    if organization.is_none() && !request.template.is_empty() {
+        found.push("organization_id", "REQUIRED", "must be given, since templates belong to organizations");
+    }
     let scheduled = moment("schedule_time", request.schedule_time, now, &mut found);
     let expires = moment("expire_time", request.expire_time, scheduled.unwrap_or(now), &mut found);
-    let (Some(category), Some(text), true) = (category, text, found.is_empty()) else {
+    let (Some(category), Some(words), true) = (category, words, found.is_empty()) else {
         return Err(violations(found));
     };
     let encode = |notification: &Notification| accepted(notification).encode_to_vec();
-    let key = RequestKey::new(fingerprints, caller.subject(), SEND, request_id, &request.encode_to_vec());
+    let key = RequestKey::new(fingerprints, caller.subject(), SEND, request_id, &content(request));
     Ok(send_notification::Command {
         sender: caller.subject(),
         scope,
@@ -66,7 +71,7 @@ pub(in crate::grpc) fn send(
         organization,
         recipients,
         category,
-        text,
+        words,
         scheduled,
         expires,
         call_id: call_id(),
@@ -113,11 +118,42 @@ fn sendable(number: i32, found: &mut Violations) -> Option<Category> {
     category
 }
 
-fn inline_text(given: Option<&api::InlineText>, found: &mut Violations) -> Option<InlineText> {
-    let Some(given) = given else {
-        found.push("inline_text", "REQUIRED", "is required");
-        return None;
-    };
+/// What is asked for, the same bytes for the same request: maps have no order on the wire.
+fn content(request: &api::SendNotificationRequest) -> Vec<u8> {
+    let rest = api::SendNotificationRequest { data: HashMap::new(), ..request.clone() }.encode_to_vec();
+    let mut content = (rest.len() as u64).to_be_bytes().to_vec();
+    content.extend(rest);
+    for (name, value) in templates::data(&request.data) {
+        for part in [name, value] {
+            content.extend((part.len() as u64).to_be_bytes());
+            content.extend(part.into_bytes());
+        }
+    }
+    content
+}
+
+/// A text as it is or a template, and not both.
+fn words(request: &api::SendNotificationRequest, found: &mut Violations) -> Option<Words> {
+    let version = templates::version("template_version", request.template_version, found);
+    match (&request.inline_text, request.template.as_str()) {
+        (Some(text), "") => {
+            if version.is_some() || !request.data.is_empty() {
+                found.push("template", "REQUIRED", "must be given for its version and its data");
+            }
+            inline_text(text, found).map(Words::Inline)
+        }
+        (None, template) if !template.is_empty() => {
+            let name = found.check("template", "NAME_INVALID", Name::parse(template))?;
+            Some(Words::Template { name, version, data: templates::data(&request.data) })
+        }
+        _ => {
+            found.push("inline_text", "REQUIRED", "must be given, or a template, and not both");
+            None
+        }
+    }
+}
+
+fn inline_text(given: &api::InlineText, found: &mut Violations) -> Option<InlineText> {
     let title = found.check("inline_text.title", "TEXT_INVALID", Title::parse(&given.title));
     let text = found.check("inline_text.text", "TEXT_INVALID", Body::parse(&given.text));
     title.zip(text).map(|(title, text)| InlineText { title, text })
@@ -217,5 +253,7 @@ pub(in crate::grpc) fn message(notification: &Notification, counts: Option<Count
         expire_time: notification.expires.map(timestamp),
         cancel_time: notification.cancelled.map(timestamp),
         deliveries,
+        template: notification.template.as_ref().map(|pinned| pinned.name.clone()).unwrap_or_default(),
+        template_version: notification.template.as_ref().map(|pinned| pinned.version).unwrap_or_default(),
     }
 }

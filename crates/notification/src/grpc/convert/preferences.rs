@@ -7,12 +7,13 @@ use rolecall_db::once::{Repeat, RequestKey};
 use rolecall_kernel::key::KeyedHash;
 use rolecall_rpc::mask::{Field, Mask};
 use rolecall_rpc::status::Violations;
+use rolecall_templates::Locale;
 use tonic::Status;
 
 use super::{call_id, category, read_category, request_id, timestamp};
 use crate::app::preferences::{Change, Command, LOCALE, QUIET};
 use crate::domain::category::{Category, Medium};
-use crate::domain::preferences::{Digest, Locale, Preferences, Quiet, Zone, parse_clock, spell_clock};
+use crate::domain::preferences::{Digest, Preferences, Quiet, Zone, parse_clock, spell_clock};
 use crate::grpc::status::violations;
 
 const UPDATE: &str = "notification.PreferenceService/UpdatePreferences";

@@ -11,15 +11,13 @@ use rolecall_kernel::key::KeyedHash;
 use rolecall_kernel::page::{PageSize, PageTokens};
 use rolecall_rpc::mask::{Field, Mask};
 use rolecall_rpc::status::Violations;
+use rolecall_templates::{Content, Data, Locale, Name, SUBJECT_MAX, Text, Variable, html, syntax};
 use tonic::Status;
 
 use super::{call_id, organization, request_id, timestamp};
 use crate::app::change_templates::{Create, Delete, Origin, Update};
 use crate::app::templates::{List, Preview, Shown, Source};
-use crate::domain::own_template::{
-    Content, Data, Head, Name, OwnTemplate, SUBJECT_MAX, Text, Variable, etag, html, syntax,
-};
-use crate::domain::preferences::Locale;
+use crate::domain::own_template::{Head, OwnTemplate, etag};
 use crate::grpc::status::violations;
 
 const CREATE: &str = "notification.TemplateService/CreateTemplate";
@@ -126,7 +124,7 @@ pub(in crate::grpc) fn delete(
 pub(in crate::grpc) fn get(request: &api::GetTemplateRequest) -> Result<(TemplateId, Option<i32>), Status> {
     let mut found = Violations::default();
     let id = found.check("template_id", "ID_INVALID", TemplateId::parse(&request.template_id));
-    let version = version(request.version, &mut found);
+    let version = version("version", request.version, &mut found);
     match id {
         Some(id) if found.is_empty() => Ok((id, version)),
         _ => Err(violations(found)),
@@ -162,7 +160,7 @@ pub(in crate::grpc) fn binding(caller: &Caller, request: &api::ListTemplatesRequ
 /// Reads what `PreviewTemplate` needs.
 pub(in crate::grpc) fn preview(scope: Scope, request: &api::PreviewTemplateRequest) -> Result<Preview, Status> {
     let mut found = Violations::default();
-    let version = version(request.version, &mut found);
+    let version = version("version", request.version, &mut found);
     let source = match (request.template_id.as_str(), &request.template) {
         ("", Some(draft)) => Some(Source::Draft(content(draft, &mut found))),
         (id, None) if !id.is_empty() => {
@@ -190,9 +188,9 @@ pub(in crate::grpc) fn data(given: &HashMap<String, String>) -> Data {
 }
 
 /// 0 is the latest.
-pub(in crate::grpc) fn version(number: i32, found: &mut Violations) -> Option<i32> {
+pub(in crate::grpc) fn version(field: &str, number: i32, found: &mut Violations) -> Option<i32> {
     if number < 0 {
-        found.push("version", "VERSION_INVALID", "must be 0 or more");
+        found.push(field, "VERSION_INVALID", "must be 0 or more");
     }
     Some(number).filter(|number| *number > 0)
 }

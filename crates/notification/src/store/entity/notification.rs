@@ -16,6 +16,14 @@ pub(crate) struct Model {
     pub(crate) scheduled: Option<i64>,
     pub(crate) expires: Option<i64>,
     pub(crate) cancelled: Option<i64>,
+    /// The template that it is sent with; NULL for a text as it is.
+    pub(crate) template_id: Option<Uuid>,
+    pub(crate) template_name: String,
+    pub(crate) template_version: i32,
+    /// The values for the template, as JSON; empty for a text as it is.
+    pub(crate) data: String,
+    /// Whether only members of the organization may get it.
+    pub(crate) members_only: bool,
 }
 
 #[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]

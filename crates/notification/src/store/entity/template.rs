@@ -12,6 +12,8 @@ pub(crate) struct Model {
     /// The latest.
     pub(crate) version: i32,
     pub(crate) created: i64,
+    /// Since when it is there only for what may still be sent with it; it has given up its name.
+    pub(crate) deleted: Option<i64>,
 }
 
 #[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]

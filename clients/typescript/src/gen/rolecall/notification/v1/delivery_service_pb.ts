@@ -111,8 +111,9 @@ export type Delivery = Message<"rolecall.notification.v1.Delivery"> & {
   category: Category;
 
   /**
-   * Why it is suppressed: `preference`, `digest`, `cancelled` or `deleted`;
-   * empty when it is not.
+   * Why it is suppressed: `preference`, `digest`, `cancelled`, `deleted` for an
+   * account or organization that is gone, or `left` for somebody who is no
+   * member any more; empty when it is not.
    *
    * @generated from field: string suppression = 13;
    */

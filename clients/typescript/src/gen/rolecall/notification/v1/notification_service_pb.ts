@@ -17,7 +17,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file rolecall/notification/v1/notification_service.proto.
  */
 export const file_rolecall_notification_v1_notification_service: GenFile = /*@__PURE__*/
-  fileDesc("CjNyb2xlY2FsbC9ub3RpZmljYXRpb24vdjEvbm90aWZpY2F0aW9uX3NlcnZpY2UucHJvdG8SGHJvbGVjYWxsLm5vdGlmaWNhdGlvbi52MSK1AwoMTm90aWZpY2F0aW9uEhcKD25vdGlmaWNhdGlvbl9pZBgBIAEoCRIXCg9vcmdhbml6YXRpb25faWQYAiABKAkSEQoJc2VuZGVyX2lkGAMgASgJEjQKCGNhdGVnb3J5GAQgASgOMiIucm9sZWNhbGwubm90aWZpY2F0aW9uLnYxLkNhdGVnb3J5Eg0KBXRpdGxlGAUgASgJEhcKD3JlY2lwaWVudF9jb3VudBgGIAEoBRIvCgtjcmVhdGVfdGltZRgHIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASMQoNc2NoZWR1bGVfdGltZRgIIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASLwoLZXhwaXJlX3RpbWUYCSABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEi8KC2NhbmNlbF90aW1lGAogASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBI8CgpkZWxpdmVyaWVzGAsgASgLMigucm9sZWNhbGwubm90aWZpY2F0aW9uLnYxLkRlbGl2ZXJ5Q291bnRzImQKDkRlbGl2ZXJ5Q291bnRzEg8KB3BlbmRpbmcYASABKAUSDAoEc2VudBgCIAEoBRIOCgZwYXJrZWQYAyABKAUSDwoHZXhwaXJlZBgEIAEoBRISCgpzdXBwcmVzc2VkGAUgASgFIkwKCVJlY2lwaWVudBIRCgd1c2VyX2lkGAEgASgJSAASDgoEcm9sZRgCIAEoCUgAEg8KBWVtYWlsGAMgASgJSABCCwoJcmVjaXBpZW50IikKCklubGluZVRleHQSDQoFdGl0bGUYASABKAkSDAoEdGV4dBgCIAEoCSLUAgoXU2VuZE5vdGlmaWNhdGlvblJlcXVlc3QSEgoKcmVxdWVzdF9pZBgBIAEoCRIXCg9vcmdhbml6YXRpb25faWQYAiABKAkSNwoKcmVjaXBpZW50cxgDIAMoCzIjLnJvbGVjYWxsLm5vdGlmaWNhdGlvbi52MS5SZWNpcGllbnQSNAoIY2F0ZWdvcnkYBCABKA4yIi5yb2xlY2FsbC5ub3RpZmljYXRpb24udjEuQ2F0ZWdvcnkSOQoLaW5saW5lX3RleHQYBSABKAsyJC5yb2xlY2FsbC5ub3RpZmljYXRpb24udjEuSW5saW5lVGV4dBIxCg1zY2hlZHVsZV90aW1lGAYgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIvCgtleHBpcmVfdGltZRgHIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXAiWAoYU2VuZE5vdGlmaWNhdGlvblJlc3BvbnNlEjwKDG5vdGlmaWNhdGlvbhgBIAEoCzImLnJvbGVjYWxsLm5vdGlmaWNhdGlvbi52MS5Ob3RpZmljYXRpb24iMQoWR2V0Tm90aWZpY2F0aW9uUmVxdWVzdBIXCg9ub3RpZmljYXRpb25faWQYASABKAkiVwoXR2V0Tm90aWZpY2F0aW9uUmVzcG9uc2USPAoMbm90aWZpY2F0aW9uGAEgASgLMiYucm9sZWNhbGwubm90aWZpY2F0aW9uLnYxLk5vdGlmaWNhdGlvbiJaChhMaXN0Tm90aWZpY2F0aW9uc1JlcXVlc3QSFwoPb3JnYW5pemF0aW9uX2lkGAEgASgJEhEKCXBhZ2Vfc2l6ZRgCIAEoBRISCgpwYWdlX3Rva2VuGAMgASgJInMKGUxpc3ROb3RpZmljYXRpb25zUmVzcG9uc2USPQoNbm90aWZpY2F0aW9ucxgBIAMoCzImLnJvbGVjYWxsLm5vdGlmaWNhdGlvbi52MS5Ob3RpZmljYXRpb24SFwoPbmV4dF9wYWdlX3Rva2VuGAIgASgJIkgKGUNhbmNlbE5vdGlmaWNhdGlvblJlcXVlc3QSEgoKcmVxdWVzdF9pZBgBIAEoCRIXCg9ub3RpZmljYXRpb25faWQYAiABKAkiWgoaQ2FuY2VsTm90aWZpY2F0aW9uUmVzcG9uc2USPAoMbm90aWZpY2F0aW9uGAEgASgLMiYucm9sZWNhbGwubm90aWZpY2F0aW9uLnYxLk5vdGlmaWNhdGlvbjK1BQoTTm90aWZpY2F0aW9uU2VydmljZRKjAQoQU2VuZE5vdGlmaWNhdGlvbhIxLnJvbGVjYWxsLm5vdGlmaWNhdGlvbi52MS5TZW5kTm90aWZpY2F0aW9uUmVxdWVzdBoyLnJvbGVjYWxsLm5vdGlmaWNhdGlvbi52MS5TZW5kTm90aWZpY2F0aW9uUmVzcG9uc2UiKJACAqrtGCEiH25vdGlmaWNhdGlvbi5ub3RpZmljYXRpb25zLnNlbmQSoAEKD0dldE5vdGlmaWNhdGlvbhIwLnJvbGVjYWxsLm5vdGlmaWNhdGlvbi52MS5HZXROb3RpZmljYXRpb25SZXF1ZXN0GjEucm9sZWNhbGwubm90aWZpY2F0aW9uLnYxLkdldE5vdGlmaWNhdGlvblJlc3BvbnNlIiiQAgGq7RghIh9ub3RpZmljYXRpb24ubm90aWZpY2F0aW9ucy5saXN0EqYBChFMaXN0Tm90aWZpY2F0aW9ucxIyLnJvbGVjYWxsLm5vdGlmaWNhdGlvbi52MS5MaXN0Tm90aWZpY2F0aW9uc1JlcXVlc3QaMy5yb2xlY2FsbC5ub3RpZmljYXRpb24udjEuTGlzdE5vdGlmaWNhdGlvbnNSZXNwb25zZSIokAIBqu0YISIfbm90aWZpY2F0aW9uLm5vdGlmaWNhdGlvbnMubGlzdBKrAQoSQ2FuY2VsTm90aWZpY2F0aW9uEjMucm9sZWNhbGwubm90aWZpY2F0aW9uLnYxLkNhbmNlbE5vdGlmaWNhdGlvblJlcXVlc3QaNC5yb2xlY2FsbC5ub3RpZmljYXRpb24udjEuQ2FuY2VsTm90aWZpY2F0aW9uUmVzcG9uc2UiKpACAqrtGCMiIW5vdGlmaWNhdGlvbi5ub3RpZmljYXRpb25zLmNhbmNlbEKLAgocY29tLnJvbGVjYWxsLm5vdGlmaWNhdGlvbi52MUIYTm90aWZpY2F0aW9uU2VydmljZVByb3RvUAFaT2dpdGh1Yi5jb20vcm9sZWNhbGwvcm9sZWNhbGwvY2xpZW50cy9nby9yb2xlY2FsbC9ub3RpZmljYXRpb24vdjE7bm90aWZpY2F0aW9udjGiAgNSTliqAhhSb2xlY2FsbC5Ob3RpZmljYXRpb24uVjHKAhhSb2xlY2FsbFxOb3RpZmljYXRpb25cVjHiAiRSb2xlY2FsbFxOb3RpZmljYXRpb25cVjFcR1BCTWV0YWRhdGHqAhpSb2xlY2FsbDo6Tm90aWZpY2F0aW9uOjpWMWIGcHJvdG8z", [file_google_protobuf_timestamp, file_rolecall_authz_v1_options, file_rolecall_notification_v1_category]);
+  fileDesc("CjNyb2xlY2FsbC9ub3RpZmljYXRpb24vdjEvbm90aWZpY2F0aW9uX3NlcnZpY2UucHJvdG8SGHJvbGVjYWxsLm5vdGlmaWNhdGlvbi52MSLhAwoMTm90aWZpY2F0aW9uEhcKD25vdGlmaWNhdGlvbl9pZBgBIAEoCRIXCg9vcmdhbml6YXRpb25faWQYAiABKAkSEQoJc2VuZGVyX2lkGAMgASgJEjQKCGNhdGVnb3J5GAQgASgOMiIucm9sZWNhbGwubm90aWZpY2F0aW9uLnYxLkNhdGVnb3J5Eg0KBXRpdGxlGAUgASgJEhcKD3JlY2lwaWVudF9jb3VudBgGIAEoBRIvCgtjcmVhdGVfdGltZRgHIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASMQoNc2NoZWR1bGVfdGltZRgIIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASLwoLZXhwaXJlX3RpbWUYCSABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEi8KC2NhbmNlbF90aW1lGAogASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBI8CgpkZWxpdmVyaWVzGAsgASgLMigucm9sZWNhbGwubm90aWZpY2F0aW9uLnYxLkRlbGl2ZXJ5Q291bnRzEhAKCHRlbXBsYXRlGAwgASgJEhgKEHRlbXBsYXRlX3ZlcnNpb24YDSABKAUiZAoORGVsaXZlcnlDb3VudHMSDwoHcGVuZGluZxgBIAEoBRIMCgRzZW50GAIgASgFEg4KBnBhcmtlZBgDIAEoBRIPCgdleHBpcmVkGAQgASgFEhIKCnN1cHByZXNzZWQYBSABKAUiTAoJUmVjaXBpZW50EhEKB3VzZXJfaWQYASABKAlIABIOCgRyb2xlGAIgASgJSAASDwoFZW1haWwYAyABKAlIAEILCglyZWNpcGllbnQiKQoKSW5saW5lVGV4dBINCgV0aXRsZRgBIAEoCRIMCgR0ZXh0GAIgASgJIvgDChdTZW5kTm90aWZpY2F0aW9uUmVxdWVzdBISCgpyZXF1ZXN0X2lkGAEgASgJEhcKD29yZ2FuaXphdGlvbl9pZBgCIAEoCRI3CgpyZWNpcGllbnRzGAMgAygLMiMucm9sZWNhbGwubm90aWZpY2F0aW9uLnYxLlJlY2lwaWVudBI0CghjYXRlZ29yeRgEIAEoDjIiLnJvbGVjYWxsLm5vdGlmaWNhdGlvbi52MS5DYXRlZ29yeRI5CgtpbmxpbmVfdGV4dBgFIAEoCzIkLnJvbGVjYWxsLm5vdGlmaWNhdGlvbi52MS5JbmxpbmVUZXh0EjEKDXNjaGVkdWxlX3RpbWUYBiABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEi8KC2V4cGlyZV90aW1lGAcgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIQCgh0ZW1wbGF0ZRgIIAEoCRIYChB0ZW1wbGF0ZV92ZXJzaW9uGAkgASgFEkkKBGRhdGEYCiADKAsyOy5yb2xlY2FsbC5ub3RpZmljYXRpb24udjEuU2VuZE5vdGlmaWNhdGlvblJlcXVlc3QuRGF0YUVudHJ5GisKCURhdGFFbnRyeRILCgNrZXkYASABKAkSDQoFdmFsdWUYAiABKAk6AjgBIlgKGFNlbmROb3RpZmljYXRpb25SZXNwb25zZRI8Cgxub3RpZmljYXRpb24YASABKAsyJi5yb2xlY2FsbC5ub3RpZmljYXRpb24udjEuTm90aWZpY2F0aW9uIjEKFkdldE5vdGlmaWNhdGlvblJlcXVlc3QSFwoPbm90aWZpY2F0aW9uX2lkGAEgASgJIlcKF0dldE5vdGlmaWNhdGlvblJlc3BvbnNlEjwKDG5vdGlmaWNhdGlvbhgBIAEoCzImLnJvbGVjYWxsLm5vdGlmaWNhdGlvbi52MS5Ob3RpZmljYXRpb24iWgoYTGlzdE5vdGlmaWNhdGlvbnNSZXF1ZXN0EhcKD29yZ2FuaXphdGlvbl9pZBgBIAEoCRIRCglwYWdlX3NpemUYAiABKAUSEgoKcGFnZV90b2tlbhgDIAEoCSJzChlMaXN0Tm90aWZpY2F0aW9uc1Jlc3BvbnNlEj0KDW5vdGlmaWNhdGlvbnMYASADKAsyJi5yb2xlY2FsbC5ub3RpZmljYXRpb24udjEuTm90aWZpY2F0aW9uEhcKD25leHRfcGFnZV90b2tlbhgCIAEoCSJIChlDYW5jZWxOb3RpZmljYXRpb25SZXF1ZXN0EhIKCnJlcXVlc3RfaWQYASABKAkSFwoPbm90aWZpY2F0aW9uX2lkGAIgASgJIloKGkNhbmNlbE5vdGlmaWNhdGlvblJlc3BvbnNlEjwKDG5vdGlmaWNhdGlvbhgBIAEoCzImLnJvbGVjYWxsLm5vdGlmaWNhdGlvbi52MS5Ob3RpZmljYXRpb24ytQUKE05vdGlmaWNhdGlvblNlcnZpY2USowEKEFNlbmROb3RpZmljYXRpb24SMS5yb2xlY2FsbC5ub3RpZmljYXRpb24udjEuU2VuZE5vdGlmaWNhdGlvblJlcXVlc3QaMi5yb2xlY2FsbC5ub3RpZmljYXRpb24udjEuU2VuZE5vdGlmaWNhdGlvblJlc3BvbnNlIiiQAgKq7RghIh9ub3RpZmljYXRpb24ubm90aWZpY2F0aW9ucy5zZW5kEqABCg9HZXROb3RpZmljYXRpb24SMC5yb2xlY2FsbC5ub3RpZmljYXRpb24udjEuR2V0Tm90aWZpY2F0aW9uUmVxdWVzdBoxLnJvbGVjYWxsLm5vdGlmaWNhdGlvbi52MS5HZXROb3RpZmljYXRpb25SZXNwb25zZSIokAIBqu0YISIfbm90aWZpY2F0aW9uLm5vdGlmaWNhdGlvbnMubGlzdBKmAQoRTGlzdE5vdGlmaWNhdGlvbnMSMi5yb2xlY2FsbC5ub3RpZmljYXRpb24udjEuTGlzdE5vdGlmaWNhdGlvbnNSZXF1ZXN0GjMucm9sZWNhbGwubm90aWZpY2F0aW9uLnYxLkxpc3ROb3RpZmljYXRpb25zUmVzcG9uc2UiKJACAartGCEiH25vdGlmaWNhdGlvbi5ub3RpZmljYXRpb25zLmxpc3QSqwEKEkNhbmNlbE5vdGlmaWNhdGlvbhIzLnJvbGVjYWxsLm5vdGlmaWNhdGlvbi52MS5DYW5jZWxOb3RpZmljYXRpb25SZXF1ZXN0GjQucm9sZWNhbGwubm90aWZpY2F0aW9uLnYxLkNhbmNlbE5vdGlmaWNhdGlvblJlc3BvbnNlIiqQAgKq7RgjIiFub3RpZmljYXRpb24ubm90aWZpY2F0aW9ucy5jYW5jZWxCiwIKHGNvbS5yb2xlY2FsbC5ub3RpZmljYXRpb24udjFCGE5vdGlmaWNhdGlvblNlcnZpY2VQcm90b1ABWk9naXRodWIuY29tL3JvbGVjYWxsL3JvbGVjYWxsL2NsaWVudHMvZ28vcm9sZWNhbGwvbm90aWZpY2F0aW9uL3YxO25vdGlmaWNhdGlvbnYxogIDUk5YqgIYUm9sZWNhbGwuTm90aWZpY2F0aW9uLlYxygIYUm9sZWNhbGxcTm90aWZpY2F0aW9uXFYx4gIkUm9sZWNhbGxcTm90aWZpY2F0aW9uXFYxXEdQQk1ldGFkYXRh6gIaUm9sZWNhbGw6Ok5vdGlmaWNhdGlvbjo6VjFiBnByb3RvMw", [file_google_protobuf_timestamp, file_rolecall_authz_v1_options, file_rolecall_notification_v1_category]);
 
 /**
  * Something that people are told.
@@ -54,7 +54,8 @@ export type Notification = Message<"rolecall.notification.v1.Notification"> & {
   category: Category;
 
   /**
-   * Its title, such as the subject of mails has it.
+   * Its title, such as the subject of mails has it; with a template, that of
+   * its first text.
    *
    * @generated from field: string title = 5;
    */
@@ -101,6 +102,20 @@ export type Notification = Message<"rolecall.notification.v1.Notification"> & {
    * @generated from field: rolecall.notification.v1.DeliveryCounts deliveries = 11;
    */
   deliveries?: DeliveryCounts | undefined;
+
+  /**
+   * The name of the template that it was sent with; empty for inline text.
+   *
+   * @generated from field: string template = 12;
+   */
+  template: string;
+
+  /**
+   * The version of that template; 0 for inline text.
+   *
+   * @generated from field: int32 template_version = 13;
+   */
+  templateVersion: number;
 };
 
 /**
@@ -269,7 +284,7 @@ export type SendNotificationRequest = Message<"rolecall.notification.v1.SendNoti
   category: Category;
 
   /**
-   * What is told.
+   * What is told, as it is; absent with a template.
    *
    * @generated from field: rolecall.notification.v1.InlineText inline_text = 5;
    */
@@ -288,6 +303,28 @@ export type SendNotificationRequest = Message<"rolecall.notification.v1.SendNoti
    * @generated from field: google.protobuf.Timestamp expire_time = 7;
    */
   expireTime?: Timestamp | undefined;
+
+  /**
+   * The name of a template of the organization (`TEMPLATE_NOT_FOUND`), which
+   * says what is told; empty with inline text.
+   *
+   * @generated from field: string template = 8;
+   */
+  template: string;
+
+  /**
+   * Its version; 0 means the latest.
+   *
+   * @generated from field: int32 template_version = 9;
+   */
+  templateVersion: number;
+
+  /**
+   * The values of its variables, by name.
+   *
+   * @generated from field: map<string, string> data = 10;
+   */
+  data: { [key: string]: string };
 };
 
 /**
@@ -486,8 +523,15 @@ export const NotificationService: GenService<{
    *
    * Recipients outside of what the caller may send to are not found
    * (`RECIPIENT_NOT_FOUND`), as those that do not exist. Addresses and inline
-   * text need a sender for the whole installation (`INSTANCE_SENDER_REQUIRED`).
-   * One notification reaches 1 000 people at most (`RECIPIENTS_TOO_MANY`).
+   * text need a sender for the whole installation (`INSTANCE_SENDER_REQUIRED`);
+   * any other sends with a template of its organization to members of it that
+   * can act, and to one person so many times a day (`MESSAGES_TOO_MANY`). One
+   * notification reaches 1 000 people at most (`RECIPIENTS_TOO_MANY`).
+   *
+   * A template is used in the version of now, whatever is published later, and
+   * each person reads it in its language. Data that does not fit the variables
+   * of the template is refused whole (`REQUEST_INVALID`), and so is data that
+   * makes no mail of it (`TEMPLATE_UNUSABLE`).
    *
    * @generated from rpc rolecall.notification.v1.NotificationService.SendNotification
    */

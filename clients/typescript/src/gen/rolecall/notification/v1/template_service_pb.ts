@@ -530,8 +530,9 @@ export const PreviewTemplateResponseSchema: GenMessage<PreviewTemplateResponse> 
 
 /**
  * Keeps the templates of an organization. What is written is published at once
- * as a version, and no version ever changes. `SendNotification` takes no template
- * yet: `PreviewTemplate` shows what one makes of data.
+ * as a version, and no version ever changes. `SendNotification` sends with them,
+ * and `PreviewTemplate` shows what one makes of data. They end with their
+ * organization.
  *
  * A text shows a variable as `{{ name }}`, and a part of itself with
  * `{% if name %}`, `{% elif other == "value" %}`, `{% else %}` and

@@ -30,17 +30,20 @@ const TAGS: [&str; 21] = [
 
 /// Why HTML is refused.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub(crate) enum HtmlError {
+pub enum HtmlError {
+    /// A tag that is none of them, or is spelled otherwise.
     #[error("holds <{0}, which is none of the tags that are possible")]
     Tag(String),
+    /// A link to something else.
     #[error("has a link to something else than https:, http: or mailto:")]
     Link,
+    /// Tags that are not closed in their order.
     #[error("has tags that are not closed in their order")]
     Unbalanced,
 }
 
 /// Checks a text before variables are in it: its parts may be left out, so only tags are looked at.
-pub(crate) fn check_source(source: &str) -> Result<(), HtmlError> {
+pub fn check_source(source: &str) -> Result<(), HtmlError> {
     each_tag(source, |tag| match tag {
         Tag::Begin { href: Some(href), .. } if !has_scheme(href) && !is_variable(href) => Err(HtmlError::Link),
         Tag::Begin { .. } | Tag::End(_) => Ok(()),
@@ -48,7 +51,7 @@ pub(crate) fn check_source(source: &str) -> Result<(), HtmlError> {
 }
 
 /// Checks what a text has become: every tag is closed, and every link leads somewhere.
-pub(crate) fn check(html: &str) -> Result<(), HtmlError> {
+pub fn check(html: &str) -> Result<(), HtmlError> {
     let mut open: Vec<&str> = Vec::new();
     each_tag(html, |tag| {
         match tag {

@@ -4,8 +4,9 @@ use std::collections::BTreeMap;
 
 use minijinja::{AutoEscape, Environment, UndefinedBehavior, Value};
 
-use crate::domain::clean::clean;
-use crate::domain::own_template::{Data, SUBJECT_MAX, Text, html};
+use crate::clean::clean;
+use crate::content::{Data, SUBJECT_MAX, Text};
+use crate::html;
 
 /// The most bytes of a text that a template makes.
 const TEXT_MAX: usize = 32 * 1024;
@@ -15,28 +16,34 @@ const HTML_MAX: usize = 64 * 1024;
 
 /// A template with its data in it.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Said {
-    pub(crate) subject: String,
-    pub(crate) text: String,
-    /// Empty for the plain text.
-    pub(crate) html: String,
+pub struct Said {
+    /// One line.
+    pub subject: String,
+    /// The plain text.
+    pub text: String,
+    /// The same in HTML; empty for the plain text.
+    pub html: String,
 }
 
 /// Why data makes no mail of a template.
 #[derive(Debug, thiserror::Error)]
-pub(crate) enum UnusableError {
+pub enum UnusableError {
+    /// Too long.
     #[error("it is longer than a mail may be")]
     TooLong,
+    /// Nothing is said.
     #[error("its subject or its text is empty")]
     Empty,
+    /// The HTML is not what mails may hold.
     #[error(transparent)]
     Html(#[from] html::HtmlError),
+    /// The text is no template: a defect, since it was looked at when it was stored.
     #[error("it cannot be read")]
     Broken(#[source] minijinja::Error),
 }
 
 /// Renders a text. The environment knows no filter, no function and no other template.
-pub(crate) fn render(text: &Text, data: &Data) -> Result<Said, UnusableError> {
+pub fn render(text: &Text, data: &Data) -> Result<Said, UnusableError> {
     let values: BTreeMap<String, Value> =
         data.iter().map(|(name, value)| (name.clone(), Value::from(value.clone()))).collect();
     let values = Value::from(values);
@@ -89,7 +96,7 @@ impl std::io::Write for Bounded {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::domain::preferences::Locale;
+    use crate::locale::Locale;
 
     fn text(subject: &str, text: &str, html: &str) -> Text {
         let locale = Locale::parse("en").expect("a language");

@@ -13,13 +13,17 @@ pub(crate) const WORDS: [&str; 16] = [
 
 /// Why a text is no template.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub(crate) enum SyntaxError {
+pub enum SyntaxError {
+    /// A tag is not closed.
     #[error("has a tag that is not closed")]
     Open,
+    /// Something else than what is possible.
     #[error("may hold {{{{ name }}}}, if, elif, else and endif, with not, and, or, == and !=, and not `{0}`")]
     Refused(String),
+    /// Conditions and their ends do not match.
     #[error("has an if without an endif, or the other way round")]
     Unbalanced,
+    /// Conditions lie too deep in each other.
     #[error("has conditions within conditions more than 10 deep")]
     Deep,
 }
@@ -28,7 +32,7 @@ pub(crate) enum SyntaxError {
 const DEEPEST: usize = 10;
 
 /// Reads a text, and returns the variables in it.
-pub(crate) fn read(source: &str) -> Result<BTreeSet<String>, SyntaxError> {
+pub fn read(source: &str) -> Result<BTreeSet<String>, SyntaxError> {
     let (mut names, mut depth, mut rest) = (BTreeSet::new(), 0_usize, source);
     while let Some((_, tail)) = rest.split_once('{') {
         rest = match tail.chars().next() {

@@ -16,7 +16,7 @@ const SCHEMES: [&str; 10] =
 ///
 /// A word that holds a link goes altogether; a dot inside a word, as in `evil.example`, gets a space
 /// after it, so that mail programs do not make a link of it.
-pub(crate) fn clean(text: &str) -> String {
+pub fn clean(text: &str) -> String {
     let visible: String = text.chars().filter_map(visible).collect();
     let words: Vec<String> = visible.split_whitespace().filter(|word| !is_link(word)).map(part_dots).collect();
     words.join(" ").chars().take(MAX).collect::<String>().trim_end().to_owned()
