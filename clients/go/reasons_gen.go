@@ -220,6 +220,10 @@ const (
 	NotificationTemplatesExhausted Reason = "notification.rolecall/TEMPLATES_EXHAUSTED"
 	// NotificationTemplateUnusable (FAILED_PRECONDITION): What the template makes of the data is no mail: too long, its tags are not closed, or a link leads nowhere.
 	NotificationTemplateUnusable Reason = "notification.rolecall/TEMPLATE_UNUSABLE"
+	// NotificationResumeTokenExpired (OUT_OF_RANGE): The resume token is older than what is kept; list the messages, and watch without one.
+	NotificationResumeTokenExpired Reason = "notification.rolecall/RESUME_TOKEN_EXPIRED"
+	// NotificationStreamsTooMany (RESOURCE_EXHAUSTED): The caller watches its inbox as often as is possible at one server.
+	NotificationStreamsTooMany Reason = "notification.rolecall/STREAMS_TOO_MANY"
 	// OrganizationRequestInvalid (INVALID_ARGUMENT): Fields of the request break rules; `BadRequest` lists all of them.
 	OrganizationRequestInvalid Reason = "organization.rolecall/REQUEST_INVALID"
 	// OrganizationOrganizationNotFound (NOT_FOUND): No such organization within what the caller may see.

@@ -257,6 +257,10 @@ const serviceConfig = `{
           "service": "rolecall.notification.v1.InboxService"
         },
         {
+          "method": "WatchInbox",
+          "service": "rolecall.notification.v1.InboxService"
+        },
+        {
           "method": "CancelNotification",
           "service": "rolecall.notification.v1.NotificationService"
         },

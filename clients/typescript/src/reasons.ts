@@ -220,6 +220,10 @@ export const REASONS = {
   "notification.rolecall/TEMPLATES_EXHAUSTED": Code.ResourceExhausted,
   /** What the template makes of the data is no mail: too long, its tags are not closed, or a link leads nowhere. */
   "notification.rolecall/TEMPLATE_UNUSABLE": Code.FailedPrecondition,
+  /** The resume token is older than what is kept; list the messages, and watch without one. */
+  "notification.rolecall/RESUME_TOKEN_EXPIRED": Code.OutOfRange,
+  /** The caller watches its inbox as often as is possible at one server. */
+  "notification.rolecall/STREAMS_TOO_MANY": Code.ResourceExhausted,
   /** Fields of the request break rules; `BadRequest` lists all of them. */
   "organization.rolecall/REQUEST_INVALID": Code.InvalidArgument,
   /** No such organization within what the caller may see. */

@@ -18,5 +18,6 @@ pub(crate) mod preferences;
 pub(crate) mod retry_deliveries;
 pub(crate) mod send_notification;
 pub(crate) mod templates;
+pub(crate) mod watch_inbox;
 pub(crate) mod wording;
 pub(crate) mod write_refusals;

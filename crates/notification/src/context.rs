@@ -19,14 +19,15 @@ use rolecall_kernel::id::SubjectId;
 use rolecall_kernel::key::{KeyedHash, MasterKey, Purpose, Sealer};
 use rolecall_kernel::page::PageTokens;
 use rolecall_kernel::time::Clock;
+use rolecall_mail::{Channel, ChannelError};
 use sea_orm_migration::MigrationTrait;
 use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
 use tonic::service::Routes;
 
 use crate::app::instance_name::InstanceName;
+use crate::app::watch_inbox::{self, Watchers};
 use crate::app::{delete_finished, deliver};
-use crate::channel::{Channel, ChannelError};
 use crate::config::NotificationConfig;
 use crate::domain::category::Category;
 use crate::domain::delivery::ChannelKind;
@@ -98,6 +99,10 @@ pub(crate) struct Shared {
     pub(crate) unsubscribe: unsubscribe::Tokens,
     /// Tells the delivery worker of this process that something is due.
     pub(crate) wake: Notify,
+    /// Tells the worker of this process that numbers messages that some were written.
+    pub(crate) arrived: Notify,
+    /// Who watches its inbox at this process.
+    pub(crate) watchers: Watchers,
 }
 
 impl Shared {
@@ -145,7 +150,7 @@ impl Notification {
             entropy,
             peers,
             schedule: config.schedule(),
-            channel: Channel::new(&config)?,
+            channel: Channel::new(&config.from, config.smtp.as_ref(), &config.mail_folder, config.send_timeout / 2)?,
             renderer: Renderer::new(Server::new(&config.external_url).linking(config.links.clone()))?,
             instance_name: InstanceName::default(),
             mail_secrets: master_key.sealer(Purpose::MailSecret),
@@ -153,6 +158,8 @@ impl Notification {
             page_tokens: PageTokens::new(master_key.sealer(Purpose::PageToken)),
             unsubscribe: unsubscribe::Tokens::new(master_key.keyed_hash(Purpose::Unsubscribe)),
             wake: Notify::new(),
+            arrived: Notify::new(),
+            watchers: Watchers::default(),
             config,
         };
         Ok(Self { shared: Arc::new(shared), relay })
@@ -197,12 +204,16 @@ impl Notification {
 
     /// Returns what has to run beside the services.
     pub fn workers(&self, shutdown: &CancellationToken) -> Vec<Worker> {
-        let (shared, swept) = (Arc::clone(&self.shared), Arc::clone(&self.shared));
-        let (first, second, third) = (shutdown.clone(), shutdown.clone(), shutdown.clone());
+        let (shared, swept, numbered) = (Arc::clone(&self.shared), Arc::clone(&self.shared), Arc::clone(&self.shared));
+        let (first, second, third, fourth) = (shutdown.clone(), shutdown.clone(), shutdown.clone(), shutdown.clone());
         let relay = self.relay();
         vec![
             Worker { name: "notification.deliver", run: Box::pin(async move { jobs::deliver(&shared, first).await }) },
             Worker { name: "notification.relay", run: Box::pin(relay.run(second)) },
+            Worker {
+                name: "notification.number",
+                run: Box::pin(async move { jobs::number_messages(&numbered, fourth).await }),
+            },
             Worker { name: "notification.sweep", run: Box::pin(async move { jobs::sweep(&swept, third).await }) },
         ]
     }
@@ -233,6 +244,11 @@ impl Notification {
                 return Ok(attempted);
             }
         }
+    }
+
+    /// Numbers what came to lie in inboxes, so that it is told to those who watch; returns how many messages; for tests.
+    pub async fn number_messages(&self) -> Result<u64, rolecall_db::Error> {
+        watch_inbox::number(&self.shared).await
     }
 
     /// Deletes deliveries past their retention, as a worker does now and then, and returns how many those were.

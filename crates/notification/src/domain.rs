@@ -4,7 +4,6 @@ pub(crate) mod arrival;
 pub(crate) mod category;
 pub(crate) mod delivery;
 pub(crate) mod event;
-pub(crate) mod mail;
 pub(crate) mod message;
 pub(crate) mod notification;
 pub(crate) mod own_template;

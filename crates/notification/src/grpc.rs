@@ -3,6 +3,7 @@
 pub(crate) mod convert;
 pub(crate) mod delivery_service;
 pub(crate) mod inbox_service;
+mod inbox_watch;
 pub(crate) mod mail_service;
 pub(crate) mod notification_service;
 pub(crate) mod preference_service;

@@ -5,7 +5,7 @@ use std::time::Duration;
 use rolecall_authz::Refusals;
 use tokio_util::sync::CancellationToken;
 
-use crate::app::{delete_finished, deliver, write_refusals};
+use crate::app::{delete_finished, deliver, watch_inbox, write_refusals};
 use crate::context::Shared;
 
 /// How often it is written which calls were refused: what was counted since is lost when the process dies.
@@ -29,6 +29,20 @@ pub(crate) async fn deliver(shared: &Shared, shutdown: CancellationToken) {
             () = shutdown.cancelled() => {}
             () = shared.wake.notified() => {}
             () = tokio::time::sleep(pause) => {}
+        }
+    }
+}
+
+/// Numbers what comes to lie in inboxes until the shutdown.
+pub(crate) async fn number_messages(shared: &Shared, shutdown: CancellationToken) {
+    while !shutdown.is_cancelled() {
+        if let Err(error) = watch_inbox::number(shared).await {
+            tracing::warn!(%error, "messages could not be numbered; those who watch their inbox wait for them");
+        }
+        tokio::select! {
+            () = shutdown.cancelled() => {}
+            () = shared.arrived.notified() => {}
+            () = tokio::time::sleep(watch_inbox::POLL) => {}
         }
     }
 }

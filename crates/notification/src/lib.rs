@@ -9,7 +9,6 @@
 //! | `app` | one use case a file: accept events, send, deliver, gather digests, list, get, retry |
 //! | `store` | the tables, the query of each aggregate in a file |
 //! | `render`, `templates/` | from a template and what it shows to a mail |
-//! | `channel` | the mail server, or the folder |
 //! | `http` | where one click ends mails that are not mandatory |
 //! | `grpc`, `events`, `peers` | the wire: services, events heard and told, other contexts |
 //!
@@ -17,7 +16,6 @@
 //! `templates/v1`, the topic in `events::consume`, and the golden files that `UPDATE_GOLDEN=1` writes.
 
 mod app;
-mod channel;
 mod config;
 mod context;
 mod domain;
@@ -29,8 +27,8 @@ mod peers;
 mod render;
 mod store;
 
-pub use channel::ChannelError;
 pub use config::{LinksConfig, NotificationConfig, SmtpConfig, SmtpTls};
 pub use context::{Dependencies, Notification, StartError, Worker};
 pub use domain::delivery::ChannelKind;
 pub use peers::Peers;
+pub use rolecall_mail::ChannelError;

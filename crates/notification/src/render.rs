@@ -9,11 +9,11 @@ use minijinja::{AutoEscape, Environment, UndefinedBehavior, Value};
 
 use crate::config::{LinksConfig, link};
 use crate::domain::arrival::Variables;
-use crate::domain::mail::Rendered;
 use crate::domain::template::Template;
 use rolecall_kernel::calendar;
 use rolecall_kernel::text::is_forbidden;
 use rolecall_kernel::time::Timestamp;
+use rolecall_mail::Rendered;
 use rolecall_templates::clean;
 
 /// A subject longer than this is cut; it stays one line in most programs.

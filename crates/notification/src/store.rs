@@ -6,6 +6,7 @@ pub(crate) mod digests;
 pub(crate) mod ended;
 pub(crate) mod endings;
 pub(crate) mod inbox;
+pub(crate) mod inbox_order;
 pub(crate) mod migrations;
 pub(crate) mod notifications;
 pub(crate) mod preferences;

@@ -24,6 +24,8 @@ const LEVELS: &[(&str, u8)] = &[
     ("rolecall-outbound", 1),
     // The texts of organizations: pure, and what notification stands on (docs/adr/0016).
     ("rolecall-templates", 1),
+    // How a mail leaves; who is told what is the business of notification.
+    ("rolecall-mail", 1),
     ("rolecall-authz", 2),
     ("rolecall-db", 2),
     ("rolecall-rpc", 3),

@@ -748,6 +748,11 @@ pub enum ErrorReason {
     /// What the template makes of the data is no mail: too long, its tags are not
     /// closed, or a link leads nowhere.
     TemplateUnusable = 35,
+    /// The resume token is older than what is kept; list the messages, and watch
+    /// without one.
+    ResumeTokenExpired = 36,
+    /// The caller watches its inbox as often as is possible at one server.
+    StreamsTooMany = 37,
 }
 impl ErrorReason {
     /// String value of the enum field names used in the ProtoBuf definition.
@@ -780,6 +785,8 @@ impl ErrorReason {
             Self::TemplateChanged => "ERROR_REASON_TEMPLATE_CHANGED",
             Self::TemplatesExhausted => "ERROR_REASON_TEMPLATES_EXHAUSTED",
             Self::TemplateUnusable => "ERROR_REASON_TEMPLATE_UNUSABLE",
+            Self::ResumeTokenExpired => "ERROR_REASON_RESUME_TOKEN_EXPIRED",
+            Self::StreamsTooMany => "ERROR_REASON_STREAMS_TOO_MANY",
         }
     }
     /// Creates an enum from field names used in the ProtoBuf definition.
@@ -811,6 +818,8 @@ impl ErrorReason {
             "ERROR_REASON_TEMPLATE_CHANGED" => Some(Self::TemplateChanged),
             "ERROR_REASON_TEMPLATES_EXHAUSTED" => Some(Self::TemplatesExhausted),
             "ERROR_REASON_TEMPLATE_UNUSABLE" => Some(Self::TemplateUnusable),
+            "ERROR_REASON_RESUME_TOKEN_EXPIRED" => Some(Self::ResumeTokenExpired),
+            "ERROR_REASON_STREAMS_TOO_MANY" => Some(Self::StreamsTooMany),
             _ => None,
         }
     }
@@ -1052,6 +1061,23 @@ pub struct ListMessagesResponse {
     #[prost(string, tag = "2")]
     pub next_page_token: ::prost::alloc::string::String,
 }
+/// What `WatchInbox` needs.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct WatchInboxRequest {
+    /// `resume_token` of the last answer seen; empty to begin now.
+    #[prost(string, tag = "1")]
+    pub resume_token: ::prost::alloc::string::String,
+}
+/// One step of the stream.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct WatchInboxResponse {
+    /// What came; absent in a heartbeat.
+    #[prost(message, optional, tag = "1")]
+    pub message: ::core::option::Option<InboxMessage>,
+    /// Goes on after this answer.
+    #[prost(string, tag = "2")]
+    pub resume_token: ::prost::alloc::string::String,
+}
 /// What `GetInboxSummary` needs.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct GetInboxSummaryRequest {}
@@ -1242,6 +1268,48 @@ pub mod inbox_service_client {
                 );
             self.inner.unary(req, path, codec).await
         }
+        /// Tells each message as it comes to lie in the inbox, in their order, each
+        /// once. Without a `resume_token` it begins now: whoever watches first and
+        /// lists then misses nothing.
+        ///
+        /// The first answer comes at once and holds no message; others like it are
+        /// heartbeats, one every 15 seconds in which nothing comes. Each answer carries
+        /// a `resume_token`: with the last one that was seen a new stream goes on after
+        /// it, at any server. What was deleted or has expired meanwhile is not told. A
+        /// token is good for half of `notification.retention`, 45 days by default;
+        /// after that, and where a database was restored to an earlier state, the
+        /// answer is `RESUME_TOKEN_EXPIRED`. One person has 5 streams at one server at
+        /// most (`STREAMS_TOO_MANY`). The stream ends with the session, within a
+        /// second.
+        pub async fn watch_inbox(
+            &mut self,
+            request: impl tonic::IntoRequest<super::WatchInboxRequest>,
+        ) -> std::result::Result<
+            tonic::Response<tonic::codec::Streaming<super::WatchInboxResponse>>,
+            tonic::Status,
+        > {
+            self.inner
+                .ready()
+                .await
+                .map_err(|e| {
+                    tonic::Status::unknown(
+                        format!("Service was not ready: {}", e.into()),
+                    )
+                })?;
+            let codec = tonic_prost::ProstCodec::default();
+            let path = http::uri::PathAndQuery::from_static(
+                "/rolecall.notification.v1.InboxService/WatchInbox",
+            );
+            let mut req = request.into_request();
+            req.extensions_mut()
+                .insert(
+                    GrpcMethod::new(
+                        "rolecall.notification.v1.InboxService",
+                        "WatchInbox",
+                    ),
+                );
+            self.inner.server_streaming(req, path, codec).await
+        }
         /// Counts messages.
         pub async fn get_inbox_summary(
             &mut self,
@@ -1387,6 +1455,29 @@ pub mod inbox_service_server {
             tonic::Response<super::ListMessagesResponse>,
             tonic::Status,
         >;
+        /// Server streaming response type for the WatchInbox method.
+        type WatchInboxStream: tonic::codegen::tokio_stream::Stream<
+                Item = std::result::Result<super::WatchInboxResponse, tonic::Status>,
+            >
+            + std::marker::Send
+            + 'static;
+        /// Tells each message as it comes to lie in the inbox, in their order, each
+        /// once. Without a `resume_token` it begins now: whoever watches first and
+        /// lists then misses nothing.
+        ///
+        /// The first answer comes at once and holds no message; others like it are
+        /// heartbeats, one every 15 seconds in which nothing comes. Each answer carries
+        /// a `resume_token`: with the last one that was seen a new stream goes on after
+        /// it, at any server. What was deleted or has expired meanwhile is not told. A
+        /// token is good for half of `notification.retention`, 45 days by default;
+        /// after that, and where a database was restored to an earlier state, the
+        /// answer is `RESUME_TOKEN_EXPIRED`. One person has 5 streams at one server at
+        /// most (`STREAMS_TOO_MANY`). The stream ends with the session, within a
+        /// second.
+        async fn watch_inbox(
+            &self,
+            request: tonic::Request<super::WatchInboxRequest>,
+        ) -> std::result::Result<tonic::Response<Self::WatchInboxStream>, tonic::Status>;
         /// Counts messages.
         async fn get_inbox_summary(
             &self,
@@ -1541,6 +1632,52 @@ pub mod inbox_service_server {
                                 max_encoding_message_size,
                             );
                         let res = grpc.unary(method, req).await;
+                        Ok(res)
+                    };
+                    Box::pin(fut)
+                }
+                "/rolecall.notification.v1.InboxService/WatchInbox" => {
+                    #[allow(non_camel_case_types)]
+                    struct WatchInboxSvc<T: InboxService>(pub Arc<T>);
+                    impl<
+                        T: InboxService,
+                    > tonic::server::ServerStreamingService<super::WatchInboxRequest>
+                    for WatchInboxSvc<T> {
+                        type Response = super::WatchInboxResponse;
+                        type ResponseStream = T::WatchInboxStream;
+                        type Future = BoxFuture<
+                            tonic::Response<Self::ResponseStream>,
+                            tonic::Status,
+                        >;
+                        fn call(
+                            &mut self,
+                            request: tonic::Request<super::WatchInboxRequest>,
+                        ) -> Self::Future {
+                            let inner = Arc::clone(&self.0);
+                            let fut = async move {
+                                <T as InboxService>::watch_inbox(&inner, request).await
+                            };
+                            Box::pin(fut)
+                        }
+                    }
+                    let accept_compression_encodings = self.accept_compression_encodings;
+                    let send_compression_encodings = self.send_compression_encodings;
+                    let max_decoding_message_size = self.max_decoding_message_size;
+                    let max_encoding_message_size = self.max_encoding_message_size;
+                    let inner = self.inner.clone();
+                    let fut = async move {
+                        let method = WatchInboxSvc(inner);
+                        let codec = tonic_prost::ProstCodec::default();
+                        let mut grpc = tonic::server::Grpc::new(codec)
+                            .apply_compression_config(
+                                accept_compression_encodings,
+                                send_compression_encodings,
+                            )
+                            .apply_max_message_size_config(
+                                max_decoding_message_size,
+                                max_encoding_message_size,
+                            );
+                        let res = grpc.server_streaming(method, req).await;
                         Ok(res)
                     };
                     Box::pin(fut)

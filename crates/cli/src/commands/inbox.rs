@@ -1,5 +1,7 @@
 //! Your own inbox.
 
+mod watch;
+
 use clap::{Args, Subcommand};
 use rolecall_api::notification::v1::inbox_service_client::InboxServiceClient;
 use rolecall_api::notification::v1::{
@@ -51,6 +53,12 @@ pub(crate) enum Command {
         #[command(flatten)]
         page: PageArgs,
     },
+    /// Write messages as they come, each as a line of JSON
+    #[command(after_help = "Examples:
+  rolecall inbox watch
+  rolecall inbox watch --count 1
+  rolecall inbox watch --resume TOKEN")]
+    Watch(watch::Watch),
     /// Mark messages as read, or as unread
     #[command(after_help = "Examples:
   rolecall inbox mark 01890a5d-ac96-774b-bcce-b302099a8057
@@ -93,6 +101,7 @@ impl Command {
                 let view = View::List("messages", LIST);
                 Answer::message("rolecall.notification.v1.ListMessagesResponse", &answer, view)
             }
+            Self::Watch(watch) => watch.run(connection).await,
             Self::Mark { message_ids, unread } => {
                 let request = MarkMessagesRequest { message_ids, unread, ..Default::default() };
                 let answer = client.mark_messages(request).await?.into_inner();

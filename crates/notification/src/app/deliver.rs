@@ -8,6 +8,7 @@ use std::time::Duration;
 use futures::StreamExt as _;
 use rolecall_db::Error;
 use rolecall_kernel::id::{EventId, RequestId};
+use rolecall_mail::{Answer, Mail};
 use tokio::time::{Instant, sleep, timeout};
 use tracing::Instrument as _;
 
@@ -15,12 +16,10 @@ use super::address::Addresses;
 use super::gather_digests;
 use super::judge::Judge;
 use super::wording::Wordings;
-use crate::channel;
 use crate::context::Shared;
 use crate::domain::arrival::Variables;
 use crate::domain::delivery::{AttemptOutcome, Due};
 use crate::domain::event::{Event, What};
-use crate::domain::mail::Mail;
 use crate::domain::schedule::{Next, Outcome};
 use crate::domain::template::Template;
 use crate::events::publish;
@@ -149,7 +148,10 @@ async fn send(shared: &Shared, mail: &Mail, begun: Instant) -> Outcome {
         return Outcome::Deferred("this process was too slow".to_owned());
     }
     match timeout(limit, shared.channel.send(mail)).await {
-        Ok(outcome) => outcome,
+        Ok(Answer::Taken(said)) => Outcome::Sent(said),
+        Ok(Answer::Later(said)) => Outcome::Deferred(said),
+        Ok(Answer::Never(said) | Answer::NoSuchRecipient(said)) => Outcome::Refused(said),
+        Ok(Answer::Unusable(said)) => Outcome::Unusable(said),
         Err(_) => Outcome::Deferred(format!("no answer within {limit:?}")),
     }
 }
@@ -233,6 +235,6 @@ fn parked(shared: &Shared, due: &Due) -> Event {
         target: Some(due.recipient_id),
         request_id: None,
         occurred: now,
-        what: What::DeliveryParked(due.delivery_id, channel::detail(&due.template)),
+        what: What::DeliveryParked(due.delivery_id, rolecall_mail::detail(&due.template)),
     }
 }

@@ -117,7 +117,7 @@ pub(crate) async fn reply(shared: &Shared, command: &Reply) -> Result<Answer<Inb
     if !shared.peers.contacts(HashSet::from([message.sender_id])).await?.contains_key(&message.sender_id) {
         return Err(Error::ReplyNotPossible(command.message_id));
     }
-    once(&shared.database, command.repeat.as_ref(), now, |tx| async move {
+    let answered = once(&shared.database, command.repeat.as_ref(), now, |tx| async move {
         ended::enter(&tx).await?;
         let answer = answer_to(shared, message, command, now);
         if !ended::list(&tx, [answer.recipient_id, answer.sender_id]).await?.is_empty() {
@@ -130,8 +130,10 @@ pub(crate) async fn reply(shared: &Shared, command: &Reply) -> Result<Answer<Inb
         }
         tell(shared, &tx, command, &answer).await?;
         Ok::<_, Error>(answer)
-    })
-    .await
+    });
+    let answered = answered.await?;
+    shared.arrived.notify_one();
+    Ok(answered)
 }
 
 fn answer_to(shared: &Shared, message: &InboxMessage, command: &Reply, now: Timestamp) -> InboxMessage {

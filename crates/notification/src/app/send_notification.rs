@@ -119,6 +119,7 @@ pub(crate) async fn run(shared: &Shared, command: &Command) -> Result<Answer<Not
     });
     let answer = answer.await?;
     shared.wake.notify_one();
+    shared.arrived.notify_one();
     Ok(answer)
 }
 

@@ -8,12 +8,12 @@ use rolecall_templates::{Content, Data, Fault, Locale};
 
 use super::{instance_name, notifications, wording};
 use crate::context::Shared;
-use crate::domain::mail::Rendered;
 use crate::domain::own_template::{Head, OwnTemplate};
 use crate::domain::template::Template;
 use crate::peers::Unreachable;
 use crate::render::{Extras, RenderError};
 use crate::store::templates;
+use rolecall_mail::Rendered;
 
 /// Which templates, and what of them the caller may see.
 #[derive(Debug)]

@@ -3,6 +3,7 @@
 use rolecall_kernel::id::{DeliveryId, EventId, OrganizationId, SubjectId};
 use rolecall_kernel::text::EmailAddress;
 use rolecall_kernel::time::Timestamp;
+pub use rolecall_mail::ChannelKind;
 
 use super::arrival::Variables;
 use super::category::Category;
@@ -48,30 +49,6 @@ impl Suppression {
             Self::Deleted => "deleted",
             Self::Left => "left",
         }
-    }
-}
-
-/// How a mail travels.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum ChannelKind {
-    /// To a mail server.
-    Smtp,
-    /// Into a folder on this machine.
-    Folder,
-}
-
-impl ChannelKind {
-    /// Returns its name.
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Smtp => "smtp",
-            Self::Folder => "folder",
-        }
-    }
-
-    /// Reads a name.
-    pub(crate) fn parse(name: &str) -> Option<Self> {
-        [Self::Smtp, Self::Folder].into_iter().find(|kind| kind.as_str() == name)
     }
 }
 

@@ -10,6 +10,7 @@ use rolecall_rpc::detached;
 use tonic::{Request, Response, Status};
 
 use super::convert::inbox as wire;
+use super::inbox_watch::{self, Messages};
 use super::status;
 use crate::app::inbox;
 use crate::context::Shared;
@@ -37,6 +38,15 @@ impl InboxService for Service {
         };
         let messages = page.items.iter().map(wire::message).collect();
         Ok(Response::new(api::ListMessagesResponse { messages, next_page_token }))
+    }
+
+    type WatchInboxStream = Messages;
+
+    async fn watch_inbox(
+        &self,
+        request: Request<api::WatchInboxRequest>,
+    ) -> Result<Response<Self::WatchInboxStream>, Status> {
+        Ok(Response::new(inbox_watch::watch(&self.0, &request).await?))
     }
 
     async fn get_inbox_summary(

@@ -12,7 +12,7 @@ use tonic::{Code, Status};
 use crate::app::pace::TooMany;
 use crate::app::{
     cancel_notification, change_templates, get_delivery, inbox, list_deliveries, notifications, preferences,
-    retry_deliveries, send_notification, templates,
+    retry_deliveries, send_notification, templates, watch_inbox,
 };
 use crate::peers::Unreachable;
 
@@ -180,6 +180,25 @@ impl From<inbox::Error> for Status {
             Error::TooMany(limit) => too_many(limit),
             Error::RequestIdReused(_) => request_id_reused(),
             Error::Unreachable(error) => unreachable(error),
+            Error::Store(error) => store(error),
+        }
+    }
+}
+
+impl From<watch_inbox::Error> for Status {
+    fn from(error: watch_inbox::Error) -> Self {
+        use watch_inbox::Error;
+        match error {
+            Error::Expired => {
+                let message = "The resume token is older than what is kept; list the messages, and watch without it.";
+                status(Code::OutOfRange, ErrorReason::ResumeTokenExpired, message).build()
+            }
+            Error::TooMany => {
+                let most = watch_inbox::MOST_STREAMS.to_string();
+                let message = "You watch your inbox as often as is possible at one server; end one of the streams.";
+                let builder = status(Code::ResourceExhausted, ErrorReason::StreamsTooMany, message);
+                builder.metadata("most", &most).quota("person and server", format!("{most} streams")).build()
+            }
             Error::Store(error) => store(error),
         }
     }

@@ -14,7 +14,7 @@ use super::deliveries::category;
 use super::entity::inbox_message::{ActiveModel, Column, Entity, Model};
 use crate::domain::message::{InboxMessage, Summary};
 
-/// Both databases bound the values of one statement, of which each row takes 13.
+/// Both databases bound the values of one statement, of which each row takes 14.
 const ROWS: usize = 500;
 
 /// Stores messages.
@@ -133,7 +133,7 @@ pub(crate) async fn delete_old(tx: &Tx, before: Timestamp, most: u64) -> Result<
     Ok(Entity::delete_many().filter(Column::MessageId.is_in(ids)).exec(tx).await?.rows_affected)
 }
 
-fn lying(recipient: SubjectId, now: Timestamp) -> Condition {
+pub(super) fn lying(recipient: SubjectId, now: Timestamp) -> Condition {
     let now = now.as_micros();
     Condition::all()
         .add(Column::RecipientId.eq(recipient.as_uuid()))
@@ -155,10 +155,11 @@ fn row(message: &InboxMessage) -> ActiveModel {
         visible: Set(message.visible.as_micros()),
         expires: Set(message.expires.map(Timestamp::as_micros)),
         read: Set(message.read.map(Timestamp::as_micros)),
+        seq: Set(None),
     }
 }
 
-fn read(row: Model) -> InboxMessage {
+pub(super) fn read(row: Model) -> InboxMessage {
     InboxMessage {
         message_id: MessageId::from_uuid(row.message_id),
         recipient_id: SubjectId::from_uuid(row.recipient_id),

@@ -10,6 +10,7 @@ mod m0112_ended_subjects;
 mod m0113_writings;
 mod m0114_templates;
 mod m0115_sent_templates;
+mod m0116_inbox_order;
 
 use rolecall_db::{UniqueConstraint, constraints};
 use sea_orm_migration::MigrationTrait;
@@ -22,6 +23,7 @@ pub(crate) const CONSTRAINTS: &[UniqueConstraint] = constraints! {
     "preferences_pkey" => "preferences", ["subject_id"];
     "notifications_pkey" => "notifications", ["notification_id"];
     "inbox_messages_pkey" => "inbox_messages", ["message_id"];
+    "inbox_order_pkey" => "inbox_order", ["number"];
     "ended_subjects_pkey" => "ended_subjects", ["subject_id"];
     "writings_pkey" => "writings", ["writing_id"];
     "templates_pkey" => "templates", ["template_id"];
@@ -42,5 +44,6 @@ pub(crate) fn steps() -> Vec<Box<dyn MigrationTrait>> {
         Box::new(m0113_writings::Step),
         Box::new(m0114_templates::Step),
         Box::new(m0115_sent_templates::Step),
+        Box::new(m0116_inbox_order::Step),
     ]
 }

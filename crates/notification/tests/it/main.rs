@@ -17,4 +17,5 @@ mod sending;
 mod tables;
 mod templates;
 mod unsubscribe;
+mod watching;
 mod world;

@@ -15,7 +15,9 @@ use rolecall_api::notification::v1::notification_service_client::NotificationSer
 use rolecall_api::notification::v1::preference_service_client::PreferenceServiceClient;
 use rolecall_api::notification::v1::template_service_client::TemplateServiceClient;
 use rolecall_api::organization::v1 as org;
-use rolecall_authz::{AccessClaims, Caller, ScopeKind, ServiceClaims, SessionLimits, SubjectAccess, SubjectKind};
+use rolecall_authz::{
+    AccessClaims, Caller, Ruling, ScopeKind, ServiceClaims, SessionLimits, SubjectAccess, SubjectKind,
+};
 use rolecall_db::{Database, RelayConfig};
 use rolecall_kernel::id::{EventId, OrganizationId, SubjectId};
 use rolecall_kernel::key::{MasterKey, Purpose};
@@ -28,6 +30,7 @@ use tonic::service::Routes;
 use tower::{Service, ServiceExt as _};
 
 use crate::peers::Doubles;
+use crate::watching::Guard;
 
 pub(crate) const CODE: &str = "rci_AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA";
 pub(crate) const DAY: Duration = Duration::from_hours(24);
@@ -43,6 +46,7 @@ pub(crate) struct World {
     pub(crate) notification: Notification,
     dependencies: Dependencies,
     config: NotificationConfig,
+    pub(crate) guard: Guard,
     _database: TestDatabase,
 }
 
@@ -86,7 +90,20 @@ impl World {
         change(&mut config, &sink, folder.path());
         assert_eq!(config.validate(), Vec::<String>::new());
         let notification = Notification::new(dependencies.clone(), config.clone()).expect("it starts");
-        Self { db, clock, entropy, doubles, sink, folder, notification, dependencies, config, _database: database }
+        let guard = Guard::new(&clock, &entropy);
+        Self {
+            db,
+            clock,
+            entropy,
+            doubles,
+            sink,
+            folder,
+            notification,
+            dependencies,
+            config,
+            guard,
+            _database: database,
+        }
     }
 
     /// Another process on the same database.
@@ -225,7 +242,12 @@ impl World {
     }
 
     fn calls(&self, caller: Caller) -> As {
-        As { routes: self.notification.register(Routes::default()), caller: Arc::new(caller) }
+        self.calls_at(&self.notification, caller)
+    }
+
+    fn calls_at(&self, notification: &Notification, caller: Caller) -> As {
+        let routes = notification.register(Routes::default());
+        As { routes, caller: Arc::new(caller), guard: self.guard.clone() }
     }
 
     pub(crate) fn client(&self, caller: Caller) -> DeliveryServiceClient<As> {
@@ -238,6 +260,11 @@ impl World {
 
     pub(crate) fn inbox(&self, caller: Caller) -> InboxServiceClient<As> {
         InboxServiceClient::new(self.calls(caller))
+    }
+
+    /// The inbox of a person at another process.
+    pub(crate) fn inbox_at(&self, notification: &Notification, caller: Caller) -> InboxServiceClient<As> {
+        InboxServiceClient::new(self.calls_at(notification, caller))
     }
 
     pub(crate) fn templates(&self, caller: Caller) -> TemplateServiceClient<As> {
@@ -372,6 +399,7 @@ pub(crate) fn wire(time: Timestamp) -> prost_types::Timestamp {
 pub(crate) struct As {
     routes: Routes,
     caller: Arc<Caller>,
+    guard: Guard,
 }
 
 impl Service<http::Request<Body>> for As {
@@ -385,6 +413,8 @@ impl Service<http::Request<Body>> for As {
 
     fn call(&mut self, mut request: http::Request<Body>) -> Self::Future {
         request.extensions_mut().insert(Arc::clone(&self.caller));
+        let rule = Arc::clone(self.guard.policy.shared_rule(request.uri().path()).expect("every method has a rule"));
+        request.extensions_mut().insert(Ruling::new(Arc::clone(&self.guard.authorizer), rule));
         self.routes.call(request)
     }
 }

@@ -80,6 +80,11 @@ const (
 	// What the template makes of the data is no mail: too long, its tags are not
 	// closed, or a link leads nowhere.
 	ErrorReason_ERROR_REASON_TEMPLATE_UNUSABLE ErrorReason = 35
+	// The resume token is older than what is kept; list the messages, and watch
+	// without one.
+	ErrorReason_ERROR_REASON_RESUME_TOKEN_EXPIRED ErrorReason = 36
+	// The caller watches its inbox as often as is possible at one server.
+	ErrorReason_ERROR_REASON_STREAMS_TOO_MANY ErrorReason = 37
 )
 
 // Enum value maps for ErrorReason.
@@ -109,6 +114,8 @@ var (
 		33: "ERROR_REASON_TEMPLATE_CHANGED",
 		34: "ERROR_REASON_TEMPLATES_EXHAUSTED",
 		35: "ERROR_REASON_TEMPLATE_UNUSABLE",
+		36: "ERROR_REASON_RESUME_TOKEN_EXPIRED",
+		37: "ERROR_REASON_STREAMS_TOO_MANY",
 	}
 	ErrorReason_value = map[string]int32{
 		"ERROR_REASON_UNSPECIFIED":               0,
@@ -135,6 +142,8 @@ var (
 		"ERROR_REASON_TEMPLATE_CHANGED":          33,
 		"ERROR_REASON_TEMPLATES_EXHAUSTED":       34,
 		"ERROR_REASON_TEMPLATE_UNUSABLE":         35,
+		"ERROR_REASON_RESUME_TOKEN_EXPIRED":      36,
+		"ERROR_REASON_STREAMS_TOO_MANY":          37,
 	}
 )
 
@@ -169,7 +178,7 @@ var File_rolecall_notification_v1_errors_proto protoreflect.FileDescriptor
 
 const file_rolecall_notification_v1_errors_proto_rawDesc = "" +
 	"\n" +
-	"%rolecall/notification/v1/errors.proto\x12\x18rolecall.notification.v1\x1a\x1frolecall/authz/v1/options.proto*\x97\b\n" +
+	"%rolecall/notification/v1/errors.proto\x12\x18rolecall.notification.v1\x1a\x1frolecall/authz/v1/options.proto*\xed\b\n" +
 	"\vErrorReason\x12\x1c\n" +
 	"\x18ERROR_REASON_UNSPECIFIED\x10\x00\x12&\n" +
 	"\x1cERROR_REASON_REQUEST_INVALID\x10\x01\x1a\x04\xb0\xed\x18\x03\x12-\n" +
@@ -196,7 +205,9 @@ const file_rolecall_notification_v1_errors_proto_rawDesc = "" +
 	"\x1dERROR_REASON_TEMPLATE_CHANGED\x10!\x1a\x04\xb0\xed\x18\n" +
 	"\x12*\n" +
 	" ERROR_REASON_TEMPLATES_EXHAUSTED\x10\"\x1a\x04\xb0\xed\x18\b\x12(\n" +
-	"\x1eERROR_REASON_TEMPLATE_UNUSABLE\x10#\x1a\x04\xb0\xed\x18\tB\xfe\x01\n" +
+	"\x1eERROR_REASON_TEMPLATE_UNUSABLE\x10#\x1a\x04\xb0\xed\x18\t\x12+\n" +
+	"!ERROR_REASON_RESUME_TOKEN_EXPIRED\x10$\x1a\x04\xb0\xed\x18\v\x12'\n" +
+	"\x1dERROR_REASON_STREAMS_TOO_MANY\x10%\x1a\x04\xb0\xed\x18\bB\xfe\x01\n" +
 	"\x1ccom.rolecall.notification.v1B\vErrorsProtoP\x01ZOgithub.com/rolecall/rolecall/clients/go/rolecall/notification/v1;notificationv1\xa2\x02\x03RNX\xaa\x02\x18Rolecall.Notification.V1\xca\x02\x18Rolecall\\Notification\\V1\xe2\x02$Rolecall\\Notification\\V1\\GPBMetadata\xea\x02\x1aRolecall::Notification::V1b\x06proto3"
 
 var (

@@ -326,6 +326,107 @@ func (x *ListMessagesResponse) GetNextPageToken() string {
 	return ""
 }
 
+// What `WatchInbox` needs.
+type WatchInboxRequest struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// `resume_token` of the last answer seen; empty to begin now.
+	ResumeToken   string `protobuf:"bytes,1,opt,name=resume_token,json=resumeToken,proto3" json:"resume_token,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *WatchInboxRequest) Reset() {
+	*x = WatchInboxRequest{}
+	mi := &file_rolecall_notification_v1_inbox_service_proto_msgTypes[4]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *WatchInboxRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*WatchInboxRequest) ProtoMessage() {}
+
+func (x *WatchInboxRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_rolecall_notification_v1_inbox_service_proto_msgTypes[4]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use WatchInboxRequest.ProtoReflect.Descriptor instead.
+func (*WatchInboxRequest) Descriptor() ([]byte, []int) {
+	return file_rolecall_notification_v1_inbox_service_proto_rawDescGZIP(), []int{4}
+}
+
+func (x *WatchInboxRequest) GetResumeToken() string {
+	if x != nil {
+		return x.ResumeToken
+	}
+	return ""
+}
+
+// One step of the stream.
+type WatchInboxResponse struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// What came; absent in a heartbeat.
+	Message *InboxMessage `protobuf:"bytes,1,opt,name=message,proto3" json:"message,omitempty"`
+	// Goes on after this answer.
+	ResumeToken   string `protobuf:"bytes,2,opt,name=resume_token,json=resumeToken,proto3" json:"resume_token,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *WatchInboxResponse) Reset() {
+	*x = WatchInboxResponse{}
+	mi := &file_rolecall_notification_v1_inbox_service_proto_msgTypes[5]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *WatchInboxResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*WatchInboxResponse) ProtoMessage() {}
+
+func (x *WatchInboxResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_rolecall_notification_v1_inbox_service_proto_msgTypes[5]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use WatchInboxResponse.ProtoReflect.Descriptor instead.
+func (*WatchInboxResponse) Descriptor() ([]byte, []int) {
+	return file_rolecall_notification_v1_inbox_service_proto_rawDescGZIP(), []int{5}
+}
+
+func (x *WatchInboxResponse) GetMessage() *InboxMessage {
+	if x != nil {
+		return x.Message
+	}
+	return nil
+}
+
+func (x *WatchInboxResponse) GetResumeToken() string {
+	if x != nil {
+		return x.ResumeToken
+	}
+	return ""
+}
+
 // What `GetInboxSummary` needs.
 type GetInboxSummaryRequest struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
@@ -335,7 +436,7 @@ type GetInboxSummaryRequest struct {
 
 func (x *GetInboxSummaryRequest) Reset() {
 	*x = GetInboxSummaryRequest{}
-	mi := &file_rolecall_notification_v1_inbox_service_proto_msgTypes[4]
+	mi := &file_rolecall_notification_v1_inbox_service_proto_msgTypes[6]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -347,7 +448,7 @@ func (x *GetInboxSummaryRequest) String() string {
 func (*GetInboxSummaryRequest) ProtoMessage() {}
 
 func (x *GetInboxSummaryRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_rolecall_notification_v1_inbox_service_proto_msgTypes[4]
+	mi := &file_rolecall_notification_v1_inbox_service_proto_msgTypes[6]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -360,7 +461,7 @@ func (x *GetInboxSummaryRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GetInboxSummaryRequest.ProtoReflect.Descriptor instead.
 func (*GetInboxSummaryRequest) Descriptor() ([]byte, []int) {
-	return file_rolecall_notification_v1_inbox_service_proto_rawDescGZIP(), []int{4}
+	return file_rolecall_notification_v1_inbox_service_proto_rawDescGZIP(), []int{6}
 }
 
 // What `GetInboxSummary` answers.
@@ -374,7 +475,7 @@ type GetInboxSummaryResponse struct {
 
 func (x *GetInboxSummaryResponse) Reset() {
 	*x = GetInboxSummaryResponse{}
-	mi := &file_rolecall_notification_v1_inbox_service_proto_msgTypes[5]
+	mi := &file_rolecall_notification_v1_inbox_service_proto_msgTypes[7]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -386,7 +487,7 @@ func (x *GetInboxSummaryResponse) String() string {
 func (*GetInboxSummaryResponse) ProtoMessage() {}
 
 func (x *GetInboxSummaryResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_rolecall_notification_v1_inbox_service_proto_msgTypes[5]
+	mi := &file_rolecall_notification_v1_inbox_service_proto_msgTypes[7]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -399,7 +500,7 @@ func (x *GetInboxSummaryResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GetInboxSummaryResponse.ProtoReflect.Descriptor instead.
 func (*GetInboxSummaryResponse) Descriptor() ([]byte, []int) {
-	return file_rolecall_notification_v1_inbox_service_proto_rawDescGZIP(), []int{5}
+	return file_rolecall_notification_v1_inbox_service_proto_rawDescGZIP(), []int{7}
 }
 
 func (x *GetInboxSummaryResponse) GetSummary() *InboxSummary {
@@ -424,7 +525,7 @@ type MarkMessagesRequest struct {
 
 func (x *MarkMessagesRequest) Reset() {
 	*x = MarkMessagesRequest{}
-	mi := &file_rolecall_notification_v1_inbox_service_proto_msgTypes[6]
+	mi := &file_rolecall_notification_v1_inbox_service_proto_msgTypes[8]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -436,7 +537,7 @@ func (x *MarkMessagesRequest) String() string {
 func (*MarkMessagesRequest) ProtoMessage() {}
 
 func (x *MarkMessagesRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_rolecall_notification_v1_inbox_service_proto_msgTypes[6]
+	mi := &file_rolecall_notification_v1_inbox_service_proto_msgTypes[8]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -449,7 +550,7 @@ func (x *MarkMessagesRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use MarkMessagesRequest.ProtoReflect.Descriptor instead.
 func (*MarkMessagesRequest) Descriptor() ([]byte, []int) {
-	return file_rolecall_notification_v1_inbox_service_proto_rawDescGZIP(), []int{6}
+	return file_rolecall_notification_v1_inbox_service_proto_rawDescGZIP(), []int{8}
 }
 
 func (x *MarkMessagesRequest) GetRequestId() string {
@@ -484,7 +585,7 @@ type MarkMessagesResponse struct {
 
 func (x *MarkMessagesResponse) Reset() {
 	*x = MarkMessagesResponse{}
-	mi := &file_rolecall_notification_v1_inbox_service_proto_msgTypes[7]
+	mi := &file_rolecall_notification_v1_inbox_service_proto_msgTypes[9]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -496,7 +597,7 @@ func (x *MarkMessagesResponse) String() string {
 func (*MarkMessagesResponse) ProtoMessage() {}
 
 func (x *MarkMessagesResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_rolecall_notification_v1_inbox_service_proto_msgTypes[7]
+	mi := &file_rolecall_notification_v1_inbox_service_proto_msgTypes[9]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -509,7 +610,7 @@ func (x *MarkMessagesResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use MarkMessagesResponse.ProtoReflect.Descriptor instead.
 func (*MarkMessagesResponse) Descriptor() ([]byte, []int) {
-	return file_rolecall_notification_v1_inbox_service_proto_rawDescGZIP(), []int{7}
+	return file_rolecall_notification_v1_inbox_service_proto_rawDescGZIP(), []int{9}
 }
 
 func (x *MarkMessagesResponse) GetSummary() *InboxSummary {
@@ -532,7 +633,7 @@ type DeleteMessagesRequest struct {
 
 func (x *DeleteMessagesRequest) Reset() {
 	*x = DeleteMessagesRequest{}
-	mi := &file_rolecall_notification_v1_inbox_service_proto_msgTypes[8]
+	mi := &file_rolecall_notification_v1_inbox_service_proto_msgTypes[10]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -544,7 +645,7 @@ func (x *DeleteMessagesRequest) String() string {
 func (*DeleteMessagesRequest) ProtoMessage() {}
 
 func (x *DeleteMessagesRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_rolecall_notification_v1_inbox_service_proto_msgTypes[8]
+	mi := &file_rolecall_notification_v1_inbox_service_proto_msgTypes[10]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -557,7 +658,7 @@ func (x *DeleteMessagesRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DeleteMessagesRequest.ProtoReflect.Descriptor instead.
 func (*DeleteMessagesRequest) Descriptor() ([]byte, []int) {
-	return file_rolecall_notification_v1_inbox_service_proto_rawDescGZIP(), []int{8}
+	return file_rolecall_notification_v1_inbox_service_proto_rawDescGZIP(), []int{10}
 }
 
 func (x *DeleteMessagesRequest) GetRequestId() string {
@@ -585,7 +686,7 @@ type DeleteMessagesResponse struct {
 
 func (x *DeleteMessagesResponse) Reset() {
 	*x = DeleteMessagesResponse{}
-	mi := &file_rolecall_notification_v1_inbox_service_proto_msgTypes[9]
+	mi := &file_rolecall_notification_v1_inbox_service_proto_msgTypes[11]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -597,7 +698,7 @@ func (x *DeleteMessagesResponse) String() string {
 func (*DeleteMessagesResponse) ProtoMessage() {}
 
 func (x *DeleteMessagesResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_rolecall_notification_v1_inbox_service_proto_msgTypes[9]
+	mi := &file_rolecall_notification_v1_inbox_service_proto_msgTypes[11]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -610,7 +711,7 @@ func (x *DeleteMessagesResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DeleteMessagesResponse.ProtoReflect.Descriptor instead.
 func (*DeleteMessagesResponse) Descriptor() ([]byte, []int) {
-	return file_rolecall_notification_v1_inbox_service_proto_rawDescGZIP(), []int{9}
+	return file_rolecall_notification_v1_inbox_service_proto_rawDescGZIP(), []int{11}
 }
 
 func (x *DeleteMessagesResponse) GetSummary() *InboxSummary {
@@ -635,7 +736,7 @@ type ReplyToMessageRequest struct {
 
 func (x *ReplyToMessageRequest) Reset() {
 	*x = ReplyToMessageRequest{}
-	mi := &file_rolecall_notification_v1_inbox_service_proto_msgTypes[10]
+	mi := &file_rolecall_notification_v1_inbox_service_proto_msgTypes[12]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -647,7 +748,7 @@ func (x *ReplyToMessageRequest) String() string {
 func (*ReplyToMessageRequest) ProtoMessage() {}
 
 func (x *ReplyToMessageRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_rolecall_notification_v1_inbox_service_proto_msgTypes[10]
+	mi := &file_rolecall_notification_v1_inbox_service_proto_msgTypes[12]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -660,7 +761,7 @@ func (x *ReplyToMessageRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ReplyToMessageRequest.ProtoReflect.Descriptor instead.
 func (*ReplyToMessageRequest) Descriptor() ([]byte, []int) {
-	return file_rolecall_notification_v1_inbox_service_proto_rawDescGZIP(), []int{10}
+	return file_rolecall_notification_v1_inbox_service_proto_rawDescGZIP(), []int{12}
 }
 
 func (x *ReplyToMessageRequest) GetRequestId() string {
@@ -695,7 +796,7 @@ type ReplyToMessageResponse struct {
 
 func (x *ReplyToMessageResponse) Reset() {
 	*x = ReplyToMessageResponse{}
-	mi := &file_rolecall_notification_v1_inbox_service_proto_msgTypes[11]
+	mi := &file_rolecall_notification_v1_inbox_service_proto_msgTypes[13]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -707,7 +808,7 @@ func (x *ReplyToMessageResponse) String() string {
 func (*ReplyToMessageResponse) ProtoMessage() {}
 
 func (x *ReplyToMessageResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_rolecall_notification_v1_inbox_service_proto_msgTypes[11]
+	mi := &file_rolecall_notification_v1_inbox_service_proto_msgTypes[13]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -720,7 +821,7 @@ func (x *ReplyToMessageResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ReplyToMessageResponse.ProtoReflect.Descriptor instead.
 func (*ReplyToMessageResponse) Descriptor() ([]byte, []int) {
-	return file_rolecall_notification_v1_inbox_service_proto_rawDescGZIP(), []int{11}
+	return file_rolecall_notification_v1_inbox_service_proto_rawDescGZIP(), []int{13}
 }
 
 func (x *ReplyToMessageResponse) GetMessage() *InboxMessage {
@@ -760,7 +861,12 @@ const file_rolecall_notification_v1_inbox_service_proto_rawDesc = "" +
 	"page_token\x18\x03 \x01(\tR\tpageToken\"\x82\x01\n" +
 	"\x14ListMessagesResponse\x12B\n" +
 	"\bmessages\x18\x01 \x03(\v2&.rolecall.notification.v1.InboxMessageR\bmessages\x12&\n" +
-	"\x0fnext_page_token\x18\x02 \x01(\tR\rnextPageToken\"\x18\n" +
+	"\x0fnext_page_token\x18\x02 \x01(\tR\rnextPageToken\"6\n" +
+	"\x11WatchInboxRequest\x12!\n" +
+	"\fresume_token\x18\x01 \x01(\tR\vresumeToken\"y\n" +
+	"\x12WatchInboxResponse\x12@\n" +
+	"\amessage\x18\x01 \x01(\v2&.rolecall.notification.v1.InboxMessageR\amessage\x12!\n" +
+	"\fresume_token\x18\x02 \x01(\tR\vresumeToken\"\x18\n" +
 	"\x16GetInboxSummaryRequest\"[\n" +
 	"\x17GetInboxSummaryResponse\x12@\n" +
 	"\asummary\x18\x01 \x01(\v2&.rolecall.notification.v1.InboxSummaryR\asummary\"m\n" +
@@ -786,9 +892,11 @@ const file_rolecall_notification_v1_inbox_service_proto_rawDesc = "" +
 	"message_id\x18\x02 \x01(\tR\tmessageId\x12\x12\n" +
 	"\x04text\x18\x03 \x01(\tR\x04text\"Z\n" +
 	"\x16ReplyToMessageResponse\x12@\n" +
-	"\amessage\x18\x01 \x01(\v2&.rolecall.notification.v1.InboxMessageR\amessage2\x96\x05\n" +
+	"\amessage\x18\x01 \x01(\v2&.rolecall.notification.v1.InboxMessageR\amessage2\x90\x06\n" +
 	"\fInboxService\x12|\n" +
-	"\fListMessages\x12-.rolecall.notification.v1.ListMessagesRequest\x1a..rolecall.notification.v1.ListMessagesResponse\"\r\xaa\xed\x18\x06\x10\x01(\x01@\x01\x90\x02\x01\x12\x85\x01\n" +
+	"\fListMessages\x12-.rolecall.notification.v1.ListMessagesRequest\x1a..rolecall.notification.v1.ListMessagesResponse\"\r\xaa\xed\x18\x06\x10\x01(\x01@\x01\x90\x02\x01\x12x\n" +
+	"\n" +
+	"WatchInbox\x12+.rolecall.notification.v1.WatchInboxRequest\x1a,.rolecall.notification.v1.WatchInboxResponse\"\r\xaa\xed\x18\x06\x10\x01(\x01@\x01\x90\x02\x010\x01\x12\x85\x01\n" +
 	"\x0fGetInboxSummary\x120.rolecall.notification.v1.GetInboxSummaryRequest\x1a1.rolecall.notification.v1.GetInboxSummaryResponse\"\r\xaa\xed\x18\x06\x10\x01(\x01@\x01\x90\x02\x01\x12z\n" +
 	"\fMarkMessages\x12-.rolecall.notification.v1.MarkMessagesRequest\x1a..rolecall.notification.v1.MarkMessagesResponse\"\v\xaa\xed\x18\x04\x10\x01(\x01\x90\x02\x02\x12\x80\x01\n" +
 	"\x0eDeleteMessages\x12/.rolecall.notification.v1.DeleteMessagesRequest\x1a0.rolecall.notification.v1.DeleteMessagesResponse\"\v\xaa\xed\x18\x04\x10\x01(\x01\x90\x02\x02\x12\x80\x01\n" +
@@ -807,47 +915,52 @@ func file_rolecall_notification_v1_inbox_service_proto_rawDescGZIP() []byte {
 	return file_rolecall_notification_v1_inbox_service_proto_rawDescData
 }
 
-var file_rolecall_notification_v1_inbox_service_proto_msgTypes = make([]protoimpl.MessageInfo, 12)
+var file_rolecall_notification_v1_inbox_service_proto_msgTypes = make([]protoimpl.MessageInfo, 14)
 var file_rolecall_notification_v1_inbox_service_proto_goTypes = []any{
 	(*InboxMessage)(nil),            // 0: rolecall.notification.v1.InboxMessage
 	(*InboxSummary)(nil),            // 1: rolecall.notification.v1.InboxSummary
 	(*ListMessagesRequest)(nil),     // 2: rolecall.notification.v1.ListMessagesRequest
 	(*ListMessagesResponse)(nil),    // 3: rolecall.notification.v1.ListMessagesResponse
-	(*GetInboxSummaryRequest)(nil),  // 4: rolecall.notification.v1.GetInboxSummaryRequest
-	(*GetInboxSummaryResponse)(nil), // 5: rolecall.notification.v1.GetInboxSummaryResponse
-	(*MarkMessagesRequest)(nil),     // 6: rolecall.notification.v1.MarkMessagesRequest
-	(*MarkMessagesResponse)(nil),    // 7: rolecall.notification.v1.MarkMessagesResponse
-	(*DeleteMessagesRequest)(nil),   // 8: rolecall.notification.v1.DeleteMessagesRequest
-	(*DeleteMessagesResponse)(nil),  // 9: rolecall.notification.v1.DeleteMessagesResponse
-	(*ReplyToMessageRequest)(nil),   // 10: rolecall.notification.v1.ReplyToMessageRequest
-	(*ReplyToMessageResponse)(nil),  // 11: rolecall.notification.v1.ReplyToMessageResponse
-	(Category)(0),                   // 12: rolecall.notification.v1.Category
-	(*timestamppb.Timestamp)(nil),   // 13: google.protobuf.Timestamp
+	(*WatchInboxRequest)(nil),       // 4: rolecall.notification.v1.WatchInboxRequest
+	(*WatchInboxResponse)(nil),      // 5: rolecall.notification.v1.WatchInboxResponse
+	(*GetInboxSummaryRequest)(nil),  // 6: rolecall.notification.v1.GetInboxSummaryRequest
+	(*GetInboxSummaryResponse)(nil), // 7: rolecall.notification.v1.GetInboxSummaryResponse
+	(*MarkMessagesRequest)(nil),     // 8: rolecall.notification.v1.MarkMessagesRequest
+	(*MarkMessagesResponse)(nil),    // 9: rolecall.notification.v1.MarkMessagesResponse
+	(*DeleteMessagesRequest)(nil),   // 10: rolecall.notification.v1.DeleteMessagesRequest
+	(*DeleteMessagesResponse)(nil),  // 11: rolecall.notification.v1.DeleteMessagesResponse
+	(*ReplyToMessageRequest)(nil),   // 12: rolecall.notification.v1.ReplyToMessageRequest
+	(*ReplyToMessageResponse)(nil),  // 13: rolecall.notification.v1.ReplyToMessageResponse
+	(Category)(0),                   // 14: rolecall.notification.v1.Category
+	(*timestamppb.Timestamp)(nil),   // 15: google.protobuf.Timestamp
 }
 var file_rolecall_notification_v1_inbox_service_proto_depIdxs = []int32{
-	12, // 0: rolecall.notification.v1.InboxMessage.category:type_name -> rolecall.notification.v1.Category
-	13, // 1: rolecall.notification.v1.InboxMessage.create_time:type_name -> google.protobuf.Timestamp
-	13, // 2: rolecall.notification.v1.InboxMessage.read_time:type_name -> google.protobuf.Timestamp
+	14, // 0: rolecall.notification.v1.InboxMessage.category:type_name -> rolecall.notification.v1.Category
+	15, // 1: rolecall.notification.v1.InboxMessage.create_time:type_name -> google.protobuf.Timestamp
+	15, // 2: rolecall.notification.v1.InboxMessage.read_time:type_name -> google.protobuf.Timestamp
 	0,  // 3: rolecall.notification.v1.ListMessagesResponse.messages:type_name -> rolecall.notification.v1.InboxMessage
-	1,  // 4: rolecall.notification.v1.GetInboxSummaryResponse.summary:type_name -> rolecall.notification.v1.InboxSummary
-	1,  // 5: rolecall.notification.v1.MarkMessagesResponse.summary:type_name -> rolecall.notification.v1.InboxSummary
-	1,  // 6: rolecall.notification.v1.DeleteMessagesResponse.summary:type_name -> rolecall.notification.v1.InboxSummary
-	0,  // 7: rolecall.notification.v1.ReplyToMessageResponse.message:type_name -> rolecall.notification.v1.InboxMessage
-	2,  // 8: rolecall.notification.v1.InboxService.ListMessages:input_type -> rolecall.notification.v1.ListMessagesRequest
-	4,  // 9: rolecall.notification.v1.InboxService.GetInboxSummary:input_type -> rolecall.notification.v1.GetInboxSummaryRequest
-	6,  // 10: rolecall.notification.v1.InboxService.MarkMessages:input_type -> rolecall.notification.v1.MarkMessagesRequest
-	8,  // 11: rolecall.notification.v1.InboxService.DeleteMessages:input_type -> rolecall.notification.v1.DeleteMessagesRequest
-	10, // 12: rolecall.notification.v1.InboxService.ReplyToMessage:input_type -> rolecall.notification.v1.ReplyToMessageRequest
-	3,  // 13: rolecall.notification.v1.InboxService.ListMessages:output_type -> rolecall.notification.v1.ListMessagesResponse
-	5,  // 14: rolecall.notification.v1.InboxService.GetInboxSummary:output_type -> rolecall.notification.v1.GetInboxSummaryResponse
-	7,  // 15: rolecall.notification.v1.InboxService.MarkMessages:output_type -> rolecall.notification.v1.MarkMessagesResponse
-	9,  // 16: rolecall.notification.v1.InboxService.DeleteMessages:output_type -> rolecall.notification.v1.DeleteMessagesResponse
-	11, // 17: rolecall.notification.v1.InboxService.ReplyToMessage:output_type -> rolecall.notification.v1.ReplyToMessageResponse
-	13, // [13:18] is the sub-list for method output_type
-	8,  // [8:13] is the sub-list for method input_type
-	8,  // [8:8] is the sub-list for extension type_name
-	8,  // [8:8] is the sub-list for extension extendee
-	0,  // [0:8] is the sub-list for field type_name
+	0,  // 4: rolecall.notification.v1.WatchInboxResponse.message:type_name -> rolecall.notification.v1.InboxMessage
+	1,  // 5: rolecall.notification.v1.GetInboxSummaryResponse.summary:type_name -> rolecall.notification.v1.InboxSummary
+	1,  // 6: rolecall.notification.v1.MarkMessagesResponse.summary:type_name -> rolecall.notification.v1.InboxSummary
+	1,  // 7: rolecall.notification.v1.DeleteMessagesResponse.summary:type_name -> rolecall.notification.v1.InboxSummary
+	0,  // 8: rolecall.notification.v1.ReplyToMessageResponse.message:type_name -> rolecall.notification.v1.InboxMessage
+	2,  // 9: rolecall.notification.v1.InboxService.ListMessages:input_type -> rolecall.notification.v1.ListMessagesRequest
+	4,  // 10: rolecall.notification.v1.InboxService.WatchInbox:input_type -> rolecall.notification.v1.WatchInboxRequest
+	6,  // 11: rolecall.notification.v1.InboxService.GetInboxSummary:input_type -> rolecall.notification.v1.GetInboxSummaryRequest
+	8,  // 12: rolecall.notification.v1.InboxService.MarkMessages:input_type -> rolecall.notification.v1.MarkMessagesRequest
+	10, // 13: rolecall.notification.v1.InboxService.DeleteMessages:input_type -> rolecall.notification.v1.DeleteMessagesRequest
+	12, // 14: rolecall.notification.v1.InboxService.ReplyToMessage:input_type -> rolecall.notification.v1.ReplyToMessageRequest
+	3,  // 15: rolecall.notification.v1.InboxService.ListMessages:output_type -> rolecall.notification.v1.ListMessagesResponse
+	5,  // 16: rolecall.notification.v1.InboxService.WatchInbox:output_type -> rolecall.notification.v1.WatchInboxResponse
+	7,  // 17: rolecall.notification.v1.InboxService.GetInboxSummary:output_type -> rolecall.notification.v1.GetInboxSummaryResponse
+	9,  // 18: rolecall.notification.v1.InboxService.MarkMessages:output_type -> rolecall.notification.v1.MarkMessagesResponse
+	11, // 19: rolecall.notification.v1.InboxService.DeleteMessages:output_type -> rolecall.notification.v1.DeleteMessagesResponse
+	13, // 20: rolecall.notification.v1.InboxService.ReplyToMessage:output_type -> rolecall.notification.v1.ReplyToMessageResponse
+	15, // [15:21] is the sub-list for method output_type
+	9,  // [9:15] is the sub-list for method input_type
+	9,  // [9:9] is the sub-list for extension type_name
+	9,  // [9:9] is the sub-list for extension extendee
+	0,  // [0:9] is the sub-list for field type_name
 }
 
 func init() { file_rolecall_notification_v1_inbox_service_proto_init() }
@@ -862,7 +975,7 @@ func file_rolecall_notification_v1_inbox_service_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_rolecall_notification_v1_inbox_service_proto_rawDesc), len(file_rolecall_notification_v1_inbox_service_proto_rawDesc)),
 			NumEnums:      0,
-			NumMessages:   12,
+			NumMessages:   14,
 			NumExtensions: 0,
 			NumServices:   1,
 		},

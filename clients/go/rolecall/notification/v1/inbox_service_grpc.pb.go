@@ -22,6 +22,7 @@ const _ = grpc.SupportPackageIsVersion9
 
 const (
 	InboxService_ListMessages_FullMethodName    = "/rolecall.notification.v1.InboxService/ListMessages"
+	InboxService_WatchInbox_FullMethodName      = "/rolecall.notification.v1.InboxService/WatchInbox"
 	InboxService_GetInboxSummary_FullMethodName = "/rolecall.notification.v1.InboxService/GetInboxSummary"
 	InboxService_MarkMessages_FullMethodName    = "/rolecall.notification.v1.InboxService/MarkMessages"
 	InboxService_DeleteMessages_FullMethodName  = "/rolecall.notification.v1.InboxService/DeleteMessages"
@@ -37,6 +38,20 @@ const (
 type InboxServiceClient interface {
 	// Lists messages, the newest first.
 	ListMessages(ctx context.Context, in *ListMessagesRequest, opts ...grpc.CallOption) (*ListMessagesResponse, error)
+	// Tells each message as it comes to lie in the inbox, in their order, each
+	// once. Without a `resume_token` it begins now: whoever watches first and
+	// lists then misses nothing.
+	//
+	// The first answer comes at once and holds no message; others like it are
+	// heartbeats, one every 15 seconds in which nothing comes. Each answer carries
+	// a `resume_token`: with the last one that was seen a new stream goes on after
+	// it, at any server. What was deleted or has expired meanwhile is not told. A
+	// token is good for half of `notification.retention`, 45 days by default;
+	// after that, and where a database was restored to an earlier state, the
+	// answer is `RESUME_TOKEN_EXPIRED`. One person has 5 streams at one server at
+	// most (`STREAMS_TOO_MANY`). The stream ends with the session, within a
+	// second.
+	WatchInbox(ctx context.Context, in *WatchInboxRequest, opts ...grpc.CallOption) (grpc.ServerStreamingClient[WatchInboxResponse], error)
 	// Counts messages.
 	GetInboxSummary(ctx context.Context, in *GetInboxSummaryRequest, opts ...grpc.CallOption) (*GetInboxSummaryResponse, error)
 	// Marks messages as read, or as unread: all that are named, or none
@@ -66,6 +81,25 @@ func (c *inboxServiceClient) ListMessages(ctx context.Context, in *ListMessagesR
 	}
 	return out, nil
 }
+
+func (c *inboxServiceClient) WatchInbox(ctx context.Context, in *WatchInboxRequest, opts ...grpc.CallOption) (grpc.ServerStreamingClient[WatchInboxResponse], error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	stream, err := c.cc.NewStream(ctx, &InboxService_ServiceDesc.Streams[0], InboxService_WatchInbox_FullMethodName, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	x := &grpc.GenericClientStream[WatchInboxRequest, WatchInboxResponse]{ClientStream: stream}
+	if err := x.ClientStream.SendMsg(in); err != nil {
+		return nil, err
+	}
+	if err := x.ClientStream.CloseSend(); err != nil {
+		return nil, err
+	}
+	return x, nil
+}
+
+// This type alias is provided for backwards compatibility with existing code that references the prior non-generic stream type by name.
+type InboxService_WatchInboxClient = grpc.ServerStreamingClient[WatchInboxResponse]
 
 func (c *inboxServiceClient) GetInboxSummary(ctx context.Context, in *GetInboxSummaryRequest, opts ...grpc.CallOption) (*GetInboxSummaryResponse, error) {
 	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
@@ -116,6 +150,20 @@ func (c *inboxServiceClient) ReplyToMessage(ctx context.Context, in *ReplyToMess
 type InboxServiceServer interface {
 	// Lists messages, the newest first.
 	ListMessages(context.Context, *ListMessagesRequest) (*ListMessagesResponse, error)
+	// Tells each message as it comes to lie in the inbox, in their order, each
+	// once. Without a `resume_token` it begins now: whoever watches first and
+	// lists then misses nothing.
+	//
+	// The first answer comes at once and holds no message; others like it are
+	// heartbeats, one every 15 seconds in which nothing comes. Each answer carries
+	// a `resume_token`: with the last one that was seen a new stream goes on after
+	// it, at any server. What was deleted or has expired meanwhile is not told. A
+	// token is good for half of `notification.retention`, 45 days by default;
+	// after that, and where a database was restored to an earlier state, the
+	// answer is `RESUME_TOKEN_EXPIRED`. One person has 5 streams at one server at
+	// most (`STREAMS_TOO_MANY`). The stream ends with the session, within a
+	// second.
+	WatchInbox(*WatchInboxRequest, grpc.ServerStreamingServer[WatchInboxResponse]) error
 	// Counts messages.
 	GetInboxSummary(context.Context, *GetInboxSummaryRequest) (*GetInboxSummaryResponse, error)
 	// Marks messages as read, or as unread: all that are named, or none
@@ -138,6 +186,9 @@ type UnimplementedInboxServiceServer struct{}
 
 func (UnimplementedInboxServiceServer) ListMessages(context.Context, *ListMessagesRequest) (*ListMessagesResponse, error) {
 	return nil, status.Error(codes.Unimplemented, "method ListMessages not implemented")
+}
+func (UnimplementedInboxServiceServer) WatchInbox(*WatchInboxRequest, grpc.ServerStreamingServer[WatchInboxResponse]) error {
+	return status.Error(codes.Unimplemented, "method WatchInbox not implemented")
 }
 func (UnimplementedInboxServiceServer) GetInboxSummary(context.Context, *GetInboxSummaryRequest) (*GetInboxSummaryResponse, error) {
 	return nil, status.Error(codes.Unimplemented, "method GetInboxSummary not implemented")
@@ -189,6 +240,17 @@ func _InboxService_ListMessages_Handler(srv interface{}, ctx context.Context, de
 	}
 	return interceptor(ctx, in, info, handler)
 }
+
+func _InboxService_WatchInbox_Handler(srv interface{}, stream grpc.ServerStream) error {
+	m := new(WatchInboxRequest)
+	if err := stream.RecvMsg(m); err != nil {
+		return err
+	}
+	return srv.(InboxServiceServer).WatchInbox(m, &grpc.GenericServerStream[WatchInboxRequest, WatchInboxResponse]{ServerStream: stream})
+}
+
+// This type alias is provided for backwards compatibility with existing code that references the prior non-generic stream type by name.
+type InboxService_WatchInboxServer = grpc.ServerStreamingServer[WatchInboxResponse]
 
 func _InboxService_GetInboxSummary_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
 	in := new(GetInboxSummaryRequest)
@@ -290,6 +352,12 @@ var InboxService_ServiceDesc = grpc.ServiceDesc{
 			Handler:    _InboxService_ReplyToMessage_Handler,
 		},
 	},
-	Streams:  []grpc.StreamDesc{},
+	Streams: []grpc.StreamDesc{
+		{
+			StreamName:    "WatchInbox",
+			Handler:       _InboxService_WatchInbox_Handler,
+			ServerStreams: true,
+		},
+	},
 	Metadata: "rolecall/notification/v1/inbox_service.proto",
 }

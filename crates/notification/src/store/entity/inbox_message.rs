@@ -19,6 +19,8 @@ pub(crate) struct Model {
     pub(crate) expires: Option<i64>,
     /// When it was read.
     pub(crate) read: Option<i64>,
+    /// Its place among all that came to lie in inboxes; NULL until it lies there.
+    pub(crate) seq: Option<i64>,
 }
 
 #[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]

@@ -17,7 +17,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file rolecall/notification/v1/inbox_service.proto.
  */
 export const file_rolecall_notification_v1_inbox_service: GenFile = /*@__PURE__*/
-  fileDesc("Cixyb2xlY2FsbC9ub3RpZmljYXRpb24vdjEvaW5ib3hfc2VydmljZS5wcm90bxIYcm9sZWNhbGwubm90aWZpY2F0aW9uLnYxIq8CCgxJbmJveE1lc3NhZ2USEgoKbWVzc2FnZV9pZBgBIAEoCRIXCg9ub3RpZmljYXRpb25faWQYAiABKAkSFwoPb3JnYW5pemF0aW9uX2lkGAMgASgJEhEKCXNlbmRlcl9pZBgEIAEoCRI0CghjYXRlZ29yeRgFIAEoDjIiLnJvbGVjYWxsLm5vdGlmaWNhdGlvbi52MS5DYXRlZ29yeRINCgV0aXRsZRgGIAEoCRIMCgR0ZXh0GAcgASgJEhMKC3JlcGx5X3RvX2lkGAggASgJEi8KC2NyZWF0ZV90aW1lGAkgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBItCglyZWFkX3RpbWUYCiABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wIjsKDEluYm94U3VtbWFyeRIVCg1tZXNzYWdlX2NvdW50GAEgASgFEhQKDHVucmVhZF9jb3VudBgCIAEoBSJRChNMaXN0TWVzc2FnZXNSZXF1ZXN0EhMKC3VucmVhZF9vbmx5GAEgASgIEhEKCXBhZ2Vfc2l6ZRgCIAEoBRISCgpwYWdlX3Rva2VuGAMgASgJImkKFExpc3RNZXNzYWdlc1Jlc3BvbnNlEjgKCG1lc3NhZ2VzGAEgAygLMiYucm9sZWNhbGwubm90aWZpY2F0aW9uLnYxLkluYm94TWVzc2FnZRIXCg9uZXh0X3BhZ2VfdG9rZW4YAiABKAkiGAoWR2V0SW5ib3hTdW1tYXJ5UmVxdWVzdCJSChdHZXRJbmJveFN1bW1hcnlSZXNwb25zZRI3CgdzdW1tYXJ5GAEgASgLMiYucm9sZWNhbGwubm90aWZpY2F0aW9uLnYxLkluYm94U3VtbWFyeSJOChNNYXJrTWVzc2FnZXNSZXF1ZXN0EhIKCnJlcXVlc3RfaWQYASABKAkSEwoLbWVzc2FnZV9pZHMYAiADKAkSDgoGdW5yZWFkGAMgASgIIk8KFE1hcmtNZXNzYWdlc1Jlc3BvbnNlEjcKB3N1bW1hcnkYASABKAsyJi5yb2xlY2FsbC5ub3RpZmljYXRpb24udjEuSW5ib3hTdW1tYXJ5IkAKFURlbGV0ZU1lc3NhZ2VzUmVxdWVzdBISCgpyZXF1ZXN0X2lkGAEgASgJEhMKC21lc3NhZ2VfaWRzGAIgAygJIlEKFkRlbGV0ZU1lc3NhZ2VzUmVzcG9uc2USNwoHc3VtbWFyeRgBIAEoCzImLnJvbGVjYWxsLm5vdGlmaWNhdGlvbi52MS5JbmJveFN1bW1hcnkiTQoVUmVwbHlUb01lc3NhZ2VSZXF1ZXN0EhIKCnJlcXVlc3RfaWQYASABKAkSEgoKbWVzc2FnZV9pZBgCIAEoCRIMCgR0ZXh0GAMgASgJIlEKFlJlcGx5VG9NZXNzYWdlUmVzcG9uc2USNwoHbWVzc2FnZRgBIAEoCzImLnJvbGVjYWxsLm5vdGlmaWNhdGlvbi52MS5JbmJveE1lc3NhZ2UylgUKDEluYm94U2VydmljZRJ8CgxMaXN0TWVzc2FnZXMSLS5yb2xlY2FsbC5ub3RpZmljYXRpb24udjEuTGlzdE1lc3NhZ2VzUmVxdWVzdBouLnJvbGVjYWxsLm5vdGlmaWNhdGlvbi52MS5MaXN0TWVzc2FnZXNSZXNwb25zZSINkAIBqu0YBhABKAFAARKFAQoPR2V0SW5ib3hTdW1tYXJ5EjAucm9sZWNhbGwubm90aWZpY2F0aW9uLnYxLkdldEluYm94U3VtbWFyeVJlcXVlc3QaMS5yb2xlY2FsbC5ub3RpZmljYXRpb24udjEuR2V0SW5ib3hTdW1tYXJ5UmVzcG9uc2UiDZACAartGAYQASgBQAESegoMTWFya01lc3NhZ2VzEi0ucm9sZWNhbGwubm90aWZpY2F0aW9uLnYxLk1hcmtNZXNzYWdlc1JlcXVlc3QaLi5yb2xlY2FsbC5ub3RpZmljYXRpb24udjEuTWFya01lc3NhZ2VzUmVzcG9uc2UiC5ACAqrtGAQQASgBEoABCg5EZWxldGVNZXNzYWdlcxIvLnJvbGVjYWxsLm5vdGlmaWNhdGlvbi52MS5EZWxldGVNZXNzYWdlc1JlcXVlc3QaMC5yb2xlY2FsbC5ub3RpZmljYXRpb24udjEuRGVsZXRlTWVzc2FnZXNSZXNwb25zZSILkAICqu0YBBABKAESgAEKDlJlcGx5VG9NZXNzYWdlEi8ucm9sZWNhbGwubm90aWZpY2F0aW9uLnYxLlJlcGx5VG9NZXNzYWdlUmVxdWVzdBowLnJvbGVjYWxsLm5vdGlmaWNhdGlvbi52MS5SZXBseVRvTWVzc2FnZVJlc3BvbnNlIguQAgKq7RgEEAEoAUKEAgocY29tLnJvbGVjYWxsLm5vdGlmaWNhdGlvbi52MUIRSW5ib3hTZXJ2aWNlUHJvdG9QAVpPZ2l0aHViLmNvbS9yb2xlY2FsbC9yb2xlY2FsbC9jbGllbnRzL2dvL3JvbGVjYWxsL25vdGlmaWNhdGlvbi92MTtub3RpZmljYXRpb252MaICA1JOWKoCGFJvbGVjYWxsLk5vdGlmaWNhdGlvbi5WMcoCGFJvbGVjYWxsXE5vdGlmaWNhdGlvblxWMeICJFJvbGVjYWxsXE5vdGlmaWNhdGlvblxWMVxHUEJNZXRhZGF0YeoCGlJvbGVjYWxsOjpOb3RpZmljYXRpb246OlYxYgZwcm90bzM", [file_google_protobuf_timestamp, file_rolecall_authz_v1_options, file_rolecall_notification_v1_category]);
+  fileDesc("Cixyb2xlY2FsbC9ub3RpZmljYXRpb24vdjEvaW5ib3hfc2VydmljZS5wcm90bxIYcm9sZWNhbGwubm90aWZpY2F0aW9uLnYxIq8CCgxJbmJveE1lc3NhZ2USEgoKbWVzc2FnZV9pZBgBIAEoCRIXCg9ub3RpZmljYXRpb25faWQYAiABKAkSFwoPb3JnYW5pemF0aW9uX2lkGAMgASgJEhEKCXNlbmRlcl9pZBgEIAEoCRI0CghjYXRlZ29yeRgFIAEoDjIiLnJvbGVjYWxsLm5vdGlmaWNhdGlvbi52MS5DYXRlZ29yeRINCgV0aXRsZRgGIAEoCRIMCgR0ZXh0GAcgASgJEhMKC3JlcGx5X3RvX2lkGAggASgJEi8KC2NyZWF0ZV90aW1lGAkgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBItCglyZWFkX3RpbWUYCiABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wIjsKDEluYm94U3VtbWFyeRIVCg1tZXNzYWdlX2NvdW50GAEgASgFEhQKDHVucmVhZF9jb3VudBgCIAEoBSJRChNMaXN0TWVzc2FnZXNSZXF1ZXN0EhMKC3VucmVhZF9vbmx5GAEgASgIEhEKCXBhZ2Vfc2l6ZRgCIAEoBRISCgpwYWdlX3Rva2VuGAMgASgJImkKFExpc3RNZXNzYWdlc1Jlc3BvbnNlEjgKCG1lc3NhZ2VzGAEgAygLMiYucm9sZWNhbGwubm90aWZpY2F0aW9uLnYxLkluYm94TWVzc2FnZRIXCg9uZXh0X3BhZ2VfdG9rZW4YAiABKAkiKQoRV2F0Y2hJbmJveFJlcXVlc3QSFAoMcmVzdW1lX3Rva2VuGAEgASgJImMKEldhdGNoSW5ib3hSZXNwb25zZRI3CgdtZXNzYWdlGAEgASgLMiYucm9sZWNhbGwubm90aWZpY2F0aW9uLnYxLkluYm94TWVzc2FnZRIUCgxyZXN1bWVfdG9rZW4YAiABKAkiGAoWR2V0SW5ib3hTdW1tYXJ5UmVxdWVzdCJSChdHZXRJbmJveFN1bW1hcnlSZXNwb25zZRI3CgdzdW1tYXJ5GAEgASgLMiYucm9sZWNhbGwubm90aWZpY2F0aW9uLnYxLkluYm94U3VtbWFyeSJOChNNYXJrTWVzc2FnZXNSZXF1ZXN0EhIKCnJlcXVlc3RfaWQYASABKAkSEwoLbWVzc2FnZV9pZHMYAiADKAkSDgoGdW5yZWFkGAMgASgIIk8KFE1hcmtNZXNzYWdlc1Jlc3BvbnNlEjcKB3N1bW1hcnkYASABKAsyJi5yb2xlY2FsbC5ub3RpZmljYXRpb24udjEuSW5ib3hTdW1tYXJ5IkAKFURlbGV0ZU1lc3NhZ2VzUmVxdWVzdBISCgpyZXF1ZXN0X2lkGAEgASgJEhMKC21lc3NhZ2VfaWRzGAIgAygJIlEKFkRlbGV0ZU1lc3NhZ2VzUmVzcG9uc2USNwoHc3VtbWFyeRgBIAEoCzImLnJvbGVjYWxsLm5vdGlmaWNhdGlvbi52MS5JbmJveFN1bW1hcnkiTQoVUmVwbHlUb01lc3NhZ2VSZXF1ZXN0EhIKCnJlcXVlc3RfaWQYASABKAkSEgoKbWVzc2FnZV9pZBgCIAEoCRIMCgR0ZXh0GAMgASgJIlEKFlJlcGx5VG9NZXNzYWdlUmVzcG9uc2USNwoHbWVzc2FnZRgBIAEoCzImLnJvbGVjYWxsLm5vdGlmaWNhdGlvbi52MS5JbmJveE1lc3NhZ2UykAYKDEluYm94U2VydmljZRJ8CgxMaXN0TWVzc2FnZXMSLS5yb2xlY2FsbC5ub3RpZmljYXRpb24udjEuTGlzdE1lc3NhZ2VzUmVxdWVzdBouLnJvbGVjYWxsLm5vdGlmaWNhdGlvbi52MS5MaXN0TWVzc2FnZXNSZXNwb25zZSINkAIBqu0YBhABKAFAARJ4CgpXYXRjaEluYm94Eisucm9sZWNhbGwubm90aWZpY2F0aW9uLnYxLldhdGNoSW5ib3hSZXF1ZXN0Giwucm9sZWNhbGwubm90aWZpY2F0aW9uLnYxLldhdGNoSW5ib3hSZXNwb25zZSINkAIBqu0YBhABKAFAATABEoUBCg9HZXRJbmJveFN1bW1hcnkSMC5yb2xlY2FsbC5ub3RpZmljYXRpb24udjEuR2V0SW5ib3hTdW1tYXJ5UmVxdWVzdBoxLnJvbGVjYWxsLm5vdGlmaWNhdGlvbi52MS5HZXRJbmJveFN1bW1hcnlSZXNwb25zZSINkAIBqu0YBhABKAFAARJ6CgxNYXJrTWVzc2FnZXMSLS5yb2xlY2FsbC5ub3RpZmljYXRpb24udjEuTWFya01lc3NhZ2VzUmVxdWVzdBouLnJvbGVjYWxsLm5vdGlmaWNhdGlvbi52MS5NYXJrTWVzc2FnZXNSZXNwb25zZSILkAICqu0YBBABKAESgAEKDkRlbGV0ZU1lc3NhZ2VzEi8ucm9sZWNhbGwubm90aWZpY2F0aW9uLnYxLkRlbGV0ZU1lc3NhZ2VzUmVxdWVzdBowLnJvbGVjYWxsLm5vdGlmaWNhdGlvbi52MS5EZWxldGVNZXNzYWdlc1Jlc3BvbnNlIguQAgKq7RgEEAEoARKAAQoOUmVwbHlUb01lc3NhZ2USLy5yb2xlY2FsbC5ub3RpZmljYXRpb24udjEuUmVwbHlUb01lc3NhZ2VSZXF1ZXN0GjAucm9sZWNhbGwubm90aWZpY2F0aW9uLnYxLlJlcGx5VG9NZXNzYWdlUmVzcG9uc2UiC5ACAqrtGAQQASgBQoQCChxjb20ucm9sZWNhbGwubm90aWZpY2F0aW9uLnYxQhFJbmJveFNlcnZpY2VQcm90b1ABWk9naXRodWIuY29tL3JvbGVjYWxsL3JvbGVjYWxsL2NsaWVudHMvZ28vcm9sZWNhbGwvbm90aWZpY2F0aW9uL3YxO25vdGlmaWNhdGlvbnYxogIDUk5YqgIYUm9sZWNhbGwuTm90aWZpY2F0aW9uLlYxygIYUm9sZWNhbGxcTm90aWZpY2F0aW9uXFYx4gIkUm9sZWNhbGxcTm90aWZpY2F0aW9uXFYxXEdQQk1ldGFkYXRh6gIaUm9sZWNhbGw6Ok5vdGlmaWNhdGlvbjo6VjFiBnByb3RvMw", [file_google_protobuf_timestamp, file_rolecall_authz_v1_options, file_rolecall_notification_v1_category]);
 
 /**
  * A message in somebody's inbox.
@@ -195,6 +195,55 @@ export const ListMessagesResponseSchema: GenMessage<ListMessagesResponse> = /*@_
   messageDesc(file_rolecall_notification_v1_inbox_service, 3);
 
 /**
+ * What `WatchInbox` needs.
+ *
+ * @generated from message rolecall.notification.v1.WatchInboxRequest
+ */
+export type WatchInboxRequest = Message<"rolecall.notification.v1.WatchInboxRequest"> & {
+  /**
+   * `resume_token` of the last answer seen; empty to begin now.
+   *
+   * @generated from field: string resume_token = 1;
+   */
+  resumeToken: string;
+};
+
+/**
+ * Describes the message rolecall.notification.v1.WatchInboxRequest.
+ * Use `create(WatchInboxRequestSchema)` to create a new message.
+ */
+export const WatchInboxRequestSchema: GenMessage<WatchInboxRequest> = /*@__PURE__*/
+  messageDesc(file_rolecall_notification_v1_inbox_service, 4);
+
+/**
+ * One step of the stream.
+ *
+ * @generated from message rolecall.notification.v1.WatchInboxResponse
+ */
+export type WatchInboxResponse = Message<"rolecall.notification.v1.WatchInboxResponse"> & {
+  /**
+   * What came; absent in a heartbeat.
+   *
+   * @generated from field: rolecall.notification.v1.InboxMessage message = 1;
+   */
+  message?: InboxMessage | undefined;
+
+  /**
+   * Goes on after this answer.
+   *
+   * @generated from field: string resume_token = 2;
+   */
+  resumeToken: string;
+};
+
+/**
+ * Describes the message rolecall.notification.v1.WatchInboxResponse.
+ * Use `create(WatchInboxResponseSchema)` to create a new message.
+ */
+export const WatchInboxResponseSchema: GenMessage<WatchInboxResponse> = /*@__PURE__*/
+  messageDesc(file_rolecall_notification_v1_inbox_service, 5);
+
+/**
  * What `GetInboxSummary` needs.
  *
  * @generated from message rolecall.notification.v1.GetInboxSummaryRequest
@@ -207,7 +256,7 @@ export type GetInboxSummaryRequest = Message<"rolecall.notification.v1.GetInboxS
  * Use `create(GetInboxSummaryRequestSchema)` to create a new message.
  */
 export const GetInboxSummaryRequestSchema: GenMessage<GetInboxSummaryRequest> = /*@__PURE__*/
-  messageDesc(file_rolecall_notification_v1_inbox_service, 4);
+  messageDesc(file_rolecall_notification_v1_inbox_service, 6);
 
 /**
  * What `GetInboxSummary` answers.
@@ -228,7 +277,7 @@ export type GetInboxSummaryResponse = Message<"rolecall.notification.v1.GetInbox
  * Use `create(GetInboxSummaryResponseSchema)` to create a new message.
  */
 export const GetInboxSummaryResponseSchema: GenMessage<GetInboxSummaryResponse> = /*@__PURE__*/
-  messageDesc(file_rolecall_notification_v1_inbox_service, 5);
+  messageDesc(file_rolecall_notification_v1_inbox_service, 7);
 
 /**
  * What `MarkMessages` needs.
@@ -263,7 +312,7 @@ export type MarkMessagesRequest = Message<"rolecall.notification.v1.MarkMessages
  * Use `create(MarkMessagesRequestSchema)` to create a new message.
  */
 export const MarkMessagesRequestSchema: GenMessage<MarkMessagesRequest> = /*@__PURE__*/
-  messageDesc(file_rolecall_notification_v1_inbox_service, 6);
+  messageDesc(file_rolecall_notification_v1_inbox_service, 8);
 
 /**
  * What `MarkMessages` answers.
@@ -284,7 +333,7 @@ export type MarkMessagesResponse = Message<"rolecall.notification.v1.MarkMessage
  * Use `create(MarkMessagesResponseSchema)` to create a new message.
  */
 export const MarkMessagesResponseSchema: GenMessage<MarkMessagesResponse> = /*@__PURE__*/
-  messageDesc(file_rolecall_notification_v1_inbox_service, 7);
+  messageDesc(file_rolecall_notification_v1_inbox_service, 9);
 
 /**
  * What `DeleteMessages` needs.
@@ -312,7 +361,7 @@ export type DeleteMessagesRequest = Message<"rolecall.notification.v1.DeleteMess
  * Use `create(DeleteMessagesRequestSchema)` to create a new message.
  */
 export const DeleteMessagesRequestSchema: GenMessage<DeleteMessagesRequest> = /*@__PURE__*/
-  messageDesc(file_rolecall_notification_v1_inbox_service, 8);
+  messageDesc(file_rolecall_notification_v1_inbox_service, 10);
 
 /**
  * What `DeleteMessages` answers.
@@ -333,7 +382,7 @@ export type DeleteMessagesResponse = Message<"rolecall.notification.v1.DeleteMes
  * Use `create(DeleteMessagesResponseSchema)` to create a new message.
  */
 export const DeleteMessagesResponseSchema: GenMessage<DeleteMessagesResponse> = /*@__PURE__*/
-  messageDesc(file_rolecall_notification_v1_inbox_service, 9);
+  messageDesc(file_rolecall_notification_v1_inbox_service, 11);
 
 /**
  * What `ReplyToMessage` needs.
@@ -368,7 +417,7 @@ export type ReplyToMessageRequest = Message<"rolecall.notification.v1.ReplyToMes
  * Use `create(ReplyToMessageRequestSchema)` to create a new message.
  */
 export const ReplyToMessageRequestSchema: GenMessage<ReplyToMessageRequest> = /*@__PURE__*/
-  messageDesc(file_rolecall_notification_v1_inbox_service, 10);
+  messageDesc(file_rolecall_notification_v1_inbox_service, 12);
 
 /**
  * What `ReplyToMessage` answers.
@@ -389,7 +438,7 @@ export type ReplyToMessageResponse = Message<"rolecall.notification.v1.ReplyToMe
  * Use `create(ReplyToMessageResponseSchema)` to create a new message.
  */
 export const ReplyToMessageResponseSchema: GenMessage<ReplyToMessageResponse> = /*@__PURE__*/
-  messageDesc(file_rolecall_notification_v1_inbox_service, 11);
+  messageDesc(file_rolecall_notification_v1_inbox_service, 13);
 
 /**
  * The caller's own inbox. What `SendNotification` tells a person lies here too,
@@ -407,6 +456,28 @@ export const InboxService: GenService<{
     methodKind: "unary";
     input: typeof ListMessagesRequestSchema;
     output: typeof ListMessagesResponseSchema;
+  },
+  /**
+   * Tells each message as it comes to lie in the inbox, in their order, each
+   * once. Without a `resume_token` it begins now: whoever watches first and
+   * lists then misses nothing.
+   *
+   * The first answer comes at once and holds no message; others like it are
+   * heartbeats, one every 15 seconds in which nothing comes. Each answer carries
+   * a `resume_token`: with the last one that was seen a new stream goes on after
+   * it, at any server. What was deleted or has expired meanwhile is not told. A
+   * token is good for half of `notification.retention`, 45 days by default;
+   * after that, and where a database was restored to an earlier state, the
+   * answer is `RESUME_TOKEN_EXPIRED`. One person has 5 streams at one server at
+   * most (`STREAMS_TOO_MANY`). The stream ends with the session, within a
+   * second.
+   *
+   * @generated from rpc rolecall.notification.v1.InboxService.WatchInbox
+   */
+  watchInbox: {
+    methodKind: "server_streaming";
+    input: typeof WatchInboxRequestSchema;
+    output: typeof WatchInboxResponseSchema;
   },
   /**
    * Counts messages.

@@ -1,22 +1,18 @@
-//! How a mail leaves: to a mail server, or into a folder.
+//! The configured way out.
 
-mod folder;
-mod message;
-mod smtp;
-
+use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
+use std::time::Duration;
 
 use lettre::message::Mailbox;
 use rolecall_kernel::time::Timestamp;
 
-use crate::config::NotificationConfig;
-use crate::domain::delivery::ChannelKind;
-use crate::domain::mail::Mail;
-use crate::domain::schedule::Outcome;
-use folder::Folder;
-use message::Encoder;
-use smtp::Smtp;
+use crate::config::SmtpConfig;
+use crate::folder::Folder;
+use crate::mail::{Answer, ChannelKind, Mail};
+use crate::message::Encoder;
+use crate::smtp::Smtp;
 
 /// The most characters kept of what a channel answers.
 const DETAIL_MAX: usize = 300;
@@ -50,7 +46,7 @@ pub enum ChannelError {
 
 /// The configured way out; clones share its connections.
 #[derive(Clone)]
-pub(crate) struct Channel {
+pub struct Channel {
     encoder: Arc<Encoder>,
     route: Route,
     /// Until when it rests, in microseconds.
@@ -63,19 +59,30 @@ enum Route {
     Folder(Arc<Folder>),
 }
 
+impl std::fmt::Debug for Channel {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Channel").field("kind", &self.kind()).finish_non_exhaustive()
+    }
+}
+
 impl Channel {
     /// Makes the channel that is configured: a mail server if there is one, else the folder.
-    pub(crate) fn new(config: &NotificationConfig) -> Result<Self, ChannelError> {
-        let from: Mailbox = config.from.parse().map_err(|_| ChannelError::Sender)?;
-        let route = match &config.smtp {
-            Some(smtp) => Route::Smtp(Arc::new(Smtp::new(smtp, config, &from)?)),
-            None => Route::Folder(Arc::new(Folder::open(&config.mail_folder)?)),
+    pub fn new(
+        from: &str,
+        smtp: Option<&SmtpConfig>,
+        folder: &Path,
+        connect_timeout: Duration,
+    ) -> Result<Self, ChannelError> {
+        let from: Mailbox = from.parse().map_err(|_| ChannelError::Sender)?;
+        let route = match smtp {
+            Some(smtp) => Route::Smtp(Arc::new(Smtp::new(smtp, connect_timeout, &from)?)),
+            None => Route::Folder(Arc::new(Folder::open(folder)?)),
         };
         Ok(Self { encoder: Arc::new(Encoder::new(from)), route, resting: Arc::default() })
     }
 
     /// Returns which it is.
-    pub(crate) fn kind(&self) -> ChannelKind {
+    pub fn kind(&self) -> ChannelKind {
         match self.route {
             Route::Smtp(_) => ChannelKind::Smtp,
             Route::Folder(_) => ChannelKind::Folder,
@@ -83,10 +90,10 @@ impl Channel {
     }
 
     /// Hands a mail over, and says what became of it.
-    pub(crate) async fn send(&self, mail: &Mail) -> Outcome {
+    pub async fn send(&self, mail: &Mail) -> Answer {
         let message = match self.encoder.encode(mail) {
             Ok(message) => message,
-            Err(error) => return Outcome::Refused(detail(&format!("the address cannot be written: {error}"))),
+            Err(error) => return Answer::NoSuchRecipient(detail(&format!("the address cannot be written: {error}"))),
         };
         match &self.route {
             Route::Smtp(smtp) => smtp.send(message).await,
@@ -95,18 +102,23 @@ impl Channel {
     }
 
     /// Lets it rest, after it turned out to be unusable.
-    pub(crate) fn rest_until(&self, until: Timestamp) {
+    pub fn rest_until(&self, until: Timestamp) {
         self.resting.fetch_max(until.as_micros(), Ordering::Relaxed);
     }
 
     /// Tells whether it rests.
-    pub(crate) fn is_resting(&self, now: Timestamp) -> bool {
+    pub fn is_resting(&self, now: Timestamp) -> bool {
         now.as_micros() < self.resting.load(Ordering::Relaxed)
     }
 }
 
+/// Tells whether a text is a sender, such as `Rolecall <rolecall@example.org>`.
+pub fn is_sender(text: &str) -> bool {
+    text.parse::<Mailbox>().is_ok()
+}
+
 /// Shortens what a channel says to one line that is safe to show.
-pub(crate) fn detail(text: &str) -> String {
+pub fn detail(text: &str) -> String {
     let words: Vec<&str> =
         text.split(|c: char| c.is_whitespace() || c.is_control()).filter(|word| !word.is_empty()).collect();
     words.join(" ").chars().take(DETAIL_MAX).collect()

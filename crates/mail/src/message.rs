@@ -7,7 +7,7 @@ use lettre::message::header::{Header, HeaderName, HeaderValue};
 use lettre::message::{Mailbox, MultiPart, SinglePart};
 use lettre::{Address, Message as Built};
 
-use crate::domain::mail::Mail;
+use crate::mail::Mail;
 
 /// A mail as it goes over the wire.
 pub(super) struct Message {
@@ -123,7 +123,7 @@ mod tests {
     use rolecall_kernel::time::Timestamp;
 
     use super::*;
-    use crate::domain::mail::Rendered;
+    use crate::mail::Rendered;
 
     fn encode(to: &str, subject: &str) -> Result<String, EncodeError> {
         let content = Rendered {

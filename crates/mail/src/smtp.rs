@@ -15,10 +15,10 @@ use lettre::transport::smtp::extension::{ClientId, Extension, MailParameter};
 use secrecy::ExposeSecret as _;
 use tokio::time::Instant;
 
-use super::message::Message;
-use super::{ChannelError, detail};
-use crate::config::{NotificationConfig, SmtpConfig, SmtpTls};
-use crate::domain::schedule::Outcome;
+use crate::channel::{ChannelError, detail};
+use crate::config::{SmtpConfig, SmtpTls};
+use crate::mail::Answer;
+use crate::message::Message;
 
 /// A connection that was not used for so long is not used again; servers hang up after minutes.
 const IDLE: Duration = Duration::from_secs(20);
@@ -71,7 +71,7 @@ impl Step {
 }
 
 impl Smtp {
-    pub(super) fn new(smtp: &SmtpConfig, config: &NotificationConfig, from: &Mailbox) -> Result<Self, ChannelError> {
+    pub(super) fn new(smtp: &SmtpConfig, connect_timeout: Duration, from: &Mailbox) -> Result<Self, ChannelError> {
         let password = smtp.password.as_ref().map(|password| password.expose_secret().to_owned());
         Ok(Self {
             host: smtp.host.clone(),
@@ -80,13 +80,13 @@ impl Smtp {
             parameters: (smtp.tls != SmtpTls::None).then(|| parameters(smtp)).transpose()?,
             credentials: smtp.username.clone().zip(password).map(|(name, password)| Credentials::new(name, password)),
             name: ClientId::Domain(from.email.domain().to_owned()),
-            connect_timeout: config.send_timeout / 2,
+            connect_timeout,
             idle: Mutex::default(),
         })
     }
 
     /// Sends a mail over a kept connection or a new one.
-    pub(super) async fn send(&self, message: Message) -> Outcome {
+    pub(super) async fn send(&self, message: Message) -> Answer {
         if let Some(mut connection) = self.kept() {
             match transfer(&mut connection, &message).await {
                 // The server hung up meanwhile; nothing was handed over yet, so a new connection may try.
@@ -110,12 +110,12 @@ impl Smtp {
     }
 
     /// Keeps the connection after a success; after anything else its state is not worth knowing.
-    fn finish(&self, connection: AsyncSmtpConnection, result: Result<String, Failure>) -> Outcome {
+    fn finish(&self, connection: AsyncSmtpConnection, result: Result<String, Failure>) -> Answer {
         match result {
             Ok(answer) => {
                 let mut idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner);
                 idle.push((connection, Instant::now()));
-                Outcome::Sent(answer)
+                Answer::Taken(answer)
             }
             Err(failure) => failure.outcome(),
         }
@@ -162,16 +162,17 @@ impl Failure {
         self.step == Step::Sender && (self.error.status().is_none() || said_goodbye)
     }
 
-    fn outcome(&self) -> Outcome {
+    fn outcome(&self) -> Answer {
         let text = detail(&format!("{}: {}", self.step.as_str(), self.error));
         match (self.step, self.error.is_permanent()) {
             // Wrong credentials stay wrong: asking again and again locks the account.
             (Step::Authenticate, _) if self.error.status().is_some() || self.error.is_client() => {
-                Outcome::Unusable(text)
+                Answer::Unusable(text)
             }
-            (Step::Sender, true) => Outcome::Unusable(text),
-            (Step::Recipient | Step::Data | Step::Content, true) => Outcome::Refused(text),
-            _ => Outcome::Deferred(text),
+            (Step::Sender, true) => Answer::Unusable(text),
+            (Step::Recipient, true) => Answer::NoSuchRecipient(text),
+            (Step::Data | Step::Content, true) => Answer::Never(text),
+            _ => Answer::Later(text),
         }
     }
 }

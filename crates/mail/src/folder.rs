@@ -6,8 +6,8 @@ use std::path::{Path, PathBuf};
 
 use rolecall_kernel::id::DeliveryId;
 
-use super::{ChannelError, detail};
-use crate::domain::schedule::Outcome;
+use crate::channel::{ChannelError, detail};
+use crate::mail::Answer;
 
 /// A folder of mails, `<delivery_id>.eml` each.
 pub(super) struct Folder {
@@ -24,12 +24,12 @@ impl Folder {
     }
 
     /// Writes a mail; a mail that is written again replaces itself, so it is there once.
-    pub(super) async fn send(&self, delivery: DeliveryId, bytes: Vec<u8>) -> Outcome {
+    pub(super) async fn send(&self, delivery: DeliveryId, bytes: Vec<u8>) -> Answer {
         let path = self.path.clone();
         let written = tokio::task::spawn_blocking(move || write(&path, delivery, &bytes)).await;
         match written.map_err(io::Error::other).flatten() {
-            Ok(()) => Outcome::Sent("written".to_owned()),
-            Err(error) => Outcome::Deferred(detail(&format!("the mail folder: {error}"))),
+            Ok(()) => Answer::Taken("written".to_owned()),
+            Err(error) => Answer::Later(detail(&format!("the mail folder: {error}"))),
         }
     }
 }
@@ -82,7 +82,7 @@ mod tests {
         let folder = Folder::open(&path).expect("it opens");
         let delivery = DeliveryId::new(Timestamp::from_seconds(1), &SystemEntropy);
         for text in ["first", "again"] {
-            assert_eq!(folder.send(delivery, text.into()).await, Outcome::Sent("written".to_owned()));
+            assert_eq!(folder.send(delivery, text.into()).await, Answer::Taken("written".to_owned()));
         }
         let names: Vec<_> = fs::read_dir(&path).expect("a folder").map(|entry| entry.expect("a file").path()).collect();
         assert_eq!(names, [path.join(format!("{delivery}.eml"))]);
@@ -103,7 +103,7 @@ mod tests {
         fs::remove_dir(&path).expect("removed");
         fs::write(&path, "in the way").expect("written");
         let delivery = DeliveryId::new(Timestamp::from_seconds(1), &SystemEntropy);
-        assert!(matches!(folder.send(delivery, b"x".to_vec()).await, Outcome::Deferred(_)));
+        assert!(matches!(folder.send(delivery, b"x".to_vec()).await, Answer::Later(_)));
         assert!(matches!(Folder::open(&path), Err(ChannelError::Folder { .. })));
     }
 }
