@@ -224,6 +224,10 @@ const (
 	NotificationResumeTokenExpired Reason = "notification.rolecall/RESUME_TOKEN_EXPIRED"
 	// NotificationStreamsTooMany (RESOURCE_EXHAUSTED): The caller watches its inbox as often as is possible at one server.
 	NotificationStreamsTooMany Reason = "notification.rolecall/STREAMS_TOO_MANY"
+	// NotificationSuppressionNotFound (NOT_FOUND): The address is not among those that get no mail.
+	NotificationSuppressionNotFound Reason = "notification.rolecall/SUPPRESSION_NOT_FOUND"
+	// NotificationSuppressionExists (ALREADY_EXISTS): The address gets no mail already.
+	NotificationSuppressionExists Reason = "notification.rolecall/SUPPRESSION_EXISTS"
 	// OrganizationRequestInvalid (INVALID_ARGUMENT): Fields of the request break rules; `BadRequest` lists all of them.
 	OrganizationRequestInvalid Reason = "organization.rolecall/REQUEST_INVALID"
 	// OrganizationOrganizationNotFound (NOT_FOUND): No such organization within what the caller may see.

@@ -289,6 +289,18 @@ const serviceConfig = `{
           "service": "rolecall.notification.v1.PreferenceService"
         },
         {
+          "method": "CreateSuppression",
+          "service": "rolecall.notification.v1.SuppressionService"
+        },
+        {
+          "method": "DeleteSuppression",
+          "service": "rolecall.notification.v1.SuppressionService"
+        },
+        {
+          "method": "ListSuppressions",
+          "service": "rolecall.notification.v1.SuppressionService"
+        },
+        {
           "method": "CreateTemplate",
           "service": "rolecall.notification.v1.TemplateService"
         },

@@ -224,6 +224,10 @@ export const REASONS = {
   "notification.rolecall/RESUME_TOKEN_EXPIRED": Code.OutOfRange,
   /** The caller watches its inbox as often as is possible at one server. */
   "notification.rolecall/STREAMS_TOO_MANY": Code.ResourceExhausted,
+  /** The address is not among those that get no mail. */
+  "notification.rolecall/SUPPRESSION_NOT_FOUND": Code.NotFound,
+  /** The address gets no mail already. */
+  "notification.rolecall/SUPPRESSION_EXISTS": Code.AlreadyExists,
   /** Fields of the request break rules; `BadRequest` lists all of them. */
   "organization.rolecall/REQUEST_INVALID": Code.InvalidArgument,
   /** No such organization within what the caller may see. */

@@ -7,7 +7,7 @@ use clap::Subcommand;
 use crate::commands::{
     access, account, admins, audit, bootstrap, certs, datasets, deliveries, factors, health, inbox, instance,
     invitations, keys, mail, members, models, notifications, organizations, password, permissions, preferences,
-    registration, roles, service_accounts, session, sessions, sso, tokens, users,
+    registration, roles, service_accounts, session, sessions, sso, suppressions, tokens, users,
 };
 use crate::connection::{Connection, RemoteArgs};
 use crate::failure::Failure;
@@ -52,6 +52,8 @@ pub enum Command {
     Models(models::Models),
     #[doc(hidden)]
     Deliveries(deliveries::Deliveries),
+    #[doc(hidden)]
+    Suppressions(suppressions::Suppressions),
     #[doc(hidden)]
     Notify(notifications::Notify),
     #[doc(hidden)]
@@ -143,6 +145,7 @@ async fn answer(command: Command) -> Result<(Answer, ExitCode), Failure> {
         Command::Datasets(group) => group.command.run(&connect(&group.remote)?).await,
         Command::Models(group) => group.command.run(&connect(&group.remote)?).await,
         Command::Deliveries(group) => group.command.run(&connect(&group.remote)?).await,
+        Command::Suppressions(group) => group.command.run(&connect(&group.remote)?).await,
         Command::Notify(group) => group.command.run(&connect(&group.remote)?).await,
         Command::Preferences(group) => group.command.run(&connect(&group.remote)?).await,
         Command::Inbox(group) => group.command.run(&connect(&group.remote)?).await,
@@ -178,6 +181,7 @@ impl Command {
             Self::Datasets(group) => Some(&group.remote),
             Self::Models(group) => Some(&group.remote),
             Self::Deliveries(group) => Some(&group.remote),
+            Self::Suppressions(group) => Some(&group.remote),
             Self::Notify(group) => Some(&group.remote),
             Self::Preferences(group) => Some(&group.remote),
             Self::Inbox(group) => Some(&group.remote),

@@ -38,6 +38,7 @@ pub(crate) mod session;
 pub(crate) mod sessions;
 pub(crate) mod sign_on;
 pub(crate) mod sso;
+pub(crate) mod suppressions;
 pub(crate) mod tokens;
 pub(crate) mod users;
 

@@ -170,11 +170,18 @@ impl Failure {
                 Answer::Unusable(text)
             }
             (Step::Sender, true) => Answer::Unusable(text),
-            (Step::Recipient, true) => Answer::NoSuchRecipient(text),
-            (Step::Data | Step::Content, true) => Answer::Never(text),
+            (Step::Recipient, true) if is_about_recipient(&text) => Answer::NoSuchRecipient(text),
+            (Step::Recipient | Step::Data | Step::Content, true) => Answer::Never(text),
             _ => Answer::Later(text),
         }
     }
+}
+
+/// Tells whether a refusal speaks of the address, and not of us, of a full mailbox or of a policy: then others of its
+/// kind would be refused too (enhanced status codes, RFC 3463).
+fn is_about_recipient(answer: &str) -> bool {
+    let others = ["5.2.2", "5.3.", "5.4.", "5.5.", "5.6.", "5.7."];
+    !answer.split_whitespace().any(|word| others.iter().any(|code| word.starts_with(code)))
 }
 
 fn parameters(smtp: &SmtpConfig) -> Result<TlsParameters, ChannelError> {
@@ -185,4 +192,19 @@ fn parameters(smtp: &SmtpConfig) -> Result<TlsParameters, ChannelError> {
         builder = builder.add_root_certificate(Certificate::from_pem(&pem).map_err(|error| failed(error.to_string()))?);
     }
     builder.build().map_err(|error| ChannelError::Tls(error.to_string()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_refusal_for_a_policy_or_a_full_mailbox_says_nothing_about_the_address() {
+        for about in ["RCPT TO: permanent error (550): 5.1.1 no such user", "RCPT TO: permanent error (550): unknown"] {
+            assert!(is_about_recipient(about), "{about}");
+        }
+        for other in ["permanent error (554): 5.7.1 relay access denied", "permanent error (552): 5.2.2 over quota"] {
+            assert!(!is_about_recipient(other), "{other}");
+        }
+    }
 }

@@ -17,6 +17,7 @@ pub(crate) mod pace;
 pub(crate) mod preferences;
 pub(crate) mod retry_deliveries;
 pub(crate) mod send_notification;
+pub(crate) mod suppressions;
 pub(crate) mod templates;
 pub(crate) mod watch_inbox;
 pub(crate) mod wording;

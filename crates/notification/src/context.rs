@@ -11,6 +11,7 @@ use rolecall_api::notification::v1::inbox_service_server::InboxServiceServer;
 use rolecall_api::notification::v1::mail_service_server::MailServiceServer;
 use rolecall_api::notification::v1::notification_service_server::NotificationServiceServer;
 use rolecall_api::notification::v1::preference_service_server::PreferenceServiceServer;
+use rolecall_api::notification::v1::suppression_service_server::SuppressionServiceServer;
 use rolecall_api::notification::v1::template_service_server::TemplateServiceServer;
 use rolecall_authz::Refusals;
 use rolecall_db::{Database, Relay, RelayConfig, UniqueConstraint};
@@ -35,7 +36,8 @@ use crate::domain::schedule::Schedule;
 use crate::domain::unsubscribe;
 use crate::events::publish;
 use crate::grpc::{
-    delivery_service, inbox_service, mail_service, notification_service, preference_service, template_service,
+    delivery_service, inbox_service, mail_service, notification_service, preference_service, suppression_service,
+    template_service,
 };
 use crate::http;
 use crate::jobs;
@@ -188,7 +190,9 @@ impl Notification {
         let notifications = NotificationServiceServer::new(notification_service::Service(Arc::clone(&self.shared)));
         let preferences = PreferenceServiceServer::new(preference_service::Service(Arc::clone(&self.shared)));
         let templates = TemplateServiceServer::new(template_service::Service(Arc::clone(&self.shared)));
+        let suppressions = SuppressionServiceServer::new(suppression_service::Service(Arc::clone(&self.shared)));
         routes
+            .add_service(suppressions.max_decoding_message_size(MOST_REQUEST_BYTES))
             .add_service(templates.max_decoding_message_size(MOST_REQUEST_BYTES))
             .add_service(inboxes.max_decoding_message_size(MOST_REQUEST_BYTES))
             .add_service(notifications.max_decoding_message_size(MOST_REQUEST_BYTES))

@@ -9,5 +9,6 @@ pub(crate) mod notification;
 pub(crate) mod own_template;
 pub(crate) mod preferences;
 pub(crate) mod schedule;
+pub(crate) mod suppression;
 pub(crate) mod template;
 pub(crate) mod unsubscribe;

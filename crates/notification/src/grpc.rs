@@ -7,6 +7,7 @@ mod inbox_watch;
 pub(crate) mod mail_service;
 pub(crate) mod notification_service;
 pub(crate) mod preference_service;
+pub(crate) mod suppression_service;
 pub(crate) mod template_service;
 
 mod status;

@@ -10,6 +10,7 @@ pub(crate) mod inbox_order;
 pub(crate) mod migrations;
 pub(crate) mod notifications;
 pub(crate) mod preferences;
+pub(crate) mod suppressions;
 pub(crate) mod templates;
 pub(crate) mod writings;
 

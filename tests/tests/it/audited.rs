@@ -86,6 +86,8 @@ const EXPECTED: &[(&str, &str, Leaves)] = &[
     ("notification", "ReplyToMessage", Topic("notification.message_answered")),
     ("notification", "RetryDeliveries", Topic("notification.delivery_retried")),
     ("notification", "SendNotification", Topic("notification.notification_sent")),
+    ("notification", "CreateSuppression", Topic("notification.suppression_created")),
+    ("notification", "DeleteSuppression", Topic("notification.suppression_deleted")),
     ("notification", "Unsubscribe", Topic("notification.mail_unsubscribed")),
     ("notification", "UpdatePreferences", Topic("notification.preferences_updated")),
     ("organization", "ActivateAssetPolicy", Topic("organization.asset_policy_activated")),

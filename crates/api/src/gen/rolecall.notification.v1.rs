@@ -87,8 +87,9 @@ pub struct Delivery {
     #[prost(enumeration = "Category", tag = "12")]
     pub category: i32,
     /// Why it is suppressed: `preference`, `digest`, `cancelled`, `deleted` for an
-    /// account or organization that is gone, or `left` for somebody who is no
-    /// member any more; empty when it is not.
+    /// account or organization that is gone, `left` for somebody who is no member
+    /// any more, or `address` for an address that gets no mail
+    /// (`SuppressionService`); empty when it is not.
     #[prost(string, tag = "13")]
     pub suppression: ::prost::alloc::string::String,
 }
@@ -753,6 +754,10 @@ pub enum ErrorReason {
     ResumeTokenExpired = 36,
     /// The caller watches its inbox as often as is possible at one server.
     StreamsTooMany = 37,
+    /// The address is not among those that get no mail.
+    SuppressionNotFound = 38,
+    /// The address gets no mail already.
+    SuppressionExists = 39,
 }
 impl ErrorReason {
     /// String value of the enum field names used in the ProtoBuf definition.
@@ -787,6 +792,8 @@ impl ErrorReason {
             Self::TemplateUnusable => "ERROR_REASON_TEMPLATE_UNUSABLE",
             Self::ResumeTokenExpired => "ERROR_REASON_RESUME_TOKEN_EXPIRED",
             Self::StreamsTooMany => "ERROR_REASON_STREAMS_TOO_MANY",
+            Self::SuppressionNotFound => "ERROR_REASON_SUPPRESSION_NOT_FOUND",
+            Self::SuppressionExists => "ERROR_REASON_SUPPRESSION_EXISTS",
         }
     }
     /// Creates an enum from field names used in the ProtoBuf definition.
@@ -820,11 +827,13 @@ impl ErrorReason {
             "ERROR_REASON_TEMPLATE_UNUSABLE" => Some(Self::TemplateUnusable),
             "ERROR_REASON_RESUME_TOKEN_EXPIRED" => Some(Self::ResumeTokenExpired),
             "ERROR_REASON_STREAMS_TOO_MANY" => Some(Self::StreamsTooMany),
+            "ERROR_REASON_SUPPRESSION_NOT_FOUND" => Some(Self::SuppressionNotFound),
+            "ERROR_REASON_SUPPRESSION_EXISTS" => Some(Self::SuppressionExists),
             _ => None,
         }
     }
 }
-/// Something that happened to deliveries, notifications, preferences or templates.
+/// Something that happened to deliveries, notifications, preferences, templates or addresses.
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct DomainEvent {
     /// The subject that did it; empty when the installation did.
@@ -845,7 +854,7 @@ pub struct DomainEvent {
     /// What happened.
     #[prost(
         oneof = "domain_event::Event",
-        tags = "10, 11, 20, 21, 22, 23, 24, 30, 31, 32, 90"
+        tags = "10, 11, 20, 21, 22, 23, 24, 30, 31, 32, 33, 34, 90"
     )]
     pub event: ::core::option::Option<domain_event::Event>,
 }
@@ -884,6 +893,12 @@ pub mod domain_event {
         /// A template was deleted.
         #[prost(message, tag = "32")]
         TemplateDeleted(super::TemplateDeleted),
+        /// An address gets no mail any more.
+        #[prost(message, tag = "33")]
+        SuppressionCreated(super::SuppressionCreated),
+        /// An address gets mail again.
+        #[prost(message, tag = "34")]
+        SuppressionDeleted(super::SuppressionDeleted),
         /// Calls were refused.
         #[prost(message, tag = "90")]
         CallsRefused(super::CallsRefused),
@@ -980,6 +995,16 @@ pub struct TemplateDeleted {
     #[prost(string, tag = "2")]
     pub name: ::prost::alloc::string::String,
 }
+/// An address gets no mail any more; which one `ListSuppressions` tells.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct SuppressionCreated {
+    /// Why: `bounce` or `manual`.
+    #[prost(string, tag = "1")]
+    pub reason: ::prost::alloc::string::String,
+}
+/// An address gets mail again.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct SuppressionDeleted {}
 /// Calls of one caller to one method were refused; they are counted by the minute.
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct CallsRefused {
@@ -3757,6 +3782,606 @@ pub mod preference_service_server {
     /// Generated gRPC service name
     pub const SERVICE_NAME: &str = "rolecall.notification.v1.PreferenceService";
     impl<T> tonic::server::NamedService for PreferenceServiceServer<T> {
+        const NAME: &'static str = SERVICE_NAME;
+    }
+}
+/// An address that gets no mail.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct Suppression {
+    /// The address.
+    #[prost(string, tag = "1")]
+    pub email: ::prost::alloc::string::String,
+    /// Why.
+    #[prost(enumeration = "SuppressionReason", tag = "2")]
+    pub reason: i32,
+    /// What the mail server said, shortened; what whoever added it noted.
+    #[prost(string, tag = "3")]
+    pub detail: ::prost::alloc::string::String,
+    /// Who added it; empty when a mail server refused it.
+    #[prost(string, tag = "4")]
+    pub actor_id: ::prost::alloc::string::String,
+    /// Since when.
+    #[prost(message, optional, tag = "5")]
+    pub create_time: ::core::option::Option<::prost_types::Timestamp>,
+}
+/// What `CreateSuppression` needs.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct CreateSuppressionRequest {
+    /// Names this one intended change; a lower-case UUID. Optional.
+    #[prost(string, tag = "1")]
+    pub request_id: ::prost::alloc::string::String,
+    /// The address.
+    #[prost(string, tag = "2")]
+    pub email: ::prost::alloc::string::String,
+    /// Why, for others to read; at most 150 characters, one line. Optional.
+    #[prost(string, tag = "3")]
+    pub detail: ::prost::alloc::string::String,
+}
+/// What `CreateSuppression` answers.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct CreateSuppressionResponse {
+    /// The address, as it is kept.
+    #[prost(message, optional, tag = "1")]
+    pub suppression: ::core::option::Option<Suppression>,
+}
+/// What `ListSuppressions` needs.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct ListSuppressionsRequest {
+    /// Only this address. Optional.
+    #[prost(string, tag = "1")]
+    pub email: ::prost::alloc::string::String,
+    /// How many a page holds: 0 means 50, more than 1 000 means 1 000.
+    #[prost(int32, tag = "2")]
+    pub page_size: i32,
+    /// `next_page_token` of the page before, with the same other arguments.
+    #[prost(string, tag = "3")]
+    pub page_token: ::prost::alloc::string::String,
+}
+/// What `ListSuppressions` answers.
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct ListSuppressionsResponse {
+    /// The addresses of this page.
+    #[prost(message, repeated, tag = "1")]
+    pub suppressions: ::prost::alloc::vec::Vec<Suppression>,
+    /// Asks for the next page; empty on the last one.
+    #[prost(string, tag = "2")]
+    pub next_page_token: ::prost::alloc::string::String,
+}
+/// What `DeleteSuppression` needs.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct DeleteSuppressionRequest {
+    /// Names this one intended change; a lower-case UUID. Optional.
+    #[prost(string, tag = "1")]
+    pub request_id: ::prost::alloc::string::String,
+    /// The address.
+    #[prost(string, tag = "2")]
+    pub email: ::prost::alloc::string::String,
+}
+/// What `DeleteSuppression` answers: nothing.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct DeleteSuppressionResponse {}
+/// Why an address gets no mail.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, ::prost::Enumeration)]
+#[repr(i32)]
+pub enum SuppressionReason {
+    /// Never sent.
+    Unspecified = 0,
+    /// A mail server refused it for good.
+    Bounce = 1,
+    /// Somebody added it.
+    Manual = 2,
+}
+impl SuppressionReason {
+    /// String value of the enum field names used in the ProtoBuf definition.
+    ///
+    /// The values are not transformed in any way and thus are considered stable
+    /// (if the ProtoBuf definition does not change) and safe for programmatic use.
+    pub fn as_str_name(&self) -> &'static str {
+        match self {
+            Self::Unspecified => "SUPPRESSION_REASON_UNSPECIFIED",
+            Self::Bounce => "SUPPRESSION_REASON_BOUNCE",
+            Self::Manual => "SUPPRESSION_REASON_MANUAL",
+        }
+    }
+    /// Creates an enum from field names used in the ProtoBuf definition.
+    pub fn from_str_name(value: &str) -> ::core::option::Option<Self> {
+        match value {
+            "SUPPRESSION_REASON_UNSPECIFIED" => Some(Self::Unspecified),
+            "SUPPRESSION_REASON_BOUNCE" => Some(Self::Bounce),
+            "SUPPRESSION_REASON_MANUAL" => Some(Self::Manual),
+            _ => None,
+        }
+    }
+}
+/// Generated client implementations.
+pub mod suppression_service_client {
+    #![allow(
+        unused_variables,
+        dead_code,
+        missing_docs,
+        clippy::wildcard_imports,
+        clippy::let_unit_value,
+    )]
+    use tonic::codegen::*;
+    use tonic::codegen::http::Uri;
+    /// Keeps the addresses that get no mail, of the whole installation: what a mail
+    /// server refused for good when it was told the recipient, and what
+    /// administrators add. They get nothing that is not mandatory; what is mandatory
+    /// is sent to them still, since nobody but its reader ends it.
+    #[derive(Debug, Clone)]
+    pub struct SuppressionServiceClient<T> {
+        inner: tonic::client::Grpc<T>,
+    }
+    impl SuppressionServiceClient<tonic::transport::Channel> {
+        /// Attempt to create a new client by connecting to a given endpoint.
+        pub async fn connect<D>(dst: D) -> Result<Self, tonic::transport::Error>
+        where
+            D: TryInto<tonic::transport::Endpoint>,
+            D::Error: Into<StdError>,
+        {
+            let conn = tonic::transport::Endpoint::new(dst)?.connect().await?;
+            Ok(Self::new(conn))
+        }
+    }
+    impl<T> SuppressionServiceClient<T>
+    where
+        T: tonic::client::GrpcService<tonic::body::Body>,
+        T::Error: Into<StdError>,
+        T::ResponseBody: Body<Data = Bytes> + std::marker::Send + 'static,
+        <T::ResponseBody as Body>::Error: Into<StdError> + std::marker::Send,
+    {
+        pub fn new(inner: T) -> Self {
+            let inner = tonic::client::Grpc::new(inner);
+            Self { inner }
+        }
+        pub fn with_origin(inner: T, origin: Uri) -> Self {
+            let inner = tonic::client::Grpc::with_origin(inner, origin);
+            Self { inner }
+        }
+        pub fn with_interceptor<F>(
+            inner: T,
+            interceptor: F,
+        ) -> SuppressionServiceClient<InterceptedService<T, F>>
+        where
+            F: tonic::service::Interceptor,
+            T::ResponseBody: Default,
+            T: tonic::codegen::Service<
+                http::Request<tonic::body::Body>,
+                Response = http::Response<
+                    <T as tonic::client::GrpcService<tonic::body::Body>>::ResponseBody,
+                >,
+            >,
+            <T as tonic::codegen::Service<
+                http::Request<tonic::body::Body>,
+            >>::Error: Into<StdError> + std::marker::Send + std::marker::Sync,
+        {
+            SuppressionServiceClient::new(InterceptedService::new(inner, interceptor))
+        }
+        /// Compress requests with the given encoding.
+        ///
+        /// This requires the server to support it otherwise it might respond with an
+        /// error.
+        #[must_use]
+        pub fn send_compressed(mut self, encoding: CompressionEncoding) -> Self {
+            self.inner = self.inner.send_compressed(encoding);
+            self
+        }
+        /// Enable decompressing responses.
+        #[must_use]
+        pub fn accept_compressed(mut self, encoding: CompressionEncoding) -> Self {
+            self.inner = self.inner.accept_compressed(encoding);
+            self
+        }
+        /// Limits the maximum size of a decoded message.
+        ///
+        /// Default: `4MB`
+        #[must_use]
+        pub fn max_decoding_message_size(mut self, limit: usize) -> Self {
+            self.inner = self.inner.max_decoding_message_size(limit);
+            self
+        }
+        /// Limits the maximum size of an encoded message.
+        ///
+        /// Default: `usize::MAX`
+        #[must_use]
+        pub fn max_encoding_message_size(mut self, limit: usize) -> Self {
+            self.inner = self.inner.max_encoding_message_size(limit);
+            self
+        }
+        /// Adds an address (`SUPPRESSION_EXISTS`).
+        pub async fn create_suppression(
+            &mut self,
+            request: impl tonic::IntoRequest<super::CreateSuppressionRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::CreateSuppressionResponse>,
+            tonic::Status,
+        > {
+            self.inner
+                .ready()
+                .await
+                .map_err(|e| {
+                    tonic::Status::unknown(
+                        format!("Service was not ready: {}", e.into()),
+                    )
+                })?;
+            let codec = tonic_prost::ProstCodec::default();
+            let path = http::uri::PathAndQuery::from_static(
+                "/rolecall.notification.v1.SuppressionService/CreateSuppression",
+            );
+            let mut req = request.into_request();
+            req.extensions_mut()
+                .insert(
+                    GrpcMethod::new(
+                        "rolecall.notification.v1.SuppressionService",
+                        "CreateSuppression",
+                    ),
+                );
+            self.inner.unary(req, path, codec).await
+        }
+        /// Lists the addresses in their alphabetical order.
+        pub async fn list_suppressions(
+            &mut self,
+            request: impl tonic::IntoRequest<super::ListSuppressionsRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::ListSuppressionsResponse>,
+            tonic::Status,
+        > {
+            self.inner
+                .ready()
+                .await
+                .map_err(|e| {
+                    tonic::Status::unknown(
+                        format!("Service was not ready: {}", e.into()),
+                    )
+                })?;
+            let codec = tonic_prost::ProstCodec::default();
+            let path = http::uri::PathAndQuery::from_static(
+                "/rolecall.notification.v1.SuppressionService/ListSuppressions",
+            );
+            let mut req = request.into_request();
+            req.extensions_mut()
+                .insert(
+                    GrpcMethod::new(
+                        "rolecall.notification.v1.SuppressionService",
+                        "ListSuppressions",
+                    ),
+                );
+            self.inner.unary(req, path, codec).await
+        }
+        /// Takes an address away: it gets mail again (`SUPPRESSION_NOT_FOUND`).
+        pub async fn delete_suppression(
+            &mut self,
+            request: impl tonic::IntoRequest<super::DeleteSuppressionRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::DeleteSuppressionResponse>,
+            tonic::Status,
+        > {
+            self.inner
+                .ready()
+                .await
+                .map_err(|e| {
+                    tonic::Status::unknown(
+                        format!("Service was not ready: {}", e.into()),
+                    )
+                })?;
+            let codec = tonic_prost::ProstCodec::default();
+            let path = http::uri::PathAndQuery::from_static(
+                "/rolecall.notification.v1.SuppressionService/DeleteSuppression",
+            );
+            let mut req = request.into_request();
+            req.extensions_mut()
+                .insert(
+                    GrpcMethod::new(
+                        "rolecall.notification.v1.SuppressionService",
+                        "DeleteSuppression",
+                    ),
+                );
+            self.inner.unary(req, path, codec).await
+        }
+    }
+}
+/// Generated server implementations.
+pub mod suppression_service_server {
+    #![allow(
+        unused_variables,
+        dead_code,
+        missing_docs,
+        clippy::wildcard_imports,
+        clippy::let_unit_value,
+    )]
+    use tonic::codegen::*;
+    /// Generated trait containing gRPC methods that should be implemented for use with SuppressionServiceServer.
+    #[async_trait]
+    pub trait SuppressionService: std::marker::Send + std::marker::Sync + 'static {
+        /// Adds an address (`SUPPRESSION_EXISTS`).
+        async fn create_suppression(
+            &self,
+            request: tonic::Request<super::CreateSuppressionRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::CreateSuppressionResponse>,
+            tonic::Status,
+        >;
+        /// Lists the addresses in their alphabetical order.
+        async fn list_suppressions(
+            &self,
+            request: tonic::Request<super::ListSuppressionsRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::ListSuppressionsResponse>,
+            tonic::Status,
+        >;
+        /// Takes an address away: it gets mail again (`SUPPRESSION_NOT_FOUND`).
+        async fn delete_suppression(
+            &self,
+            request: tonic::Request<super::DeleteSuppressionRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::DeleteSuppressionResponse>,
+            tonic::Status,
+        >;
+    }
+    /// Keeps the addresses that get no mail, of the whole installation: what a mail
+    /// server refused for good when it was told the recipient, and what
+    /// administrators add. They get nothing that is not mandatory; what is mandatory
+    /// is sent to them still, since nobody but its reader ends it.
+    #[derive(Debug)]
+    pub struct SuppressionServiceServer<T> {
+        inner: Arc<T>,
+        accept_compression_encodings: EnabledCompressionEncodings,
+        send_compression_encodings: EnabledCompressionEncodings,
+        max_decoding_message_size: Option<usize>,
+        max_encoding_message_size: Option<usize>,
+    }
+    impl<T> SuppressionServiceServer<T> {
+        pub fn new(inner: T) -> Self {
+            Self::from_arc(Arc::new(inner))
+        }
+        pub fn from_arc(inner: Arc<T>) -> Self {
+            Self {
+                inner,
+                accept_compression_encodings: Default::default(),
+                send_compression_encodings: Default::default(),
+                max_decoding_message_size: None,
+                max_encoding_message_size: None,
+            }
+        }
+        pub fn with_interceptor<F>(
+            inner: T,
+            interceptor: F,
+        ) -> InterceptedService<Self, F>
+        where
+            F: tonic::service::Interceptor,
+        {
+            InterceptedService::new(Self::new(inner), interceptor)
+        }
+        /// Enable decompressing requests with the given encoding.
+        #[must_use]
+        pub fn accept_compressed(mut self, encoding: CompressionEncoding) -> Self {
+            self.accept_compression_encodings.enable(encoding);
+            self
+        }
+        /// Compress responses with the given encoding, if the client supports it.
+        #[must_use]
+        pub fn send_compressed(mut self, encoding: CompressionEncoding) -> Self {
+            self.send_compression_encodings.enable(encoding);
+            self
+        }
+        /// Limits the maximum size of a decoded message.
+        ///
+        /// Default: `4MB`
+        #[must_use]
+        pub fn max_decoding_message_size(mut self, limit: usize) -> Self {
+            self.max_decoding_message_size = Some(limit);
+            self
+        }
+        /// Limits the maximum size of an encoded message.
+        ///
+        /// Default: `usize::MAX`
+        #[must_use]
+        pub fn max_encoding_message_size(mut self, limit: usize) -> Self {
+            self.max_encoding_message_size = Some(limit);
+            self
+        }
+    }
+    impl<T, B> tonic::codegen::Service<http::Request<B>> for SuppressionServiceServer<T>
+    where
+        T: SuppressionService,
+        B: Body + std::marker::Send + 'static,
+        B::Error: Into<StdError> + std::marker::Send + 'static,
+    {
+        type Response = http::Response<tonic::body::Body>;
+        type Error = std::convert::Infallible;
+        type Future = BoxFuture<Self::Response, Self::Error>;
+        fn poll_ready(
+            &mut self,
+            _cx: &mut Context<'_>,
+        ) -> Poll<std::result::Result<(), Self::Error>> {
+            Poll::Ready(Ok(()))
+        }
+        fn call(&mut self, req: http::Request<B>) -> Self::Future {
+            match req.uri().path() {
+                "/rolecall.notification.v1.SuppressionService/CreateSuppression" => {
+                    #[allow(non_camel_case_types)]
+                    struct CreateSuppressionSvc<T: SuppressionService>(pub Arc<T>);
+                    impl<
+                        T: SuppressionService,
+                    > tonic::server::UnaryService<super::CreateSuppressionRequest>
+                    for CreateSuppressionSvc<T> {
+                        type Response = super::CreateSuppressionResponse;
+                        type Future = BoxFuture<
+                            tonic::Response<Self::Response>,
+                            tonic::Status,
+                        >;
+                        fn call(
+                            &mut self,
+                            request: tonic::Request<super::CreateSuppressionRequest>,
+                        ) -> Self::Future {
+                            let inner = Arc::clone(&self.0);
+                            let fut = async move {
+                                <T as SuppressionService>::create_suppression(
+                                        &inner,
+                                        request,
+                                    )
+                                    .await
+                            };
+                            Box::pin(fut)
+                        }
+                    }
+                    let accept_compression_encodings = self.accept_compression_encodings;
+                    let send_compression_encodings = self.send_compression_encodings;
+                    let max_decoding_message_size = self.max_decoding_message_size;
+                    let max_encoding_message_size = self.max_encoding_message_size;
+                    let inner = self.inner.clone();
+                    let fut = async move {
+                        let method = CreateSuppressionSvc(inner);
+                        let codec = tonic_prost::ProstCodec::default();
+                        let mut grpc = tonic::server::Grpc::new(codec)
+                            .apply_compression_config(
+                                accept_compression_encodings,
+                                send_compression_encodings,
+                            )
+                            .apply_max_message_size_config(
+                                max_decoding_message_size,
+                                max_encoding_message_size,
+                            );
+                        let res = grpc.unary(method, req).await;
+                        Ok(res)
+                    };
+                    Box::pin(fut)
+                }
+                "/rolecall.notification.v1.SuppressionService/ListSuppressions" => {
+                    #[allow(non_camel_case_types)]
+                    struct ListSuppressionsSvc<T: SuppressionService>(pub Arc<T>);
+                    impl<
+                        T: SuppressionService,
+                    > tonic::server::UnaryService<super::ListSuppressionsRequest>
+                    for ListSuppressionsSvc<T> {
+                        type Response = super::ListSuppressionsResponse;
+                        type Future = BoxFuture<
+                            tonic::Response<Self::Response>,
+                            tonic::Status,
+                        >;
+                        fn call(
+                            &mut self,
+                            request: tonic::Request<super::ListSuppressionsRequest>,
+                        ) -> Self::Future {
+                            let inner = Arc::clone(&self.0);
+                            let fut = async move {
+                                <T as SuppressionService>::list_suppressions(
+                                        &inner,
+                                        request,
+                                    )
+                                    .await
+                            };
+                            Box::pin(fut)
+                        }
+                    }
+                    let accept_compression_encodings = self.accept_compression_encodings;
+                    let send_compression_encodings = self.send_compression_encodings;
+                    let max_decoding_message_size = self.max_decoding_message_size;
+                    let max_encoding_message_size = self.max_encoding_message_size;
+                    let inner = self.inner.clone();
+                    let fut = async move {
+                        let method = ListSuppressionsSvc(inner);
+                        let codec = tonic_prost::ProstCodec::default();
+                        let mut grpc = tonic::server::Grpc::new(codec)
+                            .apply_compression_config(
+                                accept_compression_encodings,
+                                send_compression_encodings,
+                            )
+                            .apply_max_message_size_config(
+                                max_decoding_message_size,
+                                max_encoding_message_size,
+                            );
+                        let res = grpc.unary(method, req).await;
+                        Ok(res)
+                    };
+                    Box::pin(fut)
+                }
+                "/rolecall.notification.v1.SuppressionService/DeleteSuppression" => {
+                    #[allow(non_camel_case_types)]
+                    struct DeleteSuppressionSvc<T: SuppressionService>(pub Arc<T>);
+                    impl<
+                        T: SuppressionService,
+                    > tonic::server::UnaryService<super::DeleteSuppressionRequest>
+                    for DeleteSuppressionSvc<T> {
+                        type Response = super::DeleteSuppressionResponse;
+                        type Future = BoxFuture<
+                            tonic::Response<Self::Response>,
+                            tonic::Status,
+                        >;
+                        fn call(
+                            &mut self,
+                            request: tonic::Request<super::DeleteSuppressionRequest>,
+                        ) -> Self::Future {
+                            let inner = Arc::clone(&self.0);
+                            let fut = async move {
+                                <T as SuppressionService>::delete_suppression(
+                                        &inner,
+                                        request,
+                                    )
+                                    .await
+                            };
+                            Box::pin(fut)
+                        }
+                    }
+                    let accept_compression_encodings = self.accept_compression_encodings;
+                    let send_compression_encodings = self.send_compression_encodings;
+                    let max_decoding_message_size = self.max_decoding_message_size;
+                    let max_encoding_message_size = self.max_encoding_message_size;
+                    let inner = self.inner.clone();
+                    let fut = async move {
+                        let method = DeleteSuppressionSvc(inner);
+                        let codec = tonic_prost::ProstCodec::default();
+                        let mut grpc = tonic::server::Grpc::new(codec)
+                            .apply_compression_config(
+                                accept_compression_encodings,
+                                send_compression_encodings,
+                            )
+                            .apply_max_message_size_config(
+                                max_decoding_message_size,
+                                max_encoding_message_size,
+                            );
+                        let res = grpc.unary(method, req).await;
+                        Ok(res)
+                    };
+                    Box::pin(fut)
+                }
+                _ => {
+                    Box::pin(async move {
+                        let mut response = http::Response::new(
+                            tonic::body::Body::default(),
+                        );
+                        let headers = response.headers_mut();
+                        headers
+                            .insert(
+                                tonic::Status::GRPC_STATUS,
+                                (tonic::Code::Unimplemented as i32).into(),
+                            );
+                        headers
+                            .insert(
+                                http::header::CONTENT_TYPE,
+                                tonic::metadata::GRPC_CONTENT_TYPE,
+                            );
+                        Ok(response)
+                    })
+                }
+            }
+        }
+    }
+    impl<T> Clone for SuppressionServiceServer<T> {
+        fn clone(&self) -> Self {
+            let inner = self.inner.clone();
+            Self {
+                inner,
+                accept_compression_encodings: self.accept_compression_encodings,
+                send_compression_encodings: self.send_compression_encodings,
+                max_decoding_message_size: self.max_decoding_message_size,
+                max_encoding_message_size: self.max_encoding_message_size,
+            }
+        }
+    }
+    /// Generated gRPC service name
+    pub const SERVICE_NAME: &str = "rolecall.notification.v1.SuppressionService";
+    impl<T> tonic::server::NamedService for SuppressionServiceServer<T> {
         const NAME: &'static str = SERVICE_NAME;
     }
 }

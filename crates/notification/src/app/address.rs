@@ -40,6 +40,13 @@ impl Addresses {
         Self { contacts, members }
     }
 
+    /// Returns the keys of all addresses that mails may go to.
+    pub(super) fn keys(&self, claimed: &[Due]) -> HashSet<String> {
+        let accepted = claimed.iter().filter_map(|due| EmailAddress::parse(&due.email).ok());
+        let of_now = self.contacts.iter().flatten().map(|(_, contact)| contact.email.clone());
+        accepted.chain(of_now).map(|email| email.key().to_owned()).collect()
+    }
+
     /// Returns where a mail goes, or what becomes of it instead.
     pub(super) fn find(
         &self,

@@ -3,11 +3,13 @@
 //! Mail is delivered at least once. An attempt is written down before it begins; a process that dies
 //! between the server's answer and the record sends the same mail again, under the same Message-ID.
 
+use std::collections::HashSet;
 use std::time::Duration;
 
 use futures::StreamExt as _;
 use rolecall_db::Error;
 use rolecall_kernel::id::{EventId, RequestId};
+use rolecall_kernel::text::EmailAddress;
 use rolecall_mail::{Answer, Mail};
 use tokio::time::{Instant, sleep, timeout};
 use tracing::Instrument as _;
@@ -25,7 +27,7 @@ use crate::domain::template::Template;
 use crate::events::publish;
 use crate::render::Extras;
 use crate::store::claims::{self, Lease};
-use crate::store::ended as store;
+use crate::store::{ended as store, suppressions};
 
 /// What one pass did.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -47,11 +49,15 @@ struct Known {
     judge: Judge,
     wordings: Wordings,
     addresses: Addresses,
+    /// The keys of addresses that get no mail; nothing when they could not be read.
+    suppressed: Option<HashSet<String>>,
 }
 
 /// An attempt that has ended.
 struct Ended {
     due: Due,
+    /// The address that was refused for good.
+    bounced: Option<EmailAddress>,
     verdict: claims::Verdict,
 }
 
@@ -67,7 +73,8 @@ pub(crate) async fn run(shared: &Shared) -> Result<Pass, Error> {
     let Claimed { expired, due, judge, wordings } = claim(shared, lease).await?;
     let pass = Pass { expired, attempted: due.len() };
     let addresses = Addresses::ask(shared, &due, &wordings, shared.clock.now()).await;
-    let known = &Known { judge, wordings, addresses };
+    let suppressed = suppressions::among(&shared.database.reader(), addresses.keys(&due)).await;
+    let known = &Known { judge, wordings, addresses, suppressed: suppressed.ok() };
     let attempts = futures::stream::iter(due.iter().cloned()).map(|due| {
         let span = tracing::info_span!("deliver", delivery_id = %due.delivery_id, template = due.template);
         if let Some(trace) = &due.trace {
@@ -101,10 +108,11 @@ async fn claim(shared: &Shared, lease: Lease) -> Result<Claimed, Error> {
 }
 
 async fn attempt(shared: &Shared, due: Due, known: &Known, begun: Instant) -> Ended {
-    let outcome = match prepare(shared, &due, known) {
-        Ok(mail) => send(shared, &mail, begun).await,
-        Err(outcome) => outcome,
+    let (outcome, to) = match prepare(shared, &due, known) {
+        Ok(mail) => (send(shared, &mail, begun).await, EmailAddress::parse(&mail.to).ok()),
+        Err(outcome) => (outcome, None),
     };
+    let bounced = to.filter(|_| matches!(outcome, Outcome::Bounced(_)));
     let now = shared.clock.now();
     if let Outcome::Unusable(reason) = &outcome
         && !shared.channel.is_resting(now)
@@ -116,7 +124,8 @@ async fn attempt(shared: &Shared, due: Due, known: &Known, begun: Instant) -> En
     let (outcome, detail) = match outcome {
         Outcome::Sent(detail) => (AttemptOutcome::Sent, detail),
         Outcome::Deferred(detail) | Outcome::Unusable(detail) => (AttemptOutcome::Deferred, detail),
-        Outcome::Refused(detail) => (AttemptOutcome::Refused, detail),
+        Outcome::Refused(detail) | Outcome::Bounced(detail) => (AttemptOutcome::Refused, detail),
+        Outcome::Suppressed => (AttemptOutcome::Suppressed, "its address gets no mail".to_owned()),
         Outcome::Held(_) => (AttemptOutcome::Held, "quiet hours of the recipient".to_owned()),
         Outcome::Unwanted(_) => (AttemptOutcome::Suppressed, "not wanted, or for a digest".to_owned()),
         Outcome::Gone => (AttemptOutcome::Suppressed, "the account of its recipient is gone".to_owned()),
@@ -125,7 +134,7 @@ async fn attempt(shared: &Shared, due: Due, known: &Known, begun: Instant) -> En
     // What the server said may hold the address, so it is kept with the attempt and not logged.
     tracing::info!(number = due.number, ?outcome, ?next, "a delivery was attempted");
     let verdict = claims::Verdict { delivery_id: due.delivery_id, number: due.number, outcome, detail, next };
-    Ended { due, verdict }
+    Ended { due, bounced, verdict }
 }
 
 /// Makes the mail as its recipient wants it now, to where it can be reached now.
@@ -135,6 +144,14 @@ fn prepare(shared: &Shared, due: &Due, known: &Known) -> Result<Mail, Outcome> {
         return Err(outcome);
     }
     let to = known.addresses.find(shared, due, &known.wordings, now)?;
+    // What is mandatory is tried still: nobody but its reader ends it.
+    if !due.category.is_mandatory() {
+        let unknown = || Outcome::Deferred("it could not be read which addresses get no mail".to_owned());
+        let suppressed = known.suppressed.as_ref().ok_or_else(unknown)?;
+        if EmailAddress::parse(&to).is_ok_and(|email| suppressed.contains(email.key())) {
+            return Err(Outcome::Suppressed);
+        }
+    }
     render(shared, due, known, to)
 }
 
@@ -150,7 +167,8 @@ async fn send(shared: &Shared, mail: &Mail, begun: Instant) -> Outcome {
     match timeout(limit, shared.channel.send(mail)).await {
         Ok(Answer::Taken(said)) => Outcome::Sent(said),
         Ok(Answer::Later(said)) => Outcome::Deferred(said),
-        Ok(Answer::Never(said) | Answer::NoSuchRecipient(said)) => Outcome::Refused(said),
+        Ok(Answer::Never(said)) => Outcome::Refused(said),
+        Ok(Answer::NoSuchRecipient(said)) => Outcome::Bounced(said),
         Ok(Answer::Unusable(said)) => Outcome::Unusable(said),
         Err(_) => Outcome::Deferred(format!("no answer within {limit:?}")),
     }
@@ -208,11 +226,15 @@ async fn record_once(shared: &Shared, lease: Lease, ended: &[Ended]) -> Result<(
         .write(|tx| async move {
             store::enter(&tx).await?;
             let gone = store::list(&tx, ended.iter().map(|one| one.due.recipient_id)).await?;
-            for Ended { due, verdict } in ended {
-                let mut verdict = verdict.clone();
+            for Ended { due, bounced, verdict } in ended {
+                let (mut verdict, mut bounced) = (verdict.clone(), bounced.as_ref());
                 if gone.get(&due.recipient_id).is_some_and(|is_erased| *is_erased) {
                     // What mail servers say names addresses.
                     verdict.detail.clear();
+                    bounced = None;
+                }
+                if let Some(email) = bounced {
+                    super::suppressions::bounced(shared, &tx, (due.recipient_id, email), &verdict.detail).await?;
                 }
                 let is_ours = claims::settle(&tx, lease.holder, &verdict, now).await?;
                 if !is_ours {

@@ -37,6 +37,8 @@ pub(crate) enum Suppression {
     Deleted,
     /// Its recipient is no member any more of the organization whose members it is for.
     Left,
+    /// Its address gets no mail.
+    Address,
 }
 
 impl Suppression {
@@ -48,6 +50,7 @@ impl Suppression {
             Self::Cancelled => "cancelled",
             Self::Deleted => "deleted",
             Self::Left => "left",
+            Self::Address => "address",
         }
     }
 }

@@ -4,6 +4,7 @@ use rolecall_kernel::id::{DeliveryId, EventId, MessageId, NotificationId, Organi
 use rolecall_kernel::time::Timestamp;
 
 use super::category::Category;
+use super::suppression::Reason;
 
 /// Something that happened.
 #[derive(Debug, Clone)]
@@ -44,4 +45,8 @@ pub(crate) enum What {
     TemplateUpdated(TemplateId, String, i32),
     /// A template of this name was deleted.
     TemplateDeleted(TemplateId, String),
+    /// An address gets no mail any more, for this reason.
+    SuppressionCreated(Reason),
+    /// An address gets mail again.
+    SuppressionDeleted,
 }

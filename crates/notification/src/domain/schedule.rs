@@ -26,6 +26,8 @@ pub(crate) enum Outcome {
     Deferred(String),
     /// Will never take it.
     Refused(String),
+    /// Will never take a mail to this address.
+    Bounced(String),
     /// Takes no mail at all before somebody sees to it: wrong credentials, or a refused sender.
     Unusable(String),
     /// Was not asked: the recipient does not want to be disturbed before this time.
@@ -36,6 +38,8 @@ pub(crate) enum Outcome {
     Gone,
     /// Was not asked: the recipient is no member any more, and it is for members.
     Left,
+    /// Was not asked: the address gets no mail.
+    Suppressed,
 }
 
 /// How long a mail is held at the least.
@@ -65,7 +69,7 @@ impl Schedule {
         let retry = |at, counted| if is_over(at) { Next::Park } else { Next::Retry { at, counted } };
         match outcome {
             Outcome::Sent(_) => Next::Sent,
-            Outcome::Refused(_) => Next::Park,
+            Outcome::Refused(_) | Outcome::Bounced(_) => Next::Park,
             Outcome::Deferred(_) => retry(now.plus(self.pause(tries)), true),
             Outcome::Unusable(_) => retry(now.plus(self.channel_pause), false),
             // Not at once, whatever the clocks of the recipient do: others wait behind it.
@@ -74,6 +78,7 @@ impl Schedule {
             Outcome::Unwanted(digest) => Next::Suppress { why: Suppression::Digest, digest: *digest },
             Outcome::Gone => Next::Suppress { why: Suppression::Deleted, digest: None },
             Outcome::Left => Next::Suppress { why: Suppression::Left, digest: None },
+            Outcome::Suppressed => Next::Suppress { why: Suppression::Address, digest: None },
         }
     }
 

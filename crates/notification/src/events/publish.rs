@@ -3,8 +3,8 @@
 use prost::Message as _;
 use rolecall_api::notification::v1::{
     CallsRefused, DeliveryParked, DeliveryRetried, DomainEvent, MailUnsubscribed, MessageAnswered,
-    NotificationCancelled, NotificationSent, PreferencesUpdated, TemplateCreated, TemplateDeleted, TemplateUpdated,
-    domain_event,
+    NotificationCancelled, NotificationSent, PreferencesUpdated, SuppressionCreated, SuppressionDeleted,
+    TemplateCreated, TemplateDeleted, TemplateUpdated, domain_event,
 };
 use rolecall_authz::Refused;
 use rolecall_db::{Consumer, Error, Event as Envelope, Tx, outbox};
@@ -76,6 +76,8 @@ fn subject(event: &Event) -> String {
         What::NotificationSent { notification_id: id, .. } | What::NotificationCancelled(id) => id.to_string(),
         What::MessageAnswered(id) => id.to_string(),
         What::TemplateCreated(id, _) | What::TemplateUpdated(id, ..) | What::TemplateDeleted(id, _) => id.to_string(),
+        // Needs no order among others.
+        What::SuppressionCreated(_) | What::SuppressionDeleted => event.event_id.to_string(),
         What::PreferencesUpdated(_) | What::MailUnsubscribed(_) => {
             event.target.map(|id| id.to_string()).unwrap_or_default()
         }
@@ -122,6 +124,13 @@ fn encode(event: &Event) -> (&'static str, domain_event::Event) {
         What::TemplateUpdated(id, name, version) => {
             let updated = TemplateUpdated { template_id: id.to_string(), name: name.clone(), version: *version };
             ("notification.template_updated", Wire::TemplateUpdated(updated))
+        }
+        What::SuppressionCreated(reason) => {
+            let created = SuppressionCreated { reason: reason.as_str().to_owned() };
+            ("notification.suppression_created", Wire::SuppressionCreated(created))
+        }
+        What::SuppressionDeleted => {
+            ("notification.suppression_deleted", Wire::SuppressionDeleted(SuppressionDeleted {}))
         }
         What::TemplateDeleted(id, name) => {
             let deleted = TemplateDeleted { template_id: id.to_string(), name: name.clone() };

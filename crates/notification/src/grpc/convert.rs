@@ -3,6 +3,7 @@
 pub(super) mod inbox;
 pub(super) mod notifications;
 pub(super) mod preferences;
+pub(super) mod suppressions;
 pub(super) mod templates;
 
 use rolecall_api::notification::v1 as api;

@@ -12,7 +12,7 @@ use tonic::{Code, Status};
 use crate::app::pace::TooMany;
 use crate::app::{
     cancel_notification, change_templates, get_delivery, inbox, list_deliveries, notifications, preferences,
-    retry_deliveries, send_notification, templates, watch_inbox,
+    retry_deliveries, send_notification, suppressions, templates, watch_inbox,
 };
 use crate::peers::Unreachable;
 
@@ -180,6 +180,24 @@ impl From<inbox::Error> for Status {
             Error::TooMany(limit) => too_many(limit),
             Error::RequestIdReused(_) => request_id_reused(),
             Error::Unreachable(error) => unreachable(error),
+            Error::Store(error) => store(error),
+        }
+    }
+}
+
+impl From<suppressions::Error> for Status {
+    fn from(error: suppressions::Error) -> Self {
+        use suppressions::Error;
+        match error {
+            Error::Exists => {
+                let message = "The address gets no mail already; ListSuppressions shows why.";
+                status(Code::AlreadyExists, ErrorReason::SuppressionExists, message).build()
+            }
+            Error::NotFound => {
+                let message = "The address is not among those that get no mail; ListSuppressions shows them.";
+                status(Code::NotFound, ErrorReason::SuppressionNotFound, message).build()
+            }
+            Error::RequestIdReused(_) => request_id_reused(),
             Error::Store(error) => store(error),
         }
     }

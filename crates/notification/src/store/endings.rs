@@ -8,7 +8,7 @@ use sea_orm::sea_query::Query;
 use sea_orm::{ColumnTrait as _, EntityTrait as _, QueryFilter as _};
 
 use super::entity::{attempt, delivery, notification};
-use super::{ended, inbox, notifications, preferences, templates};
+use super::{ended, inbox, notifications, preferences, suppressions, templates};
 use crate::domain::arrival::Ended;
 use crate::domain::category::Category;
 use crate::domain::delivery::Suppression;
@@ -37,7 +37,12 @@ pub(crate) async fn end(tx: &Tx, over: Ended, now: Timestamp) -> Result<(), Erro
         .filter(Column::RecipientId.eq(recipient))
         .exec(tx)
         .await?;
-    if is_erased { erase(tx, recipient).await } else { Ok(()) }
+    if !is_erased {
+        return Ok(());
+    }
+    // Before the addresses are taken out of the mails.
+    suppressions::erase(tx, subject).await?;
+    erase(tx, recipient).await
 }
 
 /// Ends what an organization sent with: its templates, and what waits that is not mandatory.

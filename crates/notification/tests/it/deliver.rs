@@ -51,8 +51,10 @@ on_each_database! {
         let delivery = world.get(&world.all().await[0].delivery_id).await;
         assert_eq!(delivery.state(), DeliveryState::Parked);
         assert!(delivery.attempts[0].detail.contains("RCPT TO"), "{}", delivery.attempts[0].detail);
-        assert_eq!(world.notification.relay().drain().await, 1);
-        assert_eq!(world.doubles.know(|known| known.audited.clone()), ["notification.delivery_parked"]);
+        assert_eq!(world.notification.relay().drain().await, 2);
+        let mut audited = world.doubles.know(|known| known.audited.clone());
+        audited.sort();
+        assert_eq!(audited, ["notification.delivery_parked", "notification.suppression_created"]);
     }
 
     async fn a_connection_lost_after_the_data_means_the_same_mail_again(database) {

@@ -14,6 +14,7 @@ mod preferences;
 mod retry;
 mod secure;
 mod sending;
+mod suppressions;
 mod tables;
 mod templates;
 mod unsubscribe;

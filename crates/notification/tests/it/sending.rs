@@ -115,6 +115,7 @@ on_each_database! {
         let delivery_ids = vec![of(&world, ada).await.delivery_id];
         let request = rolecall_api::notification::v1::RetryDeliveriesRequest { delivery_ids, ..Default::default() };
         world.client(world.admin()).retry_deliveries(request).await.expect("taken up");
+        crate::suppressions::delete(&world, world.admin(), "ada@example.org").await.expect("it gets mail again");
         world.clock.advance(DAY * 2);
         world.notification.sweep().await.expect("swept");
         assert_eq!(world.drain().await, 1);

@@ -13,6 +13,7 @@ use rolecall_api::notification::v1::inbox_service_client::InboxServiceClient;
 use rolecall_api::notification::v1::mail_service_client::MailServiceClient;
 use rolecall_api::notification::v1::notification_service_client::NotificationServiceClient;
 use rolecall_api::notification::v1::preference_service_client::PreferenceServiceClient;
+use rolecall_api::notification::v1::suppression_service_client::SuppressionServiceClient;
 use rolecall_api::notification::v1::template_service_client::TemplateServiceClient;
 use rolecall_api::organization::v1 as org;
 use rolecall_authz::{
@@ -267,6 +268,10 @@ impl World {
         InboxServiceClient::new(self.calls_at(notification, caller))
     }
 
+    pub(crate) fn suppressions(&self, caller: Caller) -> SuppressionServiceClient<As> {
+        SuppressionServiceClient::new(self.calls(caller))
+    }
+
     pub(crate) fn templates(&self, caller: Caller) -> TemplateServiceClient<As> {
         TemplateServiceClient::new(self.calls(caller))
     }
@@ -320,7 +325,9 @@ impl World {
         let others = ["send", "list", "cancel"].map(|verb| (format!("notification.notifications.{verb}"), kind));
         let templates = ["create", "get", "update", "delete"];
         let templates = templates.map(|verb| (format!("notification.templates.{verb}"), kind));
-        self.caller_with(organization_id, [deliveries.as_slice(), &others, &templates].concat())
+        let suppressions = ["create", "list", "delete"];
+        let suppressions = suppressions.map(|verb| (format!("notification.suppressions.{verb}"), kind));
+        self.caller_with(organization_id, [deliveries.as_slice(), &others, &templates, &suppressions].concat())
     }
 
     /// A person that may nothing but what everybody may.

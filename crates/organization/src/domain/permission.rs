@@ -192,6 +192,9 @@ catalogue! {
     "notification.notifications.cancel": Admin Any, Owner Own;
     "notification.notifications.list": Admin Any, Owner Own;
     "notification.notifications.send": Admin Any, Owner Own;
+    "notification.suppressions.create": Admin Any;
+    "notification.suppressions.delete": Admin Any;
+    "notification.suppressions.list": Admin Any;
     "notification.templates.create": Admin Any, Owner Own;
     "notification.templates.delete": Admin Any, Owner Own;
     "notification.templates.get": Admin Any, Owner Own;

@@ -120,8 +120,9 @@ type Delivery struct {
 	// What it is about.
 	Category Category `protobuf:"varint,12,opt,name=category,proto3,enum=rolecall.notification.v1.Category" json:"category,omitempty"`
 	// Why it is suppressed: `preference`, `digest`, `cancelled`, `deleted` for an
-	// account or organization that is gone, or `left` for somebody who is no
-	// member any more; empty when it is not.
+	// account or organization that is gone, `left` for somebody who is no member
+	// any more, or `address` for an address that gets no mail
+	// (`SuppressionService`); empty when it is not.
 	Suppression   string `protobuf:"bytes,13,opt,name=suppression,proto3" json:"suppression,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache

@@ -85,6 +85,10 @@ const (
 	ErrorReason_ERROR_REASON_RESUME_TOKEN_EXPIRED ErrorReason = 36
 	// The caller watches its inbox as often as is possible at one server.
 	ErrorReason_ERROR_REASON_STREAMS_TOO_MANY ErrorReason = 37
+	// The address is not among those that get no mail.
+	ErrorReason_ERROR_REASON_SUPPRESSION_NOT_FOUND ErrorReason = 38
+	// The address gets no mail already.
+	ErrorReason_ERROR_REASON_SUPPRESSION_EXISTS ErrorReason = 39
 )
 
 // Enum value maps for ErrorReason.
@@ -116,6 +120,8 @@ var (
 		35: "ERROR_REASON_TEMPLATE_UNUSABLE",
 		36: "ERROR_REASON_RESUME_TOKEN_EXPIRED",
 		37: "ERROR_REASON_STREAMS_TOO_MANY",
+		38: "ERROR_REASON_SUPPRESSION_NOT_FOUND",
+		39: "ERROR_REASON_SUPPRESSION_EXISTS",
 	}
 	ErrorReason_value = map[string]int32{
 		"ERROR_REASON_UNSPECIFIED":               0,
@@ -144,6 +150,8 @@ var (
 		"ERROR_REASON_TEMPLATE_UNUSABLE":         35,
 		"ERROR_REASON_RESUME_TOKEN_EXPIRED":      36,
 		"ERROR_REASON_STREAMS_TOO_MANY":          37,
+		"ERROR_REASON_SUPPRESSION_NOT_FOUND":     38,
+		"ERROR_REASON_SUPPRESSION_EXISTS":        39,
 	}
 )
 
@@ -178,7 +186,7 @@ var File_rolecall_notification_v1_errors_proto protoreflect.FileDescriptor
 
 const file_rolecall_notification_v1_errors_proto_rawDesc = "" +
 	"\n" +
-	"%rolecall/notification/v1/errors.proto\x12\x18rolecall.notification.v1\x1a\x1frolecall/authz/v1/options.proto*\xed\b\n" +
+	"%rolecall/notification/v1/errors.proto\x12\x18rolecall.notification.v1\x1a\x1frolecall/authz/v1/options.proto*\xc6\t\n" +
 	"\vErrorReason\x12\x1c\n" +
 	"\x18ERROR_REASON_UNSPECIFIED\x10\x00\x12&\n" +
 	"\x1cERROR_REASON_REQUEST_INVALID\x10\x01\x1a\x04\xb0\xed\x18\x03\x12-\n" +
@@ -207,7 +215,9 @@ const file_rolecall_notification_v1_errors_proto_rawDesc = "" +
 	" ERROR_REASON_TEMPLATES_EXHAUSTED\x10\"\x1a\x04\xb0\xed\x18\b\x12(\n" +
 	"\x1eERROR_REASON_TEMPLATE_UNUSABLE\x10#\x1a\x04\xb0\xed\x18\t\x12+\n" +
 	"!ERROR_REASON_RESUME_TOKEN_EXPIRED\x10$\x1a\x04\xb0\xed\x18\v\x12'\n" +
-	"\x1dERROR_REASON_STREAMS_TOO_MANY\x10%\x1a\x04\xb0\xed\x18\bB\xfe\x01\n" +
+	"\x1dERROR_REASON_STREAMS_TOO_MANY\x10%\x1a\x04\xb0\xed\x18\b\x12,\n" +
+	"\"ERROR_REASON_SUPPRESSION_NOT_FOUND\x10&\x1a\x04\xb0\xed\x18\x05\x12)\n" +
+	"\x1fERROR_REASON_SUPPRESSION_EXISTS\x10'\x1a\x04\xb0\xed\x18\x06B\xfe\x01\n" +
 	"\x1ccom.rolecall.notification.v1B\vErrorsProtoP\x01ZOgithub.com/rolecall/rolecall/clients/go/rolecall/notification/v1;notificationv1\xa2\x02\x03RNX\xaa\x02\x18Rolecall.Notification.V1\xca\x02\x18Rolecall\\Notification\\V1\xe2\x02$Rolecall\\Notification\\V1\\GPBMetadata\xea\x02\x1aRolecall::Notification::V1b\x06proto3"
 
 var (

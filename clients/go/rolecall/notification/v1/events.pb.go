@@ -25,7 +25,7 @@ const (
 	_ = protoimpl.EnforceVersion(protoimpl.MaxVersion - 20)
 )
 
-// Something that happened to deliveries, notifications, preferences or templates.
+// Something that happened to deliveries, notifications, preferences, templates or addresses.
 type DomainEvent struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// The subject that did it; empty when the installation did.
@@ -52,6 +52,8 @@ type DomainEvent struct {
 	//	*DomainEvent_TemplateCreated
 	//	*DomainEvent_TemplateUpdated
 	//	*DomainEvent_TemplateDeleted
+	//	*DomainEvent_SuppressionCreated
+	//	*DomainEvent_SuppressionDeleted
 	//	*DomainEvent_CallsRefused
 	Event         isDomainEvent_Event `protobuf_oneof:"event"`
 	unknownFields protoimpl.UnknownFields
@@ -220,6 +222,24 @@ func (x *DomainEvent) GetTemplateDeleted() *TemplateDeleted {
 	return nil
 }
 
+func (x *DomainEvent) GetSuppressionCreated() *SuppressionCreated {
+	if x != nil {
+		if x, ok := x.Event.(*DomainEvent_SuppressionCreated); ok {
+			return x.SuppressionCreated
+		}
+	}
+	return nil
+}
+
+func (x *DomainEvent) GetSuppressionDeleted() *SuppressionDeleted {
+	if x != nil {
+		if x, ok := x.Event.(*DomainEvent_SuppressionDeleted); ok {
+			return x.SuppressionDeleted
+		}
+	}
+	return nil
+}
+
 func (x *DomainEvent) GetCallsRefused() *CallsRefused {
 	if x != nil {
 		if x, ok := x.Event.(*DomainEvent_CallsRefused); ok {
@@ -283,6 +303,16 @@ type DomainEvent_TemplateDeleted struct {
 	TemplateDeleted *TemplateDeleted `protobuf:"bytes,32,opt,name=template_deleted,json=templateDeleted,proto3,oneof"`
 }
 
+type DomainEvent_SuppressionCreated struct {
+	// An address gets no mail any more.
+	SuppressionCreated *SuppressionCreated `protobuf:"bytes,33,opt,name=suppression_created,json=suppressionCreated,proto3,oneof"`
+}
+
+type DomainEvent_SuppressionDeleted struct {
+	// An address gets mail again.
+	SuppressionDeleted *SuppressionDeleted `protobuf:"bytes,34,opt,name=suppression_deleted,json=suppressionDeleted,proto3,oneof"`
+}
+
 type DomainEvent_CallsRefused struct {
 	// Calls were refused.
 	CallsRefused *CallsRefused `protobuf:"bytes,90,opt,name=calls_refused,json=callsRefused,proto3,oneof"`
@@ -307,6 +337,10 @@ func (*DomainEvent_TemplateCreated) isDomainEvent_Event() {}
 func (*DomainEvent_TemplateUpdated) isDomainEvent_Event() {}
 
 func (*DomainEvent_TemplateDeleted) isDomainEvent_Event() {}
+
+func (*DomainEvent_SuppressionCreated) isDomainEvent_Event() {}
+
+func (*DomainEvent_SuppressionDeleted) isDomainEvent_Event() {}
 
 func (*DomainEvent_CallsRefused) isDomainEvent_Event() {}
 
@@ -833,6 +867,89 @@ func (x *TemplateDeleted) GetName() string {
 	return ""
 }
 
+// An address gets no mail any more; which one `ListSuppressions` tells.
+type SuppressionCreated struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Why: `bounce` or `manual`.
+	Reason        string `protobuf:"bytes,1,opt,name=reason,proto3" json:"reason,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *SuppressionCreated) Reset() {
+	*x = SuppressionCreated{}
+	mi := &file_rolecall_notification_v1_events_proto_msgTypes[11]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *SuppressionCreated) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*SuppressionCreated) ProtoMessage() {}
+
+func (x *SuppressionCreated) ProtoReflect() protoreflect.Message {
+	mi := &file_rolecall_notification_v1_events_proto_msgTypes[11]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use SuppressionCreated.ProtoReflect.Descriptor instead.
+func (*SuppressionCreated) Descriptor() ([]byte, []int) {
+	return file_rolecall_notification_v1_events_proto_rawDescGZIP(), []int{11}
+}
+
+func (x *SuppressionCreated) GetReason() string {
+	if x != nil {
+		return x.Reason
+	}
+	return ""
+}
+
+// An address gets mail again.
+type SuppressionDeleted struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *SuppressionDeleted) Reset() {
+	*x = SuppressionDeleted{}
+	mi := &file_rolecall_notification_v1_events_proto_msgTypes[12]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *SuppressionDeleted) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*SuppressionDeleted) ProtoMessage() {}
+
+func (x *SuppressionDeleted) ProtoReflect() protoreflect.Message {
+	mi := &file_rolecall_notification_v1_events_proto_msgTypes[12]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use SuppressionDeleted.ProtoReflect.Descriptor instead.
+func (*SuppressionDeleted) Descriptor() ([]byte, []int) {
+	return file_rolecall_notification_v1_events_proto_rawDescGZIP(), []int{12}
+}
+
 // Calls of one caller to one method were refused; they are counted by the minute.
 type CallsRefused struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -849,7 +966,7 @@ type CallsRefused struct {
 
 func (x *CallsRefused) Reset() {
 	*x = CallsRefused{}
-	mi := &file_rolecall_notification_v1_events_proto_msgTypes[11]
+	mi := &file_rolecall_notification_v1_events_proto_msgTypes[13]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -861,7 +978,7 @@ func (x *CallsRefused) String() string {
 func (*CallsRefused) ProtoMessage() {}
 
 func (x *CallsRefused) ProtoReflect() protoreflect.Message {
-	mi := &file_rolecall_notification_v1_events_proto_msgTypes[11]
+	mi := &file_rolecall_notification_v1_events_proto_msgTypes[13]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -874,7 +991,7 @@ func (x *CallsRefused) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CallsRefused.ProtoReflect.Descriptor instead.
 func (*CallsRefused) Descriptor() ([]byte, []int) {
-	return file_rolecall_notification_v1_events_proto_rawDescGZIP(), []int{11}
+	return file_rolecall_notification_v1_events_proto_rawDescGZIP(), []int{13}
 }
 
 func (x *CallsRefused) GetMethod() string {
@@ -902,7 +1019,8 @@ var File_rolecall_notification_v1_events_proto protoreflect.FileDescriptor
 
 const file_rolecall_notification_v1_events_proto_rawDesc = "" +
 	"\n" +
-	"%rolecall/notification/v1/events.proto\x12\x18rolecall.notification.v1\x1a\x1fgoogle/protobuf/timestamp.proto\"\xb4\t\n" +
+	"%rolecall/notification/v1/events.proto\x12\x18rolecall.notification.v1\x1a\x1fgoogle/protobuf/timestamp.proto\"\xf6\n" +
+	"\n" +
 	"\vDomainEvent\x12\x19\n" +
 	"\bactor_id\x18\x01 \x01(\tR\aactorId\x12'\n" +
 	"\x0forganization_id\x18\x02 \x01(\tR\x0eorganizationId\x12\x1b\n" +
@@ -920,7 +1038,9 @@ const file_rolecall_notification_v1_events_proto_rawDesc = "" +
 	"\x10message_answered\x18\x18 \x01(\v2).rolecall.notification.v1.MessageAnsweredH\x00R\x0fmessageAnswered\x12V\n" +
 	"\x10template_created\x18\x1e \x01(\v2).rolecall.notification.v1.TemplateCreatedH\x00R\x0ftemplateCreated\x12V\n" +
 	"\x10template_updated\x18\x1f \x01(\v2).rolecall.notification.v1.TemplateUpdatedH\x00R\x0ftemplateUpdated\x12V\n" +
-	"\x10template_deleted\x18  \x01(\v2).rolecall.notification.v1.TemplateDeletedH\x00R\x0ftemplateDeleted\x12M\n" +
+	"\x10template_deleted\x18  \x01(\v2).rolecall.notification.v1.TemplateDeletedH\x00R\x0ftemplateDeleted\x12_\n" +
+	"\x13suppression_created\x18! \x01(\v2,.rolecall.notification.v1.SuppressionCreatedH\x00R\x12suppressionCreated\x12_\n" +
+	"\x13suppression_deleted\x18\" \x01(\v2,.rolecall.notification.v1.SuppressionDeletedH\x00R\x12suppressionDeleted\x12M\n" +
 	"\rcalls_refused\x18Z \x01(\v2&.rolecall.notification.v1.CallsRefusedH\x00R\fcallsRefusedB\a\n" +
 	"\x05event\"2\n" +
 	"\x0fDeliveryRetried\x12\x1f\n" +
@@ -955,7 +1075,10 @@ const file_rolecall_notification_v1_events_proto_rawDesc = "" +
 	"\x0fTemplateDeleted\x12\x1f\n" +
 	"\vtemplate_id\x18\x01 \x01(\tR\n" +
 	"templateId\x12\x12\n" +
-	"\x04name\x18\x02 \x01(\tR\x04name\"V\n" +
+	"\x04name\x18\x02 \x01(\tR\x04name\",\n" +
+	"\x12SuppressionCreated\x12\x16\n" +
+	"\x06reason\x18\x01 \x01(\tR\x06reason\"\x14\n" +
+	"\x12SuppressionDeleted\"V\n" +
 	"\fCallsRefused\x12\x16\n" +
 	"\x06method\x18\x01 \x01(\tR\x06method\x12\x14\n" +
 	"\x05count\x18\x02 \x01(\x05R\x05count\x12\x18\n" +
@@ -974,7 +1097,7 @@ func file_rolecall_notification_v1_events_proto_rawDescGZIP() []byte {
 	return file_rolecall_notification_v1_events_proto_rawDescData
 }
 
-var file_rolecall_notification_v1_events_proto_msgTypes = make([]protoimpl.MessageInfo, 12)
+var file_rolecall_notification_v1_events_proto_msgTypes = make([]protoimpl.MessageInfo, 14)
 var file_rolecall_notification_v1_events_proto_goTypes = []any{
 	(*DomainEvent)(nil),           // 0: rolecall.notification.v1.DomainEvent
 	(*DeliveryRetried)(nil),       // 1: rolecall.notification.v1.DeliveryRetried
@@ -987,11 +1110,13 @@ var file_rolecall_notification_v1_events_proto_goTypes = []any{
 	(*TemplateCreated)(nil),       // 8: rolecall.notification.v1.TemplateCreated
 	(*TemplateUpdated)(nil),       // 9: rolecall.notification.v1.TemplateUpdated
 	(*TemplateDeleted)(nil),       // 10: rolecall.notification.v1.TemplateDeleted
-	(*CallsRefused)(nil),          // 11: rolecall.notification.v1.CallsRefused
-	(*timestamppb.Timestamp)(nil), // 12: google.protobuf.Timestamp
+	(*SuppressionCreated)(nil),    // 11: rolecall.notification.v1.SuppressionCreated
+	(*SuppressionDeleted)(nil),    // 12: rolecall.notification.v1.SuppressionDeleted
+	(*CallsRefused)(nil),          // 13: rolecall.notification.v1.CallsRefused
+	(*timestamppb.Timestamp)(nil), // 14: google.protobuf.Timestamp
 }
 var file_rolecall_notification_v1_events_proto_depIdxs = []int32{
-	12, // 0: rolecall.notification.v1.DomainEvent.occurred_time:type_name -> google.protobuf.Timestamp
+	14, // 0: rolecall.notification.v1.DomainEvent.occurred_time:type_name -> google.protobuf.Timestamp
 	1,  // 1: rolecall.notification.v1.DomainEvent.delivery_retried:type_name -> rolecall.notification.v1.DeliveryRetried
 	2,  // 2: rolecall.notification.v1.DomainEvent.delivery_parked:type_name -> rolecall.notification.v1.DeliveryParked
 	3,  // 3: rolecall.notification.v1.DomainEvent.preferences_updated:type_name -> rolecall.notification.v1.PreferencesUpdated
@@ -1002,12 +1127,14 @@ var file_rolecall_notification_v1_events_proto_depIdxs = []int32{
 	8,  // 8: rolecall.notification.v1.DomainEvent.template_created:type_name -> rolecall.notification.v1.TemplateCreated
 	9,  // 9: rolecall.notification.v1.DomainEvent.template_updated:type_name -> rolecall.notification.v1.TemplateUpdated
 	10, // 10: rolecall.notification.v1.DomainEvent.template_deleted:type_name -> rolecall.notification.v1.TemplateDeleted
-	11, // 11: rolecall.notification.v1.DomainEvent.calls_refused:type_name -> rolecall.notification.v1.CallsRefused
-	12, // [12:12] is the sub-list for method output_type
-	12, // [12:12] is the sub-list for method input_type
-	12, // [12:12] is the sub-list for extension type_name
-	12, // [12:12] is the sub-list for extension extendee
-	0,  // [0:12] is the sub-list for field type_name
+	11, // 11: rolecall.notification.v1.DomainEvent.suppression_created:type_name -> rolecall.notification.v1.SuppressionCreated
+	12, // 12: rolecall.notification.v1.DomainEvent.suppression_deleted:type_name -> rolecall.notification.v1.SuppressionDeleted
+	13, // 13: rolecall.notification.v1.DomainEvent.calls_refused:type_name -> rolecall.notification.v1.CallsRefused
+	14, // [14:14] is the sub-list for method output_type
+	14, // [14:14] is the sub-list for method input_type
+	14, // [14:14] is the sub-list for extension type_name
+	14, // [14:14] is the sub-list for extension extendee
+	0,  // [0:14] is the sub-list for field type_name
 }
 
 func init() { file_rolecall_notification_v1_events_proto_init() }
@@ -1026,6 +1153,8 @@ func file_rolecall_notification_v1_events_proto_init() {
 		(*DomainEvent_TemplateCreated)(nil),
 		(*DomainEvent_TemplateUpdated)(nil),
 		(*DomainEvent_TemplateDeleted)(nil),
+		(*DomainEvent_SuppressionCreated)(nil),
+		(*DomainEvent_SuppressionDeleted)(nil),
 		(*DomainEvent_CallsRefused)(nil),
 	}
 	type x struct{}
@@ -1034,7 +1163,7 @@ func file_rolecall_notification_v1_events_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_rolecall_notification_v1_events_proto_rawDesc), len(file_rolecall_notification_v1_events_proto_rawDesc)),
 			NumEnums:      0,
-			NumMessages:   12,
+			NumMessages:   14,
 			NumExtensions: 0,
 			NumServices:   0,
 		},

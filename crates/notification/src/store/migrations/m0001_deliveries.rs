@@ -1,31 +1,7 @@
 //! Deliveries and their attempts.
 
-use sea_orm::{ConnectionTrait as _, DbBackend, DbErr};
-use sea_orm_migration::{MigrationName, MigrationTrait, SchemaManager};
-
-pub(super) struct Step;
-
-impl MigrationName for Step {
-    fn name(&self) -> &'static str {
-        "notification_0001_deliveries"
-    }
-}
-
-#[async_trait::async_trait]
-impl MigrationTrait for Step {
-    async fn up(&self, manager: &SchemaManager) -> Result<(), DbErr> {
-        let is_postgres = manager.get_database_backend() == DbBackend::Postgres;
-        let (uuid, bytes) = if is_postgres { ("uuid", "bytea") } else { ("blob", "blob") };
-        for statement in STATEMENTS {
-            let statement = statement.replace("{uuid}", uuid).replace("{bytes}", bytes);
-            manager.get_connection().execute_unprepared(&statement).await?;
-        }
-        Ok(())
-    }
-}
-
 /// Partial indexes hold only what is waiting, so they stay small however long the history.
-const STATEMENTS: &[&str] = &[
+pub(super) const STATEMENTS: &[&str] = &[
     "CREATE TABLE deliveries (
         delivery_id {uuid} NOT NULL CONSTRAINT deliveries_pkey PRIMARY KEY,
         event_id {uuid} NOT NULL,

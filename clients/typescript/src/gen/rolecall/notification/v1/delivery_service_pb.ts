@@ -112,8 +112,9 @@ export type Delivery = Message<"rolecall.notification.v1.Delivery"> & {
 
   /**
    * Why it is suppressed: `preference`, `digest`, `cancelled`, `deleted` for an
-   * account or organization that is gone, or `left` for somebody who is no
-   * member any more; empty when it is not.
+   * account or organization that is gone, `left` for somebody who is no member
+   * any more, or `address` for an address that gets no mail
+   * (`SuppressionService`); empty when it is not.
    *
    * @generated from field: string suppression = 13;
    */

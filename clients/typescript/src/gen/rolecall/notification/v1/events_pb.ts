@@ -15,10 +15,10 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file rolecall/notification/v1/events.proto.
  */
 export const file_rolecall_notification_v1_events: GenFile = /*@__PURE__*/
-  fileDesc("CiVyb2xlY2FsbC9ub3RpZmljYXRpb24vdjEvZXZlbnRzLnByb3RvEhhyb2xlY2FsbC5ub3RpZmljYXRpb24udjEitgcKC0RvbWFpbkV2ZW50EhAKCGFjdG9yX2lkGAEgASgJEhcKD29yZ2FuaXphdGlvbl9pZBgCIAEoCRIRCgl0YXJnZXRfaWQYAyABKAkSEgoKcmVxdWVzdF9pZBgEIAEoCRIxCg1vY2N1cnJlZF90aW1lGAUgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBJFChBkZWxpdmVyeV9yZXRyaWVkGAogASgLMikucm9sZWNhbGwubm90aWZpY2F0aW9uLnYxLkRlbGl2ZXJ5UmV0cmllZEgAEkMKD2RlbGl2ZXJ5X3BhcmtlZBgLIAEoCzIoLnJvbGVjYWxsLm5vdGlmaWNhdGlvbi52MS5EZWxpdmVyeVBhcmtlZEgAEksKE3ByZWZlcmVuY2VzX3VwZGF0ZWQYFCABKAsyLC5yb2xlY2FsbC5ub3RpZmljYXRpb24udjEuUHJlZmVyZW5jZXNVcGRhdGVkSAASRwoRbWFpbF91bnN1YnNjcmliZWQYFSABKAsyKi5yb2xlY2FsbC5ub3RpZmljYXRpb24udjEuTWFpbFVuc3Vic2NyaWJlZEgAEkcKEW5vdGlmaWNhdGlvbl9zZW50GBYgASgLMioucm9sZWNhbGwubm90aWZpY2F0aW9uLnYxLk5vdGlmaWNhdGlvblNlbnRIABJRChZub3RpZmljYXRpb25fY2FuY2VsbGVkGBcgASgLMi8ucm9sZWNhbGwubm90aWZpY2F0aW9uLnYxLk5vdGlmaWNhdGlvbkNhbmNlbGxlZEgAEkUKEG1lc3NhZ2VfYW5zd2VyZWQYGCABKAsyKS5yb2xlY2FsbC5ub3RpZmljYXRpb24udjEuTWVzc2FnZUFuc3dlcmVkSAASRQoQdGVtcGxhdGVfY3JlYXRlZBgeIAEoCzIpLnJvbGVjYWxsLm5vdGlmaWNhdGlvbi52MS5UZW1wbGF0ZUNyZWF0ZWRIABJFChB0ZW1wbGF0ZV91cGRhdGVkGB8gASgLMikucm9sZWNhbGwubm90aWZpY2F0aW9uLnYxLlRlbXBsYXRlVXBkYXRlZEgAEkUKEHRlbXBsYXRlX2RlbGV0ZWQYICABKAsyKS5yb2xlY2FsbC5ub3RpZmljYXRpb24udjEuVGVtcGxhdGVEZWxldGVkSAASPwoNY2FsbHNfcmVmdXNlZBhaIAEoCzImLnJvbGVjYWxsLm5vdGlmaWNhdGlvbi52MS5DYWxsc1JlZnVzZWRIAEIHCgVldmVudCImCg9EZWxpdmVyeVJldHJpZWQSEwoLZGVsaXZlcnlfaWQYASABKAkiNwoORGVsaXZlcnlQYXJrZWQSEwoLZGVsaXZlcnlfaWQYASABKAkSEAoIdGVtcGxhdGUYAiABKAkiJAoSUHJlZmVyZW5jZXNVcGRhdGVkEg4KBmZpZWxkcxgBIAMoCSIkChBNYWlsVW5zdWJzY3JpYmVkEhAKCGNhdGVnb3J5GAEgASgJIlYKEE5vdGlmaWNhdGlvblNlbnQSFwoPbm90aWZpY2F0aW9uX2lkGAEgASgJEhAKCGNhdGVnb3J5GAIgASgJEhcKD3JlY2lwaWVudF9jb3VudBgDIAEoBSIwChVOb3RpZmljYXRpb25DYW5jZWxsZWQSFwoPbm90aWZpY2F0aW9uX2lkGAEgASgJIiUKD01lc3NhZ2VBbnN3ZXJlZBISCgptZXNzYWdlX2lkGAEgASgJIjQKD1RlbXBsYXRlQ3JlYXRlZBITCgt0ZW1wbGF0ZV9pZBgBIAEoCRIMCgRuYW1lGAIgASgJIkUKD1RlbXBsYXRlVXBkYXRlZBITCgt0ZW1wbGF0ZV9pZBgBIAEoCRIMCgRuYW1lGAIgASgJEg8KB3ZlcnNpb24YAyABKAUiNAoPVGVtcGxhdGVEZWxldGVkEhMKC3RlbXBsYXRlX2lkGAEgASgJEgwKBG5hbWUYAiABKAkiPgoMQ2FsbHNSZWZ1c2VkEg4KBm1ldGhvZBgBIAEoCRINCgVjb3VudBgCIAEoBRIPCgdyZWFzb25zGAMgAygJQv4BChxjb20ucm9sZWNhbGwubm90aWZpY2F0aW9uLnYxQgtFdmVudHNQcm90b1ABWk9naXRodWIuY29tL3JvbGVjYWxsL3JvbGVjYWxsL2NsaWVudHMvZ28vcm9sZWNhbGwvbm90aWZpY2F0aW9uL3YxO25vdGlmaWNhdGlvbnYxogIDUk5YqgIYUm9sZWNhbGwuTm90aWZpY2F0aW9uLlYxygIYUm9sZWNhbGxcTm90aWZpY2F0aW9uXFYx4gIkUm9sZWNhbGxcTm90aWZpY2F0aW9uXFYxXEdQQk1ldGFkYXRh6gIaUm9sZWNhbGw6Ok5vdGlmaWNhdGlvbjo6VjFiBnByb3RvMw", [file_google_protobuf_timestamp]);
+  fileDesc("CiVyb2xlY2FsbC9ub3RpZmljYXRpb24vdjEvZXZlbnRzLnByb3RvEhhyb2xlY2FsbC5ub3RpZmljYXRpb24udjEi0AgKC0RvbWFpbkV2ZW50EhAKCGFjdG9yX2lkGAEgASgJEhcKD29yZ2FuaXphdGlvbl9pZBgCIAEoCRIRCgl0YXJnZXRfaWQYAyABKAkSEgoKcmVxdWVzdF9pZBgEIAEoCRIxCg1vY2N1cnJlZF90aW1lGAUgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBJFChBkZWxpdmVyeV9yZXRyaWVkGAogASgLMikucm9sZWNhbGwubm90aWZpY2F0aW9uLnYxLkRlbGl2ZXJ5UmV0cmllZEgAEkMKD2RlbGl2ZXJ5X3BhcmtlZBgLIAEoCzIoLnJvbGVjYWxsLm5vdGlmaWNhdGlvbi52MS5EZWxpdmVyeVBhcmtlZEgAEksKE3ByZWZlcmVuY2VzX3VwZGF0ZWQYFCABKAsyLC5yb2xlY2FsbC5ub3RpZmljYXRpb24udjEuUHJlZmVyZW5jZXNVcGRhdGVkSAASRwoRbWFpbF91bnN1YnNjcmliZWQYFSABKAsyKi5yb2xlY2FsbC5ub3RpZmljYXRpb24udjEuTWFpbFVuc3Vic2NyaWJlZEgAEkcKEW5vdGlmaWNhdGlvbl9zZW50GBYgASgLMioucm9sZWNhbGwubm90aWZpY2F0aW9uLnYxLk5vdGlmaWNhdGlvblNlbnRIABJRChZub3RpZmljYXRpb25fY2FuY2VsbGVkGBcgASgLMi8ucm9sZWNhbGwubm90aWZpY2F0aW9uLnYxLk5vdGlmaWNhdGlvbkNhbmNlbGxlZEgAEkUKEG1lc3NhZ2VfYW5zd2VyZWQYGCABKAsyKS5yb2xlY2FsbC5ub3RpZmljYXRpb24udjEuTWVzc2FnZUFuc3dlcmVkSAASRQoQdGVtcGxhdGVfY3JlYXRlZBgeIAEoCzIpLnJvbGVjYWxsLm5vdGlmaWNhdGlvbi52MS5UZW1wbGF0ZUNyZWF0ZWRIABJFChB0ZW1wbGF0ZV91cGRhdGVkGB8gASgLMikucm9sZWNhbGwubm90aWZpY2F0aW9uLnYxLlRlbXBsYXRlVXBkYXRlZEgAEkUKEHRlbXBsYXRlX2RlbGV0ZWQYICABKAsyKS5yb2xlY2FsbC5ub3RpZmljYXRpb24udjEuVGVtcGxhdGVEZWxldGVkSAASSwoTc3VwcHJlc3Npb25fY3JlYXRlZBghIAEoCzIsLnJvbGVjYWxsLm5vdGlmaWNhdGlvbi52MS5TdXBwcmVzc2lvbkNyZWF0ZWRIABJLChNzdXBwcmVzc2lvbl9kZWxldGVkGCIgASgLMiwucm9sZWNhbGwubm90aWZpY2F0aW9uLnYxLlN1cHByZXNzaW9uRGVsZXRlZEgAEj8KDWNhbGxzX3JlZnVzZWQYWiABKAsyJi5yb2xlY2FsbC5ub3RpZmljYXRpb24udjEuQ2FsbHNSZWZ1c2VkSABCBwoFZXZlbnQiJgoPRGVsaXZlcnlSZXRyaWVkEhMKC2RlbGl2ZXJ5X2lkGAEgASgJIjcKDkRlbGl2ZXJ5UGFya2VkEhMKC2RlbGl2ZXJ5X2lkGAEgASgJEhAKCHRlbXBsYXRlGAIgASgJIiQKElByZWZlcmVuY2VzVXBkYXRlZBIOCgZmaWVsZHMYASADKAkiJAoQTWFpbFVuc3Vic2NyaWJlZBIQCghjYXRlZ29yeRgBIAEoCSJWChBOb3RpZmljYXRpb25TZW50EhcKD25vdGlmaWNhdGlvbl9pZBgBIAEoCRIQCghjYXRlZ29yeRgCIAEoCRIXCg9yZWNpcGllbnRfY291bnQYAyABKAUiMAoVTm90aWZpY2F0aW9uQ2FuY2VsbGVkEhcKD25vdGlmaWNhdGlvbl9pZBgBIAEoCSIlCg9NZXNzYWdlQW5zd2VyZWQSEgoKbWVzc2FnZV9pZBgBIAEoCSI0Cg9UZW1wbGF0ZUNyZWF0ZWQSEwoLdGVtcGxhdGVfaWQYASABKAkSDAoEbmFtZRgCIAEoCSJFCg9UZW1wbGF0ZVVwZGF0ZWQSEwoLdGVtcGxhdGVfaWQYASABKAkSDAoEbmFtZRgCIAEoCRIPCgd2ZXJzaW9uGAMgASgFIjQKD1RlbXBsYXRlRGVsZXRlZBITCgt0ZW1wbGF0ZV9pZBgBIAEoCRIMCgRuYW1lGAIgASgJIiQKElN1cHByZXNzaW9uQ3JlYXRlZBIOCgZyZWFzb24YASABKAkiFAoSU3VwcHJlc3Npb25EZWxldGVkIj4KDENhbGxzUmVmdXNlZBIOCgZtZXRob2QYASABKAkSDQoFY291bnQYAiABKAUSDwoHcmVhc29ucxgDIAMoCUL+AQocY29tLnJvbGVjYWxsLm5vdGlmaWNhdGlvbi52MUILRXZlbnRzUHJvdG9QAVpPZ2l0aHViLmNvbS9yb2xlY2FsbC9yb2xlY2FsbC9jbGllbnRzL2dvL3JvbGVjYWxsL25vdGlmaWNhdGlvbi92MTtub3RpZmljYXRpb252MaICA1JOWKoCGFJvbGVjYWxsLk5vdGlmaWNhdGlvbi5WMcoCGFJvbGVjYWxsXE5vdGlmaWNhdGlvblxWMeICJFJvbGVjYWxsXE5vdGlmaWNhdGlvblxWMVxHUEJNZXRhZGF0YeoCGlJvbGVjYWxsOjpOb3RpZmljYXRpb246OlYxYgZwcm90bzM", [file_google_protobuf_timestamp]);
 
 /**
- * Something that happened to deliveries, notifications, preferences or templates.
+ * Something that happened to deliveries, notifications, preferences, templates or addresses.
  *
  * @generated from message rolecall.notification.v1.DomainEvent
  */
@@ -143,6 +143,22 @@ export type DomainEvent = Message<"rolecall.notification.v1.DomainEvent"> & {
      */
     value: TemplateDeleted;
     case: "templateDeleted";
+  } | {
+    /**
+     * An address gets no mail any more.
+     *
+     * @generated from field: rolecall.notification.v1.SuppressionCreated suppression_created = 33;
+     */
+    value: SuppressionCreated;
+    case: "suppressionCreated";
+  } | {
+    /**
+     * An address gets mail again.
+     *
+     * @generated from field: rolecall.notification.v1.SuppressionDeleted suppression_deleted = 34;
+     */
+    value: SuppressionDeleted;
+    case: "suppressionDeleted";
   } | {
     /**
      * Calls were refused.
@@ -421,6 +437,42 @@ export const TemplateDeletedSchema: GenMessage<TemplateDeleted> = /*@__PURE__*/
   messageDesc(file_rolecall_notification_v1_events, 10);
 
 /**
+ * An address gets no mail any more; which one `ListSuppressions` tells.
+ *
+ * @generated from message rolecall.notification.v1.SuppressionCreated
+ */
+export type SuppressionCreated = Message<"rolecall.notification.v1.SuppressionCreated"> & {
+  /**
+   * Why: `bounce` or `manual`.
+   *
+   * @generated from field: string reason = 1;
+   */
+  reason: string;
+};
+
+/**
+ * Describes the message rolecall.notification.v1.SuppressionCreated.
+ * Use `create(SuppressionCreatedSchema)` to create a new message.
+ */
+export const SuppressionCreatedSchema: GenMessage<SuppressionCreated> = /*@__PURE__*/
+  messageDesc(file_rolecall_notification_v1_events, 11);
+
+/**
+ * An address gets mail again.
+ *
+ * @generated from message rolecall.notification.v1.SuppressionDeleted
+ */
+export type SuppressionDeleted = Message<"rolecall.notification.v1.SuppressionDeleted"> & {
+};
+
+/**
+ * Describes the message rolecall.notification.v1.SuppressionDeleted.
+ * Use `create(SuppressionDeletedSchema)` to create a new message.
+ */
+export const SuppressionDeletedSchema: GenMessage<SuppressionDeleted> = /*@__PURE__*/
+  messageDesc(file_rolecall_notification_v1_events, 12);
+
+/**
  * Calls of one caller to one method were refused; they are counted by the minute.
  *
  * @generated from message rolecall.notification.v1.CallsRefused
@@ -454,5 +506,5 @@ export type CallsRefused = Message<"rolecall.notification.v1.CallsRefused"> & {
  * Use `create(CallsRefusedSchema)` to create a new message.
  */
 export const CallsRefusedSchema: GenMessage<CallsRefused> = /*@__PURE__*/
-  messageDesc(file_rolecall_notification_v1_events, 11);
+  messageDesc(file_rolecall_notification_v1_events, 13);
 
