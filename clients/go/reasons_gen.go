@@ -328,6 +328,8 @@ const (
 	OrganizationDatasetNameTaken Reason = "organization.rolecall/DATASET_NAME_TAKEN"
 	// OrganizationRegistrantUnfit (FAILED_PRECONDITION): The registrant is nobody who can register datasets in the organization now.
 	OrganizationRegistrantUnfit Reason = "organization.rolecall/REGISTRANT_UNFIT"
+	// OrganizationModelInUse (FAILED_PRECONDITION): An active asset policy or an open compute spec names the model.
+	OrganizationModelInUse Reason = "organization.rolecall/MODEL_IN_USE"
 	// OrganizationAssetPolicyNotFound (NOT_FOUND): No such asset policy within what the caller may see.
 	OrganizationAssetPolicyNotFound Reason = "organization.rolecall/ASSET_POLICY_NOT_FOUND"
 	// OrganizationAssetPolicyNotActive (FAILED_PRECONDITION): Only an active asset policy is revoked.
@@ -346,6 +348,22 @@ const (
 	OrganizationAssetPolicyLimitReached Reason = "organization.rolecall/ASSET_POLICY_LIMIT_REACHED"
 	// OrganizationBeneficiaryLimitReached (RESOURCE_EXHAUSTED): The organization was told of 100 accounts of others within a day; repeat later.
 	OrganizationBeneficiaryLimitReached Reason = "organization.rolecall/BENEFICIARY_LIMIT_REACHED"
+	// OrganizationComputeSpecNotFound (NOT_FOUND): No such compute spec within what the caller may see.
+	OrganizationComputeSpecNotFound Reason = "organization.rolecall/COMPUTE_SPEC_NOT_FOUND"
+	// OrganizationComputeSpecNotDraft (FAILED_PRECONDITION): Only a draft of a compute spec is submitted.
+	OrganizationComputeSpecNotDraft Reason = "organization.rolecall/COMPUTE_SPEC_NOT_DRAFT"
+	// OrganizationComputeSpecUncovered (FAILED_PRECONDITION): No asset policy in force allows the computation on some of the datasets, or what the compute spec stood on does not hold.
+	OrganizationComputeSpecUncovered Reason = "organization.rolecall/COMPUTE_SPEC_UNCOVERED"
+	// OrganizationComputeSpecNotUnderReview (FAILED_PRECONDITION): The compute spec is not under review, or this part of it is decided.
+	OrganizationComputeSpecNotUnderReview Reason = "organization.rolecall/COMPUTE_SPEC_NOT_UNDER_REVIEW"
+	// OrganizationComputeSpecEnded (FAILED_PRECONDITION): The compute spec has ended and stays as it is.
+	OrganizationComputeSpecEnded Reason = "organization.rolecall/COMPUTE_SPEC_ENDED"
+	// OrganizationComputeSpecNotApproved (FAILED_PRECONDITION): Only an approved compute spec is run.
+	OrganizationComputeSpecNotApproved Reason = "organization.rolecall/COMPUTE_SPEC_NOT_APPROVED"
+	// OrganizationComputeSpecRunEnded (FAILED_PRECONDITION): The run has come to its end and stays as it was reported.
+	OrganizationComputeSpecRunEnded Reason = "organization.rolecall/COMPUTE_SPEC_RUN_ENDED"
+	// OrganizationComputeSpecLimitReached (RESOURCE_EXHAUSTED): There are as many compute specs, or runs of one, as there may be.
+	OrganizationComputeSpecLimitReached Reason = "organization.rolecall/COMPUTE_SPEC_LIMIT_REACHED"
 	// OrganizationAccessNotCurrent (UNAVAILABLE): No replica here has come to the point that was demanded; repeat after the delay.
 	OrganizationAccessNotCurrent Reason = "organization.rolecall/ACCESS_NOT_CURRENT"
 	// OrganizationAccessListExpired (ABORTED): The revision that the list began at is no longer kept; begin anew.

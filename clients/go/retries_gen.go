@@ -393,6 +393,38 @@ const serviceConfig = `{
           "service": "rolecall.organization.v1.AuditService"
         },
         {
+          "method": "ApproveComputeSpec",
+          "service": "rolecall.organization.v1.ComputeSpecService"
+        },
+        {
+          "method": "CreateComputeSpec",
+          "service": "rolecall.organization.v1.ComputeSpecService"
+        },
+        {
+          "method": "GetComputeSpec",
+          "service": "rolecall.organization.v1.ComputeSpecService"
+        },
+        {
+          "method": "ListComputeSpecs",
+          "service": "rolecall.organization.v1.ComputeSpecService"
+        },
+        {
+          "method": "RejectComputeSpec",
+          "service": "rolecall.organization.v1.ComputeSpecService"
+        },
+        {
+          "method": "ReportComputeSpecRun",
+          "service": "rolecall.organization.v1.ComputeSpecService"
+        },
+        {
+          "method": "SubmitComputeSpec",
+          "service": "rolecall.organization.v1.ComputeSpecService"
+        },
+        {
+          "method": "WithdrawComputeSpec",
+          "service": "rolecall.organization.v1.ComputeSpecService"
+        },
+        {
           "method": "DeleteDataset",
           "service": "rolecall.organization.v1.DatasetService"
         },

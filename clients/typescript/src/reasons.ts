@@ -328,6 +328,8 @@ export const REASONS = {
   "organization.rolecall/DATASET_NAME_TAKEN": Code.AlreadyExists,
   /** The registrant is nobody who can register datasets in the organization now. */
   "organization.rolecall/REGISTRANT_UNFIT": Code.FailedPrecondition,
+  /** An active asset policy or an open compute spec names the model. */
+  "organization.rolecall/MODEL_IN_USE": Code.FailedPrecondition,
   /** No such asset policy within what the caller may see. */
   "organization.rolecall/ASSET_POLICY_NOT_FOUND": Code.NotFound,
   /** Only an active asset policy is revoked. */
@@ -346,6 +348,22 @@ export const REASONS = {
   "organization.rolecall/ASSET_POLICY_LIMIT_REACHED": Code.ResourceExhausted,
   /** The organization was told of 100 accounts of others within a day; repeat later. */
   "organization.rolecall/BENEFICIARY_LIMIT_REACHED": Code.ResourceExhausted,
+  /** No such compute spec within what the caller may see. */
+  "organization.rolecall/COMPUTE_SPEC_NOT_FOUND": Code.NotFound,
+  /** Only a draft of a compute spec is submitted. */
+  "organization.rolecall/COMPUTE_SPEC_NOT_DRAFT": Code.FailedPrecondition,
+  /** No asset policy in force allows the computation on some of the datasets, or what the compute spec stood on does not hold. */
+  "organization.rolecall/COMPUTE_SPEC_UNCOVERED": Code.FailedPrecondition,
+  /** The compute spec is not under review, or this part of it is decided. */
+  "organization.rolecall/COMPUTE_SPEC_NOT_UNDER_REVIEW": Code.FailedPrecondition,
+  /** The compute spec has ended and stays as it is. */
+  "organization.rolecall/COMPUTE_SPEC_ENDED": Code.FailedPrecondition,
+  /** Only an approved compute spec is run. */
+  "organization.rolecall/COMPUTE_SPEC_NOT_APPROVED": Code.FailedPrecondition,
+  /** The run has come to its end and stays as it was reported. */
+  "organization.rolecall/COMPUTE_SPEC_RUN_ENDED": Code.FailedPrecondition,
+  /** There are as many compute specs, or runs of one, as there may be. */
+  "organization.rolecall/COMPUTE_SPEC_LIMIT_REACHED": Code.ResourceExhausted,
   /** No replica here has come to the point that was demanded; repeat after the delay. */
   "organization.rolecall/ACCESS_NOT_CURRENT": Code.Unavailable,
   /** The revision that the list began at is no longer kept; begin anew. */

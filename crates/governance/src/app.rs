@@ -4,24 +4,34 @@ pub(crate) mod activate_asset_policy;
 pub(crate) mod beneficiaries;
 pub(crate) mod change;
 pub(crate) mod change_asset_policy;
+pub(crate) mod change_compute_spec;
 pub(crate) mod change_dataset;
 pub(crate) mod change_model;
 pub(crate) mod create_asset_policy;
+pub(crate) mod create_compute_spec;
 pub(crate) mod delete_asset_policy;
 pub(crate) mod delete_dataset;
 pub(crate) mod delete_model;
 pub(crate) mod delete_model_version;
+pub(crate) mod end_compute_specs;
 pub(crate) mod publish_model_version;
 pub(crate) mod put_model_version;
 pub(crate) mod read_asset_policies;
+pub(crate) mod read_compute_specs;
 pub(crate) mod read_datasets;
 pub(crate) mod read_models;
 pub(crate) mod register_dataset;
 pub(crate) mod register_model;
+pub(crate) mod report_compute_spec_run;
+pub(crate) mod review_compute_spec;
 pub(crate) mod revoke_asset_policy;
+pub(crate) mod submit_compute_spec;
 pub(crate) mod update_asset_policy;
 pub(crate) mod update_dataset;
 pub(crate) mod update_model;
+pub(crate) mod withdraw_compute_spec;
+
+pub(crate) mod standing;
 
 use std::sync::Arc;
 

@@ -2,9 +2,12 @@
 
 use std::fmt;
 use std::sync::Arc;
+use std::time::Duration;
 
 use futures::FutureExt as _;
+use futures::future::BoxFuture;
 use rolecall_api::organization::v1::asset_policy_service_server::AssetPolicyServiceServer;
+use rolecall_api::organization::v1::compute_spec_service_server::ComputeSpecServiceServer;
 use rolecall_api::organization::v1::dataset_service_server::DatasetServiceServer;
 use rolecall_api::organization::v1::model_service_server::ModelServiceServer;
 use rolecall_authz::AccessCache;
@@ -16,16 +19,34 @@ use rolecall_kernel::time::Clock;
 use rolecall_organization::ground::Listener;
 use rolecall_rpc::channel::Channel;
 use sea_orm_migration::MigrationTrait;
+use tokio_util::sync::CancellationToken;
 use tonic::service::Routes;
 
-use crate::app::{App, beneficiaries};
+use crate::app::{App, beneficiaries, end_compute_specs};
 use crate::events::consume;
-use crate::grpc::{Api, AssetPolicyApi, DatasetApi, ModelApi};
+use crate::grpc::{Api, AssetPolicyApi, ComputeSpecApi, DatasetApi, ModelApi};
 use crate::peers::identity::IdentityPeer;
 use crate::store;
 
 /// The largest message that is decoded; the rule of each method sets the limit that counts.
 const MAX_MESSAGE: usize = 4 * 1024 * 1024;
+
+/// What ended by itself is written down after this time; whoever looks knows it at once.
+const SWEEP: Duration = Duration::from_secs(5);
+
+/// Work beside the services.
+pub struct Worker {
+    /// Its name, for logs.
+    pub name: &'static str,
+    /// What it does until the shutdown.
+    pub run: BoxFuture<'static, ()>,
+}
+
+impl fmt::Debug for Worker {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Worker").field("name", &self.name).finish_non_exhaustive()
+    }
+}
 
 /// What governance needs to be put together.
 #[derive(Clone)]
@@ -85,7 +106,8 @@ impl Governance {
     pub fn register(&self, routes: Routes) -> Routes {
         let api = || Arc::clone(&self.api);
         let policies = AssetPolicyServiceServer::new(AssetPolicyApi(api())).max_decoding_message_size(MAX_MESSAGE);
-        let routes = routes.add_service(policies);
+        let specs = ComputeSpecServiceServer::new(ComputeSpecApi(api())).max_decoding_message_size(MAX_MESSAGE);
+        let routes = routes.add_service(policies).add_service(specs);
         routes
             .add_service(DatasetServiceServer::new(DatasetApi(api())).max_decoding_message_size(MAX_MESSAGE))
             .add_service(ModelServiceServer::new(ModelApi(api())).max_decoding_message_size(MAX_MESSAGE))
@@ -104,6 +126,28 @@ impl Governance {
             }
             .boxed()
         })
+    }
+
+    /// Returns its jobs; each ends when the token is cancelled.
+    pub fn workers(&self, shutdown: &CancellationToken) -> Vec<Worker> {
+        let (api, shutdown) = (Arc::clone(&self.api), shutdown.clone());
+        let run = async move {
+            loop {
+                if let Err(error) = end_compute_specs::sweep(&api.app).await {
+                    tracing::warn!(%error, "a job failed and is tried again");
+                }
+                if shutdown.run_until_cancelled(tokio::time::sleep(SWEEP)).await.is_none() {
+                    return;
+                }
+            }
+        };
+        vec![Worker { name: "governance.end_compute_specs", run: run.boxed() }]
+    }
+
+    /// Revokes compute specs that stood on something that ended by itself, and returns how many.
+    #[doc(hidden)]
+    pub async fn end_compute_specs(&self) -> Result<usize, rolecall_db::Error> {
+        end_compute_specs::sweep(&self.api.app).await
     }
 
     /// Returns the steps of its schema, oldest first; they follow those of organization.

@@ -1,6 +1,7 @@
 //! The wire: one file a service; messages in, commands through, messages out.
 
 pub(crate) mod asset_policy_service;
+pub(crate) mod compute_spec_service;
 pub(crate) mod dataset_service;
 pub(crate) mod model_service;
 
@@ -56,4 +57,6 @@ service! {
     AssetPolicyApi;
     /// Keeps models.
     ModelApi;
+    /// Keeps compute specs.
+    ComputeSpecApi;
 }

@@ -5,7 +5,7 @@
 //!
 //! | Module | Holds |
 //! |---|---|
-//! | `domain` | datasets; models, their versions and parameter schemas; asset policies; pure |
+//! | `domain` | datasets; models, their versions and parameter schemas; asset policies; compute specs; pure |
 //! | `app` | one use case a file |
 //! | `store` | tables, queries, migrations |
 //! | `grpc` | the services of `rolecall.organization.v1` about data |
@@ -25,4 +25,4 @@ mod grpc;
 mod peers;
 mod store;
 
-pub use context::{Dependencies, Governance};
+pub use context::{Dependencies, Governance, Worker};

@@ -5,6 +5,7 @@
 
 pub(crate) mod asset_policies;
 pub(crate) mod beneficiaries;
+pub(crate) mod compute_specs;
 pub(crate) mod datasets;
 pub(crate) mod disclosures;
 pub(crate) mod migrations;
@@ -27,6 +28,10 @@ pub(crate) const CONSTRAINTS: &[UniqueConstraint] = rolecall_db::constraints! {
     "asset_policies_pkey" => "asset_policies", ["asset_policy_id"];
     "asset_policy_datasets_pkey" => "asset_policy_datasets", ["asset_policy_id", "dataset_id"];
     "asset_policy_beneficiaries_pkey" => "asset_policy_beneficiaries", ["asset_policy_id", "email_key"];
+    "compute_specs_pkey" => "compute_specs", ["compute_spec_id"];
+    "compute_spec_parts_pkey" => "compute_spec_parts", ["compute_spec_id", "organization_id"];
+    "compute_spec_datasets_pkey" => "compute_spec_datasets", ["compute_spec_id", "dataset_id"];
+    "compute_spec_runs_pkey" => "compute_spec_runs", ["compute_spec_id", "run_id"];
     "email_proofs_pkey" => "email_proofs", ["revision"];
     "models_pkey" => "models", ["model_id"];
     "models_name_key" => "models", ["organization_id", "name_key"];

@@ -117,6 +117,8 @@ ids! {
     DatasetId;
     /// A policy that opens datasets to people.
     AssetPolicyId;
+    /// What somebody wants to compute on datasets.
+    ComputeSpecId;
     /// A role that an organization composed.
     RoleId;
     /// What somebody is told, to one person or many.

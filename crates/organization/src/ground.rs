@@ -4,7 +4,7 @@
 //! | Here | For |
 //! |---|---|
 //! | [`advance`], [`record`], [`record_organization`], [`head`] | revisions: whatever decides access draws one first |
-//! | [`find_actor`], [`operates`], [`Subject`] | who acts, and where, as the tables say under the lock |
+//! | [`find_actor`], [`operates`], [`list_owners`], [`Subject`] | who acts, and where, as the tables say under the lock |
 //! | [`tell`], [`Told`], [`ORGANIZATION`], [`NOTIFICATION`] | events of this context |
 //! | [`Listener`], [`Arrived`] | events of all contexts, beside the audit log |
 //! | [`refusal`] and the named refusals | errors of this context |
@@ -15,7 +15,7 @@
 use rolecall_api::organization::v1 as pb;
 use rolecall_authz::Scope;
 use rolecall_db::{Database, Error, Tx};
-use rolecall_kernel::id::{OrganizationId, SubjectId};
+use rolecall_kernel::id::{OrganizationId, SubjectId, UserId};
 use rolecall_kernel::time::Clock;
 
 pub use crate::app::ingest_events::{Arrived, Listener};
@@ -39,7 +39,7 @@ pub use crate::grpc::status::{
 };
 pub use crate::store::access::{AccessChange, Head, advance, head, record, record_organization};
 pub use crate::store::migrations::step;
-use crate::store::{organizations, subjects};
+use crate::store::{members, organizations, subjects};
 
 /// Reads who acts; what it may do cannot change while the transaction that drew a revision goes on.
 pub async fn find_actor(tx: &Tx, id: SubjectId) -> Result<Option<Subject>, Error> {
@@ -60,4 +60,9 @@ pub async fn my_access(
 ) -> Result<Option<pb::GetMyAccessResponse>, Error> {
     let read = subject_access::read(database, clock, id).await?;
     Ok(read.as_ref().map(render::my_access))
+}
+
+/// Lists the owners of an organization, also those that are blocked now.
+pub async fn list_owners(tx: &Tx, id: OrganizationId) -> Result<Vec<UserId>, Error> {
+    members::list_owners(tx, id).await
 }

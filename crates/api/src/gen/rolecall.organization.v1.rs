@@ -6239,6 +6239,1476 @@ pub mod audit_service_server {
         const NAME: &'static str = SERVICE_NAME;
     }
 }
+/// A compute spec: one computation, by a version of a model with parameters, on
+/// datasets of one or several organizations, each of which reviews its own part.
+///
+/// Its creator and the owners of the organization of the creator see all of it.
+/// An owner of another organization whose datasets it touches sees, from the
+/// submission on, who wants to compute what with which parameters, and its own
+/// part: `dataset_ids`, `parts`, `obligations`, `state`, `etag` and times tell of
+/// that part alone, `runs` and `revoke_cause` are empty.
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct ComputeSpec {
+    /// Identifier; a lower-case UUID.
+    #[prost(string, tag = "1")]
+    pub compute_spec_id: ::prost::alloc::string::String,
+    /// The organization of its creator.
+    #[prost(string, tag = "2")]
+    pub organization_id: ::prost::alloc::string::String,
+    /// The person that created it and runs it once it is approved.
+    #[prost(string, tag = "3")]
+    pub creator_id: ::prost::alloc::string::String,
+    /// Name, 1 to 100 characters.
+    #[prost(string, tag = "4")]
+    pub name: ::prost::alloc::string::String,
+    /// The model: of the registry of the own organization, or one that an asset
+    /// policy in force names to the creator.
+    #[prost(string, tag = "5")]
+    pub model_id: ::prost::alloc::string::String,
+    /// The version of the model; published.
+    #[prost(string, tag = "6")]
+    pub model_version: ::prost::alloc::string::String,
+    /// The parameters: a JSON object of 65 536 octets and 32 levels at most, that
+    /// fulfils the parameter schema of the version. Empty is `{}`. Empty in lists.
+    #[prost(string, tag = "7")]
+    pub parameters: ::prost::alloc::string::String,
+    /// The datasets, 1 to 100, each of which the creator may view.
+    #[prost(string, repeated, tag = "8")]
+    pub dataset_ids: ::prost::alloc::vec::Vec<::prost::alloc::string::String>,
+    /// Where it stands.
+    #[prost(enumeration = "ComputeSpecState", tag = "9")]
+    pub state: i32,
+    /// What each organization that has some of the datasets decides.
+    #[prost(message, repeated, tag = "10")]
+    pub parts: ::prost::alloc::vec::Vec<ComputeSpecPart>,
+    /// What the platform has to keep to when it runs the computation; empty until
+    /// it is approved, and in lists.
+    #[prost(message, repeated, tag = "11")]
+    pub obligations: ::prost::alloc::vec::Vec<ComputeSpecObligations>,
+    /// The latest 20 runs, newest first; empty in lists.
+    #[prost(message, repeated, tag = "12")]
+    pub runs: ::prost::alloc::vec::Vec<ComputeSpecRun>,
+    /// Why it was revoked; unspecified unless it is.
+    #[prost(enumeration = "ComputeSpecRevokeCause", tag = "13")]
+    pub revoke_cause: i32,
+    /// Changes with every change; give it back to change nothing unseen.
+    #[prost(string, tag = "14")]
+    pub etag: ::prost::alloc::string::String,
+    /// When it was created.
+    #[prost(message, optional, tag = "15")]
+    pub create_time: ::core::option::Option<::prost_types::Timestamp>,
+    /// When it last changed.
+    #[prost(message, optional, tag = "16")]
+    pub update_time: ::core::option::Option<::prost_types::Timestamp>,
+    /// When it was submitted; absent on what never was.
+    #[prost(message, optional, tag = "17")]
+    pub submit_time: ::core::option::Option<::prost_types::Timestamp>,
+    /// When the first of the policies that it stands on ends by itself, which
+    /// revokes it; absent when none does, on a draft, and in what reviewers see.
+    #[prost(message, optional, tag = "18")]
+    pub expire_time: ::core::option::Option<::prost_types::Timestamp>,
+}
+/// The part of a compute spec that touches the datasets of one organization.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct ComputeSpecPart {
+    /// The organization.
+    #[prost(string, tag = "1")]
+    pub organization_id: ::prost::alloc::string::String,
+    /// Its datasets among those of the spec.
+    #[prost(string, repeated, tag = "2")]
+    pub dataset_ids: ::prost::alloc::vec::Vec<::prost::alloc::string::String>,
+    /// What it decided.
+    #[prost(enumeration = "ComputeSpecPartState", tag = "3")]
+    pub state: i32,
+    /// Why it rejected its part; empty unless it did.
+    #[prost(string, tag = "4")]
+    pub reject_reason: ::prost::alloc::string::String,
+    /// When it decided; absent while it has not.
+    #[prost(message, optional, tag = "5")]
+    pub decide_time: ::core::option::Option<::prost_types::Timestamp>,
+}
+/// What one asset policy demands of a run, as it says now.
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct ComputeSpecObligations {
+    /// The policy.
+    #[prost(string, tag = "1")]
+    pub asset_policy_id: ::prost::alloc::string::String,
+    /// The datasets of the spec that it opens.
+    #[prost(string, repeated, tag = "2")]
+    pub dataset_ids: ::prost::alloc::vec::Vec<::prost::alloc::string::String>,
+    /// What is to be kept to.
+    #[prost(message, optional, tag = "3")]
+    pub privacy_controls: ::core::option::Option<PrivacyControls>,
+}
+/// A run of an approved compute spec, as the platform reports it.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct ComputeSpecRun {
+    /// The platform's name of the run, 1 to 64 letters, digits, dots, underscores
+    /// and hyphens, a letter or digit first; one of its kind in the spec.
+    #[prost(string, tag = "1")]
+    pub run_id: ::prost::alloc::string::String,
+    /// How far it has come.
+    #[prost(enumeration = "ComputeSpecRunState", tag = "2")]
+    pub state: i32,
+    /// What the platform says of it, at most 500 characters.
+    #[prost(string, tag = "3")]
+    pub detail: ::prost::alloc::string::String,
+    /// When it was first reported. The server's.
+    #[prost(message, optional, tag = "4")]
+    pub start_time: ::core::option::Option<::prost_types::Timestamp>,
+    /// When it was last reported. The server's.
+    #[prost(message, optional, tag = "5")]
+    pub update_time: ::core::option::Option<::prost_types::Timestamp>,
+}
+/// Where a compute spec stands. To a reviewer of another organization it is told
+/// of its own part alone: SUBMITTED until it decides, APPROVED or REJECTED as it
+/// decided, and WITHDRAWN or REVOKED when the spec ended otherwise; REVOKED also
+/// when another organization rejected it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, ::prost::Enumeration)]
+#[repr(i32)]
+pub enum ComputeSpecState {
+    /// Never sent.
+    Unspecified = 0,
+    /// Nobody else knows of it.
+    Draft = 1,
+    /// No organization has approved its part so far.
+    Submitted = 2,
+    /// Some organizations have approved their parts, others not yet.
+    PartlyApproved = 3,
+    /// All organizations have approved their parts: its creator may run it.
+    Approved = 4,
+    /// An organization rejected its part; for ever.
+    Rejected = 5,
+    /// Its creator withdrew it; for ever.
+    Withdrawn = 6,
+    /// Something that it stood on ended; for ever.
+    Revoked = 7,
+}
+impl ComputeSpecState {
+    /// String value of the enum field names used in the ProtoBuf definition.
+    ///
+    /// The values are not transformed in any way and thus are considered stable
+    /// (if the ProtoBuf definition does not change) and safe for programmatic use.
+    pub fn as_str_name(&self) -> &'static str {
+        match self {
+            Self::Unspecified => "COMPUTE_SPEC_STATE_UNSPECIFIED",
+            Self::Draft => "COMPUTE_SPEC_STATE_DRAFT",
+            Self::Submitted => "COMPUTE_SPEC_STATE_SUBMITTED",
+            Self::PartlyApproved => "COMPUTE_SPEC_STATE_PARTLY_APPROVED",
+            Self::Approved => "COMPUTE_SPEC_STATE_APPROVED",
+            Self::Rejected => "COMPUTE_SPEC_STATE_REJECTED",
+            Self::Withdrawn => "COMPUTE_SPEC_STATE_WITHDRAWN",
+            Self::Revoked => "COMPUTE_SPEC_STATE_REVOKED",
+        }
+    }
+    /// Creates an enum from field names used in the ProtoBuf definition.
+    pub fn from_str_name(value: &str) -> ::core::option::Option<Self> {
+        match value {
+            "COMPUTE_SPEC_STATE_UNSPECIFIED" => Some(Self::Unspecified),
+            "COMPUTE_SPEC_STATE_DRAFT" => Some(Self::Draft),
+            "COMPUTE_SPEC_STATE_SUBMITTED" => Some(Self::Submitted),
+            "COMPUTE_SPEC_STATE_PARTLY_APPROVED" => Some(Self::PartlyApproved),
+            "COMPUTE_SPEC_STATE_APPROVED" => Some(Self::Approved),
+            "COMPUTE_SPEC_STATE_REJECTED" => Some(Self::Rejected),
+            "COMPUTE_SPEC_STATE_WITHDRAWN" => Some(Self::Withdrawn),
+            "COMPUTE_SPEC_STATE_REVOKED" => Some(Self::Revoked),
+            _ => None,
+        }
+    }
+}
+/// What an organization decided about its part.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, ::prost::Enumeration)]
+#[repr(i32)]
+pub enum ComputeSpecPartState {
+    /// Never sent.
+    Unspecified = 0,
+    /// Nothing yet.
+    Waiting = 1,
+    /// It approved.
+    Approved = 2,
+    /// It rejected.
+    Rejected = 3,
+}
+impl ComputeSpecPartState {
+    /// String value of the enum field names used in the ProtoBuf definition.
+    ///
+    /// The values are not transformed in any way and thus are considered stable
+    /// (if the ProtoBuf definition does not change) and safe for programmatic use.
+    pub fn as_str_name(&self) -> &'static str {
+        match self {
+            Self::Unspecified => "COMPUTE_SPEC_PART_STATE_UNSPECIFIED",
+            Self::Waiting => "COMPUTE_SPEC_PART_STATE_WAITING",
+            Self::Approved => "COMPUTE_SPEC_PART_STATE_APPROVED",
+            Self::Rejected => "COMPUTE_SPEC_PART_STATE_REJECTED",
+        }
+    }
+    /// Creates an enum from field names used in the ProtoBuf definition.
+    pub fn from_str_name(value: &str) -> ::core::option::Option<Self> {
+        match value {
+            "COMPUTE_SPEC_PART_STATE_UNSPECIFIED" => Some(Self::Unspecified),
+            "COMPUTE_SPEC_PART_STATE_WAITING" => Some(Self::Waiting),
+            "COMPUTE_SPEC_PART_STATE_APPROVED" => Some(Self::Approved),
+            "COMPUTE_SPEC_PART_STATE_REJECTED" => Some(Self::Rejected),
+            _ => None,
+        }
+    }
+}
+/// Why a compute spec was revoked.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, ::prost::Enumeration)]
+#[repr(i32)]
+pub enum ComputeSpecRevokeCause {
+    /// It is not revoked.
+    Unspecified = 0,
+    /// A policy that it stood on was revoked.
+    PolicyRevoked = 1,
+    /// A policy that it stood on was narrowed, and opens less than it needs.
+    PolicyNarrowed = 2,
+    /// The time of a policy that it stood on has passed.
+    PolicyExpired = 3,
+    /// One of its datasets was deleted.
+    DatasetDeleted = 4,
+    /// An organization that it needs was suspended or deleted.
+    OrganizationSuspended = 5,
+    /// The account of its creator was deleted.
+    CreatorDeleted = 6,
+}
+impl ComputeSpecRevokeCause {
+    /// String value of the enum field names used in the ProtoBuf definition.
+    ///
+    /// The values are not transformed in any way and thus are considered stable
+    /// (if the ProtoBuf definition does not change) and safe for programmatic use.
+    pub fn as_str_name(&self) -> &'static str {
+        match self {
+            Self::Unspecified => "COMPUTE_SPEC_REVOKE_CAUSE_UNSPECIFIED",
+            Self::PolicyRevoked => "COMPUTE_SPEC_REVOKE_CAUSE_POLICY_REVOKED",
+            Self::PolicyNarrowed => "COMPUTE_SPEC_REVOKE_CAUSE_POLICY_NARROWED",
+            Self::PolicyExpired => "COMPUTE_SPEC_REVOKE_CAUSE_POLICY_EXPIRED",
+            Self::DatasetDeleted => "COMPUTE_SPEC_REVOKE_CAUSE_DATASET_DELETED",
+            Self::OrganizationSuspended => {
+                "COMPUTE_SPEC_REVOKE_CAUSE_ORGANIZATION_SUSPENDED"
+            }
+            Self::CreatorDeleted => "COMPUTE_SPEC_REVOKE_CAUSE_CREATOR_DELETED",
+        }
+    }
+    /// Creates an enum from field names used in the ProtoBuf definition.
+    pub fn from_str_name(value: &str) -> ::core::option::Option<Self> {
+        match value {
+            "COMPUTE_SPEC_REVOKE_CAUSE_UNSPECIFIED" => Some(Self::Unspecified),
+            "COMPUTE_SPEC_REVOKE_CAUSE_POLICY_REVOKED" => Some(Self::PolicyRevoked),
+            "COMPUTE_SPEC_REVOKE_CAUSE_POLICY_NARROWED" => Some(Self::PolicyNarrowed),
+            "COMPUTE_SPEC_REVOKE_CAUSE_POLICY_EXPIRED" => Some(Self::PolicyExpired),
+            "COMPUTE_SPEC_REVOKE_CAUSE_DATASET_DELETED" => Some(Self::DatasetDeleted),
+            "COMPUTE_SPEC_REVOKE_CAUSE_ORGANIZATION_SUSPENDED" => {
+                Some(Self::OrganizationSuspended)
+            }
+            "COMPUTE_SPEC_REVOKE_CAUSE_CREATOR_DELETED" => Some(Self::CreatorDeleted),
+            _ => None,
+        }
+    }
+}
+/// How far a run has come.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, ::prost::Enumeration)]
+#[repr(i32)]
+pub enum ComputeSpecRunState {
+    /// Never sent.
+    Unspecified = 0,
+    /// It has begun.
+    Running = 1,
+    /// It came to its end; for ever.
+    Succeeded = 2,
+    /// It broke off; for ever.
+    Failed = 3,
+    /// Somebody broke it off; for ever.
+    Cancelled = 4,
+}
+impl ComputeSpecRunState {
+    /// String value of the enum field names used in the ProtoBuf definition.
+    ///
+    /// The values are not transformed in any way and thus are considered stable
+    /// (if the ProtoBuf definition does not change) and safe for programmatic use.
+    pub fn as_str_name(&self) -> &'static str {
+        match self {
+            Self::Unspecified => "COMPUTE_SPEC_RUN_STATE_UNSPECIFIED",
+            Self::Running => "COMPUTE_SPEC_RUN_STATE_RUNNING",
+            Self::Succeeded => "COMPUTE_SPEC_RUN_STATE_SUCCEEDED",
+            Self::Failed => "COMPUTE_SPEC_RUN_STATE_FAILED",
+            Self::Cancelled => "COMPUTE_SPEC_RUN_STATE_CANCELLED",
+        }
+    }
+    /// Creates an enum from field names used in the ProtoBuf definition.
+    pub fn from_str_name(value: &str) -> ::core::option::Option<Self> {
+        match value {
+            "COMPUTE_SPEC_RUN_STATE_UNSPECIFIED" => Some(Self::Unspecified),
+            "COMPUTE_SPEC_RUN_STATE_RUNNING" => Some(Self::Running),
+            "COMPUTE_SPEC_RUN_STATE_SUCCEEDED" => Some(Self::Succeeded),
+            "COMPUTE_SPEC_RUN_STATE_FAILED" => Some(Self::Failed),
+            "COMPUTE_SPEC_RUN_STATE_CANCELLED" => Some(Self::Cancelled),
+            _ => None,
+        }
+    }
+}
+/// What `CreateComputeSpec` needs.
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct CreateComputeSpecRequest {
+    /// Names this one intended change; a lower-case UUID. A repeat within 24 hours
+    /// gets the stored answer. Optional.
+    #[prost(string, tag = "1")]
+    pub request_id: ::prost::alloc::string::String,
+    /// The spec: name, model, version and datasets are required, and parameters are
+    /// read. `organization_id` may be empty; it is the caller's own.
+    #[prost(message, optional, tag = "2")]
+    pub compute_spec: ::core::option::Option<ComputeSpec>,
+}
+/// What `CreateComputeSpec` answers.
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct CreateComputeSpecResponse {
+    /// The spec.
+    #[prost(message, optional, tag = "1")]
+    pub compute_spec: ::core::option::Option<ComputeSpec>,
+    /// The revision of the change, for checks that must see it.
+    #[prost(string, tag = "2")]
+    pub revision: ::prost::alloc::string::String,
+}
+/// What `SubmitComputeSpec` needs.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct SubmitComputeSpecRequest {
+    /// Names this one intended change; a lower-case UUID. A repeat within 24 hours
+    /// gets the stored answer. Optional.
+    #[prost(string, tag = "1")]
+    pub request_id: ::prost::alloc::string::String,
+    /// The spec.
+    #[prost(string, tag = "2")]
+    pub compute_spec_id: ::prost::alloc::string::String,
+    /// The version that is meant; may be empty.
+    #[prost(string, tag = "3")]
+    pub etag: ::prost::alloc::string::String,
+}
+/// What `SubmitComputeSpec` answers.
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct SubmitComputeSpecResponse {
+    /// The spec.
+    #[prost(message, optional, tag = "1")]
+    pub compute_spec: ::core::option::Option<ComputeSpec>,
+    /// The revision of the change, for checks that must see it.
+    #[prost(string, tag = "2")]
+    pub revision: ::prost::alloc::string::String,
+}
+/// What `WithdrawComputeSpec` needs.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct WithdrawComputeSpecRequest {
+    /// Names this one intended change; a lower-case UUID. A repeat within 24 hours
+    /// gets the stored answer. Optional.
+    #[prost(string, tag = "1")]
+    pub request_id: ::prost::alloc::string::String,
+    /// The spec.
+    #[prost(string, tag = "2")]
+    pub compute_spec_id: ::prost::alloc::string::String,
+    /// The version that is meant; may be empty.
+    #[prost(string, tag = "3")]
+    pub etag: ::prost::alloc::string::String,
+}
+/// What `WithdrawComputeSpec` answers.
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct WithdrawComputeSpecResponse {
+    /// The spec.
+    #[prost(message, optional, tag = "1")]
+    pub compute_spec: ::core::option::Option<ComputeSpec>,
+    /// The revision of the change, for checks that must see it.
+    #[prost(string, tag = "2")]
+    pub revision: ::prost::alloc::string::String,
+}
+/// What `GetComputeSpec` needs.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct GetComputeSpecRequest {
+    /// The spec.
+    #[prost(string, tag = "1")]
+    pub compute_spec_id: ::prost::alloc::string::String,
+}
+/// What `GetComputeSpec` answers.
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct GetComputeSpecResponse {
+    /// The spec.
+    #[prost(message, optional, tag = "1")]
+    pub compute_spec: ::core::option::Option<ComputeSpec>,
+}
+/// What `ListComputeSpecs` needs.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct ListComputeSpecsRequest {
+    /// The organization of the creators; empty is the caller's own, `-` all that
+    /// the caller may see, also what others want to compute on datasets of the own
+    /// organization (`ORGANIZATION_NOT_FOUND`).
+    #[prost(string, tag = "1")]
+    pub organization_id: ::prost::alloc::string::String,
+    /// How many at most: 0 means 50, more than 1 000 means 1 000.
+    #[prost(int32, tag = "2")]
+    pub page_size: i32,
+    /// Where to go on: `next_page_token` of the page before, with the same other
+    /// arguments.
+    #[prost(string, tag = "3")]
+    pub page_token: ::prost::alloc::string::String,
+    /// Only specs that are shown in this state; unspecified is all.
+    #[prost(enumeration = "ComputeSpecState", tag = "4")]
+    pub state: i32,
+    /// Only specs under review whose part of the caller's organization waits for a
+    /// decision.
+    #[prost(bool, tag = "5")]
+    pub awaiting_review: bool,
+}
+/// What `ListComputeSpecs` answers.
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct ListComputeSpecsResponse {
+    /// The specs.
+    #[prost(message, repeated, tag = "1")]
+    pub compute_specs: ::prost::alloc::vec::Vec<ComputeSpec>,
+    /// Token of the next page; empty on the last one.
+    #[prost(string, tag = "2")]
+    pub next_page_token: ::prost::alloc::string::String,
+}
+/// What `ApproveComputeSpec` needs.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct ApproveComputeSpecRequest {
+    /// Names this one intended change; a lower-case UUID. A repeat within 24 hours
+    /// gets the stored answer. Optional.
+    #[prost(string, tag = "1")]
+    pub request_id: ::prost::alloc::string::String,
+    /// The spec.
+    #[prost(string, tag = "2")]
+    pub compute_spec_id: ::prost::alloc::string::String,
+    /// The version that is meant; may be empty.
+    #[prost(string, tag = "3")]
+    pub etag: ::prost::alloc::string::String,
+}
+/// What `ApproveComputeSpec` answers.
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct ApproveComputeSpecResponse {
+    /// The spec.
+    #[prost(message, optional, tag = "1")]
+    pub compute_spec: ::core::option::Option<ComputeSpec>,
+    /// The revision of the change, for checks that must see it.
+    #[prost(string, tag = "2")]
+    pub revision: ::prost::alloc::string::String,
+}
+/// What `RejectComputeSpec` needs.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct RejectComputeSpecRequest {
+    /// Names this one intended change; a lower-case UUID. A repeat within 24 hours
+    /// gets the stored answer. Optional.
+    #[prost(string, tag = "1")]
+    pub request_id: ::prost::alloc::string::String,
+    /// The spec.
+    #[prost(string, tag = "2")]
+    pub compute_spec_id: ::prost::alloc::string::String,
+    /// Why, 1 to 500 characters; the creator reads it.
+    #[prost(string, tag = "3")]
+    pub reason: ::prost::alloc::string::String,
+}
+/// What `RejectComputeSpec` answers.
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct RejectComputeSpecResponse {
+    /// The spec.
+    #[prost(message, optional, tag = "1")]
+    pub compute_spec: ::core::option::Option<ComputeSpec>,
+    /// The revision of the change, for checks that must see it.
+    #[prost(string, tag = "2")]
+    pub revision: ::prost::alloc::string::String,
+}
+/// What `ReportComputeSpecRun` needs.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct ReportComputeSpecRunRequest {
+    /// Names this one intended change; a lower-case UUID. A repeat within 24 hours
+    /// gets the stored answer. Optional.
+    #[prost(string, tag = "1")]
+    pub request_id: ::prost::alloc::string::String,
+    /// The spec.
+    #[prost(string, tag = "2")]
+    pub compute_spec_id: ::prost::alloc::string::String,
+    /// The run: its name, how far it has come, and what there is to say of it.
+    #[prost(message, optional, tag = "3")]
+    pub run: ::core::option::Option<ComputeSpecRun>,
+}
+/// What `ReportComputeSpecRun` answers.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct ReportComputeSpecRunResponse {
+    /// The run.
+    #[prost(message, optional, tag = "1")]
+    pub run: ::core::option::Option<ComputeSpecRun>,
+}
+/// Generated client implementations.
+pub mod compute_spec_service_client {
+    #![allow(
+        unused_variables,
+        dead_code,
+        missing_docs,
+        clippy::wildcard_imports,
+        clippy::let_unit_value,
+    )]
+    use tonic::codegen::*;
+    use tonic::codegen::http::Uri;
+    /// Keeps compute specs. What a caller may not see is answered like what does not
+    /// exist.
+    #[derive(Debug, Clone)]
+    pub struct ComputeSpecServiceClient<T> {
+        inner: tonic::client::Grpc<T>,
+    }
+    impl ComputeSpecServiceClient<tonic::transport::Channel> {
+        /// Attempt to create a new client by connecting to a given endpoint.
+        pub async fn connect<D>(dst: D) -> Result<Self, tonic::transport::Error>
+        where
+            D: TryInto<tonic::transport::Endpoint>,
+            D::Error: Into<StdError>,
+        {
+            let conn = tonic::transport::Endpoint::new(dst)?.connect().await?;
+            Ok(Self::new(conn))
+        }
+    }
+    impl<T> ComputeSpecServiceClient<T>
+    where
+        T: tonic::client::GrpcService<tonic::body::Body>,
+        T::Error: Into<StdError>,
+        T::ResponseBody: Body<Data = Bytes> + std::marker::Send + 'static,
+        <T::ResponseBody as Body>::Error: Into<StdError> + std::marker::Send,
+    {
+        pub fn new(inner: T) -> Self {
+            let inner = tonic::client::Grpc::new(inner);
+            Self { inner }
+        }
+        pub fn with_origin(inner: T, origin: Uri) -> Self {
+            let inner = tonic::client::Grpc::with_origin(inner, origin);
+            Self { inner }
+        }
+        pub fn with_interceptor<F>(
+            inner: T,
+            interceptor: F,
+        ) -> ComputeSpecServiceClient<InterceptedService<T, F>>
+        where
+            F: tonic::service::Interceptor,
+            T::ResponseBody: Default,
+            T: tonic::codegen::Service<
+                http::Request<tonic::body::Body>,
+                Response = http::Response<
+                    <T as tonic::client::GrpcService<tonic::body::Body>>::ResponseBody,
+                >,
+            >,
+            <T as tonic::codegen::Service<
+                http::Request<tonic::body::Body>,
+            >>::Error: Into<StdError> + std::marker::Send + std::marker::Sync,
+        {
+            ComputeSpecServiceClient::new(InterceptedService::new(inner, interceptor))
+        }
+        /// Compress requests with the given encoding.
+        ///
+        /// This requires the server to support it otherwise it might respond with an
+        /// error.
+        #[must_use]
+        pub fn send_compressed(mut self, encoding: CompressionEncoding) -> Self {
+            self.inner = self.inner.send_compressed(encoding);
+            self
+        }
+        /// Enable decompressing responses.
+        #[must_use]
+        pub fn accept_compressed(mut self, encoding: CompressionEncoding) -> Self {
+            self.inner = self.inner.accept_compressed(encoding);
+            self
+        }
+        /// Limits the maximum size of a decoded message.
+        ///
+        /// Default: `4MB`
+        #[must_use]
+        pub fn max_decoding_message_size(mut self, limit: usize) -> Self {
+            self.inner = self.inner.max_decoding_message_size(limit);
+            self
+        }
+        /// Limits the maximum size of an encoded message.
+        ///
+        /// Default: `usize::MAX`
+        #[must_use]
+        pub fn max_encoding_message_size(mut self, limit: usize) -> Self {
+            self.inner = self.inner.max_encoding_message_size(limit);
+            self
+        }
+        /// Creates a compute spec as a draft, in the organization of the caller.
+        /// Datasets that the caller may not view, and models that it may not name, are
+        /// violations like those that do not exist. A creator has 100 specs at most that
+        /// have not ended, and creates 100 a day at most
+        /// (`COMPUTE_SPEC_LIMIT_REACHED`).
+        pub async fn create_compute_spec(
+            &mut self,
+            request: impl tonic::IntoRequest<super::CreateComputeSpecRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::CreateComputeSpecResponse>,
+            tonic::Status,
+        > {
+            self.inner
+                .ready()
+                .await
+                .map_err(|e| {
+                    tonic::Status::unknown(
+                        format!("Service was not ready: {}", e.into()),
+                    )
+                })?;
+            let codec = tonic_prost::ProstCodec::default();
+            let path = http::uri::PathAndQuery::from_static(
+                "/rolecall.organization.v1.ComputeSpecService/CreateComputeSpec",
+            );
+            let mut req = request.into_request();
+            req.extensions_mut()
+                .insert(
+                    GrpcMethod::new(
+                        "rolecall.organization.v1.ComputeSpecService",
+                        "CreateComputeSpec",
+                    ),
+                );
+            self.inner.unary(req, path, codec).await
+        }
+        /// Submits a draft of one's own for review (`COMPUTE_SPEC_NOT_DRAFT`). What is
+        /// under review already stays so.
+        ///
+        /// A dataset that the caller views by its role in its own organization needs no
+        /// asset policy. Every other one needs a policy in force of its organization that
+        /// names the caller, opens the dataset, allows the version of the model and
+        /// bounds the parameters so that they fit (`COMPUTE_SPEC_UNCOVERED`). A policy
+        /// allows the version that it names, and a version of another registry with the
+        /// same artifact digest. The first policy of those that do is the one that the
+        /// spec stands on from then on. At most 1 000 specs that have not ended touch
+        /// the datasets of an organization (`COMPUTE_SPEC_LIMIT_REACHED`).
+        pub async fn submit_compute_spec(
+            &mut self,
+            request: impl tonic::IntoRequest<super::SubmitComputeSpecRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::SubmitComputeSpecResponse>,
+            tonic::Status,
+        > {
+            self.inner
+                .ready()
+                .await
+                .map_err(|e| {
+                    tonic::Status::unknown(
+                        format!("Service was not ready: {}", e.into()),
+                    )
+                })?;
+            let codec = tonic_prost::ProstCodec::default();
+            let path = http::uri::PathAndQuery::from_static(
+                "/rolecall.organization.v1.ComputeSpecService/SubmitComputeSpec",
+            );
+            let mut req = request.into_request();
+            req.extensions_mut()
+                .insert(
+                    GrpcMethod::new(
+                        "rolecall.organization.v1.ComputeSpecService",
+                        "SubmitComputeSpec",
+                    ),
+                );
+            self.inner.unary(req, path, codec).await
+        }
+        /// Withdraws a compute spec of one's own, also an approved one, which cannot be
+        /// run from the answer on. What is withdrawn already stays so; what ended
+        /// otherwise does too (`COMPUTE_SPEC_ENDED`).
+        pub async fn withdraw_compute_spec(
+            &mut self,
+            request: impl tonic::IntoRequest<super::WithdrawComputeSpecRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::WithdrawComputeSpecResponse>,
+            tonic::Status,
+        > {
+            self.inner
+                .ready()
+                .await
+                .map_err(|e| {
+                    tonic::Status::unknown(
+                        format!("Service was not ready: {}", e.into()),
+                    )
+                })?;
+            let codec = tonic_prost::ProstCodec::default();
+            let path = http::uri::PathAndQuery::from_static(
+                "/rolecall.organization.v1.ComputeSpecService/WithdrawComputeSpec",
+            );
+            let mut req = request.into_request();
+            req.extensions_mut()
+                .insert(
+                    GrpcMethod::new(
+                        "rolecall.organization.v1.ComputeSpecService",
+                        "WithdrawComputeSpec",
+                    ),
+                );
+            self.inner.unary(req, path, codec).await
+        }
+        /// Reads a compute spec, as much of it as the caller may see
+        /// (`COMPUTE_SPEC_NOT_FOUND`).
+        pub async fn get_compute_spec(
+            &mut self,
+            request: impl tonic::IntoRequest<super::GetComputeSpecRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::GetComputeSpecResponse>,
+            tonic::Status,
+        > {
+            self.inner
+                .ready()
+                .await
+                .map_err(|e| {
+                    tonic::Status::unknown(
+                        format!("Service was not ready: {}", e.into()),
+                    )
+                })?;
+            let codec = tonic_prost::ProstCodec::default();
+            let path = http::uri::PathAndQuery::from_static(
+                "/rolecall.organization.v1.ComputeSpecService/GetComputeSpec",
+            );
+            let mut req = request.into_request();
+            req.extensions_mut()
+                .insert(
+                    GrpcMethod::new(
+                        "rolecall.organization.v1.ComputeSpecService",
+                        "GetComputeSpec",
+                    ),
+                );
+            self.inner.unary(req, path, codec).await
+        }
+        /// Lists compute specs that the caller may see, in order of creation, without
+        /// parameters, obligations and runs.
+        pub async fn list_compute_specs(
+            &mut self,
+            request: impl tonic::IntoRequest<super::ListComputeSpecsRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::ListComputeSpecsResponse>,
+            tonic::Status,
+        > {
+            self.inner
+                .ready()
+                .await
+                .map_err(|e| {
+                    tonic::Status::unknown(
+                        format!("Service was not ready: {}", e.into()),
+                    )
+                })?;
+            let codec = tonic_prost::ProstCodec::default();
+            let path = http::uri::PathAndQuery::from_static(
+                "/rolecall.organization.v1.ComputeSpecService/ListComputeSpecs",
+            );
+            let mut req = request.into_request();
+            req.extensions_mut()
+                .insert(
+                    GrpcMethod::new(
+                        "rolecall.organization.v1.ComputeSpecService",
+                        "ListComputeSpecs",
+                    ),
+                );
+            self.inner.unary(req, path, codec).await
+        }
+        /// Approves the part that touches the datasets of the own organization
+        /// (`COMPUTE_SPEC_NOT_UNDER_REVIEW`). What the spec stands on is checked again
+        /// (`COMPUTE_SPEC_UNCOVERED`). What the organization approved already stays so.
+        /// Once all have approved their parts the spec is approved.
+        pub async fn approve_compute_spec(
+            &mut self,
+            request: impl tonic::IntoRequest<super::ApproveComputeSpecRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::ApproveComputeSpecResponse>,
+            tonic::Status,
+        > {
+            self.inner
+                .ready()
+                .await
+                .map_err(|e| {
+                    tonic::Status::unknown(
+                        format!("Service was not ready: {}", e.into()),
+                    )
+                })?;
+            let codec = tonic_prost::ProstCodec::default();
+            let path = http::uri::PathAndQuery::from_static(
+                "/rolecall.organization.v1.ComputeSpecService/ApproveComputeSpec",
+            );
+            let mut req = request.into_request();
+            req.extensions_mut()
+                .insert(
+                    GrpcMethod::new(
+                        "rolecall.organization.v1.ComputeSpecService",
+                        "ApproveComputeSpec",
+                    ),
+                );
+            self.inner.unary(req, path, codec).await
+        }
+        /// Rejects the part that touches the datasets of the own organization, and so
+        /// the spec, for ever (`COMPUTE_SPEC_NOT_UNDER_REVIEW`). An organization may
+        /// reject what it approved until all others have approved too.
+        pub async fn reject_compute_spec(
+            &mut self,
+            request: impl tonic::IntoRequest<super::RejectComputeSpecRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::RejectComputeSpecResponse>,
+            tonic::Status,
+        > {
+            self.inner
+                .ready()
+                .await
+                .map_err(|e| {
+                    tonic::Status::unknown(
+                        format!("Service was not ready: {}", e.into()),
+                    )
+                })?;
+            let codec = tonic_prost::ProstCodec::default();
+            let path = http::uri::PathAndQuery::from_static(
+                "/rolecall.organization.v1.ComputeSpecService/RejectComputeSpec",
+            );
+            let mut req = request.into_request();
+            req.extensions_mut()
+                .insert(
+                    GrpcMethod::new(
+                        "rolecall.organization.v1.ComputeSpecService",
+                        "RejectComputeSpec",
+                    ),
+                );
+            self.inner.unary(req, path, codec).await
+        }
+        /// Records how far a run of a compute spec has come. A run begins while the spec
+        /// is approved and everything that it stands on is in force
+        /// (`COMPUTE_SPEC_NOT_APPROVED`, `COMPUTE_SPEC_UNCOVERED`). How a run that is
+        /// known came to its end is recorded also later, once
+        /// (`COMPUTE_SPEC_RUN_ENDED`). A spec has 1 000 runs at most
+        /// (`COMPUTE_SPEC_LIMIT_REACHED`).
+        pub async fn report_compute_spec_run(
+            &mut self,
+            request: impl tonic::IntoRequest<super::ReportComputeSpecRunRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::ReportComputeSpecRunResponse>,
+            tonic::Status,
+        > {
+            self.inner
+                .ready()
+                .await
+                .map_err(|e| {
+                    tonic::Status::unknown(
+                        format!("Service was not ready: {}", e.into()),
+                    )
+                })?;
+            let codec = tonic_prost::ProstCodec::default();
+            let path = http::uri::PathAndQuery::from_static(
+                "/rolecall.organization.v1.ComputeSpecService/ReportComputeSpecRun",
+            );
+            let mut req = request.into_request();
+            req.extensions_mut()
+                .insert(
+                    GrpcMethod::new(
+                        "rolecall.organization.v1.ComputeSpecService",
+                        "ReportComputeSpecRun",
+                    ),
+                );
+            self.inner.unary(req, path, codec).await
+        }
+    }
+}
+/// Generated server implementations.
+pub mod compute_spec_service_server {
+    #![allow(
+        unused_variables,
+        dead_code,
+        missing_docs,
+        clippy::wildcard_imports,
+        clippy::let_unit_value,
+    )]
+    use tonic::codegen::*;
+    /// Generated trait containing gRPC methods that should be implemented for use with ComputeSpecServiceServer.
+    #[async_trait]
+    pub trait ComputeSpecService: std::marker::Send + std::marker::Sync + 'static {
+        /// Creates a compute spec as a draft, in the organization of the caller.
+        /// Datasets that the caller may not view, and models that it may not name, are
+        /// violations like those that do not exist. A creator has 100 specs at most that
+        /// have not ended, and creates 100 a day at most
+        /// (`COMPUTE_SPEC_LIMIT_REACHED`).
+        async fn create_compute_spec(
+            &self,
+            request: tonic::Request<super::CreateComputeSpecRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::CreateComputeSpecResponse>,
+            tonic::Status,
+        >;
+        /// Submits a draft of one's own for review (`COMPUTE_SPEC_NOT_DRAFT`). What is
+        /// under review already stays so.
+        ///
+        /// A dataset that the caller views by its role in its own organization needs no
+        /// asset policy. Every other one needs a policy in force of its organization that
+        /// names the caller, opens the dataset, allows the version of the model and
+        /// bounds the parameters so that they fit (`COMPUTE_SPEC_UNCOVERED`). A policy
+        /// allows the version that it names, and a version of another registry with the
+        /// same artifact digest. The first policy of those that do is the one that the
+        /// spec stands on from then on. At most 1 000 specs that have not ended touch
+        /// the datasets of an organization (`COMPUTE_SPEC_LIMIT_REACHED`).
+        async fn submit_compute_spec(
+            &self,
+            request: tonic::Request<super::SubmitComputeSpecRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::SubmitComputeSpecResponse>,
+            tonic::Status,
+        >;
+        /// Withdraws a compute spec of one's own, also an approved one, which cannot be
+        /// run from the answer on. What is withdrawn already stays so; what ended
+        /// otherwise does too (`COMPUTE_SPEC_ENDED`).
+        async fn withdraw_compute_spec(
+            &self,
+            request: tonic::Request<super::WithdrawComputeSpecRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::WithdrawComputeSpecResponse>,
+            tonic::Status,
+        >;
+        /// Reads a compute spec, as much of it as the caller may see
+        /// (`COMPUTE_SPEC_NOT_FOUND`).
+        async fn get_compute_spec(
+            &self,
+            request: tonic::Request<super::GetComputeSpecRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::GetComputeSpecResponse>,
+            tonic::Status,
+        >;
+        /// Lists compute specs that the caller may see, in order of creation, without
+        /// parameters, obligations and runs.
+        async fn list_compute_specs(
+            &self,
+            request: tonic::Request<super::ListComputeSpecsRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::ListComputeSpecsResponse>,
+            tonic::Status,
+        >;
+        /// Approves the part that touches the datasets of the own organization
+        /// (`COMPUTE_SPEC_NOT_UNDER_REVIEW`). What the spec stands on is checked again
+        /// (`COMPUTE_SPEC_UNCOVERED`). What the organization approved already stays so.
+        /// Once all have approved their parts the spec is approved.
+        async fn approve_compute_spec(
+            &self,
+            request: tonic::Request<super::ApproveComputeSpecRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::ApproveComputeSpecResponse>,
+            tonic::Status,
+        >;
+        /// Rejects the part that touches the datasets of the own organization, and so
+        /// the spec, for ever (`COMPUTE_SPEC_NOT_UNDER_REVIEW`). An organization may
+        /// reject what it approved until all others have approved too.
+        async fn reject_compute_spec(
+            &self,
+            request: tonic::Request<super::RejectComputeSpecRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::RejectComputeSpecResponse>,
+            tonic::Status,
+        >;
+        /// Records how far a run of a compute spec has come. A run begins while the spec
+        /// is approved and everything that it stands on is in force
+        /// (`COMPUTE_SPEC_NOT_APPROVED`, `COMPUTE_SPEC_UNCOVERED`). How a run that is
+        /// known came to its end is recorded also later, once
+        /// (`COMPUTE_SPEC_RUN_ENDED`). A spec has 1 000 runs at most
+        /// (`COMPUTE_SPEC_LIMIT_REACHED`).
+        async fn report_compute_spec_run(
+            &self,
+            request: tonic::Request<super::ReportComputeSpecRunRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::ReportComputeSpecRunResponse>,
+            tonic::Status,
+        >;
+    }
+    /// Keeps compute specs. What a caller may not see is answered like what does not
+    /// exist.
+    #[derive(Debug)]
+    pub struct ComputeSpecServiceServer<T> {
+        inner: Arc<T>,
+        accept_compression_encodings: EnabledCompressionEncodings,
+        send_compression_encodings: EnabledCompressionEncodings,
+        max_decoding_message_size: Option<usize>,
+        max_encoding_message_size: Option<usize>,
+    }
+    impl<T> ComputeSpecServiceServer<T> {
+        pub fn new(inner: T) -> Self {
+            Self::from_arc(Arc::new(inner))
+        }
+        pub fn from_arc(inner: Arc<T>) -> Self {
+            Self {
+                inner,
+                accept_compression_encodings: Default::default(),
+                send_compression_encodings: Default::default(),
+                max_decoding_message_size: None,
+                max_encoding_message_size: None,
+            }
+        }
+        pub fn with_interceptor<F>(
+            inner: T,
+            interceptor: F,
+        ) -> InterceptedService<Self, F>
+        where
+            F: tonic::service::Interceptor,
+        {
+            InterceptedService::new(Self::new(inner), interceptor)
+        }
+        /// Enable decompressing requests with the given encoding.
+        #[must_use]
+        pub fn accept_compressed(mut self, encoding: CompressionEncoding) -> Self {
+            self.accept_compression_encodings.enable(encoding);
+            self
+        }
+        /// Compress responses with the given encoding, if the client supports it.
+        #[must_use]
+        pub fn send_compressed(mut self, encoding: CompressionEncoding) -> Self {
+            self.send_compression_encodings.enable(encoding);
+            self
+        }
+        /// Limits the maximum size of a decoded message.
+        ///
+        /// Default: `4MB`
+        #[must_use]
+        pub fn max_decoding_message_size(mut self, limit: usize) -> Self {
+            self.max_decoding_message_size = Some(limit);
+            self
+        }
+        /// Limits the maximum size of an encoded message.
+        ///
+        /// Default: `usize::MAX`
+        #[must_use]
+        pub fn max_encoding_message_size(mut self, limit: usize) -> Self {
+            self.max_encoding_message_size = Some(limit);
+            self
+        }
+    }
+    impl<T, B> tonic::codegen::Service<http::Request<B>> for ComputeSpecServiceServer<T>
+    where
+        T: ComputeSpecService,
+        B: Body + std::marker::Send + 'static,
+        B::Error: Into<StdError> + std::marker::Send + 'static,
+    {
+        type Response = http::Response<tonic::body::Body>;
+        type Error = std::convert::Infallible;
+        type Future = BoxFuture<Self::Response, Self::Error>;
+        fn poll_ready(
+            &mut self,
+            _cx: &mut Context<'_>,
+        ) -> Poll<std::result::Result<(), Self::Error>> {
+            Poll::Ready(Ok(()))
+        }
+        fn call(&mut self, req: http::Request<B>) -> Self::Future {
+            match req.uri().path() {
+                "/rolecall.organization.v1.ComputeSpecService/CreateComputeSpec" => {
+                    #[allow(non_camel_case_types)]
+                    struct CreateComputeSpecSvc<T: ComputeSpecService>(pub Arc<T>);
+                    impl<
+                        T: ComputeSpecService,
+                    > tonic::server::UnaryService<super::CreateComputeSpecRequest>
+                    for CreateComputeSpecSvc<T> {
+                        type Response = super::CreateComputeSpecResponse;
+                        type Future = BoxFuture<
+                            tonic::Response<Self::Response>,
+                            tonic::Status,
+                        >;
+                        fn call(
+                            &mut self,
+                            request: tonic::Request<super::CreateComputeSpecRequest>,
+                        ) -> Self::Future {
+                            let inner = Arc::clone(&self.0);
+                            let fut = async move {
+                                <T as ComputeSpecService>::create_compute_spec(
+                                        &inner,
+                                        request,
+                                    )
+                                    .await
+                            };
+                            Box::pin(fut)
+                        }
+                    }
+                    let accept_compression_encodings = self.accept_compression_encodings;
+                    let send_compression_encodings = self.send_compression_encodings;
+                    let max_decoding_message_size = self.max_decoding_message_size;
+                    let max_encoding_message_size = self.max_encoding_message_size;
+                    let inner = self.inner.clone();
+                    let fut = async move {
+                        let method = CreateComputeSpecSvc(inner);
+                        let codec = tonic_prost::ProstCodec::default();
+                        let mut grpc = tonic::server::Grpc::new(codec)
+                            .apply_compression_config(
+                                accept_compression_encodings,
+                                send_compression_encodings,
+                            )
+                            .apply_max_message_size_config(
+                                max_decoding_message_size,
+                                max_encoding_message_size,
+                            );
+                        let res = grpc.unary(method, req).await;
+                        Ok(res)
+                    };
+                    Box::pin(fut)
+                }
+                "/rolecall.organization.v1.ComputeSpecService/SubmitComputeSpec" => {
+                    #[allow(non_camel_case_types)]
+                    struct SubmitComputeSpecSvc<T: ComputeSpecService>(pub Arc<T>);
+                    impl<
+                        T: ComputeSpecService,
+                    > tonic::server::UnaryService<super::SubmitComputeSpecRequest>
+                    for SubmitComputeSpecSvc<T> {
+                        type Response = super::SubmitComputeSpecResponse;
+                        type Future = BoxFuture<
+                            tonic::Response<Self::Response>,
+                            tonic::Status,
+                        >;
+                        fn call(
+                            &mut self,
+                            request: tonic::Request<super::SubmitComputeSpecRequest>,
+                        ) -> Self::Future {
+                            let inner = Arc::clone(&self.0);
+                            let fut = async move {
+                                <T as ComputeSpecService>::submit_compute_spec(
+                                        &inner,
+                                        request,
+                                    )
+                                    .await
+                            };
+                            Box::pin(fut)
+                        }
+                    }
+                    let accept_compression_encodings = self.accept_compression_encodings;
+                    let send_compression_encodings = self.send_compression_encodings;
+                    let max_decoding_message_size = self.max_decoding_message_size;
+                    let max_encoding_message_size = self.max_encoding_message_size;
+                    let inner = self.inner.clone();
+                    let fut = async move {
+                        let method = SubmitComputeSpecSvc(inner);
+                        let codec = tonic_prost::ProstCodec::default();
+                        let mut grpc = tonic::server::Grpc::new(codec)
+                            .apply_compression_config(
+                                accept_compression_encodings,
+                                send_compression_encodings,
+                            )
+                            .apply_max_message_size_config(
+                                max_decoding_message_size,
+                                max_encoding_message_size,
+                            );
+                        let res = grpc.unary(method, req).await;
+                        Ok(res)
+                    };
+                    Box::pin(fut)
+                }
+                "/rolecall.organization.v1.ComputeSpecService/WithdrawComputeSpec" => {
+                    #[allow(non_camel_case_types)]
+                    struct WithdrawComputeSpecSvc<T: ComputeSpecService>(pub Arc<T>);
+                    impl<
+                        T: ComputeSpecService,
+                    > tonic::server::UnaryService<super::WithdrawComputeSpecRequest>
+                    for WithdrawComputeSpecSvc<T> {
+                        type Response = super::WithdrawComputeSpecResponse;
+                        type Future = BoxFuture<
+                            tonic::Response<Self::Response>,
+                            tonic::Status,
+                        >;
+                        fn call(
+                            &mut self,
+                            request: tonic::Request<super::WithdrawComputeSpecRequest>,
+                        ) -> Self::Future {
+                            let inner = Arc::clone(&self.0);
+                            let fut = async move {
+                                <T as ComputeSpecService>::withdraw_compute_spec(
+                                        &inner,
+                                        request,
+                                    )
+                                    .await
+                            };
+                            Box::pin(fut)
+                        }
+                    }
+                    let accept_compression_encodings = self.accept_compression_encodings;
+                    let send_compression_encodings = self.send_compression_encodings;
+                    let max_decoding_message_size = self.max_decoding_message_size;
+                    let max_encoding_message_size = self.max_encoding_message_size;
+                    let inner = self.inner.clone();
+                    let fut = async move {
+                        let method = WithdrawComputeSpecSvc(inner);
+                        let codec = tonic_prost::ProstCodec::default();
+                        let mut grpc = tonic::server::Grpc::new(codec)
+                            .apply_compression_config(
+                                accept_compression_encodings,
+                                send_compression_encodings,
+                            )
+                            .apply_max_message_size_config(
+                                max_decoding_message_size,
+                                max_encoding_message_size,
+                            );
+                        let res = grpc.unary(method, req).await;
+                        Ok(res)
+                    };
+                    Box::pin(fut)
+                }
+                "/rolecall.organization.v1.ComputeSpecService/GetComputeSpec" => {
+                    #[allow(non_camel_case_types)]
+                    struct GetComputeSpecSvc<T: ComputeSpecService>(pub Arc<T>);
+                    impl<
+                        T: ComputeSpecService,
+                    > tonic::server::UnaryService<super::GetComputeSpecRequest>
+                    for GetComputeSpecSvc<T> {
+                        type Response = super::GetComputeSpecResponse;
+                        type Future = BoxFuture<
+                            tonic::Response<Self::Response>,
+                            tonic::Status,
+                        >;
+                        fn call(
+                            &mut self,
+                            request: tonic::Request<super::GetComputeSpecRequest>,
+                        ) -> Self::Future {
+                            let inner = Arc::clone(&self.0);
+                            let fut = async move {
+                                <T as ComputeSpecService>::get_compute_spec(&inner, request)
+                                    .await
+                            };
+                            Box::pin(fut)
+                        }
+                    }
+                    let accept_compression_encodings = self.accept_compression_encodings;
+                    let send_compression_encodings = self.send_compression_encodings;
+                    let max_decoding_message_size = self.max_decoding_message_size;
+                    let max_encoding_message_size = self.max_encoding_message_size;
+                    let inner = self.inner.clone();
+                    let fut = async move {
+                        let method = GetComputeSpecSvc(inner);
+                        let codec = tonic_prost::ProstCodec::default();
+                        let mut grpc = tonic::server::Grpc::new(codec)
+                            .apply_compression_config(
+                                accept_compression_encodings,
+                                send_compression_encodings,
+                            )
+                            .apply_max_message_size_config(
+                                max_decoding_message_size,
+                                max_encoding_message_size,
+                            );
+                        let res = grpc.unary(method, req).await;
+                        Ok(res)
+                    };
+                    Box::pin(fut)
+                }
+                "/rolecall.organization.v1.ComputeSpecService/ListComputeSpecs" => {
+                    #[allow(non_camel_case_types)]
+                    struct ListComputeSpecsSvc<T: ComputeSpecService>(pub Arc<T>);
+                    impl<
+                        T: ComputeSpecService,
+                    > tonic::server::UnaryService<super::ListComputeSpecsRequest>
+                    for ListComputeSpecsSvc<T> {
+                        type Response = super::ListComputeSpecsResponse;
+                        type Future = BoxFuture<
+                            tonic::Response<Self::Response>,
+                            tonic::Status,
+                        >;
+                        fn call(
+                            &mut self,
+                            request: tonic::Request<super::ListComputeSpecsRequest>,
+                        ) -> Self::Future {
+                            let inner = Arc::clone(&self.0);
+                            let fut = async move {
+                                <T as ComputeSpecService>::list_compute_specs(
+                                        &inner,
+                                        request,
+                                    )
+                                    .await
+                            };
+                            Box::pin(fut)
+                        }
+                    }
+                    let accept_compression_encodings = self.accept_compression_encodings;
+                    let send_compression_encodings = self.send_compression_encodings;
+                    let max_decoding_message_size = self.max_decoding_message_size;
+                    let max_encoding_message_size = self.max_encoding_message_size;
+                    let inner = self.inner.clone();
+                    let fut = async move {
+                        let method = ListComputeSpecsSvc(inner);
+                        let codec = tonic_prost::ProstCodec::default();
+                        let mut grpc = tonic::server::Grpc::new(codec)
+                            .apply_compression_config(
+                                accept_compression_encodings,
+                                send_compression_encodings,
+                            )
+                            .apply_max_message_size_config(
+                                max_decoding_message_size,
+                                max_encoding_message_size,
+                            );
+                        let res = grpc.unary(method, req).await;
+                        Ok(res)
+                    };
+                    Box::pin(fut)
+                }
+                "/rolecall.organization.v1.ComputeSpecService/ApproveComputeSpec" => {
+                    #[allow(non_camel_case_types)]
+                    struct ApproveComputeSpecSvc<T: ComputeSpecService>(pub Arc<T>);
+                    impl<
+                        T: ComputeSpecService,
+                    > tonic::server::UnaryService<super::ApproveComputeSpecRequest>
+                    for ApproveComputeSpecSvc<T> {
+                        type Response = super::ApproveComputeSpecResponse;
+                        type Future = BoxFuture<
+                            tonic::Response<Self::Response>,
+                            tonic::Status,
+                        >;
+                        fn call(
+                            &mut self,
+                            request: tonic::Request<super::ApproveComputeSpecRequest>,
+                        ) -> Self::Future {
+                            let inner = Arc::clone(&self.0);
+                            let fut = async move {
+                                <T as ComputeSpecService>::approve_compute_spec(
+                                        &inner,
+                                        request,
+                                    )
+                                    .await
+                            };
+                            Box::pin(fut)
+                        }
+                    }
+                    let accept_compression_encodings = self.accept_compression_encodings;
+                    let send_compression_encodings = self.send_compression_encodings;
+                    let max_decoding_message_size = self.max_decoding_message_size;
+                    let max_encoding_message_size = self.max_encoding_message_size;
+                    let inner = self.inner.clone();
+                    let fut = async move {
+                        let method = ApproveComputeSpecSvc(inner);
+                        let codec = tonic_prost::ProstCodec::default();
+                        let mut grpc = tonic::server::Grpc::new(codec)
+                            .apply_compression_config(
+                                accept_compression_encodings,
+                                send_compression_encodings,
+                            )
+                            .apply_max_message_size_config(
+                                max_decoding_message_size,
+                                max_encoding_message_size,
+                            );
+                        let res = grpc.unary(method, req).await;
+                        Ok(res)
+                    };
+                    Box::pin(fut)
+                }
+                "/rolecall.organization.v1.ComputeSpecService/RejectComputeSpec" => {
+                    #[allow(non_camel_case_types)]
+                    struct RejectComputeSpecSvc<T: ComputeSpecService>(pub Arc<T>);
+                    impl<
+                        T: ComputeSpecService,
+                    > tonic::server::UnaryService<super::RejectComputeSpecRequest>
+                    for RejectComputeSpecSvc<T> {
+                        type Response = super::RejectComputeSpecResponse;
+                        type Future = BoxFuture<
+                            tonic::Response<Self::Response>,
+                            tonic::Status,
+                        >;
+                        fn call(
+                            &mut self,
+                            request: tonic::Request<super::RejectComputeSpecRequest>,
+                        ) -> Self::Future {
+                            let inner = Arc::clone(&self.0);
+                            let fut = async move {
+                                <T as ComputeSpecService>::reject_compute_spec(
+                                        &inner,
+                                        request,
+                                    )
+                                    .await
+                            };
+                            Box::pin(fut)
+                        }
+                    }
+                    let accept_compression_encodings = self.accept_compression_encodings;
+                    let send_compression_encodings = self.send_compression_encodings;
+                    let max_decoding_message_size = self.max_decoding_message_size;
+                    let max_encoding_message_size = self.max_encoding_message_size;
+                    let inner = self.inner.clone();
+                    let fut = async move {
+                        let method = RejectComputeSpecSvc(inner);
+                        let codec = tonic_prost::ProstCodec::default();
+                        let mut grpc = tonic::server::Grpc::new(codec)
+                            .apply_compression_config(
+                                accept_compression_encodings,
+                                send_compression_encodings,
+                            )
+                            .apply_max_message_size_config(
+                                max_decoding_message_size,
+                                max_encoding_message_size,
+                            );
+                        let res = grpc.unary(method, req).await;
+                        Ok(res)
+                    };
+                    Box::pin(fut)
+                }
+                "/rolecall.organization.v1.ComputeSpecService/ReportComputeSpecRun" => {
+                    #[allow(non_camel_case_types)]
+                    struct ReportComputeSpecRunSvc<T: ComputeSpecService>(pub Arc<T>);
+                    impl<
+                        T: ComputeSpecService,
+                    > tonic::server::UnaryService<super::ReportComputeSpecRunRequest>
+                    for ReportComputeSpecRunSvc<T> {
+                        type Response = super::ReportComputeSpecRunResponse;
+                        type Future = BoxFuture<
+                            tonic::Response<Self::Response>,
+                            tonic::Status,
+                        >;
+                        fn call(
+                            &mut self,
+                            request: tonic::Request<super::ReportComputeSpecRunRequest>,
+                        ) -> Self::Future {
+                            let inner = Arc::clone(&self.0);
+                            let fut = async move {
+                                <T as ComputeSpecService>::report_compute_spec_run(
+                                        &inner,
+                                        request,
+                                    )
+                                    .await
+                            };
+                            Box::pin(fut)
+                        }
+                    }
+                    let accept_compression_encodings = self.accept_compression_encodings;
+                    let send_compression_encodings = self.send_compression_encodings;
+                    let max_decoding_message_size = self.max_decoding_message_size;
+                    let max_encoding_message_size = self.max_encoding_message_size;
+                    let inner = self.inner.clone();
+                    let fut = async move {
+                        let method = ReportComputeSpecRunSvc(inner);
+                        let codec = tonic_prost::ProstCodec::default();
+                        let mut grpc = tonic::server::Grpc::new(codec)
+                            .apply_compression_config(
+                                accept_compression_encodings,
+                                send_compression_encodings,
+                            )
+                            .apply_max_message_size_config(
+                                max_decoding_message_size,
+                                max_encoding_message_size,
+                            );
+                        let res = grpc.unary(method, req).await;
+                        Ok(res)
+                    };
+                    Box::pin(fut)
+                }
+                _ => {
+                    Box::pin(async move {
+                        let mut response = http::Response::new(
+                            tonic::body::Body::default(),
+                        );
+                        let headers = response.headers_mut();
+                        headers
+                            .insert(
+                                tonic::Status::GRPC_STATUS,
+                                (tonic::Code::Unimplemented as i32).into(),
+                            );
+                        headers
+                            .insert(
+                                http::header::CONTENT_TYPE,
+                                tonic::metadata::GRPC_CONTENT_TYPE,
+                            );
+                        Ok(response)
+                    })
+                }
+            }
+        }
+    }
+    impl<T> Clone for ComputeSpecServiceServer<T> {
+        fn clone(&self) -> Self {
+            let inner = self.inner.clone();
+            Self {
+                inner,
+                accept_compression_encodings: self.accept_compression_encodings,
+                send_compression_encodings: self.send_compression_encodings,
+                max_decoding_message_size: self.max_decoding_message_size,
+                max_encoding_message_size: self.max_encoding_message_size,
+            }
+        }
+    }
+    /// Generated gRPC service name
+    pub const SERVICE_NAME: &str = "rolecall.organization.v1.ComputeSpecService";
+    impl<T> tonic::server::NamedService for ComputeSpecServiceServer<T> {
+        const NAME: &'static str = SERVICE_NAME;
+    }
+}
 /// A dataset: what it is called, who registered it, and where it is kept. The
 /// data itself never comes here.
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
@@ -7170,6 +8640,25 @@ pub enum ErrorReason {
     DatasetNameTaken = 86,
     /// The registrant is nobody who can register datasets in the organization now.
     RegistrantUnfit = 87,
+    /// An active asset policy or an open compute spec names the model.
+    ModelInUse = 88,
+    /// No such compute spec within what the caller may see.
+    ComputeSpecNotFound = 100,
+    /// Only a draft of a compute spec is submitted.
+    ComputeSpecNotDraft = 101,
+    /// No asset policy in force allows the computation on some of the datasets, or
+    /// what the compute spec stood on does not hold.
+    ComputeSpecUncovered = 102,
+    /// The compute spec is not under review, or this part of it is decided.
+    ComputeSpecNotUnderReview = 103,
+    /// The compute spec has ended and stays as it is.
+    ComputeSpecEnded = 104,
+    /// Only an approved compute spec is run.
+    ComputeSpecNotApproved = 105,
+    /// The run has come to its end and stays as it was reported.
+    ComputeSpecRunEnded = 106,
+    /// There are as many compute specs, or runs of one, as there may be.
+    ComputeSpecLimitReached = 107,
     /// The organization has no role of that name.
     RoleNotFound = 70,
     /// The organization has a role of that name.
@@ -7250,6 +8739,17 @@ impl ErrorReason {
             Self::DatasetNotFound => "ERROR_REASON_DATASET_NOT_FOUND",
             Self::DatasetNameTaken => "ERROR_REASON_DATASET_NAME_TAKEN",
             Self::RegistrantUnfit => "ERROR_REASON_REGISTRANT_UNFIT",
+            Self::ModelInUse => "ERROR_REASON_MODEL_IN_USE",
+            Self::ComputeSpecNotFound => "ERROR_REASON_COMPUTE_SPEC_NOT_FOUND",
+            Self::ComputeSpecNotDraft => "ERROR_REASON_COMPUTE_SPEC_NOT_DRAFT",
+            Self::ComputeSpecUncovered => "ERROR_REASON_COMPUTE_SPEC_UNCOVERED",
+            Self::ComputeSpecNotUnderReview => {
+                "ERROR_REASON_COMPUTE_SPEC_NOT_UNDER_REVIEW"
+            }
+            Self::ComputeSpecEnded => "ERROR_REASON_COMPUTE_SPEC_ENDED",
+            Self::ComputeSpecNotApproved => "ERROR_REASON_COMPUTE_SPEC_NOT_APPROVED",
+            Self::ComputeSpecRunEnded => "ERROR_REASON_COMPUTE_SPEC_RUN_ENDED",
+            Self::ComputeSpecLimitReached => "ERROR_REASON_COMPUTE_SPEC_LIMIT_REACHED",
             Self::RoleNotFound => "ERROR_REASON_ROLE_NOT_FOUND",
             Self::RoleNameTaken => "ERROR_REASON_ROLE_NAME_TAKEN",
             Self::RoleInUse => "ERROR_REASON_ROLE_IN_USE",
@@ -7323,6 +8823,21 @@ impl ErrorReason {
             "ERROR_REASON_DATASET_NOT_FOUND" => Some(Self::DatasetNotFound),
             "ERROR_REASON_DATASET_NAME_TAKEN" => Some(Self::DatasetNameTaken),
             "ERROR_REASON_REGISTRANT_UNFIT" => Some(Self::RegistrantUnfit),
+            "ERROR_REASON_MODEL_IN_USE" => Some(Self::ModelInUse),
+            "ERROR_REASON_COMPUTE_SPEC_NOT_FOUND" => Some(Self::ComputeSpecNotFound),
+            "ERROR_REASON_COMPUTE_SPEC_NOT_DRAFT" => Some(Self::ComputeSpecNotDraft),
+            "ERROR_REASON_COMPUTE_SPEC_UNCOVERED" => Some(Self::ComputeSpecUncovered),
+            "ERROR_REASON_COMPUTE_SPEC_NOT_UNDER_REVIEW" => {
+                Some(Self::ComputeSpecNotUnderReview)
+            }
+            "ERROR_REASON_COMPUTE_SPEC_ENDED" => Some(Self::ComputeSpecEnded),
+            "ERROR_REASON_COMPUTE_SPEC_NOT_APPROVED" => {
+                Some(Self::ComputeSpecNotApproved)
+            }
+            "ERROR_REASON_COMPUTE_SPEC_RUN_ENDED" => Some(Self::ComputeSpecRunEnded),
+            "ERROR_REASON_COMPUTE_SPEC_LIMIT_REACHED" => {
+                Some(Self::ComputeSpecLimitReached)
+            }
             "ERROR_REASON_ROLE_NOT_FOUND" => Some(Self::RoleNotFound),
             "ERROR_REASON_ROLE_NAME_TAKEN" => Some(Self::RoleNameTaken),
             "ERROR_REASON_ROLE_IN_USE" => Some(Self::RoleInUse),
@@ -7360,7 +8875,7 @@ pub struct DomainEvent {
     /// What happened.
     #[prost(
         oneof = "domain_event::Event",
-        tags = "10, 11, 12, 13, 14, 15, 16, 17, 18, 19, 21, 20, 30, 40, 41, 50, 51, 54, 55, 56, 57, 58, 59, 52, 70, 71, 72, 73, 80, 81, 82, 83, 84, 85, 86, 87, 88, 90, 91, 92, 93, 94, 95"
+        tags = "10, 11, 12, 13, 14, 15, 16, 17, 18, 19, 21, 20, 30, 40, 41, 50, 51, 54, 55, 56, 57, 58, 59, 52, 70, 71, 72, 73, 80, 81, 82, 83, 84, 85, 86, 87, 88, 90, 91, 92, 93, 94, 95, 100, 101, 102, 103, 104, 105, 106, 107, 108, 109"
     )]
     pub event: ::core::option::Option<domain_event::Event>,
 }
@@ -7502,6 +9017,39 @@ pub mod domain_event {
         /// A person proved an address for which an asset policy waited.
         #[prost(message, tag = "95")]
         AssetPolicyBeneficiaryBound(super::AssetPolicyBeneficiaryBound),
+        /// A compute spec was created as a draft.
+        #[prost(message, tag = "100")]
+        ComputeSpecCreated(super::ComputeSpecCreated),
+        /// A compute spec was submitted for review.
+        #[prost(message, tag = "101")]
+        ComputeSpecSubmitted(super::ComputeSpecSubmitted),
+        /// An organization is asked to review its part of a compute spec; told to its
+        /// owners.
+        #[prost(message, tag = "102")]
+        ComputeSpecReviewRequested(super::ComputeSpecReviewRequested),
+        /// A compute spec was withdrawn by its creator.
+        #[prost(message, tag = "103")]
+        ComputeSpecWithdrawn(super::ComputeSpecWithdrawn),
+        /// An organization decided about its part of a compute spec.
+        #[prost(message, tag = "104")]
+        ComputeSpecReviewed(super::ComputeSpecReviewed),
+        /// Some organizations have approved their parts of a compute spec; told to its
+        /// creator.
+        #[prost(message, tag = "105")]
+        ComputeSpecPartlyApproved(super::ComputeSpecPartlyApproved),
+        /// All organizations have approved their parts of a compute spec; told to its
+        /// creator.
+        #[prost(message, tag = "106")]
+        ComputeSpecApproved(super::ComputeSpecApproved),
+        /// An organization rejected its part of a compute spec; told to its creator.
+        #[prost(message, tag = "107")]
+        ComputeSpecRejected(super::ComputeSpecRejected),
+        /// Something that a compute spec stood on ended; told to its creator.
+        #[prost(message, tag = "108")]
+        ComputeSpecRevoked(super::ComputeSpecRevoked),
+        /// A run of a compute spec was reported.
+        #[prost(message, tag = "109")]
+        ComputeSpecRunReported(super::ComputeSpecRunReported),
     }
 }
 /// An organization was made.
@@ -7897,6 +9445,124 @@ pub struct AssetPolicyBeneficiaryBound {
     /// Whether the policy is active and has not ended.
     #[prost(bool, tag = "3")]
     pub opens: bool,
+}
+/// A compute spec was created as a draft.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct ComputeSpecCreated {
+    /// Its name.
+    #[prost(string, tag = "1")]
+    pub name: ::prost::alloc::string::String,
+}
+/// A compute spec was submitted for review.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct ComputeSpecSubmitted {
+    /// Its name.
+    #[prost(string, tag = "1")]
+    pub name: ::prost::alloc::string::String,
+    /// The organizations that review their parts.
+    #[prost(string, repeated, tag = "2")]
+    pub organization_ids: ::prost::alloc::vec::Vec<::prost::alloc::string::String>,
+}
+/// An organization is asked to review its part of a compute spec.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct ComputeSpecReviewRequested {
+    /// Name of the spec.
+    #[prost(string, tag = "1")]
+    pub name: ::prost::alloc::string::String,
+    /// Who wants to compute.
+    #[prost(string, tag = "2")]
+    pub creator_id: ::prost::alloc::string::String,
+    /// The organization's datasets that it touches.
+    #[prost(string, repeated, tag = "3")]
+    pub dataset_ids: ::prost::alloc::vec::Vec<::prost::alloc::string::String>,
+    /// The owners, who are told; also those that are blocked.
+    #[prost(string, repeated, tag = "4")]
+    pub owner_ids: ::prost::alloc::vec::Vec<::prost::alloc::string::String>,
+}
+/// A compute spec was withdrawn by its creator.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct ComputeSpecWithdrawn {
+    /// Its name.
+    #[prost(string, tag = "1")]
+    pub name: ::prost::alloc::string::String,
+}
+/// An organization decided about its part of a compute spec.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct ComputeSpecReviewed {
+    /// Name of the spec.
+    #[prost(string, tag = "1")]
+    pub name: ::prost::alloc::string::String,
+    /// `APPROVED` or `REJECTED`.
+    #[prost(string, tag = "2")]
+    pub decision: ::prost::alloc::string::String,
+    /// Why it was rejected; empty otherwise.
+    #[prost(string, tag = "3")]
+    pub reason: ::prost::alloc::string::String,
+}
+/// Some organizations have approved their parts of a compute spec.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct ComputeSpecPartlyApproved {
+    /// Name of the spec.
+    #[prost(string, tag = "1")]
+    pub name: ::prost::alloc::string::String,
+    /// Its creator, who is told.
+    #[prost(string, tag = "2")]
+    pub creator_id: ::prost::alloc::string::String,
+    /// The organization that approved.
+    #[prost(string, tag = "3")]
+    pub reviewer_organization_id: ::prost::alloc::string::String,
+}
+/// All organizations have approved their parts of a compute spec.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct ComputeSpecApproved {
+    /// Name of the spec.
+    #[prost(string, tag = "1")]
+    pub name: ::prost::alloc::string::String,
+    /// Its creator, who is told.
+    #[prost(string, tag = "2")]
+    pub creator_id: ::prost::alloc::string::String,
+}
+/// An organization rejected its part of a compute spec.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct ComputeSpecRejected {
+    /// Name of the spec.
+    #[prost(string, tag = "1")]
+    pub name: ::prost::alloc::string::String,
+    /// Its creator, who is told.
+    #[prost(string, tag = "2")]
+    pub creator_id: ::prost::alloc::string::String,
+    /// The organization that rejected.
+    #[prost(string, tag = "3")]
+    pub reviewer_organization_id: ::prost::alloc::string::String,
+    /// Why.
+    #[prost(string, tag = "4")]
+    pub reason: ::prost::alloc::string::String,
+}
+/// Something that a compute spec stood on ended.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct ComputeSpecRevoked {
+    /// Name of the spec.
+    #[prost(string, tag = "1")]
+    pub name: ::prost::alloc::string::String,
+    /// Its creator, who is told.
+    #[prost(string, tag = "2")]
+    pub creator_id: ::prost::alloc::string::String,
+    /// What ended, such as `POLICY_REVOKED`.
+    #[prost(string, tag = "3")]
+    pub cause: ::prost::alloc::string::String,
+}
+/// A run of a compute spec was reported.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct ComputeSpecRunReported {
+    /// Name of the spec.
+    #[prost(string, tag = "1")]
+    pub name: ::prost::alloc::string::String,
+    /// The platform's name of the run.
+    #[prost(string, tag = "2")]
+    pub run_id: ::prost::alloc::string::String,
+    /// How far it has come, such as `SUCCEEDED`.
+    #[prost(string, tag = "3")]
+    pub state: ::prost::alloc::string::String,
 }
 /// What `GetMember` needs.
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]

@@ -10,6 +10,7 @@ use rolecall_organization::ground::{self, AccessChange, Origin};
 use super::App;
 use super::beneficiaries::AskError;
 use super::change::{self, Opened, Refused};
+use super::end_compute_specs::{self, Ended, follow_policy};
 use crate::domain::asset_policy::{AssetPolicy, ChangeError, StateError, Terms, Undisclosed};
 use crate::domain::event::What;
 use crate::store::{asset_policies, models};
@@ -95,6 +96,8 @@ pub(crate) struct Changed {
     pub(crate) revision: i64,
     /// When it was changed, which tells whether it is in force.
     pub(crate) now: Timestamp,
+    /// The compute specs that ended with what it opened.
+    pub(crate) ended: Ended,
 }
 
 /// Looks for what a policy names in its organization.
@@ -146,6 +149,7 @@ pub(super) async fn record(
 /// Makes this process obey a committed change.
 pub(super) fn obey(app: &App, changed: &Changed) {
     app.announce(in_place_of_subject(changed.policy.asset_policy_id), changed.revision);
+    end_compute_specs::obey(app, &changed.ended);
 }
 
 const fn in_place_of_subject(policy: AssetPolicyId) -> SubjectId {
@@ -181,14 +185,16 @@ where
         let (before, opened) = open(app, &tx, target).await?;
         let (revision, now) = (opened.revision, opened.now);
         let Some((after, what)) = decide(tx.clone(), before.clone(), now).await? else {
-            return Ok::<_, Error>(Changed { policy: before, revision, now });
+            return Ok::<_, Error>(Changed { policy: before, revision, now, ended: Vec::new() });
         };
         let facts = RowFacts::of_organization(after.organization_id);
         let permit = target.scope.permit(facts).ok_or(Error::NotFound)?;
         asset_policies::update(&tx, &permit, &before, &after, &app.addresses).await?;
         record(&tx, &opened, &after, &what, &target.origin).await?;
         app.tell(&tx, &target.origin, after.organization_id, now, what).await?;
-        Ok(Changed { policy: after, revision, now })
+        let ended = follow_policy(app, &tx, (&before, &after), &target.origin, now).await?;
+        let revision = ended.last().map_or(revision, |(_, last)| *last);
+        Ok(Changed { policy: after, revision, now, ended })
     };
     let answer = once(&app.database, repeat, app.now(), work).await?;
     if let Answer::Fresh(changed) = &answer {

@@ -8,6 +8,7 @@ use rolecall_organization::ground::{self, Origin};
 
 use super::App;
 use super::change::{self, Opened, Refused, in_operation};
+use super::end_compute_specs::{self, Ended};
 use crate::domain::dataset::{Dataset, Reach};
 use crate::store::{DATASET_NAME_KEY, datasets};
 
@@ -77,6 +78,8 @@ pub(crate) struct Changed {
     /// Who managed it before.
     pub(crate) old_registrant: SubjectId,
     pub(crate) revision: i64,
+    /// The compute specs that ended with it.
+    pub(crate) ended: Ended,
 }
 
 /// Finds and locks a dataset, if the actor may change it so and knows how it is.
@@ -128,5 +131,6 @@ pub(super) fn obey(app: &App, answer: &Answer<Changed>) {
     if let Answer::Fresh(changed) = answer {
         app.announce(changed.old_registrant, changed.revision);
         app.announce(changed.dataset.facts.registrant, changed.revision);
+        end_compute_specs::obey(app, &changed.ended);
     }
 }

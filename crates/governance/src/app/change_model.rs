@@ -30,6 +30,9 @@ pub(crate) enum Error {
         /// The etag as it is now.
         current: String,
     },
+    /// An active policy or an open compute spec names it.
+    #[error("the model is in use")]
+    InUse,
     /// The version does not allow it.
     #[error(transparent)]
     Version(#[from] VersionError),

@@ -65,5 +65,5 @@ async fn create(app: &App, tx: &Tx, command: &Command, asked: &Asked) -> Result<
     let what = What::AssetPolicyCreated { asset_policy_id, name, bound };
     record(tx, &opened, &policy, &what, origin).await?;
     app.tell(tx, origin, organization_id, opened.now, what).await?;
-    Ok(Changed { policy, revision: opened.revision, now: opened.now })
+    Ok(Changed { policy, revision: opened.revision, now: opened.now, ended: Vec::new() })
 }

@@ -34,5 +34,5 @@ async fn delete(app: &App, tx: &Tx, target: &Target) -> Result<Changed, Error> {
     let what = What::AssetPolicyDeleted { asset_policy_id: policy.asset_policy_id, name: policy.terms.name.clone() };
     record(tx, &opened, &policy, &what, &target.origin).await?;
     app.tell(tx, &target.origin, policy.organization_id, opened.now, what).await?;
-    Ok(Changed { policy, revision: opened.revision, now: opened.now })
+    Ok(Changed { policy, revision: opened.revision, now: opened.now, ended: Vec::new() })
 }

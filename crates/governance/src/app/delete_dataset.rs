@@ -5,6 +5,7 @@ use rolecall_db::once::{Answer, Repeat, once};
 
 use super::App;
 use super::change_dataset::{Changed, Error, Target, obey, open};
+use super::end_compute_specs::follow_dataset;
 use crate::domain::event::What;
 use crate::store::datasets;
 
@@ -31,5 +32,7 @@ async fn delete(app: &App, tx: &Tx, target: &Target) -> Result<Changed, Error> {
     let what = What::DatasetDeleted { dataset_id, name, registrant };
     opened.record(tx, registrant, organization, &what, &target.origin).await?;
     app.tell(tx, &target.origin, organization, opened.now, what).await?;
-    Ok(Changed { dataset, old_registrant: registrant, revision: opened.revision })
+    let ended = follow_dataset(app, tx, dataset.dataset_id, &target.origin, opened.now).await?;
+    let revision = ended.last().map_or(opened.revision, |(_, last)| *last);
+    Ok(Changed { dataset, old_registrant: registrant, revision, ended })
 }

@@ -7,7 +7,7 @@ use rolecall_db::once::{Answer, Repeat, once};
 use super::App;
 use super::change_model::{Changed, Error, Target, obey, open, record};
 use crate::domain::event::What;
-use crate::store::models;
+use crate::store::{asset_policies, compute_specs, models};
 
 /// Which model.
 #[derive(Debug)]
@@ -28,6 +28,10 @@ pub(crate) async fn run(app: &App, command: &Command) -> Result<Answer<Changed>,
 
 async fn delete(app: &App, tx: &Tx, target: &Target) -> Result<Changed, Error> {
     let (model, opened) = open(app, tx, target).await?;
+    let (id, named) = (model.model_id, asset_policies::is_model_named(tx, model.model_id).await?);
+    if named || compute_specs::is_model_named(tx, id).await? {
+        return Err(Error::InUse);
+    }
     let permit = target.scope.permit(RowFacts::of_organization(model.organization_id)).ok_or(Error::NotFound)?;
     models::delete(tx, &permit, model.model_id).await?;
     let what = What::ModelDeleted { model_id: model.model_id, name: model.name.clone() };

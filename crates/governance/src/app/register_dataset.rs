@@ -55,5 +55,5 @@ async fn register(app: &App, tx: &Tx, command: &Command) -> Result<Changed, Erro
     let what = What::DatasetRegistered { dataset_id, name, registrant };
     opened.record(tx, registrant, organization_id, &what, origin).await?;
     app.tell(tx, origin, organization_id, opened.now, what).await?;
-    Ok(Changed { dataset, old_registrant: registrant, revision: opened.revision })
+    Ok(Changed { dataset, old_registrant: registrant, revision: opened.revision, ended: Vec::new() })
 }

@@ -52,7 +52,7 @@ async fn update(app: &App, tx: &Tx, command: &Command) -> Result<Changed, Error>
     let (facts, old_registrant) = (command.applied(&before.facts), before.facts.registrant);
     let fields = facts.differences(&before.facts);
     if fields.is_empty() {
-        return Ok(Changed { dataset: before, old_registrant, revision: opened.revision });
+        return Ok(Changed { dataset: before, old_registrant, revision: opened.revision, ended: Vec::new() });
     }
     let new = facts.registrant;
     if new != old_registrant {
@@ -64,7 +64,7 @@ async fn update(app: &App, tx: &Tx, command: &Command) -> Result<Changed, Error>
     let what = What::DatasetUpdated { dataset_id, name, fields, old: old_registrant, new };
     let revision = hand_over(tx, &opened, &dataset, old_registrant, &what, target).await?;
     app.tell(tx, &target.origin, dataset.organization_id, opened.now, what).await?;
-    Ok(Changed { dataset, old_registrant, revision })
+    Ok(Changed { dataset, old_registrant, revision, ended: Vec::new() })
 }
 
 /// Writes down whose access changed when another manages the dataset: two revisions, one of each; returns the last.

@@ -1,8 +1,9 @@
 //! What happened to governed resources.
 
-use rolecall_kernel::id::{AssetPolicyId, DatasetId, ModelId, SubjectId, UserId};
+use rolecall_kernel::id::{AssetPolicyId, ComputeSpecId, DatasetId, ModelId, OrganizationId, SubjectId, UserId};
 use rolecall_kernel::text::{Reason, ResourceName};
 
+use super::compute_spec::{Cause, RunName, RunState};
 use super::model::VersionName;
 
 /// What happened.
@@ -42,6 +43,62 @@ pub(crate) enum What {
         name: ResourceName,
         /// Whether the policy is active and has not ended.
         opens: bool,
+    },
+    ComputeSpecCreated {
+        compute_spec_id: ComputeSpecId,
+        name: ResourceName,
+    },
+    ComputeSpecSubmitted {
+        compute_spec_id: ComputeSpecId,
+        name: ResourceName,
+        organizations: Vec<OrganizationId>,
+    },
+    ComputeSpecReviewRequested {
+        compute_spec_id: ComputeSpecId,
+        name: ResourceName,
+        creator: UserId,
+        datasets: Vec<DatasetId>,
+        owners: Vec<UserId>,
+    },
+    ComputeSpecWithdrawn {
+        compute_spec_id: ComputeSpecId,
+        name: ResourceName,
+    },
+    ComputeSpecReviewed {
+        compute_spec_id: ComputeSpecId,
+        name: ResourceName,
+        /// Why it was rejected; none when it was approved.
+        rejection: Option<Reason>,
+    },
+    ComputeSpecPartlyApproved {
+        compute_spec_id: ComputeSpecId,
+        name: ResourceName,
+        creator: UserId,
+        by: OrganizationId,
+    },
+    ComputeSpecApproved {
+        compute_spec_id: ComputeSpecId,
+        name: ResourceName,
+        creator: UserId,
+    },
+    ComputeSpecRejected {
+        compute_spec_id: ComputeSpecId,
+        name: ResourceName,
+        creator: UserId,
+        by: OrganizationId,
+        reason: Reason,
+    },
+    ComputeSpecRevoked {
+        compute_spec_id: ComputeSpecId,
+        name: ResourceName,
+        creator: UserId,
+        cause: Cause,
+    },
+    ComputeSpecRunReported {
+        compute_spec_id: ComputeSpecId,
+        name: ResourceName,
+        run: RunName,
+        state: RunState,
     },
     ModelRegistered {
         model_id: ModelId,
@@ -101,6 +158,16 @@ impl What {
             Self::AssetPolicyRevoked { .. } => "organization.asset_policy_revoked",
             Self::AssetPolicyDeleted { .. } => "organization.asset_policy_deleted",
             Self::AssetPolicyBeneficiaryBound { .. } => Self::BENEFICIARY_BOUND,
+            Self::ComputeSpecCreated { .. } => "organization.compute_spec_created",
+            Self::ComputeSpecSubmitted { .. } => "organization.compute_spec_submitted",
+            Self::ComputeSpecReviewRequested { .. } => "organization.compute_spec_review_requested",
+            Self::ComputeSpecWithdrawn { .. } => "organization.compute_spec_withdrawn",
+            Self::ComputeSpecReviewed { .. } => "organization.compute_spec_reviewed",
+            Self::ComputeSpecPartlyApproved { .. } => "organization.compute_spec_partly_approved",
+            Self::ComputeSpecApproved { .. } => "organization.compute_spec_approved",
+            Self::ComputeSpecRejected { .. } => "organization.compute_spec_rejected",
+            Self::ComputeSpecRevoked { .. } => "organization.compute_spec_revoked",
+            Self::ComputeSpecRunReported { .. } => "organization.compute_spec_run_reported",
             Self::ModelRegistered { .. } => "organization.model_registered",
             Self::ModelUpdated { .. } => "organization.model_updated",
             Self::ModelDeleted { .. } => "organization.model_deleted",
@@ -121,6 +188,16 @@ impl What {
             | Self::AssetPolicyActivated { asset_policy_id, .. }
             | Self::AssetPolicyRevoked { asset_policy_id, .. }
             | Self::AssetPolicyDeleted { asset_policy_id, .. } => SubjectId::from_uuid(asset_policy_id.as_uuid()),
+            Self::ComputeSpecCreated { compute_spec_id, .. }
+            | Self::ComputeSpecSubmitted { compute_spec_id, .. }
+            | Self::ComputeSpecReviewRequested { compute_spec_id, .. }
+            | Self::ComputeSpecWithdrawn { compute_spec_id, .. }
+            | Self::ComputeSpecReviewed { compute_spec_id, .. }
+            | Self::ComputeSpecPartlyApproved { compute_spec_id, .. }
+            | Self::ComputeSpecApproved { compute_spec_id, .. }
+            | Self::ComputeSpecRejected { compute_spec_id, .. }
+            | Self::ComputeSpecRevoked { compute_spec_id, .. }
+            | Self::ComputeSpecRunReported { compute_spec_id, .. } => SubjectId::from_uuid(compute_spec_id.as_uuid()),
             // What is told of a person is erased with it.
             Self::AssetPolicyBeneficiaryBound { user_id, .. } => SubjectId::from_uuid(user_id.as_uuid()),
             Self::DatasetRegistered { dataset_id, .. }

@@ -94,7 +94,7 @@ fn compile(schema: &Value) -> Result<(), SchemaError> {
 }
 
 /// The levels of a value; a number or text has none.
-fn depth(value: &Value) -> usize {
+pub(crate) fn depth(value: &Value) -> usize {
     match value {
         Value::Object(members) => 1 + members.values().map(depth).max().unwrap_or(0),
         Value::Array(items) => 1 + items.iter().map(depth).max().unwrap_or(0),

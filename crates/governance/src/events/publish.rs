@@ -1,5 +1,7 @@
 //! Domain events as the other contexts read them.
 
+mod compute_specs;
+
 use rolecall_api::organization::v1 as pb;
 use rolecall_api::organization::v1::domain_event::Event as Wire;
 use rolecall_db::{Consumer, Error, Tx};
@@ -48,8 +50,18 @@ fn consumers(what: &What) -> &'static [Consumer] {
         }
         What::AssetPolicyUpdated { removed, .. } => told(!removed.is_empty()),
         What::AssetPolicyBeneficiaryBound { opens, .. } => told(*opens),
+        What::ComputeSpecReviewRequested { owners, .. } => told(!owners.is_empty()),
+        What::ComputeSpecPartlyApproved { .. }
+        | What::ComputeSpecApproved { .. }
+        | What::ComputeSpecRejected { .. }
+        | What::ComputeSpecRevoked { .. } => told(true),
         What::AssetPolicyCreated { .. }
         | What::AssetPolicyDeleted { .. }
+        | What::ComputeSpecCreated { .. }
+        | What::ComputeSpecSubmitted { .. }
+        | What::ComputeSpecWithdrawn { .. }
+        | What::ComputeSpecReviewed { .. }
+        | What::ComputeSpecRunReported { .. }
         | What::ModelRegistered { .. }
         | What::ModelUpdated { .. }
         | What::ModelDeleted { .. }
@@ -99,6 +111,16 @@ fn encode(what: &What) -> Wire {
                 opens: *opens,
             })
         }
+        What::ComputeSpecCreated { .. }
+        | What::ComputeSpecSubmitted { .. }
+        | What::ComputeSpecReviewRequested { .. }
+        | What::ComputeSpecWithdrawn { .. }
+        | What::ComputeSpecReviewed { .. }
+        | What::ComputeSpecPartlyApproved { .. }
+        | What::ComputeSpecApproved { .. }
+        | What::ComputeSpecRejected { .. }
+        | What::ComputeSpecRevoked { .. }
+        | What::ComputeSpecRunReported { .. } => compute_specs::encode(what),
         What::ModelRegistered { name, .. } => {
             Wire::ModelRegistered(pb::ModelRegistered { name: name.as_str().to_owned() })
         }

@@ -1,6 +1,7 @@
 //! Messages as commands: every field is checked, and all violations are answered at once.
 
 pub(super) mod asset_policies;
+pub(super) mod compute_specs;
 pub(super) mod datasets;
 pub(super) mod models;
 

@@ -1,6 +1,7 @@
 //! Every error of a use case as the status that the contract names.
 
 pub(super) mod asset_policies;
+pub(super) mod compute_specs;
 
 use rolecall_api::organization::v1::ErrorReason;
 use rolecall_organization::ground::{
@@ -93,6 +94,11 @@ pub(super) fn change_model(error: change_model::Error) -> Status {
             refusal(ErrorReason::ModelNameTaken, message).build()
         }
         E::EtagMismatch { current } => etag_mismatch("model", current),
+        E::InUse => {
+            let message = "An active asset policy or an open compute spec names the model; revoke the policies first, and \
+                           wait for the specs to end.";
+            refusal(ErrorReason::ModelInUse, message).build()
+        }
         E::Version(error) => version(error),
         E::Refused(error) => refused(error),
         E::RequestIdReused(_) => request_id_reused(),

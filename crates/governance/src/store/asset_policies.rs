@@ -6,7 +6,7 @@ use std::collections::HashSet;
 
 use rolecall_authz::{Filter, Permit, Scope};
 use rolecall_db::{Error, LockRows as _, Tx};
-use rolecall_kernel::id::{AssetPolicyId, DatasetId, OrganizationId, SubjectId};
+use rolecall_kernel::id::{AssetPolicyId, DatasetId, ModelId, OrganizationId, SubjectId};
 use rolecall_kernel::key::KeyedHash;
 use rolecall_kernel::time::Timestamp;
 use rolecall_organization::ground::Position;
@@ -21,7 +21,7 @@ use self::row::{from_row, to_row};
 use super::beneficiaries;
 use super::entity::asset_policy::{Column, Entity};
 use super::entity::{asset_policy_beneficiary as beneficiary, asset_policy_dataset as dataset};
-use crate::domain::asset_policy::{AssetPolicy, Beneficiary};
+use crate::domain::asset_policy::{AssetPolicy, Beneficiary, PrivacyControls};
 
 /// Adds a policy.
 pub(crate) async fn insert(tx: &Tx, policy: &AssetPolicy, hashes: &KeyedHash) -> Result<(), Error> {
@@ -113,6 +113,58 @@ pub(super) fn opened_to(subject: SubjectId, now: Timestamp) -> SelectStatement {
         .take()
 }
 
+/// Lists the policies in force that open some of the datasets to a subject, in order of their creation, without
+/// beneficiaries.
+pub(crate) async fn list_opening(
+    tx: &Tx,
+    subject: SubjectId,
+    datasets: &[DatasetId],
+    now: Timestamp,
+) -> Result<Vec<AssetPolicy>, Error> {
+    let named = datasets.iter().map(|id| id.as_uuid());
+    let opening = opened_to(subject, now)
+        .clear_selects()
+        .expr(Expr::col((Entity, Column::AssetPolicyId)))
+        .and_where(Expr::col((dataset::Entity, dataset::Column::DatasetId)).is_in(named))
+        .take();
+    list_whole(tx, Entity::find().filter(Column::AssetPolicyId.in_subquery(opening))).await
+}
+
+/// Reads policies with their datasets, without beneficiaries, in order of their creation.
+async fn list_whole<C: ConnectionTrait>(connection: &C, query: Select<Entity>) -> Result<Vec<AssetPolicy>, Error> {
+    let rows = query.order_by_asc(Column::Created).order_by_asc(Column::AssetPolicyId).all(connection).await?;
+    let ids: Vec<Uuid> = rows.iter().map(|row| row.asset_policy_id).collect();
+    let datasets = datasets(connection, &ids).await?;
+    let of = |id: Uuid| datasets.iter().filter(|(policy, _)| *policy == id).map(|(_, dataset)| *dataset).collect();
+    Ok(rows.iter().map(|row| from_row(row, of(row.asset_policy_id))).collect::<Result<_, _>>()?)
+}
+
+fn these(policies: &[AssetPolicyId]) -> Select<Entity> {
+    Entity::find().filter(Column::AssetPolicyId.is_in(policies.iter().map(|id| id.as_uuid())))
+}
+
+/// Returns what policies demand, as they say now.
+pub(crate) async fn list_controls<C: ConnectionTrait>(
+    connection: &C,
+    policies: &[AssetPolicyId],
+) -> Result<Vec<(AssetPolicyId, PrivacyControls)>, Error> {
+    let rows = these(policies).order_by_asc(Column::AssetPolicyId).all(connection).await?;
+    let read = |row| from_row(row, Vec::new()).map(|policy| (policy.asset_policy_id, policy.terms.controls));
+    Ok(rows.iter().map(read).collect::<Result<_, _>>()?)
+}
+
+/// Returns when policies end by themselves.
+pub(crate) async fn list_ends(tx: &Tx, policies: &[AssetPolicyId]) -> Result<Vec<Option<Timestamp>>, Error> {
+    let rows = these(policies).all(tx).await?;
+    Ok(rows.into_iter().map(|row| row.ends.map(Timestamp::from_micros)).collect())
+}
+
+/// Tells whether an active policy names a model.
+pub(crate) async fn is_model_named(tx: &Tx, model: ModelId) -> Result<bool, Error> {
+    let query = Entity::find().filter(Column::ModelId.eq(model.as_uuid())).filter(Column::State.eq("ACTIVE"));
+    Ok(query.limit(1).one(tx).await?.is_some())
+}
+
 /// Returns which of the datasets an organization has.
 pub(crate) async fn list_datasets_of<C: ConnectionTrait>(
     connection: &C,
@@ -175,14 +227,7 @@ pub(crate) async fn list<C: ConnectionTrait>(
     if let Some(after) = after {
         query = query.filter(beyond(after));
     }
-    let ordered = query.order_by_asc(Column::Created).order_by_asc(Column::AssetPolicyId);
-    let rows = ordered.limit(limit).all(connection).await?;
-    let ids: Vec<Uuid> = rows.iter().map(|row| row.asset_policy_id).collect();
-    let datasets = datasets(connection, &ids).await?;
-    let of = |id: Uuid| datasets.iter().filter(|(policy, _)| *policy == id).map(|(_, dataset)| *dataset).collect();
-    let policies: Vec<AssetPolicy> =
-        rows.iter().map(|row| from_row(row, of(row.asset_policy_id))).collect::<Result<_, _>>()?;
-    Ok(policies)
+    list_whole(connection, query.limit(limit)).await
 }
 
 /// The rows after a position; spelled as a row comparison, which both databases answer from the index.

@@ -95,6 +95,12 @@ pub(crate) async fn find<C: ConnectionTrait>(
     Ok(row.map(from_row).transpose()?)
 }
 
+/// Lists those of the datasets that exist, whoever reaches them: for decisions, and never for answers.
+pub(crate) async fn list_by_id(tx: &Tx, ids: &[DatasetId]) -> Result<Vec<Dataset>, Error> {
+    let query = Entity::find().filter(Column::DatasetId.is_in(ids.iter().map(|id| id.as_uuid())));
+    Ok(query.all(tx).await?.into_iter().map(from_row).collect::<Result<_, _>>()?)
+}
+
 /// Finds a dataset that is reached and locks its row until the transaction ends.
 pub(crate) async fn find_locked(tx: &Tx, reach: &Reach, id: DatasetId) -> Result<Option<Dataset>, Error> {
     let Some(reached) = reached(reach) else { return Ok(None) };

@@ -4,6 +4,10 @@
 pub mod asset_policy;
 pub mod asset_policy_beneficiary;
 pub mod asset_policy_dataset;
+pub mod compute_spec;
+pub mod compute_spec_dataset;
+pub mod compute_spec_part;
+pub mod compute_spec_run;
 pub mod dataset;
 pub mod model;
 pub mod model_version;

@@ -1,6 +1,7 @@
 //! The steps of the schema, oldest first; they follow those of organization.
 
 mod asset_policies;
+mod compute_specs;
 mod datasets;
 mod disclosures;
 mod models;
@@ -15,5 +16,6 @@ pub(crate) fn steps() -> Vec<Box<dyn MigrationTrait>> {
         step("organization_0091_datasets", datasets::UP),
         step("organization_0100_asset_policies", asset_policies::UP),
         step("organization_0101_disclosures", disclosures::UP),
+        step("organization_0105_compute_specs", compute_specs::UP),
     ]
 }

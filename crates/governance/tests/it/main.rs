@@ -3,6 +3,7 @@
 
 mod asset_policies;
 mod beneficiaries;
+mod compute_specs;
 mod datasets;
 mod foreign;
 mod granted;

@@ -32,6 +32,7 @@ use wire::{Guard, Wire, patient};
 
 pub(crate) type Datasets = pb::dataset_service_client::DatasetServiceClient<Wire>;
 pub(crate) type AssetPolicies = pb::asset_policy_service_client::AssetPolicyServiceClient<Wire>;
+pub(crate) type ComputeSpecs = pb::compute_spec_service_client::ComputeSpecServiceClient<Wire>;
 pub(crate) type Models = pb::model_service_client::ModelServiceClient<Wire>;
 type Audit = pb::audit_service_client::AuditServiceClient<Wire>;
 type Members = pb::member_service_client::MemberServiceClient<Wire>;
@@ -47,6 +48,7 @@ pub(crate) struct Stage {
     /// The first administrator, who also owns the home organization.
     pub(crate) admin: UserId,
     organization: Organization,
+    pub(crate) governance: Governance,
     guard: Guard,
     routes: Routes,
     relay: Relay,
@@ -98,6 +100,7 @@ impl Stage {
             entropy,
             database: db,
             organization,
+            governance,
             routes,
             master_key,
             identity,
@@ -127,6 +130,10 @@ impl Stage {
     /// Decodes as much as is sent: models with all their schemas are large.
     pub(crate) fn models(&self, user: UserId) -> Models {
         Models::new(self.wire(Who::User(user))).max_decoding_message_size(8 * 1024 * 1024)
+    }
+
+    pub(crate) fn specs(&self, user: UserId) -> ComputeSpecs {
+        ComputeSpecs::new(self.wire(Who::User(user)))
     }
 
     pub(crate) fn policies(&self, user: UserId) -> AssetPolicies {

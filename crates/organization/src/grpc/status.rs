@@ -38,7 +38,8 @@ const fn code(reason: ErrorReason) -> Code {
         | R::ModelNotFound
         | R::ModelVersionNotFound
         | R::DatasetNotFound
-        | R::AssetPolicyNotFound => Code::NotFound,
+        | R::AssetPolicyNotFound
+        | R::ComputeSpecNotFound => Code::NotFound,
         R::OrganizationNameTaken | R::EmailTaken | R::RoleNameTaken | R::ModelNameTaken | R::DatasetNameTaken => {
             Code::AlreadyExists
         }
@@ -68,7 +69,14 @@ const fn code(reason: ErrorReason) -> Code {
         | R::AssetPolicyActive
         | R::AssetPolicyWidened
         | R::AssetPolicyExpired
-        | R::AssetPolicyIncomplete => Code::FailedPrecondition,
+        | R::AssetPolicyIncomplete
+        | R::ModelInUse
+        | R::ComputeSpecNotDraft
+        | R::ComputeSpecUncovered
+        | R::ComputeSpecNotUnderReview
+        | R::ComputeSpecEnded
+        | R::ComputeSpecNotApproved
+        | R::ComputeSpecRunEnded => Code::FailedPrecondition,
         R::RoleNotGrantable | R::PermissionNotGrantable | R::ActorNotEntitled | R::NamespaceNotOwned => {
             Code::PermissionDenied
         }
@@ -76,7 +84,8 @@ const fn code(reason: ErrorReason) -> Code {
         | R::RoleLimitReached
         | R::PermissionLimitReached
         | R::AssetPolicyLimitReached
-        | R::BeneficiaryLimitReached => Code::ResourceExhausted,
+        | R::BeneficiaryLimitReached
+        | R::ComputeSpecLimitReached => Code::ResourceExhausted,
         R::EtagMismatch | R::SubjectRemoved | R::AccessListExpired => Code::Aborted,
         R::PeerUnavailable | R::StoreUnavailable | R::AccessNotCurrent => Code::Unavailable,
         R::ResumeTokenExpired => Code::OutOfRange,

@@ -87,12 +87,14 @@ impl Contexts {
         let identity = self.identity.iter().flat_map(|context| context.workers(shutdown));
         let organization = self.organization.iter().flat_map(|context| context.workers(shutdown));
         let access = self.access.iter().flat_map(|context| context.workers(shutdown));
+        let governance = self.governance.iter().flat_map(|context| context.workers(shutdown));
         let notification = self.notification.iter().flat_map(|context| context.workers(shutdown));
         let identity = identity.map(|worker| Worker { name: worker.name, run: worker.run });
+        let governance = governance.map(|worker| Worker { name: worker.name, run: worker.run });
         let organization = organization.map(|worker| Worker { name: worker.name, run: worker.run });
         let access = access.map(|worker| Worker { name: worker.name, run: worker.run });
         let notification = notification.map(|worker| Worker { name: worker.name, run: worker.run });
-        let hosted = identity.chain(organization).chain(access).chain(notification);
+        let hosted = identity.chain(organization).chain(governance).chain(access).chain(notification);
         hosted.chain(self.sweeps(shutdown)).collect()
     }
 

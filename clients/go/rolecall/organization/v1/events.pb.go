@@ -88,6 +88,16 @@ type DomainEvent struct {
 	//	*DomainEvent_AssetPolicyRevoked
 	//	*DomainEvent_AssetPolicyDeleted
 	//	*DomainEvent_AssetPolicyBeneficiaryBound
+	//	*DomainEvent_ComputeSpecCreated
+	//	*DomainEvent_ComputeSpecSubmitted
+	//	*DomainEvent_ComputeSpecReviewRequested
+	//	*DomainEvent_ComputeSpecWithdrawn
+	//	*DomainEvent_ComputeSpecReviewed
+	//	*DomainEvent_ComputeSpecPartlyApproved
+	//	*DomainEvent_ComputeSpecApproved
+	//	*DomainEvent_ComputeSpecRejected
+	//	*DomainEvent_ComputeSpecRevoked
+	//	*DomainEvent_ComputeSpecRunReported
 	Event         isDomainEvent_Event `protobuf_oneof:"event"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -559,6 +569,96 @@ func (x *DomainEvent) GetAssetPolicyBeneficiaryBound() *AssetPolicyBeneficiaryBo
 	return nil
 }
 
+func (x *DomainEvent) GetComputeSpecCreated() *ComputeSpecCreated {
+	if x != nil {
+		if x, ok := x.Event.(*DomainEvent_ComputeSpecCreated); ok {
+			return x.ComputeSpecCreated
+		}
+	}
+	return nil
+}
+
+func (x *DomainEvent) GetComputeSpecSubmitted() *ComputeSpecSubmitted {
+	if x != nil {
+		if x, ok := x.Event.(*DomainEvent_ComputeSpecSubmitted); ok {
+			return x.ComputeSpecSubmitted
+		}
+	}
+	return nil
+}
+
+func (x *DomainEvent) GetComputeSpecReviewRequested() *ComputeSpecReviewRequested {
+	if x != nil {
+		if x, ok := x.Event.(*DomainEvent_ComputeSpecReviewRequested); ok {
+			return x.ComputeSpecReviewRequested
+		}
+	}
+	return nil
+}
+
+func (x *DomainEvent) GetComputeSpecWithdrawn() *ComputeSpecWithdrawn {
+	if x != nil {
+		if x, ok := x.Event.(*DomainEvent_ComputeSpecWithdrawn); ok {
+			return x.ComputeSpecWithdrawn
+		}
+	}
+	return nil
+}
+
+func (x *DomainEvent) GetComputeSpecReviewed() *ComputeSpecReviewed {
+	if x != nil {
+		if x, ok := x.Event.(*DomainEvent_ComputeSpecReviewed); ok {
+			return x.ComputeSpecReviewed
+		}
+	}
+	return nil
+}
+
+func (x *DomainEvent) GetComputeSpecPartlyApproved() *ComputeSpecPartlyApproved {
+	if x != nil {
+		if x, ok := x.Event.(*DomainEvent_ComputeSpecPartlyApproved); ok {
+			return x.ComputeSpecPartlyApproved
+		}
+	}
+	return nil
+}
+
+func (x *DomainEvent) GetComputeSpecApproved() *ComputeSpecApproved {
+	if x != nil {
+		if x, ok := x.Event.(*DomainEvent_ComputeSpecApproved); ok {
+			return x.ComputeSpecApproved
+		}
+	}
+	return nil
+}
+
+func (x *DomainEvent) GetComputeSpecRejected() *ComputeSpecRejected {
+	if x != nil {
+		if x, ok := x.Event.(*DomainEvent_ComputeSpecRejected); ok {
+			return x.ComputeSpecRejected
+		}
+	}
+	return nil
+}
+
+func (x *DomainEvent) GetComputeSpecRevoked() *ComputeSpecRevoked {
+	if x != nil {
+		if x, ok := x.Event.(*DomainEvent_ComputeSpecRevoked); ok {
+			return x.ComputeSpecRevoked
+		}
+	}
+	return nil
+}
+
+func (x *DomainEvent) GetComputeSpecRunReported() *ComputeSpecRunReported {
+	if x != nil {
+		if x, ok := x.Event.(*DomainEvent_ComputeSpecRunReported); ok {
+			return x.ComputeSpecRunReported
+		}
+	}
+	return nil
+}
+
 type isDomainEvent_Event interface {
 	isDomainEvent_Event()
 }
@@ -782,6 +882,59 @@ type DomainEvent_AssetPolicyBeneficiaryBound struct {
 	AssetPolicyBeneficiaryBound *AssetPolicyBeneficiaryBound `protobuf:"bytes,95,opt,name=asset_policy_beneficiary_bound,json=assetPolicyBeneficiaryBound,proto3,oneof"`
 }
 
+type DomainEvent_ComputeSpecCreated struct {
+	// A compute spec was created as a draft.
+	ComputeSpecCreated *ComputeSpecCreated `protobuf:"bytes,100,opt,name=compute_spec_created,json=computeSpecCreated,proto3,oneof"`
+}
+
+type DomainEvent_ComputeSpecSubmitted struct {
+	// A compute spec was submitted for review.
+	ComputeSpecSubmitted *ComputeSpecSubmitted `protobuf:"bytes,101,opt,name=compute_spec_submitted,json=computeSpecSubmitted,proto3,oneof"`
+}
+
+type DomainEvent_ComputeSpecReviewRequested struct {
+	// An organization is asked to review its part of a compute spec; told to its
+	// owners.
+	ComputeSpecReviewRequested *ComputeSpecReviewRequested `protobuf:"bytes,102,opt,name=compute_spec_review_requested,json=computeSpecReviewRequested,proto3,oneof"`
+}
+
+type DomainEvent_ComputeSpecWithdrawn struct {
+	// A compute spec was withdrawn by its creator.
+	ComputeSpecWithdrawn *ComputeSpecWithdrawn `protobuf:"bytes,103,opt,name=compute_spec_withdrawn,json=computeSpecWithdrawn,proto3,oneof"`
+}
+
+type DomainEvent_ComputeSpecReviewed struct {
+	// An organization decided about its part of a compute spec.
+	ComputeSpecReviewed *ComputeSpecReviewed `protobuf:"bytes,104,opt,name=compute_spec_reviewed,json=computeSpecReviewed,proto3,oneof"`
+}
+
+type DomainEvent_ComputeSpecPartlyApproved struct {
+	// Some organizations have approved their parts of a compute spec; told to its
+	// creator.
+	ComputeSpecPartlyApproved *ComputeSpecPartlyApproved `protobuf:"bytes,105,opt,name=compute_spec_partly_approved,json=computeSpecPartlyApproved,proto3,oneof"`
+}
+
+type DomainEvent_ComputeSpecApproved struct {
+	// All organizations have approved their parts of a compute spec; told to its
+	// creator.
+	ComputeSpecApproved *ComputeSpecApproved `protobuf:"bytes,106,opt,name=compute_spec_approved,json=computeSpecApproved,proto3,oneof"`
+}
+
+type DomainEvent_ComputeSpecRejected struct {
+	// An organization rejected its part of a compute spec; told to its creator.
+	ComputeSpecRejected *ComputeSpecRejected `protobuf:"bytes,107,opt,name=compute_spec_rejected,json=computeSpecRejected,proto3,oneof"`
+}
+
+type DomainEvent_ComputeSpecRevoked struct {
+	// Something that a compute spec stood on ended; told to its creator.
+	ComputeSpecRevoked *ComputeSpecRevoked `protobuf:"bytes,108,opt,name=compute_spec_revoked,json=computeSpecRevoked,proto3,oneof"`
+}
+
+type DomainEvent_ComputeSpecRunReported struct {
+	// A run of a compute spec was reported.
+	ComputeSpecRunReported *ComputeSpecRunReported `protobuf:"bytes,109,opt,name=compute_spec_run_reported,json=computeSpecRunReported,proto3,oneof"`
+}
+
 func (*DomainEvent_OrganizationCreated) isDomainEvent_Event() {}
 
 func (*DomainEvent_MemberAdded) isDomainEvent_Event() {}
@@ -867,6 +1020,26 @@ func (*DomainEvent_AssetPolicyRevoked) isDomainEvent_Event() {}
 func (*DomainEvent_AssetPolicyDeleted) isDomainEvent_Event() {}
 
 func (*DomainEvent_AssetPolicyBeneficiaryBound) isDomainEvent_Event() {}
+
+func (*DomainEvent_ComputeSpecCreated) isDomainEvent_Event() {}
+
+func (*DomainEvent_ComputeSpecSubmitted) isDomainEvent_Event() {}
+
+func (*DomainEvent_ComputeSpecReviewRequested) isDomainEvent_Event() {}
+
+func (*DomainEvent_ComputeSpecWithdrawn) isDomainEvent_Event() {}
+
+func (*DomainEvent_ComputeSpecReviewed) isDomainEvent_Event() {}
+
+func (*DomainEvent_ComputeSpecPartlyApproved) isDomainEvent_Event() {}
+
+func (*DomainEvent_ComputeSpecApproved) isDomainEvent_Event() {}
+
+func (*DomainEvent_ComputeSpecRejected) isDomainEvent_Event() {}
+
+func (*DomainEvent_ComputeSpecRevoked) isDomainEvent_Event() {}
+
+func (*DomainEvent_ComputeSpecRunReported) isDomainEvent_Event() {}
 
 // An organization was made.
 type OrganizationCreated struct {
@@ -3124,11 +3297,615 @@ func (x *AssetPolicyBeneficiaryBound) GetOpens() bool {
 	return false
 }
 
+// A compute spec was created as a draft.
+type ComputeSpecCreated struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Its name.
+	Name          string `protobuf:"bytes,1,opt,name=name,proto3" json:"name,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ComputeSpecCreated) Reset() {
+	*x = ComputeSpecCreated{}
+	mi := &file_rolecall_organization_v1_events_proto_msgTypes[44]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ComputeSpecCreated) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ComputeSpecCreated) ProtoMessage() {}
+
+func (x *ComputeSpecCreated) ProtoReflect() protoreflect.Message {
+	mi := &file_rolecall_organization_v1_events_proto_msgTypes[44]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ComputeSpecCreated.ProtoReflect.Descriptor instead.
+func (*ComputeSpecCreated) Descriptor() ([]byte, []int) {
+	return file_rolecall_organization_v1_events_proto_rawDescGZIP(), []int{44}
+}
+
+func (x *ComputeSpecCreated) GetName() string {
+	if x != nil {
+		return x.Name
+	}
+	return ""
+}
+
+// A compute spec was submitted for review.
+type ComputeSpecSubmitted struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Its name.
+	Name string `protobuf:"bytes,1,opt,name=name,proto3" json:"name,omitempty"`
+	// The organizations that review their parts.
+	OrganizationIds []string `protobuf:"bytes,2,rep,name=organization_ids,json=organizationIds,proto3" json:"organization_ids,omitempty"`
+	unknownFields   protoimpl.UnknownFields
+	sizeCache       protoimpl.SizeCache
+}
+
+func (x *ComputeSpecSubmitted) Reset() {
+	*x = ComputeSpecSubmitted{}
+	mi := &file_rolecall_organization_v1_events_proto_msgTypes[45]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ComputeSpecSubmitted) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ComputeSpecSubmitted) ProtoMessage() {}
+
+func (x *ComputeSpecSubmitted) ProtoReflect() protoreflect.Message {
+	mi := &file_rolecall_organization_v1_events_proto_msgTypes[45]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ComputeSpecSubmitted.ProtoReflect.Descriptor instead.
+func (*ComputeSpecSubmitted) Descriptor() ([]byte, []int) {
+	return file_rolecall_organization_v1_events_proto_rawDescGZIP(), []int{45}
+}
+
+func (x *ComputeSpecSubmitted) GetName() string {
+	if x != nil {
+		return x.Name
+	}
+	return ""
+}
+
+func (x *ComputeSpecSubmitted) GetOrganizationIds() []string {
+	if x != nil {
+		return x.OrganizationIds
+	}
+	return nil
+}
+
+// An organization is asked to review its part of a compute spec.
+type ComputeSpecReviewRequested struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Name of the spec.
+	Name string `protobuf:"bytes,1,opt,name=name,proto3" json:"name,omitempty"`
+	// Who wants to compute.
+	CreatorId string `protobuf:"bytes,2,opt,name=creator_id,json=creatorId,proto3" json:"creator_id,omitempty"`
+	// The organization's datasets that it touches.
+	DatasetIds []string `protobuf:"bytes,3,rep,name=dataset_ids,json=datasetIds,proto3" json:"dataset_ids,omitempty"`
+	// The owners, who are told; also those that are blocked.
+	OwnerIds      []string `protobuf:"bytes,4,rep,name=owner_ids,json=ownerIds,proto3" json:"owner_ids,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ComputeSpecReviewRequested) Reset() {
+	*x = ComputeSpecReviewRequested{}
+	mi := &file_rolecall_organization_v1_events_proto_msgTypes[46]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ComputeSpecReviewRequested) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ComputeSpecReviewRequested) ProtoMessage() {}
+
+func (x *ComputeSpecReviewRequested) ProtoReflect() protoreflect.Message {
+	mi := &file_rolecall_organization_v1_events_proto_msgTypes[46]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ComputeSpecReviewRequested.ProtoReflect.Descriptor instead.
+func (*ComputeSpecReviewRequested) Descriptor() ([]byte, []int) {
+	return file_rolecall_organization_v1_events_proto_rawDescGZIP(), []int{46}
+}
+
+func (x *ComputeSpecReviewRequested) GetName() string {
+	if x != nil {
+		return x.Name
+	}
+	return ""
+}
+
+func (x *ComputeSpecReviewRequested) GetCreatorId() string {
+	if x != nil {
+		return x.CreatorId
+	}
+	return ""
+}
+
+func (x *ComputeSpecReviewRequested) GetDatasetIds() []string {
+	if x != nil {
+		return x.DatasetIds
+	}
+	return nil
+}
+
+func (x *ComputeSpecReviewRequested) GetOwnerIds() []string {
+	if x != nil {
+		return x.OwnerIds
+	}
+	return nil
+}
+
+// A compute spec was withdrawn by its creator.
+type ComputeSpecWithdrawn struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Its name.
+	Name          string `protobuf:"bytes,1,opt,name=name,proto3" json:"name,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ComputeSpecWithdrawn) Reset() {
+	*x = ComputeSpecWithdrawn{}
+	mi := &file_rolecall_organization_v1_events_proto_msgTypes[47]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ComputeSpecWithdrawn) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ComputeSpecWithdrawn) ProtoMessage() {}
+
+func (x *ComputeSpecWithdrawn) ProtoReflect() protoreflect.Message {
+	mi := &file_rolecall_organization_v1_events_proto_msgTypes[47]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ComputeSpecWithdrawn.ProtoReflect.Descriptor instead.
+func (*ComputeSpecWithdrawn) Descriptor() ([]byte, []int) {
+	return file_rolecall_organization_v1_events_proto_rawDescGZIP(), []int{47}
+}
+
+func (x *ComputeSpecWithdrawn) GetName() string {
+	if x != nil {
+		return x.Name
+	}
+	return ""
+}
+
+// An organization decided about its part of a compute spec.
+type ComputeSpecReviewed struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Name of the spec.
+	Name string `protobuf:"bytes,1,opt,name=name,proto3" json:"name,omitempty"`
+	// `APPROVED` or `REJECTED`.
+	Decision string `protobuf:"bytes,2,opt,name=decision,proto3" json:"decision,omitempty"`
+	// Why it was rejected; empty otherwise.
+	Reason        string `protobuf:"bytes,3,opt,name=reason,proto3" json:"reason,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ComputeSpecReviewed) Reset() {
+	*x = ComputeSpecReviewed{}
+	mi := &file_rolecall_organization_v1_events_proto_msgTypes[48]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ComputeSpecReviewed) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ComputeSpecReviewed) ProtoMessage() {}
+
+func (x *ComputeSpecReviewed) ProtoReflect() protoreflect.Message {
+	mi := &file_rolecall_organization_v1_events_proto_msgTypes[48]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ComputeSpecReviewed.ProtoReflect.Descriptor instead.
+func (*ComputeSpecReviewed) Descriptor() ([]byte, []int) {
+	return file_rolecall_organization_v1_events_proto_rawDescGZIP(), []int{48}
+}
+
+func (x *ComputeSpecReviewed) GetName() string {
+	if x != nil {
+		return x.Name
+	}
+	return ""
+}
+
+func (x *ComputeSpecReviewed) GetDecision() string {
+	if x != nil {
+		return x.Decision
+	}
+	return ""
+}
+
+func (x *ComputeSpecReviewed) GetReason() string {
+	if x != nil {
+		return x.Reason
+	}
+	return ""
+}
+
+// Some organizations have approved their parts of a compute spec.
+type ComputeSpecPartlyApproved struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Name of the spec.
+	Name string `protobuf:"bytes,1,opt,name=name,proto3" json:"name,omitempty"`
+	// Its creator, who is told.
+	CreatorId string `protobuf:"bytes,2,opt,name=creator_id,json=creatorId,proto3" json:"creator_id,omitempty"`
+	// The organization that approved.
+	ReviewerOrganizationId string `protobuf:"bytes,3,opt,name=reviewer_organization_id,json=reviewerOrganizationId,proto3" json:"reviewer_organization_id,omitempty"`
+	unknownFields          protoimpl.UnknownFields
+	sizeCache              protoimpl.SizeCache
+}
+
+func (x *ComputeSpecPartlyApproved) Reset() {
+	*x = ComputeSpecPartlyApproved{}
+	mi := &file_rolecall_organization_v1_events_proto_msgTypes[49]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ComputeSpecPartlyApproved) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ComputeSpecPartlyApproved) ProtoMessage() {}
+
+func (x *ComputeSpecPartlyApproved) ProtoReflect() protoreflect.Message {
+	mi := &file_rolecall_organization_v1_events_proto_msgTypes[49]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ComputeSpecPartlyApproved.ProtoReflect.Descriptor instead.
+func (*ComputeSpecPartlyApproved) Descriptor() ([]byte, []int) {
+	return file_rolecall_organization_v1_events_proto_rawDescGZIP(), []int{49}
+}
+
+func (x *ComputeSpecPartlyApproved) GetName() string {
+	if x != nil {
+		return x.Name
+	}
+	return ""
+}
+
+func (x *ComputeSpecPartlyApproved) GetCreatorId() string {
+	if x != nil {
+		return x.CreatorId
+	}
+	return ""
+}
+
+func (x *ComputeSpecPartlyApproved) GetReviewerOrganizationId() string {
+	if x != nil {
+		return x.ReviewerOrganizationId
+	}
+	return ""
+}
+
+// All organizations have approved their parts of a compute spec.
+type ComputeSpecApproved struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Name of the spec.
+	Name string `protobuf:"bytes,1,opt,name=name,proto3" json:"name,omitempty"`
+	// Its creator, who is told.
+	CreatorId     string `protobuf:"bytes,2,opt,name=creator_id,json=creatorId,proto3" json:"creator_id,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ComputeSpecApproved) Reset() {
+	*x = ComputeSpecApproved{}
+	mi := &file_rolecall_organization_v1_events_proto_msgTypes[50]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ComputeSpecApproved) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ComputeSpecApproved) ProtoMessage() {}
+
+func (x *ComputeSpecApproved) ProtoReflect() protoreflect.Message {
+	mi := &file_rolecall_organization_v1_events_proto_msgTypes[50]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ComputeSpecApproved.ProtoReflect.Descriptor instead.
+func (*ComputeSpecApproved) Descriptor() ([]byte, []int) {
+	return file_rolecall_organization_v1_events_proto_rawDescGZIP(), []int{50}
+}
+
+func (x *ComputeSpecApproved) GetName() string {
+	if x != nil {
+		return x.Name
+	}
+	return ""
+}
+
+func (x *ComputeSpecApproved) GetCreatorId() string {
+	if x != nil {
+		return x.CreatorId
+	}
+	return ""
+}
+
+// An organization rejected its part of a compute spec.
+type ComputeSpecRejected struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Name of the spec.
+	Name string `protobuf:"bytes,1,opt,name=name,proto3" json:"name,omitempty"`
+	// Its creator, who is told.
+	CreatorId string `protobuf:"bytes,2,opt,name=creator_id,json=creatorId,proto3" json:"creator_id,omitempty"`
+	// The organization that rejected.
+	ReviewerOrganizationId string `protobuf:"bytes,3,opt,name=reviewer_organization_id,json=reviewerOrganizationId,proto3" json:"reviewer_organization_id,omitempty"`
+	// Why.
+	Reason        string `protobuf:"bytes,4,opt,name=reason,proto3" json:"reason,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ComputeSpecRejected) Reset() {
+	*x = ComputeSpecRejected{}
+	mi := &file_rolecall_organization_v1_events_proto_msgTypes[51]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ComputeSpecRejected) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ComputeSpecRejected) ProtoMessage() {}
+
+func (x *ComputeSpecRejected) ProtoReflect() protoreflect.Message {
+	mi := &file_rolecall_organization_v1_events_proto_msgTypes[51]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ComputeSpecRejected.ProtoReflect.Descriptor instead.
+func (*ComputeSpecRejected) Descriptor() ([]byte, []int) {
+	return file_rolecall_organization_v1_events_proto_rawDescGZIP(), []int{51}
+}
+
+func (x *ComputeSpecRejected) GetName() string {
+	if x != nil {
+		return x.Name
+	}
+	return ""
+}
+
+func (x *ComputeSpecRejected) GetCreatorId() string {
+	if x != nil {
+		return x.CreatorId
+	}
+	return ""
+}
+
+func (x *ComputeSpecRejected) GetReviewerOrganizationId() string {
+	if x != nil {
+		return x.ReviewerOrganizationId
+	}
+	return ""
+}
+
+func (x *ComputeSpecRejected) GetReason() string {
+	if x != nil {
+		return x.Reason
+	}
+	return ""
+}
+
+// Something that a compute spec stood on ended.
+type ComputeSpecRevoked struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Name of the spec.
+	Name string `protobuf:"bytes,1,opt,name=name,proto3" json:"name,omitempty"`
+	// Its creator, who is told.
+	CreatorId string `protobuf:"bytes,2,opt,name=creator_id,json=creatorId,proto3" json:"creator_id,omitempty"`
+	// What ended, such as `POLICY_REVOKED`.
+	Cause         string `protobuf:"bytes,3,opt,name=cause,proto3" json:"cause,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ComputeSpecRevoked) Reset() {
+	*x = ComputeSpecRevoked{}
+	mi := &file_rolecall_organization_v1_events_proto_msgTypes[52]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ComputeSpecRevoked) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ComputeSpecRevoked) ProtoMessage() {}
+
+func (x *ComputeSpecRevoked) ProtoReflect() protoreflect.Message {
+	mi := &file_rolecall_organization_v1_events_proto_msgTypes[52]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ComputeSpecRevoked.ProtoReflect.Descriptor instead.
+func (*ComputeSpecRevoked) Descriptor() ([]byte, []int) {
+	return file_rolecall_organization_v1_events_proto_rawDescGZIP(), []int{52}
+}
+
+func (x *ComputeSpecRevoked) GetName() string {
+	if x != nil {
+		return x.Name
+	}
+	return ""
+}
+
+func (x *ComputeSpecRevoked) GetCreatorId() string {
+	if x != nil {
+		return x.CreatorId
+	}
+	return ""
+}
+
+func (x *ComputeSpecRevoked) GetCause() string {
+	if x != nil {
+		return x.Cause
+	}
+	return ""
+}
+
+// A run of a compute spec was reported.
+type ComputeSpecRunReported struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Name of the spec.
+	Name string `protobuf:"bytes,1,opt,name=name,proto3" json:"name,omitempty"`
+	// The platform's name of the run.
+	RunId string `protobuf:"bytes,2,opt,name=run_id,json=runId,proto3" json:"run_id,omitempty"`
+	// How far it has come, such as `SUCCEEDED`.
+	State         string `protobuf:"bytes,3,opt,name=state,proto3" json:"state,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ComputeSpecRunReported) Reset() {
+	*x = ComputeSpecRunReported{}
+	mi := &file_rolecall_organization_v1_events_proto_msgTypes[53]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ComputeSpecRunReported) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ComputeSpecRunReported) ProtoMessage() {}
+
+func (x *ComputeSpecRunReported) ProtoReflect() protoreflect.Message {
+	mi := &file_rolecall_organization_v1_events_proto_msgTypes[53]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ComputeSpecRunReported.ProtoReflect.Descriptor instead.
+func (*ComputeSpecRunReported) Descriptor() ([]byte, []int) {
+	return file_rolecall_organization_v1_events_proto_rawDescGZIP(), []int{53}
+}
+
+func (x *ComputeSpecRunReported) GetName() string {
+	if x != nil {
+		return x.Name
+	}
+	return ""
+}
+
+func (x *ComputeSpecRunReported) GetRunId() string {
+	if x != nil {
+		return x.RunId
+	}
+	return ""
+}
+
+func (x *ComputeSpecRunReported) GetState() string {
+	if x != nil {
+		return x.State
+	}
+	return ""
+}
+
 var File_rolecall_organization_v1_events_proto protoreflect.FileDescriptor
 
 const file_rolecall_organization_v1_events_proto_rawDesc = "" +
 	"\n" +
-	"%rolecall/organization/v1/events.proto\x12\x18rolecall.organization.v1\x1a\x1fgoogle/protobuf/timestamp.proto\"\x89!\n" +
+	"%rolecall/organization/v1/events.proto\x12\x18rolecall.organization.v1\x1a\x1fgoogle/protobuf/timestamp.proto\"\xae)\n" +
 	"\vDomainEvent\x12\x19\n" +
 	"\bactor_id\x18\x01 \x01(\tR\aactorId\x12'\n" +
 	"\x0forganization_id\x18\x02 \x01(\tR\x0eorganizationId\x12\x1b\n" +
@@ -3182,7 +3959,17 @@ const file_rolecall_organization_v1_events_proto_rawDesc = "" +
 	"\x16asset_policy_activated\x18\\ \x01(\v2..rolecall.organization.v1.AssetPolicyActivatedH\x00R\x14assetPolicyActivated\x12`\n" +
 	"\x14asset_policy_revoked\x18] \x01(\v2,.rolecall.organization.v1.AssetPolicyRevokedH\x00R\x12assetPolicyRevoked\x12`\n" +
 	"\x14asset_policy_deleted\x18^ \x01(\v2,.rolecall.organization.v1.AssetPolicyDeletedH\x00R\x12assetPolicyDeleted\x12|\n" +
-	"\x1easset_policy_beneficiary_bound\x18_ \x01(\v25.rolecall.organization.v1.AssetPolicyBeneficiaryBoundH\x00R\x1bassetPolicyBeneficiaryBoundB\a\n" +
+	"\x1easset_policy_beneficiary_bound\x18_ \x01(\v25.rolecall.organization.v1.AssetPolicyBeneficiaryBoundH\x00R\x1bassetPolicyBeneficiaryBound\x12`\n" +
+	"\x14compute_spec_created\x18d \x01(\v2,.rolecall.organization.v1.ComputeSpecCreatedH\x00R\x12computeSpecCreated\x12f\n" +
+	"\x16compute_spec_submitted\x18e \x01(\v2..rolecall.organization.v1.ComputeSpecSubmittedH\x00R\x14computeSpecSubmitted\x12y\n" +
+	"\x1dcompute_spec_review_requested\x18f \x01(\v24.rolecall.organization.v1.ComputeSpecReviewRequestedH\x00R\x1acomputeSpecReviewRequested\x12f\n" +
+	"\x16compute_spec_withdrawn\x18g \x01(\v2..rolecall.organization.v1.ComputeSpecWithdrawnH\x00R\x14computeSpecWithdrawn\x12c\n" +
+	"\x15compute_spec_reviewed\x18h \x01(\v2-.rolecall.organization.v1.ComputeSpecReviewedH\x00R\x13computeSpecReviewed\x12v\n" +
+	"\x1ccompute_spec_partly_approved\x18i \x01(\v23.rolecall.organization.v1.ComputeSpecPartlyApprovedH\x00R\x19computeSpecPartlyApproved\x12c\n" +
+	"\x15compute_spec_approved\x18j \x01(\v2-.rolecall.organization.v1.ComputeSpecApprovedH\x00R\x13computeSpecApproved\x12c\n" +
+	"\x15compute_spec_rejected\x18k \x01(\v2-.rolecall.organization.v1.ComputeSpecRejectedH\x00R\x13computeSpecRejected\x12`\n" +
+	"\x14compute_spec_revoked\x18l \x01(\v2,.rolecall.organization.v1.ComputeSpecRevokedH\x00R\x12computeSpecRevoked\x12m\n" +
+	"\x19compute_spec_run_reported\x18m \x01(\v20.rolecall.organization.v1.ComputeSpecRunReportedH\x00R\x16computeSpecRunReportedB\a\n" +
 	"\x05event\")\n" +
 	"\x13OrganizationCreated\x12\x12\n" +
 	"\x04name\x18\x01 \x01(\tR\x04name\"#\n" +
@@ -3304,7 +4091,49 @@ const file_rolecall_organization_v1_events_proto_rawDesc = "" +
 	"\x1bAssetPolicyBeneficiaryBound\x12&\n" +
 	"\x0fasset_policy_id\x18\x01 \x01(\tR\rassetPolicyId\x12\x12\n" +
 	"\x04name\x18\x02 \x01(\tR\x04name\x12\x14\n" +
-	"\x05opens\x18\x03 \x01(\bR\x05opensB\xfe\x01\n" +
+	"\x05opens\x18\x03 \x01(\bR\x05opens\"(\n" +
+	"\x12ComputeSpecCreated\x12\x12\n" +
+	"\x04name\x18\x01 \x01(\tR\x04name\"U\n" +
+	"\x14ComputeSpecSubmitted\x12\x12\n" +
+	"\x04name\x18\x01 \x01(\tR\x04name\x12)\n" +
+	"\x10organization_ids\x18\x02 \x03(\tR\x0forganizationIds\"\x8d\x01\n" +
+	"\x1aComputeSpecReviewRequested\x12\x12\n" +
+	"\x04name\x18\x01 \x01(\tR\x04name\x12\x1d\n" +
+	"\n" +
+	"creator_id\x18\x02 \x01(\tR\tcreatorId\x12\x1f\n" +
+	"\vdataset_ids\x18\x03 \x03(\tR\n" +
+	"datasetIds\x12\x1b\n" +
+	"\towner_ids\x18\x04 \x03(\tR\bownerIds\"*\n" +
+	"\x14ComputeSpecWithdrawn\x12\x12\n" +
+	"\x04name\x18\x01 \x01(\tR\x04name\"]\n" +
+	"\x13ComputeSpecReviewed\x12\x12\n" +
+	"\x04name\x18\x01 \x01(\tR\x04name\x12\x1a\n" +
+	"\bdecision\x18\x02 \x01(\tR\bdecision\x12\x16\n" +
+	"\x06reason\x18\x03 \x01(\tR\x06reason\"\x88\x01\n" +
+	"\x19ComputeSpecPartlyApproved\x12\x12\n" +
+	"\x04name\x18\x01 \x01(\tR\x04name\x12\x1d\n" +
+	"\n" +
+	"creator_id\x18\x02 \x01(\tR\tcreatorId\x128\n" +
+	"\x18reviewer_organization_id\x18\x03 \x01(\tR\x16reviewerOrganizationId\"H\n" +
+	"\x13ComputeSpecApproved\x12\x12\n" +
+	"\x04name\x18\x01 \x01(\tR\x04name\x12\x1d\n" +
+	"\n" +
+	"creator_id\x18\x02 \x01(\tR\tcreatorId\"\x9a\x01\n" +
+	"\x13ComputeSpecRejected\x12\x12\n" +
+	"\x04name\x18\x01 \x01(\tR\x04name\x12\x1d\n" +
+	"\n" +
+	"creator_id\x18\x02 \x01(\tR\tcreatorId\x128\n" +
+	"\x18reviewer_organization_id\x18\x03 \x01(\tR\x16reviewerOrganizationId\x12\x16\n" +
+	"\x06reason\x18\x04 \x01(\tR\x06reason\"]\n" +
+	"\x12ComputeSpecRevoked\x12\x12\n" +
+	"\x04name\x18\x01 \x01(\tR\x04name\x12\x1d\n" +
+	"\n" +
+	"creator_id\x18\x02 \x01(\tR\tcreatorId\x12\x14\n" +
+	"\x05cause\x18\x03 \x01(\tR\x05cause\"Y\n" +
+	"\x16ComputeSpecRunReported\x12\x12\n" +
+	"\x04name\x18\x01 \x01(\tR\x04name\x12\x15\n" +
+	"\x06run_id\x18\x02 \x01(\tR\x05runId\x12\x14\n" +
+	"\x05state\x18\x03 \x01(\tR\x05stateB\xfe\x01\n" +
 	"\x1ccom.rolecall.organization.v1B\vEventsProtoP\x01ZOgithub.com/rolecall/rolecall/clients/go/rolecall/organization/v1;organizationv1\xa2\x02\x03ROX\xaa\x02\x18Rolecall.Organization.V1\xca\x02\x18Rolecall\\Organization\\V1\xe2\x02$Rolecall\\Organization\\V1\\GPBMetadata\xea\x02\x1aRolecall::Organization::V1b\x06proto3"
 
 var (
@@ -3319,7 +4148,7 @@ func file_rolecall_organization_v1_events_proto_rawDescGZIP() []byte {
 	return file_rolecall_organization_v1_events_proto_rawDescData
 }
 
-var file_rolecall_organization_v1_events_proto_msgTypes = make([]protoimpl.MessageInfo, 44)
+var file_rolecall_organization_v1_events_proto_msgTypes = make([]protoimpl.MessageInfo, 54)
 var file_rolecall_organization_v1_events_proto_goTypes = []any{
 	(*DomainEvent)(nil),                 // 0: rolecall.organization.v1.DomainEvent
 	(*OrganizationCreated)(nil),         // 1: rolecall.organization.v1.OrganizationCreated
@@ -3365,10 +4194,20 @@ var file_rolecall_organization_v1_events_proto_goTypes = []any{
 	(*AssetPolicyRevoked)(nil),          // 41: rolecall.organization.v1.AssetPolicyRevoked
 	(*AssetPolicyDeleted)(nil),          // 42: rolecall.organization.v1.AssetPolicyDeleted
 	(*AssetPolicyBeneficiaryBound)(nil), // 43: rolecall.organization.v1.AssetPolicyBeneficiaryBound
-	(*timestamppb.Timestamp)(nil),       // 44: google.protobuf.Timestamp
+	(*ComputeSpecCreated)(nil),          // 44: rolecall.organization.v1.ComputeSpecCreated
+	(*ComputeSpecSubmitted)(nil),        // 45: rolecall.organization.v1.ComputeSpecSubmitted
+	(*ComputeSpecReviewRequested)(nil),  // 46: rolecall.organization.v1.ComputeSpecReviewRequested
+	(*ComputeSpecWithdrawn)(nil),        // 47: rolecall.organization.v1.ComputeSpecWithdrawn
+	(*ComputeSpecReviewed)(nil),         // 48: rolecall.organization.v1.ComputeSpecReviewed
+	(*ComputeSpecPartlyApproved)(nil),   // 49: rolecall.organization.v1.ComputeSpecPartlyApproved
+	(*ComputeSpecApproved)(nil),         // 50: rolecall.organization.v1.ComputeSpecApproved
+	(*ComputeSpecRejected)(nil),         // 51: rolecall.organization.v1.ComputeSpecRejected
+	(*ComputeSpecRevoked)(nil),          // 52: rolecall.organization.v1.ComputeSpecRevoked
+	(*ComputeSpecRunReported)(nil),      // 53: rolecall.organization.v1.ComputeSpecRunReported
+	(*timestamppb.Timestamp)(nil),       // 54: google.protobuf.Timestamp
 }
 var file_rolecall_organization_v1_events_proto_depIdxs = []int32{
-	44, // 0: rolecall.organization.v1.DomainEvent.occurred_time:type_name -> google.protobuf.Timestamp
+	54, // 0: rolecall.organization.v1.DomainEvent.occurred_time:type_name -> google.protobuf.Timestamp
 	1,  // 1: rolecall.organization.v1.DomainEvent.organization_created:type_name -> rolecall.organization.v1.OrganizationCreated
 	2,  // 2: rolecall.organization.v1.DomainEvent.member_added:type_name -> rolecall.organization.v1.MemberAdded
 	3,  // 3: rolecall.organization.v1.DomainEvent.member_activated:type_name -> rolecall.organization.v1.MemberActivated
@@ -3412,13 +4251,23 @@ var file_rolecall_organization_v1_events_proto_depIdxs = []int32{
 	41, // 41: rolecall.organization.v1.DomainEvent.asset_policy_revoked:type_name -> rolecall.organization.v1.AssetPolicyRevoked
 	42, // 42: rolecall.organization.v1.DomainEvent.asset_policy_deleted:type_name -> rolecall.organization.v1.AssetPolicyDeleted
 	43, // 43: rolecall.organization.v1.DomainEvent.asset_policy_beneficiary_bound:type_name -> rolecall.organization.v1.AssetPolicyBeneficiaryBound
-	44, // 44: rolecall.organization.v1.MemberBlocked.until_time:type_name -> google.protobuf.Timestamp
-	44, // 45: rolecall.organization.v1.GuestAdded.expire_time:type_name -> google.protobuf.Timestamp
-	46, // [46:46] is the sub-list for method output_type
-	46, // [46:46] is the sub-list for method input_type
-	46, // [46:46] is the sub-list for extension type_name
-	46, // [46:46] is the sub-list for extension extendee
-	0,  // [0:46] is the sub-list for field type_name
+	44, // 44: rolecall.organization.v1.DomainEvent.compute_spec_created:type_name -> rolecall.organization.v1.ComputeSpecCreated
+	45, // 45: rolecall.organization.v1.DomainEvent.compute_spec_submitted:type_name -> rolecall.organization.v1.ComputeSpecSubmitted
+	46, // 46: rolecall.organization.v1.DomainEvent.compute_spec_review_requested:type_name -> rolecall.organization.v1.ComputeSpecReviewRequested
+	47, // 47: rolecall.organization.v1.DomainEvent.compute_spec_withdrawn:type_name -> rolecall.organization.v1.ComputeSpecWithdrawn
+	48, // 48: rolecall.organization.v1.DomainEvent.compute_spec_reviewed:type_name -> rolecall.organization.v1.ComputeSpecReviewed
+	49, // 49: rolecall.organization.v1.DomainEvent.compute_spec_partly_approved:type_name -> rolecall.organization.v1.ComputeSpecPartlyApproved
+	50, // 50: rolecall.organization.v1.DomainEvent.compute_spec_approved:type_name -> rolecall.organization.v1.ComputeSpecApproved
+	51, // 51: rolecall.organization.v1.DomainEvent.compute_spec_rejected:type_name -> rolecall.organization.v1.ComputeSpecRejected
+	52, // 52: rolecall.organization.v1.DomainEvent.compute_spec_revoked:type_name -> rolecall.organization.v1.ComputeSpecRevoked
+	53, // 53: rolecall.organization.v1.DomainEvent.compute_spec_run_reported:type_name -> rolecall.organization.v1.ComputeSpecRunReported
+	54, // 54: rolecall.organization.v1.MemberBlocked.until_time:type_name -> google.protobuf.Timestamp
+	54, // 55: rolecall.organization.v1.GuestAdded.expire_time:type_name -> google.protobuf.Timestamp
+	56, // [56:56] is the sub-list for method output_type
+	56, // [56:56] is the sub-list for method input_type
+	56, // [56:56] is the sub-list for extension type_name
+	56, // [56:56] is the sub-list for extension extendee
+	0,  // [0:56] is the sub-list for field type_name
 }
 
 func init() { file_rolecall_organization_v1_events_proto_init() }
@@ -3470,6 +4319,16 @@ func file_rolecall_organization_v1_events_proto_init() {
 		(*DomainEvent_AssetPolicyRevoked)(nil),
 		(*DomainEvent_AssetPolicyDeleted)(nil),
 		(*DomainEvent_AssetPolicyBeneficiaryBound)(nil),
+		(*DomainEvent_ComputeSpecCreated)(nil),
+		(*DomainEvent_ComputeSpecSubmitted)(nil),
+		(*DomainEvent_ComputeSpecReviewRequested)(nil),
+		(*DomainEvent_ComputeSpecWithdrawn)(nil),
+		(*DomainEvent_ComputeSpecReviewed)(nil),
+		(*DomainEvent_ComputeSpecPartlyApproved)(nil),
+		(*DomainEvent_ComputeSpecApproved)(nil),
+		(*DomainEvent_ComputeSpecRejected)(nil),
+		(*DomainEvent_ComputeSpecRevoked)(nil),
+		(*DomainEvent_ComputeSpecRunReported)(nil),
 	}
 	type x struct{}
 	out := protoimpl.TypeBuilder{
@@ -3477,7 +4336,7 @@ func file_rolecall_organization_v1_events_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_rolecall_organization_v1_events_proto_rawDesc), len(file_rolecall_organization_v1_events_proto_rawDesc)),
 			NumEnums:      0,
-			NumMessages:   44,
+			NumMessages:   54,
 			NumExtensions: 0,
 			NumServices:   0,
 		},

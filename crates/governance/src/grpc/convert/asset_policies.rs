@@ -1,6 +1,6 @@
 //! Requests about asset policies.
 
-mod terms;
+pub(super) mod terms;
 
 use prost::Message as _;
 use rolecall_api::organization::v1 as pb;

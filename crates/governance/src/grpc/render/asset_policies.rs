@@ -61,7 +61,7 @@ fn beneficiary(policy: &AssetPolicy, beneficiary: &Beneficiary) -> pb::Beneficia
     }
 }
 
-fn controls(controls: &PrivacyControls) -> pb::PrivacyControls {
+pub(super) fn controls(controls: &PrivacyControls) -> pb::PrivacyControls {
     let budget = controls.budget.map(|budget| pb::PrivacyBudget { epsilon: budget.epsilon, delta: budget.delta });
     pb::PrivacyControls {
         minimum_cohort_size: controls.minimum_cohort.unwrap_or_default(),

@@ -53,7 +53,7 @@ pub(super) fn name(violations: &mut Violations, policy: &pb::AssetPolicy) -> Opt
 }
 
 /// Reads a list of one to `max` entries, each once; the first wrong ones are told.
-fn list<S, T>(
+pub(in crate::grpc::convert) fn list<S, T>(
     violations: &mut Violations,
     field: &str,
     max: usize,

@@ -15,7 +15,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file rolecall/organization/v1/events.proto.
  */
 export const file_rolecall_organization_v1_events: GenFile = /*@__PURE__*/
-  fileDesc("CiVyb2xlY2FsbC9vcmdhbml6YXRpb24vdjEvZXZlbnRzLnByb3RvEhhyb2xlY2FsbC5vcmdhbml6YXRpb24udjEiqRoKC0RvbWFpbkV2ZW50EhAKCGFjdG9yX2lkGAEgASgJEhcKD29yZ2FuaXphdGlvbl9pZBgCIAEoCRIRCgl0YXJnZXRfaWQYAyABKAkSEgoKcmVxdWVzdF9pZBgEIAEoCRIxCg1vY2N1cnJlZF90aW1lGAUgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIXCg9vbl9iZWhhbGZfb2ZfaWQYBiABKAkSTQoUb3JnYW5pemF0aW9uX2NyZWF0ZWQYCiABKAsyLS5yb2xlY2FsbC5vcmdhbml6YXRpb24udjEuT3JnYW5pemF0aW9uQ3JlYXRlZEgAEj0KDG1lbWJlcl9hZGRlZBgLIAEoCzIlLnJvbGVjYWxsLm9yZ2FuaXphdGlvbi52MS5NZW1iZXJBZGRlZEgAEkUKEG1lbWJlcl9hY3RpdmF0ZWQYDCABKAsyKS5yb2xlY2FsbC5vcmdhbml6YXRpb24udjEuTWVtYmVyQWN0aXZhdGVkSAASQQoObWVtYmVyX3JlbW92ZWQYDSABKAsyJy5yb2xlY2FsbC5vcmdhbml6YXRpb24udjEuTWVtYmVyUmVtb3ZlZEgAEkwKFG1lbWJlcl9yb2xlc19jaGFuZ2VkGA4gASgLMiwucm9sZWNhbGwub3JnYW5pemF0aW9uLnYxLk1lbWJlclJvbGVzQ2hhbmdlZEgAEkEKDm1lbWJlcl9ibG9ja2VkGA8gASgLMicucm9sZWNhbGwub3JnYW5pemF0aW9uLnYxLk1lbWJlckJsb2NrZWRIABJFChBtZW1iZXJfdW5ibG9ja2VkGBAgASgLMikucm9sZWNhbGwub3JnYW5pemF0aW9uLnYxLk1lbWJlclVuYmxvY2tlZEgAEk4KFXNlcnZpY2VfYWNjb3VudF9hZGRlZBgRIAEoCzItLnJvbGVjYWxsLm9yZ2FuaXphdGlvbi52MS5TZXJ2aWNlQWNjb3VudEFkZGVkSAASUgoXc2VydmljZV9hY2NvdW50X3JlbW92ZWQYEiABKAsyLy5yb2xlY2FsbC5vcmdhbml6YXRpb24udjEuU2VydmljZUFjY291bnRSZW1vdmVkSAASOwoLb3duZXJfYWRkZWQYEyABKAsyJC5yb2xlY2FsbC5vcmdhbml6YXRpb24udjEuT3duZXJBZGRlZEgAEj0KDHBvd2Vyc19naXZlbhgVIAEoCzIlLnJvbGVjYWxsLm9yZ2FuaXphdGlvbi52MS5Qb3dlcnNHaXZlbkgAElIKF3NlcnZpY2VfYWNjb3VudF91cGRhdGVkGBQgASgLMi8ucm9sZWNhbGwub3JnYW5pemF0aW9uLnYxLlNlcnZpY2VBY2NvdW50VXBkYXRlZEgAEl4KHW9yZ2FuaXphdGlvbl9zZXR0aW5nc19jaGFuZ2VkGB4gASgLMjUucm9sZWNhbGwub3JnYW5pemF0aW9uLnYxLk9yZ2FuaXphdGlvblNldHRpbmdzQ2hhbmdlZEgAEjsKC2d1ZXN0X2FkZGVkGCggASgLMiQucm9sZWNhbGwub3JnYW5pemF0aW9uLnYxLkd1ZXN0QWRkZWRIABI/Cg1ndWVzdF9yZW1vdmVkGCkgASgLMiYucm9sZWNhbGwub3JnYW5pemF0aW9uLnYxLkd1ZXN0UmVtb3ZlZEgAEj8KDWNhbGxzX3JlZnVzZWQYMiABKAsyJi5yb2xlY2FsbC5vcmdhbml6YXRpb24udjEuQ2FsbHNSZWZ1c2VkSAASVgoZb3duZXJfY3JlZGVudGlhbHNfY2hhbmdlZBgzIAEoCzIxLnJvbGVjYWxsLm9yZ2FuaXphdGlvbi52MS5Pd25lckNyZWRlbnRpYWxzQ2hhbmdlZEgAElEKFm9yZ2FuaXphdGlvbl9zdXNwZW5kZWQYNiABKAsyLy5yb2xlY2FsbC5vcmdhbml6YXRpb24udjEuT3JnYW5pemF0aW9uU3VzcGVuZGVkSAASTQoUb3JnYW5pemF0aW9uX3Jlc3VtZWQYNyABKAsyLS5yb2xlY2FsbC5vcmdhbml6YXRpb24udjEuT3JnYW5pemF0aW9uUmVzdW1lZEgAEk0KFG9yZ2FuaXphdGlvbl9yZW5hbWVkGDggASgLMi0ucm9sZWNhbGwub3JnYW5pemF0aW9uLnYxLk9yZ2FuaXphdGlvblJlbmFtZWRIABJNChRvcmdhbml6YXRpb25fZGVsZXRlZBg5IAEoCzItLnJvbGVjYWxsLm9yZ2FuaXphdGlvbi52MS5Pcmdhbml6YXRpb25EZWxldGVkSAASPwoNYWRtaW5fZ3JhbnRlZBg6IAEoCzImLnJvbGVjYWxsLm9yZ2FuaXphdGlvbi52MS5BZG1pbkdyYW50ZWRIABI/Cg1hZG1pbl9yZXZva2VkGDsgASgLMiYucm9sZWNhbGwub3JnYW5pemF0aW9uLnYxLkFkbWluUmV2b2tlZEgAElEKF3NpbmdsZV9zaWduX29uX3JlcXVpcmVkGDQgASgLMi4ucm9sZWNhbGwub3JnYW5pemF0aW9uLnYxLlNpbmdsZVNpZ25PblJlcXVpcmVkSAASPQoMcm9sZV9jcmVhdGVkGEYgASgLMiUucm9sZWNhbGwub3JnYW5pemF0aW9uLnYxLlJvbGVDcmVhdGVkSAASPQoMcm9sZV91cGRhdGVkGEcgASgLMiUucm9sZWNhbGwub3JnYW5pemF0aW9uLnYxLlJvbGVVcGRhdGVkSAASPQoMcm9sZV9kZWxldGVkGEggASgLMiUucm9sZWNhbGwub3JnYW5pemF0aW9uLnYxLlJvbGVEZWxldGVkSAASUQoWcGVybWlzc2lvbnNfcmVnaXN0ZXJlZBhJIAEoCzIvLnJvbGVjYWxsLm9yZ2FuaXphdGlvbi52MS5QZXJtaXNzaW9uc1JlZ2lzdGVyZWRIABJFChBtb2RlbF9yZWdpc3RlcmVkGFAgASgLMikucm9sZWNhbGwub3JnYW5pemF0aW9uLnYxLk1vZGVsUmVnaXN0ZXJlZEgAEj8KDW1vZGVsX3VwZGF0ZWQYUSABKAsyJi5yb2xlY2FsbC5vcmdhbml6YXRpb24udjEuTW9kZWxVcGRhdGVkSAASPwoNbW9kZWxfZGVsZXRlZBhSIAEoCzImLnJvbGVjYWxsLm9yZ2FuaXphdGlvbi52MS5Nb2RlbERlbGV0ZWRIABJGChFtb2RlbF92ZXJzaW9uX3B1dBhTIAEoCzIpLnJvbGVjYWxsLm9yZ2FuaXphdGlvbi52MS5Nb2RlbFZlcnNpb25QdXRIABJSChdtb2RlbF92ZXJzaW9uX3B1Ymxpc2hlZBhUIAEoCzIvLnJvbGVjYWxsLm9yZ2FuaXphdGlvbi52MS5Nb2RlbFZlcnNpb25QdWJsaXNoZWRIABJOChVtb2RlbF92ZXJzaW9uX2RlbGV0ZWQYVSABKAsyLS5yb2xlY2FsbC5vcmdhbml6YXRpb24udjEuTW9kZWxWZXJzaW9uRGVsZXRlZEgAEkkKEmRhdGFzZXRfcmVnaXN0ZXJlZBhWIAEoCzIrLnJvbGVjYWxsLm9yZ2FuaXphdGlvbi52MS5EYXRhc2V0UmVnaXN0ZXJlZEgAEkMKD2RhdGFzZXRfdXBkYXRlZBhXIAEoCzIoLnJvbGVjYWxsLm9yZ2FuaXphdGlvbi52MS5EYXRhc2V0VXBkYXRlZEgAEkMKD2RhdGFzZXRfZGVsZXRlZBhYIAEoCzIoLnJvbGVjYWxsLm9yZ2FuaXphdGlvbi52MS5EYXRhc2V0RGVsZXRlZEgAEkwKFGFzc2V0X3BvbGljeV9jcmVhdGVkGFogASgLMiwucm9sZWNhbGwub3JnYW5pemF0aW9uLnYxLkFzc2V0UG9saWN5Q3JlYXRlZEgAEkwKFGFzc2V0X3BvbGljeV91cGRhdGVkGFsgASgLMiwucm9sZWNhbGwub3JnYW5pemF0aW9uLnYxLkFzc2V0UG9saWN5VXBkYXRlZEgAElAKFmFzc2V0X3BvbGljeV9hY3RpdmF0ZWQYXCABKAsyLi5yb2xlY2FsbC5vcmdhbml6YXRpb24udjEuQXNzZXRQb2xpY3lBY3RpdmF0ZWRIABJMChRhc3NldF9wb2xpY3lfcmV2b2tlZBhdIAEoCzIsLnJvbGVjYWxsLm9yZ2FuaXphdGlvbi52MS5Bc3NldFBvbGljeVJldm9rZWRIABJMChRhc3NldF9wb2xpY3lfZGVsZXRlZBheIAEoCzIsLnJvbGVjYWxsLm9yZ2FuaXphdGlvbi52MS5Bc3NldFBvbGljeURlbGV0ZWRIABJfCh5hc3NldF9wb2xpY3lfYmVuZWZpY2lhcnlfYm91bmQYXyABKAsyNS5yb2xlY2FsbC5vcmdhbml6YXRpb24udjEuQXNzZXRQb2xpY3lCZW5lZmljaWFyeUJvdW5kSABCBwoFZXZlbnQiIwoTT3JnYW5pemF0aW9uQ3JlYXRlZBIMCgRuYW1lGAEgASgJIhwKC01lbWJlckFkZGVkEg0KBXJvbGVzGAEgAygJIiAKD01lbWJlckFjdGl2YXRlZBINCgVyb2xlcxgBIAMoCSIPCg1NZW1iZXJSZW1vdmVkIjoKEk1lbWJlclJvbGVzQ2hhbmdlZBIRCglvbGRfcm9sZXMYASADKAkSEQoJbmV3X3JvbGVzGAIgAygJIk8KDU1lbWJlckJsb2NrZWQSDgoGcmVhc29uGAEgASgJEi4KCnVudGlsX3RpbWUYAiABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wIhEKD01lbWJlclVuYmxvY2tlZCIqChNTZXJ2aWNlQWNjb3VudEFkZGVkEhMKC3Blcm1pc3Npb25zGAEgAygJIhcKFVNlcnZpY2VBY2NvdW50UmVtb3ZlZCIsChVTZXJ2aWNlQWNjb3VudFVwZGF0ZWQSEwoLcGVybWlzc2lvbnMYASADKAkiHwoKT3duZXJBZGRlZBIRCglvd25lcl9pZHMYASADKAkiQwoLUG93ZXJzR2l2ZW4SEQoJb3duZXJfaWRzGAEgAygJEgwKBHJvbGUYAiABKAkSEwoLcGVybWlzc2lvbnMYAyADKAkiPQoKR3Vlc3RBZGRlZBIvCgtleHBpcmVfdGltZRgBIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXAiDgoMR3Vlc3RSZW1vdmVkIkkKG09yZ2FuaXphdGlvblNldHRpbmdzQ2hhbmdlZBIUCgxvbGRfc2V0dGluZ3MYASADKAkSFAoMbmV3X3NldHRpbmdzGAIgAygJIj4KDENhbGxzUmVmdXNlZBIOCgZtZXRob2QYASABKAkSDQoFY291bnQYAiABKAUSDwoHcmVhc29ucxgDIAMoCSI8ChdPd25lckNyZWRlbnRpYWxzQ2hhbmdlZBIOCgZjaGFuZ2UYASABKAkSEQoJb3duZXJfaWRzGAIgAygJIlkKFFNpbmdsZVNpZ25PblJlcXVpcmVkEhsKE2JyZWFrX2dsYXNzX3VzZXJfaWQYASABKAkSJAoccHJldmlvdXNfYnJlYWtfZ2xhc3NfdXNlcl9pZBgCIAEoCSI6ChVPcmdhbml6YXRpb25TdXNwZW5kZWQSDgoGcmVhc29uGAEgASgJEhEKCW93bmVyX2lkcxgCIAMoCSIoChNPcmdhbml6YXRpb25SZXN1bWVkEhEKCW93bmVyX2lkcxgBIAMoCSI5ChNPcmdhbml6YXRpb25SZW5hbWVkEhAKCG9sZF9uYW1lGAEgASgJEhAKCG5ld19uYW1lGAIgASgJIiMKE09yZ2FuaXphdGlvbkRlbGV0ZWQSDAoEbmFtZRgBIAEoCSIhCgxBZG1pbkdyYW50ZWQSEQoJYWRtaW5faWRzGAEgAygJIiEKDEFkbWluUmV2b2tlZBIRCglhZG1pbl9pZHMYASADKAkiHwoPTW9kZWxSZWdpc3RlcmVkEgwKBG5hbWUYASABKAkiMgoMTW9kZWxVcGRhdGVkEhAKCG9sZF9uYW1lGAEgASgJEhAKCG5ld19uYW1lGAIgASgJIhwKDE1vZGVsRGVsZXRlZBIMCgRuYW1lGAEgASgJIicKD01vZGVsVmVyc2lvblB1dBIUCgx2ZXJzaW9uX25hbWUYASABKAkiRgoVTW9kZWxWZXJzaW9uUHVibGlzaGVkEhQKDHZlcnNpb25fbmFtZRgBIAEoCRIXCg9hcnRpZmFjdF9kaWdlc3QYAiABKAkiKwoTTW9kZWxWZXJzaW9uRGVsZXRlZBIUCgx2ZXJzaW9uX25hbWUYASABKAkiOAoRRGF0YXNldFJlZ2lzdGVyZWQSDAoEbmFtZRgBIAEoCRIVCg1yZWdpc3RyYW50X2lkGAIgASgJImQKDkRhdGFzZXRVcGRhdGVkEgwKBG5hbWUYASABKAkSDgoGZmllbGRzGAIgAygJEhkKEW9sZF9yZWdpc3RyYW50X2lkGAMgASgJEhkKEW5ld19yZWdpc3RyYW50X2lkGAQgASgJIjUKDkRhdGFzZXREZWxldGVkEgwKBG5hbWUYASABKAkSFQoNcmVnaXN0cmFudF9pZBgCIAEoCSIwCgtSb2xlQ3JlYXRlZBIMCgRuYW1lGAEgASgJEhMKC3Blcm1pc3Npb25zGAIgAygJIlMKC1JvbGVVcGRhdGVkEgwKBG5hbWUYASABKAkSGQoRYWRkZWRfcGVybWlzc2lvbnMYAiADKAkSGwoTcmVtb3ZlZF9wZXJtaXNzaW9ucxgDIAMoCSIxCgtSb2xlRGVsZXRlZBIMCgRuYW1lGAEgASgJEhQKDGhvbGRlcl9jb3VudBgCIAEoBSJ+ChVQZXJtaXNzaW9uc1JlZ2lzdGVyZWQSEQoJbmFtZXNwYWNlGAEgASgJEhkKEWFkZGVkX3Blcm1pc3Npb25zGAIgAygJEhsKE3JlbW92ZWRfcGVybWlzc2lvbnMYAyADKAkSGgoSc2VydmljZV9hY2NvdW50X2lkGAQgASgJIjUKEkFzc2V0UG9saWN5Q3JlYXRlZBIMCgRuYW1lGAEgASgJEhEKCWJvdW5kX2lkcxgCIAMoCSJaChJBc3NldFBvbGljeVVwZGF0ZWQSDAoEbmFtZRgBIAEoCRIOCgZmaWVsZHMYAiADKAkSEQoJYm91bmRfaWRzGAMgAygJEhMKC3JlbW92ZWRfaWRzGAQgAygJIj0KFEFzc2V0UG9saWN5QWN0aXZhdGVkEgwKBG5hbWUYASABKAkSFwoPYmVuZWZpY2lhcnlfaWRzGAIgAygJIksKEkFzc2V0UG9saWN5UmV2b2tlZBIMCgRuYW1lGAEgASgJEg4KBnJlYXNvbhgCIAEoCRIXCg9iZW5lZmljaWFyeV9pZHMYAyADKAkiIgoSQXNzZXRQb2xpY3lEZWxldGVkEgwKBG5hbWUYASABKAkiUwobQXNzZXRQb2xpY3lCZW5lZmljaWFyeUJvdW5kEhcKD2Fzc2V0X3BvbGljeV9pZBgBIAEoCRIMCgRuYW1lGAIgASgJEg0KBW9wZW5zGAMgASgIQv4BChxjb20ucm9sZWNhbGwub3JnYW5pemF0aW9uLnYxQgtFdmVudHNQcm90b1ABWk9naXRodWIuY29tL3JvbGVjYWxsL3JvbGVjYWxsL2NsaWVudHMvZ28vcm9sZWNhbGwvb3JnYW5pemF0aW9uL3YxO29yZ2FuaXphdGlvbnYxogIDUk9YqgIYUm9sZWNhbGwuT3JnYW5pemF0aW9uLlYxygIYUm9sZWNhbGxcT3JnYW5pemF0aW9uXFYx4gIkUm9sZWNhbGxcT3JnYW5pemF0aW9uXFYxXEdQQk1ldGFkYXRh6gIaUm9sZWNhbGw6Ok9yZ2FuaXphdGlvbjo6VjFiBnByb3RvMw", [file_google_protobuf_timestamp]);
+  fileDesc("CiVyb2xlY2FsbC9vcmdhbml6YXRpb24vdjEvZXZlbnRzLnByb3RvEhhyb2xlY2FsbC5vcmdhbml6YXRpb24udjEi7CAKC0RvbWFpbkV2ZW50EhAKCGFjdG9yX2lkGAEgASgJEhcKD29yZ2FuaXphdGlvbl9pZBgCIAEoCRIRCgl0YXJnZXRfaWQYAyABKAkSEgoKcmVxdWVzdF9pZBgEIAEoCRIxCg1vY2N1cnJlZF90aW1lGAUgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIXCg9vbl9iZWhhbGZfb2ZfaWQYBiABKAkSTQoUb3JnYW5pemF0aW9uX2NyZWF0ZWQYCiABKAsyLS5yb2xlY2FsbC5vcmdhbml6YXRpb24udjEuT3JnYW5pemF0aW9uQ3JlYXRlZEgAEj0KDG1lbWJlcl9hZGRlZBgLIAEoCzIlLnJvbGVjYWxsLm9yZ2FuaXphdGlvbi52MS5NZW1iZXJBZGRlZEgAEkUKEG1lbWJlcl9hY3RpdmF0ZWQYDCABKAsyKS5yb2xlY2FsbC5vcmdhbml6YXRpb24udjEuTWVtYmVyQWN0aXZhdGVkSAASQQoObWVtYmVyX3JlbW92ZWQYDSABKAsyJy5yb2xlY2FsbC5vcmdhbml6YXRpb24udjEuTWVtYmVyUmVtb3ZlZEgAEkwKFG1lbWJlcl9yb2xlc19jaGFuZ2VkGA4gASgLMiwucm9sZWNhbGwub3JnYW5pemF0aW9uLnYxLk1lbWJlclJvbGVzQ2hhbmdlZEgAEkEKDm1lbWJlcl9ibG9ja2VkGA8gASgLMicucm9sZWNhbGwub3JnYW5pemF0aW9uLnYxLk1lbWJlckJsb2NrZWRIABJFChBtZW1iZXJfdW5ibG9ja2VkGBAgASgLMikucm9sZWNhbGwub3JnYW5pemF0aW9uLnYxLk1lbWJlclVuYmxvY2tlZEgAEk4KFXNlcnZpY2VfYWNjb3VudF9hZGRlZBgRIAEoCzItLnJvbGVjYWxsLm9yZ2FuaXphdGlvbi52MS5TZXJ2aWNlQWNjb3VudEFkZGVkSAASUgoXc2VydmljZV9hY2NvdW50X3JlbW92ZWQYEiABKAsyLy5yb2xlY2FsbC5vcmdhbml6YXRpb24udjEuU2VydmljZUFjY291bnRSZW1vdmVkSAASOwoLb3duZXJfYWRkZWQYEyABKAsyJC5yb2xlY2FsbC5vcmdhbml6YXRpb24udjEuT3duZXJBZGRlZEgAEj0KDHBvd2Vyc19naXZlbhgVIAEoCzIlLnJvbGVjYWxsLm9yZ2FuaXphdGlvbi52MS5Qb3dlcnNHaXZlbkgAElIKF3NlcnZpY2VfYWNjb3VudF91cGRhdGVkGBQgASgLMi8ucm9sZWNhbGwub3JnYW5pemF0aW9uLnYxLlNlcnZpY2VBY2NvdW50VXBkYXRlZEgAEl4KHW9yZ2FuaXphdGlvbl9zZXR0aW5nc19jaGFuZ2VkGB4gASgLMjUucm9sZWNhbGwub3JnYW5pemF0aW9uLnYxLk9yZ2FuaXphdGlvblNldHRpbmdzQ2hhbmdlZEgAEjsKC2d1ZXN0X2FkZGVkGCggASgLMiQucm9sZWNhbGwub3JnYW5pemF0aW9uLnYxLkd1ZXN0QWRkZWRIABI/Cg1ndWVzdF9yZW1vdmVkGCkgASgLMiYucm9sZWNhbGwub3JnYW5pemF0aW9uLnYxLkd1ZXN0UmVtb3ZlZEgAEj8KDWNhbGxzX3JlZnVzZWQYMiABKAsyJi5yb2xlY2FsbC5vcmdhbml6YXRpb24udjEuQ2FsbHNSZWZ1c2VkSAASVgoZb3duZXJfY3JlZGVudGlhbHNfY2hhbmdlZBgzIAEoCzIxLnJvbGVjYWxsLm9yZ2FuaXphdGlvbi52MS5Pd25lckNyZWRlbnRpYWxzQ2hhbmdlZEgAElEKFm9yZ2FuaXphdGlvbl9zdXNwZW5kZWQYNiABKAsyLy5yb2xlY2FsbC5vcmdhbml6YXRpb24udjEuT3JnYW5pemF0aW9uU3VzcGVuZGVkSAASTQoUb3JnYW5pemF0aW9uX3Jlc3VtZWQYNyABKAsyLS5yb2xlY2FsbC5vcmdhbml6YXRpb24udjEuT3JnYW5pemF0aW9uUmVzdW1lZEgAEk0KFG9yZ2FuaXphdGlvbl9yZW5hbWVkGDggASgLMi0ucm9sZWNhbGwub3JnYW5pemF0aW9uLnYxLk9yZ2FuaXphdGlvblJlbmFtZWRIABJNChRvcmdhbml6YXRpb25fZGVsZXRlZBg5IAEoCzItLnJvbGVjYWxsLm9yZ2FuaXphdGlvbi52MS5Pcmdhbml6YXRpb25EZWxldGVkSAASPwoNYWRtaW5fZ3JhbnRlZBg6IAEoCzImLnJvbGVjYWxsLm9yZ2FuaXphdGlvbi52MS5BZG1pbkdyYW50ZWRIABI/Cg1hZG1pbl9yZXZva2VkGDsgASgLMiYucm9sZWNhbGwub3JnYW5pemF0aW9uLnYxLkFkbWluUmV2b2tlZEgAElEKF3NpbmdsZV9zaWduX29uX3JlcXVpcmVkGDQgASgLMi4ucm9sZWNhbGwub3JnYW5pemF0aW9uLnYxLlNpbmdsZVNpZ25PblJlcXVpcmVkSAASPQoMcm9sZV9jcmVhdGVkGEYgASgLMiUucm9sZWNhbGwub3JnYW5pemF0aW9uLnYxLlJvbGVDcmVhdGVkSAASPQoMcm9sZV91cGRhdGVkGEcgASgLMiUucm9sZWNhbGwub3JnYW5pemF0aW9uLnYxLlJvbGVVcGRhdGVkSAASPQoMcm9sZV9kZWxldGVkGEggASgLMiUucm9sZWNhbGwub3JnYW5pemF0aW9uLnYxLlJvbGVEZWxldGVkSAASUQoWcGVybWlzc2lvbnNfcmVnaXN0ZXJlZBhJIAEoCzIvLnJvbGVjYWxsLm9yZ2FuaXphdGlvbi52MS5QZXJtaXNzaW9uc1JlZ2lzdGVyZWRIABJFChBtb2RlbF9yZWdpc3RlcmVkGFAgASgLMikucm9sZWNhbGwub3JnYW5pemF0aW9uLnYxLk1vZGVsUmVnaXN0ZXJlZEgAEj8KDW1vZGVsX3VwZGF0ZWQYUSABKAsyJi5yb2xlY2FsbC5vcmdhbml6YXRpb24udjEuTW9kZWxVcGRhdGVkSAASPwoNbW9kZWxfZGVsZXRlZBhSIAEoCzImLnJvbGVjYWxsLm9yZ2FuaXphdGlvbi52MS5Nb2RlbERlbGV0ZWRIABJGChFtb2RlbF92ZXJzaW9uX3B1dBhTIAEoCzIpLnJvbGVjYWxsLm9yZ2FuaXphdGlvbi52MS5Nb2RlbFZlcnNpb25QdXRIABJSChdtb2RlbF92ZXJzaW9uX3B1Ymxpc2hlZBhUIAEoCzIvLnJvbGVjYWxsLm9yZ2FuaXphdGlvbi52MS5Nb2RlbFZlcnNpb25QdWJsaXNoZWRIABJOChVtb2RlbF92ZXJzaW9uX2RlbGV0ZWQYVSABKAsyLS5yb2xlY2FsbC5vcmdhbml6YXRpb24udjEuTW9kZWxWZXJzaW9uRGVsZXRlZEgAEkkKEmRhdGFzZXRfcmVnaXN0ZXJlZBhWIAEoCzIrLnJvbGVjYWxsLm9yZ2FuaXphdGlvbi52MS5EYXRhc2V0UmVnaXN0ZXJlZEgAEkMKD2RhdGFzZXRfdXBkYXRlZBhXIAEoCzIoLnJvbGVjYWxsLm9yZ2FuaXphdGlvbi52MS5EYXRhc2V0VXBkYXRlZEgAEkMKD2RhdGFzZXRfZGVsZXRlZBhYIAEoCzIoLnJvbGVjYWxsLm9yZ2FuaXphdGlvbi52MS5EYXRhc2V0RGVsZXRlZEgAEkwKFGFzc2V0X3BvbGljeV9jcmVhdGVkGFogASgLMiwucm9sZWNhbGwub3JnYW5pemF0aW9uLnYxLkFzc2V0UG9saWN5Q3JlYXRlZEgAEkwKFGFzc2V0X3BvbGljeV91cGRhdGVkGFsgASgLMiwucm9sZWNhbGwub3JnYW5pemF0aW9uLnYxLkFzc2V0UG9saWN5VXBkYXRlZEgAElAKFmFzc2V0X3BvbGljeV9hY3RpdmF0ZWQYXCABKAsyLi5yb2xlY2FsbC5vcmdhbml6YXRpb24udjEuQXNzZXRQb2xpY3lBY3RpdmF0ZWRIABJMChRhc3NldF9wb2xpY3lfcmV2b2tlZBhdIAEoCzIsLnJvbGVjYWxsLm9yZ2FuaXphdGlvbi52MS5Bc3NldFBvbGljeVJldm9rZWRIABJMChRhc3NldF9wb2xpY3lfZGVsZXRlZBheIAEoCzIsLnJvbGVjYWxsLm9yZ2FuaXphdGlvbi52MS5Bc3NldFBvbGljeURlbGV0ZWRIABJfCh5hc3NldF9wb2xpY3lfYmVuZWZpY2lhcnlfYm91bmQYXyABKAsyNS5yb2xlY2FsbC5vcmdhbml6YXRpb24udjEuQXNzZXRQb2xpY3lCZW5lZmljaWFyeUJvdW5kSAASTAoUY29tcHV0ZV9zcGVjX2NyZWF0ZWQYZCABKAsyLC5yb2xlY2FsbC5vcmdhbml6YXRpb24udjEuQ29tcHV0ZVNwZWNDcmVhdGVkSAASUAoWY29tcHV0ZV9zcGVjX3N1Ym1pdHRlZBhlIAEoCzIuLnJvbGVjYWxsLm9yZ2FuaXphdGlvbi52MS5Db21wdXRlU3BlY1N1Ym1pdHRlZEgAEl0KHWNvbXB1dGVfc3BlY19yZXZpZXdfcmVxdWVzdGVkGGYgASgLMjQucm9sZWNhbGwub3JnYW5pemF0aW9uLnYxLkNvbXB1dGVTcGVjUmV2aWV3UmVxdWVzdGVkSAASUAoWY29tcHV0ZV9zcGVjX3dpdGhkcmF3bhhnIAEoCzIuLnJvbGVjYWxsLm9yZ2FuaXphdGlvbi52MS5Db21wdXRlU3BlY1dpdGhkcmF3bkgAEk4KFWNvbXB1dGVfc3BlY19yZXZpZXdlZBhoIAEoCzItLnJvbGVjYWxsLm9yZ2FuaXphdGlvbi52MS5Db21wdXRlU3BlY1Jldmlld2VkSAASWwocY29tcHV0ZV9zcGVjX3BhcnRseV9hcHByb3ZlZBhpIAEoCzIzLnJvbGVjYWxsLm9yZ2FuaXphdGlvbi52MS5Db21wdXRlU3BlY1BhcnRseUFwcHJvdmVkSAASTgoVY29tcHV0ZV9zcGVjX2FwcHJvdmVkGGogASgLMi0ucm9sZWNhbGwub3JnYW5pemF0aW9uLnYxLkNvbXB1dGVTcGVjQXBwcm92ZWRIABJOChVjb21wdXRlX3NwZWNfcmVqZWN0ZWQYayABKAsyLS5yb2xlY2FsbC5vcmdhbml6YXRpb24udjEuQ29tcHV0ZVNwZWNSZWplY3RlZEgAEkwKFGNvbXB1dGVfc3BlY19yZXZva2VkGGwgASgLMiwucm9sZWNhbGwub3JnYW5pemF0aW9uLnYxLkNvbXB1dGVTcGVjUmV2b2tlZEgAElUKGWNvbXB1dGVfc3BlY19ydW5fcmVwb3J0ZWQYbSABKAsyMC5yb2xlY2FsbC5vcmdhbml6YXRpb24udjEuQ29tcHV0ZVNwZWNSdW5SZXBvcnRlZEgAQgcKBWV2ZW50IiMKE09yZ2FuaXphdGlvbkNyZWF0ZWQSDAoEbmFtZRgBIAEoCSIcCgtNZW1iZXJBZGRlZBINCgVyb2xlcxgBIAMoCSIgCg9NZW1iZXJBY3RpdmF0ZWQSDQoFcm9sZXMYASADKAkiDwoNTWVtYmVyUmVtb3ZlZCI6ChJNZW1iZXJSb2xlc0NoYW5nZWQSEQoJb2xkX3JvbGVzGAEgAygJEhEKCW5ld19yb2xlcxgCIAMoCSJPCg1NZW1iZXJCbG9ja2VkEg4KBnJlYXNvbhgBIAEoCRIuCgp1bnRpbF90aW1lGAIgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcCIRCg9NZW1iZXJVbmJsb2NrZWQiKgoTU2VydmljZUFjY291bnRBZGRlZBITCgtwZXJtaXNzaW9ucxgBIAMoCSIXChVTZXJ2aWNlQWNjb3VudFJlbW92ZWQiLAoVU2VydmljZUFjY291bnRVcGRhdGVkEhMKC3Blcm1pc3Npb25zGAEgAygJIh8KCk93bmVyQWRkZWQSEQoJb3duZXJfaWRzGAEgAygJIkMKC1Bvd2Vyc0dpdmVuEhEKCW93bmVyX2lkcxgBIAMoCRIMCgRyb2xlGAIgASgJEhMKC3Blcm1pc3Npb25zGAMgAygJIj0KCkd1ZXN0QWRkZWQSLwoLZXhwaXJlX3RpbWUYASABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wIg4KDEd1ZXN0UmVtb3ZlZCJJChtPcmdhbml6YXRpb25TZXR0aW5nc0NoYW5nZWQSFAoMb2xkX3NldHRpbmdzGAEgAygJEhQKDG5ld19zZXR0aW5ncxgCIAMoCSI+CgxDYWxsc1JlZnVzZWQSDgoGbWV0aG9kGAEgASgJEg0KBWNvdW50GAIgASgFEg8KB3JlYXNvbnMYAyADKAkiPAoXT3duZXJDcmVkZW50aWFsc0NoYW5nZWQSDgoGY2hhbmdlGAEgASgJEhEKCW93bmVyX2lkcxgCIAMoCSJZChRTaW5nbGVTaWduT25SZXF1aXJlZBIbChNicmVha19nbGFzc191c2VyX2lkGAEgASgJEiQKHHByZXZpb3VzX2JyZWFrX2dsYXNzX3VzZXJfaWQYAiABKAkiOgoVT3JnYW5pemF0aW9uU3VzcGVuZGVkEg4KBnJlYXNvbhgBIAEoCRIRCglvd25lcl9pZHMYAiADKAkiKAoTT3JnYW5pemF0aW9uUmVzdW1lZBIRCglvd25lcl9pZHMYASADKAkiOQoTT3JnYW5pemF0aW9uUmVuYW1lZBIQCghvbGRfbmFtZRgBIAEoCRIQCghuZXdfbmFtZRgCIAEoCSIjChNPcmdhbml6YXRpb25EZWxldGVkEgwKBG5hbWUYASABKAkiIQoMQWRtaW5HcmFudGVkEhEKCWFkbWluX2lkcxgBIAMoCSIhCgxBZG1pblJldm9rZWQSEQoJYWRtaW5faWRzGAEgAygJIh8KD01vZGVsUmVnaXN0ZXJlZBIMCgRuYW1lGAEgASgJIjIKDE1vZGVsVXBkYXRlZBIQCghvbGRfbmFtZRgBIAEoCRIQCghuZXdfbmFtZRgCIAEoCSIcCgxNb2RlbERlbGV0ZWQSDAoEbmFtZRgBIAEoCSInCg9Nb2RlbFZlcnNpb25QdXQSFAoMdmVyc2lvbl9uYW1lGAEgASgJIkYKFU1vZGVsVmVyc2lvblB1Ymxpc2hlZBIUCgx2ZXJzaW9uX25hbWUYASABKAkSFwoPYXJ0aWZhY3RfZGlnZXN0GAIgASgJIisKE01vZGVsVmVyc2lvbkRlbGV0ZWQSFAoMdmVyc2lvbl9uYW1lGAEgASgJIjgKEURhdGFzZXRSZWdpc3RlcmVkEgwKBG5hbWUYASABKAkSFQoNcmVnaXN0cmFudF9pZBgCIAEoCSJkCg5EYXRhc2V0VXBkYXRlZBIMCgRuYW1lGAEgASgJEg4KBmZpZWxkcxgCIAMoCRIZChFvbGRfcmVnaXN0cmFudF9pZBgDIAEoCRIZChFuZXdfcmVnaXN0cmFudF9pZBgEIAEoCSI1Cg5EYXRhc2V0RGVsZXRlZBIMCgRuYW1lGAEgASgJEhUKDXJlZ2lzdHJhbnRfaWQYAiABKAkiMAoLUm9sZUNyZWF0ZWQSDAoEbmFtZRgBIAEoCRITCgtwZXJtaXNzaW9ucxgCIAMoCSJTCgtSb2xlVXBkYXRlZBIMCgRuYW1lGAEgASgJEhkKEWFkZGVkX3Blcm1pc3Npb25zGAIgAygJEhsKE3JlbW92ZWRfcGVybWlzc2lvbnMYAyADKAkiMQoLUm9sZURlbGV0ZWQSDAoEbmFtZRgBIAEoCRIUCgxob2xkZXJfY291bnQYAiABKAUifgoVUGVybWlzc2lvbnNSZWdpc3RlcmVkEhEKCW5hbWVzcGFjZRgBIAEoCRIZChFhZGRlZF9wZXJtaXNzaW9ucxgCIAMoCRIbChNyZW1vdmVkX3Blcm1pc3Npb25zGAMgAygJEhoKEnNlcnZpY2VfYWNjb3VudF9pZBgEIAEoCSI1ChJBc3NldFBvbGljeUNyZWF0ZWQSDAoEbmFtZRgBIAEoCRIRCglib3VuZF9pZHMYAiADKAkiWgoSQXNzZXRQb2xpY3lVcGRhdGVkEgwKBG5hbWUYASABKAkSDgoGZmllbGRzGAIgAygJEhEKCWJvdW5kX2lkcxgDIAMoCRITCgtyZW1vdmVkX2lkcxgEIAMoCSI9ChRBc3NldFBvbGljeUFjdGl2YXRlZBIMCgRuYW1lGAEgASgJEhcKD2JlbmVmaWNpYXJ5X2lkcxgCIAMoCSJLChJBc3NldFBvbGljeVJldm9rZWQSDAoEbmFtZRgBIAEoCRIOCgZyZWFzb24YAiABKAkSFwoPYmVuZWZpY2lhcnlfaWRzGAMgAygJIiIKEkFzc2V0UG9saWN5RGVsZXRlZBIMCgRuYW1lGAEgASgJIlMKG0Fzc2V0UG9saWN5QmVuZWZpY2lhcnlCb3VuZBIXCg9hc3NldF9wb2xpY3lfaWQYASABKAkSDAoEbmFtZRgCIAEoCRINCgVvcGVucxgDIAEoCCIiChJDb21wdXRlU3BlY0NyZWF0ZWQSDAoEbmFtZRgBIAEoCSI+ChRDb21wdXRlU3BlY1N1Ym1pdHRlZBIMCgRuYW1lGAEgASgJEhgKEG9yZ2FuaXphdGlvbl9pZHMYAiADKAkiZgoaQ29tcHV0ZVNwZWNSZXZpZXdSZXF1ZXN0ZWQSDAoEbmFtZRgBIAEoCRISCgpjcmVhdG9yX2lkGAIgASgJEhMKC2RhdGFzZXRfaWRzGAMgAygJEhEKCW93bmVyX2lkcxgEIAMoCSIkChRDb21wdXRlU3BlY1dpdGhkcmF3bhIMCgRuYW1lGAEgASgJIkUKE0NvbXB1dGVTcGVjUmV2aWV3ZWQSDAoEbmFtZRgBIAEoCRIQCghkZWNpc2lvbhgCIAEoCRIOCgZyZWFzb24YAyABKAkiXwoZQ29tcHV0ZVNwZWNQYXJ0bHlBcHByb3ZlZBIMCgRuYW1lGAEgASgJEhIKCmNyZWF0b3JfaWQYAiABKAkSIAoYcmV2aWV3ZXJfb3JnYW5pemF0aW9uX2lkGAMgASgJIjcKE0NvbXB1dGVTcGVjQXBwcm92ZWQSDAoEbmFtZRgBIAEoCRISCgpjcmVhdG9yX2lkGAIgASgJImkKE0NvbXB1dGVTcGVjUmVqZWN0ZWQSDAoEbmFtZRgBIAEoCRISCgpjcmVhdG9yX2lkGAIgASgJEiAKGHJldmlld2VyX29yZ2FuaXphdGlvbl9pZBgDIAEoCRIOCgZyZWFzb24YBCABKAkiRQoSQ29tcHV0ZVNwZWNSZXZva2VkEgwKBG5hbWUYASABKAkSEgoKY3JlYXRvcl9pZBgCIAEoCRINCgVjYXVzZRgDIAEoCSJFChZDb21wdXRlU3BlY1J1blJlcG9ydGVkEgwKBG5hbWUYASABKAkSDgoGcnVuX2lkGAIgASgJEg0KBXN0YXRlGAMgASgJQv4BChxjb20ucm9sZWNhbGwub3JnYW5pemF0aW9uLnYxQgtFdmVudHNQcm90b1ABWk9naXRodWIuY29tL3JvbGVjYWxsL3JvbGVjYWxsL2NsaWVudHMvZ28vcm9sZWNhbGwvb3JnYW5pemF0aW9uL3YxO29yZ2FuaXphdGlvbnYxogIDUk9YqgIYUm9sZWNhbGwuT3JnYW5pemF0aW9uLlYxygIYUm9sZWNhbGxcT3JnYW5pemF0aW9uXFYx4gIkUm9sZWNhbGxcT3JnYW5pemF0aW9uXFYxXEdQQk1ldGFkYXRh6gIaUm9sZWNhbGw6Ok9yZ2FuaXphdGlvbjo6VjFiBnByb3RvMw", [file_google_protobuf_timestamp]);
 
 /**
  * Something that happened to an organization or a membership.
@@ -419,6 +419,89 @@ export type DomainEvent = Message<"rolecall.organization.v1.DomainEvent"> & {
      */
     value: AssetPolicyBeneficiaryBound;
     case: "assetPolicyBeneficiaryBound";
+  } | {
+    /**
+     * A compute spec was created as a draft.
+     *
+     * @generated from field: rolecall.organization.v1.ComputeSpecCreated compute_spec_created = 100;
+     */
+    value: ComputeSpecCreated;
+    case: "computeSpecCreated";
+  } | {
+    /**
+     * A compute spec was submitted for review.
+     *
+     * @generated from field: rolecall.organization.v1.ComputeSpecSubmitted compute_spec_submitted = 101;
+     */
+    value: ComputeSpecSubmitted;
+    case: "computeSpecSubmitted";
+  } | {
+    /**
+     * An organization is asked to review its part of a compute spec; told to its
+     * owners.
+     *
+     * @generated from field: rolecall.organization.v1.ComputeSpecReviewRequested compute_spec_review_requested = 102;
+     */
+    value: ComputeSpecReviewRequested;
+    case: "computeSpecReviewRequested";
+  } | {
+    /**
+     * A compute spec was withdrawn by its creator.
+     *
+     * @generated from field: rolecall.organization.v1.ComputeSpecWithdrawn compute_spec_withdrawn = 103;
+     */
+    value: ComputeSpecWithdrawn;
+    case: "computeSpecWithdrawn";
+  } | {
+    /**
+     * An organization decided about its part of a compute spec.
+     *
+     * @generated from field: rolecall.organization.v1.ComputeSpecReviewed compute_spec_reviewed = 104;
+     */
+    value: ComputeSpecReviewed;
+    case: "computeSpecReviewed";
+  } | {
+    /**
+     * Some organizations have approved their parts of a compute spec; told to its
+     * creator.
+     *
+     * @generated from field: rolecall.organization.v1.ComputeSpecPartlyApproved compute_spec_partly_approved = 105;
+     */
+    value: ComputeSpecPartlyApproved;
+    case: "computeSpecPartlyApproved";
+  } | {
+    /**
+     * All organizations have approved their parts of a compute spec; told to its
+     * creator.
+     *
+     * @generated from field: rolecall.organization.v1.ComputeSpecApproved compute_spec_approved = 106;
+     */
+    value: ComputeSpecApproved;
+    case: "computeSpecApproved";
+  } | {
+    /**
+     * An organization rejected its part of a compute spec; told to its creator.
+     *
+     * @generated from field: rolecall.organization.v1.ComputeSpecRejected compute_spec_rejected = 107;
+     */
+    value: ComputeSpecRejected;
+    case: "computeSpecRejected";
+  } | {
+    /**
+     * Something that a compute spec stood on ended; told to its creator.
+     *
+     * @generated from field: rolecall.organization.v1.ComputeSpecRevoked compute_spec_revoked = 108;
+     */
+    value: ComputeSpecRevoked;
+    case: "computeSpecRevoked";
+  } | {
+    /**
+     * A run of a compute spec was reported.
+     *
+     * @generated from field: rolecall.organization.v1.ComputeSpecRunReported compute_spec_run_reported = 109;
+     */
+    value: ComputeSpecRunReported;
+    case: "computeSpecRunReported";
   } | { case: undefined; value?: undefined };
 };
 
@@ -1553,4 +1636,326 @@ export type AssetPolicyBeneficiaryBound = Message<"rolecall.organization.v1.Asse
  */
 export const AssetPolicyBeneficiaryBoundSchema: GenMessage<AssetPolicyBeneficiaryBound> = /*@__PURE__*/
   messageDesc(file_rolecall_organization_v1_events, 43);
+
+/**
+ * A compute spec was created as a draft.
+ *
+ * @generated from message rolecall.organization.v1.ComputeSpecCreated
+ */
+export type ComputeSpecCreated = Message<"rolecall.organization.v1.ComputeSpecCreated"> & {
+  /**
+   * Its name.
+   *
+   * @generated from field: string name = 1;
+   */
+  name: string;
+};
+
+/**
+ * Describes the message rolecall.organization.v1.ComputeSpecCreated.
+ * Use `create(ComputeSpecCreatedSchema)` to create a new message.
+ */
+export const ComputeSpecCreatedSchema: GenMessage<ComputeSpecCreated> = /*@__PURE__*/
+  messageDesc(file_rolecall_organization_v1_events, 44);
+
+/**
+ * A compute spec was submitted for review.
+ *
+ * @generated from message rolecall.organization.v1.ComputeSpecSubmitted
+ */
+export type ComputeSpecSubmitted = Message<"rolecall.organization.v1.ComputeSpecSubmitted"> & {
+  /**
+   * Its name.
+   *
+   * @generated from field: string name = 1;
+   */
+  name: string;
+
+  /**
+   * The organizations that review their parts.
+   *
+   * @generated from field: repeated string organization_ids = 2;
+   */
+  organizationIds: string[];
+};
+
+/**
+ * Describes the message rolecall.organization.v1.ComputeSpecSubmitted.
+ * Use `create(ComputeSpecSubmittedSchema)` to create a new message.
+ */
+export const ComputeSpecSubmittedSchema: GenMessage<ComputeSpecSubmitted> = /*@__PURE__*/
+  messageDesc(file_rolecall_organization_v1_events, 45);
+
+/**
+ * An organization is asked to review its part of a compute spec.
+ *
+ * @generated from message rolecall.organization.v1.ComputeSpecReviewRequested
+ */
+export type ComputeSpecReviewRequested = Message<"rolecall.organization.v1.ComputeSpecReviewRequested"> & {
+  /**
+   * Name of the spec.
+   *
+   * @generated from field: string name = 1;
+   */
+  name: string;
+
+  /**
+   * Who wants to compute.
+   *
+   * @generated from field: string creator_id = 2;
+   */
+  creatorId: string;
+
+  /**
+   * The organization's datasets that it touches.
+   *
+   * @generated from field: repeated string dataset_ids = 3;
+   */
+  datasetIds: string[];
+
+  /**
+   * The owners, who are told; also those that are blocked.
+   *
+   * @generated from field: repeated string owner_ids = 4;
+   */
+  ownerIds: string[];
+};
+
+/**
+ * Describes the message rolecall.organization.v1.ComputeSpecReviewRequested.
+ * Use `create(ComputeSpecReviewRequestedSchema)` to create a new message.
+ */
+export const ComputeSpecReviewRequestedSchema: GenMessage<ComputeSpecReviewRequested> = /*@__PURE__*/
+  messageDesc(file_rolecall_organization_v1_events, 46);
+
+/**
+ * A compute spec was withdrawn by its creator.
+ *
+ * @generated from message rolecall.organization.v1.ComputeSpecWithdrawn
+ */
+export type ComputeSpecWithdrawn = Message<"rolecall.organization.v1.ComputeSpecWithdrawn"> & {
+  /**
+   * Its name.
+   *
+   * @generated from field: string name = 1;
+   */
+  name: string;
+};
+
+/**
+ * Describes the message rolecall.organization.v1.ComputeSpecWithdrawn.
+ * Use `create(ComputeSpecWithdrawnSchema)` to create a new message.
+ */
+export const ComputeSpecWithdrawnSchema: GenMessage<ComputeSpecWithdrawn> = /*@__PURE__*/
+  messageDesc(file_rolecall_organization_v1_events, 47);
+
+/**
+ * An organization decided about its part of a compute spec.
+ *
+ * @generated from message rolecall.organization.v1.ComputeSpecReviewed
+ */
+export type ComputeSpecReviewed = Message<"rolecall.organization.v1.ComputeSpecReviewed"> & {
+  /**
+   * Name of the spec.
+   *
+   * @generated from field: string name = 1;
+   */
+  name: string;
+
+  /**
+   * `APPROVED` or `REJECTED`.
+   *
+   * @generated from field: string decision = 2;
+   */
+  decision: string;
+
+  /**
+   * Why it was rejected; empty otherwise.
+   *
+   * @generated from field: string reason = 3;
+   */
+  reason: string;
+};
+
+/**
+ * Describes the message rolecall.organization.v1.ComputeSpecReviewed.
+ * Use `create(ComputeSpecReviewedSchema)` to create a new message.
+ */
+export const ComputeSpecReviewedSchema: GenMessage<ComputeSpecReviewed> = /*@__PURE__*/
+  messageDesc(file_rolecall_organization_v1_events, 48);
+
+/**
+ * Some organizations have approved their parts of a compute spec.
+ *
+ * @generated from message rolecall.organization.v1.ComputeSpecPartlyApproved
+ */
+export type ComputeSpecPartlyApproved = Message<"rolecall.organization.v1.ComputeSpecPartlyApproved"> & {
+  /**
+   * Name of the spec.
+   *
+   * @generated from field: string name = 1;
+   */
+  name: string;
+
+  /**
+   * Its creator, who is told.
+   *
+   * @generated from field: string creator_id = 2;
+   */
+  creatorId: string;
+
+  /**
+   * The organization that approved.
+   *
+   * @generated from field: string reviewer_organization_id = 3;
+   */
+  reviewerOrganizationId: string;
+};
+
+/**
+ * Describes the message rolecall.organization.v1.ComputeSpecPartlyApproved.
+ * Use `create(ComputeSpecPartlyApprovedSchema)` to create a new message.
+ */
+export const ComputeSpecPartlyApprovedSchema: GenMessage<ComputeSpecPartlyApproved> = /*@__PURE__*/
+  messageDesc(file_rolecall_organization_v1_events, 49);
+
+/**
+ * All organizations have approved their parts of a compute spec.
+ *
+ * @generated from message rolecall.organization.v1.ComputeSpecApproved
+ */
+export type ComputeSpecApproved = Message<"rolecall.organization.v1.ComputeSpecApproved"> & {
+  /**
+   * Name of the spec.
+   *
+   * @generated from field: string name = 1;
+   */
+  name: string;
+
+  /**
+   * Its creator, who is told.
+   *
+   * @generated from field: string creator_id = 2;
+   */
+  creatorId: string;
+};
+
+/**
+ * Describes the message rolecall.organization.v1.ComputeSpecApproved.
+ * Use `create(ComputeSpecApprovedSchema)` to create a new message.
+ */
+export const ComputeSpecApprovedSchema: GenMessage<ComputeSpecApproved> = /*@__PURE__*/
+  messageDesc(file_rolecall_organization_v1_events, 50);
+
+/**
+ * An organization rejected its part of a compute spec.
+ *
+ * @generated from message rolecall.organization.v1.ComputeSpecRejected
+ */
+export type ComputeSpecRejected = Message<"rolecall.organization.v1.ComputeSpecRejected"> & {
+  /**
+   * Name of the spec.
+   *
+   * @generated from field: string name = 1;
+   */
+  name: string;
+
+  /**
+   * Its creator, who is told.
+   *
+   * @generated from field: string creator_id = 2;
+   */
+  creatorId: string;
+
+  /**
+   * The organization that rejected.
+   *
+   * @generated from field: string reviewer_organization_id = 3;
+   */
+  reviewerOrganizationId: string;
+
+  /**
+   * Why.
+   *
+   * @generated from field: string reason = 4;
+   */
+  reason: string;
+};
+
+/**
+ * Describes the message rolecall.organization.v1.ComputeSpecRejected.
+ * Use `create(ComputeSpecRejectedSchema)` to create a new message.
+ */
+export const ComputeSpecRejectedSchema: GenMessage<ComputeSpecRejected> = /*@__PURE__*/
+  messageDesc(file_rolecall_organization_v1_events, 51);
+
+/**
+ * Something that a compute spec stood on ended.
+ *
+ * @generated from message rolecall.organization.v1.ComputeSpecRevoked
+ */
+export type ComputeSpecRevoked = Message<"rolecall.organization.v1.ComputeSpecRevoked"> & {
+  /**
+   * Name of the spec.
+   *
+   * @generated from field: string name = 1;
+   */
+  name: string;
+
+  /**
+   * Its creator, who is told.
+   *
+   * @generated from field: string creator_id = 2;
+   */
+  creatorId: string;
+
+  /**
+   * What ended, such as `POLICY_REVOKED`.
+   *
+   * @generated from field: string cause = 3;
+   */
+  cause: string;
+};
+
+/**
+ * Describes the message rolecall.organization.v1.ComputeSpecRevoked.
+ * Use `create(ComputeSpecRevokedSchema)` to create a new message.
+ */
+export const ComputeSpecRevokedSchema: GenMessage<ComputeSpecRevoked> = /*@__PURE__*/
+  messageDesc(file_rolecall_organization_v1_events, 52);
+
+/**
+ * A run of a compute spec was reported.
+ *
+ * @generated from message rolecall.organization.v1.ComputeSpecRunReported
+ */
+export type ComputeSpecRunReported = Message<"rolecall.organization.v1.ComputeSpecRunReported"> & {
+  /**
+   * Name of the spec.
+   *
+   * @generated from field: string name = 1;
+   */
+  name: string;
+
+  /**
+   * The platform's name of the run.
+   *
+   * @generated from field: string run_id = 2;
+   */
+  runId: string;
+
+  /**
+   * How far it has come, such as `SUCCEEDED`.
+   *
+   * @generated from field: string state = 3;
+   */
+  state: string;
+};
+
+/**
+ * Describes the message rolecall.organization.v1.ComputeSpecRunReported.
+ * Use `create(ComputeSpecRunReportedSchema)` to create a new message.
+ */
+export const ComputeSpecRunReportedSchema: GenMessage<ComputeSpecRunReported> = /*@__PURE__*/
+  messageDesc(file_rolecall_organization_v1_events, 53);
 
