@@ -6,8 +6,8 @@ use clap::Subcommand;
 
 use crate::commands::{
     access, account, admins, audit, bootstrap, certs, datasets, deliveries, factors, health, inbox, instance,
-    invitations, keys, mail, members, models, notifications, organizations, password, permissions, preferences,
-    registration, roles, service_accounts, session, sessions, sso, suppressions, tokens, users,
+    invitations, keys, mail, members, models, notifications, organizations, password, permissions, policies,
+    preferences, registration, roles, service_accounts, session, sessions, specs, sso, suppressions, tokens, users,
 };
 use crate::connection::{Connection, RemoteArgs};
 use crate::failure::Failure;
@@ -50,6 +50,10 @@ pub enum Command {
     Datasets(datasets::Datasets),
     #[doc(hidden)]
     Models(models::Models),
+    #[doc(hidden)]
+    Policies(policies::Policies),
+    #[doc(hidden)]
+    Specs(specs::Specs),
     #[doc(hidden)]
     Deliveries(deliveries::Deliveries),
     #[doc(hidden)]
@@ -144,6 +148,8 @@ async fn answer(command: Command) -> Result<(Answer, ExitCode), Failure> {
         Command::Permissions(group) => group.command.run(&connect(&group.remote)?).await,
         Command::Datasets(group) => group.command.run(&connect(&group.remote)?).await,
         Command::Models(group) => group.command.run(&connect(&group.remote)?).await,
+        Command::Policies(group) => group.command.run(&connect(&group.remote)?).await,
+        Command::Specs(group) => group.command.run(&connect(&group.remote)?).await,
         Command::Deliveries(group) => group.command.run(&connect(&group.remote)?).await,
         Command::Suppressions(group) => group.command.run(&connect(&group.remote)?).await,
         Command::Notify(group) => group.command.run(&connect(&group.remote)?).await,
@@ -180,6 +186,8 @@ impl Command {
             Self::Audit(group) => Some(&group.remote),
             Self::Datasets(group) => Some(&group.remote),
             Self::Models(group) => Some(&group.remote),
+            Self::Policies(group) => Some(&group.remote),
+            Self::Specs(group) => Some(&group.remote),
             Self::Deliveries(group) => Some(&group.remote),
             Self::Suppressions(group) => Some(&group.remote),
             Self::Notify(group) => Some(&group.remote),
