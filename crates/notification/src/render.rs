@@ -26,7 +26,7 @@ macro_rules! sources {
 }
 
 /// Every source file of every version that deliveries may be pinned to.
-const SOURCES: [(&str, &str); 107] = sources![
+const SOURCES: [(&str, &str); 128] = sources![
     "v1/layout.html",
     "v1/footer.txt",
     "v1/optional.html",
@@ -38,6 +38,27 @@ const SOURCES: [(&str, &str); 107] = sources![
     "v1/digest.subject.txt",
     "v1/digest.txt",
     "v1/digest.html",
+    "v1/asset_policy_activated.subject.txt",
+    "v1/asset_policy_activated.txt",
+    "v1/asset_policy_activated.html",
+    "v1/asset_policy_revoked.subject.txt",
+    "v1/asset_policy_revoked.txt",
+    "v1/asset_policy_revoked.html",
+    "v1/compute_spec_review_requested.subject.txt",
+    "v1/compute_spec_review_requested.txt",
+    "v1/compute_spec_review_requested.html",
+    "v1/compute_spec_partly_approved.subject.txt",
+    "v1/compute_spec_partly_approved.txt",
+    "v1/compute_spec_partly_approved.html",
+    "v1/compute_spec_approved.subject.txt",
+    "v1/compute_spec_approved.txt",
+    "v1/compute_spec_approved.html",
+    "v1/compute_spec_rejected.subject.txt",
+    "v1/compute_spec_rejected.txt",
+    "v1/compute_spec_rejected.html",
+    "v1/compute_spec_revoked.subject.txt",
+    "v1/compute_spec_revoked.txt",
+    "v1/compute_spec_revoked.html",
     "v1/access_token_created.subject.txt",
     "v1/access_token_created.txt",
     "v1/access_token_created.html",

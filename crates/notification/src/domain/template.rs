@@ -69,6 +69,20 @@ pub(crate) enum Template {
     IdentityUnlinked,
     /// A password ended, because its organization has none any more.
     PasswordRemoved,
+    /// A policy opens datasets to the person.
+    AssetPolicyActivated,
+    /// A policy opens nothing to the person any more.
+    AssetPolicyRevoked,
+    /// Owners are asked to review a compute spec.
+    ComputeSpecReviewRequested,
+    /// One of several organizations approved its part of a compute spec.
+    ComputeSpecPartlyApproved,
+    /// A compute spec is approved.
+    ComputeSpecApproved,
+    /// A compute spec is rejected.
+    ComputeSpecRejected,
+    /// Something that a compute spec stood on ended.
+    ComputeSpecRevoked,
     /// What a program or a person wants somebody to be told.
     Message,
     /// Several messages in one mail.
@@ -77,7 +91,7 @@ pub(crate) enum Template {
 
 impl Template {
     /// All templates.
-    pub(crate) const ALL: [Self; 34] = [
+    pub(crate) const ALL: [Self; 41] = [
         Self::Invitation,
         Self::MemberBlocked,
         Self::MemberUnblocked,
@@ -110,6 +124,13 @@ impl Template {
         Self::IdentityLinked,
         Self::IdentityUnlinked,
         Self::PasswordRemoved,
+        Self::AssetPolicyActivated,
+        Self::AssetPolicyRevoked,
+        Self::ComputeSpecReviewRequested,
+        Self::ComputeSpecPartlyApproved,
+        Self::ComputeSpecApproved,
+        Self::ComputeSpecRejected,
+        Self::ComputeSpecRevoked,
         Self::Message,
         Self::Digest,
     ];
@@ -152,6 +173,13 @@ impl Template {
             Self::IdentityLinked => "identity_linked",
             Self::IdentityUnlinked => "identity_unlinked",
             Self::PasswordRemoved => "password_removed",
+            Self::AssetPolicyActivated => "asset_policy_activated",
+            Self::AssetPolicyRevoked => "asset_policy_revoked",
+            Self::ComputeSpecReviewRequested => "compute_spec_review_requested",
+            Self::ComputeSpecPartlyApproved => "compute_spec_partly_approved",
+            Self::ComputeSpecApproved => "compute_spec_approved",
+            Self::ComputeSpecRejected => "compute_spec_rejected",
+            Self::ComputeSpecRevoked => "compute_spec_revoked",
             Self::Message => "message",
             Self::Digest => "digest",
         }
@@ -167,11 +195,28 @@ impl Template {
         if matches!(self, Self::Message | Self::Digest) {
             return Category::Message;
         }
+        if self.is_of_workflow() {
+            return Category::Workflow;
+        }
         let opens_an_account = matches!(
             self,
             Self::Invitation | Self::EmailVerification | Self::RegistrationAttempted | Self::Welcome | Self::SignIn
         );
         if opens_an_account { Category::Account } else { Category::Security }
+    }
+
+    /// Tells whether it is a step of the data workflow.
+    const fn is_of_workflow(self) -> bool {
+        matches!(
+            self,
+            Self::AssetPolicyActivated
+                | Self::AssetPolicyRevoked
+                | Self::ComputeSpecReviewRequested
+                | Self::ComputeSpecPartlyApproved
+                | Self::ComputeSpecApproved
+                | Self::ComputeSpecRejected
+                | Self::ComputeSpecRevoked
+        )
     }
 
     /// Tells whether it shows a secret.

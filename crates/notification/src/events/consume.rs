@@ -1,5 +1,7 @@
 //! From an event of another context to what somebody must be told.
 
+mod workflow;
+
 use prost::Message as _;
 use rolecall_api::notification::v1::{IngestedEvent, MailCommand};
 use rolecall_api::{identity, organization};
@@ -52,6 +54,7 @@ fn content(event: &IngestedEvent) -> Result<Option<Content>, String> {
         | "organization.owner_added"
         | "organization.powers_given"
         | "organization.owner_credentials_changed" => member_notice(&event.payload).map(Content::Notice).map(Some),
+        topic if workflow::is_told(topic) => workflow::notice(&event.payload).map(Content::Notice).map(Some),
         "identity.access_token_created"
         | "identity.email_changed"
         | "identity.factor_added"

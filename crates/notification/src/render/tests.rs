@@ -54,6 +54,8 @@ fn full() -> Variables {
         ("title", "Spec 7 was approved <b>"),
         ("text", "Your spec was approved.\nIt may run now.\n\nSee https://app.example.org/specs/7 <i>soon</i>."),
         ("count", "2"),
+        ("name", "Trial 7 & more"),
+        ("cause", "a policy that it stood on was revoked"),
     ])
 }
 

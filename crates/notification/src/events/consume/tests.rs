@@ -198,3 +198,51 @@ proptest! {
         }
     }
 }
+
+#[test]
+fn steps_of_the_workflow_are_told_to_whom_they_concern() {
+    use org::domain_event::Event;
+    const OTHER: &str = "01890a5d-ac96-774b-bcce-b302099a8058";
+    let told = |topic: &str, step: Event| {
+        let message = org::DomainEvent {
+            organization_id: ID.to_owned(),
+            target_id: ID.to_owned(),
+            occurred_time: Some(prost_types::Timestamp { seconds: 1, nanos: 0 }),
+            event: Some(step),
+            ..Default::default()
+        };
+        match read(&event(topic, message.encode_to_vec())) {
+            Reading::Arrival(Arrival { content: Content::Notice(notice), .. }) => notice,
+            other => panic!("{other:?}"),
+        }
+    };
+    let name = || "Means".to_owned();
+    let asked = org::ComputeSpecReviewRequested {
+        name: name(),
+        creator_id: ID.to_owned(),
+        dataset_ids: vec![ID.to_owned()],
+        owner_ids: vec![ID.to_owned(), OTHER.to_owned()],
+    };
+    let notice = told("organization.compute_spec_review_requested", Event::ComputeSpecReviewRequested(asked));
+    assert_eq!((notice.template, notice.recipients.len()), (Template::ComputeSpecReviewRequested, 2));
+    assert_eq!(
+        (notice.variables["title"].as_str(), notice.variables["count"].as_str()),
+        ("Means waits for your review", "1")
+    );
+    assert!(notice.organization.is_some());
+    let opened = org::AssetPolicyActivated { name: name(), beneficiary_ids: vec![OTHER.to_owned()] };
+    let notice = told("organization.asset_policy_activated", Event::AssetPolicyActivated(opened));
+    assert_eq!(notice.recipients, [SubjectId::parse(OTHER).expect("an id")]);
+    assert_eq!(notice.organization, None, "it may belong anywhere");
+    let taken = org::AssetPolicyUpdated { name: name(), removed_ids: vec![OTHER.to_owned()], ..Default::default() };
+    let notice = told("organization.asset_policy_updated", Event::AssetPolicyUpdated(taken));
+    assert_eq!(notice.template, Template::AssetPolicyRevoked);
+    let cause = "DATASET_DELETED".to_owned();
+    let ended = org::ComputeSpecRevoked { name: name(), creator_id: OTHER.to_owned(), cause };
+    let notice = told("organization.compute_spec_revoked", Event::ComputeSpecRevoked(ended));
+    assert_eq!(notice.variables["cause"], "one of its datasets was deleted");
+    let fits = org::ComputeSpecCreated { name: name() };
+    let message = org::DomainEvent { event: Some(Event::ComputeSpecCreated(fits)), ..Default::default() };
+    let reading = read(&event("organization.compute_spec_revoked", message.encode_to_vec()));
+    assert!(matches!(reading, Reading::Malformed(_)));
+}
