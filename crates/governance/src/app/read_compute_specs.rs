@@ -2,12 +2,11 @@
 
 use std::collections::BTreeSet;
 
-use rolecall_db::Error;
+use rolecall_db::{Error, Tx};
 use rolecall_kernel::id::{AssetPolicyId, ComputeSpecId, OrganizationId};
 use rolecall_kernel::page::{Page, PageSize};
 use rolecall_kernel::time::Timestamp;
 use rolecall_organization::ground::Position;
-use sea_orm::ConnectionTrait;
 
 use super::App;
 use crate::domain::asset_policy::PrivacyControls;
@@ -32,6 +31,20 @@ pub(crate) struct Shown {
 }
 
 impl Shown {
+    /// A spec without what is kept elsewhere.
+    const fn bare(spec: ComputeSpec, view: View, now: Timestamp) -> Self {
+        Self { spec, view, now, controls: Vec::new(), runs: Vec::new() }
+    }
+
+    /// The policies whose demands are shown: once it is approved, those of the parts that are.
+    fn demanding(&self) -> Vec<AssetPolicyId> {
+        if self.view.state(&self.spec, self.now) != State::Approved {
+            return Vec::new();
+        }
+        let pins: BTreeSet<_> = self.parts().flat_map(|part| part.datasets.values().copied().flatten()).collect();
+        pins.into_iter().collect()
+    }
+
     /// Returns the parts that are shown.
     pub(crate) fn parts(&self) -> impl Iterator<Item = &Part> {
         let is_shown = |part: &&Part| match self.view {
@@ -42,20 +55,12 @@ impl Shown {
     }
 }
 
-/// Adds to a spec what is shown with it.
-pub(super) async fn show<C: ConnectionTrait>(
-    connection: &C,
-    spec: ComputeSpec,
-    view: View,
-    now: Timestamp,
-) -> Result<Shown, Error> {
-    let mut shown = Shown { spec, view, now, controls: Vec::new(), runs: Vec::new() };
-    if view.state(&shown.spec, now) == State::Approved {
-        let pins: BTreeSet<_> = shown.parts().flat_map(|part| part.datasets.values().copied().flatten()).collect();
-        shown.controls = asset_policies::list_controls(connection, &pins.into_iter().collect::<Vec<_>>()).await?;
-    }
+/// Adds to a spec what is shown with it after a change.
+pub(super) async fn show(tx: &Tx, spec: ComputeSpec, view: View, now: Timestamp) -> Result<Shown, Error> {
+    let mut shown = Shown::bare(spec, view, now);
+    shown.controls = asset_policies::list_controls(tx, &shown.demanding()).await?;
     if view == View::Whole {
-        shown.runs = compute_specs::list_runs(connection, shown.spec.compute_spec_id, RUNS).await?;
+        shown.runs = compute_specs::list_runs(tx, shown.spec.compute_spec_id, RUNS).await?;
     }
     Ok(shown)
 }
@@ -65,7 +70,12 @@ pub(crate) async fn find(app: &App, sight: &Sight, id: ComputeSpecId) -> Result<
     let reader = app.database.reader();
     let Some(spec) = compute_specs::find(&reader, sight, id).await? else { return Ok(None) };
     let Some(view) = sight.view(&spec) else { return Ok(None) };
-    show(&reader, spec, view, app.now()).await.map(Some)
+    let mut shown = Shown::bare(spec, view, app.now());
+    shown.controls = asset_policies::list_controls(&reader, &shown.demanding()).await?;
+    if view == View::Whole {
+        shown.runs = compute_specs::list_runs(&reader, shown.spec.compute_spec_id, RUNS).await?;
+    }
+    Ok(Some(shown))
 }
 
 /// Which specs to list.
@@ -89,7 +99,7 @@ pub(crate) async fn list(app: &App, list: &List, now: Timestamp) -> Result<Optio
     let specs = compute_specs::list(&app.database.reader(), &list.sight, &list.which, list.after, limit).await?;
     let shown = specs.into_iter().filter_map(|spec| {
         let view = list.sight.view(&spec)?;
-        Some(Shown { spec, view, now, controls: Vec::new(), runs: Vec::new() })
+        Some(Shown::bare(spec, view, now))
     });
     Ok(Some(Page::from_overfetch(shown.collect(), list.size)))
 }

@@ -1,7 +1,5 @@
 //! Domain events as the other contexts read them.
 
-mod compute_specs;
-
 use rolecall_api::organization::v1 as pb;
 use rolecall_api::organization::v1::domain_event::Event as Wire;
 use rolecall_db::{Consumer, Error, Tx};
@@ -111,16 +109,62 @@ fn encode(what: &What) -> Wire {
                 opens: *opens,
             })
         }
-        What::ComputeSpecCreated { .. }
-        | What::ComputeSpecSubmitted { .. }
-        | What::ComputeSpecReviewRequested { .. }
-        | What::ComputeSpecWithdrawn { .. }
-        | What::ComputeSpecReviewed { .. }
-        | What::ComputeSpecPartlyApproved { .. }
-        | What::ComputeSpecApproved { .. }
-        | What::ComputeSpecRejected { .. }
-        | What::ComputeSpecRevoked { .. }
-        | What::ComputeSpecRunReported { .. } => compute_specs::encode(what),
+        What::ComputeSpecCreated { name, .. } => {
+            Wire::ComputeSpecCreated(pb::ComputeSpecCreated { name: name.as_str().to_owned() })
+        }
+        What::ComputeSpecSubmitted { name, organizations, .. } => {
+            Wire::ComputeSpecSubmitted(pb::ComputeSpecSubmitted {
+                name: name.as_str().to_owned(),
+                organization_ids: organizations.iter().map(ToString::to_string).collect(),
+            })
+        }
+        What::ComputeSpecReviewRequested { name, creator, datasets, owners, .. } => {
+            Wire::ComputeSpecReviewRequested(pb::ComputeSpecReviewRequested {
+                name: name.as_str().to_owned(),
+                creator_id: creator.to_string(),
+                dataset_ids: datasets.iter().map(ToString::to_string).collect(),
+                owner_ids: texts(owners),
+            })
+        }
+        What::ComputeSpecWithdrawn { name, .. } => {
+            Wire::ComputeSpecWithdrawn(pb::ComputeSpecWithdrawn { name: name.as_str().to_owned() })
+        }
+        What::ComputeSpecReviewed { name, rejection, .. } => Wire::ComputeSpecReviewed(pb::ComputeSpecReviewed {
+            name: name.as_str().to_owned(),
+            decision: if rejection.is_some() { "REJECTED" } else { "APPROVED" }.to_owned(),
+            reason: rejection.as_ref().map(|reason| reason.as_str().to_owned()).unwrap_or_default(),
+        }),
+        What::ComputeSpecPartlyApproved { name, creator, by, .. } => {
+            Wire::ComputeSpecPartlyApproved(pb::ComputeSpecPartlyApproved {
+                name: name.as_str().to_owned(),
+                creator_id: creator.to_string(),
+                reviewer_organization_id: by.to_string(),
+            })
+        }
+        What::ComputeSpecApproved { name, creator, .. } => Wire::ComputeSpecApproved(pb::ComputeSpecApproved {
+            name: name.as_str().to_owned(),
+            creator_id: creator.to_string(),
+        }),
+        What::ComputeSpecRejected { name, creator, by, reason, .. } => {
+            Wire::ComputeSpecRejected(pb::ComputeSpecRejected {
+                name: name.as_str().to_owned(),
+                creator_id: creator.to_string(),
+                reviewer_organization_id: by.to_string(),
+                reason: reason.as_str().to_owned(),
+            })
+        }
+        What::ComputeSpecRevoked { name, creator, cause, .. } => Wire::ComputeSpecRevoked(pb::ComputeSpecRevoked {
+            name: name.as_str().to_owned(),
+            creator_id: creator.to_string(),
+            cause: cause.name().to_owned(),
+        }),
+        What::ComputeSpecRunReported { name, run, state, .. } => {
+            Wire::ComputeSpecRunReported(pb::ComputeSpecRunReported {
+                name: name.as_str().to_owned(),
+                run_id: run.as_str().to_owned(),
+                state: state.name().to_owned(),
+            })
+        }
         What::ModelRegistered { name, .. } => {
             Wire::ModelRegistered(pb::ModelRegistered { name: name.as_str().to_owned() })
         }

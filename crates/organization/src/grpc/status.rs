@@ -25,72 +25,37 @@ use crate::domain::guard::Orphaned;
 
 const RETRY_AFTER: Duration = Duration::from_secs(1);
 
+/// Spells a table of codes and their reasons.
+macro_rules! codes {
+    ($given:ident { $($code:ident: $($reason:ident),+;)+ }) => {
+        match $given {
+            $($(ErrorReason::$reason)|+ => Code::$code,)+
+        }
+    };
+}
+
 /// Returns the code that the contract gives a reason.
 const fn code(reason: ErrorReason) -> Code {
-    use ErrorReason as R;
-    match reason {
-        R::RequestInvalid | R::RequestIdReused | R::FilterNotIndexed => Code::InvalidArgument,
-        R::OrganizationNotFound
-        | R::AuditEventNotFound
-        | R::MemberNotFound
-        | R::SubjectNotFound
-        | R::RoleNotFound
-        | R::ModelNotFound
-        | R::ModelVersionNotFound
-        | R::DatasetNotFound
-        | R::AssetPolicyNotFound
-        | R::ComputeSpecNotFound => Code::NotFound,
-        R::OrganizationNameTaken | R::EmailTaken | R::RoleNameTaken | R::ModelNameTaken | R::DatasetNameTaken => {
-            Code::AlreadyExists
-        }
-        R::SelfRefused
-        | R::LastOwner
-        | R::LastAdmin
-        | R::MemberNotBlocked
-        | R::MemberNotActive
-        | R::InviterNotEntitled
-        | R::RegistrationClosed
-        | R::EmailDomainRefused
-        | R::AlreadyBootstrapped
-        | R::OrganizationSuspended
-        | R::OrganizationNotSuspended
-        | R::HomeOrganization
-        | R::OrganizationHasAdmin
-        | R::GuestsNotAllowed
-        | R::ProviderMissing
-        | R::BreakGlassUnfit
-        | R::BreakGlassOwner
-        | R::AdminAmongMembers
-        | R::RoleInUse
-        | R::ModelVersionPublished
-        | R::RegistrantUnfit
-        | R::AssetPolicyNotActive
-        | R::AssetPolicyRevoked
-        | R::AssetPolicyActive
-        | R::AssetPolicyWidened
-        | R::AssetPolicyExpired
-        | R::AssetPolicyIncomplete
-        | R::ModelInUse
-        | R::ComputeSpecNotDraft
-        | R::ComputeSpecUncovered
-        | R::ComputeSpecNotUnderReview
-        | R::ComputeSpecEnded
-        | R::ComputeSpecNotApproved
-        | R::ComputeSpecRunEnded => Code::FailedPrecondition,
-        R::RoleNotGrantable | R::PermissionNotGrantable | R::ActorNotEntitled | R::NamespaceNotOwned => {
-            Code::PermissionDenied
-        }
-        R::ModelVersionsExhausted
-        | R::RoleLimitReached
-        | R::PermissionLimitReached
-        | R::AssetPolicyLimitReached
-        | R::BeneficiaryLimitReached
-        | R::ComputeSpecLimitReached => Code::ResourceExhausted,
-        R::EtagMismatch | R::SubjectRemoved | R::AccessListExpired => Code::Aborted,
-        R::PeerUnavailable | R::StoreUnavailable | R::AccessNotCurrent => Code::Unavailable,
-        R::ResumeTokenExpired => Code::OutOfRange,
-        R::Internal | R::Unspecified => Code::Internal,
-    }
+    codes! { reason {
+        InvalidArgument: RequestInvalid, RequestIdReused, FilterNotIndexed;
+        NotFound: OrganizationNotFound, AuditEventNotFound, MemberNotFound, SubjectNotFound, RoleNotFound,
+            ModelNotFound, ModelVersionNotFound, DatasetNotFound, AssetPolicyNotFound, ComputeSpecNotFound;
+        AlreadyExists: OrganizationNameTaken, EmailTaken, RoleNameTaken, ModelNameTaken, DatasetNameTaken;
+        FailedPrecondition: SelfRefused, LastOwner, LastAdmin, MemberNotBlocked, MemberNotActive,
+            InviterNotEntitled, RegistrationClosed, EmailDomainRefused, AlreadyBootstrapped, OrganizationSuspended,
+            OrganizationNotSuspended, HomeOrganization, OrganizationHasAdmin, GuestsNotAllowed, ProviderMissing,
+            BreakGlassUnfit, BreakGlassOwner, AdminAmongMembers, RoleInUse, ModelVersionPublished, RegistrantUnfit,
+            AssetPolicyNotActive, AssetPolicyRevoked, AssetPolicyActive, AssetPolicyWidened, AssetPolicyExpired,
+            AssetPolicyIncomplete, ModelInUse, ComputeSpecNotDraft, ComputeSpecUncovered, ComputeSpecNotUnderReview,
+            ComputeSpecEnded, ComputeSpecNotApproved, ComputeSpecRunEnded;
+        PermissionDenied: RoleNotGrantable, PermissionNotGrantable, ActorNotEntitled, NamespaceNotOwned;
+        ResourceExhausted: ModelVersionsExhausted, RoleLimitReached, PermissionLimitReached,
+            AssetPolicyLimitReached, BeneficiaryLimitReached, ComputeSpecLimitReached;
+        Aborted: EtagMismatch, SubjectRemoved, AccessListExpired;
+        Unavailable: PeerUnavailable, StoreUnavailable, AccessNotCurrent;
+        OutOfRange: ResumeTokenExpired;
+        Internal: Internal, Unspecified;
+    } }
 }
 
 fn name(reason: ErrorReason) -> &'static str {
