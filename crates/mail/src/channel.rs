@@ -11,7 +11,7 @@ use rolecall_kernel::time::Timestamp;
 use crate::config::SmtpConfig;
 use crate::folder::Folder;
 use crate::mail::{Answer, ChannelKind, Mail};
-use crate::message::Encoder;
+use crate::message::{EncodeError, Encoder};
 use crate::smtp::Smtp;
 
 /// The most characters kept of what a channel answers.
@@ -93,7 +93,12 @@ impl Channel {
     pub async fn send(&self, mail: &Mail) -> Answer {
         let message = match self.encoder.encode(mail) {
             Ok(message) => message,
-            Err(error) => return Answer::NoSuchRecipient(detail(&format!("the address cannot be written: {error}"))),
+            Err(error @ EncodeError::Address(_)) => {
+                return Answer::NoSuchRecipient(detail(&format!("the address cannot be written: {error}")));
+            }
+            Err(error @ EncodeError::Message(_)) => {
+                return Answer::Never(detail(&format!("the mail cannot be written: {error}")));
+            }
         };
         match &self.route {
             Route::Smtp(smtp) => smtp.send(message).await,

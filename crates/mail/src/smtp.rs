@@ -177,11 +177,14 @@ impl Failure {
     }
 }
 
-/// Tells whether a refusal speaks of the address, and not of us, of a full mailbox or of a policy: then others of its
-/// kind would be refused too (enhanced status codes, RFC 3463).
+/// Tells whether a refusal says for certain that the address gets no mail (enhanced status codes, RFC 3463).
+///
+/// What says nothing of the kind may be about us, our relay or a policy: then everybody would be taken for unknown as
+/// long as that lasts.
 fn is_about_recipient(answer: &str) -> bool {
-    let others = ["5.2.2", "5.3.", "5.4.", "5.5.", "5.6.", "5.7."];
-    !answer.split_whitespace().any(|word| others.iter().any(|code| word.starts_with(code)))
+    let known = ["5.1.1", "5.1.2", "5.1.3", "5.1.6", "5.1.10", "5.2.1"];
+    let is_separator = |letter: char| !letter.is_ascii_digit() && letter != '.';
+    answer.split(is_separator).any(|word| known.contains(&word.trim_end_matches('.')))
 }
 
 fn parameters(smtp: &SmtpConfig) -> Result<TlsParameters, ChannelError> {
@@ -199,11 +202,23 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_refusal_for_a_policy_or_a_full_mailbox_says_nothing_about_the_address() {
-        for about in ["RCPT TO: permanent error (550): 5.1.1 no such user", "RCPT TO: permanent error (550): unknown"] {
+    fn only_a_refusal_that_says_so_is_about_the_address() {
+        for about in [
+            "RCPT TO: permanent error (550): 5.1.1 no such user",
+            "RCPT TO: permanent error (553): no such user (#5.1.1)",
+            "RCPT TO: permanent error (550): 5.1.10: recipient not found",
+        ] {
             assert!(is_about_recipient(about), "{about}");
         }
-        for other in ["permanent error (554): 5.7.1 relay access denied", "permanent error (552): 5.2.2 over quota"] {
+        for other in [
+            "permanent error (554): 5.7.1 relay access denied",
+            "permanent error (552): 5.2.2 over quota",
+            "permanent error (550): relay not permitted",
+            "permanent error (530): SMTP authentication is required",
+            "permanent error (553): sorry, that domain isn't in my list (#5.7.1)",
+            "permanent error (550): 5.1.8 sender address rejected",
+            "permanent error (550): unknown",
+        ] {
             assert!(!is_about_recipient(other), "{other}");
         }
     }

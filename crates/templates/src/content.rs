@@ -54,7 +54,6 @@ pub struct Variable {
 
 /// A template in one language.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[expect(clippy::struct_field_names, reason = "named as on the wire")]
 pub struct Text {
     /// Its language.
     pub locale: Locale,

@@ -8,6 +8,7 @@ mod authorization;
 mod bad_input;
 mod clients;
 mod command_line;
+mod compute_specs;
 mod contract;
 mod crash;
 mod journey;

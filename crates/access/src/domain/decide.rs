@@ -302,7 +302,12 @@ impl Here<'_> {
         let suffices = |held: Option<Holding>| match reason {
             Reason::OwnRecord => held == Some(Holding::OnSelf),
             Reason::Registrant | Reason::PolicyInForce => matches!(held, Some(Holding::If(_))),
-            _ => matches!(held, Some(Holding::Own | Holding::Any)),
+            Reason::RoleHoldsPermission
+            | Reason::PermissionGiven
+            | Reason::SubjectUnknown
+            | Reason::ResourceUnknown
+            | Reason::PermissionUnknown
+            | Reason::Lacking(_) => matches!(held, Some(Holding::Own | Holding::Any)),
         };
         let roles = match self.subject.who {
             Who::Member(member) => {

@@ -70,10 +70,8 @@ pub(crate) fn explain(world: &Snapshot, sees: &Scope, question: &Question, now: 
     let mut tree = Tree::default();
     let decision = decide(world, sees, question, now, &mut tree);
     let Tree { gates, rules } = tree;
-    let nearest_miss = match decision.reason {
-        Reason::Lacking(_) => nearest_miss(&gates, &rules),
-        _ => Vec::new(),
-    };
+    let is_lacking = matches!(decision.reason, Reason::Lacking(_));
+    let nearest_miss = if is_lacking { nearest_miss(&gates, &rules) } else { Vec::new() };
     Explanation { decision, gates, rules, nearest_miss }
 }
 

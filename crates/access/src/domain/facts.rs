@@ -5,7 +5,7 @@ use std::mem::size_of;
 use rolecall_kernel::time::Timestamp;
 use rolecall_organization::ground::RoleSet;
 
-use super::index::{Key, Map};
+use super::index::{Key, Map, Set};
 
 /// A person's membership; those that nobody sees yet are left out.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -67,7 +67,7 @@ pub(crate) struct Shard {
     pub(crate) guests: Map<Timestamp>,
     /// Who registered each.
     pub(crate) datasets: Map<Key>,
-    pub(crate) models: Map<()>,
+    pub(crate) models: Set,
     pub(crate) policies: Map<Policy>,
     /// The active policies that cover each dataset, in order.
     opening: Map<Vec<Key>>,
@@ -107,7 +107,7 @@ impl Shard {
     /// Returns every id in it.
     pub(crate) fn ids(&self) -> impl Iterator<Item = Key> {
         let people = self.members.keys().chain(self.accounts.keys()).chain(self.guests.keys());
-        people.chain(self.datasets.keys()).chain(self.models.keys()).chain(self.policies.keys()).copied()
+        people.chain(self.datasets.keys()).chain(&self.models).chain(self.policies.keys()).copied()
     }
 
     /// Returns the accounts that its active policies name, some more than once.

@@ -1,6 +1,6 @@
 //! Maps by identifier, and one that is cheap to copy and to change a little.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::hash::{BuildHasherDefault, Hasher};
 use std::sync::Arc;
 
@@ -9,6 +9,9 @@ pub(crate) type Key = u128;
 
 /// A map by identifier.
 pub(crate) type Map<V> = HashMap<Key, V, BuildHasherDefault<KeyHasher>>;
+
+/// Ids.
+pub(crate) type Set = HashSet<Key, BuildHasherDefault<KeyHasher>>;
 
 /// Hashes identifiers. Most of their bits are random, and drawn by this suite: whoever asks for one adds none.
 #[derive(Debug, Clone, Copy, Default)]

@@ -68,7 +68,7 @@ fn of_kind(organization: Key, shard: &Shard, kind: Kind) -> Vec<Key> {
         Kind::Organization => vec![organization],
         Kind::User => shard.members.keys().copied().collect(),
         Kind::Dataset => shard.datasets.keys().copied().collect(),
-        Kind::Model => shard.models.keys().copied().collect(),
+        Kind::Model => shard.models.iter().copied().collect(),
         Kind::AssetPolicy => shard.policies.keys().copied().collect(),
     }
 }

@@ -173,7 +173,7 @@ impl Snapshot {
             Kind::Organization => true,
             Kind::User => shard.members.contains_key(&key),
             Kind::Dataset => shard.datasets.contains_key(&key),
-            Kind::Model => shard.models.contains_key(&key),
+            Kind::Model => shard.models.contains(&key),
             Kind::AssetPolicy => shard.policies.contains_key(&key),
         };
         (is_there && includes(scope, organization)).then_some(Target { resource, organization, shard })

@@ -144,7 +144,9 @@ fn version(words: &[Word]) -> String {
     for (kind, name, beside) in WAYS {
         hash.update(format!("\n{} {name} {}", kind.name(), beside.join(" ")));
     }
-    hash.finalize().iter().take(8).map(|byte| format!("{byte:02x}")).collect()
+    let [first, second, third, fourth, fifth, sixth, seventh, eighth, ..] = <[u8; 32]>::from(hash.finalize());
+    let start = u64::from_be_bytes([first, second, third, fourth, fifth, sixth, seventh, eighth]);
+    format!("{start:016x}")
 }
 
 #[cfg(test)]

@@ -110,10 +110,10 @@ fn command(
     (subject, permission, kind): (SubjectId, String, Kind),
     wanted: Wanted,
     size: PageSize,
-    place: Place,
+    Place(place): Place,
 ) -> list::Command {
     let wish = Wish { subject: subject.as_uuid().as_u128(), permission, kind };
-    list::Command { sees: caller.scope(CHECK), wish, wanted, size, place: place.0 }
+    list::Command { sees: caller.scope(CHECK), wish, wanted, size, place }
 }
 
 /// Where a list goes on, or that it begins.

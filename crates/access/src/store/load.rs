@@ -170,11 +170,14 @@ async fn read_organizations(view: &View, range: Range<'_>, reading: &mut Reading
     Ok(())
 }
 
+/// The name of a composed role, and what it is of.
+type Composed = (Box<str>, Vec<Box<str>>);
+
 /// Reads the composed roles; returns the place of each in its organization.
 async fn read_roles(view: &View, range: Range<'_>, reading: &mut Reading) -> Result<HashMap<Key, u32>, Error> {
     let sql = "SELECT r.role_id, r.organization_id, r.name, p.permission FROM roles r \
                LEFT JOIN role_permissions p ON p.role_id = r.role_id";
-    let mut roles: BTreeMap<(Key, Key), (Box<str>, Vec<Box<str>>)> = BTreeMap::new();
+    let mut roles: BTreeMap<(Key, Key), Composed> = BTreeMap::new();
     for row in range.narrow(Sql::new(sql), "r.organization_id", None).all(view).await? {
         let id = (key(&row, "organization_id")?, key(&row, "role_id")?);
         let name = row.try_get::<String>("", "name")?;
@@ -286,7 +289,7 @@ async fn read_data(view: &View, range: Range<'_>, reading: &mut Reading) -> Resu
     for row in range.narrow(sql, "organization_id", Some("model_id IN {}")).all(view).await? {
         let id = key(&row, "model_id")?;
         if let Some(shard) = reading.of(&row)? {
-            shard.models.insert(id, ());
+            shard.models.insert(id);
         }
     }
     Ok(())

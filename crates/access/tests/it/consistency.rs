@@ -12,6 +12,7 @@ use crate::stage::{Decisions, Stage, Who, refused, violations};
 
 const REGISTER: &str = "organization.datasets.register";
 
+#[expect(clippy::needless_pass_by_value, reason = "ids of every kind, as they are at hand")]
 pub(crate) fn question(
     subject: impl ToString,
     permission: &str,

@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 use std::time::Duration;
 
 use rolecall_api::organization::v1 as pb;
+use rolecall_api::organization::v1::AccessReason as R;
 use rolecall_api::organization::v1::resource::Resource;
 use rolecall_kernel::id::{OrganizationId, UserId};
 use rolecall_kernel::time::Clock as _;
@@ -88,6 +89,7 @@ async fn model(stage: &Stage, owner: UserId) -> String {
     model_id
 }
 
+#[expect(clippy::needless_pass_by_value, reason = "ids of every kind, as they are at hand")]
 fn question(subject: impl ToString, permission: &str, resource: Resource) -> pb::CheckAccessRequest {
     pb::CheckAccessRequest {
         subject_id: subject.to_string(),
@@ -97,6 +99,7 @@ fn question(subject: impl ToString, permission: &str, resource: Resource) -> pb:
     }
 }
 
+#[expect(clippy::needless_pass_by_value, reason = "ids of every kind, as they are at hand")]
 fn wish(subject: impl ToString, permission: &str) -> pb::ListAccessibleResourcesRequest {
     pb::ListAccessibleResourcesRequest {
         subject_id: subject.to_string(),
@@ -128,7 +131,6 @@ on_each_database! {
                 assert_eq!(answer.allowed, !rule.is_empty());
                 seen.insert(answer.reason);
             };
-            use pb::AccessReason as R;
             ask(ground.owner, ground.dataset(1), R::RoleHoldsPermission, READ).await;
             ask(ground.steward, ground.dataset(1), R::Registrant, "organization.datasets.get_registered").await;
             ask(ground.steward, ground.dataset(0), R::NotRegistrant, "").await;

@@ -48,7 +48,6 @@ pub(crate) struct Stage {
     pub(crate) identity: Arc<peers::FakeIdentity>,
     /// What decides in this process.
     pub(crate) access: Access,
-    pub(crate) organization: Organization,
     master_key: MasterKey,
     guard: Guard,
     routes: Routes,
@@ -120,7 +119,6 @@ impl Stage {
             routes,
             identity,
             access,
-            organization,
             master_key,
         };
         stage.bootstrap().await;

@@ -270,7 +270,9 @@ fn resource(kind: pb::ResourceType, id: &Uuid) -> Resource {
         pb::ResourceType::Dataset => Resource::DatasetId(id.to_string()),
         pb::ResourceType::Model => Resource::ModelId(id.to_string()),
         pb::ResourceType::User => Resource::UserId(id.to_string()),
-        _ => Resource::OrganizationId(id.to_string()),
+        pb::ResourceType::Organization | pb::ResourceType::AssetPolicy | pb::ResourceType::Unspecified => {
+            Resource::OrganizationId(id.to_string())
+        }
     }
 }
 
@@ -286,7 +288,9 @@ async fn compare(worlds: &Worlds<'_>, subject: &Uuid, wish: &Wish, lists: bool) 
         pb::ResourceType::Dataset => pool.datasets.clone(),
         pb::ResourceType::Model => pool.models.clone(),
         pb::ResourceType::User => pool.users.clone(),
-        _ => vec![pool.organization],
+        pb::ResourceType::Organization | pb::ResourceType::AssetPolicy | pb::ResourceType::Unspecified => {
+            vec![pool.organization]
+        }
     });
     let resources: Vec<Uuid> = worlds.pools.iter().flat_map(of_kind).collect();
     let checks = resources.iter().map(|id| pb::CheckAccessRequest {

@@ -41,24 +41,21 @@ async fn report(app: &App, tx: &Tx, command: &Command) -> Result<Run, Error> {
         return Err(Refused::NotEntitled.into());
     }
     let known = compute_specs::find_run(tx, spec.compute_spec_id, &command.name).await?;
-    let run = match known {
-        Some(mut run) => {
-            if !run.report(command.state, &command.detail, now)? {
-                return Ok(run);
-            }
-            run
+    let run = if let Some(mut run) = known {
+        if !run.report(command.state, &command.detail, now)? {
+            return Ok(run);
         }
-        None => {
-            if spec.state_at(now) != State::Approved {
-                return Err(Error::NotApproved);
-            }
-            check(tx, &opened, &spec).await?;
-            if compute_specs::count_runs(tx, spec.compute_spec_id).await? >= MAX_RUNS {
-                return Err(Error::LimitReached(Limit::Runs));
-            }
-            let (name, state, detail) = (command.name.clone(), command.state, command.detail.clone());
-            Run { name, state, detail, started: now, updated: now }
+        run
+    } else {
+        if spec.state_at(now) != State::Approved {
+            return Err(Error::NotApproved);
         }
+        check(tx, &opened, &spec).await?;
+        if compute_specs::count_runs(tx, spec.compute_spec_id).await? >= MAX_RUNS {
+            return Err(Error::LimitReached(Limit::Runs));
+        }
+        let (name, state, detail) = (command.name.clone(), command.state, command.detail.clone());
+        Run { name, state, detail, started: now, updated: now }
     };
     compute_specs::put_run(tx, spec.compute_spec_id, &run).await?;
     let (compute_spec_id, name) = (spec.compute_spec_id, spec.name.clone());

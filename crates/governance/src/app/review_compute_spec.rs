@@ -38,14 +38,13 @@ async fn review(app: &App, tx: &Tx, command: &Command) -> Result<Changed, Error>
     let (before, view, opened) = open(app, tx, target).await?;
     let own = reviewer(tx, &opened, &before, command).await?;
     let (mut after, now) = (before.clone(), opened.now);
-    match &command.rejection {
-        Some(reason) => after.reject(own, reason, now)?,
-        None => {
-            if !after.approve(own, now)? {
-                return changed(tx, before, view, opened.revision, now).await;
-            }
-            check(tx, &opened, &before).await?;
+    if let Some(reason) = &command.rejection {
+        after.reject(own, reason, now)?;
+    } else {
+        if !after.approve(own, now)? {
+            return changed(tx, before, view, opened.revision, now).await;
         }
+        check(tx, &opened, &before).await?;
     }
     let told = told(&after, own, command.rejection.as_ref(), &target.origin);
     finish(app, tx, &opened, RowFacts::of_organization(own), (&before, &after), &target.origin, told).await?;

@@ -83,7 +83,7 @@ async fn read_all<C: ConnectionTrait>(connection: &C, rows: Vec<Row>) -> Result<
     }
     let whole = |row: &Row| {
         let id = row.compute_spec_id;
-        from_rows(row, parts.remove(&id).unwrap_or_default(), &touched.remove(&id).unwrap_or_default())
+        from_rows(row, &parts.remove(&id).unwrap_or_default(), &touched.remove(&id).unwrap_or_default())
     };
     Ok(rows.iter().map(whole).collect::<Result<_, _>>()?)
 }

@@ -65,9 +65,9 @@ async fn report(
     who: UserId,
     id: &str,
     run: &str,
-    state: pb::ComputeSpecRunState,
+    reported: pb::ComputeSpecRunState,
 ) -> Result<pb::ComputeSpecRun, Status> {
-    let run = Some(pb::ComputeSpecRun { run_id: run.to_owned(), state: state.into(), ..Default::default() });
+    let run = Some(pb::ComputeSpecRun { run_id: run.to_owned(), state: reported.into(), ..Default::default() });
     let request = pb::ReportComputeSpecRunRequest { compute_spec_id: id.to_owned(), run, ..Default::default() };
     Ok(stage.specs(who).report_compute_spec_run(request).await?.into_inner().run.expect("a run"))
 }
@@ -256,14 +256,14 @@ on_each_database! {
         let stage = Stage::open(&database).await;
         let world = World::make(&stage).await;
         let id = world.approved(&stage).await;
-        let end_time = Some(prost_types::Timestamp { seconds: stage.clock.now().as_seconds() + 60, nanos: 0 });
+        let ends = stage.clock.now().as_seconds() + 60;
+        let end_time = Some(prost_types::Timestamp { seconds: ends, nanos: 0 });
         let shorter = |seconds| pb::AssetPolicy {
             asset_policy_id: world.policies[0].clone(),
             end_time: Some(prost_types::Timestamp { seconds, nanos: 0 }),
             ..Default::default()
         };
         let request = |policy| pb::UpdateAssetPolicyRequest { asset_policy: Some(policy), ..Default::default() };
-        let ends = end_time.expect("a time").seconds;
         stage.policies(world.acme.owner).update_asset_policy(request(shorter(ends))).await.expect("ends");
         let seen = get(&stage, world.ada, &id).await.expect("reads");
         assert_eq!((seen.state(), seen.expire_time), (Approved, end_time));
@@ -318,7 +318,7 @@ on_each_database! {
             assert_eq!(in_state(world.beta.owner, state).await.iter().collect::<Vec<_>>(), beta, "{state:?}");
         }
         let awaiting = pb::ListComputeSpecsRequest { awaiting_review: true, ..everywhere() };
-        assert_eq!(list(&stage, world.acme.owner, awaiting.clone()).await, [waiting.clone()]);
+        assert_eq!(list(&stage, world.acme.owner, awaiting.clone()).await, std::slice::from_ref(&waiting));
         assert_eq!(list(&stage, world.beta.owner, awaiting).await, [waiting, partly]);
     }
 

@@ -23,6 +23,7 @@ use crate::hashing::HashingError;
 use crate::peers::PeerError;
 
 /// The status code of a reason, as its enum value declares.
+#[expect(clippy::too_many_lines, reason = "a table, which is looked up and not read aloud")]
 const fn code(reason: Reason) -> Code {
     match reason {
         Reason::RequestInvalid | Reason::RequestIdReused | Reason::FilterNotIndexed => Code::InvalidArgument,

@@ -98,10 +98,10 @@ fn hostile(world: &World, program: &Program, other: &Program) -> Vec<(&'static s
         claims.as_object_mut().expect("an object").remove(name);
         program.sign(&header, &claims)
     };
-    let headed = |name: &str, value: Value| {
-        let mut header = program.header();
-        header[name] = value;
-        program.sign(&header, &program.claims(world, "headed"))
+    let under = |name: &str, value: Value| {
+        let mut other = program.header();
+        other[name] = value;
+        program.sign(&other, &program.claims(world, "headed"))
     };
     vec![
         ("signed by another", sign(&other.pair, &header, &program.claims(world, "a"))),
@@ -120,13 +120,13 @@ fn hostile(world: &World, program: &Program, other: &Program) -> Vec<(&'static s
         ("no name", without("jti")),
         ("an empty name", claimed("jti", json!(""))),
         ("a long name", claimed("jti", json!("x".repeat(129)))),
-        ("no algorithm", headed("alg", json!("none"))),
-        ("a shared secret", headed("alg", json!("HS256"))),
-        ("an access token", headed("typ", json!("at+jwt"))),
-        ("a service token", headed("typ", json!("svc+jwt"))),
-        ("an extension", headed("crit", json!(["exp"]))),
-        ("no key", headed("kid", Value::Null)),
-        ("an unknown key", headed("kid", json!(program.service_account_id))),
+        ("no algorithm", under("alg", json!("none"))),
+        ("a shared secret", under("alg", json!("HS256"))),
+        ("an access token", under("typ", json!("at+jwt"))),
+        ("a service token", under("typ", json!("svc+jwt"))),
+        ("an extension", under("crit", json!(["exp"]))),
+        ("no key", under("kid", Value::Null)),
+        ("an unknown key", under("kid", json!(program.service_account_id))),
         ("nothing signed", format!("{}.", program.assertion(world, "c").rsplit_once('.').expect("parts").0)),
     ]
 }

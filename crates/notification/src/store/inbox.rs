@@ -133,7 +133,7 @@ pub(crate) async fn delete_old(tx: &Tx, before: Timestamp, most: u64) -> Result<
     Ok(Entity::delete_many().filter(Column::MessageId.is_in(ids)).exec(tx).await?.rows_affected)
 }
 
-pub(super) fn lying(recipient: SubjectId, now: Timestamp) -> Condition {
+fn lying(recipient: SubjectId, now: Timestamp) -> Condition {
     let now = now.as_micros();
     Condition::all()
         .add(Column::RecipientId.eq(recipient.as_uuid()))

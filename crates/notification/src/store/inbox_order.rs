@@ -8,12 +8,12 @@ use rolecall_kernel::id::SubjectId;
 use rolecall_kernel::time::Timestamp;
 use sea_orm::prelude::Uuid;
 use sea_orm::{
-    ColumnTrait as _, ConnectionTrait, DbErr, EntityTrait as _, QueryFilter as _, QueryOrder as _, QuerySelect as _,
-    Statement, Value,
+    ColumnTrait as _, Condition, ConnectionTrait, DbErr, EntityTrait as _, QueryFilter as _, QueryOrder as _,
+    QuerySelect as _, Statement, Value,
 };
 
 use super::entity::inbox_message::{Column, Entity};
-use super::inbox::{lying, read};
+use super::inbox::read;
 use crate::domain::message::InboxMessage;
 
 /// Gives up to `most` messages that lie in inboxes by now their numbers; returns how many.
@@ -52,13 +52,20 @@ pub(crate) async fn head(reader: &Reader) -> Result<i64, Error> {
 }
 
 /// Reads the messages of a person after a number, in order; what has expired is left out.
+///
+/// Whatever has a number lies there: the clock of whoever gave it said so, and that of the reader, which may be behind,
+/// is not asked again. A message that it left out would be passed over for ever.
 pub(crate) async fn read_after(
     reader: &Reader,
     (recipient, now): (SubjectId, Timestamp),
     after: i64,
     most: u64,
 ) -> Result<Vec<(i64, InboxMessage)>, Error> {
-    let query = Entity::find().filter(lying(recipient, now)).filter(Column::Seq.gt(after));
+    let now = now.as_micros();
+    let query = Entity::find()
+        .filter(Column::RecipientId.eq(recipient.as_uuid()))
+        .filter(Column::Seq.gt(after))
+        .filter(Condition::any().add(Column::Expires.is_null()).add(Column::Expires.gt(now)));
     let rows = query.order_by_asc(Column::Seq).limit(most).all(reader).await?;
     Ok(rows.into_iter().filter_map(|row| Some((row.seq?, read(row)))).collect())
 }

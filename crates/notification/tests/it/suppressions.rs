@@ -106,7 +106,7 @@ on_each_database! {
         }
         assert_eq!(seen.len(), 6);
         assert!(seen.is_sorted(), "{seen:?}");
-        request.email = "a@example.com".to_owned();
+        "a@example.com".clone_into(&mut request.email);
         let status = world.suppressions(admin.clone()).list_suppressions(request).await.expect_err("of another list");
         assert_eq!(reason(&status), "REQUEST_INVALID");
         let only = ListSuppressionsRequest { email: "A@example.com".to_owned(), ..Default::default() };

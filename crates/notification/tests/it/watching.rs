@@ -102,10 +102,9 @@ async fn next(stream: &mut Streaming<WatchInboxResponse>) -> (InboxMessage, Stri
 async fn end(stream: &mut Streaming<WatchInboxResponse>) -> Status {
     let end = async {
         loop {
-            match stream.message().await {
-                Ok(Some(_)) => {}
-                Ok(None) => panic!("it ends with an error"),
-                Err(status) => break status,
+            let next = stream.message().await.transpose().expect("it ends with an error");
+            if let Err(status) = next {
+                break status;
             }
         }
     };
@@ -147,6 +146,23 @@ on_each_database! {
         assert_eq!(next(&mut stream.expect("resumed").into_inner()).await.0, told);
         let mut stream = watch(&world, ada, &token).await.expect("resumed");
         assert!(step(&mut stream).await.message.is_none(), "it was told");
+    }
+
+    async fn a_reader_whose_clock_is_behind_passes_over_nothing(database) {
+        let world = World::new(database).await;
+        let ada = world.person("Ada");
+        let mut stream = watch(&world, ada, "").await.expect("watched");
+        assert!(step(&mut stream).await.message.is_none());
+        let behind = world.clock.now();
+        world.clock.advance(Duration::from_secs(2));
+        send(&world, to(vec![user(ada)])).await.expect("accepted");
+        assert_eq!(number(&world).await, 1);
+        world.clock.set(behind);
+        let (first, _) = next(&mut stream).await;
+        send(&world, to(vec![user(ada)])).await.expect("accepted");
+        assert_eq!(number(&world).await, 1);
+        let (second, _) = next(&mut stream).await;
+        assert_ne!(first.message_id, second.message_id);
     }
 
     async fn whoever_disconnects_and_comes_back_sees_every_message_once_and_in_order(database) {

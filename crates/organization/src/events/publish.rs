@@ -71,11 +71,11 @@ pub async fn tell(tx: &Tx, told: Told<'_>, consumers: &[Consumer]) -> Result<(),
 const fn consumers(what: &What) -> &'static [Consumer] {
     match what {
         // Ends the sessions or the one-time codes, and mails the person.
-        What::MemberBlocked { .. } | What::MemberRolesChanged { .. } => &[ORGANIZATION, IDENTITY, NOTIFICATION],
+        What::MemberBlocked { .. } | What::MemberRolesChanged { .. } | What::OrganizationDeleted { .. } => {
+            &[ORGANIZATION, IDENTITY, NOTIFICATION]
+        }
         // Ends passwords.
         What::SingleSignOnRequired { .. } => &[ORGANIZATION, IDENTITY],
-        // Ends whole accounts, and what was to be told of it.
-        What::OrganizationDeleted { .. } => &[ORGANIZATION, IDENTITY, NOTIFICATION],
         What::MemberUnblocked { .. }
         | What::OrganizationSuspended { .. }
         | What::OrganizationResumed { .. }

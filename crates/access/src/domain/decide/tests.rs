@@ -2,6 +2,7 @@ use std::fmt::Write as _;
 use std::sync::Arc;
 
 use super::*;
+use crate::domain::explain::Rule;
 use crate::domain::facts::{Block, Shard};
 use crate::domain::snapshot::Resource;
 use crate::domain::token::Epoch;
@@ -17,6 +18,7 @@ const POLICY: Key = 30;
 
 /// What decides about one subject and one dataset.
 #[derive(Debug, Clone, Copy)]
+#[expect(clippy::struct_excessive_bools, reason = "the dimensions of the table")]
 struct Case {
     roles: RoleSet,
     /// Whether the dataset belongs to the subject's organization.
@@ -83,7 +85,7 @@ impl Case {
         let told = crate::domain::explain::explain(&world, &Scope::All, &question, NOW);
         let decision = decide(&world, &Scope::All, &question, NOW, &mut Silent);
         assert_eq!(told.decision, decision, "{self:?} {permission}");
-        let holds = told.gates.iter().all(|gate| gate.holds) && told.rules.iter().any(|rule| rule.holds());
+        let holds = told.gates.iter().all(|gate| gate.holds) && told.rules.iter().any(Rule::holds);
         assert_eq!(holds, decision.reason.allows(), "{self:?} {permission}");
         decision
     }

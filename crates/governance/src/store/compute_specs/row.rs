@@ -28,7 +28,7 @@ fn verdict(row: &part::Model) -> Result<Verdict, DbErr> {
 }
 
 /// Reads a spec from all of its rows.
-pub(super) fn from_rows(row: &Row, parts: Vec<part::Model>, touched: &[dataset::Model]) -> Result<ComputeSpec, DbErr> {
+pub(super) fn from_rows(row: &Row, parts: &[part::Model], touched: &[dataset::Model]) -> Result<ComputeSpec, DbErr> {
     let read = |part: &part::Model| -> Result<Part, DbErr> {
         let own = touched.iter().filter(|dataset| dataset.organization_id == part.organization_id);
         let pinned =

@@ -5,6 +5,7 @@ use sea_orm::entity::prelude::*;
 /// A row.
 #[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
 #[sea_orm(table_name = "compute_spec_datasets")]
+#[expect(clippy::struct_field_names, reason = "columns are called here what the contract calls them")]
 pub struct Model {
     #[sea_orm(primary_key, auto_increment = false)]
     pub compute_spec_id: Uuid,

@@ -211,10 +211,9 @@ fn steps_of_the_workflow_are_told_to_whom_they_concern() {
             event: Some(step),
             ..Default::default()
         };
-        match read(&event(topic, message.encode_to_vec())) {
-            Reading::Arrival(Arrival { content: Content::Notice(notice), .. }) => notice,
-            other => panic!("{other:?}"),
-        }
+        let reading = read(&event(topic, message.encode_to_vec()));
+        let Reading::Arrival(Arrival { content: Content::Notice(notice), .. }) = reading else { panic!("{reading:?}") };
+        notice
     };
     let name = || "Means".to_owned();
     let asked = org::ComputeSpecReviewRequested {

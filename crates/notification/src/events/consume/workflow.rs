@@ -52,6 +52,7 @@ impl Step {
     }
 
     /// The subject of the mail, and its line in a summary.
+    #[expect(clippy::wildcard_enum_match_arm, reason = "made by `step` of these templates alone")]
     fn title(&self) -> String {
         let name = &self.name;
         match self.template {
@@ -66,6 +67,7 @@ impl Step {
     }
 }
 
+#[expect(clippy::wildcard_enum_match_arm, reason = "all other events are not of the workflow")]
 fn step(event: Event, target: &str) -> Result<Step, String> {
     Ok(match event {
         Event::AssetPolicyActivated(it) => Step::of_policy(Template::AssetPolicyActivated, it.name, it.beneficiary_ids),
