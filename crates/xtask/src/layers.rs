@@ -22,7 +22,7 @@ const LEVELS: &[(&str, u8)] = &[
     ("rolecall-api", 0),
     ("rolecall-telemetry", 1),
     ("rolecall-outbound", 1),
-    // The texts of organizations: pure, and what notification stands on (docs/adr/0016).
+    // The texts of organizations: pure, and what notification stands on (docs/adr/0015).
     ("rolecall-templates", 1),
     // How a mail leaves; who is told what is the business of notification.
     ("rolecall-mail", 1),

@@ -59,7 +59,7 @@ pub(crate) enum Command {
     /// Create a compute spec as a draft
     #[command(after_help = "Examples:
   rolecall specs create \"Means\" --model 01890a5d-ac96-774b-bcce-b302099a8057 --model-version 1.0 --dataset 01890a5d-ac96-774b-bcce-b302099a8058
-  rolecall specs create \"Means\" --model 01890a5d-ac96-774b-bcce-b302099a8057 --model-version 1.0 --dataset 01890a5d-ac96-774b-bcce-b302099a8058 --parameters '{\"epochs\": 3}'")]
+  rolecall specs create \"Means\" --model 01890a5d-ac96-774b-bcce-b302099a8057 --model-version 1.0 --dataset 01890a5d-ac96-774b-bcce-b302099a8058 --parameters \"$(cat parameters.json)\"")]
     Create {
         /// Name
         name: String,
@@ -90,9 +90,9 @@ pub(crate) enum Command {
         /// Id of the spec
         compute_spec_id: String,
     },
-    /// Show a spec, as much of it as you may see; its obligations and runs with --json
+    /// Show a spec, as much of it as you may see; its obligations and runs with --output json
     #[command(after_help = "Examples:
-  rolecall specs get 01890a5d-ac96-774b-bcce-b302099a8057 --json")]
+  rolecall specs get 01890a5d-ac96-774b-bcce-b302099a8057 --output json")]
     Get {
         /// Id of the spec
         compute_spec_id: String,

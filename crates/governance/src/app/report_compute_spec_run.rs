@@ -50,7 +50,7 @@ async fn report(app: &App, tx: &Tx, command: &Command) -> Result<Run, Error> {
         if spec.state_at(now) != State::Approved {
             return Err(Error::NotApproved);
         }
-        check(tx, &opened, &spec).await?;
+        check(tx, &opened, &spec, target.permission).await?;
         if compute_specs::count_runs(tx, spec.compute_spec_id).await? >= MAX_RUNS {
             return Err(Error::LimitReached(Limit::Runs));
         }

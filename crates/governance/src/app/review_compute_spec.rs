@@ -44,7 +44,7 @@ async fn review(app: &App, tx: &Tx, command: &Command) -> Result<Changed, Error>
         if !after.approve(own, now)? {
             return changed(tx, before, view, opened.revision, now).await;
         }
-        check(tx, &opened, &before).await?;
+        check(tx, &opened, &before, "organization.compute_specs.submit").await?;
     }
     let told = told(&after, own, command.rejection.as_ref(), &target.origin);
     finish(app, tx, &opened, RowFacts::of_organization(own), (&before, &after), &target.origin, told).await?;
@@ -69,14 +69,15 @@ async fn reviewer(tx: &Tx, opened: &Opened, spec: &ComputeSpec, command: &Comman
     Ok(own)
 }
 
-/// Checks that the spec still stands on all that it stood on when it was submitted.
-pub(super) async fn check(tx: &Tx, opened: &Opened, spec: &ComputeSpec) -> Result<(), Error> {
+/// Checks that the spec still stands on all that it stood on when it was submitted, and that its creator may do this
+/// with it.
+pub(super) async fn check(tx: &Tx, opened: &Opened, spec: &ComputeSpec, permission: &str) -> Result<(), Error> {
     // Which of the datasets of others it is about is nothing for a reviewer.
     let uncovered = || Error::Uncovered(Vec::new());
     let creator = ground::find_actor(tx, spec.creator.into()).await?.ok_or_else(uncovered)?;
-    let may_submit = creator.may_if_related("organization.compute_specs.submit", opened.now)
-        || creator.may("organization.compute_specs.submit", spec.organization_id, opened.now);
-    if !may_submit || creator.organization_id() != Some(spec.organization_id) {
+    let is_entitled =
+        creator.may_if_related(permission, opened.now) || creator.may(permission, spec.organization_id, opened.now);
+    if !is_entitled || creator.organization_id() != Some(spec.organization_id) {
         return Err(uncovered());
     }
     let standing = standing::read(tx, &creator, &Named::of(spec), opened.now).await?;

@@ -114,8 +114,9 @@ impl Standing<'_> {
     }
 
     fn is_viewed(&self, id: DatasetId) -> bool {
-        self.datasets.get(&id).is_some_and(|dataset| self.views_by_role(dataset))
-            || self.policies.iter().any(|policy| policy.terms.datasets.contains(&id))
+        // A policy may outlive a dataset that it names.
+        let is_opened = || self.policies.iter().any(|policy| policy.terms.datasets.contains(&id));
+        self.datasets.get(&id).is_some_and(|dataset| self.views_by_role(dataset) || is_opened())
     }
 
     /// Whoever sees all datasets of its organization, or registered this one there, needs no policy.

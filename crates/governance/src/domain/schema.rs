@@ -1,12 +1,16 @@
 //! What the parameters of a computation must fulfil: JSON Schema, draft 2020-12.
 
+use std::collections::BTreeMap;
+
 use jsonschema::PatternOptions;
-use serde_json::Value;
+use serde_json::{Map, Value};
 
 /// The largest schema in octets.
 const MAX_OCTETS: usize = 64 * 1024;
 /// The most objects and lists within each other.
 const MAX_DEPTH: usize = 32;
+/// The most definitions that one evaluation visits, each as often as it is referred to.
+const MAX_VISITS: u64 = 1_000;
 /// The only dialect.
 const DIALECT: &str = "https://json-schema.org/draft/2020-12/schema";
 
@@ -31,6 +35,9 @@ pub(crate) enum SchemaError {
     /// It refers to something outside of itself.
     #[error("must refer to nothing outside of itself: {0} begins with #, or is left out")]
     Remote(&'static str),
+    /// It refers in a circle, too often, or to what is no definition of its own.
+    #[error("must refer to its own definitions by #/$defs/name, in no circle, and to at most {MAX_VISITS} in all")]
+    References,
     /// JSON, but no schema.
     #[error("must be a JSON Schema of draft 2020-12: {0}")]
     NotASchema(String),
@@ -46,6 +53,7 @@ impl SchemaError {
             Self::NotJson(_) => "JSON_MALFORMED",
             Self::OtherDialect => "SCHEMA_DIALECT",
             Self::Remote(_) => "SCHEMA_REMOTE",
+            Self::References => "SCHEMA_REFERENCES",
             Self::NotASchema(_) => "SCHEMA_MALFORMED",
         }
     }
@@ -70,6 +78,7 @@ impl ParameterSchema {
         }
         own_dialect(&schema)?;
         compile(&schema)?;
+        References::of(&schema).visits(&schema)?;
         Ok(Self(text.to_owned()))
     }
 
@@ -81,6 +90,58 @@ impl ParameterSchema {
     /// Returns the schema as it was written.
     pub(crate) fn as_str(&self) -> &str {
         &self.0
+    }
+}
+
+/// How often an evaluation visits the definitions: fifty of them that refer twice to the next are a thousand million
+/// million visits.
+struct References<'a> {
+    definitions: Option<&'a Map<String, Value>>,
+    /// What is known of a definition: none while it is looked at, so that a circle shows.
+    known: BTreeMap<&'a str, Option<u64>>,
+}
+
+impl<'a> References<'a> {
+    fn of(schema: &'a Value) -> Self {
+        Self { definitions: schema.get("$defs").and_then(Value::as_object), known: BTreeMap::new() }
+    }
+
+    /// Counts the visits of what is below a value, definitions inside of it left out: they are visited where they are
+    /// referred to.
+    fn visits(&mut self, value: &'a Value) -> Result<u64, SchemaError> {
+        let mut visits = 0_u64;
+        match value {
+            Value::Object(members) => {
+                for (key, value) in members {
+                    visits = visits.saturating_add(match (key.as_str(), value) {
+                        ("$defs", _) => 0,
+                        ("$ref", Value::String(target)) => self.follow(target)?,
+                        ("$dynamicRef" | "$recursiveRef", Value::String(_)) => return Err(SchemaError::References),
+                        _ => self.visits(value)?,
+                    });
+                }
+            }
+            Value::Array(items) => {
+                for item in items {
+                    visits = visits.saturating_add(self.visits(item)?);
+                }
+            }
+            Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => {}
+        }
+        if visits > MAX_VISITS { Err(SchemaError::References) } else { Ok(visits) }
+    }
+
+    fn follow(&mut self, target: &'a str) -> Result<u64, SchemaError> {
+        let name = target.strip_prefix("#/$defs/").ok_or(SchemaError::References)?;
+        if let Some(known) = self.known.get(name) {
+            return known.ok_or(SchemaError::References);
+        }
+        let definition = self.definitions.and_then(|definitions| definitions.get(name));
+        let definition = definition.ok_or(SchemaError::References)?;
+        self.known.insert(name, None);
+        let visits = self.visits(definition)?.saturating_add(1);
+        self.known.insert(name, Some(visits));
+        Ok(visits)
     }
 }
 
@@ -178,5 +239,27 @@ mod tests {
     #[test]
     fn patterns_that_take_exponential_time_are_refused() {
         assert_eq!(reason(r#"{"pattern": "^(a+)+\\1$"}"#), "SCHEMA_MALFORMED");
+    }
+
+    #[test]
+    fn references_that_take_exponential_time_or_lead_in_a_circle_are_refused() {
+        let next = |number: usize| format!(r##"{{"$ref": "#/$defs/a{}"}}"##, number + 1);
+        let link = |number: usize| format!(r#""a{number}": {{"allOf": [{0}, {0}]}}"#, next(number));
+        let chain = |length: usize| {
+            let links: Vec<String> = (0..length).map(link).collect();
+            format!(r##"{{"$ref": "#/$defs/a0", "$defs": {{{}, "a{length}": {{}}}}}}"##, links.join(", "))
+        };
+        assert_eq!(reason(&chain(7)), "", "255 visits");
+        for length in [9, 50] {
+            assert_eq!(reason(&chain(length)), "SCHEMA_REFERENCES", "{length}");
+        }
+        for circle in [
+            r##"{"$ref": "#"}"##,
+            r##"{"properties": {"x": {"$ref": "#"}}}"##,
+            r##"{"$ref": "#/$defs/a", "$defs": {"a": {"properties": {"x": {"$ref": "#/$defs/a"}}}}}"##,
+            r##"{"$ref": "#/$defs/a", "$defs": {"a": {"$ref": "#/$defs/b"}, "b": {"not": {"$ref": "#/$defs/a"}}}}"##,
+        ] {
+            assert_eq!(reason(circle), "SCHEMA_REFERENCES", "{circle}");
+        }
     }
 }

@@ -246,10 +246,17 @@ on_each_database! {
         let scientist = stage.add_active(acme.owner, acme.organization, &["DATA_SCIENTIST"]).await;
         let told = violations(create(&stage, scientist, wanted(&acme, &acme.datasets[..1])).await);
         assert_eq!(told, [("compute_spec.dataset_ids[0]".to_owned(), "DATASET_UNKNOWN".to_owned())]);
+        stage.identity.prove(ADA, &scientist.to_string());
+        let policy = acme.create(&stage, &[ADA]).await.asset_policy_id;
+        activate(&stage, acme.owner, &policy).await.expect("activates");
+        create(&stage, scientist, wanted(&acme, &acme.datasets[..1])).await.expect("the policy opens it");
         let request = pb::DeleteDatasetRequest { dataset_id: acme.datasets[0].clone(), ..Default::default() };
         stage.datasets(acme.owner).delete_dataset(request).await.expect("deletes");
         let ended = get(&stage, acme.owner, &id).await.expect("reads");
         assert_eq!((ended.state(), ended.revoke_cause()), (Revoked, pb::ComputeSpecRevokeCause::DatasetDeleted));
+        // The policy still names it.
+        let told = violations(create(&stage, scientist, wanted(&acme, &acme.datasets[..1])).await);
+        assert_eq!(told, [("compute_spec.dataset_ids[0]".to_owned(), "DATASET_UNKNOWN".to_owned())]);
     }
 
     async fn what_expires_or_is_suspended_ends_what_stood_on_it(database) {

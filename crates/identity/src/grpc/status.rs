@@ -22,70 +22,38 @@ use crate::domain::password::PasswordError;
 use crate::hashing::HashingError;
 use crate::peers::PeerError;
 
+/// One code and its reasons a line.
+macro_rules! codes {
+    ($given:ident { $($code:ident: $($reason:ident),+;)+ }) => {
+        match $given {
+            $($(Reason::$reason)|+ => Code::$code,)+
+        }
+    };
+}
+
 /// The status code of a reason, as its enum value declares.
-#[expect(clippy::too_many_lines, reason = "a table, which is looked up and not read aloud")]
 const fn code(reason: Reason) -> Code {
-    match reason {
-        Reason::RequestInvalid | Reason::RequestIdReused | Reason::FilterNotIndexed => Code::InvalidArgument,
-        Reason::CredentialsRefused
-        | Reason::RefreshTokenRefused
-        | Reason::ChallengeRefused
-        | Reason::FactorCodeRefused
-        | Reason::SsoRefused => Code::Unauthenticated,
-        Reason::HashingOverloaded
-        | Reason::GuestLimitReached
-        | Reason::RegistrationLimitReached
-        | Reason::NetworkThrottled
-        | Reason::TakenAddressLimitReached => Code::ResourceExhausted,
-        Reason::SetupSecretRefused
-        | Reason::RoleNotGrantable
-        | Reason::PermissionNotGrantable
-        | Reason::SelfRefused
-        | Reason::EqualProtected
-        | Reason::PermissionMissing => Code::PermissionDenied,
-        Reason::EtagMismatch => Code::Aborted,
-        Reason::AlreadyBootstrapped
-        | Reason::BootstrapInProgress
-        | Reason::UserNotInvited
-        | Reason::UserNotActive
-        | Reason::InvitationVoid
-        | Reason::SecretAlreadyReturned
-        | Reason::RegistrationClosed
-        | Reason::EmailDomainRefused
-        | Reason::LastHolder
-        | Reason::FactorRequired
-        | Reason::FactorLimitReached
-        | Reason::AccessTokenLimitReached
-        | Reason::DomainNotProven
-        | Reason::ProviderUnusable
-        | Reason::SsoAccountMissing
-        | Reason::SsoAccountNotLinked
-        | Reason::SsoLimitReached
-        | Reason::LastCredential
-        | Reason::LinkingRefused
-        | Reason::SsoRequired
-        | Reason::SsoNotAvailable
-        | Reason::SecretKeysOff
-        | Reason::AudienceRefused
-        | Reason::GuestsNotAllowed
-        | Reason::OrganizationSuspended
-        | Reason::UserBlocked => Code::FailedPrecondition,
-        Reason::EmailTaken | Reason::DomainTaken | Reason::IdentityTaken => Code::AlreadyExists,
-        Reason::UserNotFound
-        | Reason::OrganizationNotFound
-        | Reason::InvitationNotFound
-        | Reason::ServiceAccountNotFound
-        | Reason::ApiKeyNotFound
-        | Reason::CodeNotFound
-        | Reason::FactorNotFound
-        | Reason::IdentityProviderNotFound
-        | Reason::DomainNotFound
-        | Reason::LinkedIdentityNotFound
-        | Reason::AccessTokenNotFound => Code::NotFound,
-        Reason::PeerUnavailable | Reason::StoreUnavailable => Code::Unavailable,
-        Reason::ResumeTokenExpired => Code::OutOfRange,
-        Reason::Unspecified | Reason::Internal => Code::Internal,
-    }
+    codes! { reason {
+        InvalidArgument: RequestInvalid, RequestIdReused, FilterNotIndexed;
+        Unauthenticated: CredentialsRefused, RefreshTokenRefused, ChallengeRefused, FactorCodeRefused, SsoRefused;
+        ResourceExhausted: HashingOverloaded, GuestLimitReached, RegistrationLimitReached, NetworkThrottled,
+            TakenAddressLimitReached;
+        PermissionDenied: SetupSecretRefused, RoleNotGrantable, PermissionNotGrantable, SelfRefused, EqualProtected,
+            PermissionMissing;
+        Aborted: EtagMismatch;
+        FailedPrecondition: AlreadyBootstrapped, BootstrapInProgress, UserNotInvited, UserNotActive, InvitationVoid,
+            SecretAlreadyReturned, RegistrationClosed, EmailDomainRefused, LastHolder, FactorRequired,
+            FactorLimitReached, AccessTokenLimitReached, DomainNotProven, ProviderUnusable, SsoAccountMissing,
+            SsoAccountNotLinked, SsoLimitReached, LastCredential, LinkingRefused, SsoRequired, SsoNotAvailable,
+            SecretKeysOff, AudienceRefused, GuestsNotAllowed, OrganizationSuspended, UserBlocked;
+        AlreadyExists: EmailTaken, DomainTaken, IdentityTaken;
+        NotFound: UserNotFound, OrganizationNotFound, InvitationNotFound, ServiceAccountNotFound, ApiKeyNotFound,
+            CodeNotFound, FactorNotFound, IdentityProviderNotFound, DomainNotFound, LinkedIdentityNotFound,
+            AccessTokenNotFound;
+        Unavailable: PeerUnavailable, StoreUnavailable;
+        OutOfRange: ResumeTokenExpired;
+        Internal: Unspecified, Internal;
+    } }
 }
 
 /// One English sentence that says what to do.
