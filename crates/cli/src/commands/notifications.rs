@@ -55,7 +55,7 @@ pub(crate) enum Command {
     /// Tell people something, now or later
     #[command(after_help = "Examples:
   rolecall notify send --role OWNER --title Maintenance --text \"Down on Sunday.\" --kind announcement
-  rolecall notify send --role OWNER --template spec_approved --set spec=\"Spec 7\" --kind workflow
+  rolecall notify send --role OWNER --template spec_approved --set \"spec=Spec 7\" --kind workflow
   rolecall notify send --email eve@example.org --title Hello --text Hi --at 2027-01-31T12:00:00Z")]
     Send(SendArgs),
     /// Show a notification and what became of its mails
